@@ -1,0 +1,107 @@
+"""The sizes of the two models, as plain frozen data; the presets are the paper's and the demo's."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+LOGIT_LAPLACE_EPS = 0.1  # Source: openai/DALL-E `dall_e/utils.py`, `logit_laplace_eps`
+
+
+@dataclass(frozen=True)
+class DvaeConfig:
+    """Sizes of OpenAI's dVAE.
+
+    Args:
+        side: edge of the square pictures, in pixels; a multiple of 8.
+        num_codes: entries of the codebook.
+        hidden: channels of the encoder's first group (`n_hid`); groups widen it by 1, 2, 4, 8.
+        bottleneck: channels of the decoder's first layer (`n_init`).
+        blocks_per_group: residual blocks in each of the four groups.
+        has_patch_path: add a linear path from each 8x8 patch to the logits and from each code to
+            its patch, which can start from patch k-means; the released model has none.
+
+    Source: openai/DALL-E `dall_e/encoder.py`, `dall_e/decoder.py`; the defaults are the release.
+    """
+
+    side: int = 256
+    num_codes: int = 8192
+    hidden: int = 256
+    bottleneck: int = 128
+    blocks_per_group: int = 2
+    has_patch_path: bool = False
+
+    @property
+    def grid(self) -> int:
+        """Tokens along one edge: three poolings by two make each token 8 pixels wide."""
+        return self.side // 8
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-ready values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """From what `to_dict` gave."""
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class PriorConfig:
+    """Sizes of the autoregressive prior.
+
+    Args:
+        text_vocab: BPE vocabulary, special tokens included.
+        text_len: text positions before the picture.
+        image_vocab: codes of the dVAE.
+        grid: image tokens along one edge.
+        layers: attention layers; each is followed by an MLP of width `4 * width`.
+        heads: attention heads.
+        head_dim: channels of one head.
+        conv_kernel: edge of the last layer's causal convolutional mask, in tokens; odd.
+
+    Source: Ramesh et al. 2021, section 2.2 and appendix B.1; the defaults are the 12B model.
+    """
+
+    text_vocab: int = 16384
+    text_len: int = 256
+    image_vocab: int = 8192
+    grid: int = 32
+    layers: int = 64
+    heads: int = 62
+    head_dim: int = 64
+    conv_kernel: int = 11
+
+    @property
+    def width(self) -> int:
+        """Channels of the residual stream."""
+        return self.heads * self.head_dim
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-ready values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """From what `to_dict` gave."""
+        return cls(**values)
+
+
+DVAE_PRESETS = {
+    "paper": DvaeConfig(),
+    "demo": DvaeConfig(
+        side=64, num_codes=1024, hidden=32, bottleneck=32, blocks_per_group=1, has_patch_path=True
+    ),
+}
+
+PRIOR_PRESETS = {
+    "paper": PriorConfig(),
+    "demo": PriorConfig(
+        text_vocab=1024,
+        text_len=24,
+        image_vocab=1024,
+        grid=8,
+        layers=6,
+        heads=4,
+        head_dim=48,
+        conv_kernel=5,
+    ),
+}

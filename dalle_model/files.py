@@ -1,0 +1,139 @@
+"""The one door to run data: every path is an fsspec URL, and every write is whole or absent."""
+
+import hashlib
+import json
+import os
+import posixpath
+import secrets
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import fsspec
+from fsspec.core import url_to_fs
+
+TEMPORARY_PREFIX = ".tmp-"
+
+
+def join(url: str, *parts: str) -> str:
+    """Append path parts to a URL or a plain path."""
+    return posixpath.join(url, *parts)
+
+
+def is_local(url: str) -> bool:
+    """Whether the URL names a file on this machine's disks."""
+    return "://" not in url or url.startswith("file://")
+
+
+def open_read(url: str) -> BinaryIO:
+    """Open for reading in binary; raises `FileNotFoundError` where nothing is there."""
+    return cast(BinaryIO, fsspec.open(url, "rb").open())
+
+
+def read_bytes(url: str) -> bytes:
+    """The whole content; raises `FileNotFoundError` where nothing is there."""
+    filesystem, path = url_to_fs(url)
+    if not is_local(url):
+        filesystem.invalidate_cache()  # another process may have just written it
+    return cast(bytes, filesystem.cat_file(path))
+
+
+def write_bytes(url: str, content: bytes) -> None:
+    """Write so that a reader, or a crash, sees the whole new content or the old state.
+
+    On a disk: temporary name, fsync, rename. On an object store: one PUT.
+    """
+    filesystem, path = url_to_fs(url)
+    if is_local(url):
+        _replace(Path(path), content)
+        return
+    filesystem.pipe_file(path, content)
+
+
+def exists(url: str) -> bool:
+    """Whether a file or folder is there now."""
+    filesystem, path = url_to_fs(url)
+    if not is_local(url):
+        filesystem.invalidate_cache()
+    return bool(filesystem.exists(path))
+
+
+def list_names(url: str) -> list[str]:
+    """The names directly under a folder, sorted; empty where there is no such folder."""
+    filesystem, path = url_to_fs(url)
+    if not is_local(url):
+        filesystem.invalidate_cache()
+    try:
+        entries = filesystem.ls(path, detail=False)
+    except FileNotFoundError:
+        return []
+    names = {posixpath.basename(str(entry).rstrip("/")) for entry in entries}
+    return sorted(names - {"", posixpath.basename(path.rstrip("/"))} | _own_name(entries, path))
+
+
+def remove(url: str) -> None:
+    """Delete a file or a whole folder; nothing happens where there is none."""
+    filesystem, path = url_to_fs(url)
+    try:
+        filesystem.rm(path, recursive=True)
+    except FileNotFoundError:
+        return
+
+
+def identity(url: str) -> dict[str, Any]:
+    """What tells cheaply that a file is still the same: its size and its mtime or etag."""
+    filesystem, path = url_to_fs(url)
+    info = filesystem.info(path)
+    stamp = info.get("ETag") or info.get("etag") or info.get("mtime") or info.get("LastModified")
+    return {"url": url, "bytes": info.get("size"), "stamp": str(stamp)}
+
+
+def sha256(content: bytes) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_json(url: str) -> Any:
+    """A JSON document; raises `FileNotFoundError` or `ValueError` that names the file."""
+    try:
+        return json.loads(read_bytes(url))
+    except ValueError as error:
+        raise ValueError(f"{url} is not JSON: {error}") from error
+
+
+def write_json(url: str, document: Any) -> None:
+    """Write JSON with sorted keys, so that equal documents are equal bytes."""
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
+    write_bytes(url, (text + "\n").encode())
+
+
+def sweep_temporary(url: str) -> None:
+    """Delete what a killed writer left in a folder."""
+    for name in list_names(url):
+        if name.startswith(TEMPORARY_PREFIX):
+            remove(join(url, name))
+
+
+def _own_name(entries: list[Any], path: str) -> set[str]:
+    """The folder's own name where a child carries it too; a bare folder marker is not a child."""
+    folder = path.rstrip("/")
+    child = f"{folder}/{posixpath.basename(folder)}"
+    return {posixpath.basename(folder)} if child in {str(e).rstrip("/") for e in entries} else set()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,63 @@
+"""Pictures as arrays: cropping, stored form, and the pixel map of the dVAE."""
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from dalle_model.config import LOGIT_LAPLACE_EPS
+
+Rgb = npt.NDArray[np.uint8]
+
+
+def map_pixels(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """From [0, 1] into [eps, 1 - eps], where the logit is finite.
+
+    Source: Ramesh et al. 2021, equation 3; openai/DALL-E `dall_e/utils.py`.
+    """
+    return (1 - 2 * LOGIT_LAPLACE_EPS) * pixels + np.float32(LOGIT_LAPLACE_EPS)
+
+
+def unmap_pixels(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Back from [eps, 1 - eps] into [0, 1], clipped. Source: as `map_pixels`."""
+    return np.clip((pixels - LOGIT_LAPLACE_EPS) / (1 - 2 * LOGIT_LAPLACE_EPS), 0, 1)
+
+
+def crop_box(width: int, height: int) -> tuple[int, int, int, int]:
+    """The largest centred square as (left, top, right, bottom), in pixels."""
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    return left, top, left + side, top + side
+
+
+def square(image: Image.Image, side: int) -> Rgb:
+    """Crop the centred square and scale it down to `side`.
+
+    Returns:
+        uint8 `(side, side, 3)`: RGB, 0..255, row 0 on top.
+
+    Raises:
+        ValueError: an edge is below `side`; pictures are never scaled up.
+
+    Source: openai/DALL-E `notebooks/usage.ipynb`, `preprocess`: Lanczos, centre crop.
+    """
+    if min(image.size) < side:
+        raise ValueError(f"picture is {image.width}x{image.height} px, needs {side} px an edge")
+    cropped = image.convert("RGB").crop(crop_box(*image.size))
+    if cropped.width != side:
+        cropped = cropped.resize((side, side), Image.Resampling.LANCZOS)
+    return np.asarray(cropped)
+
+
+def to_png(rgb: Rgb) -> bytes:
+    """Lossless bytes without metadata; equal pixels give equal bytes under one Pillow build."""
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, format="PNG", compress_level=6)
+    return buffer.getvalue()
+
+
+def from_png(encoded: bytes) -> Image.Image:
+    """A picture that `to_png` wrote, as RGB. For bytes of strangers use `pipelines.images`."""
+    with Image.open(io.BytesIO(encoded), formats=["PNG"]) as image:
+        return image.convert("RGB")

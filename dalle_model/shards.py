@@ -1,0 +1,183 @@
+"""The token shard: its schema, its metadata, and a reader that refuses to mix codecs."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dalle_model import files
+
+SCHEMA_VERSION = 1
+METADATA_KEY = b"dalle"
+DICTIONARY_COLUMNS = ["image_tokens.list.element", "text_tokens.list.element"]
+
+
+class ShardError(RuntimeError):
+    """A token shard cannot be used: which one, why, and what to do."""
+
+
+@dataclass(frozen=True)
+class ShardMetadata:
+    """What the tokens of a shard mean; lies in the Parquet footer.
+
+    Args:
+        schema_version: of the columns.
+        codec: name of the dVAE.
+        codec_sha256: of its weights file.
+        grid: tokens along one edge.
+        num_codes: every image token is below it.
+        side: edge of the encoded square, in pixels.
+        pixel_range: of the encoder's input, as in `[0.1, 0.9]` for the logit-Laplace map.
+        preprocessing: digest of the store and crop settings.
+        tokenizer_sha256: of the text tokenizer; empty where `text_tokens` is null.
+        fingerprint: of the encode stage.
+    """
+
+    schema_version: int
+    codec: str
+    codec_sha256: str
+    grid: int
+    num_codes: int
+    side: int
+    pixel_range: tuple[float, float]
+    preprocessing: str
+    tokenizer_sha256: str
+    fingerprint: str
+
+
+def token_schema(metadata: ShardMetadata) -> pa.Schema:
+    """Arrow schema of a token shard v1 with its metadata and its `huggingface` features."""
+    tokens = metadata.grid**2
+    fields = [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("caption", pa.string(), nullable=False),
+        pa.field("image_tokens", pa.list_(pa.field("element", pa.uint16()), tokens)),
+        pa.field("text_tokens", pa.list_(pa.field("element", pa.uint16()))),
+        pa.field("view", pa.uint8(), nullable=False),
+        pa.field("crop", pa.list_(pa.field("element", pa.uint16()), 4)),
+        pa.field("width", pa.uint32(), nullable=False),
+        pa.field("height", pa.uint32(), nullable=False),
+        pa.field("clip_score", pa.float32()),
+        pa.field("phash", pa.uint64(), nullable=False),
+        pa.field("url", pa.string(), nullable=False),
+        pa.field("page_url", pa.string(), nullable=False),
+        pa.field("license", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+    ]
+    return pa.schema(
+        fields,
+        metadata={
+            METADATA_KEY: json.dumps(asdict(metadata), sort_keys=True).encode(),
+            b"huggingface": json.dumps({"info": {"features": _features(tokens)}}).encode(),
+        },
+    )
+
+
+def read_metadata(url: str) -> ShardMetadata:
+    """The metadata of one shard.
+
+    Raises:
+        ShardError: missing, not Parquet, or not a token shard of this version.
+    """
+    try:
+        with files.open_read(url) as stream:
+            raw = (pq.read_schema(stream).metadata or {}).get(METADATA_KEY)
+    except FileNotFoundError as error:
+        raise ShardError(f"{url} is missing; `dalle run encode` makes it") from error
+    except Exception as error:  # hostile bytes make pyarrow raise almost anything
+        raise ShardError(f"{url} is not Parquet: {error}") from error
+    if raw is None:
+        raise ShardError(f"{url} is not a token shard: its footer has no `dalle` metadata")
+    values = json.loads(raw)
+    if values["schema_version"] != SCHEMA_VERSION:
+        raise ShardError(
+            f"{url} has schema version {values['schema_version']}, "
+            f"this reader knows {SCHEMA_VERSION}; run `dalle run encode` again"
+        )
+    values["pixel_range"] = tuple(values["pixel_range"])
+    return ShardMetadata(**values)
+
+
+def list_shards(folder: str) -> list[str]:
+    """URLs of the shards in a folder, sorted.
+
+    Raises:
+        ShardError: there are none.
+    """
+    names = [n for n in files.list_names(folder) if n.startswith("part-")]
+    if not names:
+        raise ShardError(f"no token shards in {folder}; `dalle run encode` makes them")
+    return [files.join(folder, name) for name in names]
+
+
+def common_metadata(urls: list[str]) -> ShardMetadata:
+    """The metadata that all shards share.
+
+    Raises:
+        ShardError: two shards were made by different codecs or preprocessing; names both.
+    """
+    first = read_metadata(urls[0])
+    for url in urls[1:]:
+        other = read_metadata(url)
+        for name in ("codec_sha256", "grid", "num_codes", "pixel_range", "preprocessing"):
+            if getattr(other, name) != getattr(first, name):
+                raise ShardError(
+                    f"shards of different codecs cannot be mixed: {name} is "
+                    f"{getattr(first, name)} in {urls[0]} and {getattr(other, name)} in {url}; "
+                    "encode both with one codec"
+                )
+    return first
+
+
+def read_shards(urls: list[str], columns: list[str] | None = None) -> pa.Table:
+    """All rows of some shards of one codec, in order; page checksums are verified.
+
+    Raises:
+        ShardError: unreadable, or of different codecs.
+    """
+    common_metadata(urls)
+    tables = []
+    for url in urls:
+        try:
+            with files.open_read(url) as stream:
+                tables.append(
+                    pq.read_table(stream, columns=columns, page_checksum_verification=True)
+                )
+        except Exception as error:  # as in read_metadata
+            raise ShardError(f"{url} cannot be read: {error}") from error
+    return pa.concat_tables([t.replace_schema_metadata() for t in tables])
+
+
+def image_tokens(table: pa.Table) -> npt.NDArray[np.uint16]:
+    """The `image_tokens` column as uint16 `(rows, grid * grid)`, raster order."""
+    column = table.column("image_tokens").combine_chunks()
+    flat = column.flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(flat.reshape(len(column), -1), dtype=np.uint16)
+
+
+def _features(tokens: int) -> dict[str, Any]:
+    value = {
+        name: {"dtype": dtype, "_type": "Value"}
+        for name, dtype in (
+            ("key", "string"),
+            ("caption", "string"),
+            ("view", "uint8"),
+            ("width", "uint32"),
+            ("height", "uint32"),
+            ("clip_score", "float32"),
+            ("phash", "uint64"),
+            ("url", "string"),
+            ("page_url", "string"),
+            ("license", "string"),
+            ("source", "string"),
+        )
+    }
+    token = {"dtype": "uint16", "_type": "Value"}
+    value["image_tokens"] = {"feature": token, "length": tokens, "_type": "List"}
+    value["text_tokens"] = {"feature": token, "_type": "List"}
+    value["crop"] = {"feature": token, "length": 4, "_type": "List"}
+    return value

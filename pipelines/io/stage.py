@@ -1,0 +1,174 @@
+"""One stage's folder: shards, rejections, progress of the work under way, and finished shards.
+
+    <root>/<stage>/part-00007-of-00064.parquet            rows kept, sorted by key
+    <root>/<stage>/rejected/part-00007-of-00064.parquet   rows dropped, sorted, with reasons
+    <root>/<stage>/progress/00007.json                    shard 7 is finished (gone in the end)
+    <root>/<stage>/manifest.json                          written last: the stage is finished
+    <root>/<stage>/timings.json                           seconds and hosts; nothing compares it
+"""
+
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from dalle_model import files
+from pipelines.io import parquet
+from pipelines.rejection import REJECTION_SCHEMA, Rejection
+
+
+@dataclass(frozen=True)
+class StageTask:
+    """The work of one stage, as it travels to the workers.
+
+    Args:
+        root: URL of the run directory.
+        stage: its name, and the name of its folder.
+        num_shards: of the whole run.
+        attempt: names this very work; a shard finished under another name is done again.
+        fingerprint: of the stage, for the metadata of what it writes.
+        pending: the shards still to do.
+    """
+
+    root: str
+    stage: str
+    num_shards: int
+    attempt: str
+    fingerprint: str
+    pending: tuple[int, ...]
+
+    def part(self, index: int, stage: str | None = None) -> str:
+        """URL of a shard, of this stage or of another one of the run."""
+        return files.join(self.root, stage or self.stage, part_name(index, self.num_shards))
+
+    def rejected(self, index: int) -> str:
+        """URL of the rejections of a shard."""
+        name = part_name(index, self.num_shards)
+        return files.join(self.root, self.stage, "rejected", name)
+
+    def progress(self, index: int) -> str:
+        """URL of the marker that says that a shard is finished."""
+        return files.join(self.root, self.stage, "progress", f"{index:05d}.json")
+
+
+@dataclass(frozen=True)
+class ShardResult:
+    """What a stage made of one shard: the rows kept, the rows dropped, and how many came in.
+
+    Args:
+        kept: in the schema of the stage's output; any order.
+        rejected: any order.
+        rows_in: for the books: must be the rows of `kept` plus `rejected`.
+    """
+
+    kept: pa.Table
+    rejected: Sequence[Rejection]
+    rows_in: int
+
+
+@dataclass(frozen=True)
+class ShardReport:
+    """A finished shard, as its progress marker and the manifest hold it."""
+
+    index: int
+    attempt: str
+    rows_in: int
+    rows_out: int
+    reasons: dict[str, int]
+    kept_file: dict[str, Any]
+    rejected_file: dict[str, Any]
+    timing: dict[str, Any] = field(default_factory=dict)
+
+
+class UnbalancedBooksError(RuntimeError):
+    """Rows in are not rows out plus rows dropped: a bug in the stage, never in the data."""
+
+
+class Stopwatch:
+    """Wall and CPU seconds of this process since it was made."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def seconds(self) -> dict[str, Any]:
+        """What has passed, with the host's name."""
+        return {
+            "wall_s": round(time.perf_counter() - self._wall, 4),
+            "cpu_s": round(time.process_time() - self._cpu, 4),
+            "host": socket.gethostname(),
+        }
+
+
+def part_name(index: int, num_shards: int) -> str:
+    """File name of a shard."""
+    return f"part-{index:05d}-of-{num_shards:05d}.parquet"
+
+
+def finish_shard(
+    task: StageTask,
+    index: int,
+    result: ShardResult,
+    stopwatch: Stopwatch,
+    dictionary_columns: list[str] | None = None,
+) -> ShardReport:
+    """Write the rejections, then the rows, then the marker; each write is whole or absent.
+
+    Raises:
+        UnbalancedBooksError: rows in are not rows out plus rows dropped.
+    """
+    rows_out, dropped = result.kept.num_rows, len(result.rejected)
+    if result.rows_in != rows_out + dropped:
+        raise UnbalancedBooksError(
+            f"{task.stage} shard {index}: {result.rows_in} rows in, "
+            f"but {rows_out} out and {dropped} dropped"
+        )
+    report = ShardReport(
+        index=index,
+        attempt=task.attempt,
+        rows_in=result.rows_in,
+        rows_out=rows_out,
+        reasons=dict(sorted(Counter(r.reason for r in result.rejected).items())),
+        rejected_file=_write(task.rejected(index), rejection_table(result.rejected), None),
+        kept_file=_write(task.part(index), _sorted(result.kept), dictionary_columns),
+        timing=stopwatch.seconds(),
+    )
+    files.write_json(task.progress(index), asdict(report))
+    return report
+
+
+def finished_shards(task: StageTask) -> dict[int, ShardReport]:
+    """The shards that this very work has finished, from their markers."""
+    folder = files.join(task.root, task.stage, "progress")
+    found = {}
+    for name in files.list_names(folder):
+        if name.startswith(files.TEMPORARY_PREFIX):
+            continue
+        report = ShardReport(**files.read_json(files.join(folder, name)))
+        if report.attempt == task.attempt:
+            found[report.index] = report
+    return found
+
+
+def rejection_table(rejections: Iterable[Rejection]) -> pa.Table:
+    """Rejections as a table in a total order."""
+    rows = [asdict(r) for r in sorted(rejections, key=_rejection_order)]
+    return pa.Table.from_pylist(rows, schema=REJECTION_SCHEMA)
+
+
+def _rejection_order(r: Rejection) -> tuple[str, str, str, str]:
+    return (r.key, r.reason, r.detail, f"{r.measured}/{r.threshold}/{r.url}/{r.caption}")
+
+
+def _sorted(table: pa.Table) -> pa.Table:
+    names = ["key", "view"] if "view" in table.column_names else ["key"]
+    return table.sort_by([(name, "ascending") for name in names]).combine_chunks()
+
+
+def _write(url: str, table: pa.Table, dictionary_columns: list[str] | None) -> dict[str, Any]:
+    content = parquet.to_bytes(table, dictionary_columns)
+    files.write_bytes(url, content)
+    return {"rows": table.num_rows, "bytes": len(content), "sha256": files.sha256(content)}

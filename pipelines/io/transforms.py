@@ -1,0 +1,115 @@
+"""Wiring that all stages share; as little logic as possible lives here.
+
+A stage that looks at one shard at a time is `Shards | ProcessShards(work)`. A stage that brings
+rows together is `… | WriteShards(task, schema)`, after its own grouping.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.metrics.metric import Metrics
+from apache_beam.pvalue import PBegin, PCollection
+
+from pipelines.io.stage import ShardReport, ShardResult, StageTask, Stopwatch, finish_shard
+from pipelines.rejection import Rejection
+
+Work = Callable[[StageTask, int], ShardResult]
+
+
+@dataclass(eq=False)
+class Shards(beam.PTransform[PBegin, PCollection[int]]):
+    """The numbers of the shards still to do, spread over the workers."""
+
+    task: StageTask
+
+    def expand(self, root: PBegin) -> PCollection[int]:
+        numbers = root | "Pending" >> beam.Create(list(self.task.pending), reshuffle=False)
+        return numbers | "Spread" >> beam.Reshuffle()
+
+
+@dataclass(eq=False)
+class ProcessShards(beam.PTransform[PCollection[int], PCollection[ShardReport]]):
+    """Shard numbers in; each shard read, worked on and written; one `ShardReport` a shard out.
+
+    Args:
+        task: the stage's work.
+        work: a picklable pure function of the task and a shard number.
+        dictionary_columns: Parquet columns to encode by dictionary.
+    """
+
+    task: StageTask
+    work: Work
+    dictionary_columns: list[str] | None = None
+
+    def expand(self, numbers: PCollection[int]) -> PCollection[ShardReport]:
+        return numbers | "Process" >> beam.ParDo(
+            _ProcessShardFn(self.task, self.work, self.dictionary_columns)
+        )
+
+
+@dataclass(eq=False)
+class WriteShards(beam.PTransform[PCollection[tuple[int, Any]], PCollection[ShardReport]]):
+    """`(shard, row dict | Rejection)` in; every pending shard written, empty ones too.
+
+    Args:
+        task: the stage's work; rows of shards that are not pending are left out.
+        schema: of the rows.
+    """
+
+    task: StageTask
+    schema: pa.Schema
+
+    def expand(self, rows: PCollection[tuple[int, Any]]) -> PCollection[ShardReport]:
+        seeds = rows.pipeline | "Seeds" >> beam.Create([(i, None) for i in self.task.pending])
+        pending = rows | "OnlyPending" >> beam.Filter(_is_pending, frozenset(self.task.pending))
+        return (
+            (seeds, pending)
+            | "WithEmptyShards" >> beam.Flatten()
+            | "ByShard" >> beam.GroupByKey()
+            | "Write" >> beam.ParDo(_WriteShardFn(self.task, self.schema))
+        )
+
+
+class _ProcessShardFn(beam.DoFn):
+    def __init__(self, task: StageTask, work: Work, dictionary_columns: list[str] | None) -> None:
+        self.task, self.work, self.dictionary_columns = task, work, dictionary_columns
+
+    def process(self, index: int) -> Iterable[ShardReport]:
+        stopwatch = Stopwatch()
+        result = self.work(self.task, index)
+        yield _count(
+            self.task, finish_shard(self.task, index, result, stopwatch, self.dictionary_columns)
+        )
+
+
+class _WriteShardFn(beam.DoFn):
+    def __init__(self, task: StageTask, schema: pa.Schema) -> None:
+        self.task, self.schema = task, schema
+
+    def process(self, grouped: tuple[int, Iterable[Any]]) -> Iterable[ShardReport]:
+        stopwatch = Stopwatch()
+        index, rows = grouped
+        kept, rejected = [], []
+        for row in rows:
+            if isinstance(row, Rejection):
+                rejected.append(row)
+            elif row is not None:
+                kept.append(row)
+        table = pa.Table.from_pylist(kept, schema=self.schema)
+        result = ShardResult(table, rejected, rows_in=len(kept) + len(rejected))
+        yield _count(self.task, finish_shard(self.task, index, result, stopwatch))
+
+
+def _is_pending(row: tuple[int, Any], pending: frozenset[int]) -> bool:
+    return row[0] in pending
+
+
+def _count(task: StageTask, report: ShardReport) -> ShardReport:
+    Metrics.counter(task.stage, "rows_in").inc(report.rows_in)
+    Metrics.counter(task.stage, "rows_out").inc(report.rows_out)
+    for reason, count in report.reasons.items():
+        Metrics.counter(task.stage, reason).inc(count)
+    return report

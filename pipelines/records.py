@@ -1,0 +1,114 @@
+"""What passes from stage to stage: one Arrow schema for each boundary.
+
+Every row has a `key` (see `pipelines.io.keys`); rows of a shard are sorted by it, so all captions
+of one picture lie side by side. Each schema extends the one before it by what its stage found out.
+The last boundary, the token shard, belongs to its consumer: `dalle_model.shards`.
+"""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, order=True)
+class Candidate:
+    """An image-caption pair as found on a page or in a table.
+
+    Args:
+        key: 40 hex characters.
+        url: canonical URL of the picture.
+        caption: raw text, as found.
+        page_url: the page that holds it; empty where there is none.
+        text_source: where the text stood: `alt`, `title`, `figcaption`, `table`, `file`.
+        source: name of the source in the config.
+        page_language: of the page, as declared; empty where it is not.
+        license: link or name, where the page states one; else empty.
+        opt_out: the page's own words against use, such as `noai`; else empty.
+        encoded: the picture's bytes where they came along, for sources that need no download.
+    """
+
+    key: str
+    url: str
+    caption: str
+    page_url: str = ""
+    text_source: str = "alt"
+    source: str = ""
+    page_language: str = ""
+    license: str = ""
+    opt_out: str = ""
+    encoded: bytes | None = None
+
+
+def _required(name: str, kind: pa.DataType) -> pa.Field:
+    return pa.field(name, kind, nullable=False)
+
+
+_PROVENANCE = [
+    _required("page_url", pa.string()),
+    _required("license", pa.string()),
+    _required("source", pa.string()),
+]
+
+CANDIDATE_SCHEMA = pa.schema(
+    [
+        _required("key", pa.string()),
+        _required("url", pa.string()),
+        _required("caption", pa.string()),
+        *_PROVENANCE,
+        _required("text_source", pa.string()),
+        _required("page_language", pa.string()),
+        _required("opt_out", pa.string()),
+        pa.field("encoded", pa.binary()),
+    ]
+)
+
+# `caption` is the normalised text from here on; `raw_caption` is what the key was made from.
+CAPTION_SCHEMA = pa.schema(
+    [
+        _required("key", pa.string()),
+        _required("url", pa.string()),
+        _required("caption", pa.string()),
+        *_PROVENANCE,
+        _required("raw_caption", pa.string()),
+        _required("language", pa.string()),
+        pa.field("encoded", pa.binary()),
+    ]
+)
+
+# `encoded`: the bytes as served. `sha256`: of those bytes.
+FETCHED_SCHEMA = pa.schema(
+    [
+        _required("key", pa.string()),
+        _required("url", pa.string()),
+        _required("caption", pa.string()),
+        *_PROVENANCE,
+        _required("encoded", pa.binary()),
+        _required("sha256", pa.string()),
+    ]
+)
+
+# `png`: RGB, upright, the shorter edge at the store size, no metadata. `width`, `height`: of the
+# original after orientation. `pixel_hash`: of all original RGB pixels, 32 hex. `phash`: 64-bit DCT.
+IMAGE_SCHEMA = pa.schema(
+    [
+        _required("key", pa.string()),
+        _required("url", pa.string()),
+        _required("caption", pa.string()),
+        *_PROVENANCE,
+        _required("png", pa.binary()),
+        _required("width", pa.uint32()),
+        _required("height", pa.uint32()),
+        _required("sha256", pa.string()),
+        _required("pixel_hash", pa.string()),
+        _required("phash", pa.uint64()),
+    ]
+)
+
+# What dedupe keeps: the encoder joins it with the image shard of the same number.
+SURVIVOR_SCHEMA = pa.schema(
+    [
+        _required("key", pa.string()),
+        _required("url", pa.string()),
+        _required("caption", pa.string()),
+    ]
+)
