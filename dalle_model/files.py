@@ -122,7 +122,9 @@ def _own_name(entries: list[Any], path: str) -> set[str]:
 
 def _replace(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
+    temporary = path.with_name(
+        f"{TEMPORARY_PREFIX}{path.name}-{os.getpid()}-{secrets.token_hex(4)}"
+    )
     try:
         with temporary.open("wb") as stream:
             stream.write(content)

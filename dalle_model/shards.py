@@ -10,13 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dalle_model import files
+from dalle_model.errors import DalleError
 
 SCHEMA_VERSION = 1
 METADATA_KEY = b"dalle"
 DICTIONARY_COLUMNS = ["image_tokens.list.element", "text_tokens.list.element"]
 
 
-class ShardError(RuntimeError):
+class ShardError(DalleError):
     """A token shard cannot be used: which one, why, and what to do."""
 
 

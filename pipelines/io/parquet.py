@@ -6,12 +6,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dalle_model import files
+from dalle_model.errors import DalleError
 
 ROW_GROUP_ROWS = 4096
 ZSTD_LEVEL = 3
 
 
-class UnreadableShardError(RuntimeError):
+class UnreadableShardError(DalleError):
     """A shard cannot be read: which one, and what the reader said."""
 
 

@@ -1,10 +1,10 @@
 """One stage's folder: shards, rejections, progress of the work under way, and finished shards.
 
-    <root>/<stage>/part-00007-of-00064.parquet            rows kept, sorted by key
-    <root>/<stage>/rejected/part-00007-of-00064.parquet   rows dropped, sorted, with reasons
-    <root>/<stage>/progress/00007.json                    shard 7 is finished (gone in the end)
-    <root>/<stage>/manifest.json                          written last: the stage is finished
-    <root>/<stage>/timings.json                           seconds and hosts; nothing compares it
+<root>/<stage>/part-00007-of-00064.parquet            rows kept, sorted by key
+<root>/<stage>/rejected/part-00007-of-00064.parquet   rows dropped, sorted, with reasons
+<root>/<stage>/progress/00007.json                    shard 7 is finished (gone in the end)
+<root>/<stage>/manifest.json                          written last: the stage is finished
+<root>/<stage>/timings.json                           seconds and hosts; nothing compares it
 """
 
 import socket
@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from dalle_model import files
+from dalle_model.errors import DalleError
 from pipelines.io import parquet
 from pipelines.rejection import REJECTION_SCHEMA, Rejection
 
@@ -84,7 +85,7 @@ class ShardReport:
     timing: dict[str, Any] = field(default_factory=dict)
 
 
-class UnbalancedBooksError(RuntimeError):
+class UnbalancedBooksError(DalleError):
     """Rows in are not rows out plus rows dropped: a bug in the stage, never in the data."""
 
 
