@@ -9,19 +9,22 @@ from PIL import Image
 from dalle_model.config import LOGIT_LAPLACE_EPS
 
 Rgb = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
 
 
-def map_pixels(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def map_pixels(pixels: Floats) -> Floats:
     """From [0, 1] into [eps, 1 - eps], where the logit is finite.
 
     Source: Ramesh et al. 2021, equation 3; openai/DALL-E `dall_e/utils.py`.
     """
-    return (1 - 2 * LOGIT_LAPLACE_EPS) * pixels + np.float32(LOGIT_LAPLACE_EPS)
+    scale, shift = np.float32(1 - 2 * LOGIT_LAPLACE_EPS), np.float32(LOGIT_LAPLACE_EPS)
+    return np.asarray(scale * pixels + shift, np.float32)
 
 
-def unmap_pixels(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def unmap_pixels(pixels: Floats) -> Floats:
     """Back from [eps, 1 - eps] into [0, 1], clipped. Source: as `map_pixels`."""
-    return np.clip((pixels - LOGIT_LAPLACE_EPS) / (1 - 2 * LOGIT_LAPLACE_EPS), 0, 1)
+    unmapped = (pixels - LOGIT_LAPLACE_EPS) / (1 - 2 * LOGIT_LAPLACE_EPS)
+    return np.asarray(np.clip(unmapped, 0, 1), np.float32)
 
 
 def crop_box(width: int, height: int) -> tuple[int, int, int, int]:

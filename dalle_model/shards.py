@@ -161,7 +161,7 @@ def image_tokens(table: pa.Table) -> npt.NDArray[np.uint16]:
 
 
 def _features(tokens: int) -> dict[str, Any]:
-    value = {
+    value: dict[str, Any] = {
         name: {"dtype": dtype, "_type": "Value"}
         for name, dtype in (
             ("key", "string"),
