@@ -1,0 +1,153 @@
+"""Checkpoints: one safetensors file whose JSON header says what the tensors are.
+
+The config lies in the header, not in a second file, so that one atomic write replaces both: a
+crash never leaves new weights under an old config. Any safetensors reader opens the file.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from dalle_model import files
+from dalle_model.errors import DalleError
+
+HEADER_KEY = "dalle"
+FORMAT_VERSION = 1
+_LENGTH_BYTES = 8  # Source: safetensors README: little-endian u64, then that many bytes of JSON
+
+
+class CheckpointError(DalleError):
+    """A checkpoint cannot be used: which file, why, and the command that makes a right one."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint file holds.
+
+    Args:
+        url: where it was read.
+        kind: `dvae` or `prior`.
+        sha256: of the whole file.
+        config: sizes of the model, as its `to_dict` gave them.
+        extra: everything else that is JSON, such as the step and the measured quality.
+        tensors: on the CPU.
+    """
+
+    url: str
+    kind: str
+    sha256: str
+    config: dict[str, Any]
+    extra: dict[str, Any]
+    tensors: dict[str, Tensor]
+
+
+def save_checkpoint(
+    url: str,
+    kind: str,
+    tensors: Mapping[str, Tensor],
+    config: dict[str, Any],
+    extra: dict[str, Any] | None = None,
+) -> str:
+    """Write a checkpoint, whole or not at all; equal content gives equal bytes.
+
+    Returns:
+        SHA-256 of the file.
+    """
+    plain = safetensors.torch.save({k: v.detach().cpu().contiguous() for k, v in tensors.items()})
+    header, body = _split(plain)
+    document = {
+        "version": FORMAT_VERSION,
+        "kind": kind,
+        "config": config,
+        "extra": extra or {},
+        "tensors_sha256": files.sha256(body),
+    }
+    header["__metadata__"] = {HEADER_KEY: json.dumps(document, sort_keys=True)}
+    content = _join(header, body)
+    files.write_bytes(url, content)
+    return files.sha256(content)
+
+
+def load_checkpoint(url: str, kind: str) -> Checkpoint:
+    """Read a checkpoint and verify its tensors against the hash in its header.
+
+    Raises:
+        CheckpointError: missing, corrupt, or of another kind.
+    """
+    content = _read(url, kind)
+    try:
+        header, body = _split(content)
+        document = json.loads(header["__metadata__"][HEADER_KEY])
+        tensors = safetensors.torch.load(content)
+    except Exception as error:  # hostile bytes fail in json, struct or safetensors
+        raise CheckpointError(
+            f"{url} is not a {kind} checkpoint of this program: {error!r}; {_mend(kind)}"
+        ) from error
+    _check(url, kind, document, body)
+    return Checkpoint(
+        url, kind, files.sha256(content), document["config"], document["extra"], tensors
+    )
+
+
+def load_into(module: nn.Module, checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> None:
+    """Put tensors of a checkpoint into a module that has exactly these names and shapes.
+
+    Raises:
+        CheckpointError: the tensors are those of another architecture; names the differences.
+    """
+    expected = {name: tuple(t.shape) for name, t in module.state_dict().items()}
+    found = {name: tuple(t.shape) for name, t in tensors.items()}
+    wrong = sorted(n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n))
+    if wrong:
+        name = wrong[0]
+        raise CheckpointError(
+            f"{checkpoint.url} holds another architecture than its config says: {len(wrong)} "
+            f"tensors differ, first {name}: the file has {found.get(name, 'none')}, the model "
+            f"{expected.get(name, 'none')}; {_mend(checkpoint.kind)}"
+        )
+    with torch.no_grad():
+        module.load_state_dict(dict(tensors))
+
+
+def _read(url: str, kind: str) -> bytes:
+    try:
+        return files.read_bytes(url)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise CheckpointError(f"no {kind} checkpoint at {url}; {_mend(kind)}") from error
+
+
+def _check(url: str, kind: str, document: dict[str, Any], body: bytes) -> None:
+    if document["version"] != FORMAT_VERSION:
+        raise CheckpointError(
+            f"{url} has checkpoint version {document['version']}, "
+            f"this program knows {FORMAT_VERSION}; {_mend(kind)}"
+        )
+    if document["kind"] != kind:
+        raise CheckpointError(
+            f"{url} is a {document['kind']} checkpoint where a {kind} is needed; {_mend(kind)}"
+        )
+    if document["tensors_sha256"] != files.sha256(body):
+        raise CheckpointError(
+            f"{url} is corrupt: its tensors hash to {files.sha256(body)[:16]}, "
+            f"its header says {document['tensors_sha256'][:16]}; {_mend(kind)}"
+        )
+
+
+def _mend(kind: str) -> str:
+    return f"`dalle train {kind}` makes one"
+
+
+def _split(content: bytes) -> tuple[dict[str, Any], bytes]:
+    start = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
+    return json.loads(content[_LENGTH_BYTES:start]), content[start:]
+
+
+def _join(header: dict[str, Any], body: bytes) -> bytes:
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % _LENGTH_BYTES)  # the body starts aligned, as safetensors asks
+    return len(text).to_bytes(_LENGTH_BYTES, "little") + text + body

@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+from torch import nn
+
+from dalle_model.checkpoint import (
+    CheckpointError,
+    load_checkpoint,
+    load_into,
+    save_checkpoint,
+)
+
+TENSORS = {"a.w": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2], dtype=torch.uint8)}
+
+
+def test_what_was_saved_is_loaded(tmp_path):
+    url = f"{tmp_path}/x.safetensors"
+    sha256 = save_checkpoint(url, "dvae", TENSORS, {"side": 64}, {"step": 3})
+    loaded = load_checkpoint(url, "dvae")
+    assert (loaded.sha256, loaded.config, loaded.extra) == (sha256, {"side": 64}, {"step": 3})
+    assert loaded.tensors.keys() == TENSORS.keys()
+    assert all(torch.equal(loaded.tensors[k], v) for k, v in TENSORS.items())
+
+
+def test_equal_content_is_equal_bytes_and_plain_safetensors(tmp_path):
+    first, second = tmp_path / "1.safetensors", tmp_path / "2.safetensors"
+    save_checkpoint(str(first), "dvae", TENSORS, {"b": 1, "a": 2})
+    save_checkpoint(str(second), "dvae", dict(reversed(TENSORS.items())), {"a": 2, "b": 1})
+    assert first.read_bytes() == second.read_bytes()
+    assert torch.equal(safetensors.torch.load_file(first)["a.w"], TENSORS["a.w"])
+
+
+def test_a_missing_file_names_the_command(tmp_path):
+    with pytest.raises(CheckpointError, match=r"no prior checkpoint at .*`dalle train prior`"):
+        load_checkpoint(f"{tmp_path}/none.safetensors", "prior")
+
+
+def test_the_wrong_kind_names_both(tmp_path):
+    url = f"{tmp_path}/x.safetensors"
+    save_checkpoint(url, "dvae", TENSORS, {})
+    with pytest.raises(CheckpointError, match="is a dvae checkpoint where a prior is needed"):
+        load_checkpoint(url, "prior")
+
+
+def test_a_flipped_bit_in_the_tensors_is_found(tmp_path):
+    path = Path(tmp_path / "x.safetensors")
+    save_checkpoint(str(path), "dvae", TENSORS, {})
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(CheckpointError, match="is corrupt"):
+        load_checkpoint(str(path), "dvae")
+
+
+@pytest.mark.parametrize("keep", [0, 4, 9, 100, -1])
+def test_a_truncated_file_is_refused(tmp_path, keep):
+    path = Path(tmp_path / "x.safetensors")
+    save_checkpoint(str(path), "dvae", TENSORS, {})
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(CheckpointError, match="is not a dvae checkpoint"):
+        load_checkpoint(str(path), "dvae")
+
+
+def test_a_strange_safetensors_file_is_refused(tmp_path):
+    path = Path(tmp_path / "x.safetensors")
+    path.write_bytes(safetensors.torch.save(TENSORS))
+    with pytest.raises(CheckpointError, match="is not a dvae checkpoint"):
+        load_checkpoint(str(path), "dvae")
+
+
+def test_another_architecture_names_the_first_tensor_that_differs(tmp_path):
+    url = f"{tmp_path}/x.safetensors"
+    save_checkpoint(url, "dvae", nn.Linear(2, 3).state_dict(), {})
+    loaded = load_checkpoint(url, "dvae")
+    with pytest.raises(CheckpointError, match=r"first bias: the file has \(3,\), the model \(4,\)"):
+        load_into(nn.Linear(2, 4), loaded, loaded.tensors)
