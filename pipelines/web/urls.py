@@ -1,0 +1,126 @@
+"""One spelling for each URL: equal pictures have equal keys, and every check sees one host."""
+
+import ipaddress
+import re
+import socket
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
+
+import idna
+
+SCHEMES = {"http": 80, "https": 443}
+MAX_URL_CHARS = 8000  # Source: RFC 9110, section 4.1: what every party is asked to support
+
+_BLANKS = "".join(map(chr, range(0x21)))  # C0 controls and space. Source: WHATWG URL, section 4.4
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_PATH = _UNRESERVED | frozenset(b"/!$&'()*+,;=:@")  # Source: RFC 3986, section 3.3
+_QUERY = _PATH | frozenset(b"?[]")  # brackets: not in the RFC, but servers expect them bare
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
+_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})|(.)", re.DOTALL)
+
+
+def canonical_url(url: str) -> str:
+    """The one spelling of an absolute http or https URL.
+
+    Scheme and host are lower-cased, the host is in IDNA form or a plain IP address, the default
+    port and the fragment are dropped, dot segments are resolved and percent-encoding is in normal
+    form. The query is kept. The result is a fixed point of this function.
+
+    Raises:
+        ValueError: not http(s), no host, a host that cannot be one, a user name or password, a
+            port out of range, or longer than `MAX_URL_CHARS`.
+
+    Source: RFC 3986, section 6.2; WHATWG URL, section 4.4, for what browsers forgive.
+    """
+    parts = _split(url)
+    host = canonical_host(parts.hostname or "")
+    authority = f"[{host}]" if ":" in host else host
+    if parts.port is not None and parts.port != SCHEMES[parts.scheme]:
+        authority += f":{parts.port}"
+    path = _remove_dot_segments(_escape(parts.path, _PATH)) or "/"
+    query = f"?{_escape(parts.query, _QUERY)}" if parts.query else ""
+    canonical = f"{parts.scheme}://{authority}{path}{query}"
+    if len(canonical) > MAX_URL_CHARS:
+        raise ValueError(f"URL of {len(canonical)} characters, limit {MAX_URL_CHARS}")
+    return canonical
+
+
+def canonical_host(host: str) -> str:
+    """A host name in lower-case IDNA form, or an IP address in its usual notation, unbracketed.
+
+    Raises:
+        ValueError: it can be neither.
+    """
+    if "%" in host and ":" in host:
+        raise ValueError(f"{host!r} has a zone, which means something on one machine only")
+    if ":" in host:
+        return str(ipaddress.IPv6Address(host))
+    try:
+        host = unquote_to_bytes(host).decode()
+        name = idna.uts46_remap(host, std3_rules=False, transitional=False).rstrip(".")
+        name = name if name.isascii() else idna.encode(name).decode()
+    except UnicodeError as error:
+        raise ValueError(f"{host!r} is not a host name: {error}") from error
+    if not _HOST.fullmatch(name):
+        raise ValueError(f"{host!r} is not a host name")
+    return _as_ipv4(name) if _looks_numeric(name) else name
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port of a canonical URL: what a robots.txt speaks for."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _split(url: str) -> SplitResult:
+    if len(url) > MAX_URL_CHARS:
+        raise ValueError(f"URL of {len(url)} characters, limit {MAX_URL_CHARS}")
+    head, mark, query = url.strip(_BLANKS).partition("?")
+    parts = urlsplit(head.replace("\\", "/") + mark + query)  # as browsers read it
+    if parts.scheme not in SCHEMES:
+        raise ValueError(f"scheme {parts.scheme!r} is not http or https")
+    if "@" in parts.netloc:
+        raise ValueError("URL with a user name or password")
+    if not parts.hostname:
+        raise ValueError("URL without a host")
+    if parts.port == 0:
+        raise ValueError("port 0 cannot be connected to")
+    return parts
+
+
+def _looks_numeric(name: str) -> bool:
+    """Whether resolvers would read the name as an IPv4 address. Source: WHATWG URL, 3.5."""
+    last = name.rsplit(".", 1)[-1]
+    return last.isdigit() or re.fullmatch(r"0x[0-9a-f]*", last) is not None
+
+
+def _as_ipv4(name: str) -> str:
+    try:
+        return socket.inet_ntoa(socket.inet_aton(name))  # knows the octal, hex and short forms
+    except OSError as error:
+        raise ValueError(f"{name!r} is not an IPv4 address") from error
+
+
+def _escape(text: str, allowed: frozenset[int]) -> str:
+    """Percent-encode what must be, decode what need not be, and leave other escapes alone."""
+
+    def normal(match: re.Match[bytes]) -> bytes:
+        if match[1]:
+            byte = int(match[1], 16)
+            return bytes([byte]) if byte in _UNRESERVED else b"%%%02X" % byte
+        return match[2] if match[2][0] in allowed else b"%%%02X" % match[2][0]
+
+    return _ESCAPE.sub(normal, text.encode()).decode("ascii")
+
+
+def _remove_dot_segments(path: str) -> str:
+    """Resolve `.` and `..`. Source: RFC 3986, section 5.2.4."""
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    if segments and segments[-1] in {".", ".."}:
+        kept.append("")
+    return "/" + "/".join(kept)
