@@ -1,0 +1,47 @@
+# Two commands set everything up: `make demo` and `make test`. Both work offline once installed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv --quiet
+
+export HF_HUB_OFFLINE := 1
+
+.PHONY: demo test check bench lock clean
+demo: $(VENV)/.installed
+	$(BIN)/dalle demo
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest -q tests/architecture
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks
+
+# The pinned set is complete, so nothing is resolved at install: `--no-deps`.
+$(VENV)/bin/uv:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or 3.12 is needed, this is %d.%d; try make PYTHON=python3.11" % sys.version_info[:2] if not (3, 11) <= sys.version_info[:2] < (3, 13) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv==0.13.8
+
+$(VENV)/.installed: requirements.txt pyproject.toml | $(VENV)/bin/uv
+	$(UV) pip install --python $(BIN)/python --no-deps --require-hashes -r requirements.txt
+	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(UV) pip install --python $(BIN)/python --no-deps --require-hashes -r requirements-dev.txt
+	touch $@
+
+# Pin again after a change of pyproject.toml.
+lock: $(VENV)/bin/uv
+	$(UV) pip compile pyproject.toml --override overrides.txt --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header -o requirements.txt
+	$(UV) pip compile pyproject.toml --extra dev --override overrides.txt --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header -c requirements.txt -o requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) runs build *.egg-info

@@ -1,0 +1,164 @@
+"""One row's way through the stages of a run: measured values, thresholds, verdicts."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dalle_model import files
+from dalle_model.errors import DalleError
+from orchestration.config import RunConfig
+from orchestration.manifest import Manifest, read_manifest
+from orchestration.run import CONFIG_COPY
+from orchestration.stages import graph
+from pipelines.io.keys import shard_of
+from pipelines.io.parquet import read_table
+from pipelines.io.stage import part_name
+from pipelines.rejection import Check
+
+MAX_ROWS = 20  # chosen: what fits a terminal; a URL with more captions says how many
+_HEAVY = ("encoded", "png", "image_tokens", "text_tokens")
+
+
+class ExplainError(DalleError):
+    """The row cannot be explained."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one stage did with one row."""
+
+    stage: str
+    kept: bool
+    row: dict[str, Any]
+    checks: list[Check] = field(default_factory=list)
+
+
+def explain(root: str, query: str) -> str:
+    """The way of every row that the query names, as text.
+
+    Args:
+        root: URL of the run directory.
+        query: a key, the start of one (8 digits or more), or an image or page URL.
+
+    Raises:
+        ExplainError: no such run, or no such row.
+    """
+    config = load_run_config(root)
+    manifests = [m for s in graph(config) if (m := read_manifest(root, s.name)) and m.num_shards]
+    if not manifests:
+        raise ExplainError(f"no finished stage in {root}; `dalle run` makes one")
+    steps: dict[str, list[Step]] = {}
+    for manifest in manifests:
+        for step in _steps(root, manifest, config, query):
+            steps.setdefault(step.row["key"], []).append(step)
+    if not steps:
+        raise ExplainError(
+            f"no row in {root} has the key or URL {query!r}; keys are 40 hex digits, "
+            "URLs are compared in canonical form"
+        )
+    told = [_tell(key, steps[key]) for key in sorted(steps)[:MAX_ROWS]]
+    if len(steps) > MAX_ROWS:
+        told.append(f"… and {len(steps) - MAX_ROWS} more rows; give a longer key")
+    return "\n\n".join(told)
+
+
+def load_run_config(root: str) -> RunConfig:
+    """The config of a run, from its directory alone.
+
+    Raises:
+        ExplainError: the directory holds no run.
+    """
+    try:
+        return RunConfig.model_validate(files.read_json(files.join(root, CONFIG_COPY)))
+    except FileNotFoundError as error:
+        raise ExplainError(f"{root} is not a run directory: it has no {CONFIG_COPY}") from error
+
+
+def _steps(root: str, manifest: Manifest, config: RunConfig, query: str) -> Iterator[Step]:
+    for index in _shards(manifest, query):
+        name = part_name(index, manifest.num_shards)
+        for row in _matches(files.join(root, manifest.stage, name), query):
+            yield Step(manifest.stage, True, row, _checks(manifest.stage, row, config))
+        for row in _matches(files.join(root, manifest.stage, "rejected", name), query):
+            yield Step(manifest.stage, False, row, _checks_of_rejected(manifest, row, config))
+
+
+def _shards(manifest: Manifest, query: str) -> Iterable[int]:
+    if re.fullmatch(r"[0-9a-f]{16,40}", query):
+        return [shard_of(query, manifest.num_shards)]
+    return range(manifest.num_shards)
+
+
+def _matches(url: str, query: str) -> list[dict[str, Any]]:
+    table = read_table(url)
+    table = table.drop_columns([name for name in _HEAVY if name in table.column_names])
+    if re.fullmatch(r"[0-9a-f]{8,40}", query):
+        mask = pc.starts_with(table["key"], query)
+    else:
+        mask = pc.equal(table["url"], _canonical(query))
+        if "page_url" in table.column_names:
+            mask = pc.or_(mask, pc.equal(table["page_url"], query))
+    rows: list[dict[str, Any]] = table.filter(pc.fill_null(mask, pa.scalar(False))).to_pylist()
+    return rows
+
+
+def _canonical(query: str) -> str:
+    from pipelines.web.urls import canonical_url
+
+    try:
+        return canonical_url(query)
+    except ValueError:
+        return query
+
+
+def _checks(stage: str, row: dict[str, Any], config: RunConfig) -> list[Check]:
+    """The rules of a stage held again against a row that it kept."""
+    if stage == "captions":
+        from pipelines.captions.filter import explain as explain_caption
+
+        return list(explain_caption(row["raw_caption"], config.captions))
+    if stage == "images":
+        from pipelines.images.rules import checks
+
+        return list(checks(row["width"], row["height"], None, config.images))
+    return []
+
+
+def _checks_of_rejected(manifest: Manifest, row: dict[str, Any], config: RunConfig) -> list[Check]:
+    own = Check(row["reason"], False, row["measured"], row["threshold"], row["detail"])
+    if manifest.stage != "captions":
+        return [own]
+    from pipelines.captions.filter import explain as explain_caption
+
+    return list(explain_caption(row["caption"], config.captions))
+
+
+def _tell(key: str, steps: list[Step]) -> str:
+    first = steps[0].row
+    lines = [f"key      {key}", f"url      {first['url']}", f"caption  {first['caption']}"]
+    if first.get("page_url"):
+        lines.append(f"page     {first['page_url']}")
+    for step in steps:
+        lines.append(f"{step.stage:<10} {'kept' if step.kept else 'DROPPED'}{_facts(step)}")
+        lines += [_line(check) for check in step.checks]
+    return "\n".join(lines)
+
+
+def _facts(step: Step) -> str:
+    names = ("language", "width", "height", "phash", "sha256", "view", "text_source")
+    facts = [f"{name} {step.row[name]}" for name in names if step.row.get(name) is not None]
+    return f"  ({', '.join(facts)})" if facts else ""
+
+
+def _line(check: Check) -> str:
+    values = [
+        f"{name} {value:g}"
+        for name, value in (("measured", check.measured), ("threshold", check.threshold))
+        if value is not None
+    ]
+    verdict = "ok  " if check.passed else "FAIL"
+    return f"           {verdict} {check.reason:<24} {'  '.join([*values, check.detail])}".rstrip()

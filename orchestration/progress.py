@@ -1,0 +1,123 @@
+"""What a person sees while a run is at work: one line a stage, and a bar on what takes long."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
+from rich.progress import TaskID
+
+from dalle_model import files
+from orchestration.manifest import Manifest
+from pipelines.io.stage import StageTask
+
+POLL_S = 0.5  # chosen: a listing of a folder twice a second costs nothing, on S3 too
+NAME_WIDTH = 10
+
+
+class Progress:
+    """Writes to standard error; bars where it is a terminal, plain lines where it is not."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True, highlight=False)
+        self._bars: Bars | None = None
+        self._bar: TaskID | None = None
+        self._watched: StageTask | None = None
+        self._stop = threading.Event()
+
+    @contextmanager
+    def stage(self, name: str, why: str) -> Iterator[None]:
+        """Show a stage at work until the block ends."""
+        self._console.print(f"{name:<{NAME_WIDTH}} [dim]{why}[/dim]")
+        bars = Bars(
+            SpinnerColumn(),
+            TextColumn(f"{name:<{NAME_WIDTH - 2}}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._stop = threading.Event()
+        with bars:
+            self._bars, self._bar = bars, bars.add_task(name, total=None, note="")
+            watcher = threading.Thread(target=self._watch, daemon=True)
+            watcher.start()
+            try:
+                yield
+            finally:
+                self._stop.set()
+                watcher.join()
+                self._bars, self._bar, self._watched = None, None, None
+
+    def shards(self, task: StageTask, finished: int) -> None:
+        """Follow the shards of a stage by their progress markers, on any runner."""
+        self._watched = task
+        if finished:
+            self._console.print(
+                f"{'':<{NAME_WIDTH}} [dim]{finished} of {task.num_shards} shards were finished "
+                "before[/dim]"
+            )
+        self._update(finished, task.num_shards, "shards")
+
+    def step(self, step: int, total: int, metrics: dict[str, float] | None = None) -> None:
+        """A step of a training or of a sampling is done."""
+        note = "  ".join(f"{name} {value:.3f}" for name, value in (metrics or {}).items())
+        self._update(step, total, note)
+
+    def say(self, text: str) -> None:
+        """A line of its own."""
+        self._console.print(text)
+
+    def skipped(self, name: str, why: str, manifest: Manifest) -> None:
+        """A stage that was up to date."""
+        rows = f", {manifest.rows_out:,} rows" if manifest.num_shards else ""
+        self._console.print(f"{name:<{NAME_WIDTH}} [dim]{why}{rows}[/dim]")
+
+    def finished(self, manifest: Manifest, timings: dict[str, Any]) -> None:
+        """A stage that has just been done."""
+        wall, cpu = timings.get("wall_s", 0.0), timings.get("cpu_s", 0.0)
+        seconds = f"{wall:.1f} s, {cpu:.1f} CPU s"
+        if not manifest.num_shards:
+            facts = "  ".join(
+                f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+                for name, value in manifest.metrics.items()
+                if isinstance(value, int | float | str)
+            )
+            self._console.print(f"{manifest.stage:<{NAME_WIDTH}} {facts}  ({seconds})")
+            return
+        rate = manifest.rows_in / wall if wall else 0.0
+        self._console.print(
+            f"{manifest.stage:<{NAME_WIDTH}} {manifest.rows_in:>9,} in {manifest.rows_out:>9,} out "
+            f"{manifest.rows_in - manifest.rows_out:>8,} dropped  ({seconds}, {rate:,.0f} rows/s)"
+        )
+
+    def _update(self, done: int, total: int, note: str) -> None:
+        if self._bars is not None and self._bar is not None:
+            self._bars.update(self._bar, completed=done, total=total, note=note)
+
+    def _watch(self) -> None:
+        last = time.monotonic()
+        while not self._stop.wait(POLL_S):
+            task = self._watched
+            if task is None or not self._console.is_terminal or time.monotonic() - last < POLL_S:
+                continue
+            last = time.monotonic()
+            markers = files.list_names(files.join(task.root, task.stage, "progress"))
+            done = sum(not name.startswith(files.TEMPORARY_PREFIX) for name in markers)
+            self._update(done, task.num_shards, "shards")
