@@ -1,0 +1,56 @@
+"""Two names for a picture's content: one of its exact pixels, one of what it looks like."""
+
+from hashlib import blake2b
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from dalle_model.pixels import Rgb
+
+# Source: JohannesBuchner/imagehash `imagehash/__init__.py`, `phash`: `hash_size` 8 and
+# `highfreq_factor` 4.
+HASH_EDGE = 8
+GREY_EDGE = 32
+
+# Cosines as integers: sums are exact, so that a coefficient close to the median falls on the same
+# side on every processor, which float sums in the order of some BLAS do not promise.
+_COSINE_SCALE = 1 << 20
+
+# A frequency weaker than a quarter of a grey level is rounding noise: chosen, because a symmetric
+# drawing has nothing else in half of its frequencies, and the sign of noise is a coin. A wave with
+# an amplitude of one grey level sums up to 256 over 32x32 points.
+_NOISE = 64 * _COSINE_SCALE**2
+
+
+def pixel_hash(rgb: Rgb) -> str:
+    """128 bits of width, height and every pixel, as 32 hex characters."""
+    height, width, _ = rgb.shape
+    digest = blake2b(digest_size=16)
+    digest.update(width.to_bytes(4, "little") + height.to_bytes(4, "little"))
+    digest.update(np.ascontiguousarray(rgb).data)
+    return digest.hexdigest()
+
+
+def phash(rgb: Rgb) -> int:
+    """A 64-bit hash that resizing and recompression change in few bits.
+
+    The 8x8 lowest frequencies of the DCT-II of the 32x32 grey picture, each one bit: clearly above
+    their median or not; first row first, highest bit first.
+
+    Source: as `HASH_EDGE`; the integers and the margin for noise are ours.
+    """
+    grey = Image.fromarray(rgb).convert("L")
+    small = grey.resize((GREY_EDGE, GREY_EDGE), Image.Resampling.LANCZOS)
+    low = (_COSINES @ np.asarray(small, np.int64) @ _COSINES.T).ravel()
+    median = np.partition(low, low.size // 2 - 1)[low.size // 2 - 1]
+    return int.from_bytes(np.packbits(low > median + _NOISE).tobytes(), "big")
+
+
+def _cosines() -> npt.NDArray[np.int64]:
+    frequency, place = np.arange(HASH_EDGE)[:, None], np.arange(GREY_EDGE)[None, :]
+    exact = np.cos(np.pi * frequency * (2 * place + 1) / (2 * GREY_EDGE))
+    return np.asarray(np.round(exact * _COSINE_SCALE), np.int64)
+
+
+_COSINES = _cosines()

@@ -1,0 +1,59 @@
+"""The rules that a picture's header can break, and the error that says which one it broke."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from pipelines.images.config import ImagesConfig
+from pipelines.rejection import Check
+
+
+class Reason(StrEnum):
+    """Why a picture is dropped."""
+
+    WRONG_FORMAT = "wrong_format"
+    UNDECODABLE = "undecodable"
+    TRUNCATED = "truncated"
+    TOO_FEW_BYTES = "too_few_bytes"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    TOO_SMALL = "too_small"
+    ASPECT_RATIO = "aspect_ratio"
+
+
+class UnusableImageError(ValueError):
+    """A picture cannot be used; `check` holds the rule with the measured value and the limit."""
+
+    def __init__(
+        self,
+        reason: str,
+        detail: str = "",
+        measured: float | None = None,
+        threshold: float | None = None,
+    ) -> None:
+        super().__init__(reason, detail, measured, threshold)  # all as args: survives pickling
+        self.check = Check(reason, False, measured, threshold, detail)
+
+
+def checks(width: int, height: int, num_bytes: int, config: ImagesConfig) -> Iterator[Check]:
+    """Every rule on what is known before the pixels are decoded.
+
+    Args:
+        width: in pixels; swapping it with `height` changes nothing, so orientation may wait.
+        height: in pixels.
+        num_bytes: of the encoded file.
+        config: the limits.
+    """
+    size = f"{width}x{height}"
+    long, short = max(width, height), min(width, height)
+    pixels, aspect = width * height, long / max(short, 1)
+    yield _at_least(Reason.TOO_FEW_BYTES, num_bytes, config.min_bytes, size)
+    yield _at_most(Reason.TOO_MANY_PIXELS, pixels, config.max_pixels, size)
+    yield _at_least(Reason.TOO_SMALL, short, config.smallest_side, size)
+    yield _at_most(Reason.ASPECT_RATIO, aspect, config.max_aspect, size)
+
+
+def _at_least(reason: Reason, measured: float, threshold: float, detail: str) -> Check:
+    return Check(reason.value, measured >= threshold, float(measured), float(threshold), detail)
+
+
+def _at_most(reason: Reason, measured: float, threshold: float, detail: str) -> Check:
+    return Check(reason.value, measured <= threshold, float(measured), float(threshold), detail)
