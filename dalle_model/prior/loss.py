@@ -1,0 +1,35 @@
+"""What the prior is trained on: cross-entropy of text and of image tokens, weighted 1 to 7."""
+
+from typing import NamedTuple
+
+import torch.nn.functional as F  # noqa: N812 (the name that the field uses)
+from torch import Tensor
+
+# Shape letters: B batch, T text positions, I image positions, V text vocabulary, C image codes.
+
+TEXT_WEIGHT = 1 / 8  # Source: Ramesh et al. 2021, section 2.2
+IMAGE_WEIGHT = 7 / 8  # Source: as TEXT_WEIGHT
+
+
+class StreamLoss(NamedTuple):
+    """Scalars, in nats per token; `total` is the weighted sum."""
+
+    total: Tensor
+    text: Tensor
+    image: Tensor
+
+
+def stream_loss(
+    text_logits_BTV: Tensor, image_logits_BIC: Tensor, text_BT: Tensor, image_BI: Tensor
+) -> StreamLoss:
+    """Score the predictions of `Prior.forward` against the stream itself.
+
+    Each part is divided by the number of its own tokens in the batch. Padding is read but never
+    predicted (the paper leaves it open): where a caption ends is no part of drawing it.
+    """
+    pad_id = text_logits_BTV.shape[-1]
+    text = F.cross_entropy(
+        text_logits_BTV.flatten(0, 1).float(), text_BT[:, 1:].flatten(), ignore_index=pad_id
+    )
+    image = F.cross_entropy(image_logits_BIC.flatten(0, 1).float(), image_BI.flatten())
+    return StreamLoss(TEXT_WEIGHT * text + IMAGE_WEIGHT * image, text, image)
