@@ -2,6 +2,7 @@
 
 import io
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageCms, ImageFile
@@ -53,7 +54,7 @@ def _orientation(image: Image.Image) -> int:
         return 1  # broken Exif beside sound pixels: shown as it is
 
 
-def _scale_transparent_colour(image: Image.Image, raw_modes: list[object]) -> None:
+def _scale_transparent_colour(image: Image.Image, raw_modes: Sequence[object]) -> None:
     scales = [_KEY_SCALE[raw] for raw in raw_modes if isinstance(raw, str) and raw in _KEY_SCALE]
     key = image.info.get("transparency")
     if not scales or key is None:

@@ -1,0 +1,22 @@
+"""The dedupe stage as one sentence."""
+
+import apache_beam as beam
+from apache_beam.pvalue import PCollection
+
+from pipelines.dedupe.config import DedupeConfig
+from pipelines.dedupe.transforms import AllShards, DropDuplicates
+from pipelines.io.stage import ShardReport, StageTask
+from pipelines.io.transforms import WriteShards
+from pipelines.records import SURVIVOR_SCHEMA
+
+
+def build(
+    pipeline: beam.Pipeline, task: StageTask, config: DedupeConfig
+) -> PCollection[ShardReport]:
+    """Compare the pictures of all shards of the run, and write the pending shards."""
+    return (
+        pipeline
+        | AllShards(task)
+        | DropDuplicates(task, config)
+        | WriteShards(task, SURVIVOR_SCHEMA)
+    )

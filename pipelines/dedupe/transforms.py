@@ -1,0 +1,165 @@
+"""Wiring of the dedupe stage. Signatures, keys and texts are shuffled; pixels never are.
+
+shards -> pictures -> DropExact -> kept -> FindNear -> duplicates -+
+      \\                     \\-> duplicates ------------------------+-> by picture
+       -> pairs ---------------------------------------------------+
+by picture -> pairs of kept pictures -> CapCaptions -> (shard, pair | rejection)
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.pvalue import DoOutputsTuple, PBegin, PCollection, TaggedOutput
+
+from pipelines.dedupe import captions, exact, near, signatures
+from pipelines.dedupe.config import DedupeConfig
+from pipelines.dedupe.signatures import Duplicate, Pair, Picture
+from pipelines.dedupe.verdicts import judge
+from pipelines.io import parquet
+from pipelines.io.keys import image_of, shard_of
+from pipelines.io.stage import StageTask
+from pipelines.rejection import Rejection, reject
+
+PAIRS = "pairs"
+DUPLICATES = "duplicates"
+REJECTED = "rejected"
+
+
+@dataclass(eq=False)
+class AllShards(beam.PTransform[PBegin, PCollection[int]]):
+    """The numbers of all shards: a duplicate of a pending shard may lie in a finished one."""
+
+    task: StageTask
+
+    def expand(self, root: PBegin) -> PCollection[int]:
+        numbers = root | "All" >> beam.Create(range(self.task.num_shards), reshuffle=False)
+        return numbers | "Spread" >> beam.Reshuffle()
+
+
+@dataclass(eq=False)
+class DropDuplicates(beam.PTransform[PCollection[int], PCollection[tuple[int, Any]]]):
+    """Numbers of image shards in; `(shard, pair | Rejection)` out, for every row of the shards."""
+
+    task: StageTask
+    config: DedupeConfig
+
+    def expand(self, numbers: PCollection[int]) -> PCollection[tuple[int, Any]]:
+        read = numbers | "Read" >> beam.ParDo(_ReadFn(self.task)).with_outputs(
+            PAIRS, main="pictures"
+        )
+        unique = read.pictures | DropExact()
+        similar = unique.kept | FindNear(self.config)
+        found = (unique[DUPLICATES], similar) | "Duplicates" >> beam.Flatten()
+        judged = {PAIRS: read[PAIRS], DUPLICATES: found} | JudgePairs(self.task.stage)
+        capped = judged.kept | CapCaptions(self.config, self.task.stage)
+        outcomes = (judged[REJECTED], capped) | "Outcomes" >> beam.Flatten()
+        return outcomes | "ToShard" >> beam.Map(_to_shard, self.task.num_shards)
+
+
+@dataclass(eq=False)
+class DropExact(beam.PTransform[PCollection[Picture], DoOutputsTuple]):
+    """`Picture` in; the best of equal ones on `kept`; `(image, Duplicate)` on `duplicates`."""
+
+    def expand(self, pictures: PCollection[Picture]) -> DoOutputsTuple:
+        return (
+            pictures
+            | "KeyPixels" >> beam.Map(lambda picture: (picture.pixel_hash, picture))
+            | "ByPixels" >> beam.GroupByKey()
+            | "Best" >> beam.FlatMap(_split_exact).with_outputs(DUPLICATES, main="kept")
+        )
+
+
+@dataclass(eq=False)
+class FindNear(beam.PTransform[PCollection[Picture], PCollection[tuple[str, Duplicate]]]):
+    """`Picture` in; `(image, Duplicate)` out, once for each band that shows it."""
+
+    config: DedupeConfig
+
+    def expand(self, pictures: PCollection[Picture]) -> PCollection[tuple[str, Duplicate]]:
+        return (
+            pictures
+            | "KeyBands" >> beam.FlatMap(_by_band, self.config.num_bands)
+            | "ByBand" >> beam.GroupByKey()
+            | "Compare" >> beam.FlatMap(_find_near, self.config)
+        )
+
+
+@dataclass(eq=False)
+class JudgePairs(beam.PTransform[dict[str, PCollection], DoOutputsTuple]):
+    """Keyed pairs and keyed duplicates in; pairs on `kept`, `Rejection` on `rejected`."""
+
+    stage: str
+
+    def expand(self, by_image: dict[str, PCollection]) -> DoOutputsTuple:
+        return (
+            by_image
+            | "ByPicture" >> beam.CoGroupByKey()
+            | "Judge" >> beam.FlatMap(_judge, self.stage).with_outputs(REJECTED, main="kept")
+        )
+
+
+@dataclass(eq=False)
+class CapCaptions(beam.PTransform[PCollection[Pair], PCollection[Pair | Rejection]]):
+    """Pairs in; each out as it is or as a `Rejection`."""
+
+    config: DedupeConfig
+    stage: str
+
+    def expand(self, pairs: PCollection[Pair]) -> PCollection[Pair | Rejection]:
+        return (
+            pairs
+            | "KeyCaption" >> beam.Map(lambda pair: (captions.folded(pair["caption"]), pair))
+            | "ByCaption" >> beam.GroupByKey()
+            | "Cap" >> beam.FlatMap(_cap, self.config.max_images_per_caption, self.stage)
+        )
+
+
+class _ReadFn(beam.DoFn):
+    def __init__(self, task: StageTask) -> None:
+        self.task = task
+
+    def process(self, index: int) -> Iterator[Picture | TaggedOutput]:
+        table = parquet.read_table(self.task.part(index, "images"), signatures.COLUMNS)
+        yield from signatures.pictures(table)
+        for pair in signatures.pairs(table):
+            yield TaggedOutput(PAIRS, (image_of(pair["key"]), pair))
+
+
+def _split_exact(group: tuple[str, Iterable[Picture]]) -> Iterator[Picture | TaggedOutput]:
+    members = list(group[1])
+    yield exact.best(members)
+    for found in exact.exact_duplicates(members):
+        yield TaggedOutput(DUPLICATES, found)
+
+
+def _by_band(picture: Picture, num_bands: int) -> Iterator[tuple[near.Band, Picture]]:
+    for band in near.bands(picture.phash, num_bands):
+        yield band, picture
+
+
+def _find_near(
+    bucket: tuple[near.Band, Iterable[Picture]], config: DedupeConfig
+) -> Iterator[tuple[str, Duplicate]]:
+    yield from near.near_duplicates(bucket[1], config)
+
+
+def _judge(
+    grouped: tuple[str, dict[str, Iterable[Any]]], stage: str
+) -> Iterator[Pair | TaggedOutput]:
+    for outcome in judge(grouped[1][PAIRS], grouped[1][DUPLICATES], stage):
+        is_rejected = isinstance(outcome, Rejection)
+        yield TaggedOutput(REJECTED, outcome) if is_rejected else outcome
+
+
+def _cap(
+    group: tuple[str, Iterable[Pair]], max_images: int, stage: str
+) -> Iterator[Pair | Rejection]:
+    for pair, too_many in captions.cap_captions(group[1], max_images):
+        yield pair if too_many is None else reject(pair, stage, too_many)
+
+
+def _to_shard(outcome: Pair | Rejection, num_shards: int) -> tuple[int, Pair | Rejection]:
+    key = outcome.key if isinstance(outcome, Rejection) else outcome["key"]
+    return shard_of(key, num_shards), outcome
