@@ -1,0 +1,115 @@
+"""From what a page or a table says to a candidate or a rejection, and one survivor for each key."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+from pipelines.crawl.config import CrawlConfig
+from pipelines.io.keys import pair_key
+from pipelines.records import Candidate
+from pipelines.rejection import Rejection
+from pipelines.web.urls import canonical_url
+
+STAGE = "crawl"
+MAX_QUOTED_CHARS = 1000  # chosen: enough to recognise a dropped row, too little to fill a shard
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture and its text as written, before anything is judged.
+
+    Args:
+        raw_url: as in the markup or the table; may be relative, hostile or empty.
+        caption: as found; may be empty.
+        text_source: as in `Candidate`.
+        base_url: what `raw_url` is relative to; empty where nothing is known.
+        page_url: as in `Candidate`, like the rest.
+    """
+
+    raw_url: str
+    caption: str
+    text_source: str
+    base_url: str = ""
+    page_url: str = ""
+    source: str = ""
+    page_language: str = ""
+    license: str = ""
+    opt_out: str = ""
+
+
+def judge(found: Found, config: CrawlConfig) -> Candidate | Rejection:
+    """Resolve and check one occurrence; its key is made from the canonical URL if it has one."""
+    try:
+        url = _absolute(found)
+    except ValueError as error:
+        is_data = found.raw_url.lstrip()[:5].lower() == "data:"
+        reason, detail = ("data_uri", "") if is_data else ("bad_url", str(error))
+        return rejection(found.raw_url, found.caption, reason, detail)
+    if found.opt_out and config.honours_page_opt_out:
+        return rejection(url, found.caption, "page_opt_out", found.opt_out)
+    length = len(found.caption.strip())
+    if length == 0:
+        return rejection(url, found.caption, "no_caption", found.page_url)
+    if length < config.min_caption_chars:
+        return _misfit(url, found.caption, "caption_too_short", length, config.min_caption_chars)
+    if length > config.max_caption_chars:
+        return _misfit(url, found.caption, "caption_too_long", length, config.max_caption_chars)
+    return Candidate(
+        key=pair_key(url, found.caption),
+        url=url,
+        caption=found.caption,
+        page_url=found.page_url,
+        text_source=found.text_source,
+        source=found.source,
+        page_language=found.page_language,
+        license=found.license,
+        opt_out=found.opt_out,
+    )
+
+
+def resolve_duplicates(rows: Iterable[Candidate]) -> Iterator[Candidate | Rejection]:
+    """The least of all rows of one key, and a rejection for each other one.
+
+    Args:
+        rows: of one key; iterated twice.
+    """
+    survivor = min(rows)
+    yield survivor
+    is_first = True
+    for row in rows:
+        if is_first and row == survivor:
+            is_first = False
+            continue
+        yield rejection(row.url, row.caption, "duplicate_pair", row.page_url)
+
+
+def rejection(
+    url: str,
+    caption: str,
+    reason: str,
+    detail: str = "",
+    *,
+    measured: float | None = None,
+    threshold: float | None = None,
+) -> Rejection:
+    """A rejection of this stage, keyed by all of the URL and caption but quoting them in short."""
+    return Rejection(
+        key=pair_key(url, caption),
+        url=url[:MAX_QUOTED_CHARS],
+        caption=caption[:MAX_QUOTED_CHARS],
+        stage=STAGE,
+        reason=reason,
+        measured=measured,
+        threshold=threshold,
+        detail=detail[:MAX_QUOTED_CHARS],
+    )
+
+
+def _absolute(found: Found) -> str:
+    if not found.raw_url.strip():
+        raise ValueError("no URL")
+    return canonical_url(urljoin(found.base_url, found.raw_url.strip()))
+
+
+def _misfit(url: str, caption: str, reason: str, length: int, limit: int) -> Rejection:
+    return rejection(url, caption, reason, measured=length, threshold=limit)

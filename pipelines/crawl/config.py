@@ -1,0 +1,76 @@
+"""Settings of the crawl stage; importing this loads neither a parser nor Beam."""
+
+import json
+from importlib.metadata import version
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipelines.crawl.sources import InputFile, Source, resolve
+
+TextSource = Literal["alt", "figcaption", "title"]
+
+
+class CrawlConfig(BaseModel):
+    """What to read, and what makes a candidate.
+
+    Args:
+        sources: at least one.
+        text_sources: where a picture's caption may stand, best first.
+        min_caption_chars: shorter captions are dropped, after blanks at both ends.
+        max_caption_chars: longer captions are dropped, so that no page fills a shard.
+        max_page_bytes: larger pages are dropped unread.
+        honours_page_opt_out: drop the pictures of pages that forbid use for AI; when it is false
+            they stay, with the page's words in the column `opt_out`.
+        max_reject_rate: the stage fails above this share of dropped rows, 0..1.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sources: tuple[Source, ...] = Field(min_length=1)
+    text_sources: tuple[TextSource, ...] = Field(("alt", "figcaption", "title"), min_length=1)
+    min_caption_chars: int = Field(1, ge=1)
+    max_caption_chars: int = Field(10_000, ge=1)  # chosen: 40 times the paper's 256 tokens
+    max_page_bytes: int = Field(5 << 20, ge=1)  # chosen: well above what pages of text have
+    honours_page_opt_out: bool = True
+    max_reject_rate: float = Field(1.0, ge=0, le=1)
+
+
+def inputs(config: CrawlConfig) -> list[tuple[InputFile, Source]]:
+    """Every file to read with the source that it belongs to, in a total order.
+
+    Raises:
+        MissingInputError: a source has no file.
+    """
+    pairs = [
+        (file, source)
+        for number, source in enumerate(config.sources)
+        for file in resolve(source, f"crawl.sources[{number}]")
+    ]
+    return sorted(pairs, key=lambda pair: (pair[0], pair[1].model_dump_json()))
+
+
+def locations(config: CrawlConfig) -> list[str]:
+    """URLs of all input files, sorted.
+
+    Raises:
+        MissingInputError: a source has no file.
+    """
+    return sorted({file.location for file, _ in inputs(config)})
+
+
+def fingerprint_config(config: CrawlConfig) -> dict[str, Any]:
+    """The settings without the place, the order and the number of the inputs."""
+    values = config.model_dump(mode="json")
+    settings = [{k: v for k, v in s.items() if k != "path"} for s in values["sources"]]
+    unique = {json.dumps(setting, sort_keys=True) for setting in settings}
+    return {**values, "sources": [json.loads(setting) for setting in sorted(unique)]}
+
+
+def dependencies(config: CrawlConfig) -> dict[str, str]:
+    """Versions of what reads the inputs."""
+    names = {"selectolax", "idna"}
+    kinds = {file.kind for file, _ in inputs(config)}
+    names |= {"fastwarc"} if "warc" in kinds else set()
+    names |= {"pyarrow"} if "table" in kinds else set()
+    return {name: version(name) for name in sorted(names)}

@@ -1,0 +1,57 @@
+"""One page of an archive or a folder: checked for size and hazards, then read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from selectolax.lexbor import SelectolaxError
+
+from pipelines.crawl.candidates import Found, rejection
+from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.hazards import hazards
+from pipelines.crawl.html import extract
+from pipelines.rejection import Check, Rejection, first_failure
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page as it came.
+
+    Args:
+        url: its address; empty where it is not known.
+        html: at most one byte more than the limit.
+        charset: of the HTTP header.
+        opt_out: what the HTTP headers said against use; empty where nothing.
+    """
+
+    url: str
+    html: bytes
+    charset: str | None = None
+    opt_out: str = ""
+
+
+def read_page(page: Page, source: str, config: CrawlConfig) -> Iterator[Found | Rejection]:
+    """The pictures of a page, or the one reason why it is not read."""
+    failure = first_failure(_checks(page.html, config))
+    if failure is not None:
+        yield rejection(
+            page.url, "", failure.reason, measured=failure.measured, threshold=failure.threshold
+        )
+        return
+    try:
+        yield from extract(
+            page.html,
+            page.url,
+            page.charset,
+            text_sources=config.text_sources,
+            header_opt_out=page.opt_out,
+            source=source,
+        )
+    except (SelectolaxError, ValueError, RuntimeError) as error:
+        yield rejection(page.url, "", "bad_page", type(error).__name__)
+
+
+def _checks(html: bytes, config: CrawlConfig) -> Iterator[Check]:
+    size = len(html)
+    limit = config.max_page_bytes
+    yield Check("page_too_large", size <= limit, size, limit)
+    yield from hazards(html)
