@@ -59,9 +59,7 @@ def _build(stage: str) -> Any:
     raise KeyError(stage)
 
 
-def _keywords(
-    task: StageTask, config: RunConfig, workers: int, stack: ExitStack
-) -> dict[str, Any]:
+def _keywords(task: StageTask, config: RunConfig, workers: int, stack: ExitStack) -> dict[str, Any]:
     section = getattr(config, task.stage)
     if task.stage == "encode":
         section = section.model_copy(update={"codec": codec_of(config, task.root)})

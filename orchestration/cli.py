@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-
 app = typer.Typer(
     name="dalle",
     no_args_is_help=True,
@@ -69,7 +68,7 @@ def demo(
         raise ConfigError(f"`dalle demo` runs all stages; `{names[0]}` is not an option")
     _run(load_config(str(DEMO_CONFIG)), directory, [], workers, options)
     typer.echo(
-        f"next     dalle sample \"CAPTION\" -n 8 --dir {directory}\n"
+        f'next     dalle sample "CAPTION" -n 8 --dir {directory}\n'
         f"         dalle explain KEY|URL --dir {directory}"
     )
 
@@ -205,5 +204,3 @@ def _run(
     progress = Progress()
     run_stages(Run(settings, directory, workers, tuple(beam_options)), names, progress)
     typer.echo(f"report   {write_report(directory)}")
-
-

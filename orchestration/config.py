@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pipelines.encode.config import EncodeConfig
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from dalle_model.config import DvaeTraining, PriorTraining, Sampling
@@ -14,7 +15,6 @@ from dalle_model.errors import DalleError
 from pipelines.captions.config import CaptionsConfig
 from pipelines.crawl.config import CrawlConfig
 from pipelines.dedupe.config import DedupeConfig
-from pipelines.encode.config import EncodeConfig
 from pipelines.fetch.config import FetchConfig
 from pipelines.images.config import ImagesConfig
 

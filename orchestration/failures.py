@@ -1,4 +1,4 @@
-"""From an exception to what a person reads and the exit code: 0 ok, 1 failed, 2 usage, 130 stopped."""
+"""From an exception to what a person reads, and to the exit code."""
 
 import errno
 import re
@@ -19,8 +19,9 @@ _WHILE_RUNNING = re.compile(r" \[while running '.*")
 
 def exit_code(error: BaseException, arguments: Sequence[str]) -> int:
     """Print what went wrong on standard error, and tell the exit code."""
-    from orchestration.config import ConfigError
     from typer.exceptions import Abort, Exit, TyperException
+
+    from orchestration.config import ConfigError
 
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1

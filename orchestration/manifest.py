@@ -1,8 +1,8 @@
 """What says that a stage is finished, and of what: fingerprints, manifests, timings.
 
-A fingerprint names the work: stage, schema version, settings, content digests of the inputs, and the
-digests of models and word lists. A manifest's own content digest is over its output files only. So a
-stage that is done again and gives the same bytes leaves every later stage up to date.
+A fingerprint names the work: stage, schema version, settings, content digests of the inputs, and
+the digests of models and word lists. A manifest's own content digest is over its output files only.
+So a stage that is done again and gives the same bytes leaves every later stage up to date.
 """
 
 import json
@@ -123,7 +123,7 @@ def write_timings(root: str, stage: str, timings: dict[str, Any]) -> None:
 
 
 def missing_files(root: str, manifest: Manifest) -> list[str]:
-    """Output files that the manifest names and the folder does not hold, or holds in another size."""
+    """Output files of the manifest that the folder does not hold, or holds in another size."""
     missing = []
     for entry in manifest.files + manifest.rejected_files:
         url = files.join(root, manifest.stage, entry["name"])

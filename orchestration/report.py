@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file, built from the run directory alone, that asks no other host."""
+"""The report of a run: one HTML file, from the run directory alone, that asks no other host."""
 
 import base64
 from collections.abc import Iterator

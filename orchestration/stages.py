@@ -1,4 +1,4 @@
-"""The graph of a run as data: each stage, what it reads, its settings, and what makes its work new."""
+"""The graph of a run as data: each stage, what it reads, and what makes its work new."""
 
 import posixpath
 from collections.abc import Callable
@@ -167,9 +167,7 @@ _DEDUPE = Stage(
     dependencies=lambda c: dedupe.dependencies(c.dedupe),
     max_reject_rate=_rate("dedupe"),
 )
-_DVAE = Stage(
-    name="dvae", reads=("images", "dedupe"), settings=_plain("dvae"), is_sharded=False
-)
+_DVAE = Stage(name="dvae", reads=("images", "dedupe"), settings=_plain("dvae"), is_sharded=False)
 _BPE = Stage(name="bpe", reads=("encode",), settings=_plain("bpe"), is_sharded=False)
 _PRIOR = Stage(name="prior", reads=("encode", "bpe"), settings=_plain("prior"), is_sharded=False)
 _SAMPLES = Stage(

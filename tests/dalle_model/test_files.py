@@ -1,0 +1,78 @@
+import os
+
+import pytest
+
+from dalle_model import files
+
+
+def test_a_write_makes_folders_and_replaces(tmp_path):
+    url = str(tmp_path / "a" / "b.bin")
+    files.write_bytes(url, b"one")
+    files.write_bytes(url, b"two")
+    assert files.read_bytes(url) == b"two"
+    assert files.list_names(str(tmp_path / "a")) == ["b.bin"]
+
+
+def test_a_failed_write_leaves_the_old_content_and_nothing_else(tmp_path, monkeypatch):
+    url = str(tmp_path / "b.bin")
+    files.write_bytes(url, b"old")
+
+    def full_disk(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        files.write_bytes(url, b"new")
+    monkeypatch.undo()
+    assert files.read_bytes(url) == b"old"
+    assert files.list_names(str(tmp_path)) == ["b.bin"]
+
+
+def test_sweep_deletes_what_a_killed_writer_left(tmp_path):
+    (tmp_path / ".tmp-part-1-99-abcd").write_bytes(b"half")
+    (tmp_path / "part-1").write_bytes(b"whole")
+    files.sweep_temporary(str(tmp_path))
+    assert files.list_names(str(tmp_path)) == ["part-1"]
+
+
+def test_json_of_equal_documents_is_equal_bytes(tmp_path):
+    one, two = str(tmp_path / "1.json"), str(tmp_path / "2.json")
+    files.write_json(one, {"a": 1, "b": "ü"})
+    files.write_json(two, {"b": "ü", "a": 1})
+    assert files.read_bytes(one) == files.read_bytes(two)
+    assert files.read_json(one) == {"a": 1, "b": "ü"}
+
+
+def test_bad_json_names_the_file(tmp_path):
+    (tmp_path / "x.json").write_text("{")
+    with pytest.raises(ValueError, match=r"x\.json is not JSON"):
+        files.read_json(str(tmp_path / "x.json"))
+
+
+def test_a_folder_that_is_not_there_is_empty(tmp_path):
+    assert files.list_names(str(tmp_path / "none")) == []
+    files.remove(str(tmp_path / "none"))
+
+
+def test_a_child_with_its_folders_name_is_listed(tmp_path):
+    (tmp_path / "run" / "run").mkdir(parents=True)
+    assert files.list_names(str(tmp_path / "run")) == ["run"]
+
+
+def test_identity_changes_with_the_file(tmp_path):
+    path = tmp_path / "x"
+    path.write_text("one")
+    before = files.identity(str(path))
+    assert files.identity(str(path)) == before
+    os.utime(path, (1, 1))
+    assert files.identity(str(path)) != before
+
+
+def test_the_same_door_opens_other_file_systems():
+    url = "memory://bucket/run/part"
+    files.write_bytes(url, b"rows")
+    assert files.exists(url)
+    assert files.read_bytes(url) == b"rows"
+    assert files.list_names("memory://bucket/run") == ["part"]
+    files.remove("memory://bucket/run")
+    assert not files.exists(url)

@@ -1,0 +1,51 @@
+"""kill -9 at 20 random moments, then the same command again: the bytes of an undisturbed run."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.support.commands import DALLE, checksums, dalle
+
+pytestmark = pytest.mark.slow
+NUM_KILLS = 20
+
+
+def killed_after(seconds: float, arguments: list[object]) -> bool:
+    """Start the run, kill its whole process group after a while; False if it had ended."""
+    process = subprocess.Popen(
+        [DALLE, *map(str, arguments)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return True
+    return False
+
+
+@pytest.mark.timeout(600)
+def test_twenty_kills_leave_no_trace(config, expected, tmp_path):
+    started = time.monotonic()
+    dalle("run", "--config", config, "--dir", tmp_path / "timed")
+    whole_run = time.monotonic() - started
+    moments = random.Random(20)
+    kills, runs = 0, 0
+    while kills < NUM_KILLS:
+        root = tmp_path / f"run-{runs}"
+        runs += 1
+        arguments = ["run", "--config", config, "--dir", root]
+        while kills < NUM_KILLS and killed_after(moments.uniform(0.5, whole_run), arguments):
+            kills += 1
+        dalle(*arguments)
+        assert checksums(root) == expected
+        dalle("verify", "--dir", root)  # no file too many either
+        assert [p for p in root.rglob("*") if p.name.startswith(".tmp-")] == []
+    assert kills == NUM_KILLS

@@ -1,0 +1,94 @@
+"""One config, many ways to run it, the same SHA-256 of every file."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.endtoend.conftest import NUM_PAGES
+from tests.support.commands import checksums, dalle, environment
+from tests.support.small_web import write_config, write_small_web
+
+pytestmark = pytest.mark.slow
+SUPPORT = Path(__file__).resolve().parents[1] / "support"
+
+
+def test_a_second_run_does_nothing_and_says_why(config, undisturbed, expected):
+    stamps = {p: p.stat().st_mtime_ns for p in undisturbed.rglob("*.parquet")}
+    result = dalle("run", "--config", config, "--dir", undisturbed)
+    assert result.stderr.count("nothing to do: fingerprint") == 6
+    assert {p: p.stat().st_mtime_ns for p in undisturbed.rglob("*.parquet")} == stamps
+    assert checksums(undisturbed) == expected
+
+
+def test_two_worker_processes(config, expected, tmp_path):
+    dalle("run", "--config", config, "--dir", tmp_path / "run", "--workers", 2)
+    assert checksums(tmp_path / "run") == expected
+
+
+def test_shuffled_input(expected, tmp_path):
+    web = write_small_web(tmp_path / "shuffled.warc", NUM_PAGES, shuffle_seed=7)
+    config = write_config(tmp_path, str(web))
+    dalle("run", "--config", config, "--dir", tmp_path / "run")
+    assert checksums(tmp_path / "run") == expected
+
+
+def test_portable_runner_with_an_external_worker_pool(config, expected, tmp_path):
+    """Job API, pickling and a foreign worker process: what Flink and Dataflow isolate too."""
+    script = SUPPORT / "portable_run.py"
+    namespace = ["unshare", "--map-root-user", "--net"]
+    result = subprocess.run(
+        [*namespace, sys.executable, script, "--config", config, "--dir", tmp_path / "run"],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=280,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert checksums(tmp_path / "run") == expected
+
+
+@pytest.fixture
+def s3(tmp_path):
+    """A real S3 server over a folder; yields its address and the folder of the bucket."""
+    rclone = str(Path(sys.executable).with_name("rclone"))
+    folder = tmp_path / "s3"
+    (folder / "bucket").mkdir(parents=True)
+    with (tmp_path / "s3.log").open("w+") as log:
+        keys = "local-test-key-id,local-test-secret-key"
+        command = [rclone, "serve", "s3", "--addr", "127.0.0.1:0", "-v", "--auth-key", keys]
+        server = subprocess.Popen([*command, str(folder)], stderr=log)
+        try:
+            yield _address(tmp_path / "s3.log", server), folder / "bucket"
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def _address(log: Path, server: subprocess.Popen[bytes]) -> str:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and server.poll() is None:
+        for word in log.read_text().replace("]", " ").replace("[", " ").split():
+            if word.startswith("http://127.0.0.1:"):
+                return word.rstrip("/")
+        time.sleep(0.1)
+    raise AssertionError(f"the S3 server did not start: {log.read_text()}")
+
+
+def test_a_run_directory_on_s3(config, expected, s3):
+    address, bucket = s3
+    credentials = {
+        "AWS_ENDPOINT_URL": address,
+        "AWS_ACCESS_KEY_ID": "local-test-key-id",
+        "AWS_SECRET_ACCESS_KEY": "local-test-secret-key",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    arguments = ["--config", config, "--dir", "s3://bucket/run"]
+    dalle("run", *arguments, env=environment(**credentials))
+    assert checksums(bucket / "run") == expected
+    again = dalle("run", *arguments, env=environment(**credentials))
+    assert again.stderr.count("nothing to do") == 6
+    verified = dalle("verify", "--dir", "s3://bucket/run", env=environment(**credentials))
+    assert "sha256" in verified.stdout

@@ -1,0 +1,74 @@
+from dataclasses import replace
+
+import pyarrow as pa
+import pytest
+
+from dalle_model import files
+from pipelines.io.parquet import read_table
+from pipelines.io.stage import (
+    ShardResult,
+    StageTask,
+    Stopwatch,
+    UnbalancedBooksError,
+    finish_shard,
+    finished_shards,
+    part_name,
+)
+from pipelines.records import SURVIVOR_SCHEMA
+from pipelines.rejection import Check, Rejection, first_failure, reject
+
+
+def task(root, **changes) -> StageTask:
+    whole = StageTask(str(root), "dedupe", 2, "attempt-1", "fingerprint", (0, 1))
+    return replace(whole, **changes)
+
+
+def result(keys: str = "ba", dropped: str = "dc") -> ShardResult:
+    rows = [{"key": k, "url": f"http://h/{k}", "caption": k} for k in keys]
+    rejected = [Rejection(k, "u", "c", "dedupe", "exact_duplicate") for k in dropped]
+    return ShardResult(pa.Table.from_pylist(rows, SURVIVOR_SCHEMA), rejected, 4)
+
+
+def test_a_shard_is_sorted_written_and_marked(tmp_path):
+    report = finish_shard(task(tmp_path), 1, result(), Stopwatch())
+    assert read_table(task(tmp_path).part(1))["key"].to_pylist() == ["a", "b"]
+    assert read_table(task(tmp_path).rejected(1))["key"].to_pylist() == ["c", "d"]
+    assert (report.rows_in, report.rows_out, report.reasons) == (4, 2, {"exact_duplicate": 2})
+    assert set(finished_shards(task(tmp_path))) == {1}
+    content = files.read_bytes(task(tmp_path).part(1))
+    assert report.kept_file["sha256"] == files.sha256(content)
+
+
+def test_the_order_of_rows_does_not_matter(tmp_path):
+    finish_shard(task(tmp_path), 0, result("ab", "cd"), Stopwatch())
+    finish_shard(task(tmp_path), 1, result("ba", "dc"), Stopwatch())
+    for place in (task(tmp_path).part, task(tmp_path).rejected):
+        assert files.read_bytes(place(0)) == files.read_bytes(place(1))
+
+
+def test_a_shard_of_other_work_is_not_finished(tmp_path):
+    finish_shard(task(tmp_path), 0, result(), Stopwatch())
+    assert finished_shards(task(tmp_path, attempt="attempt-2")) == {}
+
+
+def test_books_that_do_not_balance_stop_the_stage(tmp_path):
+    with pytest.raises(UnbalancedBooksError, match="5 rows in, but 2 out and 2 dropped"):
+        finish_shard(task(tmp_path), 0, replace(result(), rows_in=5), Stopwatch())
+    assert finished_shards(task(tmp_path)) == {}
+
+
+def test_names_sort_like_numbers():
+    assert part_name(7, 64) == "part-00007-of-00064.parquet"
+
+
+def test_checks_after_the_first_failure_are_not_computed():
+    def checks():
+        yield Check("min_words", True, 3, 3)
+        yield Check("language", False, detail="de")
+        raise AssertionError("a later check was computed")
+
+    failure = first_failure(checks())
+    assert failure is not None
+    row = {"key": "k", "url": "u", "caption": "ein Hund"}
+    expected = Rejection("k", "u", "ein Hund", "captions", "language", detail="de")
+    assert reject(row, "captions", failure) == expected
