@@ -1,0 +1,70 @@
+"""Settings of the fetch stage, and what surrounds a run without changing what it means."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipelines.web.addresses import LoopbackGrant
+
+MIB = 1024 * 1024
+
+
+class FetchConfig(BaseModel):
+    """How pictures are fetched.
+
+    Args:
+        backend: what fetches; `native` is `pipelines.web`.
+        user_agent: sent with every request; up to the first slash it is the name that robots.txt
+            and X-Robots-Tag address. Give a URL by which people can reach you.
+        timeout_s: seconds on the wire for one attempt, all hops, headers and body together.
+        max_bytes: of one picture.
+        max_redirects: hops after the first.
+        retries: further attempts after a transient failure.
+        backoff_s: seconds before the first retry; doubled before each further one.
+        concurrency: pictures fetched at once by one worker; this many times `max_bytes` is the most
+            memory that answers under way can take.
+        per_host_concurrency: requests open at one host, all workers together.
+        per_host_delay_s: least time between two requests to one host, all workers together.
+        obeys_robots: whether robots.txt (RFC 9309) is asked and obeyed.
+        honours_opt_out: whether X-Robots-Tag and tdm-reservation headers are heeded.
+        max_reject_rate: share of dropped rows above which the stage fails.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backend: Literal["native"] = "native"
+    user_agent: str = Field(
+        "dallebot/0.1 (+https://example.org/dallebot)", pattern=r"^[!-~][ -~]*$"
+    )
+    timeout_s: float = Field(20.0, gt=0)
+    max_bytes: int = Field(20 * MIB, gt=0)
+    max_redirects: int = Field(5, ge=0, le=20)
+    retries: int = Field(2, ge=0, le=10)
+    backoff_s: float = Field(1.0, ge=0)
+    concurrency: int = Field(32, gt=0, le=1024)
+    per_host_concurrency: int = Field(2, gt=0)
+    per_host_delay_s: float = Field(0.0, ge=0)
+    obeys_robots: bool = True
+    honours_opt_out: bool = True
+    max_reject_rate: float = Field(1.0, ge=0, le=1)
+
+
+@dataclass(frozen=True)
+class FetchRuntime:
+    """Where a run happens: no part of the fingerprint, since it changes no row.
+
+    Args:
+        grant: permission to reach one server on this machine.
+        sharers: worker processes that fetch at the same time.
+    """
+
+    grant: LoopbackGrant | None = None
+    sharers: int = 1
+
+
+def dependencies(config: FetchConfig) -> dict[str, str]:
+    """The libraries whose change could change a row, with their versions."""
+    del config  # one backend so far
+    return {name: version(name) for name in ("httpcore", "h11", "protego", "idna")}

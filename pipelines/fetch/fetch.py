@@ -1,0 +1,108 @@
+"""One shard of captions in, the same rows with their pictures' bytes out; each picture once."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+
+from dalle_model.files import sha256
+from pipelines.fetch.config import FetchConfig, FetchRuntime
+from pipelines.fetch.schedule import run_by_host
+from pipelines.io import parquet
+from pipelines.io.keys import image_of
+from pipelines.io.stage import ShardResult, StageTask
+from pipelines.records import FETCHED_SCHEMA
+from pipelines.rejection import Check, Rejection, reject
+from pipelines.web.client import HttpSettings, Response, shared_client
+from pipelines.web.failures import FetchFailure
+from pipelines.web.pace import PaceSettings
+
+CAPTIONS = "captions"  # the stage before this one
+Row = dict[str, Any]
+
+
+def fetch_shard(
+    task: StageTask, index: int, config: FetchConfig, runtime: FetchRuntime
+) -> ShardResult:
+    """Fetch the pictures of one shard.
+
+    Rows that brought their bytes along need no download. A picture that cannot be had makes a
+    rejection of each of its rows, with the class of the failure as the reason.
+
+    Raises:
+        UnreadableShardError: the captions shard is missing or corrupt.
+    """
+    rows = parquet.read_table(task.part(index, CAPTIONS)).to_pylist()
+    fetched = fetch_pictures(pictures_to_fetch(rows), config, runtime)
+    kept: list[Row] = []
+    rejected: list[Rejection] = []
+    for row in rows:
+        outcome = fetched[image_of(row["key"])] if row["encoded"] is None else row["encoded"]
+        if isinstance(outcome, FetchFailure):
+            rejected.append(reject(row, task.stage, _check(outcome)))
+        else:
+            kept.append(_fetched_row(row, outcome))
+    return ShardResult(_table(kept), rejected, rows_in=len(rows))
+
+
+def pictures_to_fetch(rows: list[Row]) -> dict[str, str]:
+    """The URL of each picture that did not come with its row, by the picture's part of the key."""
+    return {image_of(row["key"]): row["url"] for row in rows if row["encoded"] is None}
+
+
+def fetch_pictures(
+    urls: dict[str, str], config: FetchConfig, runtime: FetchRuntime
+) -> dict[str, bytes | FetchFailure]:
+    """Fetch each picture once, many at a time.
+
+    Args:
+        urls: by picture.
+        config: limits and manners.
+        runtime: permission and number of processes.
+
+    Returns:
+        Bytes as served, or why there are none, by picture.
+    """
+    client = shared_client(http_settings(config, runtime.sharers), runtime.grant)
+
+    def work(picture: str) -> bytes | FetchFailure:
+        result = client.fetch(urls[picture])
+        return result.body if isinstance(result, Response) else result
+
+    jobs = ((urlsplit(url).hostname or "", picture) for picture, url in sorted(urls.items()))
+    return run_by_host(jobs, work, config.concurrency, config.per_host_concurrency)
+
+
+def http_settings(config: FetchConfig, sharers: int) -> HttpSettings:
+    """What the client needs to know of the stage's settings."""
+    return HttpSettings(
+        user_agent=config.user_agent,
+        timeout_s=config.timeout_s,
+        max_bytes=config.max_bytes,
+        max_redirects=config.max_redirects,
+        retries=config.retries,
+        backoff_s=config.backoff_s,
+        connections=config.concurrency,
+        pace=PaceSettings(config.per_host_concurrency, config.per_host_delay_s, sharers),
+        obeys_robots=config.obeys_robots,
+        honours_opt_out=config.honours_opt_out,
+    )
+
+
+def _check(failure: FetchFailure) -> Check:
+    return Check(
+        failure.reason.value,
+        passed=False,
+        measured=failure.measured,
+        threshold=failure.threshold,
+        detail=failure.detail,
+    )
+
+
+def _fetched_row(row: Row, encoded: bytes) -> Row:
+    kept = {name: row[name] for name in FETCHED_SCHEMA.names if name in row}
+    return kept | {"encoded": encoded, "sha256": sha256(encoded)}
+
+
+def _table(rows: list[Row]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=FETCHED_SCHEMA)

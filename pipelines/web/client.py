@@ -1,0 +1,263 @@
+"""One URL in, bytes or a classed failure out: safe, polite, and bounded in bytes, hops and seconds.
+
+Every hop of a redirect is treated as a URL of its own: canonical form, scheme, robots.txt of its
+origin, turn on its host, vetted address, opt-out headers. There are no cookies, no proxies from
+the environment and no HTTP/2; certificates are verified.
+"""
+
+import functools
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+import httpcore
+
+from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.bodies import ACCEPT_ENCODING, read_body
+from pipelines.web.connect import Budget, VettedBackend
+from pipelines.web.failures import FetchError, FetchFailure, Reason, reason_of_status
+from pipelines.web.optout import opt_out
+from pipelines.web.pace import PaceSettings, retry_after_s, shared_pace
+from pipelines.web.resolve import Resolver, SystemResolver
+from pipelines.web.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, RobotsCache
+from pipelines.web.urls import SCHEMES, canonical_url
+
+ACCEPT_IMAGES = "image/jpeg,image/png,image/webp,image/gif;q=0.9,image/*;q=0.5"
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_IDLE_S = 5.0  # chosen: shorter than servers keep a connection, so that few are found closed
+
+
+@dataclass(frozen=True)
+class HttpSettings:
+    """How to fetch.
+
+    Args:
+        user_agent: sent with every request; its product token, up to the first slash, is the name
+            that robots.txt and X-Robots-Tag address.
+        timeout_s: seconds on the wire for one attempt, all hops together, headers and body.
+        max_bytes: of a body, on the wire and decompressed.
+        max_redirects: hops after the first.
+        retries: further attempts after a transient failure.
+        backoff_s: seconds before the first retry; doubled before each further one.
+        connections: open at once.
+        pace: limits for one host.
+        obeys_robots: whether robots.txt is asked.
+        honours_opt_out: whether refusals in headers are heeded.
+        accept: the Accept header.
+    """
+
+    user_agent: str
+    timeout_s: float
+    max_bytes: int
+    max_redirects: int
+    retries: int
+    backoff_s: float
+    connections: int
+    pace: PaceSettings
+    obeys_robots: bool = True
+    honours_opt_out: bool = True
+    accept: str = ACCEPT_IMAGES
+
+    @property
+    def token(self) -> str:
+        """The product token, in lower case."""
+        return self.user_agent.partition("/")[0].strip().lower()
+
+
+@dataclass(frozen=True)
+class Response:
+    """A whole answer with a status of 2xx.
+
+    Args:
+        status: of the last hop.
+        body: decompressed, never empty.
+        content_type: as declared; empty where it is not.
+        final_url: of the last hop.
+    """
+
+    status: int
+    body: bytes
+    content_type: str
+    final_url: str
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What differs between a picture and a robots.txt."""
+
+    accept: str
+    max_bytes: int
+    max_redirects: int
+    is_robots: bool = False
+
+
+class Client:
+    """Fetches URLs; one object for all threads.
+
+    Args:
+        settings: how.
+        grant: the one permission to reach a server on this machine.
+        resolver: replaces the system's look-up of names.
+    """
+
+    def __init__(
+        self,
+        settings: HttpSettings,
+        grant: LoopbackGrant | None = None,
+        resolver: Resolver | None = None,
+    ) -> None:
+        self._settings = settings
+        self._pace = shared_pace(settings.pace)
+        self._pool = httpcore.ConnectionPool(
+            httpcore.default_ssl_context(),
+            max_connections=settings.connections,
+            keepalive_expiry=_IDLE_S,
+            network_backend=VettedBackend(resolver or SystemResolver(), grant),
+        )
+        self._robots = RobotsCache(self._fetch_robots)
+
+    def fetch(self, url: str) -> Response | FetchFailure:
+        """Fetch one URL, trying again after transient failures."""
+        settings = self._settings
+        return self._try(url, _Request(settings.accept, settings.max_bytes, settings.max_redirects))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.close()
+
+    def _fetch_robots(self, url: str) -> bytes | FetchFailure:
+        request = _Request(
+            "text/plain,*/*;q=0.5", MAX_ROBOTS_BYTES + 1, MAX_ROBOTS_REDIRECTS, is_robots=True
+        )
+        found = self._try(url, request)
+        return found if isinstance(found, FetchFailure) else found.body
+
+    def _try(self, url: str, request: _Request) -> Response | FetchFailure:
+        """Repeat an attempt while it fails transiently; the last result counts."""
+        result = self._attempt(url, request)
+        for number in range(self._settings.retries):
+            if isinstance(result, Response) or not result.is_transient:
+                break
+            time.sleep(self._settings.backoff_s * 2**number)
+            result = self._attempt(url, request)
+        return result
+
+    def _attempt(self, url: str, request: _Request) -> Response | FetchFailure:
+        try:
+            return self._follow(_checked(url), request)
+        except FetchError as error:
+            return error.failure
+
+    def _follow(self, url: str, request: _Request) -> Response:
+        budget = Budget(self._settings.timeout_s)
+        for _ in range(request.max_redirects + 1):
+            delay_s = 0.0 if request.is_robots else self._ask_robots(url)
+            host = urlsplit(url).hostname or ""
+            with self._pace.turn(host, delay_s), budget.running(), self._translated(url):
+                answer = self._exchange(url, request)
+            if isinstance(answer, Response):
+                return answer
+            url = _checked(answer, base=url)
+        raise FetchError(Reason.TOO_MANY_REDIRECTS, f"on to {url}", threshold=request.max_redirects)
+
+    def _ask_robots(self, url: str) -> float:
+        """The delay that the origin asks for, in seconds."""
+        if not self._settings.obeys_robots:
+            return 0.0
+        robots = self._robots.of(url)
+        if no := robots.refusal(url, self._settings.token):
+            raise FetchError(no.reason, no.detail, no.measured, no.threshold)
+        return robots.delay_s(self._settings.token)
+
+    def _exchange(self, url: str, request: _Request) -> Response | str:
+        """One request; the answer, or where it redirects to."""
+        headers = [
+            ("User-Agent", self._settings.user_agent),
+            ("Accept", request.accept),
+            ("Accept-Encoding", ACCEPT_ENCODING),
+        ]
+        with self._pool.stream("GET", url, headers=headers) as response:
+            pairs = [(_text(name).lower(), _text(value)) for name, value in response.headers]
+            if self._settings.honours_opt_out and not request.is_robots:
+                self._heed_opt_out(url, response.status, pairs)
+            first = dict(reversed(pairs))
+            if response.status in _REDIRECTS and "location" in first:
+                return first["location"]
+            self._heed_status(url, response.status, pairs)
+            body = _body(url, response.iter_stream(), first, request)
+        return Response(response.status, body, first.get("content-type", ""), url)
+
+    def _heed_opt_out(self, url: str, status: int, headers: list[tuple[str, str]]) -> None:
+        directive = opt_out(headers, self._settings.token) if status < 400 else None
+        if directive:
+            raise FetchError(Reason.OPT_OUT, f"{directive} from {url}")
+
+    def _heed_status(self, url: str, status: int, headers: list[tuple[str, str]]) -> None:
+        """Raise for what is no success, and hold the host for as long as it asks."""
+        if status in {429, 503} and (wait_s := retry_after_s(headers, time.time())):
+            self._pace.hold(urlsplit(url).hostname or "", wait_s)
+        if reason := reason_of_status(status):
+            raise FetchError(reason, f"HTTP {status} from {url}")
+
+    @contextmanager
+    def _translated(self, url: str) -> Iterator[None]:
+        """Turn what the HTTP library raises into a class."""
+        try:
+            yield
+        except httpcore.TimeoutException as error:
+            limit_s = self._settings.timeout_s
+            raise FetchError(Reason.TIMED_OUT, f"at {url}", threshold=limit_s) from error
+        except httpcore.NetworkError as error:
+            raise FetchError(_network_reason(error), f"at {url}") from error
+        except httpcore.ProtocolError as error:
+            raise FetchError(Reason.BROKEN_RESPONSE, f"not whole HTTP/1.1 at {url}") from error
+
+
+@functools.lru_cache(maxsize=16)
+def shared_client(settings: HttpSettings, grant: LoopbackGrant | None = None) -> Client:
+    """The one client of this process for these settings: its connections and robots last."""
+    return Client(settings, grant)
+
+
+def _checked(url: str, base: str = "") -> str:
+    try:
+        url = urljoin(base, url)
+        return canonical_url(url)
+    except ValueError as error:
+        is_other_scheme = url.partition(":")[0].strip().lower() not in SCHEMES
+        reason = Reason.SCHEME_REFUSED if is_other_scheme else Reason.URL_REFUSED
+        raise FetchError(reason, f"{url[:200]!r}: {error}") from error
+
+
+def _body(url: str, chunks: Iterator[bytes], headers: dict[str, str], request: _Request) -> bytes:
+    encoding = headers.get("content-encoding", "").strip().lower()
+    declared = headers.get("content-length", "")
+    is_known = declared.isascii() and declared.isdigit()
+    if is_known and int(declared) > request.max_bytes and not request.is_robots:
+        raise FetchError(Reason.TOO_LARGE, f"declared by {url}", int(declared), request.max_bytes)
+    try:
+        body = read_body(chunks, encoding, request.max_bytes, keeps_head=request.is_robots)
+    except FetchError as error:
+        failure = error.failure
+        detail = f"{failure.detail}: {url}"
+        raise FetchError(failure.reason, detail, threshold=failure.threshold) from error
+    if not body:
+        raise FetchError(Reason.EMPTY_BODY, f"at {url}")
+    return body
+
+
+def _network_reason(error: httpcore.NetworkError) -> Reason:
+    if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+        return Reason.CERTIFICATE_REFUSED
+    return Reason.CONNECTION_FAILED
+
+
+def _text(raw: bytes) -> str:
+    """Header bytes as text: UTF-8 as servers send it, or Latin-1 as the standard once said."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")

@@ -1,0 +1,92 @@
+"""Why a URL brought nothing: the classes, and which of them are worth another try."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """The class of a failed fetch; the name of its counter."""
+
+    URL_REFUSED = "url_refused"
+    SCHEME_REFUSED = "scheme_refused"
+    ADDRESS_REFUSED = "address_refused"
+    ROBOTS_DISALLOWED = "robots_disallowed"
+    ROBOTS_UNREACHABLE = "robots_unreachable"
+    OPT_OUT = "opt_out"
+    TOO_MANY_REDIRECTS = "too_many_redirects"
+    BROKEN_REDIRECT = "broken_redirect"
+    NOT_FOUND = "not_found"
+    CLIENT_ERROR = "client_error"
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    TOO_LARGE = "too_large"
+    EMPTY_BODY = "empty_body"
+    UNKNOWN_ENCODING = "unknown_encoding"
+    BROKEN_RESPONSE = "broken_response"
+    TIMED_OUT = "timed_out"
+    HOST_UNKNOWN = "host_unknown"
+    DNS_FAILED = "dns_failed"
+    CONNECTION_FAILED = "connection_failed"
+    CERTIFICATE_REFUSED = "certificate_refused"
+
+
+TRANSIENT = frozenset(
+    {
+        Reason.RATE_LIMITED,
+        Reason.SERVER_ERROR,
+        Reason.BROKEN_RESPONSE,
+        Reason.TIMED_OUT,
+        Reason.DNS_FAILED,
+        Reason.CONNECTION_FAILED,
+    }
+)
+
+
+@dataclass(frozen=True)
+class FetchFailure:
+    """A fetch that brought nothing.
+
+    Args:
+        reason: its class.
+        detail: the status and the URL of the hop; the same text in every run, so no times, no
+            ephemeral ports, no addresses of objects.
+        measured: in the unit of the threshold, where the server declared it.
+        threshold: the limit that was passed: bytes, seconds or redirects.
+    """
+
+    reason: Reason
+    detail: str
+    measured: float | None = None
+    threshold: float | None = None
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the same request may succeed a moment later."""
+        return self.reason in TRANSIENT
+
+
+class FetchError(Exception):
+    """Carries a `FetchFailure` up to the one place that returns it; never leaves this package."""
+
+    def __init__(
+        self,
+        reason: Reason,
+        detail: str,
+        measured: float | None = None,
+        threshold: float | None = None,
+    ) -> None:
+        super().__init__(reason, detail, measured, threshold)
+        self.failure = FetchFailure(reason, detail, measured, threshold)
+
+
+def reason_of_status(status: int) -> Reason | None:
+    """The class of an HTTP status that brings no body to keep; None for 2xx."""
+    if 200 <= status < 300:
+        return None
+    if status in {404, 410}:
+        return Reason.NOT_FOUND
+    if status == 429:
+        return Reason.RATE_LIMITED
+    if status >= 500:
+        return Reason.SERVER_ERROR
+    return Reason.CLIENT_ERROR if status >= 400 else Reason.BROKEN_REDIRECT

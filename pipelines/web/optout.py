@@ -1,0 +1,53 @@
+"""Refusals that a server states in response headers: X-Robots-Tag and the TDM reservation."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+# `noindex` and `none` speak of indexes; a data set is one. Source: Google, "Robots meta tag";
+# DeviantArt, "noai" (2022); the `noml` proposal of Mojeek (2023).
+REFUSALS = frozenset({"noai", "noimageai", "noindex", "noimageindex", "none", "noml"})
+
+# Directives whose value follows a colon, so that the word before it is no crawler's name.
+_WITH_VALUE = frozenset(
+    {"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"}
+)
+_SCOPED = re.compile(r"\s*([a-z*][a-z0-9_.*/-]*)\s*:(.*)", re.DOTALL)
+
+Headers = Iterable[tuple[str, str]]
+
+
+def opt_out(headers: Headers, token: str) -> str | None:
+    """The directive by which a response refuses use by this crawler; None where there is none.
+
+    A directive after `name:` is for that crawler alone, up to the next name or the end of the
+    header. An `unavailable_after` date is not compared with the clock: the answer would change
+    from day to day.
+
+    Args:
+        headers: names and values in any case; repeated headers as repeated pairs.
+        token: this crawler's product token, in lower case.
+
+    Source: Google, "Robots meta tag specifications"; W3C TDMRep final report (2024), section 5.
+    """
+    for name, value in headers:
+        if name.lower() == "tdm-reservation" and value.strip() == "1":
+            return "tdm-reservation: 1"
+        if name.lower() == "x-robots-tag":
+            for directive in _directives(value.lower(), token):
+                if directive in REFUSALS:
+                    return directive
+    return None
+
+
+def _directives(value: str, token: str) -> Iterator[str]:
+    """The words of one X-Robots-Tag header that are meant for this crawler."""
+    is_for_us = True
+    for item in re.split(r"[,;]", value):
+        words = item
+        if scoped := _SCOPED.match(item):
+            name, words = scoped[1], scoped[2]
+            if name in _WITH_VALUE:
+                continue
+            is_for_us = name.split("/")[0] in {token, "*"}
+        if is_for_us:
+            yield from words.split()

@@ -1,0 +1,115 @@
+"""How hard one host is pressed: turns within this process, shared by all who fetch in it."""
+
+import functools
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+MAX_DELAY_S = (
+    30.0  # Source: Nutch `fetcher.max.crawl.delay`, StormCrawler `fetcher.max.crawl.delay`
+)
+
+
+@dataclass(frozen=True)
+class PaceSettings:
+    """Limits for one host.
+
+    Args:
+        concurrency: requests at once.
+        delay_s: least time between the starts of two requests, in seconds.
+        sharers: worker processes that fetch at the same time; each takes its share, so that all
+            together stay within the limits, but each may always have one request open.
+    """
+
+    concurrency: int
+    delay_s: float = 0.0
+    sharers: int = 1
+
+
+@dataclass
+class _Host:
+    free: threading.Condition
+    active: int = 0
+    next_start: float = 0.0
+
+
+class Pace:
+    """Turns on hosts; one object for all threads."""
+
+    def __init__(self, settings: PaceSettings) -> None:
+        self._settings = settings
+        self._concurrency = max(1, settings.concurrency // settings.sharers)
+        self._lock = threading.Lock()
+        self._hosts: dict[str, _Host] = {}
+
+    @contextmanager
+    def turn(self, host: str, delay_s: float = 0.0) -> Iterator[None]:
+        """Wait until the host may be asked again, and keep others within the limits meanwhile.
+
+        Args:
+            host: its name.
+            delay_s: what the host itself asks for, in seconds; the longer delay holds.
+        """
+        self._enter(host, max(delay_s, self._settings.delay_s) * self._settings.sharers)
+        try:
+            yield
+        finally:
+            self._leave(host)
+
+    def hold(self, host: str, seconds: float) -> None:
+        """Start no request to a host for a while, at most `MAX_DELAY_S`."""
+        with self._lock:
+            state = self._state(host)
+            until = time.monotonic() + min(max(seconds, 0.0), MAX_DELAY_S)
+            state.next_start = max(state.next_start, until)
+
+    def _enter(self, host: str, delay_s: float) -> None:
+        with self._lock:
+            while True:
+                state, now = self._state(host), time.monotonic()
+                if state.active >= self._concurrency:
+                    state.free.wait()
+                elif now < state.next_start:
+                    state.free.wait(state.next_start - now)
+                else:
+                    state.active += 1
+                    state.next_start = now + delay_s
+                    return
+
+    def _leave(self, host: str) -> None:
+        with self._lock:
+            state = self._hosts[host]
+            state.active -= 1
+            state.free.notify()
+
+    def _state(self, host: str) -> _Host:
+        if host not in self._hosts:
+            self._hosts[host] = _Host(threading.Condition(self._lock))
+        return self._hosts[host]
+
+
+@functools.lru_cache(maxsize=64)
+def shared_pace(settings: PaceSettings) -> Pace:
+    """The one `Pace` of this process for these settings."""
+    return Pace(settings)
+
+
+def retry_after_s(headers: Sequence[tuple[str, str]], now: float) -> float | None:
+    """Seconds that a Retry-After header asks for; None where there is none to understand.
+
+    Args:
+        headers: names and values.
+        now: seconds since the epoch, for the form that is a date.
+
+    Source: RFC 9110, section 10.2.3.
+    """
+    value = next((v.strip() for n, v in headers if n.lower() == "retry-after"), "")
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,141 @@
+"""A web on this machine for tests: routes by host and path, everything asked is written down."""
+
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+SUFFIX = ".demo.test"
+Handler = Callable[["Request", socket.socket], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client asked for."""
+
+    host: str
+    path: str
+    headers: dict[str, str]
+
+
+@dataclass
+class Web:
+    """A server of raw sockets, one thread a connection, one request a connection.
+
+    Args:
+        routes: `(host, path)` to a function that writes to the socket; else 404.
+        asked: `host + path` of every request, in order of arrival.
+        most_active: the most requests of one host that were open at once.
+    """
+
+    port: int = 0
+    routes: dict[tuple[str, str], Handler] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    started: dict[str, list[float]] = field(default_factory=dict)
+    most_active: Counter[str] = field(default_factory=Counter)
+    _active: Counter[str] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def route(self, url: str, handler: Handler) -> None:
+        """Answer `host/path` by a function."""
+        host, _, path = url.partition("/")
+        self.routes[host, "/" + path] = handler
+
+    def page(
+        self,
+        url: str,
+        body: bytes = b"picture",
+        status: int = 200,
+        headers: list[tuple[str, str]] | None = None,
+        wait_s: float = 0.0,
+    ) -> None:
+        """Answer `host/path` by fixed bytes, perhaps after a while."""
+
+        def handler(_: Request, connection: socket.socket) -> None:
+            time.sleep(wait_s)
+            connection.sendall(answer(body, status, headers))
+
+        self.route(url, handler)
+
+    def serve(self, connection: socket.socket) -> None:
+        """Read one request and let its route answer it."""
+        with connection:
+            request = _read_request(connection)
+            if request is None:
+                return
+            with self._lock:
+                self.asked.append(request.host + request.path)
+                self.headers.append(request.headers)
+                self.started.setdefault(request.host, []).append(time.monotonic())
+                self._active[request.host] += 1
+                active = self._active[request.host]
+                self.most_active[request.host] = max(self.most_active[request.host], active)
+            try:
+                self.routes.get((request.host, request.path), _not_found)(request, connection)
+            except OSError:
+                return  # the client went away, as many tests want it to
+            finally:
+                with self._lock:
+                    self._active[request.host] -= 1
+
+
+def answer(
+    body: bytes = b"", status: int = 200, headers: list[tuple[str, str]] | None = None
+) -> bytes:
+    """A whole HTTP/1.1 answer; Content-Length is right unless the headers bring their own."""
+    pairs = list(headers or [])
+    names = {name.lower() for name, _ in pairs}
+    if not names & {"content-length", "transfer-encoding"}:
+        pairs.append(("Content-Length", str(len(body))))
+    lines = [f"HTTP/1.1 {status} X", *(f"{n}: {v}" for n, v in pairs), "Connection: close"]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+@contextmanager
+def loopback_web() -> Iterator[Web]:
+    """A running `Web` on an ephemeral port; its threads end with the block."""
+    web, threads = Web(), []
+    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    web.port = listener.getsockname()[1]
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return  # closed: the block has ended
+            connection.settimeout(10)
+            thread = threading.Thread(target=web.serve, args=(connection,), daemon=True)
+            threads.append(thread)
+            thread.start()
+
+    accepting = threading.Thread(target=accept, daemon=True)
+    accepting.start()
+    try:
+        yield web
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        accepting.join(timeout=5)
+        for thread in threads:
+            thread.join(timeout=5)
+
+
+def _read_request(connection: socket.socket) -> Request | None:
+    raw = b""
+    while b"\r\n\r\n" not in raw:
+        piece = connection.recv(65536)
+        if not piece:
+            return None
+        raw += piece
+    first, *lines = raw.split(b"\r\n\r\n")[0].decode().split("\r\n")
+    headers = {n.lower(): v.strip() for n, _, v in (line.partition(":") for line in lines)}
+    return Request(headers["host"].partition(":")[0], first.split(" ")[1], headers)
+
+
+def _not_found(_: Request, connection: socket.socket) -> None:
+    connection.sendall(answer(status=404))
