@@ -1,0 +1,125 @@
+"""Text that a page wraps around any picture: cropped where it frames a caption, else measured.
+
+Source: Sharma et al. 2018, section 3 (crop prefixes and suffixes, drop by begin and end);
+Ramesh et al. 2021, section 2.3 ("photographed on <date>"). The phrases are in `boilerplate.txt`.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+PHRASES_PATH = Path(__file__).with_name("boilerplate.txt")
+SEPARATORS = " -\u2013\u2014:;,.|/~*\u2022\u00b7"  # with both dashes, bullet and middle dot
+
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+_YEAR = r"(?:(?:1[89]|20)\d\d|'\d\d)"
+_DATE = rf"""(?:
+    (?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?
+    (?:
+        (?:the\s+)?{_DAY}(?:\s+of)?[\s-]+{_MONTH}(?:,?[\s-]+(?:{_YEAR}|\d\d))?   # 12th of May, 2009
+      | {_MONTH}\s+{_DAY}(?:,?\s+{_YEAR})?                                       # May 12, 2009
+      | {_MONTH},?\s+{_YEAR}                                                     # May 2009
+      | {_YEAR}[\s-]+{_MONTH}[\s-]+{_DAY}                                        # 2009 May 12
+      | \d{{4}}[-/.:]\d{{1,2}}[-/.:]\d{{1,2}}                                      # 2009-05-12
+      | \d{{1,2}}[-/.]\d{{1,2}}[-/.](?:\d{{4}}|\d\d)                               # 12/05/2009
+    )
+    (?:,?\s*(?:at|@|t)?\s*\d{{1,2}}[:.]\d\d(?:[:.]\d\d)?(?:\s*[ap]\.?m\.?)?)?    # at 10:32 am
+)"""
+_WORK = (
+    r"(?:photograph(?:ed)?|photo(?:\s+by)?|picture|image|pic|taken|captured|shot|snapped|scanned"
+    r"|recorded|uploaded|posted|published|submitted|added|created|dated|updated|last\s+modified)"
+)
+_DATED = re.compile(
+    rf"""\b(?:
+        (?P<work>{_WORK})(?:\s+{_WORK}|\s+was|\s+is){{0,3}}\s*(?:on|in|at|from|:|-)?\s*(?:{_DATE}|{_YEAR})
+      | {_DATE}
+    )(?!\w)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_HAS_DIGIT = re.compile(r"\d")
+_DATE_HINT = re.compile(  # cheap: nine of ten captions end here
+    r"\d[-/.:]\d|\d{4}|jan|feb|ma[ry]|apr|ju[nl]|aug|sep|oct|nov|dec", re.IGNORECASE
+)
+_HAS_YEAR = re.compile(r"\d{4}|\d\D+\d")  # alone, "March 5" may be "march 5 men"
+
+_FILE_NAME = re.compile(
+    r"""(?:
+        \S*\.(?:jpe?g|png|gif|webp|bmp|tiff?|svg|heic|avif|psd)         # anything.jpg
+      | (?:https?://|www\.)\S*                                          # an address
+      | (?:img|dscn?|dsc[fn]|dscf|pict|pxl|mvi|gopr|screenshot|scan|image|photo|pic|wp|sam)
+        [-_ ]?\d{2,}\S*                                                 # IMG_2031, DSC00123
+      | p\d{7}\S*                                                       # P1010023
+      | [0-9a-f]{16,}                                                   # a digest
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_FILE_NAME_HINT = re.compile(r"[\d/]|\.\w")
+
+
+@cache
+def phrases(kind: str) -> tuple[str, ...]:
+    """The phrases of a kind (`crop-prefix`, `crop-suffix`, `drop`), longest first."""
+    lines = PHRASES_PATH.read_text("utf-8").splitlines()
+    pairs = [line.partition(": ") for line in lines if line and not line.startswith("#")]
+    found = {phrase.strip() for name, _, phrase in pairs if name == kind}
+    return tuple(sorted(found, key=lambda phrase: (-len(phrase), phrase)))
+
+
+def crop(text: str) -> str:
+    """Cut framing phrases off both ends; a caption that is nothing else stays as it is."""
+    cropped = text
+    while (shorter := _crop_once(cropped)) != cropped:
+        cropped = shorter
+    return cropped
+
+
+def drop_phrase(text: str) -> str:
+    """The phrase for which a caption that begins or ends so is dropped; empty where none does."""
+    lowered = text.lower()
+    if not (lowered.startswith(phrases("drop")) or lowered.endswith(phrases("drop"))):
+        return ""
+    found = _edge_patterns("drop")
+    match = found[0].match(text) or found[1].search(text)
+    return match.group(1).lower() if match else ""
+
+
+def dated_fraction(text: str) -> float:
+    """Share of the characters that are dates, with words such as "photographed on" before them."""
+    if not (_HAS_DIGIT.search(text) and _DATE_HINT.search(text)):
+        return 0.0
+    dated = (
+        match for match in _DATED.finditer(text) if match["work"] or _HAS_YEAR.search(match[0])
+    )
+    return sum(len(match[0]) for match in dated) / len(text)
+
+
+def file_name_fraction(words: Iterable[str]) -> float:
+    """Share of the words that are file names, addresses or camera counters."""
+    listed = list(words)
+    if not _FILE_NAME_HINT.search(" ".join(listed)):
+        return 0.0
+    return sum(bool(_FILE_NAME.fullmatch(word.strip("()[],;"))) for word in listed) / len(listed)
+
+
+def _crop_once(text: str) -> str:
+    lowered = text.lower()
+    if lowered.startswith(phrases("crop-prefix")):
+        text = _edge_patterns("crop-prefix")[0].sub("", text).strip(SEPARATORS) or text
+    if lowered.endswith(phrases("crop-suffix")):
+        text = _edge_patterns("crop-suffix")[1].sub("", text).rstrip(SEPARATORS) or text
+    return text
+
+
+@cache
+def _edge_patterns(kind: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """The phrases of a kind at the beginning and at the end, as whole words."""
+    either = "|".join(re.escape(phrase) for phrase in phrases(kind))
+    return (
+        re.compile(rf"({either})(?!\w)", re.IGNORECASE),
+        re.compile(rf"(?<!\w)({either})$", re.IGNORECASE),
+    )
