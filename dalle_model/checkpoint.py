@@ -4,17 +4,18 @@ The config lies in the header, not in a second file, so that one atomic write re
 crash never leaves new weights under an old config. Any safetensors reader opens the file.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import safetensors.torch
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any
 
 from dalle_model import files
 from dalle_model.errors import DalleError
+
+if TYPE_CHECKING:  # torch is imported only where tensors are made: hashing a file needs none
+    from torch import Tensor, nn
 
 HEADER_KEY = "dalle"
 FORMAT_VERSION = 1
@@ -58,6 +59,8 @@ def save_checkpoint(
     Returns:
         SHA-256 of the file.
     """
+    import safetensors.torch
+
     plain = safetensors.torch.save({k: v.detach().cpu().contiguous() for k, v in tensors.items()})
     header, body = _split(plain)
     document = {
@@ -79,6 +82,8 @@ def load_checkpoint(url: str, kind: str) -> Checkpoint:
     Raises:
         CheckpointError: missing, corrupt, or of another kind.
     """
+    import safetensors.torch
+
     content = _read(url, kind)
     try:
         header, body = _split(content)
@@ -110,8 +115,16 @@ def load_into(module: nn.Module, checkpoint: Checkpoint, tensors: Mapping[str, T
             f"tensors differ, first {name}: the file has {found.get(name, 'none')}, the model "
             f"{expected.get(name, 'none')}; {_mend(checkpoint.kind)}"
         )
-    with torch.no_grad():
-        module.load_state_dict(dict(tensors))
+    module.load_state_dict(dict(tensors))
+
+
+def checkpoint_sha256(url: str, kind: str) -> str:
+    """SHA-256 of a checkpoint file, without loading it.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    return files.sha256(_read(url, kind))
 
 
 def _read(url: str, kind: str) -> bytes:

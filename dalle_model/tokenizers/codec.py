@@ -1,0 +1,70 @@
+"""What the rest of the program sees of an image tokenizer: pictures to codes and back."""
+
+from importlib.resources import files as package_files
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from dalle_model.checkpoint import checkpoint_sha256
+from dalle_model.pixels import Rgb
+
+Codes = npt.NDArray[np.uint16]
+
+MAX_CODES = 1 << 16  # a shard holds codes as uint16
+_SHIPPED = {"demo": "demo_dvae.safetensors"}
+
+
+class Codec(Protocol):
+    """A trained image tokenizer.
+
+    Attributes:
+        name: by which shards name it.
+        sha256: of its weights file.
+        side: edge of the pictures, in pixels.
+        grid: tokens along one edge.
+        num_codes: every code is below it.
+        pixel_range: of the encoder's input.
+    """
+
+    name: str
+    sha256: str
+    side: int
+    grid: int
+    num_codes: int
+    pixel_range: tuple[float, float]
+
+    def encode(self, pictures: Rgb) -> Codes:
+        """Codes uint16 `(B, grid * grid)`, raster order, of RGB uint8 `(B, side, side, 3)`."""
+        ...
+
+    def decode(self, codes: Codes) -> Rgb:
+        """RGB uint8 `(B, side, side, 3)` of codes `(B, grid * grid)`."""
+        ...
+
+
+def codec_url(name_or_url: str) -> str:
+    """Where a codec's weights lie: a shipped one by its name, any other by its URL."""
+    if name_or_url in _SHIPPED:
+        return str(package_files("dalle_model").joinpath("weights", _SHIPPED[name_or_url]))
+    return name_or_url
+
+
+def codec_sha256(name_or_url: str) -> str:
+    """SHA-256 of a codec's weights file, without loading it.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    return checkpoint_sha256(codec_url(name_or_url), "dvae")
+
+
+def load_codec(name_or_url: str) -> Codec:
+    """Load the shipped codec by the name `demo`, or a dVAE checkpoint by its URL.
+
+    Raises:
+        CheckpointError: missing, corrupt, of another kind or architecture.
+    """
+    from dalle_model.tokenizers.dvae_codec import DvaeCodec  # torch only where it is needed
+
+    return DvaeCodec.load(codec_url(name_or_url))

@@ -1,0 +1,165 @@
+"""OpenAI's discrete VAE: an encoder to logits over codes, a decoder from codes to pixel statistics.
+
+Names of modules and parameters are the release's, so that its state dicts load key by key.
+Source: openai/DALL-E `dall_e/encoder.py`, `dall_e/decoder.py`, `dall_e/utils.py` (5be4b23).
+"""
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dalle_model.config import DvaeConfig
+
+# Shape letters: B batch, C colour channels (3), S side in pixels, K codes, G = S / 8 grid side,
+# N channels of a feature map, H and W its height and width.
+
+PATCH = 8  # pixels along the edge of a token: three poolings by two
+GROUPS = 4
+_WIDENING = (1, 2, 4, 8)
+
+
+class Conv2d(nn.Module):
+    """Convolution with the release's parameter names and its initialisation N(0, 1 / fan-in)."""
+
+    def __init__(self, n_in: int, n_out: int, kernel: int) -> None:
+        super().__init__()
+        self.kernel = kernel
+        self.w = nn.Parameter(torch.empty(n_out, n_in, kernel, kernel))
+        self.b = nn.Parameter(torch.zeros(n_out))
+        nn.init.normal_(self.w, std=(n_in * kernel**2) ** -0.5)
+
+    def forward(self, x_BNHW: Tensor) -> Tensor:
+        """Same height and width, `n_out` channels."""
+        y_BNHW: Tensor = functional.conv2d(x_BNHW, self.w, self.b, padding=(self.kernel - 1) // 2)
+        return y_BNHW
+
+
+class Block(nn.Module):
+    """Bottleneck residual block: `id + post_gain * res`, relu before each of four convolutions."""
+
+    def __init__(self, n_in: int, n_out: int, kernels: tuple[int, ...], post_gain: float) -> None:
+        super().__init__()
+        hidden = n_out // 4
+        widths = (n_in, hidden, hidden, hidden, n_out)
+        self.post_gain = post_gain
+        self.id_path = Conv2d(n_in, n_out, 1) if n_in != n_out else nn.Identity()
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        for i, kernel in enumerate(kernels, start=1):
+            layers[f"relu_{i}"] = nn.ReLU()
+            layers[f"conv_{i}"] = Conv2d(widths[i - 1], widths[i], kernel)
+        self.res_path = nn.Sequential(layers)
+
+    def forward(self, x_BNHW: Tensor) -> Tensor:
+        """Same height and width, `n_out` channels."""
+        identity_BNHW: Tensor = self.id_path(x_BNHW)
+        residual_BNHW: Tensor = self.res_path(x_BNHW)
+        return identity_BNHW + self.post_gain * residual_BNHW
+
+
+class Encoder(nn.Module):
+    """Pictures to logits over codes.
+
+    Args:
+        config: sizes.
+    """
+
+    def __init__(self, config: DvaeConfig) -> None:
+        super().__init__()
+        self.config = config
+        hidden = config.hidden
+        widths = [hidden, *(hidden * k for k in _WIDENING)]
+        layers: OrderedDict[str, nn.Module] = OrderedDict(input=Conv2d(3, hidden, 7))
+        for g in range(1, GROUPS + 1):
+            pool = nn.MaxPool2d(2) if g < GROUPS else None
+            layers[f"group_{g}"] = _group(config, widths[g - 1], widths[g], (3, 3, 3, 1), pool)
+        layers["output"] = _output(widths[-1], config.num_codes)
+        self.blocks = nn.Sequential(layers)
+        self.patch = Conv2d(3 * PATCH**2, config.num_codes, 1) if config.has_patch_path else None
+
+    def forward(self, x_BCSS: Tensor) -> Tensor:
+        """Logits `(B, K, G, G)` in float32 of pixels `(B, 3, S, S)` in [0.1, 0.9]."""
+        _check(x_BCSS, 3, self.config.side)
+        logits_BKGG: Tensor = self.blocks(x_BCSS).float()
+        if self.patch is not None:
+            with torch.autocast(x_BCSS.device.type, enabled=False):
+                logits_BKGG = logits_BKGG + self.patch(functional.pixel_unshuffle(x_BCSS, PATCH))
+        return logits_BKGG
+
+
+class Decoder(nn.Module):
+    """Codes, one-hot or relaxed, to the two maps of the logit-Laplace distribution.
+
+    Args:
+        config: sizes.
+    """
+
+    def __init__(self, config: DvaeConfig) -> None:
+        super().__init__()
+        self.config = config
+        hidden, bottleneck = config.hidden, config.bottleneck
+        widths = [bottleneck, *(hidden * k for k in reversed(_WIDENING))]
+        layers: OrderedDict[str, nn.Module] = OrderedDict(
+            input=Conv2d(config.num_codes, bottleneck, 1)
+        )
+        for g in range(1, GROUPS + 1):
+            scale = nn.Upsample(scale_factor=2, mode="nearest") if g < GROUPS else None
+            layers[f"group_{g}"] = _group(config, widths[g - 1], widths[g], (1, 3, 3, 3), scale)
+        layers["output"] = _output(hidden, 2 * 3)
+        self.blocks = nn.Sequential(layers)
+        self.patch = Conv2d(config.num_codes, 3 * PATCH**2, 1) if config.has_patch_path else None
+
+    def forward(self, z_BKGG: Tensor) -> tuple[Tensor, Tensor]:
+        """Location and log-scale `(mu, ln b)`, each `(B, 3, S, S)` in float32."""
+        _check(z_BKGG, self.config.num_codes, self.config.grid)
+        mu_BCSS, ln_b_BCSS = self.blocks(z_BKGG).float().chunk(2, dim=1)
+        if self.patch is not None:
+            with torch.autocast(z_BKGG.device.type, enabled=False):
+                mu_BCSS = mu_BCSS + functional.pixel_shuffle(self.patch(z_BKGG.float()), PATCH)
+        return mu_BCSS, ln_b_BCSS
+
+
+class Dvae(nn.Module):
+    """The pair of encoder and decoder."""
+
+    def __init__(self, config: DvaeConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+
+    def encode(self, x_BCSS: Tensor) -> Tensor:
+        """Codes int64 `(B, G, G)`: the argmax of the logits, without noise.
+
+        Source: Ramesh et al. 2021, section 2.2, footnote 6.
+        """
+        logits_BKGG: Tensor = self.encoder(x_BCSS)
+        return logits_BKGG.argmax(dim=1)
+
+    def decode(self, codes_BGG: Tensor) -> Tensor:
+        """Pixels `(B, 3, S, S)` in (0, 1), still mapped: the sigmoid of the location."""
+        one_hot_BGGK = functional.one_hot(codes_BGG, self.config.num_codes)
+        mu_BCSS, _ = self.decoder(one_hot_BGGK.permute(0, 3, 1, 2).float())
+        return torch.sigmoid(mu_BCSS)
+
+
+def _group(
+    config: DvaeConfig, n_in: int, n_out: int, kernels: tuple[int, ...], scale: nn.Module | None
+) -> nn.Sequential:
+    post_gain = 1 / (GROUPS * config.blocks_per_group) ** 2
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    for k in range(1, config.blocks_per_group + 1):
+        layers[f"block_{k}"] = Block(n_in if k == 1 else n_out, n_out, kernels, post_gain)
+    if scale is not None:
+        layers["pool" if isinstance(scale, nn.MaxPool2d) else "upsample"] = scale
+    return nn.Sequential(layers)
+
+
+def _output(n_in: int, n_out: int) -> nn.Sequential:
+    return nn.Sequential(OrderedDict(relu=nn.ReLU(), conv=Conv2d(n_in, n_out, 1)))
+
+
+def _check(x: Tensor, channels: int, side: int) -> None:
+    if x.ndim != 4 or tuple(x.shape[1:]) != (channels, side, side):
+        raise ValueError(f"got shape {tuple(x.shape)}, expected (B, {channels}, {side}, {side})")

@@ -1,0 +1,94 @@
+"""A trained dVAE as a codec: uint8 pictures and uint16 codes outside, torch inside."""
+
+import posixpath
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dalle_model.checkpoint import Checkpoint, CheckpointError, load_checkpoint, load_into
+from dalle_model.config import LOGIT_LAPLACE_EPS, DvaeConfig
+from dalle_model.pixels import Floats, Rgb, map_pixels, unmap_pixels
+from dalle_model.tokenizers.codec import Codes
+from dalle_model.tokenizers.dvae import Dvae
+
+
+class DvaeCodec:
+    """See `dalle_model.tokenizers.codec.Codec`.
+
+    Args:
+        model: the dVAE; it is put into evaluation mode, without gradients.
+        name: by which shards name it.
+        sha256: of its weights file.
+    """
+
+    pixel_range = (LOGIT_LAPLACE_EPS, 1 - LOGIT_LAPLACE_EPS)
+
+    def __init__(self, model: Dvae, name: str, sha256: str) -> None:
+        self.model = model.eval().requires_grad_(requires_grad=False)
+        self.name, self.sha256 = name, sha256
+        config = model.config
+        self.side, self.grid, self.num_codes = config.side, config.grid, config.num_codes
+
+    @classmethod
+    def load(cls, url: str) -> Self:
+        """From a checkpoint of kind `dvae`; half-precision weights are widened to float32.
+
+        Raises:
+            CheckpointError: missing, corrupt, of another kind or architecture.
+        """
+        checkpoint = load_checkpoint(url, "dvae")
+        model = Dvae(_config(checkpoint))
+        load_into(model, checkpoint, {k: v.float() for k, v in checkpoint.tensors.items()})
+        name = posixpath.basename(url).removesuffix(".safetensors")
+        return cls(model, name, checkpoint.sha256)
+
+    def encode(self, pictures: Rgb) -> Codes:
+        """Codes uint16 `(B, grid * grid)`, raster order, of RGB uint8 `(B, side, side, 3)`.
+
+        Raises:
+            ValueError: the pictures have another dtype or shape.
+        """
+        if pictures.dtype != np.uint8 or pictures.shape[1:] != (self.side, self.side, 3):
+            raise ValueError(
+                f"got {pictures.dtype} {pictures.shape}, "
+                f"expected uint8 (B, {self.side}, {self.side}, 3)"
+            )
+        codes_BGG = self.model.encode(to_input(pictures))
+        return codes_BGG.flatten(1).numpy().astype(np.uint16)
+
+    def decode(self, codes: Codes) -> Rgb:
+        """RGB uint8 `(B, side, side, 3)` of codes `(B, grid * grid)`.
+
+        Raises:
+            ValueError: the codes have another shape or are not all below `num_codes`.
+        """
+        if codes.ndim != 2 or codes.shape[1] != self.grid**2:
+            raise ValueError(f"got codes of shape {codes.shape}, expected (B, {self.grid**2})")
+        if codes.size and int(codes.max()) >= self.num_codes:
+            raise ValueError(f"code {int(codes.max())} is not below {self.num_codes}")
+        codes_BGG = torch.from_numpy(codes.astype(np.int64)).view(-1, self.grid, self.grid)
+        return to_rgb(self.model.decode(codes_BGG))
+
+
+def to_input(pictures: Rgb) -> Tensor:
+    """Mapped pixels float32 `(B, 3, S, S)` of RGB uint8 `(B, S, S, 3)`."""
+    mapped: Floats = map_pixels(pictures.astype(np.float32) / np.float32(255))
+    return torch.from_numpy(np.ascontiguousarray(mapped.transpose(0, 3, 1, 2)))
+
+
+def to_rgb(mapped_BCSS: Tensor) -> Rgb:
+    """RGB uint8 `(B, S, S, 3)` of mapped pixels `(B, 3, S, S)`."""
+    unmapped = unmap_pixels(mapped_BCSS.numpy().transpose(0, 2, 3, 1))
+    return np.asarray(np.rint(unmapped * 255), np.uint8)
+
+
+def _config(checkpoint: Checkpoint) -> DvaeConfig:
+    try:
+        return DvaeConfig.from_dict(checkpoint.config)
+    except TypeError as error:
+        raise CheckpointError(
+            f"{checkpoint.url} has a config of another program version: {error}; "
+            "`dalle train dvae` makes a new checkpoint"
+        ) from error

@@ -1,0 +1,81 @@
+"""Patch k-means: where the demo's codebook starts, and the floor that a dVAE has to beat."""
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Codes = npt.NDArray[np.int64]
+
+_CHUNK = 8192  # rows compared at once: 32 MiB of distances to 1,024 centroids
+
+
+def to_patches(pictures: npt.NDArray[np.generic], patch: int) -> npt.NDArray[np.generic]:
+    """Cut pictures into square patches.
+
+    Args:
+        pictures: `(N, S, S, 3)`.
+        patch: edge of a patch in pixels; divides S.
+
+    Returns:
+        `(N * G * G, 3 * patch * patch)`, patches in raster order; within a patch channel by
+        channel, as `torch.nn.functional.pixel_unshuffle` orders them.
+    """
+    count, side = pictures.shape[0], pictures.shape[1]
+    grid = side // patch
+    split = pictures.reshape(count, grid, patch, grid, patch, 3).transpose(0, 1, 3, 5, 2, 4)
+    return split.reshape(count * grid**2, 3 * patch**2)
+
+
+def from_patches(patches: npt.NDArray[np.generic], grid: int) -> npt.NDArray[np.generic]:
+    """The inverse of `to_patches`: `(N, S, S, 3)` of patches in raster order."""
+    patch = int((patches.shape[1] // 3) ** 0.5)
+    split = patches.reshape(-1, grid, grid, 3, patch, patch).transpose(0, 1, 4, 2, 5, 3)
+    return split.reshape(-1, grid * patch, grid * patch, 3)
+
+
+def nearest_centroids(points: Floats, centroids: Floats) -> Codes:
+    """Index of the nearest centroid of each point by Euclidean distance; ties by lower index."""
+    half_squares = 0.5 * np.square(centroids).sum(axis=1)
+    chunks = [points[i : i + _CHUNK] for i in range(0, len(points), _CHUNK)]
+    nearest = [np.argmax(chunk @ centroids.T - half_squares, axis=1) for chunk in chunks]
+    return np.concatenate(nearest) if nearest else np.zeros(0, np.int64)
+
+
+def kmeans(points: Floats, num_centroids: int, iterations: int, seed: int) -> Floats:
+    """Lloyd's algorithm from distinct random points.
+
+    A centroid that lost all its points moves to one of the points that are worst represented.
+
+    Args:
+        points: float32 `(N, D)`.
+        num_centroids: K.
+        iterations: of assignment and update.
+        seed: of the choice of the first centroids.
+
+    Returns:
+        float32 `(K, D)`; where there are fewer distinct points than K, some repeat.
+    """
+    distinct = np.unique(points, axis=0)
+    order = np.random.default_rng(seed).permutation(len(distinct))
+    centroids = distinct[np.resize(order, num_centroids)]
+    for _ in range(iterations):
+        centroids = _updated(points, centroids, nearest_centroids(points, centroids))
+    return centroids
+
+
+def _updated(points: Floats, centroids: Floats, nearest: Codes) -> Floats:
+    """Mean of each centroid's points, summed in float64 in the order of the points."""
+    counts = np.bincount(nearest, minlength=len(centroids))
+    order = np.argsort(nearest, kind="stable")
+    filled = np.flatnonzero(counts)
+    starts = (np.cumsum(counts) - counts)[filled]
+    moved = centroids.copy()
+    sums = np.add.reduceat(points[order], starts, axis=0, dtype=np.float64)
+    moved[filled] = sums / counts[filled, None]
+    empty = np.flatnonzero(counts == 0)
+    if len(empty):
+        errors = np.square(points - centroids[nearest]).sum(axis=1)
+        moved[empty] = points[
+            np.argsort(-errors, kind="stable")[np.arange(len(empty)) % len(points)]
+        ]
+    return moved

@@ -1,0 +1,56 @@
+"""The dVAE's bound: logit-Laplace likelihood of pixels, KL of codes from uniform, relaxation."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+# Shape letters: B batch, C colour channels (3), S side in pixels, K codes, G grid side.
+
+
+def logit_laplace(x_BCSS: Tensor, mu_BCSS: Tensor, ln_b_BCSS: Tensor) -> Tensor:
+    """Log-density of pixels in (0, 1), one value a subpixel.
+
+    ln f(x | mu, b) = -ln 2b - ln x(1 - x) - |logit x - mu| / b.
+
+    Source: Ramesh et al. 2021, appendix A.3, equation 2.
+    """
+    logit_BCSS = torch.logit(x_BCSS)
+    jacobian_BCSS = functional.logsigmoid(logit_BCSS) + functional.logsigmoid(-logit_BCSS)
+    distance_BCSS = (logit_BCSS - mu_BCSS).abs() * torch.exp(-ln_b_BCSS)
+    return -math.log(2) - ln_b_BCSS - jacobian_BCSS - distance_BCSS
+
+
+def divergence_from_uniform(logits_BKGG: Tensor) -> Tensor:
+    """KL of the code distribution from the uniform prior, in nats, `(B, G, G)`: ln K - H(q)."""
+    ln_q_BKGG = logits_BKGG.log_softmax(dim=1)
+    return math.log(logits_BKGG.shape[1]) + (ln_q_BKGG.exp() * ln_q_BKGG).sum(dim=1)
+
+
+def negative_bound(ln_f_BCSS: Tensor, divergence_BGG: Tensor, kl_weight: float) -> Tensor:
+    """Negative weighted bound per subpixel: `mean(-ln f) + kl_weight * mean(KL) * G^2 / (3 S^2)`.
+
+    The paper divides the sum of both terms by the number of subpixels; at 256 px and 32 tokens
+    the KL weight is so divided by 192. Source: Ramesh et al. 2021, appendix A.2.
+    """
+    subpixels_per_token = ln_f_BCSS[0].numel() / divergence_BGG[0].numel()
+    return -ln_f_BCSS.mean() + kl_weight / subpixels_per_token * divergence_BGG.mean()
+
+
+def relax(logits_BKGG: Tensor, temperature: float, noise: torch.Generator | None) -> Tensor:
+    """A draw from the Gumbel-softmax relaxation, over dimension 1; rows sum to 1.
+
+    Args:
+        logits_BKGG: unnormalised log-probabilities of codes.
+        temperature: towards 0 the draw becomes one-hot.
+        noise: where the Gumbel noise comes from; None for no noise at all.
+
+    Source: Ramesh et al. 2021, section 2.1; relaxed in the forward pass too, not straight-through.
+    """
+    if noise is not None:
+        uniform_BKGG = torch.rand(logits_BKGG.shape, generator=noise, device=logits_BKGG.device)
+        tiny = torch.finfo(torch.float32).tiny
+        gumbel_BKGG = -torch.log(-torch.log(uniform_BKGG.clamp(min=tiny)).clamp(min=tiny))
+        logits_BKGG = logits_BKGG + gumbel_BKGG
+    return (logits_BKGG / temperature).softmax(dim=1)

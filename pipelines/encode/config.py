@@ -1,0 +1,34 @@
+"""Settings of the encode stage."""
+
+from importlib.metadata import version
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dalle_model.tokenizers.codec import codec_sha256
+
+
+class EncodeConfig(BaseModel):
+    """Which codec turns pictures into tokens, and how.
+
+    Args:
+        codec: `demo` for the shipped weights, or the URL of a dVAE checkpoint.
+        batch_size: pictures in one call of the encoder; a different size may flip near-ties.
+        views: crops of each picture; only the centre crop, view 0, is known now.
+        max_reject_rate: share of rows dropped above which the stage fails.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    codec: str = "demo"
+    batch_size: int = Field(default=32, ge=1, le=4096)
+    views: int = Field(default=1, ge=1, le=1)
+    max_reject_rate: float = Field(default=1.0, ge=0, le=1)
+
+
+def dependencies(config: EncodeConfig) -> dict[str, str]:
+    """The codec's weights and torch, whose kernels decide the last bits of the logits.
+
+    Raises:
+        CheckpointError: there is no such codec.
+    """
+    return {"codec": codec_sha256(config.codec), "torch": version("torch")}

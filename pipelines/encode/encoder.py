@@ -1,0 +1,155 @@
+"""One shard of pictures in, one token shard out; the same bytes for any number of workers."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+
+from dalle_model import files
+from dalle_model.pixels import Rgb, crop_box, from_png, square
+from dalle_model.shards import SCHEMA_VERSION, ShardError, ShardMetadata, token_schema
+from dalle_model.tokenizers.codec import MAX_CODES, Codec, codec_sha256, load_codec
+from pipelines.encode.config import EncodeConfig
+from pipelines.io import parquet
+from pipelines.io.keys import image_of
+from pipelines.io.stage import ShardResult, StageTask
+from pipelines.rejection import Check, Rejection, reject
+
+PREPROCESSING = {"crop": "centre", "resample": "lanczos"}  # of `dalle_model.pixels.square`
+
+Row = dict[str, Any]
+
+
+def encode_shard(task: StageTask, index: int, config: EncodeConfig) -> ShardResult:
+    """Encode the survivors of a shard; a picture of several captions is encoded once.
+
+    Raises:
+        CheckpointError: the codec cannot be used.
+        ShardError: the codec has more codes than a shard can hold.
+        UnreadableShardError: the image or the survivor shard is missing or corrupt.
+    """
+    codec = _codec(config.codec, codec_sha256(config.codec))
+    schema = token_schema(shard_metadata(codec, task.fingerprint))
+    rows = _survivors(task, index)
+    squares, rejected = _squares(rows, task.stage, codec.side)
+    codes = encode_all(codec, list(squares.values()), config.batch_size)
+    tokens = dict(zip(squares, codes, strict=True))
+    kept = [_token_row(row, tokens[p]) for row in rows if (p := image_of(row["key"])) in tokens]
+    return ShardResult(pa.Table.from_pylist(kept, schema=schema), rejected, rows_in=len(rows))
+
+
+def look_at(png: bytes, side: int) -> Rgb | Check:
+    """The encoder's square of a stored picture, or the rule that it broke."""
+    try:
+        image = from_png(png)
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on a broken PNG
+        return Check("undecodable", passed=False, detail=type(error).__name__)
+    if min(image.size) < side:
+        return Check("below_codec_side", passed=False, measured=min(image.size), threshold=side)
+    return square(image, side)
+
+
+def shard_metadata(codec: Codec, fingerprint: str) -> ShardMetadata:
+    """What the tokens mean, for the footer of the shard.
+
+    Raises:
+        ShardError: the codec has more codes than a shard can hold.
+    """
+    if codec.num_codes > MAX_CODES:
+        raise ShardError(
+            f"codec {codec.name} has {codec.num_codes} codes, a token shard holds uint16: "
+            f"at most {MAX_CODES}; set `encode.codec` to another one"
+        )
+    settings = json.dumps(PREPROCESSING | {"side": codec.side}, sort_keys=True)
+    return ShardMetadata(
+        schema_version=SCHEMA_VERSION,
+        codec=codec.name,
+        codec_sha256=codec.sha256,
+        grid=codec.grid,
+        num_codes=codec.num_codes,
+        side=codec.side,
+        pixel_range=codec.pixel_range,
+        preprocessing=files.sha256(settings.encode()),
+        tokenizer_sha256="",
+        fingerprint=fingerprint,
+    )
+
+
+def encode_all(codec: Codec, squares: Sequence[Rgb], batch_size: int) -> npt.NDArray[np.uint16]:
+    """Codes `(N, grid * grid)` of pictures, in batches of one size; the last is padded with black.
+
+    Batch size and threads change the last bits of the logits, so both are pinned.
+    """
+    codes = np.zeros((len(squares), codec.grid**2), np.uint16)
+    with one_thread():
+        for start in range(0, len(squares), batch_size):
+            chunk = np.stack(squares[start : start + batch_size])
+            batch = np.zeros((batch_size, *chunk.shape[1:]), np.uint8)
+            batch[: len(chunk)] = chunk
+            codes[start : start + len(chunk)] = codec.encode(batch)[: len(chunk)]
+    return codes
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One torch thread and deterministic kernels inside; the old settings afterwards."""
+    threads = torch.get_num_threads()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(mode=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(mode=deterministic)
+        torch.set_num_threads(threads)
+
+
+@lru_cache(maxsize=1)
+def _codec(name_or_url: str, _sha256: str) -> Codec:
+    """Loaded once a worker process, not once a shard; again where the file has changed."""
+    return load_codec(name_or_url)
+
+
+def _survivors(task: StageTask, index: int) -> list[Row]:
+    keys = set(parquet.read_table(task.part(index, "dedupe"), ["key"]).column("key").to_pylist())
+    images = parquet.read_table(task.part(index, "images"))
+    rows: list[Row] = [row for row in images.to_pylist() if row["key"] in keys]
+    return sorted(rows, key=lambda row: str(row["key"]))
+
+
+def _squares(rows: Sequence[Row], stage: str, side: int) -> tuple[dict[str, Rgb], list[Rejection]]:
+    """The square of each picture by its part of the key, and the rows whose picture has none."""
+    squares: dict[str, Rgb] = {}
+    rejected = []
+    for picture, group in groupby(rows, key=lambda row: image_of(row["key"])):
+        captions = list(group)
+        outcome = look_at(captions[0]["png"], side)
+        if isinstance(outcome, Check):
+            rejected += [reject(row, stage, outcome) for row in captions]
+        else:
+            squares[picture] = outcome
+    return squares, rejected
+
+
+def _token_row(row: Row, codes: npt.NDArray[np.uint16]) -> Row:
+    return {
+        "key": row["key"],
+        "caption": row["caption"],
+        "image_tokens": codes,
+        "view": 0,
+        "crop": crop_box(row["width"], row["height"]),
+        "width": row["width"],
+        "height": row["height"],
+        "phash": row["phash"],
+        "url": row["url"],
+        "page_url": row["page_url"],
+        "license": row["license"],
+        "source": row["source"],
+    }
