@@ -1,5 +1,6 @@
 """Draw image tokens for captions, one position after another, with cached keys and values."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,7 +17,10 @@ def sample(
     top_k: int | None = None,
     seed: int = 0,
 ) -> Tensor:
-    """Draw `n` pictures for each caption; one seed gives one result on one build of PyTorch.
+    """Draw `n` pictures for each caption.
+
+    A picture's chances hang on the seed, its caption and its number alone: other captions beside it
+    or a larger `n` do not change it.
 
     Args:
         prior: in the precision and on the device to sample with.
@@ -24,7 +28,7 @@ def sample(
         n: pictures of each caption; the caption is read once for all of them.
         temperature: divides the logits; 1 in the paper, 0 takes the likeliest code.
         top_k: draw among that many likeliest codes; None for all, as in the paper.
-        seed: of the draws.
+        seed: of the draws, >= 0.
 
     Returns:
         int64 `(n, I)` or, for several captions, `(M * n, I)` with a caption's pictures in a row.
@@ -37,29 +41,42 @@ def sample(
             "sampling needs n >= 1, temperature >= 0 and top_k >= 1 or none, "
             f"got n={n}, temperature={temperature}, top_k={top_k}"
         )
-    draw = torch.Generator(device=text_tokens.device).manual_seed(seed)
+    text_MT = text_tokens.reshape(-1, text_tokens.shape[-1])
+    chances_BI = draw_chances(text_MT, n, prior.config.grid**2, seed)
     tokens: list[Tensor] = []
     with torch.inference_mode():
-        logits_MC, prefix = prior.prefill(text_tokens.reshape(-1, text_tokens.shape[-1]))
+        logits_MC, prefix = prior.prefill(text_MT)
         logits_BC = logits_MC.repeat_interleave(n, dim=0)
         caches = [cache.repeat(n) for cache in prefix]
-        for position in range(prior.config.grid**2):
+        for position, chance_B in enumerate(chances_BI.unbind(dim=1)):
             if position > 0:
                 logits_BC = prior.step(tokens[-1], position - 1, caches)
-            tokens.append(draw_codes(logits_BC, temperature, top_k, draw))
+            tokens.append(pick_codes(logits_BC, chance_B, temperature, top_k))
     return torch.stack(tokens, dim=1)
 
 
-def draw_codes(
-    logits_BC: Tensor, temperature: float, top_k: int | None, draw: torch.Generator
+def draw_chances(text_MT: Tensor, n: int, positions: int, seed: int) -> Tensor:
+    """Uniform numbers in [0, 1) for each picture and position, float64 `(M * n, positions)`."""
+    rows = [
+        np.random.default_rng([seed, number, *caption]).random(positions)
+        for caption in text_MT.tolist()
+        for number in range(n)
+    ]
+    return torch.from_numpy(np.stack(rows)).to(text_MT.device)
+
+
+def pick_codes(
+    logits_BC: Tensor, chance_B: Tensor, temperature: float, top_k: int | None
 ) -> Tensor:
-    """One code from each row of logits, int64 `(B,)`."""
+    """The code at which the cumulated probability passes the chance, int64 `(B,)`."""
     if temperature == 0:
         return logits_BC.argmax(dim=-1)
-    logits_BC = logits_BC.float() / temperature
+    logits_BC = logits_BC.double() / temperature  # single precision cannot hold small chances
     if top_k is not None and top_k < logits_BC.shape[-1]:
         likeliest = logits_BC.topk(top_k, dim=-1)
         logits_BC = torch.full_like(logits_BC, -torch.inf).scatter(
             -1, likeliest.indices, likeliest.values
         )
-    return torch.multinomial(logits_BC.softmax(dim=-1), 1, generator=draw)[:, 0]
+    cumulated_BC = logits_BC.softmax(dim=-1).cumsum(dim=-1)
+    bar_B1 = chance_B[:, None] * cumulated_BC[:, -1:]
+    return (cumulated_BC <= bar_B1).sum(dim=-1)

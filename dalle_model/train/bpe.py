@@ -1,0 +1,33 @@
+"""The text tokenizer of a run, learned from the captions of its token shards."""
+
+from typing import Any
+
+from dalle_model.shards import read_shards
+from dalle_model.vocab import CaptionTokenizer, train_bpe
+
+
+def train_bpe_from_shards(shard_urls: list[str], out_url: str, vocab_size: int) -> dict[str, Any]:
+    """Learn merges from all captions of some shards and write the tokenizer.
+
+    Args:
+        shard_urls: token shards of one codec.
+        out_url: the JSON file to write.
+        vocab_size: upper bound, special tokens and bytes included.
+
+    Returns:
+        `captions`, `vocab_size` as reached, `tokens_per_caption` on average, `sha256`.
+
+    Raises:
+        ShardError: a shard cannot be read.
+        VocabError: `vocab_size` is too small.
+    """
+    captions = read_shards(shard_urls, ["caption"]).column("caption").to_pylist()
+    tokenizer = CaptionTokenizer(train_bpe(captions, vocab_size), out_url)
+    tokenizer.save(out_url)
+    num_tokens = sum(len(tokenizer.encode(caption)) for caption in captions)
+    return {
+        "captions": len(captions),
+        "vocab_size": tokenizer.size,
+        "tokens_per_caption": num_tokens / max(1, len(captions)),
+        "sha256": tokenizer.sha256,
+    }

@@ -1,0 +1,68 @@
+"""Optimisers of the prior, and their state as named tensors for checkpoints."""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.optim import AdamW, Muon, Optimizer
+
+OptimizerName = Literal["adamw", "muon"]
+
+
+def prior_optimizers(
+    prior: nn.Module,
+    name: OptimizerName,
+    learning_rate: float,
+    matrix_rate: float,
+    betas: tuple[float, float],
+    weight_decay: float,
+) -> list[Optimizer]:
+    """AdamW for everything, or Muon for the blocks' matrices and AdamW for the rest.
+
+    Gains and biases do not decay. Each group remembers its full rate as `peak`.
+
+    Source: `muon`: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/.
+    """
+    named = list(prior.named_parameters())
+    block_matrices = [w for n, w in named if n.startswith("blocks.") and w.ndim == 2]
+    by_muon = {id(w) for w in block_matrices} if name == "muon" else set()
+    others = [w for _, w in named if id(w) not in by_muon]
+    groups = [
+        {"params": [w for w in others if w.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [w for w in others if w.ndim < 2], "weight_decay": 0.0},
+    ]
+    optimizers: list[Optimizer] = [AdamW(groups, lr=learning_rate, betas=betas, fused=True)]
+    if by_muon:
+        optimizers.append(Muon(block_matrices, lr=matrix_rate, weight_decay=weight_decay))
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["peak"] = group["lr"]
+    return optimizers
+
+
+def set_rate(optimizers: Iterable[Optimizer], share: float) -> None:
+    """Set every group's rate to a share of its peak."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak"] * share
+
+
+def state_tensors(optimizers: Iterable[Optimizer]) -> dict[str, Tensor]:
+    """What the optimisers remember of each parameter, as `optimizer.number.parameter.name`."""
+    return {
+        f"{number}.{parameter}.{name}": value
+        for number, optimizer in enumerate(optimizers)
+        for parameter, entries in optimizer.state_dict()["state"].items()
+        for name, value in entries.items()
+    }
+
+
+def load_state_tensors(optimizers: Iterable[Optimizer], tensors: Mapping[str, Tensor]) -> None:
+    """Give optimisers of the same parameters back what `state_tensors` took."""
+    states: dict[int, dict[int, dict[str, Tensor]]] = {}
+    for key, value in tensors.items():
+        number, parameter, name = key.split(".")
+        states.setdefault(int(number), {}).setdefault(int(parameter), {})[name] = value
+    for number, optimizer in enumerate(optimizers):
+        document = optimizer.state_dict()
+        optimizer.load_state_dict({**document, "state": states.get(number, {})})

@@ -1,0 +1,276 @@
+"""Training the prior: from pairs to weights, in steps that depend on nothing but their number.
+
+The rows, the merges that BPE drops and the noise of step s are drawn from the seed and s alone, so
+a run that goes on from its saved state is bit for bit the run that was never interrupted.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from dalle_model.config import PriorConfig
+from dalle_model.prior.loss import StreamLoss, stream_loss
+from dalle_model.prior.model import Prior, num_parameters
+from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
+from dalle_model.train.data import (
+    PICTURE_KEY_CHARS,
+    PairChoice,
+    Pairs,
+    TrainingDataError,
+    batch_rows,
+    load_pairs,
+)
+from dalle_model.train.optimizers import OptimizerName, prior_optimizers, set_rate
+from dalle_model.train.resume import clear_state, load_state, save_state, state_digest
+from dalle_model.vocab import CaptionTokenizer
+
+Progress = Callable[[int, int, dict[str, float]], None]
+
+# Shape letters: B batch, T text positions, I image positions.
+
+
+@dataclass(frozen=True)
+class PriorTraining:
+    """How to train; the defaults are the paper's.
+
+    Args:
+        steps: updates.
+        batch_size: pairs an update.
+        learning_rate: of AdamW, after warm-up.
+        warmup_steps: updates of linear warm-up; then half a cosine.
+        final_rate: share of the rate that is left at the end. (The paper halves the rate at five
+            plateaus of a validation loss, which ends at the same share.)
+        betas: of AdamW.
+        weight_decay: decoupled, of matrices.
+        clip_norm: bound of the gradient's norm.
+        bpe_dropout: share of BPE merges passed over.
+        token_noise: a picture that is read has a share of its tokens, drawn from 0 to this,
+            replaced by random codes; the targets stay. 0 in the paper. Without it a model that
+            sees few pictures tells them by their first tokens and does not learn to read.
+        optimizer: `muon` learns the blocks' matrices by Muon; `adamw` in the paper.
+        matrix_rate: learning rate of Muon.
+        precision: of the forward pass; `auto` is bfloat16 where the processor has it.
+        seed: of initial weights, shuffles and draws, >= 0.
+        checkpoint_every: updates between saved states.
+
+    Source: Ramesh et al. 2021, appendix B.2 and footnote 5.
+    """
+
+    steps: int = 430_000
+    batch_size: int = 1024
+    learning_rate: float = 4.5e-4
+    warmup_steps: int = 5000
+    final_rate: float = 1 / 32
+    betas: tuple[float, float] = (0.9, 0.96)
+    weight_decay: float = 4.5e-2
+    clip_norm: float = 4.0
+    bpe_dropout: float = 0.1
+    token_noise: float = 0.0
+    optimizer: OptimizerName = "adamw"
+    matrix_rate: float = 0.02
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    seed: int = 0
+    checkpoint_every: int = 1000
+
+
+@dataclass
+class TrainingState:
+    """A training run between two steps.
+
+    Args:
+        prior: the weights.
+        optimizers: and what they remember.
+        step: the next one, from 0.
+        skipped: steps left out because their gradient was not finite.
+        recent: running means of the loss and its parts, in nats per token.
+    """
+
+    prior: Prior
+    optimizers: list[Optimizer]
+    step: int
+    skipped: int
+    recent: dict[str, float]
+
+
+def train_from_shards(
+    shard_urls: list[str],
+    tokenizer: CaptionTokenizer,
+    out_url: str,
+    config: PriorConfig,
+    settings: PriorTraining,
+    choice: PairChoice,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Train on token shards and write a checkpoint that `load_prior` reads.
+
+    A run that was interrupted goes on from the state beside `out_url`, if nothing it depends on
+    has changed.
+
+    Returns:
+        The metrics that the checkpoint keeps.
+
+    Raises:
+        ShardError: a shard is unreadable, or of another codec than the others.
+        TrainingDataError: nothing to train on, or tokens that do not fit the config.
+    """
+    pairs = load_pairs(shard_urls, choice)
+    codes = CodesOrigin(pairs.metadata.codec_sha256, pairs.metadata.grid, pairs.metadata.num_codes)
+    _check_fit(codes, tokenizer, config)
+    state = train_prior(
+        pairs.image_tokens, pairs.captions, tokenizer, config, settings, progress, out_url
+    )
+    metrics = _metrics(state, pairs, settings)
+    save_prior(out_url, TrainedPrior(state.prior, tokenizer, codes, metrics))
+    clear_state(out_url)
+    return metrics
+
+
+def train_prior(
+    image_tokens: npt.NDArray[np.uint16],
+    captions: list[str],
+    tokenizer: CaptionTokenizer,
+    config: PriorConfig,
+    settings: PriorTraining,
+    progress: Progress,
+    out_url: str | None = None,
+) -> TrainingState:
+    """Train on pairs held in memory.
+
+    Args:
+        image_tokens: `(pairs, grid * grid)`.
+        captions: one a pair.
+        tokenizer: of the captions.
+        config: sizes.
+        settings: see there.
+        progress: called after each step with the steps done, all steps, and `loss`, `image_ce`,
+            `text_ce` (nats per token).
+        out_url: where the checkpoint will be; the state of an unfinished run lies beside it.
+    """
+    digest = state_digest(asdict(settings), config.to_dict(), tokenizer, image_tokens, captions)
+    state = start(config, settings)
+    if out_url is not None:
+        load_state(out_url, digest, state)
+    images = torch.from_numpy(image_tokens.astype(np.int64))
+    while state.step < settings.steps:
+        rows = batch_rows(state.step, len(captions), settings.batch_size, settings.seed)
+        text_BT = torch.from_numpy(
+            tokenizer.encode_batch(
+                [captions[row] for row in rows],
+                config.text_len,
+                config.text_vocab,
+                settings.bpe_dropout,
+                settings.seed + state.step,
+            )
+        )
+        update(state, settings, text_BT, images[torch.from_numpy(rows)])
+        progress(state.step, settings.steps, state.recent)
+        if out_url is not None and state.step % settings.checkpoint_every == 0:
+            save_state(out_url, digest, state)
+    state.prior.eval()
+    return state
+
+
+def start(config: PriorConfig, settings: PriorTraining) -> TrainingState:
+    """A run before its first step; the caller's random numbers are left as they were."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        prior = Prior(config).train()
+    optimizers = prior_optimizers(
+        prior,
+        settings.optimizer,
+        settings.learning_rate,
+        settings.matrix_rate,
+        settings.betas,
+        settings.weight_decay,
+    )
+    return TrainingState(prior, optimizers, step=0, skipped=0, recent={})
+
+
+def update(
+    state: TrainingState, settings: PriorTraining, text_BT: Tensor, image_BI: Tensor
+) -> None:
+    """One step; left out, and counted, where the gradient is not finite."""
+    set_rate(state.optimizers, rate_share(state.step, settings))
+    read_BI = add_noise(
+        image_BI, state.prior.config.image_vocab, settings.token_noise, (settings.seed, state.step)
+    )
+    with torch.autocast("cpu", torch.bfloat16, enabled=uses_bfloat16(settings.precision)):
+        logits = state.prior(text_BT, read_BI)
+    loss = stream_loss(*logits, text_BT, image_BI)
+    loss.total.backward()  # type: ignore[no-untyped-call]
+    norm = torch.nn.utils.clip_grad_norm_(state.prior.parameters(), settings.clip_norm)
+    if torch.isfinite(norm):
+        for optimizer in state.optimizers:
+            optimizer.step()
+        state.recent = _running_means(state.recent, loss)
+    else:
+        state.skipped += 1
+    state.prior.zero_grad()
+    state.step += 1
+
+
+def rate_share(step: int, settings: PriorTraining) -> float:
+    """Share of the full learning rate at a step: linear warm-up, then half a cosine."""
+    if step < settings.warmup_steps:
+        return (step + 1) / settings.warmup_steps
+    progress = (step - settings.warmup_steps) / max(1, settings.steps - settings.warmup_steps)
+    falling = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+    return settings.final_rate + (1 - settings.final_rate) * falling
+
+
+def add_noise(image_BI: Tensor, num_codes: int, most: float, seed: tuple[int, int]) -> Tensor:
+    """Replace a share of each picture's tokens, drawn evenly from 0 to `most`, by random codes."""
+    if most == 0:
+        return image_BI
+    draw = np.random.default_rng(seed)
+    shares = draw.random((len(image_BI), 1)) * most
+    is_noise = torch.from_numpy(draw.random(image_BI.shape) < shares)
+    return torch.where(
+        is_noise, torch.from_numpy(draw.integers(num_codes, size=image_BI.shape)), image_BI
+    )
+
+
+def uses_bfloat16(precision: str) -> bool:
+    """Whether to run the forward pass in bfloat16; elsewhere it is emulated and slow."""
+    if precision == "auto":
+        return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
+    return precision == "bfloat16"
+
+
+def _running_means(before: dict[str, float], loss: StreamLoss) -> dict[str, float]:
+    now = {"loss": float(loss.total), "image_ce": float(loss.image), "text_ce": float(loss.text)}
+    return {name: 0.9 * before.get(name, value) + 0.1 * value for name, value in now.items()}
+
+
+def _check_fit(codes: CodesOrigin, tokenizer: CaptionTokenizer, config: PriorConfig) -> None:
+    needs = {
+        "grid": (codes.grid, config.grid == codes.grid),
+        "image_vocab": (codes.num_codes, config.image_vocab == codes.num_codes),
+        "text_vocab": (tokenizer.size, config.text_vocab >= tokenizer.size),
+    }
+    for name, (needed, fits) in needs.items():
+        if not fits:
+            raise TrainingDataError(
+                f"the prior's {name} is {getattr(config, name)}, but the shards and the text "
+                f"tokenizer need {needed}; set it in the config"
+            )
+
+
+def _metrics(state: TrainingState, pairs: Pairs, settings: PriorTraining) -> dict[str, Any]:
+    return {
+        **state.recent,
+        "steps": state.step,
+        "skipped_steps": state.skipped,
+        "pairs": len(pairs.keys),
+        "pictures": len({key[:PICTURE_KEY_CHARS] for key in pairs.keys}),
+        "parameters": num_parameters(state.prior),
+        "precision": "bfloat16" if uses_bfloat16(settings.precision) else "float32",
+        "keys": pairs.keys,
+    }

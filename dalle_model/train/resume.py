@@ -1,0 +1,86 @@
+"""The state of an unfinished training run of the prior, beside the checkpoint it will become."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+from torch.optim import Optimizer
+
+from dalle_model import files
+from dalle_model.checkpoint import load_checkpoint, load_into, save_checkpoint
+from dalle_model.prior.model import Prior
+from dalle_model.train.optimizers import load_state_tensors, state_tensors
+from dalle_model.vocab import CaptionTokenizer
+
+KIND = "prior-training"
+SUFFIX = ".training"
+WEIGHTS, MOMENTS = "weights.", "moments."
+
+
+class Resumable(Protocol):
+    """What a saved state fills; `dalle_model.train.prior.TrainingState`."""
+
+    prior: Prior
+    optimizers: list[Optimizer]
+    step: int
+    skipped: int
+    recent: dict[str, float]
+
+
+def state_digest(
+    settings: dict[str, Any],
+    config: dict[str, Any],
+    tokenizer: CaptionTokenizer,
+    image_tokens: npt.NDArray[np.uint16],
+    captions: Sequence[str],
+) -> str:
+    """SHA-256 of everything that the next step depends on, beside the state itself."""
+    document = [settings, config, tokenizer.sha256, list(captions)]
+    described = json.dumps(document, sort_keys=True).encode()
+    return files.sha256(described + np.ascontiguousarray(image_tokens, "<u2").tobytes())
+
+
+def save_state(out_url: str, digest: str, state: Resumable) -> None:
+    """Write the state, whole or not at all."""
+    tensors = {WEIGHTS + name: value for name, value in state.prior.state_dict().items()}
+    tensors |= {MOMENTS + name: value for name, value in state_tensors(state.optimizers).items()}
+    extra = {
+        "digest": digest,
+        "step": state.step,
+        "skipped": state.skipped,
+        "recent": state.recent,
+    }
+    save_checkpoint(out_url + SUFFIX, KIND, tensors, state.prior.config.to_dict(), extra)
+
+
+def load_state(out_url: str, digest: str, state: Resumable) -> bool:
+    """Fill a fresh state from the saved one, if there is one of the same digest.
+
+    Returns:
+        Whether the run goes on from an earlier step.
+
+    Raises:
+        CheckpointError: the saved state is corrupt.
+    """
+    if not files.exists(out_url + SUFFIX):
+        return False
+    checkpoint = load_checkpoint(out_url + SUFFIX, KIND)
+    if checkpoint.extra["digest"] != digest:
+        return False
+    load_into(state.prior, checkpoint, _under(WEIGHTS, checkpoint.tensors))
+    load_state_tensors(state.optimizers, _under(MOMENTS, checkpoint.tensors))
+    state.step, state.skipped = checkpoint.extra["step"], checkpoint.extra["skipped"]
+    state.recent = checkpoint.extra["recent"]
+    return True
+
+
+def clear_state(out_url: str) -> None:
+    """Remove what a finished run no longer needs."""
+    files.remove(out_url + SUFFIX)
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name[len(prefix) :]: t for name, t in tensors.items() if name.startswith(prefix)}
