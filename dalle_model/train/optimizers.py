@@ -63,6 +63,6 @@ def load_state_tensors(optimizers: Iterable[Optimizer], tensors: Mapping[str, Te
     for key, value in tensors.items():
         number, parameter, name = key.split(".")
         states.setdefault(int(number), {}).setdefault(int(parameter), {})[name] = value
-    for number, optimizer in enumerate(optimizers):
+    for place, optimizer in enumerate(optimizers):
         document = optimizer.state_dict()
-        optimizer.load_state_dict({**document, "state": states.get(number, {})})
+        optimizer.load_state_dict({**document, "state": states.get(place, {})})

@@ -202,8 +202,8 @@ def update(
         image_BI, state.prior.config.image_vocab, settings.token_noise, (settings.seed, state.step)
     )
     with torch.autocast("cpu", torch.bfloat16, enabled=uses_bfloat16(settings.precision)):
-        logits = state.prior(text_BT, read_BI)
-    loss = stream_loss(*logits, text_BT, image_BI)
+        text_logits, image_logits = state.prior(text_BT, read_BI)
+    loss = stream_loss(text_logits, image_logits, text_BT, image_BI)
     loss.total.backward()  # type: ignore[no-untyped-call]
     norm = torch.nn.utils.clip_grad_norm_(state.prior.parameters(), settings.clip_norm)
     if torch.isfinite(norm):
