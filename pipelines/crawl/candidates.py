@@ -106,9 +106,13 @@ def rejection(
 
 
 def _absolute(found: Found) -> str:
-    if not found.raw_url.strip():
+    raw_url = found.raw_url.strip()
+    if not raw_url:
         raise ValueError("no URL")
-    return canonical_url(urljoin(found.base_url, found.raw_url.strip()))
+    url = urljoin(found.base_url, raw_url)
+    if url.partition("#")[0] in {found.base_url, found.page_url}:
+        raise ValueError("URL of the page itself")  # as `src="#"` and `src="http://"` give it
+    return canonical_url(url)
 
 
 def _misfit(url: str, caption: str, reason: str, length: int, limit: int) -> Rejection:

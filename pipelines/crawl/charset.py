@@ -54,7 +54,8 @@ def decode(html: bytes, declared: str | None) -> str | bytes:
     """
     for mark, name in _BOMS:
         if html.startswith(mark):
-            return html[len(mark) :] if name == "utf-8" else html.decode(name, "replace")
+            rest = html[len(mark) :]
+            return rest if name == "utf-8" else rest.decode(name, "replace")
     codec = known_codec(declared or "") or _from_meta(html) or _guess(html)
     if codec == "utf-8":
         return html

@@ -28,12 +28,14 @@ class CrawlConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     sources: tuple[Source, ...] = Field(min_length=1)
-    text_sources: tuple[TextSource, ...] = Field(("alt", "figcaption", "title"), min_length=1)
-    min_caption_chars: int = Field(1, ge=1)
-    max_caption_chars: int = Field(10_000, ge=1)  # chosen: 40 times the paper's 256 tokens
-    max_page_bytes: int = Field(5 << 20, ge=1)  # chosen: well above what pages of text have
+    text_sources: tuple[TextSource, ...] = Field(
+        default=("alt", "figcaption", "title"), min_length=1
+    )
+    min_caption_chars: int = Field(default=1, ge=1)
+    max_caption_chars: int = Field(default=10_000, ge=1)  # chosen: 40 times the paper's 256 tokens
+    max_page_bytes: int = Field(default=5 << 20, ge=1)  # chosen: well above what pages of text have
     honours_page_opt_out: bool = True
-    max_reject_rate: float = Field(1.0, ge=0, le=1)
+    max_reject_rate: float = Field(default=1.0, ge=0, le=1)
 
 
 def inputs(config: CrawlConfig) -> list[tuple[InputFile, Source]]:

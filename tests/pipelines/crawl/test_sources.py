@@ -1,0 +1,99 @@
+import pytest
+
+from pipelines.crawl.config import CrawlConfig, dependencies, fingerprint_config, locations
+from pipelines.crawl.sources import InputFile, MissingInputError, Source, kind_of, resolve
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("b.warc.gz", "a/page.HTML", "a/t.tsv", "a/.hidden.tsv", "notes.txt", "t.parquet"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("x.warc", "warc"),
+        ("s3://bucket/X.WARC.GZ", "warc"),
+        ("x.htm", "html"),
+        ("x.csv.gz", "table"),
+        ("x.parquet", "table"),
+        ("x.gz", None),
+        ("warc", None),
+    ],
+)
+def test_kind_by_suffix(name, kind):
+    assert kind_of(name) == kind
+
+
+def test_a_folder_is_searched_to_the_bottom_for_known_kinds(folder):
+    files = resolve(Source(path=str(folder)), "crawl.sources[0]")
+    assert [(f.location.removeprefix(f"{folder}/"), f.kind) for f in files] == [
+        ("a/page.HTML", "html"),
+        ("a/t.tsv", "table"),
+        ("b.warc.gz", "warc"),
+        ("t.parquet", "table"),
+    ]
+
+
+def test_a_glob_and_a_file(folder):
+    assert len(resolve(Source(path=f"{folder}/*"), "k")) == 2
+    assert len(resolve(Source(path=f"{folder}/**/*.tsv"), "k")) == 1
+    (file,) = resolve(Source(path=f"{folder}/notes.txt", kind="table"), "k")
+    assert file == InputFile(f"{folder}/notes.txt", "table")
+
+
+def test_urls_of_other_file_systems_stay_urls():
+    fsspec = pytest.importorskip("fsspec")
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/crawl-test/a.tsv", b"")
+    try:
+        for path in ("memory://crawl-test", "memory://crawl-test/*.tsv"):
+            (file,) = resolve(Source(path=path), "k")
+            assert file.location.startswith("memory://")
+            assert memory.exists(file.location)
+    finally:
+        memory.rm("/crawl-test", recursive=True)
+
+
+def test_html_files_get_their_address_from_the_base_url(folder):
+    source = Source(path=str(folder), base_url="https://site.test/docs/")
+    pages = [f.page_url for f in resolve(source, "k") if f.kind == "html"]
+    assert pages == ["https://site.test/docs/a/page.HTML"]
+
+
+@pytest.mark.parametrize("name", ["gone.warc", "gone/", "*.jpg", "notes.txt"])
+def test_a_missing_input_names_the_path_and_the_key(folder, name):
+    config = CrawlConfig(
+        sources=(Source(path=f"{folder}/t.parquet"), Source(path=f"{folder}/{name}"))
+    )
+    with pytest.raises(MissingInputError, match=r"crawl\.sources\[1\]\.path") as caught:
+        locations(config)
+    assert name in str(caught.value)
+
+
+def test_locations_are_sorted_and_each_named_once(folder):
+    config = CrawlConfig(
+        sources=(Source(path=f"{folder}/t.parquet"), Source(path=str(folder), name="all"))
+    )
+    found = locations(config)
+    assert found == sorted(set(found))
+    assert len(found) == 4
+
+
+def test_place_and_order_of_inputs_are_not_in_the_fingerprint():
+    one, two = Source(path="a.tsv", name="x"), Source(path="b.tsv", name="y")
+    forward = fingerprint_config(CrawlConfig(sources=(one, two)))
+    moved = [s.model_copy(update={"path": "/elsewhere/" + s.path}) for s in (two, one, one)]
+    assert forward == fingerprint_config(CrawlConfig(sources=tuple(moved)))
+    renamed = (one, two.model_copy(update={"name": "z"}))
+    assert forward != fingerprint_config(CrawlConfig(sources=renamed))
+
+
+def test_dependencies_name_what_reads_the_inputs(folder):
+    names = dependencies(CrawlConfig(sources=(Source(path=f"{folder}/b.warc.gz"),)))
+    assert set(names) == {"fastwarc", "idna", "selectolax"}
+    assert all(names.values())

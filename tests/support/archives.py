@@ -1,0 +1,45 @@
+"""Small web archives, built byte by byte so that tests can damage them where they want."""
+
+import gzip
+from collections.abc import Iterable, Sequence
+
+
+def http_record(
+    url: str,
+    body: bytes,
+    content_type: str = "text/html",
+    *,
+    status: str = "200 OK",
+    headers: Sequence[str] = (),
+    kind: str = "response",
+) -> bytes:
+    """One WARC record that holds an HTTP message."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
+    if content_type:
+        lines.append(f"Content-Type: {content_type}")
+    return warc_record(url, "\r\n".join(lines).encode() + b"\r\n\r\n" + body, kind)
+
+
+def warc_record(
+    url: str, block: bytes, kind: str = "response", block_type: str = "application/http"
+) -> bytes:
+    """One WARC record that holds any block."""
+    head = (
+        f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {url}\r\n"
+        "WARC-Date: 2020-01-01T00:00:00Z\r\n"
+        "WARC-Record-ID: <urn:uuid:00000000-0000-4000-8000-000000000001>\r\n"
+        f"Content-Type: {block_type}\r\nContent-Length: {len(block)}\r\n\r\n"
+    )
+    return head.encode() + block + b"\r\n\r\n"
+
+
+def gzip_records(records: Iterable[bytes]) -> list[bytes]:
+    """Each record as a gzip member of its own, as `.warc.gz` wants it."""
+    return [gzip.compress(record, mtime=0) for record in records]
+
+
+def flip(content: bytes, position: int) -> bytes:
+    """The same bytes with one of them inverted."""
+    damaged = bytearray(content)
+    damaged[position] ^= 0xFF
+    return bytes(damaged)
