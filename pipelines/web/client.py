@@ -112,7 +112,7 @@ class Client:
         self._settings = settings
         self._pace = shared_pace(settings.pace)
         self._pool = httpcore.ConnectionPool(
-            httpcore.default_ssl_context(),
+            _tls_context(),
             max_connections=settings.connections,
             keepalive_expiry=_IDLE_S,
             network_backend=VettedBackend(resolver or SystemResolver(), grant),
@@ -220,6 +220,12 @@ class Client:
 def shared_client(settings: HttpSettings, grant: LoopbackGrant | None = None) -> Client:
     """The one client of this process for these settings: its connections and robots last."""
     return Client(settings, grant)
+
+
+@functools.cache
+def _tls_context() -> ssl.SSLContext:
+    """Certificates are read once a process."""
+    return httpcore.default_ssl_context()
 
 
 def _checked(url: str, base: str = "") -> str:

@@ -1,0 +1,96 @@
+import threading
+import time
+
+import pytest
+
+from pipelines.web.pace import MAX_DELAY_S, Pace, PaceSettings, retry_after_s, shared_pace
+
+
+def in_threads(count, work):
+    workers = [threading.Thread(target=work) for _ in range(count)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "sharers", "allowed"), [(1, 1, 1), (3, 1, 3), (4, 2, 2), (1, 4, 1)]
+)
+def test_turns_at_once(concurrency, sharers, allowed):
+    pace = Pace(PaceSettings(concurrency, sharers=sharers))
+    all_in, active, most = threading.Barrier(allowed), [], []
+
+    def work():
+        with pace.turn("a"):
+            active.append(1)
+            most.append(len(active))
+            all_in.wait(timeout=10)  # breaks where fewer are let in at once
+            active.pop()
+
+    in_threads(3 * allowed, work)
+    assert len(most) == 3 * allowed
+    assert max(most) <= allowed
+
+
+def test_starts_lie_the_delay_apart_times_the_sharers():
+    pace = Pace(PaceSettings(4, delay_s=0.005, sharers=2))
+    began = time.monotonic()
+
+    def work():
+        with pace.turn("a"):
+            pass
+
+    in_threads(8, work)
+    assert time.monotonic() - began >= 7 * 0.01
+
+
+def test_what_the_host_asks_for_holds_when_it_is_longer():
+    pace = Pace(PaceSettings(1))
+    began = time.monotonic()
+    with pace.turn("a", delay_s=0.05):
+        pass
+    with pace.turn("a"):
+        assert time.monotonic() - began >= 0.05
+
+
+def test_a_held_host_waits_and_others_do_not():
+    pace = Pace(PaceSettings(1))
+    pace.hold("b", 0.05)
+    held = time.monotonic()
+    pace.hold("never", 30)
+    with pace.turn("a"):
+        pass  # would hang for half a minute
+    with pace.turn("b"):
+        assert time.monotonic() - held >= 0.049
+
+
+def test_a_host_cannot_hold_itself_for_ever():
+    pace = Pace(PaceSettings(1))
+    pace.hold("a", 1e9)
+    assert pace._hosts["a"].next_start <= time.monotonic() + MAX_DELAY_S
+
+
+def test_equal_settings_share_one_pace():
+    assert shared_pace(PaceSettings(7, 0.5)) is shared_pace(PaceSettings(7, 0.5))
+    assert shared_pace(PaceSettings(7, 0.5)) is not shared_pace(PaceSettings(7, 0.6))
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120),
+        (" 0 ", 0),
+        ("Thu, 01 Jan 1970 00:01:00 GMT", 50),
+        ("Thu, 01 Jan 1970 00:00:01 GMT", 0),
+        ("soon", None),
+        ("-5", None),
+        ("", None),
+    ],
+)
+def test_retry_after(value, seconds):
+    assert retry_after_s([("Retry-After", value)], now=10.0) == seconds
+
+
+def test_no_retry_after():
+    assert retry_after_s([("Server", "x")], now=10.0) is None
