@@ -1,0 +1,52 @@
+"""The web under construction: what each URL answers, and how many pictures of each kind it shows."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from demo.archive import Answer
+from demo.encodings import ENDINGS
+from demo.packages import Picture
+from demo.pages import Page, Shown, markup
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A picture that stands on the web: where, and as which bytes."""
+
+    url: str
+    picture: Picture
+    encoded: bytes
+
+
+class Web:
+    """Answers by URL, in the order in which they were given."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer] = {}
+        self.kinds: Counter[str] = Counter()
+
+    def answer(self, answer: Answer) -> str:
+        """Let a URL answer; each may be given once."""
+        if answer.url in self.answers:
+            raise ValueError(f"two answers for {answer.url}")
+        self.answers[answer.url] = answer
+        return answer.url
+
+    def image(self, url: str, body: bytes, headers: Sequence[tuple[str, str]] = ()) -> str:
+        """A file of the type that its ending says."""
+        kind = ENDINGS[url.partition("?")[0].rsplit(".", 1)[1]]
+        return self.answer(Answer(url, body, kind, headers=tuple(headers)))
+
+    def page(self, kind: str, page: Page) -> None:
+        """A page, its pictures counted as `kind`."""
+        declared = "utf-8" if page.charset == "utf-8-sig" else page.charset
+        content_type = "text/html" if page.extra else f"text/html; charset={declared}"
+        self.answer(Answer(page.url, markup(page), content_type))
+        self.kinds[kind] += sum(bool(shown.text.strip()) for shown in page.shown)
+
+
+def in_pages(shown: Sequence[Shown], size: int = 16) -> Iterator[tuple[int, tuple[Shown, ...]]]:
+    """Cut into pages, numbered from one."""
+    for start in range(0, len(shown), size):
+        yield start // size + 1, tuple(shown[start : start + size])
