@@ -1,8 +1,8 @@
 """Markup that would cost a parser time or memory out of all proportion, found before parsing.
 
-Two constructions are quadratic in any parser that follows the standard: elements nested in each
-other (each start tag walks up the open elements), and formatting elements left open (each new
-block copies all of them). 25 kB of the latter take 700 MB; 500 kB of the former, 11 seconds.
+Two constructions are quadratic in any parser that follows the standard: tags below many open
+elements (each may walk up all of them), and blocks after many formatting elements left open (each
+copies all of them). 500 kB of the former take lexbor 11 seconds; 25 kB of the latter, 700 MB.
 """
 
 import re
@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 from pipelines.rejection import Check
 
-MAX_DEPTH = 10_000  # chosen: 0.1 s of lexbor; browsers stop at 512 levels
-MAX_COPIES = 2_000_000  # chosen: about 200 MB of lexbor's nodes
+MAX_STEPS = 500_000_000  # chosen: depth times tags; one second of lexbor at the worst
+MAX_COPIES = 2_000_000  # chosen: open formatting times tags; 200 MB of lexbor at the worst
 
-# Pages with fewer tags cannot pass the limits, and are not looked at.
+# A page with so few tags cannot pass the limit, and is not looked at.
+_FEW_TAGS_FOR_STEPS = 22_000
 _FEW_TAGS_FOR_COPIES = 2_000
-_FEW_TAGS_FOR_DEPTH = 2 * MAX_DEPTH
 
 _TAG = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9-]*)")
 _FORMATTING = re.compile(
@@ -32,12 +32,14 @@ _FLAT = frozenset(
 def hazards(html: bytes) -> Iterator[Check]:
     """The checks that a page must pass before it is parsed."""
     num_tags = html.count(b"<")
-    if num_tags > _FEW_TAGS_FOR_DEPTH:
-        depth = _max_depth(html)
-        yield Check("page_too_deep", depth <= MAX_DEPTH, depth, MAX_DEPTH)
+    if num_tags > _FEW_TAGS_FOR_STEPS:
+        yield _at_most("page_too_deep", _max_depth(html), MAX_STEPS // num_tags)
     if num_tags > _FEW_TAGS_FOR_COPIES:
-        copies = _max_open_formatting(html) * num_tags
-        yield Check("page_too_tangled", copies <= MAX_COPIES, copies, MAX_COPIES)
+        yield _at_most("page_too_tangled", _max_open_formatting(html), MAX_COPIES // num_tags)
+
+
+def _at_most(reason: str, measured: int, limit: int) -> Check:
+    return Check(reason, measured <= limit, measured, limit)
 
 
 def _max_depth(html: bytes) -> int:

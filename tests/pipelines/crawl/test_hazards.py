@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.crawl.hazards import MAX_COPIES, MAX_DEPTH, hazards
+from pipelines.crawl.hazards import MAX_COPIES, MAX_STEPS, hazards
 from pipelines.rejection import first_failure
 
 
@@ -15,6 +15,7 @@ def _reason(html: bytes) -> str:
         (b"", ""),
         (b"<div>" * 100_000, "page_too_deep"),
         (b"<div>" * 100_000 + b"</div>" * 100_000, "page_too_deep"),
+        (b"<div>" * 9_000 + b"</p>" * 500_000, "page_too_deep"),
         (b"<DIV >" * 100_000, "page_too_deep"),
         (b"<x-y>" * 100_000, "page_too_deep"),
         (b"<div><p>text</div>" * 100_000, ""),
@@ -31,10 +32,10 @@ def test_hazards(html, reason):
     assert _reason(html) == reason
 
 
-def test_measured_values_stand_beside_their_limits():
+def test_measured_values_stand_beside_what_a_page_of_so_many_tags_may_have():
     deep = first_failure(hazards(b"<div>" * 30_000))
     assert deep is not None
-    assert (deep.measured, deep.threshold) == (30_000, MAX_DEPTH)
+    assert (deep.measured, deep.threshold) == (30_000, MAX_STEPS // 30_000)
     tangled = first_failure(hazards(b"<p><b a=1>" * 2_000))
     assert tangled is not None
-    assert (tangled.measured, tangled.threshold) == (2_000 * 4_000, MAX_COPIES)
+    assert (tangled.measured, tangled.threshold) == (2_000, MAX_COPIES // 4_000)

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from pipelines.crawl.config import CrawlConfig, dependencies, fingerprint_config, locations
@@ -93,7 +96,15 @@ def test_place_and_order_of_inputs_are_not_in_the_fingerprint():
     assert forward != fingerprint_config(CrawlConfig(sources=renamed))
 
 
-def test_dependencies_name_what_reads_the_inputs(folder):
-    names = dependencies(CrawlConfig(sources=(Source(path=f"{folder}/b.warc.gz"),)))
-    assert set(names) == {"fastwarc", "idna", "selectolax"}
+def test_dependencies_name_what_reads_the_inputs():
+    names = dependencies(CrawlConfig(sources=(Source(path="not read"),)))
+    assert set(names) == {"fastwarc", "idna", "pyarrow", "selectolax"}
     assert all(names.values())
+
+
+def test_config_loads_no_parser():
+    code = "import sys, pipelines.crawl.config; print(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert "pydantic" in loaded
+    assert not {"apache_beam", "torch", "selectolax", "fastwarc", "pyarrow"} & set(loaded)
