@@ -21,8 +21,8 @@ class DedupeConfig(BaseModel):
         max_images_per_caption: pictures that keep a caption, compared without case; the first ones
             by key. Source: Jia et al. 2021 (ALIGN), section 3, which drops texts above 10 images.
         bucket_cap: best-ranked pictures of a band that the others are compared with; bounds the
-            work where thousands of pictures agree in a part. Chosen: reached from some 500,000
-            pictures on.
+            work where thousands of pictures agree in a part. Chosen: a part of 8 bits reaches it
+            at some 500,000 evenly spread pictures, and near ones mostly agree in other parts too.
         max_reject_rate: share of rows dropped above which the stage fails.
     """
 

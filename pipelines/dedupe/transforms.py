@@ -1,14 +1,13 @@
 """Wiring of the dedupe stage. Signatures, keys and texts are shuffled; pixels never are.
 
-shards -> pictures -> DropExact -> kept -> FindNear -> duplicates -+
-      \\                     \\-> duplicates ------------------------+-> by picture
-       -> pairs ---------------------------------------------------+
-by picture -> pairs of kept pictures -> CapCaptions -> (shard, pair | rejection)
+shards -> pairs, pictures
+pictures -> DropExact -> FindNear -> duplicates
+pairs, duplicates -> JudgePairs -> CapCaptions -> (shard, pair | rejection)
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal
 
 import apache_beam as beam
 from apache_beam.pvalue import DoOutputsTuple, PBegin, PCollection, TaggedOutput
@@ -22,9 +21,13 @@ from pipelines.io.keys import image_of, shard_of
 from pipelines.io.stage import StageTask
 from pipelines.rejection import Rejection, reject
 
-PAIRS = "pairs"
-DUPLICATES = "duplicates"
-REJECTED = "rejected"
+PAIRS: Final = "pairs"
+DUPLICATES: Final = "duplicates"
+REJECTED: Final = "rejected"
+
+_TaggedPair = TaggedOutput[Literal["pairs"], tuple[str, Pair]]
+_TaggedDuplicate = TaggedOutput[Literal["duplicates"], tuple[str, Duplicate]]
+_TaggedRejection = TaggedOutput[Literal["rejected"], Rejection]
 
 
 @dataclass(eq=False)
@@ -120,14 +123,14 @@ class _ReadFn(beam.DoFn):
     def __init__(self, task: StageTask) -> None:
         self.task = task
 
-    def process(self, index: int) -> Iterator[Picture | TaggedOutput]:
+    def process(self, index: int) -> Iterator[Picture | _TaggedPair]:
         table = parquet.read_table(self.task.part(index, "images"), signatures.COLUMNS)
         yield from signatures.pictures(table)
         for pair in signatures.pairs(table):
             yield TaggedOutput(PAIRS, (image_of(pair["key"]), pair))
 
 
-def _split_exact(group: tuple[str, Iterable[Picture]]) -> Iterator[Picture | TaggedOutput]:
+def _split_exact(group: tuple[str, Iterable[Picture]]) -> Iterator[Picture | _TaggedDuplicate]:
     members = list(group[1])
     yield exact.best(members)
     for found in exact.exact_duplicates(members):
@@ -147,10 +150,12 @@ def _find_near(
 
 def _judge(
     grouped: tuple[str, dict[str, Iterable[Any]]], stage: str
-) -> Iterator[Pair | TaggedOutput]:
+) -> Iterator[Pair | _TaggedRejection]:
     for outcome in judge(grouped[1][PAIRS], grouped[1][DUPLICATES], stage):
-        is_rejected = isinstance(outcome, Rejection)
-        yield TaggedOutput(REJECTED, outcome) if is_rejected else outcome
+        if isinstance(outcome, Rejection):
+            yield TaggedOutput(REJECTED, outcome)
+        else:
+            yield outcome
 
 
 def _cap(

@@ -1,0 +1,115 @@
+import random
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.dedupe.config import DedupeConfig
+from pipelines.dedupe.near import MAX_ASPECT_CHANGE, bands, near_duplicates
+from tests.pipelines.dedupe.pictures import crowd, picture
+
+CONFIG = DedupeConfig()
+HASHES = st.integers(0, 2**64 - 1)
+
+
+@given(HASHES, st.integers(1, 64))
+def test_bands_hold_every_bit_once(phash, num_bands) -> None:
+    shift, joined = 0, 0
+    for band, bits in bands(phash, num_bands):
+        joined |= bits << shift
+        shift = 64 * (band + 1) // num_bands
+    assert (joined, shift) == (phash, 64)
+
+
+@given(HASHES, st.integers(1, 64), st.randoms(use_true_random=False))
+def test_hashes_that_differ_in_fewer_bits_than_bands_meet(phash, num_bands, chance) -> None:
+    other = phash
+    for bit in chance.sample(range(64), chance.randrange(num_bands)):
+        other ^= 1 << bit
+    assert set(bands(phash, num_bands)) & set(bands(other, num_bands))
+
+
+def by_bands(pictures, config):
+    """The best finding for each picture, as the stage gathers it."""
+    buckets = defaultdict(list)
+    for member in pictures:
+        for band in bands(member.phash, config.num_bands):
+            buckets[band].append(member)
+    found = defaultdict(list)
+    for bucket in buckets.values():
+        for image, duplicate in near_duplicates(bucket, config):
+            found[image].append(duplicate)
+    return {image: min(duplicates) for image, duplicates in found.items()}
+
+
+def by_brute_force(pictures, config):
+    """The definition: a better picture within all three limits; the best such one."""
+
+    def is_near(a, b):
+        cells = np.frombuffer(a.thumbnail, np.uint8), np.frombuffer(b.thumbnail, np.uint8)
+        return (
+            (a.phash ^ b.phash).bit_count() <= config.max_hamming
+            and abs(a.width / a.height - b.width / b.height)
+            <= MAX_ASPECT_CHANGE * (b.width / b.height)
+            and np.abs(cells[0].astype(int) - cells[1]).max() <= config.max_cell_difference
+        )
+
+    found = {}
+    for member in pictures:
+        better = [p for p in pictures if p.rank < member.rank and is_near(p, member)]
+        if better:
+            first = min(better, key=lambda p: p.rank)
+            found[member.image] = (first.rank, (first.phash ^ member.phash).bit_count())
+    return found
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(("max_hamming", "num_bands"), [(0, 1), (3, 4), (7, 8), (7, 12)])
+def test_bands_find_what_brute_force_finds(seed, max_hamming, num_bands) -> None:
+    config = DedupeConfig(max_hamming=max_hamming, num_bands=num_bands)
+    pictures = crowd(80, seed)
+    found = {i: (d.better, d.hamming) for i, d in by_bands(pictures, config).items()}
+    assert found == by_brute_force(pictures, config)
+    if max_hamming == 7:
+        assert 0 < len(found) < 80
+
+
+@pytest.mark.parametrize("bucket_cap", [3, 2000])
+def test_the_order_of_the_pictures_changes_nothing(bucket_cap) -> None:
+    config = DedupeConfig(bucket_cap=bucket_cap)
+    pictures = crowd(80, 5)
+    expected = by_bands(pictures, config)
+    random.Random(1).shuffle(pictures)
+    assert by_bands(pictures, config) == expected
+
+
+def test_a_full_bucket_is_compared_with_its_best_only() -> None:
+    far, near = picture("a", phash=0xFF00, width=200, height=200), picture("b", phash=1)
+    late = picture("c", phash=1)
+    config = DedupeConfig(bucket_cap=1)
+    assert dict(near_duplicates([late, near, far], config)) == {}
+    assert set(dict(near_duplicates([late, near, far], DedupeConfig()))) == {"c"}
+
+
+@pytest.mark.parametrize(
+    ("other", "is_near"),
+    [
+        (picture("b", phash=0x7F), True),
+        (picture("b", phash=0xFF), False),
+        (picture("b", grey=16), True),
+        (picture("b", grey=17), False),
+        (picture("b", width=99), True),
+        (picture("b", width=97), False),
+    ],
+)
+def test_each_limit_counts(other, is_near) -> None:
+    found = dict(near_duplicates([picture("a"), other], CONFIG))
+    assert set(found) == ({"b"} if is_near else set())
+
+
+def test_the_finding_tells_distance_and_limit() -> None:
+    found = dict(near_duplicates([picture("a"), picture("b", phash=0b101)], CONFIG))["b"]
+    assert (found.reason, found.hamming, found.max_hamming) == ("near_duplicate", 2.0, 7)
+    assert found.better[1] == "a"

@@ -1,0 +1,32 @@
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from pipelines.images.config import ImagesConfig, dependencies
+
+
+def test_the_shortest_edge_is_the_store_size_unless_told() -> None:
+    assert ImagesConfig(side=64).smallest_side == 64
+    assert ImagesConfig(side=64, min_side=401).smallest_side == 401
+
+
+def test_pictures_below_the_store_size_cannot_be_asked_for() -> None:
+    with pytest.raises(ValidationError, match="never scaled up"):
+        ImagesConfig(side=256, min_side=200)
+
+
+@pytest.mark.parametrize("wrong", [{"formats": ["TIFF"]}, {"formats": []}, {"maxaspect": 2}])
+def test_wrong_settings_are_refused(wrong) -> None:
+    with pytest.raises(ValidationError):
+        ImagesConfig.model_validate(wrong)
+
+
+def test_dependencies_name_the_decoder() -> None:
+    assert set(dependencies(ImagesConfig())) == {"pillow"}
+
+
+def test_settings_load_without_the_decoder() -> None:
+    code = "import sys, pipelines.images.config; assert 'PIL' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
