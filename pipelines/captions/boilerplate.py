@@ -5,7 +5,6 @@ Ramesh et al. 2021, section 2.3 ("photographed on <date>"). The phrases are in `
 """
 
 import re
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -58,7 +57,7 @@ _FILE_NAME = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
-_FILE_NAME_HINT = re.compile(r"[\d/]|\.\w")
+_FILE_NAME_HINT = re.compile(r"\d\d|/|\w\.\w")
 
 
 @cache
@@ -98,12 +97,12 @@ def dated_fraction(text: str) -> float:
     return sum(len(match[0]) for match in dated) / len(text)
 
 
-def file_name_fraction(words: Iterable[str]) -> float:
-    """Share of the words that are file names, addresses or camera counters."""
-    listed = list(words)
-    if not _FILE_NAME_HINT.search(" ".join(listed)):
+def file_name_fraction(text: str) -> float:
+    """Share of file names, addresses and camera counters among what stands between spaces."""
+    if not _FILE_NAME_HINT.search(text):
         return 0.0
-    return sum(bool(_FILE_NAME.fullmatch(word.strip("()[],;"))) for word in listed) / len(listed)
+    words = text.split()
+    return sum(bool(_FILE_NAME.fullmatch(word.strip("()[],;"))) for word in words) / len(words)
 
 
 def _crop_once(text: str) -> str:

@@ -3,8 +3,8 @@
 import pyarrow as pa
 
 from pipelines.captions.config import CaptionsConfig
+from pipelines.captions.funnel import Accepted, Funnel, checks, judge
 from pipelines.captions.recipe import load_funnel
-from pipelines.captions.rules import Accepted, Funnel, checks, judge
 from pipelines.io.parquet import read_table
 from pipelines.io.stage import ShardResult, StageTask
 from pipelines.records import CAPTION_SCHEMA

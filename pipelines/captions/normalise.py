@@ -67,20 +67,13 @@ def collapse_spaces(text: str) -> str:
     return " ".join(text.split())
 
 
-STEPS = (
-    unescape_entities,
-    repair_mojibake,
-    plain_letters,
-    drop_invisible,
-    compose,
-    collapse_spaces,
-)
+UNICODE_STEPS = (repair_mojibake, plain_letters, drop_invisible, compose, collapse_spaces)
 
 
 def _one_round(text: str) -> str:
-    text = collapse_spaces(text)
-    if text.isascii() and text.isprintable() and "&" not in text:
-        return text  # no step has anything to do: four of five captions end here
-    for step in STEPS:
+    text = collapse_spaces(unescape_entities(text))
+    if text.isascii() and text.isprintable():
+        return text  # the other steps have nothing to do; most captions end here
+    for step in UNICODE_STEPS:
         text = step(text)
     return text

@@ -6,6 +6,7 @@ A recipe is YAML: `about`, `settings` and `rules`, the last two mapping a name t
 """
 
 import difflib
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dalle_model import files
 from dalle_model.errors import DalleError
-from pipelines.captions.rules import RAW_LENGTH, RULES, Funnel, Speech
+from pipelines.captions.funnel import Funnel
+from pipelines.captions.language import Speech
+from pipelines.captions.rules import LANGUAGE, RAW_LENGTH, RULES, language_rule
 
 FOLDER = Path(__file__).parent.parent / "recipes"
 MAX_BYTES = 65_536  # Chosen: ten times the longest recipe here; a larger file is a wrong path
@@ -89,11 +92,16 @@ def load_recipe(recipe: str) -> Recipe:
             setting, or a value without a source.
     """
     url, node = recipe_url(recipe), _compose(recipe)
+    lines = _lines(node)
     try:
         loaded = Recipe.model_validate(yaml.SafeLoader("").construct_document(node))
-    except (ValidationError, yaml.YAMLError) as error:
-        raise RecipeError(f"{url}: {_first_line(error)}") from error
-    lines = _lines(node)
+    except ValidationError as error:
+        path = [str(part) for part in error.errors()[0]["loc"]]
+        line = next((lines[part] for part in path if part in lines), 1)
+        message = f"{'.'.join(path)}: {error.errors()[0]['msg']}"
+        raise RecipeError(f"{url}:{line}: {message}") from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise RecipeError(f"{url}: {_one_line(error)}") from error
     for name in (*loaded.settings, *loaded.rules):
         known = SETTINGS if name in loaded.settings else rule_names()
         if name not in known:
@@ -122,19 +130,26 @@ def load_funnel(recipe: str, overrides: Overrides) -> Funnel:
     for name in overrides:
         if name not in known:
             raise RecipeError(f"captions.overrides: {_unknown(name, known)}")
-    limits = {name: entry.value for name, entry in (loaded.settings | loaded.rules).items()}
-    chosen = {name: v for name, v in {**limits, **overrides}.items() if v is not None}
-    speech = Speech(**{name: _typed(name, chosen[name]) for name in SETTINGS if name in chosen})
-    numbers = {name: _number(name, v) for name, v in chosen.items() if name not in SETTINGS}
+    given = {name: entry.value for name, entry in (loaded.settings | loaded.rules).items()}
+    chosen = {name: v for name, v in {**given, **overrides}.items() if v is not None}
+    limits = {name: _number(name, v) for name, v in chosen.items() if name != "language"}
+    speech = _speech(str(chosen.get("language", Speech.language)), limits)
+    rules = {**RULES, LANGUAGE: language_rule(speech)}
     return Funnel(
-        max_raw_chars=numbers.pop(RAW_LENGTH, float("inf")),
-        steps=tuple((RULES[name], limit) for name, limit in numbers.items()),
+        max_raw_chars=limits.get(RAW_LENGTH, math.inf),
+        steps=tuple((rules[name], limit) for name, limit in limits.items() if name in rules),
         speech=speech,
     )
 
 
-def _typed(name: str, value: float | str) -> Any:
-    return str(value) if name == "language" else _number(name, value)
+def _speech(language: str, limits: Mapping[str, float]) -> Speech:
+    default = Speech()
+    return Speech(
+        language=language,
+        min_probability=limits.get(LANGUAGE, default.min_probability),
+        judged_letters=limits.get("judged_letters", default.judged_letters),
+        clear_probability=limits.get("clear_probability", default.clear_probability),
+    )
 
 
 def _number(name: str, value: float | str) -> float:
@@ -148,8 +163,8 @@ def _compose(recipe: str) -> yaml.MappingNode:
     try:
         loader = _PlainLoader(read_source(recipe))
         node = loader.get_single_node()
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{url}: {_first_line(error)}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise RecipeError(f"{url}: {_one_line(error)}") from error
     if not isinstance(node, yaml.MappingNode):
         raise RecipeError(f"{url}: a recipe is a mapping with `about`, `settings` and `rules`")
     return node
@@ -160,7 +175,7 @@ class _PlainLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError(f"line {self.marked().line + 1}: no aliases here")
+            raise yaml.YAMLError(f"line {self.get_mark().line + 1}: no aliases here")
         node = super().compose_node(parent, index)
         if isinstance(node, yaml.MappingNode):
             _refuse_doubled_keys(node)
@@ -170,8 +185,11 @@ class _PlainLoader(yaml.SafeLoader):
 def _refuse_doubled_keys(node: yaml.MappingNode) -> None:
     seen: set[str] = set()
     for key, _ in node.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise yaml.YAMLError(f"line {line}: a key must be a plain name")
         if key.value in seen:
-            raise yaml.YAMLError(f"line {key.start_mark.line + 1}: {key.value!r} stands twice")
+            raise yaml.YAMLError(f"line {line}: {key.value!r} stands twice")
         seen.add(key.value)
 
 
@@ -195,8 +213,5 @@ def _did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:
     return f"; did you mean {close[0]!r}?" if close else "."
 
 
-def _first_line(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())

@@ -1,33 +1,35 @@
-"""The rules on one caption: each measures a number and holds it against the recipe's limit.
+"""The rules on one caption: each measures a number, to be held against the recipe's limit.
 
-A rule's name is its key in the recipe, the reason of its rejections and its counter.
+A rule's name is its key in the recipe, the reason of its rejections and its counter. A measure
+that cannot be taken is NaN and passes.
 """
 
+import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Self
 
-from pipelines.captions import boilerplate, language
+from pipelines.captions import boilerplate
+from pipelines.captions.language import UNDETERMINED, Speech, Spoken, identify
 from pipelines.captions.normalise import normalise
 from pipelines.rejection import Check
 
-RAW_LENGTH = "too_long_raw"
+RAW_LENGTH = "too_long_raw"  # needs no `Caption`: `funnel` applies it before it reads one
 LANGUAGE = "wrong_language"
 
 # Chosen: they repeat in any sentence ("a cat on a mat and a dog on a rug") and are no repetition.
 FUNCTION_WORDS = frozenset(
-    ("a", "an", "and", "as", "at", "by", "for", "from", "in", "is", "of", "on", "or", "the", "to")
-    + ("with",)
+    ("a", "an", "and", "as", "at", "by", "for", "from", "in", "is", "of", "on", "the", "to", "with")
 )
 _WORD = re.compile(r"\w[\w'-]*")
 
 
 @dataclass(slots=True)
 class Caption:
-    """A caption in its three states.
+    """A caption in its states.
 
     Args:
         raw: as found.
@@ -40,6 +42,7 @@ class Caption:
     normal: str
     text: str
     words: list[str]
+    _spoken: Spoken | None = field(default=None, repr=False)
 
     @classmethod
     def read(cls, raw: str) -> Self:
@@ -48,104 +51,47 @@ class Caption:
         text = boilerplate.crop(normal)
         return cls(raw, normal, text, _WORD.findall(text))
 
-
-@dataclass(frozen=True)
-class Speech:
-    """What the language rule needs beside its limit.
-
-    Args:
-        language: ISO 639-1 code of the language wanted.
-        judged_letters: shorter captions may stay undetermined.
-        clear_probability: from here on, another language is believed of short captions too.
-    """
-
-    language: str = "en"
-    judged_letters: int = 12
-    clear_probability: float = 0.3
-
-
-Rule = Callable[[Caption, float, Speech], Check]
-Measure = Callable[[Caption], float]
-
-
-@dataclass(frozen=True)
-class Funnel:
-    """A recipe with all choices made: the rules in their order, each with its limit.
-
-    Args:
-        max_raw_chars: longer raw text is not even normalised.
-        steps: rules and limits, first to last.
-        speech: for the language rule.
-    """
-
-    max_raw_chars: float
-    steps: tuple[tuple[Rule, float], ...]
-    speech: Speech
+    def spoken(self, speech: Speech) -> Spoken:
+        """The language, identified once."""
+        if self._spoken is None:
+            self._spoken = identify(self.text, speech)
+        return self._spoken
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
-    """What is kept of a caption: its cropped text and its language, `und` where it is open."""
+class Rule:
+    """A named measure.
 
-    text: str
-    language: str
-
-
-def checks(raw: str, funnel: Funnel) -> Iterator[Check]:
-    """Every rule in the funnel's order, each computed when it is asked for.
-
-    Ends after the first check where the raw text is too long to be worth reading.
+    Args:
+        name: reason and counter of its rejections.
+        measure: pure function of a caption.
+        is_floor: the limit is the least value that passes; else it is the greatest.
+        detail: what the number cannot say.
     """
-    check = _check_raw_length(raw, funnel)
-    yield check
-    if check.passed:
-        yield from _check_text(Caption.read(raw), funnel)
 
+    name: str
+    measure: Callable[[Caption], float]
+    is_floor: bool = False
+    detail: Callable[[Caption], str] | None = None
 
-def judge(raw: str, funnel: Funnel) -> Accepted | Check:
-    """The first check that fails, or what is kept; the same checks as `checks` gives."""
-    check = _check_raw_length(raw, funnel)
-    if not check.passed:
-        return check
-    caption, found = Caption.read(raw), language.UNDETERMINED
-    for check in _check_text(caption, funnel):
-        if not check.passed:
-            return check
-        if check.reason == LANGUAGE:
-            found = check.detail
-    return Accepted(caption.text, found)
+    def passes(self, measured: float, limit: float) -> bool:
+        """Whether a value is within its limit; NaN is."""
+        return not (measured < limit if self.is_floor else measured > limit)
 
-
-def _check_raw_length(raw: str, funnel: Funnel) -> Check:
-    return Check(RAW_LENGTH, len(raw) <= funnel.max_raw_chars, len(raw), funnel.max_raw_chars)
-
-
-def _check_text(caption: Caption, funnel: Funnel) -> Iterator[Check]:
-    return (rule(caption, limit, funnel.speech) for rule, limit in funnel.steps)
-
-
-def at_least(name: str, measure: Measure) -> Rule:
-    """A rule that passes from its limit upwards."""
-
-    def rule(caption: Caption, limit: float, _: Speech) -> Check:
-        measured = measure(caption)
-        return Check(name, measured >= limit, measured, limit)
-
-    return rule
-
-
-def at_most(name: str, measure: Measure) -> Rule:
-    """A rule that passes up to its limit."""
-
-    def rule(caption: Caption, limit: float, _: Speech) -> Check:
-        measured = measure(caption)
-        return Check(name, measured <= limit, measured, limit)
-
-    return rule
+    def check(self, caption: Caption, limit: float) -> Check:
+        """The measured value beside the limit."""
+        measured = self.measure(caption)
+        return Check(
+            self.name,
+            passed=self.passes(measured, limit),
+            measured=None if math.isnan(measured) else float(measured),
+            threshold=limit,
+            detail=self.detail(caption) if self.detail else "",
+        )
 
 
 def num_letters(caption: Caption) -> float:
-    """Letters of any script. Source: none; a caption of digits and signs says nothing."""
+    """Letters of any script; a caption of digits and signs says nothing."""
     return sum(map(str.isalpha, caption.text))
 
 
@@ -161,7 +107,12 @@ def num_chars(caption: Caption) -> float:
 
 def file_name_fraction(caption: Caption) -> float:
     """Share of file names, addresses and camera counters among what stands between spaces."""
-    return boilerplate.file_name_fraction(caption.text.split())
+    return boilerplate.file_name_fraction(caption.text)
+
+
+def num_drop_phrases(caption: Caption) -> float:
+    """1 where it begins or ends as no caption does. Source: Sharma et al. 2018, section 3."""
+    return bool(boilerplate.drop_phrase(caption.normal))
 
 
 def dated_fraction(caption: Caption) -> float:
@@ -183,9 +134,8 @@ def capitalised_fraction(caption: Caption) -> float:
 
 
 def begins_with_capital(caption: Caption) -> float:
-    """1 where the first letter, before any cropping, is a capital, or its script has none."""
-    first = next(filter(str.isalpha, caption.normal), "")
-    return float(not first.islower())
+    """0 where the first letter, before any cropping, is lower case. Source: as above."""
+    return not next(filter(str.isalpha, caption.normal), "").islower()
 
 
 def unique_fraction(caption: Caption) -> float:
@@ -198,50 +148,40 @@ def repeated_fraction(caption: Caption) -> float:
 
     Source: Sharma et al. 2018, section 3 ("high rate of token repetition").
     """
-    lowered = [word.lower() for word in caption.words]
-    if len(set(lowered)) == len(lowered):
+    lowered = caption.text.lower()
+    words = _WORD.findall(lowered) if lowered != caption.text else caption.words
+    if len(set(words)) == len(words):
         return 0.0
-    counts = Counter(word for word in lowered if word not in FUNCTION_WORDS)
-    return (max(counts.values(), default=1) - 1) / len(lowered)
+    counts = Counter(word for word in words if word not in FUNCTION_WORDS)
+    return (max(counts.values(), default=1) - 1) / len(words)
 
 
-def boilerplate_edges(caption: Caption, limit: float, _: Speech) -> Check:
-    """Begins or ends with a phrase that no caption does. Source: Sharma et al. 2018, section 3."""
-    phrase = boilerplate.drop_phrase(caption.normal)
-    return Check("boilerplate", bool(phrase) <= limit, float(bool(phrase)), limit, phrase)
+def language_rule(speech: Speech) -> Rule:
+    """Probability of the wanted language; NaN where the caption is too short to judge."""
+
+    def measure(caption: Caption) -> float:
+        spoken = caption.spoken(speech)
+        return math.nan if spoken.language == UNDETERMINED else spoken.probability
+
+    return Rule(LANGUAGE, measure, is_floor=True, detail=lambda c: c.spoken(speech).language)
 
 
-def wrong_language(caption: Caption, limit: float, speech: Speech) -> Check:
-    """The wanted language has at least probability `limit`, or the caption is too short to judge.
-
-    The detail is the language found, or `und`; it becomes a column of what is kept.
-    """
-    found = language.guesses(caption.text)
-    measured = found.get(speech.language, 0.0)
-    if measured >= limit:
-        return Check(LANGUAGE, True, measured, limit, speech.language)
-    best, probability = next(iter(found.items()), (language.UNDETERMINED, 0.0))
-    is_open = probability < speech.clear_probability and language.is_too_short_to_judge(
-        caption.text, speech.judged_letters
-    )
-    detail = language.UNDETERMINED if is_open else best
-    return Check(LANGUAGE, is_open, measured, limit, detail)
+def _by_name(*rules: Rule) -> Mapping[str, Rule]:
+    return MappingProxyType({rule.name: rule for rule in rules})
 
 
-RULES: Mapping[str, Rule] = MappingProxyType(
-    {
-        "too_few_letters": at_least("too_few_letters", num_letters),
-        "file_name": at_most("file_name", file_name_fraction),
-        "boilerplate": boilerplate_edges,
-        "boilerplate_date": at_most("boilerplate_date", dated_fraction),
-        "too_few_words": at_least("too_few_words", num_words),
-        "too_many_words": at_most("too_many_words", num_words),
-        "too_many_chars": at_most("too_many_chars", num_chars),
-        "shouting": at_most("shouting", upper_fraction),
-        "title_case": at_most("title_case", capitalised_fraction),
-        "first_word_lower_case": at_least("first_word_lower_case", begins_with_capital),
-        "few_unique_words": at_least("few_unique_words", unique_fraction),
-        "repetitive": at_most("repetitive", repeated_fraction),
-        LANGUAGE: wrong_language,
-    }
+RULES = _by_name(
+    Rule("too_few_letters", num_letters, is_floor=True),
+    Rule("file_name", file_name_fraction),
+    Rule("boilerplate", num_drop_phrases, detail=lambda c: boilerplate.drop_phrase(c.normal)),
+    Rule("boilerplate_date", dated_fraction),
+    Rule("too_few_words", num_words, is_floor=True),
+    Rule("too_many_words", num_words),
+    Rule("too_many_chars", num_chars),
+    Rule("shouting", upper_fraction),
+    Rule("title_case", capitalised_fraction),
+    Rule("first_word_lower_case", begins_with_capital, is_floor=True),
+    Rule("few_unique_words", unique_fraction, is_floor=True),
+    Rule("repetitive", repeated_fraction),
+    language_rule(Speech()),
 )
