@@ -7,8 +7,8 @@ from PIL import Image
 
 from demo.archive import Answer
 from demo.encodings import ODD, gif, jpeg, palette_png, shrink, webp
-from demo.packages import Picture
 from demo.pages import STYLES, TAKES_SMALL, Page, Shown
+from demo.selection import Picture
 from demo.texts import WRAPPERS
 from demo.web import Placed, Web, in_pages
 

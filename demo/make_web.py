@@ -8,19 +8,12 @@ from collections import Counter
 from hashlib import blake2b
 from pathlib import Path
 
-from demo import defects, galleries
+from demo import blog, galleries, mirror, private, shop
 from demo.archive import Answer, archive_bytes
-from demo.packages import (
-    Picture,
-    Taken,
-    by_digest,
-    clipart,
-    distinct,
-    emoji,
-    foreign_clipart,
-    photographs,
-    titled,
-)
+from demo.emoji import emoji
+from demo.openclipart import clipart, foreign_clipart, titled
+from demo.photographs import photographs
+from demo.selection import Picture, Taken, by_digest, distinct
 from demo.texts import PHOTOGRAPHS, TRANSLATIONS
 from demo.web import Web
 
@@ -48,15 +41,10 @@ def make_web(packages: Path) -> Web:
         *galleries.photo_gallery(web, photos),
     ]
     galleries.robots(web)
-    defects.robots(web)
-    defects.bad_captions(web, placed)
-    defects.other_languages(web, placed, foreign)
-    defects.shared_captions(web, [_new(roadsigns, taken), _new(icons, taken)])
-    defects.copies(web, placed)
-    defects.guarded(web, surplus)
-    defects.broken_files(web, surplus)
-    defects.answers(web, surplus)
-    defects.bad_addresses(web, surplus)
+    blog.build(web, placed, foreign)
+    mirror.build(web, placed)
+    private.build(web, surplus)
+    shop.build(web, surplus, [_new(roadsigns, taken), _new(icons, taken)])
     return web
 
 

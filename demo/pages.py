@@ -51,7 +51,8 @@ def _rooted(shown: Shown, page_url: str) -> str:
 
 def _schemeless(shown: Shown, page_url: str) -> str:
     del page_url
-    return f'<div><img src="{escape(shown.url.removeprefix("http:"))}" alt="{escape(shown.text)}"/></div>'
+    source = escape(shown.url.removeprefix("http:"))
+    return f'<div><img src="{source}" alt="{escape(shown.text)}"/></div>'
 
 
 def _figure(shown: Shown, page_url: str) -> str:
@@ -69,7 +70,7 @@ def _title(shown: Shown, page_url: str) -> str:
 def _srcset(shown: Shown, page_url: str) -> str:
     large, small = relative(shown.url, page_url), relative(shown.small or shown.url, page_url)
     return (
-        f'<img srcset="{escape(small)} 48w, {escape(large)} 480w" sizes="(max-width: 600px) 48px, 96px" '
+        f'<img srcset="{escape(small)} 48w, {escape(large)} 480w" sizes="96px" '
         f'src="{escape(small)}" alt="{escape(shown.text)}">'
     )
 

@@ -100,7 +100,7 @@ SYMBOLS = (
 )
 
 LONG = (
-    "{caption}. Welcome to our page about {word}, where you find everything about {word} and much more: "
+    "{caption}. Welcome to our page about {word}, where you find all about {word} and more: "
     + "news, reviews, tips, prices, shops, forums, games, recipes and offers of this week; " * 14
 )
 
@@ -113,7 +113,7 @@ TRANSLATIONS = (
     ("apple", "de", "ein roter Apfel mit einem grünen Blatt"),
     ("apple", "fr", "une pomme rouge avec une feuille verte"),
     ("apple", "es", "una manzana roja con una hoja verde"),
-    ("apple", "ru", "красное яблоко с зелёным листом"),
+    ("apple", "ru", "красное яблоко и зелёный лист"),
     ("apple", "zh", "一个带绿叶的红苹果"),
     ("green_apple", "it", "una mela verde con una foglia"),
     ("green_apple", "pl", "zielone jabłko z liściem"),
@@ -121,7 +121,7 @@ TRANSLATIONS = (
     ("banana", "pt", "bananas amarelas e maduras"),
     ("banana", "ja", "皮をむいた黄色いバナナ"),
     ("elephant", "fr", "un éléphant gris vu de côté"),
-    ("elephant", "ru", "серый слон с большими ушами"),
+    ("elephant", "ru", "серый слон, большие уши"),
     ("elephant", "nl", "een grijze olifant met grote oren"),
     ("tiger2", "es", "un tigre con rayas negras"),
     ("tiger2", "zh", "一只有黑色条纹的老虎"),
@@ -129,7 +129,7 @@ TRANSLATIONS = (
     ("whale", "sv", "en blå val som sprutar vatten"),
     ("sunflower", "fr", "un tournesol jaune au soleil"),
     ("sunflower", "ru", "жёлтый подсолнух на солнце"),
-    ("sunflower", "tr", "güneşte sarı bir ayçiçeği"),
+    ("sunflower", "tr", "büyük ve güzel bir çiçek"),
     ("rose", "es", "una rosa roja para ti"),
     ("rose", "el", "ένα κόκκινο τριαντάφυλλο"),
     ("house", "de", "ein kleines Haus mit einem roten Dach"),
@@ -148,7 +148,7 @@ TRANSLATIONS = (
     ("bike", "nl", "een fiets zonder bagagedrager"),
     ("bike", "zh", "一辆停着的自行车"),
     ("airplane", "pt", "um avião a voar no céu"),
-    ("airplane", "uk", "літак летить у небі"),
+    ("airplane", "uk", "літак летить високо в небі"),
     ("guitar", "es", "una guitarra roja y blanca"),
     ("violin", "de", "eine Geige mit ihrem Bogen"),
     ("umbrella", "fr", "un parapluie ouvert sous la pluie"),

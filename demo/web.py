@@ -1,13 +1,17 @@
-"""The web under construction: what each URL answers, and how many pictures of each kind it shows."""
+"""The web under construction: what each URL answers, and what kinds of pictures it shows."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from demo.archive import Answer
 from demo.encodings import ENDINGS
-from demo.packages import Picture
-from demo.pages import Page, Shown, markup
+from demo.pages import PLAIN, STYLES, Page, Shown, markup
+from demo.selection import Picture
+
+# Their point is the spelling of the address or the length of the text, which a style may change.
+_PLAIN_KINDS = frozenset({"long", "respelled address"})
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,15 @@ class Web:
         content_type = "text/html" if page.extra else f"text/html; charset={declared}"
         self.answer(Answer(page.url, markup(page), content_type))
         self.kinds[kind] += sum(bool(shown.text.strip()) for shown in page.shown)
+
+    def pages(self, host: str, kind: str, shown: Sequence[Shown], **options: Any) -> None:
+        """As many pages as the pictures need, under a folder named after their kind."""
+        for number, items in in_pages(shown, 20):
+            is_plain = "charset" in options or kind in _PLAIN_KINDS
+            style = PLAIN if is_plain else STYLES[(len(kind) + number) % 4]
+            url = f"http://{host}/{kind.replace(' ', '-')}/{number}.html"
+            page = Page(url, f"{kind.capitalize()} {number}", items, style)
+            self.page(kind, replace(page, **options))
 
 
 def in_pages(shown: Sequence[Shown], size: int = 16) -> Iterator[tuple[int, tuple[Shown, ...]]]:
