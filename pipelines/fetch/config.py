@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -35,20 +35,20 @@ class FetchConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     backend: Literal["native"] = "native"
-    user_agent: str = Field(
-        "dallebot/0.1 (+https://example.org/dallebot)", pattern=r"^[!-~][ -~]*$"
+    user_agent: Annotated[str, Field(pattern=r"^[!-~][ -~]*$")] = (
+        "dallebot/0.1 (+https://example.org/dallebot)"
     )
-    timeout_s: float = Field(20.0, gt=0)
-    max_bytes: int = Field(20 * MIB, gt=0)
-    max_redirects: int = Field(5, ge=0, le=20)
-    retries: int = Field(2, ge=0, le=10)
-    backoff_s: float = Field(1.0, ge=0)
-    concurrency: int = Field(32, gt=0, le=1024)
-    per_host_concurrency: int = Field(2, gt=0)
-    per_host_delay_s: float = Field(0.0, ge=0)
+    timeout_s: Annotated[float, Field(gt=0)] = 20.0
+    max_bytes: Annotated[int, Field(gt=0)] = 20 * MIB
+    max_redirects: Annotated[int, Field(ge=0, le=20)] = 5
+    retries: Annotated[int, Field(ge=0, le=10)] = 2
+    backoff_s: Annotated[float, Field(ge=0)] = 1.0
+    concurrency: Annotated[int, Field(gt=0, le=1024)] = 32
+    per_host_concurrency: Annotated[int, Field(gt=0)] = 2
+    per_host_delay_s: Annotated[float, Field(ge=0)] = 0.0
     obeys_robots: bool = True
     honours_opt_out: bool = True
-    max_reject_rate: float = Field(1.0, ge=0, le=1)
+    max_reject_rate: Annotated[float, Field(ge=0, le=1)] = 1.0
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,7 @@ class Client:
             limit_s = self._settings.timeout_s
             raise FetchError(Reason.TIMED_OUT, f"at {url}", threshold=limit_s) from error
         except httpcore.NetworkError as error:
-            raise FetchError(_network_reason(error), f"at {url}") from error
+            raise FetchError(Reason.CONNECTION_FAILED, f"at {url}") from error
         except httpcore.ProtocolError as error:
             raise FetchError(Reason.BROKEN_RESPONSE, f"not whole HTTP/1.1 at {url}") from error
 
@@ -253,12 +253,6 @@ def _body(url: str, chunks: Iterator[bytes], headers: dict[str, str], request: _
     if not body:
         raise FetchError(Reason.EMPTY_BODY, f"at {url}")
     return body
-
-
-def _network_reason(error: httpcore.NetworkError) -> Reason:
-    if isinstance(error.__cause__, ssl.SSLCertVerificationError):
-        return Reason.CERTIFICATE_REFUSED
-    return Reason.CONNECTION_FAILED
 
 
 def _text(raw: bytes) -> str:

@@ -143,7 +143,14 @@ class _BudgetedStream(httpcore.NetworkStream):
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         # one timeout bounds the whole handshake: the ssl module counts it as a deadline
-        return _BudgetedStream(self._stream.start_tls(ssl_context, server_hostname, seconds_left()))
+        try:
+            stream = self._stream.start_tls(ssl_context, server_hostname, seconds_left())
+        except httpcore.ConnectError as error:
+            if not isinstance(error.__cause__, ssl.SSLCertVerificationError):
+                raise
+            detail = f"{server_hostname}: {error.__cause__.verify_message}"
+            raise FetchError(Reason.CERTIFICATE_REFUSED, detail) from error
+        return _BudgetedStream(stream)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

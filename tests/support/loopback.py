@@ -1,11 +1,12 @@
 """A web on this machine for tests: routes by host and path, everything asked is written down."""
 
 import socket
+import ssl
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 SUFFIX = ".demo.test"
@@ -28,14 +29,13 @@ class Web:
     Args:
         routes: `(host, path)` to a function that writes to the socket; else 404.
         asked: `host + path` of every request, in order of arrival.
-        most_active: the most requests of one host that were open at once.
+        most_active: the most pages of one host that were being made at once.
     """
 
     port: int = 0
     routes: dict[tuple[str, str], Handler] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
-    started: dict[str, list[float]] = field(default_factory=dict)
     most_active: Counter[str] = field(default_factory=Counter)
     _active: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -55,8 +55,9 @@ class Web:
     ) -> None:
         """Answer `host/path` by fixed bytes, perhaps after a while."""
 
-        def handler(_: Request, connection: socket.socket) -> None:
-            time.sleep(wait_s)
+        def handler(request: Request, connection: socket.socket) -> None:
+            with self._counted(request.host):  # ends before the client can know that it is over
+                time.sleep(wait_s)
             connection.sendall(answer(body, status, headers))
 
         self.route(url, handler)
@@ -70,17 +71,17 @@ class Web:
             with self._lock:
                 self.asked.append(request.host + request.path)
                 self.headers.append(request.headers)
-                self.started.setdefault(request.host, []).append(time.monotonic())
-                self._active[request.host] += 1
-                active = self._active[request.host]
-                self.most_active[request.host] = max(self.most_active[request.host], active)
-            try:
+            with suppress(OSError):  # the client went away, as many tests want it to
                 self.routes.get((request.host, request.path), _not_found)(request, connection)
-            except OSError:
-                return  # the client went away, as many tests want it to
-            finally:
-                with self._lock:
-                    self._active[request.host] -= 1
+
+    @contextmanager
+    def _counted(self, host: str) -> Iterator[None]:
+        with self._lock:
+            self._active[host] += 1
+            self.most_active[host] = max(self.most_active[host], self._active[host])
+        yield
+        with self._lock:
+            self._active[host] -= 1
 
 
 def answer(
@@ -96,11 +97,15 @@ def answer(
 
 
 @contextmanager
-def loopback_web() -> Iterator[Web]:
+def loopback_web(tls: ssl.SSLContext | None = None) -> Iterator[Web]:
     """A running `Web` on an ephemeral port; its threads end with the block."""
     web, threads = Web(), []
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     web.port = listener.getsockname()[1]
+
+    def serve(connection: socket.socket) -> None:
+        with connection, suppress(OSError):  # a client that refuses the certificate is one
+            web.serve(tls.wrap_socket(connection, server_side=True) if tls else connection)
 
     def accept() -> None:
         while True:
@@ -109,7 +114,7 @@ def loopback_web() -> Iterator[Web]:
             except OSError:
                 return  # closed: the block has ended
             connection.settimeout(10)
-            thread = threading.Thread(target=web.serve, args=(connection,), daemon=True)
+            thread = threading.Thread(target=serve, args=(connection,), daemon=True)
             threads.append(thread)
             thread.start()
 

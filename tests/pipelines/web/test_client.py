@@ -361,8 +361,8 @@ def test_retry_after_holds_the_next_request(web, client_of):
     assert times[1] - times[0] >= 0.99
 
 
-def test_a_port_that_nobody_listens_on(client_of):
+def test_a_port_that_nobody_listens_on():
     client = Client(SETTINGS, LoopbackGrant(1, SUFFIX), _no_look_up)
     found = client.fetch(f"{SITE}/p.png")
-    assert found.reason is Reason.ROBOTS_UNREACHABLE
-    assert found.detail == f"connection_failed at {SITE}/robots.txt"
+    detail = f"connection_failed at {SITE}/robots.txt"
+    assert found == FetchFailure(Reason.ROBOTS_UNREACHABLE, detail)

@@ -124,7 +124,7 @@ def test_each_origin_is_asked_once_by_however_many_threads():
 
 
 def test_an_outage_is_forgotten_sooner_than_an_answer(monkeypatch):
-    answers = [FetchFailure(Reason.SERVER_ERROR, ""), b"", b"User-agent: *\nDisallow: /"]
+    answers: list[bytes | FetchFailure] = [FetchFailure(Reason.SERVER_ERROR, ""), b"", b"unused"]
     cache, now = RobotsCache(lambda _: answers.pop(0)), [0.0]
     monkeypatch.setattr("pipelines.web.robots.time.monotonic", lambda: now[0])
     assert cache.of(SITE).closed_by

@@ -1,0 +1,53 @@
+import pickle
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from pipelines.fetch.config import FetchConfig, FetchRuntime, dependencies
+from pipelines.web.addresses import LoopbackGrant
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"backend": "curl"},
+        {"timeout": 3},
+        {"timeout_s": 0},
+        {"max_bytes": 0},
+        {"user_agent": ""},
+        {"user_agent": "bot\r\nX: y"},
+        {"concurrency": 0},
+        {"max_reject_rate": 1.5},
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(setting):
+    with pytest.raises(ValidationError):
+        FetchConfig(**setting)
+
+
+def test_the_defaults_are_polite():
+    config = FetchConfig()
+    assert config.obeys_robots
+    assert config.honours_opt_out
+    assert "http" in config.user_agent
+
+
+def test_dependencies_name_versions():
+    assert set(dependencies(FetchConfig())) == {"httpcore", "h11", "protego", "idna"}
+
+
+def test_the_runtime_travels_to_workers():
+    runtime = FetchRuntime(LoopbackGrant(8080, ".demo.test"), sharers=2)
+    assert pickle.loads(pickle.dumps(runtime)) == runtime
+
+
+def test_a_config_loads_nothing_heavy():
+    code = (
+        "import sys, pipelines.fetch.config as c; c.dependencies(c.FetchConfig())\n"
+        "heavy = {'httpcore', 'protego', 'pyarrow', 'apache_beam', 'torch'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

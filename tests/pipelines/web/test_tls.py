@@ -1,0 +1,80 @@
+"""Certificates are verified, names in them too, and a handshake has a deadline."""
+
+import datetime
+import ssl
+from dataclasses import replace
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from pipelines.web import client as client_module
+from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.client import Client, Response
+from pipelines.web.failures import Reason
+from tests.pipelines.web.test_client import SETTINGS
+from tests.support.loopback import SUFFIX, loopback_web
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A self-signed certificate for a.demo.test, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a.demo.test")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("a.demo.test")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    path = tmp_path_factory.mktemp("tls") / "demo.pem"
+    path.write_bytes(made.public_bytes(pem) + key.private_bytes(pem, *private))
+    return path
+
+
+@pytest.fixture
+def web(certificate):
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate)
+    with loopback_web(server) as running:
+        for host in "ab":
+            running.page(f"{host}.demo.test/p.png")
+        yield running
+
+
+def fetch(web, url, **changes):
+    client = Client(replace(SETTINGS, **changes), LoopbackGrant(web.port, SUFFIX))
+    try:
+        return client.fetch(url)
+    finally:
+        client.close()
+
+
+def test_an_unknown_issuer_is_refused_at_once(web):
+    assert fetch(web, "https://a.demo.test/p.png").reason is Reason.CERTIFICATE_REFUSED
+    assert web.asked == []
+
+
+def test_a_known_issuer_serves_its_own_name_and_no_other(web, certificate, monkeypatch):
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    monkeypatch.setattr(client_module, "_tls_context", lambda: trusting)
+    assert isinstance(fetch(web, "https://a.demo.test/p.png"), Response)
+    assert fetch(web, "https://b.demo.test/p.png").reason is Reason.CERTIFICATE_REFUSED
+
+
+def test_a_handshake_that_never_comes_ends_with_the_deadline():
+    with loopback_web() as silent:  # waits for the end of a request in clear
+        found = fetch(silent, "https://a.demo.test/p.png", timeout_s=0.3, retries=0)
+    assert found.reason is Reason.ROBOTS_UNREACHABLE
+    assert found.detail == "timed_out at https://a.demo.test/robots.txt"
