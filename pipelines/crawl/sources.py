@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 from fsspec.core import url_to_fs
 from pydantic import BaseModel, ConfigDict
@@ -126,4 +126,6 @@ def _classified(source: Source, root: str, paths: list[str]) -> Iterator[InputFi
         if kind is None or any(part.startswith(".") for part in relative.split("/")):
             continue
         has_address = kind == "html" and source.base_url
-        yield InputFile(path, kind, urljoin(source.base_url, relative) if has_address else "")
+        yield InputFile(
+            path, kind, urljoin(source.base_url, quote(relative)) if has_address else ""
+        )

@@ -9,7 +9,14 @@ from pipelines.crawl.sources import InputFile, MissingInputError, Source, kind_o
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ("b.warc.gz", "a/page.HTML", "a/t.tsv", "a/.hidden.tsv", "notes.txt", "t.parquet"):
+    for name in (
+        "b.warc.gz",
+        "a/page 1#.HTML",
+        "a/t.tsv",
+        "a/.hidden.tsv",
+        "notes.txt",
+        "t.parquet",
+    ):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"")
@@ -35,7 +42,7 @@ def test_kind_by_suffix(name, kind):
 def test_a_folder_is_searched_to_the_bottom_for_known_kinds(folder):
     files = resolve(Source(path=str(folder)), "crawl.sources[0]")
     assert [(f.location.removeprefix(f"{folder}/"), f.kind) for f in files] == [
-        ("a/page.HTML", "html"),
+        ("a/p 1#.HTML", "html"),
         ("a/t.tsv", "table"),
         ("b.warc.gz", "warc"),
         ("t.parquet", "table"),
@@ -65,7 +72,7 @@ def test_urls_of_other_file_systems_stay_urls():
 def test_html_files_get_their_address_from_the_base_url(folder):
     source = Source(path=str(folder), base_url="https://site.test/docs/")
     pages = [f.page_url for f in resolve(source, "k") if f.kind == "html"]
-    assert pages == ["https://site.test/docs/a/page.HTML"]
+    assert pages == ["https://site.test/docs/a/p%201%23.HTML"]
 
 
 @pytest.mark.parametrize("name", ["gone.warc", "gone/", "*.jpg", "notes.txt"])
