@@ -11,7 +11,7 @@ from pipelines.crawl.sources import InputFile, MissingInputError, Source, kind_o
 def folder(tmp_path):
     for name in (
         "b.warc.gz",
-        "a/page 1#.HTML",
+        "a/p 1#.HTML",
         "a/t.tsv",
         "a/.hidden.tsv",
         "notes.txt",
