@@ -112,9 +112,11 @@ def sample(
     top_k: Annotated[int, typer.Option("--top-k", min=0, help="0 keeps all codes.")] = 0,
 ) -> None:
     """Draw pictures for a caption with the prior of a run."""
+    from dalle_model.settings import SampleSettings
     from orchestration.pictures import draw_samples
 
-    where = draw_samples(directory, caption, number, out, seed, temperature, top_k)
+    settings = SampleSettings(temperature=temperature, top_k=top_k or None, seed=seed)
+    where = draw_samples(directory, caption, number, out, settings)
     typer.echo(f"pictures {where}")
 
 

@@ -4,17 +4,17 @@ import difflib
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
-from pipelines.encode.config import EncodeConfig
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from dalle_model.config import DvaeTraining, PriorTraining, Sampling
 from dalle_model.errors import DalleError
+from dalle_model.settings import DvaeTraining, PairChoice, PriorTraining, SampleSettings
 from pipelines.captions.config import CaptionsConfig
 from pipelines.crawl.config import CrawlConfig
 from pipelines.dedupe.config import DedupeConfig
+from pipelines.encode.config import EncodeConfig
 from pipelines.fetch.config import FetchConfig
 from pipelines.images.config import ImagesConfig
 
@@ -44,7 +44,7 @@ class ReplayConfig(_Section):
 class DvaeSection(_Section):
     """Train a dVAE on the run's own pictures; without this section `encode.codec` is used."""
 
-    preset: str = "demo"
+    preset: Literal["demo", "paper"] = "demo"
     training: DvaeTraining = DvaeTraining()
 
 
@@ -57,7 +57,8 @@ class BpeSection(_Section):
 class PriorSection(_Section):
     """The autoregressive prior, trained on the run's token shards."""
 
-    preset: str = "demo"
+    preset: Literal["demo", "paper"] = "demo"
+    pairs: PairChoice = PairChoice()
     training: PriorTraining = PriorTraining()
 
 
@@ -65,7 +66,7 @@ class SamplesSection(_Section):
     """Pictures for captions that the prior saw in training, and how many land on their own."""
 
     num_captions: int = Field(64, ge=1, le=4096)
-    sampling: Sampling = Sampling()
+    sampling: SampleSettings = SampleSettings()
 
 
 class RunConfig(_Section):
@@ -185,10 +186,10 @@ def _line(node: yaml.Node | None, where: Sequence[str]) -> int:
 
 
 def _with_absolute_paths(config: RunConfig, folder: Path) -> RunConfig:
-    sources = [
+    sources = tuple(
         source.model_copy(update={"path": absolute(source.path, folder)})
         for source in config.crawl.sources
-    ]
+    )
     crawl = config.crawl.model_copy(update={"sources": sources})
     replay = config.replay and config.replay.model_copy(
         update={"archive": absolute(config.replay.archive, folder)}

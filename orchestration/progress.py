@@ -30,7 +30,7 @@ class Progress:
     """Writes to standard error; bars where it is a terminal, plain lines where it is not."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True, highlight=False)
+        self._console = console or Console(stderr=True, highlight=False, soft_wrap=True)
         self._bars: Bars | None = None
         self._bar: TaskID | None = None
         self._watched: StageTask | None = None

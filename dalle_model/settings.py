@@ -1,0 +1,91 @@
+"""How to train and how to sample: settings as plain data, apart from the torch that obeys them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class PairChoice:
+    """Which rows of the shards to train on; the defaults take all.
+
+    Args:
+        max_pictures: the first so many pictures in key order, which is a random order of pictures;
+            None for all.
+        captions_per_picture: the first so many in key order; None for all.
+        has_distinct_captions: pass over a row whose caption, lower-cased, came with an earlier
+            picture: the model could not know which of the two is asked for.
+    """
+
+    max_pictures: int | None = None
+    captions_per_picture: int | None = None
+    has_distinct_captions: bool = False
+
+
+@dataclass(frozen=True)
+class PriorTraining:
+    """How to train; the defaults are the paper's.
+
+    Args:
+        steps: updates.
+        batch_size: pairs an update.
+        learning_rate: of AdamW, after warm-up.
+        warmup_steps: updates of linear warm-up; then half a cosine.
+        final_rate: share of the rate that is left at the end. (The paper halves the rate at five
+            plateaus of a validation loss, which ends at the same share.)
+        betas: of AdamW.
+        weight_decay: decoupled, of matrices.
+        clip_norm: bound of the gradient's norm.
+        bpe_dropout: share of BPE merges passed over.
+        token_noise: a picture that is read has a share of its tokens, drawn from 0 to this,
+            replaced by random codes; the targets stay. 0 in the paper. Without it a model that
+            sees few pictures tells them by their first tokens and does not learn to read.
+        optimizer: `muon` learns the blocks' matrices by Muon; `adamw` in the paper.
+        matrix_rate: learning rate of Muon.
+        precision: of the forward pass; `auto` is bfloat16 where the processor has it.
+        seed: of initial weights, shuffles and draws, >= 0.
+        checkpoint_every: updates between saved states.
+
+    Source: Ramesh et al. 2021, appendix B.2 and footnote 5.
+    """
+
+    steps: int = 430_000
+    batch_size: int = 1024
+    learning_rate: float = 4.5e-4
+    warmup_steps: int = 5000
+    final_rate: float = 1 / 32
+    betas: tuple[float, float] = (0.9, 0.96)
+    weight_decay: float = 4.5e-2
+    clip_norm: float = 4.0
+    bpe_dropout: float = 0.1
+    token_noise: float = 0.0
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    matrix_rate: float = 0.02
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    seed: int = 0
+    checkpoint_every: int = 1000
+
+
+@dataclass(frozen=True)
+class SampleSettings:
+    """How to draw; the defaults are the paper's.
+
+    Args:
+        temperature: divides the logits; 0 takes the likeliest code.
+        top_k: draw among that many likeliest codes; None for all.
+        seed: of the draws, >= 0.
+        batch_size: pictures drawn at once; bounds memory, changes no draw.
+
+    Source: Ramesh et al. 2021, section 2.6: temperature 1.
+    """
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    seed: int = 0
+    batch_size: int = 64
+
+
+@dataclass(frozen=True)
+class DvaeTraining:
+    """PLACEHOLDER until the trainer's settings move here."""
+
+    steps: int = 0

@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+from typer.exceptions import Exit
+
+from dalle_model.errors import DalleError
+from orchestration.config import ConfigError
+from orchestration.failures import describe, exit_code
+
+WORKER = """Pipeline failed: Traceback (most recent call last):
+  File "worker.py", line 10, in process
+dalle_model.checkpoint.CheckpointError: dvae.safetensors is missing; try demo [while running 'E']
+"""
+
+
+def test_our_own_errors_are_shown_as_they_are():
+    assert describe(DalleError("shard 7 is missing; run `dalle run`")) == (
+        "shard 7 is missing; run `dalle run`"
+    )
+
+
+def test_the_cause_of_a_runners_error_is_shown():
+    error = RuntimeError("bundle failed")
+    error.__cause__ = DalleError("the codec is missing")
+    assert describe(error) == "the codec is missing"
+
+
+def test_an_error_that_a_worker_sent_as_text_is_unwrapped():
+    assert describe(RuntimeError(WORKER)) == "dvae.safetensors is missing; try demo"
+
+
+def test_a_full_disk_says_what_to_do():
+    message = describe(OSError(28, "No space left on device", "/data/x"))
+    assert message.startswith("no space left on the device of /data/x; free some")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigError("run.yaml:3: unknown setting"), 2),
+        (DalleError("failed"), 1),
+        (ValueError("surprise"), 1),
+        (KeyboardInterrupt(), 130),
+        (Exit(0), 0),
+        (SystemExit(2), 2),
+    ],
+)
+def test_exit_codes(error, code, capsys):
+    assert exit_code(error, []) == code
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_surprise_says_where_its_traceback_is(capsys):
+    exit_code(ValueError("surprise"), [])
+    said = capsys.readouterr().err
+    assert "ValueError: surprise" in said
+    log = said.split("full traceback: ")[1].split(",")[0]
+    assert "ValueError: surprise" in Path(log).read_text()
