@@ -12,8 +12,9 @@ class DedupeConfig(BaseModel):
 
     Args:
         max_hamming: bits by which two perceptual hashes of near duplicates may differ. Chosen with
-            `max_cell_difference` on 3,000 resized and recompressed drawings of openclipart: of
-            these, 98 % are found, and what else is found is almost all the same drawing.
+            `max_cell_difference` on 3,000 drawings of openclipart 0.18, stored at 64 px: of copies
+            scaled by 0.6 to 1.5 and saved as JPEG of quality 50 to 90, 98.8 % are found; of the
+            drawings themselves, 0.2 % go for another one that a person would tell apart.
         num_bands: parts of the 64-bit hash; pictures that agree in one part are compared. More
             parts than `max_hamming` bits leave one part equal, so that no near duplicate is missed.
         max_cell_difference: grey levels of 255 by which any colour of any cell of two 8x8

@@ -25,6 +25,7 @@ PAIRS: Final = "pairs"
 DUPLICATES: Final = "duplicates"
 REJECTED: Final = "rejected"
 
+Tagged = Any  # a `DoOutputsTuple`: Beam warns of that hint, though it is the right one
 _TaggedPair = TaggedOutput[Literal["pairs"], tuple[str, Pair]]
 _TaggedDuplicate = TaggedOutput[Literal["duplicates"], tuple[str, Duplicate]]
 _TaggedRejection = TaggedOutput[Literal["rejected"], Rejection]
@@ -65,7 +66,7 @@ class DropDuplicates(beam.PTransform[PCollection[int], PCollection[tuple[int, An
 class DropExact(beam.PTransform[PCollection[Picture], DoOutputsTuple]):
     """`Picture` in; the best of equal ones on `kept`; `(image, Duplicate)` on `duplicates`."""
 
-    def expand(self, pictures: PCollection[Picture]) -> DoOutputsTuple:
+    def expand(self, pictures: PCollection[Picture]) -> Tagged:
         return (
             pictures
             | "KeyPixels" >> beam.Map(lambda picture: (picture.pixel_hash, picture))
@@ -95,7 +96,7 @@ class JudgePairs(beam.PTransform[dict[str, PCollection], DoOutputsTuple]):
 
     stage: str
 
-    def expand(self, by_image: dict[str, PCollection]) -> DoOutputsTuple:
+    def expand(self, by_image: Any) -> Tagged:
         return (
             by_image
             | "ByPicture" >> beam.CoGroupByKey()

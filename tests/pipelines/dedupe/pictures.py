@@ -5,12 +5,20 @@ import random
 from pipelines.dedupe.signatures import Picture
 
 
-def picture(image, *, width=100, height=100, pixel_hash="", phash=0, grey=0):
+def picture(
+    image: str,
+    *,
+    width: int = 100,
+    height: int = 100,
+    pixel_hash: str = "",
+    phash: int = 0,
+    grey: int = 0,
+) -> Picture:
     thumbnail = bytes([grey]) * 192
     return Picture(image, width, height, pixel_hash or image, phash, thumbnail)
 
 
-def crowd(size, seed, flips=10):
+def crowd(size: int, seed: int, flips: int = 10) -> list[Picture]:
     """Pictures around few centres, so that many lie near each other, and many just do not."""
     chance = random.Random(seed)
     centres = [chance.getrandbits(64) for _ in range(max(1, size // 8))]

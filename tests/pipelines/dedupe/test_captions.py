@@ -1,13 +1,15 @@
+from collections.abc import Iterable
 from itertools import permutations
 
 from pipelines.dedupe.captions import cap_captions, folded
+from pipelines.dedupe.signatures import Pair
 
 
-def pair(image, number=0):
+def pair(image: int, number: int = 0) -> Pair:
     return {"key": f"{image:024x}{number:016x}", "url": "", "caption": "a dog"}
 
 
-def staying(group, max_images):
+def staying(group: Iterable[Pair], max_images: int) -> list[str]:
     return [p["key"] for p, check in cap_captions(group, max_images) if check is None]
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.near import MAX_ASPECT_CHANGE, bands, near_duplicates
+from pipelines.dedupe.signatures import Duplicate, Picture, Rank
 from tests.pipelines.dedupe.pictures import crowd, picture
 
 CONFIG = DedupeConfig()
@@ -31,7 +32,7 @@ def test_hashes_that_differ_in_fewer_bits_than_bands_meet(phash, num_bands, chan
     assert set(bands(phash, num_bands)) & set(bands(other, num_bands))
 
 
-def by_bands(pictures, config):
+def by_bands(pictures: list[Picture], config: DedupeConfig) -> dict[str, Duplicate]:
     """The best finding for each picture, as the stage gathers it."""
     buckets = defaultdict(list)
     for member in pictures:
@@ -44,19 +45,19 @@ def by_bands(pictures, config):
     return {image: min(duplicates) for image, duplicates in found.items()}
 
 
-def by_brute_force(pictures, config):
+def by_brute_force(pictures: list[Picture], config: DedupeConfig) -> dict[str, tuple[Rank, float]]:
     """The definition: a better picture within all three limits; the best such one."""
 
-    def is_near(a, b):
+    def is_near(a: Picture, b: Picture) -> bool:
         cells = np.frombuffer(a.thumbnail, np.uint8), np.frombuffer(b.thumbnail, np.uint8)
-        return (
+        return bool(
             (a.phash ^ b.phash).bit_count() <= config.max_hamming
             and abs(a.width / a.height - b.width / b.height)
             <= MAX_ASPECT_CHANGE * (b.width / b.height)
             and np.abs(cells[0].astype(int) - cells[1]).max() <= config.max_cell_difference
         )
 
-    found = {}
+    found: dict[str, tuple[Rank, float]] = {}
     for member in pictures:
         better = [p for p in pictures if p.rank < member.rank and is_near(p, member)]
         if better:

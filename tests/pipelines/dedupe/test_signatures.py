@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -8,7 +11,7 @@ from pipelines.rejection import Check
 from tests.pipelines.dedupe.pictures import picture
 
 
-def rows():
+def rows() -> Iterator[dict[str, Any]]:
     png = to_png(np.zeros((8, 8, 3), np.uint8))
     for image, caption in ((1, "a"), (1, "b"), (2, "c")):
         yield {

@@ -1,4 +1,7 @@
 import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -10,7 +13,7 @@ from dalle_model import files
 from dalle_model.pixels import to_png
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.pipeline import build
-from pipelines.dedupe.signatures import Duplicate
+from pipelines.dedupe.signatures import Duplicate, Pair
 from pipelines.dedupe.transforms import (
     DUPLICATES,
     PAIRS,
@@ -31,12 +34,12 @@ from tests.pipelines.dedupe.pictures import picture
 CONFIG = DedupeConfig(max_images_per_caption=2)
 
 
-def task_of(root, num_shards, pending=None):
+def task_of(root: Path, num_shards: int, pending: tuple[int, ...] | None = None) -> StageTask:
     chosen = tuple(range(num_shards)) if pending is None else pending
     return StageTask(str(root), "dedupe", num_shards, "attempt", "fingerprint", chosen)
 
 
-def run(transform, elements):
+def run(transform: beam.PTransform[Any, Any], elements: list[Any]) -> tuple[beam.Pipeline, Any]:
     """The outputs by name, checked inside Beam by the caller's `assert_that`."""
     pipeline = _TestPipeline(runner="FnApiRunner")
     return pipeline, pipeline | beam.Create(elements) | transform
@@ -65,7 +68,7 @@ def test_find_near_routes() -> None:
     pipeline.run()
 
 
-def pair(image, caption):
+def pair(image: str, caption: str) -> Pair:
     return {"key": pair_key(image, caption), "url": image, "caption": caption}
 
 
@@ -93,7 +96,7 @@ def test_cap_captions_routes() -> None:
     pipeline.run()
 
 
-def image_rows():
+def image_rows() -> Iterator[Pair]:
     """Twelve pictures; of the first, one equal and one similar other; a caption on four."""
     chance = np.random.default_rng(3)
     for number in range(12):
@@ -107,7 +110,7 @@ def image_rows():
             yield image_row("http://b.test/near", "near", png, width - 1, f"{99:032x}", phash ^ 5)
 
 
-def image_row(url, caption, png, size, pixel_hash, phash):
+def image_row(url: str, caption: str, png: bytes, size: int, pixel_hash: str, phash: int) -> Pair:
     return pair(url, caption) | {
         "page_url": "",
         "license": "",
@@ -121,7 +124,9 @@ def image_row(url, caption, png, size, pixel_hash, phash):
     }
 
 
-def dedupe(root, num_shards, seed=0, pending=None):
+def dedupe(
+    root: Path, num_shards: int, seed: int = 0, pending: tuple[int, ...] | None = None
+) -> tuple[pa.Table, pa.Table]:
     """Write the image shards, run the stage, and give back survivors and rejections."""
     task, rows = task_of(root, num_shards, pending), list(image_rows())
     random.Random(seed).shuffle(rows)
@@ -137,7 +142,7 @@ def dedupe(root, num_shards, seed=0, pending=None):
     return kept, rejected
 
 
-def by_key(table):
+def by_key(table: pa.Table) -> list[Pair]:
     return sorted(table.to_pylist(), key=lambda row: row["key"])
 
 

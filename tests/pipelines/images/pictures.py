@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -10,24 +11,24 @@ from PIL import Image
 PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 
 
-def smooth(width, height, seed=0):
+def smooth(width: int, height: int, seed: int = 0) -> Image.Image:
     """A colourful picture without hard edges, as RGB."""
     coarse = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
 
 
-def encode(image, form, **options):
+def encode(image: Image.Image, form: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, form, **options)
     return buffer.getvalue()
 
 
-def chunk(kind, content):
+def chunk(kind: bytes, content: bytes) -> bytes:
     crc = zlib.crc32(kind + content)
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", crc)
 
 
-def png(width, height, depth, colour, row, *extra):
+def png(width: int, height: int, depth: int, colour: int, row: bytes, *extra: bytes) -> bytes:
     """A PNG of equal rows, from raw samples; `extra` chunks stand before the data."""
     head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     data = zlib.compress((b"\0" + row) * height)
@@ -35,5 +36,5 @@ def png(width, height, depth, colour, row, *extra):
     return PNG_HEAD + b"".join(parts)
 
 
-def shorts(*values):
+def shorts(*values: int) -> bytes:
     return struct.pack(f">{len(values)}H", *values)

@@ -1,6 +1,7 @@
 """Every kind of pixel through `decode`, held against colours worked out by hand."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ AS_STORED = {  # what a camera held that way writes: the inverse of how a viewer
 }
 
 
-def first_row(encoded):
+def first_row(encoded: bytes) -> Any:
     return decode(encoded, CONFIG)[0, :, :].tolist()
 
 
@@ -129,7 +130,7 @@ def test_a_profile_is_honoured() -> None:
     assert np.abs(turned.astype(int) - plain[:, :, [1, 0, 2]]).max() <= 2
 
 
-def _swap_red_and_green(profile):
+def _swap_red_and_green(profile: bytes) -> bytes:
     """An sRGB profile whose red and green primaries have changed places, under another name."""
     assert profile.count(b"rXYZ") == profile.count(b"gXYZ") == 1
     swapped = profile.replace(b"rXYZ", b"tmp!").replace(b"gXYZ", b"rXYZ").replace(b"tmp!", b"gXYZ")

@@ -2,12 +2,14 @@ import random
 import re
 import struct
 import zlib
+from collections.abc import Iterator
 from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
+from dalle_model.pixels import Rgb
 from pipelines.images.config import ImagesConfig
 from pipelines.images.decode import decode, sniff
 from pipelines.images.rules import Reason, UnusableImageError
@@ -18,7 +20,7 @@ CONFIG = ImagesConfig(side=8)
 PICTURE = smooth(48, 40)
 
 
-def broken(encoded, config=CONFIG):
+def broken(encoded: bytes, config: ImagesConfig = CONFIG) -> Check:
     with pytest.raises(UnusableImageError) as caught:
         decode(encoded, config)
     return caught.value.check
@@ -59,19 +61,19 @@ def test_the_allow_list_is_the_config() -> None:
     assert check.detail == "GIF; allowed: JPEG"
 
 
-def sized_png(width, height):
+def sized_png(width: int, height: int) -> bytes:
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return PNG_HEAD + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(1000)))
 
 
-def sized_jpeg(width, height):
+def sized_jpeg(width: int, height: int) -> bytes:
     encoded = bytearray(encode(PICTURE, "JPEG"))
     frame = encoded.index(b"\xff\xc0")
     encoded[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
     return bytes(encoded)
 
 
-def sized_gif(width, height):
+def sized_gif(width: int, height: int) -> bytes:
     encoded = encode(PICTURE, "GIF")
     return encoded[:6] + struct.pack("<HH", width, height) + encoded[10:]
 
@@ -88,7 +90,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_are_refused_by_their_header(name, monkeypatch) -> None:
-    loads = []
+    loads: list[object] = []
     monkeypatch.setattr(ImageFile.ImageFile, "load", loads.append)
     check = broken(BOMBS[name])
     assert check.reason == Reason.TOO_MANY_PIXELS
@@ -97,7 +99,7 @@ def test_bombs_are_refused_by_their_header(name, monkeypatch) -> None:
 
 
 def test_shape_and_size_are_refused_by_the_header(monkeypatch) -> None:
-    loads = []
+    loads: list[object] = []
     monkeypatch.setattr(ImageFile.ImageFile, "load", loads.append)
     assert broken(encode(smooth(100, 40), "JPEG")).reason == Reason.ASPECT_RATIO
     assert broken(encode(smooth(7, 7), "PNG")).reason == Reason.TOO_SMALL
@@ -116,7 +118,7 @@ def test_messages_are_the_same_in_every_process() -> None:
     assert "0x" not in check.detail
 
 
-def seeds():
+def seeds() -> Iterator[bytes]:
     palette = PICTURE.quantize(16)
     turned = Image.Exif()
     turned[0x0112] = 6
@@ -130,7 +132,7 @@ def seeds():
     yield encode(palette, "GIF", save_all=True, append_images=[smooth(48, 40, 2).quantize(16)])
 
 
-def mutated(encoded, chance):
+def mutated(encoded: bytes, chance: random.Random) -> bytes:
     content = bytearray(encoded)
     for _ in range(chance.randint(1, 8)):
         content[chance.randrange(len(content))] = chance.randrange(256)
@@ -140,7 +142,7 @@ def mutated(encoded, chance):
     return bytes(content)
 
 
-def outcome(encoded):
+def outcome(encoded: bytes) -> Rgb | Check:
     try:
         return decode(encoded, CONFIG)
     except UnusableImageError as error:
@@ -160,7 +162,7 @@ def test_five_hundred_damaged_pictures_give_pixels_or_a_reason() -> None:
 
 
 def test_an_unexpected_error_of_a_decoder_is_a_reason(monkeypatch) -> None:
-    def fails(image):
+    def fails(image: object) -> None:
         raise KeyError("MPO")
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", fails)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dalle_model.pixels import Rgb
 from pipelines.images.hashes import phash, pixel_hash
 from tests.pipelines.images.pictures import encode, smooth
 
@@ -18,7 +19,7 @@ def test_the_pixel_hash_is_of_size_and_pixels() -> None:
     assert pixel_hash(np.asfortranarray(rgb)) == pixel_hash(rgb)
 
 
-def slow_phash(rgb):
+def slow_phash(rgb: Rgb) -> int:
     """By the definition, in floats: DCT-II, 8x8 lowest, above the lower median by noise."""
     grey = np.asarray(
         Image.fromarray(rgb).convert("L").resize((32, 32), Image.Resampling.LANCZOS), float

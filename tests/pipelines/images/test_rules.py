@@ -9,9 +9,9 @@ from pipelines.rejection import first_failure
 CONFIG = ImagesConfig(side=64, min_bytes=100, max_pixels=1_000_000)
 
 
-def reason(width, height, num_bytes=1000):
+def reason(width: int, height: int, num_bytes: int = 1000) -> str | None:
     broken = first_failure(checks(width, height, num_bytes, CONFIG))
-    return broken and broken.reason
+    return None if broken is None else broken.reason
 
 
 @pytest.mark.parametrize(

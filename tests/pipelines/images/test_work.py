@@ -1,5 +1,7 @@
 import hashlib
 import io
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -8,11 +10,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from dalle_model import files
-from dalle_model.pixels import from_png
+from dalle_model.pixels import Rgb, from_png
 from pipelines.images import work
 from pipelines.images.config import ImagesConfig
+from pipelines.images.decode import decode
 from pipelines.images.hashes import phash, pixel_hash
-from pipelines.images.work import look_at, process_shard, shrink
+from pipelines.images.work import Row, look_at, process_shard, shrink
 from pipelines.io import parquet
 from pipelines.io.keys import pair_key
 from pipelines.io.parquet import UnreadableShardError
@@ -24,7 +27,7 @@ from tests.pipelines.images.pictures import encode, smooth
 CONFIG = ImagesConfig(side=32)
 
 
-def fetched(url, caption, encoded):
+def fetched(url: str, caption: str, encoded: bytes) -> Row:
     return {
         "key": pair_key(url, caption),
         "url": url,
@@ -37,7 +40,7 @@ def fetched(url, caption, encoded):
     }
 
 
-def write_fetched(tmp_path, rows):
+def write_fetched(tmp_path: Path, rows: list[Row]) -> StageTask:
     task = StageTask(str(tmp_path), "images", 1, "attempt", "fingerprint", (0,))
     table = pa.Table.from_pylist(sorted(rows, key=lambda r: r["key"]), schema=FETCHED_SCHEMA)
     files.write_bytes(task.part(0, "fetch"), parquet.to_bytes(table))
@@ -64,8 +67,13 @@ def test_rows_are_kept_or_rejected_and_the_books_balance(tmp_path) -> None:
 def test_a_picture_of_several_captions_is_decoded_once(tmp_path, monkeypatch) -> None:
     good = encode(smooth(90, 60), "PNG")
     rows = [fetched("http://a.test/1.png", f"caption {i}", good) for i in range(100)]
-    calls = []
-    monkeypatch.setattr(work, "decode", lambda e, c: calls.append(e) or np.asarray(smooth(90, 60)))
+    calls: list[bytes] = []
+
+    def counting(encoded: bytes, config: ImagesConfig) -> Rgb:
+        calls.append(encoded)
+        return decode(encoded, config)
+
+    monkeypatch.setattr(work, "decode", counting)
     result = process_shard(write_fetched(tmp_path, rows), 0, CONFIG)
     assert len(calls) == 1
     assert len(set(result.kept.column("png").to_pylist())) == 1
@@ -106,7 +114,7 @@ def test_shrinking_keeps_the_aspect_and_never_scales_up() -> None:
 CANARY = b"CANARY-4711"
 
 
-def _with_canaries():
+def _with_canaries() -> Iterator[bytes]:
     picture, text = smooth(90, 60), CANARY.decode()
     exif = Image.Exif()
     exif[0x010E] = text  # ImageDescription
@@ -132,8 +140,8 @@ def test_metadata_is_not_stored(encoded) -> None:
     assert set(kinds) == {b"IHDR", b"IDAT", b"IEND"}
 
 
-def _chunk_kinds(png):
-    stream, kinds = io.BytesIO(png[8:]), []
+def _chunk_kinds(png: bytes) -> list[bytes]:
+    stream, kinds = io.BytesIO(png[8:]), list[bytes]()
     while head := stream.read(8):
         kinds.append(head[4:])
         stream.seek(int.from_bytes(head[:4], "big") + 4, io.SEEK_CUR)
