@@ -59,8 +59,8 @@ def stream_mask(kind: MaskKind, text_len: int, grid: int, kernel: int) -> Tensor
     Returns:
         bool `(S, S)`, lower triangular.
     """
-    stream_len = text_len + grid * grid
-    mask_SS = torch.ones(stream_len, stream_len, dtype=torch.bool).tril()
+    position_S = torch.arange(text_len + grid * grid)
+    mask_SS = position_S[:, None] >= position_S[None, :]
     mask_SS[text_len:, text_len:] = image_mask(kind, grid, kernel)
     return mask_SS
 

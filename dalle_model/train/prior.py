@@ -231,9 +231,9 @@ def add_noise(image_BI: Tensor, num_codes: int, most: float, seed: tuple[int, in
         return image_BI
     draw = np.random.default_rng(seed)
     shares = draw.random((len(image_BI), 1)) * most
-    is_noise = torch.from_numpy(draw.random(image_BI.shape) < shares)
+    is_noise_BI = torch.from_numpy(draw.random(image_BI.shape) < shares)
     return torch.where(
-        is_noise, torch.from_numpy(draw.integers(num_codes, size=image_BI.shape)), image_BI
+        is_noise_BI, torch.from_numpy(draw.integers(num_codes, size=image_BI.shape)), image_BI
     )
 
 

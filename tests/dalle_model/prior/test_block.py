@@ -1,0 +1,17 @@
+import torch
+
+from dalle_model.prior.block import Block, Gelu
+
+
+def test_gelu_is_the_sigmoid_form() -> None:
+    x = torch.tensor([-2.0, 0.0, 3.0])
+    torch.testing.assert_close(Gelu()(x), x / (1 + torch.exp(-1.702 * x)))
+
+
+def test_branches_add_to_the_stream() -> None:
+    block = Block(8, 2, torch.ones(3, 3, dtype=torch.bool).tril())
+    for branch_end in (block.attention.output, block.mlp[2]):
+        torch.nn.init.zeros_(branch_end.weight)  # type: ignore[arg-type]
+        torch.nn.init.zeros_(branch_end.bias)  # type: ignore[arg-type]
+    x = torch.randn(1, 3, 8)
+    assert torch.equal(block(x), x)

@@ -1,0 +1,68 @@
+import pytest
+import torch
+from torch import Tensor
+
+from dalle_model.prior.model import Prior
+from dalle_model.sample.sampler import draw_chances, pick_codes, sample
+from tests.support.priors import TINY, random_prior, random_stream
+
+
+def uncached_sample(prior: Prior, text: Tensor, n: int, seed: int) -> Tensor:
+    """As `sample`, with the whole stream computed anew for each token."""
+    text = text.repeat_interleave(n, dim=0)
+    chances = draw_chances(text[::n], n, TINY.grid**2, seed)
+    image = torch.zeros(len(text), TINY.grid**2, dtype=torch.long)
+    with torch.no_grad():
+        for position in range(TINY.grid**2):
+            logits = prior(text, image)[1][:, position]
+            image[:, position] = pick_codes(logits, chances[:, position], 1.0, None)
+    return image
+
+
+def test_cached_tokens_equal_uncached_ones() -> None:
+    prior, (text, _) = random_prior(), random_stream(3)
+    assert torch.equal(sample(prior, text, 2, seed=5), uncached_sample(prior, text, 2, seed=5))
+
+
+def test_one_caption_gives_n_pictures() -> None:
+    text, _ = random_stream(1)
+    drawn = sample(random_prior(), text[0], 4)
+    assert drawn.shape == (4, 9)
+    assert drawn.dtype == torch.int64
+    assert len(drawn.unique(dim=0)) > 1
+
+
+def test_a_picture_does_not_depend_on_those_drawn_with_it() -> None:
+    prior, (text, _) = random_prior(), random_stream(3)
+    together = sample(prior, text, 3, seed=1)
+    assert torch.equal(sample(prior, text[1], 2, seed=1), together[3:5])
+
+
+def test_seed_decides() -> None:
+    prior, (text, _) = random_prior(), random_stream(2)
+    assert torch.equal(sample(prior, text, 4, seed=1), sample(prior, text, 4, seed=1))
+    assert not torch.equal(sample(prior, text, 4, seed=1), sample(prior, text, 4, seed=2))
+
+
+def test_temperature_zero_and_top_1_take_the_likeliest() -> None:
+    prior, (text, _) = random_prior(), random_stream(2)
+    greedy = sample(prior, text, 1, temperature=0)
+    assert torch.equal(sample(prior, text, 1, top_k=1), greedy)
+    with torch.no_grad():
+        assert torch.equal(greedy[:, 0], prior.prefill(text)[0].argmax(dim=-1))
+
+
+def test_codes_are_drawn_as_often_as_they_are_likely() -> None:
+    shares = torch.tensor([0.5, 0.125, 0.0, 0.375])
+    chances = (torch.arange(800, dtype=torch.float64) + 0.5) / 800
+    drawn = pick_codes(shares.log().expand(800, 4), chances, 1.0, None)
+    assert torch.bincount(drawn, minlength=4).tolist() == [400, 100, 0, 300]
+    sharper = pick_codes(shares.log().expand(800, 4), chances, 0.5, top_k=2)
+    assert torch.bincount(sharper, minlength=4).tolist() == [512, 0, 0, 288]
+
+
+@pytest.mark.parametrize("wrong", [{"n": 0}, {"n": 1, "temperature": -1}, {"n": 1, "top_k": 0}])
+def test_settings_out_of_range_are_refused(wrong: dict[str, int]) -> None:
+    text, _ = random_stream(1)
+    with pytest.raises(ValueError, match="sampling needs n >= 1"):
+        sample(random_prior(), text, **wrong)  # type: ignore[arg-type]
