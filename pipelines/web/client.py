@@ -22,7 +22,8 @@ from pipelines.web.failures import FetchError, FetchFailure, Reason, reason_of_s
 from pipelines.web.optout import opt_out
 from pipelines.web.pace import PaceSettings, retry_after_s, shared_pace
 from pipelines.web.resolve import Resolver, SystemResolver
-from pipelines.web.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, RobotsCache
+from pipelines.web.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS
+from pipelines.web.robots_cache import RobotsCache
 from pipelines.web.urls import SCHEMES, canonical_url
 
 ACCEPT_IMAGES = "image/jpeg,image/png,image/webp,image/gif;q=0.9,image/*;q=0.5"
@@ -117,7 +118,7 @@ class Client:
             keepalive_expiry=_IDLE_S,
             network_backend=VettedBackend(resolver or SystemResolver(), grant),
         )
-        self._robots = RobotsCache(self._fetch_robots)
+        self._robots = RobotsCache(self._fetch_robots, settings.token)
 
     def fetch(self, url: str) -> Response | FetchFailure:
         """Fetch one URL, trying again after transient failures."""
@@ -168,9 +169,9 @@ class Client:
         if not self._settings.obeys_robots:
             return 0.0
         robots = self._robots.of(url)
-        if no := robots.refusal(url, self._settings.token):
+        if no := robots.refusal(url):
             raise FetchError(no.reason, no.detail, no.measured, no.threshold)
-        return robots.delay_s(self._settings.token)
+        return robots.delay_s
 
     def _exchange(self, url: str, request: _Request) -> Response | str:
         """One request; the answer, or where it redirects to."""

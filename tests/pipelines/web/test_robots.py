@@ -1,23 +1,13 @@
-import threading
-import time
-
 import pytest
 
 from pipelines.web.failures import FetchFailure, Reason
-from pipelines.web.robots import (
-    MAX_ROBOTS_BYTES,
-    UNREACHABLE_LIFETIME_S,
-    Robots,
-    RobotsCache,
-    parse_robots,
-    robots_of,
-)
+from pipelines.web.robots import MAX_ROBOTS_BYTES, Robots, parse_robots, robots_of
 
 SITE = "http://example.com"
 
 
 def may_fetch(body, path):
-    return Robots(parse_robots(body)).refusal(SITE + path, "dallebot") is None
+    return parse_robots(body, "dallebot").refusal(SITE + path) is None
 
 
 @pytest.mark.parametrize(
@@ -47,6 +37,37 @@ def may_fetch(body, path):
 def test_rules(body, allowed, refused):
     assert [path for path in allowed if not may_fetch(body.encode(), path)] == []
     assert [path for path in refused if may_fetch(body.encode(), path)] == []
+
+
+CLOSED = "Disallow: /"
+OPEN = "Allow: /"
+
+
+@pytest.mark.parametrize(
+    ("groups", "is_allowed"),
+    [
+        (["User-agent: dalle", CLOSED], True),  # a prefix is another name
+        (["User-agent: dallebot-news", CLOSED], True),
+        (["User-agent: dalle", OPEN, "User-agent: *", CLOSED], False),
+        (["User-agent: dallebot/2.1", CLOSED], False),
+        (["User-agent: dallebot and friends", CLOSED], False),
+        (["User-agent: *bot", CLOSED], True),
+        (["User-agent: * # everyone", CLOSED], False),
+        (["User-agent:", CLOSED], True),
+        (["User-agent: dallebot", "Sitemap: /s", "User-agent: x", CLOSED], False),
+        (["User-agent: dallebot", "Unknown: line", "User-agent: x", CLOSED], False),
+        (["User-agent: dallebot", "Crawl-delay: 1", "User-agent: x", CLOSED], False),
+        (["User-agent: dallebot", "", "# note", "User-agent: x", CLOSED], False),
+        (["User-agent: dallebot", OPEN, "User-agent: x", CLOSED], True),
+        (["User-agent: dallebot", "Disallow:", "User-agent: x", CLOSED], True),
+        (["Disallow: /", "User-agent: x", CLOSED], True),
+        (["useragent dallebot", "disalow /"], False),
+        (["User-agent: *", CLOSED, "User-agent: dallebot", "Crawl-delay: 1"], True),
+    ],
+)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_which_group_speaks_to_us(groups, is_allowed, line_end):
+    assert may_fetch(line_end.join(groups).encode(), "/a") is is_allowed
 
 
 def test_a_byte_order_mark_hides_no_rule():
@@ -90,7 +111,7 @@ def test_the_first_500_kib_count_and_a_line_cut_in_two_does_not():
     ],
 )
 def test_what_a_failed_fetch_means(reason, refusal):
-    found = robots_of(FetchFailure(reason, "detail")).refusal(SITE + "/a", "dallebot")
+    found = robots_of(FetchFailure(reason, "detail"), "dallebot").refusal(SITE + "/a")
     assert (found.reason if found else None) is refusal
     assert found is None or not found.is_transient
 
@@ -98,48 +119,7 @@ def test_what_a_failed_fetch_means(reason, refusal):
 def test_crawl_delay_is_read_and_capped():
     def delay(value):
         body = f"User-agent: *\nCrawl-delay: {value}\nDisallow: /x".encode()
-        return Robots(parse_robots(body)).delay_s("dallebot")
+        return parse_robots(body, "dallebot").delay_s
 
     assert [delay(v) for v in ("2.5", "900", "-3", "soon")] == [2.5, 30.0, 0.0, 0.0]
-    assert Robots().delay_s("dallebot") == 0.0
-
-
-def test_each_origin_is_asked_once_by_however_many_threads():
-    asked = []
-
-    def fetch(url):
-        asked.append(url)
-        time.sleep(0.02)
-        return b"User-agent: *\nDisallow: /a"
-
-    cache, found = RobotsCache(fetch), []
-    paths = [f"http://example.com/{i}" for i in range(8)] + ["https://example.com/"]
-    threads = [threading.Thread(target=lambda p=p: found.append(cache.of(p))) for p in paths]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(asked) == ["http://example.com/robots.txt", "https://example.com/robots.txt"]
-    assert len(found) == 9
-
-
-def test_an_outage_is_forgotten_sooner_than_an_answer(monkeypatch):
-    answers: list[bytes | FetchFailure] = [FetchFailure(Reason.SERVER_ERROR, ""), b"", b"unused"]
-    cache, now = RobotsCache(lambda _: answers.pop(0)), [0.0]
-    monkeypatch.setattr("pipelines.web.robots.time.monotonic", lambda: now[0])
-    assert cache.of(SITE).closed_by
-    now[0] = UNREACHABLE_LIFETIME_S + 1
-    assert not cache.of(SITE).closed_by
-    now[0] += UNREACHABLE_LIFETIME_S + 1
-    cache.of(SITE)
-    assert len(answers) == 1
-
-
-def test_a_bug_in_the_fetch_is_not_remembered_as_an_answer():
-    def broken(_):
-        raise ZeroDivisionError
-
-    cache = RobotsCache(broken)
-    for _ in range(2):
-        with pytest.raises(ZeroDivisionError):
-            cache.of(SITE)
+    assert Robots().delay_s == 0.0
