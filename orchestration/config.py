@@ -51,7 +51,7 @@ class DvaeSection(_Section):
 class BpeSection(_Section):
     """Text tokenizer, trained on the run's captions."""
 
-    vocab_size: int = Field(1024, ge=300, le=65536)
+    vocab_size: int = Field(default=1024, ge=300, le=65536)
 
 
 class PriorSection(_Section):
@@ -65,15 +65,15 @@ class PriorSection(_Section):
 class SamplesSection(_Section):
     """Pictures for captions that the prior saw in training, and how many land on their own."""
 
-    num_captions: int = Field(64, ge=1, le=4096)
+    num_captions: int = Field(default=64, ge=1, le=4096)
     sampling: SampleSettings = SampleSettings()
 
 
 class RunConfig(_Section):
     """One run, from sources to samples. Relative paths count from the config file's folder."""
 
-    name: str = Field("run", pattern=r"^[A-Za-z0-9._-]+$")
-    num_shards: int = Field(8, ge=1, le=99_999)
+    name: str = Field(default="run", pattern=r"^[A-Za-z0-9._-]+$")
+    num_shards: int = Field(default=8, ge=1, le=99_999)
     crawl: CrawlConfig
     captions: CaptionsConfig = CaptionsConfig()
     fetch: FetchConfig = FetchConfig()
@@ -137,7 +137,7 @@ def _read(path: str) -> str:
 def _refuse_aliases(text: str, path: str) -> None:
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 1
             raise ConfigError(f"{path}:{line}: aliases (`*{event.anchor}`) are not allowed")
 
 

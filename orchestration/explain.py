@@ -95,6 +95,8 @@ def _shards(manifest: Manifest, query: str) -> Iterable[int]:
 
 def _matches(url: str, query: str) -> list[dict[str, Any]]:
     table = read_table(url)
+    if "sha256" in table.column_names and "encoded" in table.column_names:
+        table = table.append_column("bytes", pc.binary_length(table["encoded"]))
     table = table.drop_columns([name for name in _HEAVY if name in table.column_names])
     if re.fullmatch(r"[0-9a-f]{8,40}", query):
         mask = pc.starts_with(table["key"], query)
@@ -124,7 +126,8 @@ def _checks(stage: str, row: dict[str, Any], config: RunConfig) -> list[Check]:
     if stage == "images":
         from pipelines.images.rules import checks
 
-        return list(checks(row["width"], row["height"], None, config.images))
+        told = checks(row["width"], row["height"], 0, config.images)
+        return [check for check in told if check.reason != "too_few_bytes"]  # fetch tells `bytes`
     return []
 
 
@@ -149,7 +152,7 @@ def _tell(key: str, steps: list[Step]) -> str:
 
 
 def _facts(step: Step) -> str:
-    names = ("language", "width", "height", "phash", "sha256", "view", "text_source")
+    names = ("language", "width", "height", "phash", "bytes", "sha256", "view", "text_source")
     facts = [f"{name} {step.row[name]}" for name in names if step.row.get(name) is not None]
     return f"  ({', '.join(facts)})" if facts else ""
 

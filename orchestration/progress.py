@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -75,7 +75,7 @@ class Progress:
             )
         self._update(finished, task.num_shards, "shards")
 
-    def step(self, step: int, total: int, metrics: dict[str, float] | None = None) -> None:
+    def step(self, step: int, total: int, metrics: Mapping[str, float] | None = None) -> None:
         """A step of a training or of a sampling is done."""
         note = "  ".join(f"{name} {value:.3f}" for name, value in (metrics or {}).items())
         self._update(step, total, note)

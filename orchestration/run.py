@@ -184,7 +184,7 @@ def _do(run: Run, plan: Plan, progress: Progress) -> Manifest:
     # The old manifest goes first: a crash from here on must leave a stage that is not finished.
     files.remove(files.join(run.root, stage.name, MANIFEST))
     started, cpu = time.perf_counter(), _cpu_seconds()
-    identity = {
+    identity: dict[str, Any] = {
         "stage": stage.name,
         "fingerprint": plan.fingerprint,
         "config": stage.settings(run.config),

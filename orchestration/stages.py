@@ -96,7 +96,11 @@ def _plain(name: str) -> Settings:
 
 
 def _default_section(name: str) -> BaseModel:
-    sections = {"dvae": DvaeSection, "bpe": BpeSection, "prior": PriorSection}
+    sections: dict[str, type[BaseModel]] = {
+        "dvae": DvaeSection,
+        "bpe": BpeSection,
+        "prior": PriorSection,
+    }
     return sections[name]()
 
 
@@ -125,6 +129,12 @@ def _encode_settings(config: RunConfig) -> dict[str, Any]:
     return values | {"side": config.images.side}
 
 
+def _crawl_settings(config: RunConfig) -> dict[str, Any]:
+    values = crawl.fingerprint_config(config.crawl)
+    values.pop("max_reject_rate")
+    return values
+
+
 def _captions_settings(config: RunConfig) -> dict[str, Any]:
     values = _plain("captions")(config)
     return values | {"recipe": posixpath.basename(values["recipe"])}  # its sha256 is a dependency
@@ -133,7 +143,7 @@ def _captions_settings(config: RunConfig) -> dict[str, Any]:
 _CRAWL = Stage(
     name="crawl",
     reads=(),
-    settings=lambda c: crawl.fingerprint_config(c.crawl),
+    settings=_crawl_settings,
     dependencies=lambda c: crawl.dependencies(c.crawl),
     outside=lambda c: crawl.locations(c.crawl),
     max_reject_rate=_rate("crawl"),
