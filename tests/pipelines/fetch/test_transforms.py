@@ -1,17 +1,25 @@
+import pyarrow as pa
 from apache_beam.testing.test_pipeline import TestPipeline as _TestPipeline
 from apache_beam.testing.util import assert_that
 
+from dalle_model import files
 from pipelines.fetch.config import FetchConfig, FetchRuntime
 from pipelines.fetch.pipeline import build
 from pipelines.io import parquet
 from pipelines.io.stage import StageTask
-from tests.pipelines.fetch.test_fetch import row, write_captions
+from pipelines.records import CAPTION_SCHEMA
 
 
 def test_pending_shards_are_fetched_written_and_reported(tmp_path):
-    rows = [row("p.png", "local", encoded=b"picture"), row("file:///p.png", "refused")]
-    write_captions(tmp_path, rows)
+    blank = dict.fromkeys(CAPTION_SCHEMA.names, "")
+    rows = [
+        blank | {"key": "a" * 40, "url": "p.png", "encoded": b"picture"},
+        blank | {"key": "b" * 40, "url": "file:///p.png", "encoded": None},
+    ]
+    captions = parquet.to_bytes(pa.Table.from_pylist(rows, schema=CAPTION_SCHEMA))
     task = StageTask(str(tmp_path), "fetch", 1, "attempt", "fingerprint", (0,))
+
+    files.write_bytes(task.part(0, "captions"), captions)
 
     def check(reports):
         (report,) = reports

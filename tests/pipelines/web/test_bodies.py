@@ -56,7 +56,7 @@ def test_one_byte_too_many_is_refused_and_nothing_is_read_after_it():
     ("encoding", "encode"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
 )
 def test_a_bomb_is_cut_at_the_cap(encoding, encode):
-    bomb = encode(bytes(100_000_000))
+    bomb = encode(bytes(20_000_000))
     assert len(bomb) < 200_000
     with pytest.raises(FetchError) as caught:
         read_body(pieces(bomb, 65536), encoding, cap=200_000)

@@ -192,10 +192,6 @@ def _redirects(web, count):
             Reason.ROBOTS_DISALLOWED,
         ),
         (
-            lambda web: web.page("a.demo.test/robots.txt", b"", wait_s=1.2),
-            Reason.ROBOTS_UNREACHABLE,
-        ),
-        (
             lambda web: web.page(
                 "a.demo.test/robots.txt",
                 status=302,
@@ -208,8 +204,15 @@ def _redirects(web, count):
 def test_what_the_answer_for_robots_means(web, client_of, prepare, reason):
     prepare(web)
     web.page("a.demo.test/p.png")
-    found = client_of(retries=0, timeout_s=1.0).fetch(f"{SITE}/p.png")
+    found = client_of(retries=0).fetch(f"{SITE}/p.png")
     assert (found.reason if isinstance(found, FetchFailure) else None) is reason
+
+
+def test_robots_that_do_not_come_in_time_close_the_origin(web, client_of):
+    web.page("a.demo.test/robots.txt", wait_s=0.6)
+    assert client_of(retries=0, timeout_s=0.3).fetch(f"{SITE}/p.png") == FetchFailure(
+        Reason.ROBOTS_UNREACHABLE, f"timed_out at {SITE}/robots.txt", None, 0.3
+    )
 
 
 @pytest.mark.parametrize(
@@ -289,7 +292,7 @@ def test_a_trickle_in_headers_or_body_ends_with_the_deadline(web, client_of, hea
 
     web.route("a.demo.test/p.png", handler)
     began = time.monotonic()
-    found = client_of(timeout_s=1.0, retries=0).fetch(f"{SITE}/p.png")
+    found = client_of(timeout_s=1.0, retries=0, obeys_robots=False).fetch(f"{SITE}/p.png")
     assert found == FetchFailure(Reason.TIMED_OUT, f"at {SITE}/p.png", None, 1.0)
     assert time.monotonic() - began < 8  # the handler alone takes ten
 
@@ -298,7 +301,7 @@ def test_all_hops_share_one_deadline(web, client_of):
     for i in range(4):
         location = [("Location", f"/{i + 1}")]
         web.page(f"a.demo.test/{i}", status=302, headers=location, wait_s=0.2)
-    found = client_of(timeout_s=0.5, retries=0).fetch(f"{SITE}/0")
+    found = client_of(timeout_s=0.5, retries=0, obeys_robots=False).fetch(f"{SITE}/0")
     assert found.reason is Reason.TIMED_OUT
 
 
@@ -359,6 +362,15 @@ def test_retry_after_holds_the_next_request(web, client_of):
     web.route("a.demo.test/p.png", handler)
     assert isinstance(client_of(pace=PaceSettings(3)).fetch(f"{SITE}/p.png"), Response)
     assert times[1] - times[0] >= 0.99
+
+
+def test_a_crawl_delay_is_kept(web, client_of):
+    web.page("a.demo.test/robots.txt", b"User-agent: dallebot\nCrawl-delay: 0.1")
+    web.page("a.demo.test/p.png")
+    client, began = client_of(pace=PaceSettings(5)), time.monotonic()
+    for _ in range(4):
+        assert isinstance(client.fetch(f"{SITE}/p.png"), Response)
+    assert time.monotonic() - began >= 0.3
 
 
 def test_a_port_that_nobody_listens_on():

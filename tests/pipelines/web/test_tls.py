@@ -12,10 +12,21 @@ from cryptography.x509.oid import NameOID
 
 from pipelines.web import client as client_module
 from pipelines.web.addresses import LoopbackGrant
-from pipelines.web.client import Client, Response
+from pipelines.web.client import Client, HttpSettings, Response
 from pipelines.web.failures import Reason
-from tests.pipelines.web.test_client import SETTINGS
+from pipelines.web.pace import PaceSettings
 from tests.support.loopback import SUFFIX, loopback_web
+
+SETTINGS = HttpSettings(
+    user_agent="dallebot/0.1",
+    timeout_s=5.0,
+    max_bytes=1000,
+    max_redirects=0,
+    retries=0,
+    backoff_s=0.0,
+    connections=1,
+    pace=PaceSettings(1),
+)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +86,6 @@ def test_a_known_issuer_serves_its_own_name_and_no_other(web, certificate, monke
 
 def test_a_handshake_that_never_comes_ends_with_the_deadline():
     with loopback_web() as silent:  # waits for the end of a request in clear
-        found = fetch(silent, "https://a.demo.test/p.png", timeout_s=0.3, retries=0)
+        found = fetch(silent, "https://a.demo.test/p.png", timeout_s=0.3)
     assert found.reason is Reason.ROBOTS_UNREACHABLE
     assert found.detail == "timed_out at https://a.demo.test/robots.txt"
