@@ -1,5 +1,6 @@
 """One spelling for each URL: equal pictures have equal keys, and every check sees one host."""
 
+import functools
 import ipaddress
 import re
 import socket
@@ -12,10 +13,11 @@ MAX_URL_CHARS = 8000  # Source: RFC 9110, section 4.1: what every party is asked
 
 _BLANKS = "".join(map(chr, range(0x21)))  # C0 controls and space. Source: WHATWG URL, section 4.4
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_PATH = _UNRESERVED | frozenset(b"/!$&'()*+,;=:@")  # Source: RFC 3986, section 3.3
-_QUERY = _PATH | frozenset(b"?[]")  # brackets: not in the RFC, but servers expect them bare
+# An escape, or a byte that has to become one. Source: RFC 3986, sections 3.3 and 3.4; brackets
+# in a query are not in the RFC, but servers expect them bare.
+_IN_PATH = re.compile(rb"%([0-9A-Fa-f]{2})|([^A-Za-z0-9._~/!$&'()*+,;=:@-])")
+_IN_QUERY = re.compile(rb"%([0-9A-Fa-f]{2})|([^A-Za-z0-9._~/!$&'()*+,;=:@?\[\]-])")
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
-_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})|(.)", re.DOTALL)
 
 
 def canonical_url(url: str) -> str:
@@ -36,14 +38,15 @@ def canonical_url(url: str) -> str:
     authority = f"[{host}]" if ":" in host else host
     if parts.port is not None and parts.port != SCHEMES[parts.scheme]:
         authority += f":{parts.port}"
-    path = _remove_dot_segments(_escape(parts.path, _PATH)) or "/"
-    query = f"?{_escape(parts.query, _QUERY)}" if parts.query else ""
+    path = _remove_dot_segments(_escape(parts.path, _IN_PATH)) or "/"
+    query = f"?{_escape(parts.query, _IN_QUERY)}" if parts.query else ""
     canonical = f"{parts.scheme}://{authority}{path}{query}"
     if len(canonical) > MAX_URL_CHARS:
         raise ValueError(f"URL of {len(canonical)} characters, limit {MAX_URL_CHARS}")
     return canonical
 
 
+@functools.lru_cache(maxsize=65536)  # hosts repeat, and the IDNA tables are slow
 def canonical_host(host: str) -> str:
     """A host name in lower-case IDNA form, or an IP address in its usual notation, unbracketed.
 
@@ -100,16 +103,14 @@ def _as_ipv4(name: str) -> str:
         raise ValueError(f"{name!r} is not an IPv4 address") from error
 
 
-def _escape(text: str, allowed: frozenset[int]) -> str:
+def _escape(text: str, pattern: re.Pattern[bytes]) -> str:
     """Percent-encode what must be, decode what need not be, and leave other escapes alone."""
+    return pattern.sub(_normal_escape, text.encode()).decode("ascii")
 
-    def normal(match: re.Match[bytes]) -> bytes:
-        if match[1]:
-            byte = int(match[1], 16)
-            return bytes([byte]) if byte in _UNRESERVED else b"%%%02X" % byte
-        return match[2] if match[2][0] in allowed else b"%%%02X" % match[2][0]
 
-    return _ESCAPE.sub(normal, text.encode()).decode("ascii")
+def _normal_escape(match: re.Match[bytes]) -> bytes:
+    byte = int(match[1], 16) if match[1] else match[2][0]
+    return bytes([byte]) if byte in _UNRESERVED else b"%%%02X" % byte
 
 
 def _remove_dot_segments(path: str) -> str:
