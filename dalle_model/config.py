@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 LOGIT_LAPLACE_EPS = 0.1  # Source: openai/DALL-E `dall_e/utils.py`, `logit_laplace_eps`
+PATCH = 8  # pixels along the edge of a dVAE's token: three poolings by two
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,9 @@ class DvaeConfig:
         hidden: channels of the encoder's first group (`n_hid`); groups widen it by 1, 2, 4, 8.
         bottleneck: channels of the decoder's first layer (`n_init`).
         blocks_per_group: residual blocks in each of the four groups.
-        has_patch_path: add a linear path from each 8x8 patch to the logits and from each code to
-            its patch, which can start from patch k-means; the released model has none.
+        patch_width: channels of a second path at the resolution of tokens, which can start from
+            patch k-means; 0, as in the release, for none.
+        patch_blocks: residual blocks of that path, on each side.
 
     Source: openai/DALL-E `dall_e/encoder.py`, `dall_e/decoder.py`; the defaults are the release.
     """
@@ -27,12 +29,13 @@ class DvaeConfig:
     hidden: int = 256
     bottleneck: int = 128
     blocks_per_group: int = 2
-    has_patch_path: bool = False
+    patch_width: int = 0
+    patch_blocks: int = 2
 
     @property
     def grid(self) -> int:
         """Tokens along one edge: three poolings by two make each token 8 pixels wide."""
-        return self.side // 8
+        return self.side // PATCH
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-ready values."""
@@ -42,6 +45,41 @@ class DvaeConfig:
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """From what `to_dict` gave."""
         return cls(**values)
+
+
+@dataclass(frozen=True)
+class DvaeTraining:
+    """How a dVAE is trained; the defaults made the shipped demo weights.
+
+    Args:
+        updates: of the weights.
+        batch: pictures in one update.
+        seed: of the first weights, the order of the pictures, flips and noise.
+        step_size: of AdamW at the start, and at the end of a cosine over all updates.
+        temperature: of the relaxation at the start, and at the end of a cosine over four fifths
+            of the updates.
+        kl_weight: of the divergence of the codes from uniform, once it has risen over
+            `kl_updates`. Source of 6.6: Ramesh et al. 2021, appendix A.2.
+        kl_updates: length of that rise; 5,000 in the paper.
+        pixel_weight: of the mean squared error of the pixels, beside the logit-Laplace
+            likelihood, which weighs errors near black and white three times as much as in grey;
+            0 in the paper.
+        ema_decay: of the averaged weights, which are the ones kept.
+        kmeans_iterations: for the codebook that a patch path starts from.
+        kmeans_spread: variance of a pixel around its centroid that the first logits assume.
+    """
+
+    updates: int = 4000
+    batch: int = 32
+    seed: int = 0
+    step_size: tuple[float, float] = (1e-3, 1e-5)
+    temperature: tuple[float, float] = (0.5, 1 / 16)
+    kl_weight: float = 0.0
+    kl_updates: int = 5000
+    pixel_weight: float = 50.0
+    ema_decay: float = 0.998
+    kmeans_iterations: int = 20
+    kmeans_spread: float = 0.02
 
 
 @dataclass(frozen=True)
@@ -88,7 +126,7 @@ class PriorConfig:
 DVAE_PRESETS = {
     "paper": DvaeConfig(),
     "demo": DvaeConfig(
-        side=64, num_codes=1024, hidden=32, bottleneck=32, blocks_per_group=1, has_patch_path=True
+        side=64, num_codes=1024, hidden=16, bottleneck=32, blocks_per_group=1, patch_width=256
     ),
 }
 

@@ -11,51 +11,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dalle_model.config import DvaeConfig
+from dalle_model.tokenizers.layers import Block, Conv2d
+from dalle_model.tokenizers.patch_path import PatchDecoder, PatchEncoder
 
-# Shape letters: B batch, C colour channels (3), S side in pixels, K codes, G = S / 8 grid side,
-# N channels of a feature map, H and W its height and width.
+# Shape letters: B batch, C colour channels (3), S side in pixels, K codes, G = S / 8 grid side.
 
-PATCH = 8  # pixels along the edge of a token: three poolings by two
 GROUPS = 4
 _WIDENING = (1, 2, 4, 8)
-
-
-class Conv2d(nn.Module):
-    """Convolution with the release's parameter names and its initialisation N(0, 1 / fan-in)."""
-
-    def __init__(self, n_in: int, n_out: int, kernel: int) -> None:
-        super().__init__()
-        self.kernel = kernel
-        self.w = nn.Parameter(torch.empty(n_out, n_in, kernel, kernel))
-        self.b = nn.Parameter(torch.zeros(n_out))
-        nn.init.normal_(self.w, std=(n_in * kernel**2) ** -0.5)
-
-    def forward(self, x_BNHW: Tensor) -> Tensor:
-        """Same height and width, `n_out` channels."""
-        y_BNHW: Tensor = functional.conv2d(x_BNHW, self.w, self.b, padding=(self.kernel - 1) // 2)
-        return y_BNHW
-
-
-class Block(nn.Module):
-    """Bottleneck residual block: `id + post_gain * res`, relu before each of four convolutions."""
-
-    def __init__(self, n_in: int, n_out: int, kernels: tuple[int, ...], post_gain: float) -> None:
-        super().__init__()
-        hidden = n_out // 4
-        widths = (n_in, hidden, hidden, hidden, n_out)
-        self.post_gain = post_gain
-        self.id_path = Conv2d(n_in, n_out, 1) if n_in != n_out else nn.Identity()
-        layers: OrderedDict[str, nn.Module] = OrderedDict()
-        for i, kernel in enumerate(kernels, start=1):
-            layers[f"relu_{i}"] = nn.ReLU()
-            layers[f"conv_{i}"] = Conv2d(widths[i - 1], widths[i], kernel)
-        self.res_path = nn.Sequential(layers)
-
-    def forward(self, x_BNHW: Tensor) -> Tensor:
-        """Same height and width, `n_out` channels."""
-        identity_BNHW: Tensor = self.id_path(x_BNHW)
-        residual_BNHW: Tensor = self.res_path(x_BNHW)
-        return identity_BNHW + self.post_gain * residual_BNHW
 
 
 class Encoder(nn.Module):
@@ -76,15 +38,14 @@ class Encoder(nn.Module):
             layers[f"group_{g}"] = _group(config, widths[g - 1], widths[g], (3, 3, 3, 1), pool)
         layers["output"] = _output(widths[-1], config.num_codes)
         self.blocks = nn.Sequential(layers)
-        self.patch = Conv2d(3 * PATCH**2, config.num_codes, 1) if config.has_patch_path else None
+        self.patch = PatchEncoder(config) if config.patch_width else None
 
     def forward(self, x_BCSS: Tensor) -> Tensor:
         """Logits `(B, K, G, G)` in float32 of pixels `(B, 3, S, S)` in [0.1, 0.9]."""
         _check(x_BCSS, 3, self.config.side)
         logits_BKGG: Tensor = self.blocks(x_BCSS).float()
         if self.patch is not None:
-            with torch.autocast(x_BCSS.device.type, enabled=False):
-                logits_BKGG = logits_BKGG + self.patch(functional.pixel_unshuffle(x_BCSS, PATCH))
+            logits_BKGG = logits_BKGG + self.patch(x_BCSS)
         return logits_BKGG
 
 
@@ -108,15 +69,14 @@ class Decoder(nn.Module):
             layers[f"group_{g}"] = _group(config, widths[g - 1], widths[g], (1, 3, 3, 3), scale)
         layers["output"] = _output(hidden, 2 * 3)
         self.blocks = nn.Sequential(layers)
-        self.patch = Conv2d(config.num_codes, 3 * PATCH**2, 1) if config.has_patch_path else None
+        self.patch = PatchDecoder(config) if config.patch_width else None
 
     def forward(self, z_BKGG: Tensor) -> tuple[Tensor, Tensor]:
         """Location and log-scale `(mu, ln b)`, each `(B, 3, S, S)` in float32."""
         _check(z_BKGG, self.config.num_codes, self.config.grid)
         mu_BCSS, ln_b_BCSS = self.blocks(z_BKGG).float().chunk(2, dim=1)
         if self.patch is not None:
-            with torch.autocast(z_BKGG.device.type, enabled=False):
-                mu_BCSS = mu_BCSS + functional.pixel_shuffle(self.patch(z_BKGG.float()), PATCH)
+            mu_BCSS = mu_BCSS + self.patch(z_BKGG)
         return mu_BCSS, ln_b_BCSS
 
 

@@ -49,8 +49,7 @@ def relax(logits_BKGG: Tensor, temperature: float, noise: torch.Generator | None
     Source: Ramesh et al. 2021, section 2.1; relaxed in the forward pass too, not straight-through.
     """
     if noise is not None:
-        uniform_BKGG = torch.rand(logits_BKGG.shape, generator=noise, device=logits_BKGG.device)
-        tiny = torch.finfo(torch.float32).tiny
-        gumbel_BKGG = -torch.log(-torch.log(uniform_BKGG.clamp(min=tiny)).clamp(min=tiny))
+        exponential_BKGG = torch.empty_like(logits_BKGG).exponential_(generator=noise)
+        gumbel_BKGG = -exponential_BKGG.log()
         logits_BKGG = logits_BKGG + gumbel_BKGG
     return (logits_BKGG / temperature).softmax(dim=1)

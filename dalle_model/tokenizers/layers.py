@@ -1,0 +1,47 @@
+"""The two layers of OpenAI's dVAE. Source: openai/DALL-E `dall_e/utils.py`, `dall_e/encoder.py`."""
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+# Shape letters: B batch, N channels of a feature map, H and W its height and width.
+
+
+class Conv2d(nn.Module):
+    """Convolution with the release's parameter names and its initialisation N(0, 1 / fan-in)."""
+
+    def __init__(self, n_in: int, n_out: int, kernel: int) -> None:
+        super().__init__()
+        self.kernel = kernel
+        self.w = nn.Parameter(torch.empty(n_out, n_in, kernel, kernel))
+        self.b = nn.Parameter(torch.zeros(n_out))
+        nn.init.normal_(self.w, std=(n_in * kernel**2) ** -0.5)
+
+    def forward(self, x_BNHW: Tensor) -> Tensor:
+        """Same height and width, `n_out` channels."""
+        y_BNHW: Tensor = functional.conv2d(x_BNHW, self.w, self.b, padding=(self.kernel - 1) // 2)
+        return y_BNHW
+
+
+class Block(nn.Module):
+    """Bottleneck residual block: `id + post_gain * res`, relu before each of four convolutions."""
+
+    def __init__(self, n_in: int, n_out: int, kernels: tuple[int, ...], post_gain: float) -> None:
+        super().__init__()
+        hidden = n_out // 4
+        widths = (n_in, hidden, hidden, hidden, n_out)
+        self.post_gain = post_gain
+        self.id_path = Conv2d(n_in, n_out, 1) if n_in != n_out else nn.Identity()
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        for i, kernel in enumerate(kernels, start=1):
+            layers[f"relu_{i}"] = nn.ReLU()
+            layers[f"conv_{i}"] = Conv2d(widths[i - 1], widths[i], kernel)
+        self.res_path = nn.Sequential(layers)
+
+    def forward(self, x_BNHW: Tensor) -> Tensor:
+        """Same height and width, `n_out` channels."""
+        identity_BNHW: Tensor = self.id_path(x_BNHW)
+        residual_BNHW: Tensor = self.res_path(x_BNHW)
+        return identity_BNHW + self.post_gain * residual_BNHW

@@ -1,0 +1,196 @@
+"""Training of the dVAE by the relaxed bound, and its measurement on held-out pictures."""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from dalle_model.checkpoint import save_checkpoint
+from dalle_model.config import DvaeConfig, DvaeTraining
+from dalle_model.errors import DalleError
+from dalle_model.evaluate.reconstruction import code_use, psnr
+from dalle_model.pixels import Rgb
+from dalle_model.tokenizers.dvae import Dvae
+from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input
+from dalle_model.train.kmeans import Floats
+from dalle_model.train.losses import divergence_from_uniform, logit_laplace, negative_bound, relax
+from dalle_model.train.patch_start import fit_centroids, quantise, start_from_centroids
+from dalle_model.train.pictures import read_pictures
+from dalle_model.train.schedules import Cosine
+
+# Shape letters: B batch, C colour channels (3), S side in pixels, K codes, G grid side.
+
+Progress = Callable[[int, int, Mapping[str, float]], None]
+
+GRADIENT_CLIP = 1.0  # chosen: the first updates after k-means overshoot without it
+WEIGHT_DECAY = 1e-4  # Source: Ramesh et al. 2021, appendix A.2; betas and eps as well
+_WARM_UP = 50  # updates over which the step size rises; chosen
+_AT_ONCE = 64  # pictures; chosen: some 100 MB of activations
+
+
+class DivergedError(DalleError):
+    """Training met a loss that is not finite."""
+
+
+def train_from_pictures(
+    source: str, out: str, config: DvaeConfig, settings: DvaeTraining, progress: Progress
+) -> dict[str, Any]:
+    """Train on the pictures of a run or folder, measure on those held out, write a checkpoint.
+
+    Args:
+        source: see `dalle_model.train.pictures.read_pictures`.
+        out: URL of the checkpoint.
+        config: sizes of the dVAE.
+        settings: of the training.
+        progress: called after each update with its number, their total, and the losses.
+
+    Returns:
+        `pictures` and `held_out` (counts), `psnr` and `kmeans_psnr` (dB on the held-out pictures;
+        the latter only with a patch path), `codes_used` and `perplexity` (on all pictures).
+
+    Raises:
+        PicturesError: there are no pictures in `source`.
+        DivergedError: the loss is not finite.
+    """
+    train, held_out = read_pictures(source, config.side).split()
+    centroids = fit_centroids(train, config, settings) if config.patch_width else None
+    model = train_dvae(train, config, settings, progress, centroids)
+    metrics = measure(DvaeCodec(model, "dvae", ""), centroids, train, held_out)
+    extra = {"metrics": metrics, "settings": asdict(settings)}
+    save_checkpoint(out, "dvae", model.state_dict(), config.to_dict(), extra)
+    return metrics
+
+
+def train_dvae(
+    pictures: Rgb,
+    config: DvaeConfig,
+    settings: DvaeTraining,
+    progress: Progress,
+    centroids: Floats | None = None,
+) -> Dvae:
+    """Train a dVAE; equal arguments and equal threads give equal weights.
+
+    Args:
+        pictures: uint8 `(N, side, side, 3)`; mirrored at random.
+        config: sizes of the dVAE.
+        settings: of the training.
+        progress: see `train_from_pictures`.
+        centroids: where a patch path starts; None for a start from random weights.
+
+    Returns:
+        The averaged weights.
+
+    Raises:
+        DivergedError: the loss is not finite.
+
+    Source: Ramesh et al. 2021, section 2.1, appendix A.2 and its listing 1 (mirroring).
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        model = Dvae(config)
+    if centroids is not None:
+        start_from_centroids(model, torch.from_numpy(centroids), settings.kmeans_spread)
+    model.to(memory_format=torch.channels_last)
+    return _descend(model, to_input(pictures), settings, progress)
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """What an update's loss depends on besides the model; see `DvaeTraining`."""
+
+    temperature: float
+    kl_weight: float
+    pixel_weight: float
+
+
+def bound(
+    model: Dvae, x_BCSS: Tensor, weights: LossWeights, noise: torch.Generator
+) -> dict[str, Tensor]:
+    """The `loss` of a batch and what it is made of: `nll`, `kl` and `mse`, all means."""
+    logits_BKGG = model.encoder(x_BCSS)
+    mu_BCSS, ln_b_BCSS = model.decoder(relax(logits_BKGG, weights.temperature, noise))
+    ln_f_BCSS = logit_laplace(x_BCSS, mu_BCSS, ln_b_BCSS)
+    kl_BGG = divergence_from_uniform(logits_BKGG)
+    mse = (torch.sigmoid(mu_BCSS) - x_BCSS).square().mean()
+    loss = negative_bound(ln_f_BCSS, kl_BGG, weights.kl_weight) + weights.pixel_weight * mse
+    return {"loss": loss, "nll": -ln_f_BCSS.mean(), "kl": kl_BGG.mean(), "mse": mse}
+
+
+def measure(
+    codec: DvaeCodec, centroids: Floats | None, train: Rgb, held_out: Rgb
+) -> dict[str, Any]:
+    """Quality of reconstructions and use of codes; see `train_from_pictures`."""
+    train_codes, held_out_codes = _encode(codec, train), _encode(codec, held_out)
+    use = code_use(np.concatenate([train_codes, held_out_codes]), codec.num_codes)
+    metrics: dict[str, Any] = {
+        "pictures": len(train),
+        "held_out": len(held_out),
+        "psnr": round(psnr(held_out, _decode(codec, held_out_codes)), 3),
+        "codes_used": use.used,
+        "perplexity": round(use.perplexity, 1),
+    }
+    if centroids is not None:
+        metrics["kmeans_psnr"] = round(psnr(held_out, quantise(held_out, centroids)), 3)
+    return metrics
+
+
+def _descend(model: Dvae, x_NCSS: Tensor, settings: DvaeTraining, progress: Progress) -> Dvae:
+    draw = torch.Generator().manual_seed(settings.seed)
+    averaged = copy.deepcopy(model)
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=WEIGHT_DECAY)
+    step_size = Cosine(*settings.step_size, settings.updates)
+    temperature = Cosine(*settings.temperature, settings.updates * 4 // 5)
+    kl_weight = Cosine(0.0, settings.kl_weight, settings.kl_updates)
+    for update in range(settings.updates):
+        weights = LossWeights(temperature(update), kl_weight(update), settings.pixel_weight)
+        x_BCSS = _draw_batch(x_NCSS, settings.batch, draw)
+        with torch.autocast("cpu", torch.bfloat16):  # 1.5 times as fast as float32 on Zen 4
+            terms = bound(model, x_BCSS, weights, draw)
+        _step(model, optimizer, terms["loss"], step_size(update) * min(1, (update + 1) / _WARM_UP))
+        _average(averaged, model, settings.ema_decay, update)
+        progress(update + 1, settings.updates, {k: v.item() for k, v in terms.items()})
+    return averaged
+
+
+def _draw_batch(x_NCSS: Tensor, batch: int, draw: torch.Generator) -> Tensor:
+    x_BCSS = x_NCSS[torch.randint(len(x_NCSS), (batch,), generator=draw)]
+    mirrored_B = torch.rand(batch, generator=draw) < 0.5
+    x_BCSS = torch.where(mirrored_B[:, None, None, None], x_BCSS.flip(3), x_BCSS)
+    return x_BCSS.contiguous(memory_format=torch.channels_last)
+
+
+def _step(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, size: float) -> None:
+    if not torch.isfinite(loss):
+        raise DivergedError(
+            f"the dVAE's loss became {loss.item()}; lower `dvae.training.step_size` and train again"
+        )
+    for group in optimizer.param_groups:
+        group["lr"] = size
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_CLIP)
+    optimizer.step()
+
+
+@torch.no_grad()
+def _average(averaged: nn.Module, model: nn.Module, decay: float, update: int) -> None:
+    """Exponential average that forgets its start: the decay grows from 1/10 to `decay`."""
+    share = 1 - min(decay, (1 + update) / (10 + update))
+    pairs = zip(averaged.parameters(), model.parameters(), strict=True)
+    for kept, current in pairs:
+        kept.lerp_(current, share)
+
+
+def _encode(codec: DvaeCodec, pictures: Rgb) -> npt.NDArray[np.uint16]:
+    chunks = range(0, len(pictures), _AT_ONCE)
+    return np.concatenate([codec.encode(pictures[i : i + _AT_ONCE]) for i in chunks])
+
+
+def _decode(codec: DvaeCodec, codes: npt.NDArray[np.uint16]) -> Rgb:
+    chunks = range(0, len(codes), _AT_ONCE)
+    return np.concatenate([codec.decode(codes[i : i + _AT_ONCE]) for i in chunks])

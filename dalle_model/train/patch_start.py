@@ -1,0 +1,79 @@
+"""Where a small dVAE starts: exactly at patch k-means, which it then has to beat."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dalle_model.config import LOGIT_LAPLACE_EPS, PATCH, DvaeConfig, DvaeTraining
+from dalle_model.pixels import Rgb
+from dalle_model.tokenizers.dvae import Dvae
+from dalle_model.tokenizers.dvae_codec import to_input, to_rgb
+from dalle_model.tokenizers.layers import Block, Conv2d
+from dalle_model.tokenizers.patch_path import PatchDecoder, PatchEncoder
+from dalle_model.train.kmeans import Floats, from_patches, kmeans, nearest_centroids, to_patches
+
+# Shape letters: K codes, P values of a patch (192).
+
+_FIRST_LN_B = -1.5  # chosen: the scale of k-means errors on the demo, so that b need not travel
+
+
+def fit_centroids(pictures: Rgb, config: DvaeConfig, settings: DvaeTraining) -> Floats:
+    """Patch k-means of pictures and their mirror images: float32 `(K, 192)`, mapped pixels."""
+    both = np.concatenate([pictures, pictures[:, :, ::-1]])
+    return kmeans(_points(both), config.num_codes, settings.kmeans_iterations, settings.seed)
+
+
+def quantise(pictures: Rgb, centroids: Floats) -> Rgb:
+    """Each patch replaced by its nearest centroid: the floor that a dVAE has to beat."""
+    nearest = centroids[nearest_centroids(_points(pictures), centroids)]
+    mapped = from_patches(nearest, pictures.shape[1] // PATCH)
+    return to_rgb(torch.from_numpy(np.ascontiguousarray(mapped.transpose(0, 3, 1, 2))))
+
+
+@torch.no_grad()
+def start_from_centroids(model: Dvae, centroids_KP: Tensor, spread: float) -> None:
+    """Make a model with a patch path exactly patch k-means; all else starts with no effect.
+
+    Logits are the log-density of the patch around each centroid, up to a constant. Residuals of
+    the trunk start at the size of their input: with the release's small gain and an output of
+    zero, the decoder would start on a saddle, since the mean error of a code is zero.
+
+    Args:
+        model: changed in place.
+        centroids_KP: in mapped pixels.
+        spread: variance of a pixel around its centroid.
+
+    Raises:
+        ValueError: the model has no patch path.
+    """
+    encoder, decoder = model.encoder.patch, model.decoder.patch
+    if not isinstance(encoder, PatchEncoder) or not isinstance(decoder, PatchDecoder):
+        raise ValueError("the model has no patch path: its config has patch_width 0")
+    encoder.linear.w.copy_((centroids_KP / spread)[:, :, None, None])
+    encoder.linear.b.copy_(-centroids_KP.square().sum(dim=1) / (2 * spread))
+    inside_KP = centroids_KP.clamp(LOGIT_LAPLACE_EPS, 1 - LOGIT_LAPLACE_EPS)
+    decoder.linear.w.copy_(torch.logit(inside_KP).T[:, :, None, None])
+    for name, layer in model.named_modules():
+        if isinstance(layer, Block):
+            conv: Conv2d = layer.res_path.get_submodule("conv_4")  # type: ignore[assignment]
+            conv.w.div_(layer.post_gain)
+        elif name.endswith(("context.output", "blocks.output.conv")):
+            nn.init.zeros_(layer.w)
+        elif name in ("decoder.patch.context.input", "decoder.blocks.input"):
+            _whiten(layer.w, centroids_KP)
+    model.decoder.get_parameter("blocks.output.conv.b")[3:] = _FIRST_LN_B
+
+
+def _whiten(w_NK11: Tensor, centroids_KP: Tensor) -> None:
+    """Set the first channels of a code's embedding to its centroid's principal components."""
+    centred_KP = centroids_KP - centroids_KP.mean(dim=0)
+    u_KP, _, _ = torch.linalg.svd(centred_KP, full_matrices=False)
+    channels = min(w_NK11.shape[0], u_KP.shape[1])
+    w_NK11[:channels] = math.sqrt(len(u_KP)) * u_KP[:, :channels].T[:, :, None, None]
+
+
+def _points(pictures: Rgb) -> Floats:
+    mapped = to_input(pictures).numpy().transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(to_patches(mapped, PATCH), np.float32)

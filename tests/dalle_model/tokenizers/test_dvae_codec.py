@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+
+from dalle_model.checkpoint import CheckpointError, save_checkpoint
+from dalle_model.pixels import map_pixels
+from dalle_model.tokenizers.codec import codec_sha256, codec_url, load_codec
+from dalle_model.tokenizers.dvae import Dvae
+from dalle_model.tokenizers.dvae_codec import to_input, to_rgb
+from tests.support.codecs import TINY, write_codec
+
+
+@pytest.fixture
+def url(tmp_path):
+    url = f"{tmp_path}/tiny.safetensors"
+    write_codec(url)
+    return url
+
+
+def pictures(count):
+    return np.random.default_rng(0).integers(0, 256, (count, 16, 16, 3), dtype=np.uint8)
+
+
+def test_codes_and_pictures_have_the_protocol_s_types(url):
+    codec = load_codec(url)
+    codes = codec.encode(pictures(3))
+    assert (codes.dtype, codes.shape) == (np.uint16, (3, 4))
+    rgb = codec.decode(codes)
+    assert (rgb.dtype, rgb.shape) == (np.uint8, (3, 16, 16, 3))
+    assert (codec.name, codec.sha256) == ("tiny", codec_sha256(url))
+    assert (codec.side, codec.grid, codec.num_codes, codec.pixel_range) == (16, 2, 32, (0.1, 0.9))
+
+
+def test_every_byte_survives_the_pixel_map():
+    rgb = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=3)
+    mapped = to_input(rgb)
+    assert mapped.min().item() == map_pixels(np.float32(0))
+    assert mapped.max().item() == map_pixels(np.float32(1))
+    assert np.array_equal(to_rgb(mapped), rgb)
+
+
+def test_half_precision_weights_load(tmp_path):
+    url = f"{tmp_path}/half.safetensors"
+    save_checkpoint(url, "dvae", Dvae(TINY).half().state_dict(), TINY.to_dict())
+    codec = load_codec(url)
+    assert codec.decode(codec.encode(pictures(1))).shape == (1, 16, 16, 3)
+
+
+def test_wrong_input_is_refused(url):
+    codec = load_codec(url)
+    with pytest.raises(ValueError, match=r"float32 \(1, 16, 16, 3\), expected uint8"):
+        codec.encode(pictures(1).astype(np.float32))
+    with pytest.raises(ValueError, match=r"\(1, 5\), expected \(B, 4\)"):
+        codec.decode(np.zeros((1, 5), np.uint16))
+    with pytest.raises(ValueError, match="code 32 is not below 32"):
+        codec.decode(np.full((1, 4), 32, np.uint16))
+
+
+def test_a_missing_codec_is_one_clear_message(tmp_path):
+    for attempt in (load_codec, codec_sha256):
+        with pytest.raises(CheckpointError, match=r"no dvae checkpoint at .*`dalle train dvae`"):
+            attempt(f"{tmp_path}/none.safetensors")
+
+
+def test_a_config_that_does_not_fit_the_tensors_is_refused(tmp_path):
+    url = f"{tmp_path}/x.safetensors"
+    save_checkpoint(url, "dvae", Dvae(TINY).state_dict(), TINY.to_dict() | {"num_codes": 64})
+    with pytest.raises(CheckpointError, match="another architecture"):
+        load_codec(url)
+
+
+def test_a_config_of_another_version_is_refused(tmp_path):
+    url = f"{tmp_path}/x.safetensors"
+    save_checkpoint(url, "dvae", {}, {"sides": 64})
+    with pytest.raises(CheckpointError, match="config of another program version"):
+        load_codec(url)
+
+
+def test_the_shipped_codec_is_found_by_its_name():
+    assert codec_url("demo").endswith("dalle_model/weights/demo_dvae.safetensors")
+    assert codec_url("s3://bucket/x.safetensors") == "s3://bucket/x.safetensors"

@@ -1,0 +1,26 @@
+import pytest
+
+from dalle_model.train.schedules import PAPER_KL_WEIGHT, PAPER_STEP_SIZE, PAPER_TEMPERATURE, Cosine
+
+
+@pytest.mark.parametrize(
+    ("schedule", "update", "value"),
+    [
+        (PAPER_TEMPERATURE, 0, 1.0),
+        (PAPER_TEMPERATURE, 75_000, 0.53125),
+        (PAPER_TEMPERATURE, 150_000, 0.0625),
+        (PAPER_TEMPERATURE, 3_000_000, 0.0625),
+        (PAPER_KL_WEIGHT, 0, 0.0),
+        (PAPER_KL_WEIGHT, 2_500, 3.3),
+        (PAPER_KL_WEIGHT, 5_000, 6.6),
+        (PAPER_STEP_SIZE, 0, 1e-4),
+        (PAPER_STEP_SIZE, 600_000, 5.0625e-5),
+        (PAPER_STEP_SIZE, 1_200_000, 1.25e-6),
+    ],
+)
+def test_the_paper_s_schedules(schedule, update, value):
+    assert schedule(update) == pytest.approx(value)
+
+
+def test_a_schedule_of_no_length_is_its_end():
+    assert Cosine(1.0, 2.0, 0)(0) == 2.0
