@@ -245,7 +245,7 @@ def uses_bfloat16(precision: str) -> bool:
 
 
 def _running_means(before: dict[str, float], loss: StreamLoss) -> dict[str, float]:
-    now = {"loss": float(loss.total), "image_ce": float(loss.image), "text_ce": float(loss.text)}
+    now = {"loss": loss.total.item(), "image_ce": loss.image.item(), "text_ce": loss.text.item()}
     return {name: 0.9 * before.get(name, value) + 0.1 * value for name, value in now.items()}
 
 

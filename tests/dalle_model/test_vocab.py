@@ -85,5 +85,5 @@ def test_other_files_are_refused_by_name(content: bytes, tmp_path: Path) -> None
 
 
 def test_missing_file_is_told() -> None:
-    with pytest.raises(VocabError, match="nowhere/bpe.json is missing"):
+    with pytest.raises(VocabError, match=r"nowhere/bpe\.json is missing"):
         CaptionTokenizer.load("nowhere/bpe.json")

@@ -1,0 +1,20 @@
+from pathlib import Path
+
+from dalle_model.train.bpe import train_bpe_from_shards
+from dalle_model.vocab import CaptionTokenizer
+from tests.support.token_shards import token_row, write_token_shard
+
+
+def test_learns_from_all_captions_in_any_order(tmp_path: Path) -> None:
+    rows = [token_row(f"{n:040x}", f"red apple number {n}", [0] * 9) for n in range(4)]
+    there = [
+        write_token_shard(tmp_path / f"part-{part}.parquet", rows[part::2]) for part in range(2)
+    ]
+    url = str(tmp_path / "bpe.json")
+    metrics = train_bpe_from_shards(there, url, 265)
+    assert metrics["captions"] == 4
+    assert metrics["vocab_size"] == CaptionTokenizer.load(url).size == 265
+    assert metrics["sha256"] == CaptionTokenizer.load(url).sha256
+    assert 1 <= metrics["tokens_per_caption"] < len("red apple number 0")
+    again = str(tmp_path / "again.json")
+    assert train_bpe_from_shards(there[::-1], again, 265) == metrics

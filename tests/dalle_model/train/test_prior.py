@@ -1,0 +1,174 @@
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dalle_model.prior.trained import load_prior
+from dalle_model.sample.sampler import sample
+from dalle_model.train.data import PairChoice, TrainingDataError
+from dalle_model.train.prior import (
+    PriorTraining,
+    TrainingState,
+    add_noise,
+    rate_share,
+    start,
+    train_from_shards,
+    train_prior,
+    update,
+)
+from dalle_model.train.resume import SUFFIX
+from tests.support.priors import CAPTIONS, TINY, random_stream, tiny_tokenizer
+from tests.support.token_shards import token_row, write_token_shard
+
+TOKENS = np.random.default_rng(0).integers(0, 16, (4, 9)).astype(np.uint16)
+FAST = PriorTraining(
+    steps=60, batch_size=4, learning_rate=1e-2, warmup_steps=5, weight_decay=0, bpe_dropout=0,
+    optimizer="muon", precision="float32", checkpoint_every=7,
+)  # fmt: skip
+
+
+class KilledError(Exception):
+    """Stands for a killed process."""
+
+
+def ignore(done: int, total: int, losses: dict[str, float]) -> None:
+    """Progress that nobody watches."""
+
+
+def train(settings: PriorTraining, out_url: str | None = None) -> TrainingState:
+    return train_prior(TOKENS, CAPTIONS, tiny_tokenizer(), TINY, settings, ignore, out_url)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def test_memorises_four_pictures() -> None:
+    seen: list[tuple[int, int]] = []
+    state = train_prior(
+        TOKENS, CAPTIONS, tiny_tokenizer(), TINY, FAST, lambda n, total, _: seen.append((n, total))
+    )
+    text = tiny_tokenizer().encode_batch(CAPTIONS, TINY.text_len, TINY.text_vocab)
+    drawn = sample(state.prior, torch.from_numpy(text), 1, temperature=0)
+    np.testing.assert_array_equal(drawn.numpy(), TOKENS)
+    assert state.recent["image_ce"] < 0.1
+    assert seen == [(n, 60) for n in range(1, 61)]
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_resumed_run_is_bit_exact(optimizer: str, tmp_path: Path) -> None:
+    settings = replace(
+        FAST, steps=12, optimizer=optimizer, bpe_dropout=0.1, token_noise=0.5, checkpoint_every=5
+    )
+    out_url = str(tmp_path / "prior.safetensors")
+
+    def die(done: int, total: int, losses: dict[str, float]) -> None:
+        if done == 8:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        train_prior(TOKENS, CAPTIONS, tiny_tokenizer(), TINY, settings, die, out_url)
+    steps: list[int] = []
+    resumed = train_prior(
+        TOKENS, CAPTIONS, tiny_tokenizer(), TINY, settings, lambda n, *_: steps.append(n), out_url
+    )
+    assert steps == list(range(6, 13))
+    straight = train(settings)
+    assert resumed.recent == straight.recent
+    for name, weight in straight.prior.state_dict().items():
+        assert torch.equal(weight, resumed.prior.state_dict()[name]), name
+
+
+def test_state_of_other_settings_is_not_continued(tmp_path: Path) -> None:
+    out_url = str(tmp_path / "prior.safetensors")
+    train(replace(FAST, steps=7), out_url)
+    assert (tmp_path / f"prior.safetensors{SUFFIX}").exists()
+    changed = replace(FAST, steps=7, seed=1)
+    fresh, continued = train(changed), train(changed, out_url)
+    assert fresh.recent == continued.recent
+
+
+def test_same_seed_same_weights_and_callers_randomness_untouched() -> None:
+    torch.manual_seed(3)
+    before = torch.random.get_rng_state()
+    weights = [start(TINY, FAST).prior.embedding.row.weight for _ in range(2)]
+    assert torch.equal(weights[0], weights[1])
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_step_without_finite_gradient_is_skipped_and_counted() -> None:
+    state = start(TINY, FAST)
+    with torch.no_grad():
+        state.prior.norm.bias[0] = torch.nan
+    before = state.prior.embedding.row.weight.detach().clone()
+    update(state, FAST, *random_stream(2))
+    assert (state.step, state.skipped, state.recent) == (1, 1, {})
+    assert torch.equal(state.prior.embedding.row.weight, before)
+
+
+def test_rate_warms_up_and_falls_to_its_last_share() -> None:
+    settings = PriorTraining(steps=110, warmup_steps=10, final_rate=0.25)
+    shares = [rate_share(step, settings) for step in (0, 4, 9, 10, 60, 110)]
+    assert shares == pytest.approx([0.1, 0.5, 1.0, 1.0, 0.625, 0.25])
+
+
+def test_defaults_are_the_papers() -> None:
+    paper = PriorTraining()
+    assert (paper.steps, paper.batch_size, paper.learning_rate) == (430_000, 1024, 4.5e-4)
+    assert paper.learning_rate * paper.final_rate == pytest.approx(1.41e-5, rel=0.01)
+    assert (paper.betas, paper.weight_decay, paper.clip_norm) == ((0.9, 0.96), 4.5e-2, 4.0)
+
+
+def test_noise_replaces_up_to_its_share_and_is_seeded() -> None:
+    image = torch.full((200, 50), 99)
+    noisy = add_noise(image, 16, 0.5, (0, 1))
+    replaced = (noisy != 99).double().mean(dim=1)
+    assert float(replaced.mean()) == pytest.approx(0.25, abs=0.03)
+    assert float(replaced.max()) < 0.8
+    assert torch.equal(noisy, add_noise(image, 16, 0.5, (0, 1)))
+    assert not torch.equal(noisy, add_noise(image, 16, 0.5, (0, 2)))
+    assert torch.equal(add_noise(image, 16, 0.0, (0, 1)), image)
+
+
+def shard(folder: Path) -> str:
+    rows = [
+        token_row(f"{n:024x}{n:016x}", caption, TOKENS[n].tolist())
+        for n, caption in enumerate(CAPTIONS)
+    ]
+    return write_token_shard(folder / "part-0.parquet", rows)
+
+
+def test_from_shards_to_a_checkpoint(tmp_path: Path) -> None:
+    out_url = str(tmp_path / "prior.safetensors")
+    settings = replace(FAST, steps=8)
+    metrics = train_from_shards(
+        [shard(tmp_path)], tiny_tokenizer(), out_url, TINY, settings, PairChoice(), ignore
+    )
+    assert (metrics["steps"], metrics["pictures"], metrics["skipped_steps"]) == (8, 4, 0)
+    assert 0 < metrics["image_ce"] < math.log(16) + 0.5
+    trained = load_prior(out_url)
+    assert trained.metrics == metrics
+    assert (trained.codes.sha256, trained.codes.grid) == ("ab" * 32, 3)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["part-0.parquet", "prior.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"grid": 4}, "grid is 4, but the shards .* need 3"),
+        ({"image_vocab": 8}, "image_vocab is 8, but the shards .* need 16"),
+        ({"text_vocab": 260}, "text_vocab is 260, but .* need 300"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_told(
+    change: dict[str, int], message: str, tmp_path: Path
+) -> None:
+    config = replace(TINY, **change)
+    with pytest.raises(TrainingDataError, match=message):
+        train_from_shards(
+            [shard(tmp_path)], tiny_tokenizer(), "unused", config, FAST, PairChoice(), ignore
+        )
