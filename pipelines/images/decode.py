@@ -14,6 +14,8 @@ from pipelines.rejection import first_failure
 
 MAX_DETAIL = 200  # characters of a decoder's message; chosen: a line of the report
 
+_ADDRESS = re.compile(r" ?<[^<>]* at 0x[0-9a-f]+>")  # of the stream; another one in every process
+
 _MAGIC = {
     b"\xff\xd8\xff": "JPEG",
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -86,7 +88,7 @@ def _decode(encoded: bytes, kind: str, config: ImagesConfig) -> Rgb:
 def _translated(
     reason: Reason, error: Exception, threshold: float | None = None
 ) -> UnusableImageError:
-    message = re.sub(r"<[^<>]* at 0x[0-9a-f]+>", "the bytes", f"{type(error).__name__}: {error}")
+    message = f"{type(error).__name__}: {_ADDRESS.sub('', str(error))}"
     return UnusableImageError(reason, message[:MAX_DETAIL], threshold=threshold)
 
 

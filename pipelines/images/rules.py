@@ -30,22 +30,23 @@ class UnusableImageError(ValueError):
         threshold: float | None = None,
     ) -> None:
         super().__init__(reason, detail, measured, threshold)  # all as args: survives pickling
-        self.check = Check(reason, False, measured, threshold, detail)
+        self.check = Check(str(reason), False, measured, threshold, detail)
 
 
-def checks(width: int, height: int, num_bytes: int, config: ImagesConfig) -> Iterator[Check]:
+def checks(width: int, height: int, num_bytes: int | None, config: ImagesConfig) -> Iterator[Check]:
     """Every rule on what is known before the pixels are decoded.
 
     Args:
         width: in pixels; swapping it with `height` changes nothing, so orientation may wait.
         height: in pixels.
-        num_bytes: of the encoded file.
+        num_bytes: of the encoded file; None where it is no longer known, and then not checked.
         config: the limits.
     """
     size = f"{width}x{height}"
     long, short = max(width, height), min(width, height)
     pixels, aspect = width * height, long / max(short, 1)
-    yield _at_least(Reason.TOO_FEW_BYTES, num_bytes, config.min_bytes, size)
+    if num_bytes is not None:
+        yield _at_least(Reason.TOO_FEW_BYTES, num_bytes, config.min_bytes, size)
     yield _at_most(Reason.TOO_MANY_PIXELS, pixels, config.max_pixels, size)
     yield _at_least(Reason.TOO_SMALL, short, config.smallest_side, size)
     yield _at_most(Reason.ASPECT_RATIO, aspect, config.max_aspect, size)

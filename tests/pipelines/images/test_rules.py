@@ -36,6 +36,11 @@ def test_small_files_go_first() -> None:
     assert reason(1, 1, num_bytes=99) == "too_few_bytes"
 
 
+def test_a_size_that_is_not_known_is_not_checked() -> None:
+    found = [check.reason for check in checks(100, 100, None, CONFIG)]
+    assert found == ["too_many_pixels", "too_small", "aspect_ratio"]
+
+
 def test_every_rule_tells_what_it_measured() -> None:
     found = {check.reason: check for check in checks(300, 100, 1000, CONFIG)}
     assert found["aspect_ratio"].measured == 3.0
