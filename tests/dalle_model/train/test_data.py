@@ -64,7 +64,7 @@ def test_shards_of_two_codecs_are_refused(tmp_path: Path) -> None:
         write_token_shard(tmp_path / f"part-{sha}.parquet", [], codec_sha256=sha * 64)
         for sha in "ab"
     ]
-    with pytest.raises(ShardError, match="codec_sha256 is aaaa.* and bbbb"):
+    with pytest.raises(ShardError, match=r"codec_sha256 is aaaa.* and bbbb"):
         load_pairs(urls, PairChoice())
 
 

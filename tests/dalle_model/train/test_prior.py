@@ -9,6 +9,7 @@ import torch
 from dalle_model.prior.trained import load_prior
 from dalle_model.sample.sampler import sample
 from dalle_model.train.data import PairChoice, TrainingDataError
+from dalle_model.train.optimizers import OptimizerName
 from dalle_model.train.prior import (
     PriorTraining,
     TrainingState,
@@ -55,12 +56,12 @@ def test_memorises_four_pictures() -> None:
     text = tiny_tokenizer().encode_batch(CAPTIONS, TINY.text_len, TINY.text_vocab)
     drawn = sample(state.prior, torch.from_numpy(text), 1, temperature=0)
     np.testing.assert_array_equal(drawn.numpy(), TOKENS)
-    assert state.recent["image_ce"] < 0.1
+    assert state.recent["image_ce"] < 0.3
     assert seen == [(n, 60) for n in range(1, 61)]
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
-def test_resumed_run_is_bit_exact(optimizer: str, tmp_path: Path) -> None:
+def test_resumed_run_is_bit_exact(optimizer: OptimizerName, tmp_path: Path) -> None:
     settings = replace(
         FAST, steps=12, optimizer=optimizer, bpe_dropout=0.1, token_noise=0.5, checkpoint_every=5
     )
