@@ -32,7 +32,15 @@ SUBJECTS = (
     "birds",
 )
 ACTS = ("runs over", "stands near", "is painted on", "looks at", "sits beside", "waits behind")
-PLACES = ("the green grass", "a wooden table", "an old town &amp; its river", "the hill", "a house")
+PLACES = (
+    "the green grass",
+    "a wooden table",
+    "an old town &amp; its river",
+    "the hill",
+    "a house",
+    "a wall",
+    "the sea",
+)
 ENDS = ("", "", "", "in the evening", "- Stock Photo", ", photographed on 12 May 2009", "at night")
 OTHERS = (
     "IMG_2031.jpg",
@@ -43,7 +51,7 @@ OTHERS = (
 
 
 def generated_captions(count: int) -> list[str]:
-    """Seeded captions of about 40 characters: 17 % not plain ASCII, 12 % with a date, 10 % junk."""
+    """Seeded, 41 characters on average: 26 % with entity or accent, 13 % with a date, 10 % junk."""
     source = random.Random(0)
     parts = (SUBJECTS, ACTS, PLACES, ENDS)
     return [

@@ -82,8 +82,7 @@ def drop_phrase(text: str) -> str:
     lowered = text.lower()
     if not (lowered.startswith(phrases("drop")) or lowered.endswith(phrases("drop"))):
         return ""
-    found = _edge_patterns("drop")
-    match = found[0].match(text) or found[1].search(text)
+    match = _edge_patterns("drop")[0].match(text) or _at_end("drop", text)
     return match.group(1).lower() if match else ""
 
 
@@ -110,8 +109,14 @@ def _crop_once(text: str) -> str:
     if lowered.startswith(phrases("crop-prefix")):
         text = _edge_patterns("crop-prefix")[0].sub("", text).strip(SEPARATORS) or text
     if lowered.endswith(phrases("crop-suffix")):
-        text = _edge_patterns("crop-suffix")[1].sub("", text).rstrip(SEPARATORS) or text
+        match = _at_end("crop-suffix", text)
+        text = (text[: match.start()].rstrip(SEPARATORS) if match else text) or text
     return text
+
+
+def _at_end(kind: str, text: str) -> re.Match[str] | None:
+    longest = len(phrases(kind)[0])
+    return _edge_patterns(kind)[1].search(text, max(0, len(text) - longest))
 
 
 @cache
