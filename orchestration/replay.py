@@ -12,18 +12,8 @@ from dalle_model.errors import DalleError
 from dalle_model.files import open_read
 
 # They describe one connection, not the document. Source: RFC 9110, section 7.6.1.
-_HOP_BY_HOP = frozenset(
-    [
-        "connection",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ]
-    + ["content-length"]  # sent anew
-)
+_HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade"}
+_NOT_REPLAYED = _HOP_BY_HOP | {"transfer-encoding", "content-length"}  # the length is sent anew
 FLAKY = "flaky"  # in the WARC header `X-Replay`: the first request for the URL fails
 _IDLE_S = 60.0  # chosen: a kept-alive connection without requests is closed after it
 
@@ -63,7 +53,7 @@ def read_answers(archive_url: str) -> dict[Key, StoredAnswer]:
         ) from error
     with stream:
         records = ArchiveIterator(stream, record_types=WarcRecordType.response)
-        answers = {_key_of(record): _stored(record) for record in records}
+        answers = {_key_of(record): _stored(record) for record in records if record.is_http}
     if not answers:
         raise ArchiveError(f"{archive_url} holds no HTTP response: is it a WARC file?")
     return answers
@@ -78,7 +68,7 @@ def _stored(record: Any) -> StoredAnswer:
     headers = tuple(
         (name, value)
         for name, value in record.http_headers.astuples()
-        if name.lower() not in _HOP_BY_HOP
+        if name.lower() not in _NOT_REPLAYED
     )
     is_flaky = record.headers.get("X-Replay") == FLAKY
     return StoredAnswer(record.http_headers.status_code, headers, record.reader.read(), is_flaky)

@@ -1,7 +1,7 @@
 from itertools import permutations
 
 from pipelines.dedupe.exact import best, exact_duplicates
-from tests.pipelines.dedupe.pictures import picture
+from tests.support.signatures import picture
 
 
 def test_one_of_equal_pictures_stays_in_any_order() -> None:

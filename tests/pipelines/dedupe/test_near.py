@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.near import MAX_ASPECT_CHANGE, bands, near_duplicates
 from pipelines.dedupe.signatures import Duplicate, Picture, Rank
-from tests.pipelines.dedupe.pictures import crowd, picture
+from tests.support.signatures import crowd, picture
 
 CONFIG = DedupeConfig()
 HASHES = st.integers(0, 2**64 - 1)

@@ -8,7 +8,7 @@ from dalle_model.pixels import to_png
 from pipelines.dedupe.signatures import COLUMNS, Duplicate, pairs, pictures, thumbnail
 from pipelines.records import IMAGE_SCHEMA
 from pipelines.rejection import Check
-from tests.pipelines.dedupe.pictures import picture
+from tests.support.signatures import picture
 
 
 def rows() -> Iterator[dict[str, Any]]:

@@ -29,7 +29,7 @@ from pipelines.io.keys import pair_key, shard_of
 from pipelines.io.stage import StageTask
 from pipelines.records import IMAGE_SCHEMA, SURVIVOR_SCHEMA
 from pipelines.rejection import Rejection
-from tests.pipelines.dedupe.pictures import picture
+from tests.support.signatures import picture
 
 CONFIG = DedupeConfig(max_images_per_caption=2)
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageCms
 
 from pipelines.images.config import ImagesConfig
 from pipelines.images.decode import decode
-from tests.pipelines.images.pictures import chunk, encode, png, shorts, smooth
+from tests.support.raw_pictures import chunk, encode, png, shorts, smooth
 
 CONFIG = ImagesConfig(side=8)
 UPRIGHT = smooth(24, 16)

@@ -14,7 +14,7 @@ from pipelines.images.config import ImagesConfig
 from pipelines.images.decode import decode, sniff
 from pipelines.images.rules import Reason, UnusableImageError
 from pipelines.rejection import Check
-from tests.pipelines.images.pictures import PNG_HEAD, chunk, encode, png, shorts, smooth
+from tests.support.raw_pictures import PNG_HEAD, chunk, encode, png, shorts, smooth
 
 CONFIG = ImagesConfig(side=8)
 PICTURE = smooth(48, 40)

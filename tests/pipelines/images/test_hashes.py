@@ -8,7 +8,7 @@ from PIL import Image
 
 from dalle_model.pixels import Rgb
 from pipelines.images.hashes import phash, pixel_hash
-from tests.pipelines.images.pictures import encode, smooth
+from tests.support.raw_pictures import encode, smooth
 
 
 def test_the_pixel_hash_is_of_size_and_pixels() -> None:

@@ -5,8 +5,8 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from pipelines.images.pipeline import build
 from pipelines.io import parquet
-from tests.pipelines.images.pictures import encode, smooth
 from tests.pipelines.images.test_work import CONFIG, fetched, write_fetched
+from tests.support.raw_pictures import encode, smooth
 
 
 def test_decode_images_writes_and_counts(tmp_path) -> None:

@@ -22,7 +22,7 @@ from pipelines.io.parquet import UnreadableShardError
 from pipelines.io.stage import StageTask
 from pipelines.records import FETCHED_SCHEMA, IMAGE_SCHEMA
 from pipelines.rejection import Check
-from tests.pipelines.images.pictures import encode, smooth
+from tests.support.raw_pictures import encode, smooth
 
 CONFIG = ImagesConfig(side=32)
 

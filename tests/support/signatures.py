@@ -1,4 +1,4 @@
-"""Seeded signatures for the tests of this folder."""
+"""Seeded signatures for tests."""
 
 import random
 

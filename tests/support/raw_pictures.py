@@ -1,4 +1,4 @@
-"""Seeded pictures and hand-made PNGs for the tests of this folder."""
+"""Seeded pictures and hand-made PNGs for tests."""
 
 import io
 import struct
