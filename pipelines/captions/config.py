@@ -6,8 +6,6 @@ from importlib.metadata import version
 from pydantic import BaseModel, ConfigDict, Field
 
 from dalle_model.files import sha256
-from pipelines.captions.boilerplate import PHRASES_PATH
-from pipelines.captions.recipe import load_funnel, read_source
 
 
 class CaptionsConfig(BaseModel):
@@ -33,6 +31,10 @@ def dependencies(config: CaptionsConfig) -> dict[str, str]:
     Raises:
         RecipeError: the recipe or an override is wrong, before any row is read.
     """
+    # Here, since the rules import ftfy, which `dalle --help` should not wait for.
+    from pipelines.captions.boilerplate import PHRASES_PATH
+    from pipelines.captions.recipe import load_funnel, read_source
+
     load_funnel(config.recipe, config.overrides)
     return {
         "recipe": sha256(read_source(config.recipe)),
