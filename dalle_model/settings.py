@@ -82,10 +82,3 @@ class SampleSettings:
     top_k: int | None = None
     seed: int = 0
     batch_size: int = 64
-
-
-@dataclass(frozen=True)
-class DvaeTraining:
-    """PLACEHOLDER until the trainer's settings move here."""
-
-    steps: int = 0

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from dalle_model.config import DvaeTraining
 from dalle_model.errors import DalleError
-from dalle_model.settings import DvaeTraining, PairChoice, PriorTraining, SampleSettings
+from dalle_model.settings import PairChoice, PriorTraining, SampleSettings
 from pipelines.captions.config import CaptionsConfig
 from pipelines.crawl.config import CrawlConfig
 from pipelines.dedupe.config import DedupeConfig
