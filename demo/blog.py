@@ -1,12 +1,14 @@
 """A blog that shows the pictures of the galleries again, with the alt texts of bad blogs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from demo.archive import Answer
 from demo.encodings import palette_png
 from demo.pages import RELATIVE, Page, Shown
 from demo.selection import Picture
 from demo.texts import (
+    CHARSETS,
     DATES,
     FILE_NAMES,
     LONG,
@@ -73,7 +75,8 @@ def _other_languages(web: Web, placed: Sequence[Placed], foreign: Sequence[Pictu
             if its_language == language and name.replace("_", "-") in by_slug
         ]
         url = f"http://{BLOG}/{language}/index.html"
-        web.page("other language", Page(url, language, tuple(shown), RELATIVE, language=language))
+        page = Page(url, language, tuple(shown), RELATIVE, language=language)
+        web.page("other language", replace(page, charset=CHARSETS.get(language, "utf-8")))
     shown = [
         Shown(
             web.image(f"http://{BLOG}/estero/{item.slug}.png", palette_png(item.image)),

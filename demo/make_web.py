@@ -26,7 +26,7 @@ def make_web(packages: Path) -> Web:
     """All pages and pictures, in a fixed order."""
     taken = Taken()
     library = packages / "openclipart"
-    photos = list(photographs(packages / "skimage", packages / "stdlib", PHOTOGRAPHS))
+    photos = list(photographs(packages / "scikit-image", packages / "stdlib", PHOTOGRAPHS))
     faces = _chosen_first(list(distinct(emoji(packages / "emoji"), taken)))
     drawings = by_digest(list(distinct(clipart(library), taken)), "clipart")
     foreign = list(distinct(foreign_clipart(library), taken))[:50]

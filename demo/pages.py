@@ -134,9 +134,10 @@ class Page:
     """A page and how it is written.
 
     Args:
+        robots: content of `<meta name="robots">`; none where empty.
         base: for `<base href>`; the addresses of the page are then relative to it.
-        charset: in which it is encoded, and what it declares.
-        declares: whether the charset stands in the page too, beside the HTTP header.
+        charset: of the bytes, as Python names it; `utf-8-sig` begins with a byte order mark.
+        extra: markup after the pictures; such a page declares its charset in itself only.
     """
 
     url: str
@@ -150,11 +151,16 @@ class Page:
     charset: str = "utf-8"
     extra: str = ""
 
+    @property
+    def declared_charset(self) -> str:
+        """The charset as a page or a header names it."""
+        return self.charset.removesuffix("-sig")
+
 
 def markup(page: Page) -> bytes:
     """The page as bytes; what its charset lacks becomes character references."""
     against = page.base or page.url
-    head = [f"<title>{escape(page.title)}</title>", f'<meta charset="{page.charset}">']
+    head = [f"<title>{escape(page.title)}</title>", f'<meta charset="{page.declared_charset}">']
     if page.base:
         head.append(f'<base href="{page.base}">')
     if page.robots:

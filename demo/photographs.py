@@ -16,5 +16,13 @@ def photographs(skimage: Path, stdlib: Path, captions: dict[str, str]) -> Iterat
     for name, caption in captions.items():
         inside = stdlib / name / "data/image.jpg" if name.startswith("img-") else skimage / name
         with Image.open(inside) as image:
-            picture = shrink(on_white(image), PHOTO_SIDE)
+            picture = shrink(_cropped(on_white(image)), PHOTO_SIDE)
         yield Picture(slug(Path(name).stem.removeprefix("img-")), "photos", caption, picture)
+
+
+def _cropped(image: Image.Image) -> Image.Image:
+    """The middle, at most 3:2: three of them are wider than the demo's rules accept."""
+    width, height = image.size
+    wide, high = min(width, height * 3 // 2), min(height, width * 3 // 2)
+    left, top = (width - wide) // 2, (height - high) // 2
+    return image.crop((left, top, left + wide, top + high))

@@ -18,11 +18,11 @@ def build(web: Web, surplus: Iterator[Picture]) -> None:
     rules = b"User-agent: *\nDisallow: /private/\nAllow: /private/press/\n"
     web.answer(Answer(f"http://{PRIVATE}/robots.txt", rules, "text/plain; charset=utf-8"))
     words = ("noai, noimageai", "noimageai", "noai", "dallebot: noai", "noindex, noimageindex")
-    headers = [("X-Robots-Tag", words[n % len(words)]) for n in range(30)]
+    tags = [("X-Robots-Tag", words[n % len(words)]) for n in range(30)]
     groups: dict[str, tuple[str, Sequence[_Headers]]] = {
         "robots": ("private", [()] * 30),
         "robots exception": ("private/press", [()] * 4),
-        "opt-out header": ("members", [(header,) for header in headers]),
+        "opt-out header": ("members", [(tag,) for tag in tags]),
         "opt-out of another bot": ("open", [(("X-Robots-Tag", "otherbot: noai"),)] * 4),
         "reserved rights": ("reserved", [(("TDM-Reservation", "1"),)] * 4),
     }

@@ -7,11 +7,9 @@ PHOTOGRAPHS = {
     "chelsea.png": "Chelsea the cat, a tabby cat looking up",
     "clock_motion.png": "a clock on a wall, blurred by motion",
     "coffee.png": "a cup of coffee with a spoon",
-    "coins.png": "Greek coins from Pompeii",
     "grass.png": "a meadow of grass from above",
     "gravel.png": "grey gravel stones on the ground",
     "hubble_deep_field.jpg": "galaxies in the Hubble extreme deep field",
-    "moon.png": "craters on the surface of the moon",
     "retina.jpg": "photograph of a human retina",
     "rocket.jpg": "launch of a rocket at night",
     "img-acanthus-mollis": "shoots of a plant, Acanthus mollis",
@@ -161,3 +159,15 @@ TRANSLATIONS = (
     ("mushroom", "ru", "красный гриб в белый горошек"),
     ("cactus", "hi", "रेगिस्तान में एक हरा कैक्टस"),
 )
+
+# In what pages of these languages were written before UTF-8; the others are in UTF-8.
+CHARSETS = {
+    **dict.fromkeys(("da", "de", "es", "fi", "fr", "it", "nl", "pt", "sv"), "windows-1252"),
+    **dict.fromkeys(("cs", "hu", "pl", "ro"), "iso-8859-2"),
+    "el": "iso-8859-7",
+    "he": "windows-1255",
+    "ja": "shift_jis",
+    "ko": "euc-kr",
+    "ru": "windows-1251",
+    "zh": "gb18030",
+}

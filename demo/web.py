@@ -44,9 +44,8 @@ class Web:
 
     def page(self, kind: str, page: Page) -> None:
         """A page, its pictures counted as `kind`."""
-        declared = "utf-8" if page.charset == "utf-8-sig" else page.charset
-        content_type = "text/html" if page.extra else f"text/html; charset={declared}"
-        self.answer(Answer(page.url, markup(page), content_type))
+        charset = "" if page.extra else f"; charset={page.declared_charset}"
+        self.answer(Answer(page.url, markup(page), f"text/html{charset}"))
         self.kinds[kind] += sum(bool(shown.text.strip()) for shown in page.shown)
 
     def pages(self, host: str, kind: str, shown: Sequence[Shown], **options: Any) -> None:

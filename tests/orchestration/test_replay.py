@@ -32,7 +32,9 @@ def server(archive):
         yield server
 
 
-def get(port, host, target, method="GET"):
+def get(
+    port: int, host: str, target: str, method: str = "GET"
+) -> tuple[int, dict[str, str], bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request(method, target, headers={"Host": host})
