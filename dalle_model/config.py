@@ -134,12 +134,12 @@ PRIOR_PRESETS = {
     "paper": PriorConfig(),
     "demo": PriorConfig(
         text_vocab=1024,
-        text_len=24,
+        text_len=16,
         image_vocab=1024,
         grid=8,
-        layers=6,
+        layers=4,
         heads=4,
-        head_dim=48,
+        head_dim=64,
         conv_kernel=5,
     ),
 }
