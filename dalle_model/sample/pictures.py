@@ -1,7 +1,5 @@
 """From captions to pictures: the prior draws codes, the codec decodes them."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -9,26 +7,8 @@ import torch
 from dalle_model.pixels import Rgb
 from dalle_model.prior.trained import TrainedPrior, check_codec, load_prior
 from dalle_model.sample.sampler import sample
+from dalle_model.settings import SampleSettings
 from dalle_model.tokenizers.codec import Codec
-
-
-@dataclass(frozen=True)
-class SampleSettings:
-    """How to draw; the defaults are the paper's.
-
-    Args:
-        temperature: divides the logits; 0 takes the likeliest code.
-        top_k: draw among that many likeliest codes; None for all.
-        seed: of the draws, >= 0.
-        batch_size: pictures drawn at once; bounds memory, changes no draw.
-
-    Source: Ramesh et al. 2021, section 2.6: temperature 1.
-    """
-
-    temperature: float = 1.0
-    top_k: int | None = None
-    seed: int = 0
-    batch_size: int = 64
 
 
 def sample_pictures(

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalle_model.errors import DalleError
+from dalle_model.settings import PairChoice
 from dalle_model.shards import ShardMetadata, common_metadata, image_tokens, read_shards
 
 PICTURE_KEY_CHARS = 24  # the part of a key that names the picture, not its caption
@@ -30,23 +31,6 @@ class Pairs:
     captions: list[str]
     image_tokens: npt.NDArray[np.uint16]
     metadata: ShardMetadata
-
-
-@dataclass(frozen=True)
-class PairChoice:
-    """Which rows of the shards to train on; the defaults take all.
-
-    Args:
-        max_pictures: the first so many pictures in key order, which is a random order of pictures;
-            None for all.
-        captions_per_picture: the first so many in key order; None for all.
-        has_distinct_captions: pass over a row whose caption, lower-cased, came with an earlier
-            picture: the model could not know which of the two is asked for.
-    """
-
-    max_pictures: int | None = None
-    captions_per_picture: int | None = None
-    has_distinct_captions: bool = False
 
 
 def load_pairs(shard_urls: list[str], choice: PairChoice) -> Pairs:

@@ -6,12 +6,10 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.optim import AdamW, Muon, Optimizer
 
-OptimizerName = Literal["adamw", "muon"]
-
 
 def prior_optimizers(
     prior: nn.Module,
-    name: OptimizerName,
+    name: Literal["adamw", "muon"],
     learning_rate: float,
     matrix_rate: float,
     betas: tuple[float, float],

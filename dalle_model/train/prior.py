@@ -7,7 +7,7 @@ a run that goes on from its saved state is bit for bit the run that was never in
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,85 +19,21 @@ from dalle_model.config import PriorConfig
 from dalle_model.prior.loss import StreamLoss, stream_loss
 from dalle_model.prior.model import Prior, num_parameters
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
+from dalle_model.settings import PairChoice, PriorTraining
 from dalle_model.train.data import (
     PICTURE_KEY_CHARS,
-    PairChoice,
     Pairs,
     TrainingDataError,
     batch_rows,
     load_pairs,
 )
-from dalle_model.train.optimizers import OptimizerName, prior_optimizers, set_rate
+from dalle_model.train.optimizers import prior_optimizers, set_rate
 from dalle_model.train.resume import clear_state, load_state, save_state, state_digest
 from dalle_model.vocab import CaptionTokenizer
 
 Progress = Callable[[int, int, dict[str, float]], None]
 
 # Shape letters: B batch, T text positions, I image positions.
-
-
-@dataclass(frozen=True)
-class PriorTraining:
-    """How to train; the defaults are the paper's.
-
-    Args:
-        steps: updates.
-        batch_size: pairs an update.
-        learning_rate: of AdamW, after warm-up.
-        warmup_steps: updates of linear warm-up; then half a cosine.
-        final_rate: share of the rate that is left at the end. (The paper halves the rate at five
-            plateaus of a validation loss, which ends at the same share.)
-        betas: of AdamW.
-        weight_decay: decoupled, of matrices.
-        clip_norm: bound of the gradient's norm.
-        bpe_dropout: share of BPE merges passed over.
-        token_noise: a picture that is read has a share of its tokens, drawn from 0 to this,
-            replaced by random codes; the targets stay. Falls to 0 over the run; 0 in the paper.
-            Without it a model of few pictures knows them by their first tokens, does not learn to
-            read the caption, and does not recover from an unlucky draw.
-        optimizer: `muon` learns the blocks' matrices by Muon; `adamw` in the paper.
-        matrix_rate: learning rate of Muon.
-        precision: of the forward pass; `auto` is bfloat16 where the processor has it.
-        seed: of initial weights, shuffles and draws, >= 0.
-        checkpoint_every: updates between saved states.
-
-    Source: Ramesh et al. 2021, appendix B.2 and footnote 5.
-    """
-
-    steps: int = 430_000
-    batch_size: int = 1024
-    learning_rate: float = 4.5e-4
-    warmup_steps: int = 5000
-    final_rate: float = 1 / 32
-    betas: tuple[float, float] = (0.9, 0.96)
-    weight_decay: float = 4.5e-2
-    clip_norm: float = 4.0
-    bpe_dropout: float = 0.1
-    token_noise: float = 0.0
-    optimizer: OptimizerName = "adamw"
-    matrix_rate: float = 0.02
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    seed: int = 0
-    checkpoint_every: int = 1000
-
-
-PRIOR_TRAINING_PRESETS = {
-    "paper": PriorTraining(),
-    # Chosen by trial on a few hundred drawings; each setting that differs from the paper halves, or
-    # better, the time until a caption gives its own picture.
-    "demo": PriorTraining(
-        steps=280,
-        batch_size=32,
-        learning_rate=6e-3,
-        warmup_steps=20,
-        final_rate=0.05,
-        weight_decay=0.0,
-        bpe_dropout=0.0,
-        token_noise=1.0,
-        optimizer="muon",
-        checkpoint_every=100,
-    ),
-}
 
 
 @dataclass

@@ -8,7 +8,8 @@ import pytest
 from dalle_model.checkpoint import CheckpointError
 from dalle_model.pixels import Rgb
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
-from dalle_model.sample.pictures import SampleSettings, draw_pictures, sample_pictures
+from dalle_model.sample.pictures import draw_pictures, sample_pictures
+from dalle_model.settings import SampleSettings
 from tests.support.priors import CAPTIONS, random_prior, tiny_tokenizer
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dalle_model.settings import PairChoice
 from dalle_model.shards import ShardError
 from dalle_model.train.data import (
-    PairChoice,
     TrainingDataError,
     batch_rows,
     choose_rows,

@@ -1,6 +1,7 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -8,10 +9,9 @@ import torch
 
 from dalle_model.prior.trained import load_prior
 from dalle_model.sample.sampler import sample
-from dalle_model.train.data import PairChoice, TrainingDataError
-from dalle_model.train.optimizers import OptimizerName
+from dalle_model.settings import PairChoice, PriorTraining
+from dalle_model.train.data import TrainingDataError
 from dalle_model.train.prior import (
-    PriorTraining,
     TrainingState,
     add_noise,
     rate_share,
@@ -61,7 +61,7 @@ def test_memorises_four_pictures() -> None:
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
-def test_resumed_run_is_bit_exact(optimizer: OptimizerName, tmp_path: Path) -> None:
+def test_resumed_run_is_bit_exact(optimizer: Literal["adamw", "muon"], tmp_path: Path) -> None:
     settings = replace(
         FAST, steps=12, optimizer=optimizer, bpe_dropout=0.1, token_noise=0.5, checkpoint_every=5
     )
