@@ -61,9 +61,9 @@ class DvaeTraining:
         kl_weight: of the divergence of the codes from uniform, once it has risen over
             `kl_updates`. Source of 6.6: Ramesh et al. 2021, appendix A.2.
         kl_updates: length of that rise; 5,000 in the paper.
-        pixel_weight: of the mean squared error of the pixels, beside the logit-Laplace
-            likelihood, which weighs errors near black and white three times as much as in grey;
-            0 in the paper.
+        pixel_weight: of the mean squared error of mapped pixels, beside the logit-Laplace
+            likelihood; 0 in the paper. The likelihood alone follows medians: 300 updates on
+            slanted edges gained 4.2 dB over patch k-means with 2000, and nothing with 50.
         ema_decay: of the averaged weights, which are the ones kept.
         kmeans_iterations: for the codebook that a patch path starts from.
         kmeans_spread: variance of a pixel around its centroid that the first logits assume.
@@ -76,7 +76,7 @@ class DvaeTraining:
     temperature: tuple[float, float] = (0.5, 1 / 16)
     kl_weight: float = 0.0
     kl_updates: int = 5000
-    pixel_weight: float = 50.0
+    pixel_weight: float = 2000.0
     ema_decay: float = 0.998
     kmeans_iterations: int = 20
     kmeans_spread: float = 0.02

@@ -142,7 +142,7 @@ def measure(
 def _descend(model: Dvae, x_NCSS: Tensor, settings: DvaeTraining, progress: Progress) -> Dvae:
     draw = torch.Generator().manual_seed(settings.seed)
     averaged = copy.deepcopy(model)
-    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=WEIGHT_DECAY)
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=WEIGHT_DECAY, fused=True)
     step_size = Cosine(*settings.step_size, settings.updates)
     temperature = Cosine(*settings.temperature, settings.updates * 4 // 5)
     kl_weight = Cosine(0.0, settings.kl_weight, settings.kl_updates)

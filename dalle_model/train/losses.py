@@ -4,7 +4,8 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+
+_TINY = 2**-24  # spacing of float32 uniform draws: keeps 0 and 1 away from the logarithms
 
 # Shape letters: B batch, C colour channels (3), S side in pixels, K codes, G grid side.
 
@@ -16,9 +17,9 @@ def logit_laplace(x_BCSS: Tensor, mu_BCSS: Tensor, ln_b_BCSS: Tensor) -> Tensor:
 
     Source: Ramesh et al. 2021, appendix A.3, equation 2.
     """
-    logit_BCSS = torch.logit(x_BCSS)
-    jacobian_BCSS = functional.logsigmoid(logit_BCSS) + functional.logsigmoid(-logit_BCSS)
-    distance_BCSS = (logit_BCSS - mu_BCSS).abs() * torch.exp(-ln_b_BCSS)
+    ln_x_BCSS, ln_rest_BCSS = torch.log(x_BCSS), torch.log1p(-x_BCSS)
+    jacobian_BCSS = ln_x_BCSS + ln_rest_BCSS
+    distance_BCSS = (ln_x_BCSS - ln_rest_BCSS - mu_BCSS).abs() * torch.exp(-ln_b_BCSS)
     return -math.log(2) - ln_b_BCSS - jacobian_BCSS - distance_BCSS
 
 
@@ -49,7 +50,7 @@ def relax(logits_BKGG: Tensor, temperature: float, noise: torch.Generator | None
     Source: Ramesh et al. 2021, section 2.1; relaxed in the forward pass too, not straight-through.
     """
     if noise is not None:
-        exponential_BKGG = torch.empty_like(logits_BKGG).exponential_(generator=noise)
-        gumbel_BKGG = -exponential_BKGG.log()
+        uniform_BKGG = torch.rand(logits_BKGG.shape, generator=noise).clamp_(_TINY, 1 - _TINY)
+        gumbel_BKGG = uniform_BKGG.log_().neg_().log_().neg_()
         logits_BKGG = logits_BKGG + gumbel_BKGG
     return (logits_BKGG / temperature).softmax(dim=1)

@@ -1,0 +1,86 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dalle_model.checkpoint import load_checkpoint
+from dalle_model.config import DvaeConfig, DvaeTraining
+from dalle_model.evaluate.reconstruction import psnr
+from dalle_model.tokenizers.codec import load_codec
+from dalle_model.tokenizers.dvae_codec import DvaeCodec
+from dalle_model.train.dvae import DivergedError, train_dvae, train_from_pictures
+from dalle_model.train.patch_start import fit_centroids, quantise
+
+# Few codes and slanted edges: what a patch shows can be told better from the patches around it.
+CONFIG = DvaeConfig(32, 8, hidden=8, bottleneck=8, blocks_per_group=1, patch_width=32)
+SETTINGS = DvaeTraining(updates=120, batch=16, kmeans_iterations=5, step_size=(3e-3, 1e-4))
+
+
+def edges(count, seed=0):
+    """Pictures of one dark half-plane each."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[-1:1:32j, -1:1:32j]
+    angle, offset = rng.uniform(0, 2 * np.pi, count), rng.uniform(-0.4, 0.4, count)
+    side = np.cos(angle)[:, None, None] * x + np.sin(angle)[:, None, None] * y
+    shade = 255 / (1 + np.exp(-20 * (side - offset[:, None, None])))
+    return np.repeat(shade.round().astype(np.uint8)[..., None], 3, axis=3)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_the_loss_falls_and_held_out_pictures_beat_kmeans():
+    train, held_out = edges(96), edges(32, seed=1)
+    centroids = fit_centroids(train, CONFIG, SETTINGS)
+    losses = []
+    model = train_dvae(
+        train, CONFIG, SETTINGS, lambda i, n, terms: losses.append(terms["loss"]), centroids
+    )
+    codec = DvaeCodec(model, "x", "")
+    assert np.mean(losses[-10:]) < np.mean(losses[:10])
+    reached = psnr(held_out, codec.decode(codec.encode(held_out)))
+    assert reached > psnr(held_out, quantise(held_out, centroids)) + 1
+
+
+def test_equal_seeds_give_equal_weights_and_other_seeds_do_not():
+    settings = replace(SETTINGS, updates=3)
+
+    def weights(seed):
+        torch.rand(seed + 1)  # the global state must not matter
+        model = train_dvae(edges(8), CONFIG, replace(settings, seed=seed), lambda *_: None)
+        return torch.cat([p.flatten() for p in model.parameters()])
+
+    assert torch.equal(weights(0), weights(0))
+    assert not torch.equal(weights(0), weights(1))
+
+
+def test_a_dvae_without_patch_path_trains_from_random_weights():
+    settings = replace(SETTINGS, updates=20, temperature=(1.0, 0.5), kl_weight=6.6, kl_updates=10)
+    seen = []
+    train_dvae(edges(8), replace(CONFIG, patch_width=0), settings, lambda *a: seen.append(a))
+    assert [step for step, _, _ in seen] == list(range(1, 21))
+    assert seen[-1][2].keys() == {"loss", "nll", "kl", "mse"}
+
+
+def test_an_infinite_loss_is_an_error_that_names_the_setting():
+    with pytest.raises(DivergedError, match=r"lower `dvae\.training\.step_size`"):
+        train_dvae(edges(8), CONFIG, replace(SETTINGS, step_size=(1e30, 1e30)), lambda *_: None)
+
+
+def test_a_folder_of_pictures_becomes_a_codec_with_its_measures(tmp_path):
+    for number, picture in enumerate(edges(40)):
+        Image.fromarray(picture).save(tmp_path / f"{number}.png")
+    url = f"{tmp_path}/out/dvae.safetensors"
+    settings = replace(SETTINGS, updates=2)
+    metrics = train_from_pictures(str(tmp_path), url, CONFIG, settings, lambda *_: None)
+    assert metrics["pictures"] + metrics["held_out"] == 40
+    assert metrics["psnr"] == pytest.approx(metrics["kmeans_psnr"], abs=1)
+    assert load_checkpoint(url, "dvae").extra["metrics"] == metrics
+    assert load_codec(url).num_codes == CONFIG.num_codes
