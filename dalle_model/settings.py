@@ -65,6 +65,14 @@ class PriorTraining:
     seed: int = 0
     checkpoint_every: int = 1000
 
+    def __post_init__(self) -> None:
+        counts = (self.steps, self.batch_size, self.checkpoint_every)
+        _require(min(counts) >= 1, "steps, batch_size and checkpoint_every must be at least 1")
+        _require(0 <= self.bpe_dropout < 1, "bpe_dropout must be in [0, 1)")
+        _require(0 <= self.token_noise <= 1, "token_noise must be in [0, 1]")
+        _require(self.learning_rate > 0 and self.matrix_rate > 0, "rates must be above 0")
+        _require(self.seed >= 0, "seed must not be negative")
+
 
 PRIOR_TRAINING_PRESETS = {
     "paper": PriorTraining(),
@@ -107,3 +115,14 @@ class SampleSettings:
     top_k: int | None = None
     seed: int = 0
     batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        _require(self.temperature >= 0, "temperature must not be negative")
+        _require(self.top_k is None or self.top_k >= 1, "top_k must be at least 1, or none")
+        _require(self.batch_size >= 1, "batch_size must be at least 1")
+        _require(self.seed >= 0, "seed must not be negative")
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise ValueError(message)

@@ -1,0 +1,34 @@
+from typing import Any
+
+import pytest
+
+from dalle_model.settings import PRIOR_TRAINING_PRESETS, PriorTraining, SampleSettings
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"steps": 0}, "at least 1"),
+        ({"batch_size": 0}, "at least 1"),
+        ({"checkpoint_every": 0}, "at least 1"),
+        ({"bpe_dropout": 1.0}, "bpe_dropout"),
+        ({"token_noise": 1.5}, "token_noise"),
+        ({"matrix_rate": 0.0}, "rates"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_training_out_of_range_is_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        PriorTraining(**wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"temperature": -1}, {"top_k": 0}, {"batch_size": 0}, {"seed": -1}]
+)
+def test_sampling_out_of_range_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        SampleSettings(**wrong)
+
+
+def test_paper_preset_is_the_paper() -> None:
+    assert PRIOR_TRAINING_PRESETS["paper"] == PriorTraining()
