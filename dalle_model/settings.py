@@ -4,6 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise ValueError(message)
+
+
 @dataclass(frozen=True)
 class PairChoice:
     """Which rows of the shards to train on; the defaults take all.
@@ -121,8 +126,3 @@ class SampleSettings:
         _require(self.top_k is None or self.top_k >= 1, "top_k must be at least 1, or none")
         _require(self.batch_size >= 1, "batch_size must be at least 1")
         _require(self.seed >= 0, "seed must not be negative")
-
-
-def _require(holds: bool, message: str) -> None:
-    if not holds:
-        raise ValueError(message)
