@@ -1,0 +1,120 @@
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from dalle_model.shards import (
+    METADATA_KEY,
+    ShardError,
+    ShardMetadata,
+    common_metadata,
+    image_tokens,
+    list_shards,
+    read_metadata,
+    read_shards,
+    token_schema,
+)
+
+METADATA = ShardMetadata(1, "tiny", "a" * 64, 2, 32, 16, (0.1, 0.9), "p", "", "f")
+
+
+def write(path, metadata=METADATA, count=3):
+    schema = token_schema(metadata)
+    rng = np.random.default_rng(0)
+    rows = [
+        {
+            "key": f"{n:040x}",
+            "caption": f"caption {n}",
+            "image_tokens": rng.integers(0, 32, 4),
+            "view": 0,
+            "crop": [0, 0, 16, 16],
+            "width": 16,
+            "height": 16,
+            "phash": 1 << 63,
+            "url": "u",
+            "page_url": "",
+            "license": "",
+            "source": "s",
+        }
+        for n in range(count)
+    ]
+    table = pa.Table.from_pylist(rows, schema=schema)
+    pq.write_table(table, path, write_page_checksum=True, use_dictionary=False)
+    return str(path), table
+
+
+def test_metadata_lies_in_the_footer(tmp_path):
+    url, _ = write(tmp_path / "part-00000-of-00001.parquet")
+    assert read_metadata(url) == METADATA
+
+
+def test_rows_come_back_in_order(tmp_path):
+    urls = [write(tmp_path / f"part-0000{i}-of-00002.parquet")[0] for i in range(2)]
+    assert list_shards(str(tmp_path)) == urls
+    found = read_shards(urls, ["key", "image_tokens"])
+    assert found.column_names == ["key", "image_tokens"]
+    _, table = write(tmp_path / "other.parquet")
+    assert image_tokens(found).tolist() == image_tokens(table).tolist() * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("codec_sha256", "b" * 64),
+        ("num_codes", 64),
+        ("pixel_range", (0.0, 1.0)),
+        ("preprocessing", "other"),
+    ],
+)
+def test_shards_of_different_codecs_are_not_mixed(tmp_path, name, value):
+    first, _ = write(tmp_path / "1.parquet")
+    second, _ = write(tmp_path / "2.parquet", replace(METADATA, **{name: value}))
+    with pytest.raises(ShardError, match=rf"{name} is .* in .*1\.parquet and .* in .*2\.parquet"):
+        common_metadata([first, second])
+
+
+def test_fingerprints_may_differ(tmp_path):
+    first, _ = write(tmp_path / "1.parquet")
+    second, _ = write(tmp_path / "2.parquet", replace(METADATA, fingerprint="other"))
+    assert common_metadata([first, second]) == METADATA
+
+
+def test_each_wrong_file_is_one_clear_message(tmp_path):
+    other = tmp_path / "other.parquet"
+    pq.write_table(pa.table({"a": [1]}), other)
+    (tmp_path / "junk").write_bytes(b"junk")
+    newer, _ = write(tmp_path / "newer.parquet", replace(METADATA, schema_version=2))
+    for url, message in (
+        (f"{tmp_path}/none", r"none is missing; `dalle run encode` makes it"),
+        (f"{tmp_path}/junk", "junk is not Parquet"),
+        (str(other), "is not a token shard"),
+        (newer, "has schema version 2, this reader knows 1"),
+    ):
+        with pytest.raises(ShardError, match=message):
+            read_metadata(url)
+
+
+def test_a_flipped_byte_is_found(tmp_path):
+    url, table = write(tmp_path / "x.parquet", count=200)
+    content = bytearray(Path(url).read_bytes())
+    content[len(content) // 4] ^= 1
+    Path(url).write_bytes(bytes(content))
+    with pytest.raises(ShardError, match=r"x\.parquet cannot be read"):
+        read_shards([url])
+    assert table.num_rows == 200
+
+
+def test_an_empty_folder_names_the_command(tmp_path):
+    with pytest.raises(ShardError, match=r"no token shards in .*`dalle run encode` makes them"):
+        list_shards(str(tmp_path))
+
+
+def test_metadata_is_written_with_sorted_keys():
+    text = token_schema(METADATA).metadata[METADATA_KEY].decode()
+    names = sorted(asdict(METADATA))
+    assert [text.index(f'"{name}"') for name in names] == sorted(
+        text.index(f'"{name}"') for name in names
+    )
