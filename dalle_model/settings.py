@@ -83,7 +83,7 @@ PRIOR_TRAINING_PRESETS = {
     "paper": PriorTraining(),
     # Chosen by trial on a few hundred drawings, so that a caption gives its own picture soonest.
     "demo": PriorTraining(
-        steps=280,
+        steps=400,
         batch_size=32,
         learning_rate=6e-3,
         warmup_steps=20,
@@ -99,7 +99,7 @@ PRIOR_TRAINING_PRESETS = {
 PAIR_CHOICE_PRESETS = {
     "paper": PairChoice(),
     # Chosen: what the demo's steps can learn by heart.
-    "demo": PairChoice(max_pictures=256, captions_per_picture=1, has_distinct_captions=True),
+    "demo": PairChoice(max_pictures=512, captions_per_picture=1, has_distinct_captions=True),
 }
 
 
