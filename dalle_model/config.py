@@ -32,6 +32,10 @@ class DvaeConfig:
     patch_width: int = 0
     patch_blocks: int = 2
 
+    def __post_init__(self) -> None:
+        if self.side < PATCH or self.side % PATCH:
+            raise ValueError(f"side is {self.side} px, must be a multiple of {PATCH}")
+
     @property
     def grid(self) -> int:
         """Tokens along one edge: three poolings by two make each token 8 pixels wide."""
@@ -69,10 +73,10 @@ class DvaeTraining:
         kmeans_spread: variance of a pixel around its centroid that the first logits assume.
     """
 
-    updates: int = 4000
+    updates: int = 1800
     batch: int = 32
     seed: int = 0
-    step_size: tuple[float, float] = (1e-3, 1e-5)
+    step_size: tuple[float, float] = (2e-3, 1e-5)
     temperature: tuple[float, float] = (0.5, 1 / 16)
     kl_weight: float = 0.0
     kl_updates: int = 5000
@@ -80,6 +84,16 @@ class DvaeTraining:
     ema_decay: float = 0.998
     kmeans_iterations: int = 20
     kmeans_spread: float = 0.02
+
+    def __post_init__(self) -> None:
+        if min(self.updates, self.batch) < 1:
+            raise ValueError("updates and batch must be at least 1")
+        if min(*self.step_size, *self.temperature, self.kmeans_spread) <= 0:
+            raise ValueError("step_size, temperature and kmeans_spread must be above 0")
+        if min(self.kl_weight, self.pixel_weight, self.kl_updates, self.seed) < 0:
+            raise ValueError("kl_weight, kl_updates, pixel_weight and seed must not be negative")
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError("ema_decay must be in [0, 1)")
 
 
 @dataclass(frozen=True)

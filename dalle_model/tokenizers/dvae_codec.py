@@ -87,7 +87,7 @@ def to_rgb(mapped_BCSS: Tensor) -> Rgb:
 def _config(checkpoint: Checkpoint) -> DvaeConfig:
     try:
         return DvaeConfig.from_dict(checkpoint.config)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise CheckpointError(
             f"{checkpoint.url} has a config of another program version: {error}; "
             "`dalle train dvae` makes a new checkpoint"

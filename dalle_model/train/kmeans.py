@@ -9,7 +9,7 @@ Codes = npt.NDArray[np.int64]
 _CHUNK = 8192  # rows compared at once: 32 MiB of distances to 1,024 centroids
 
 
-def to_patches(pictures: npt.NDArray[np.generic], patch: int) -> npt.NDArray[np.generic]:
+def to_patches(pictures: Floats, patch: int) -> Floats:
     """Cut pictures into square patches.
 
     Args:
@@ -26,7 +26,7 @@ def to_patches(pictures: npt.NDArray[np.generic], patch: int) -> npt.NDArray[np.
     return split.reshape(count * grid**2, 3 * patch**2)
 
 
-def from_patches(patches: npt.NDArray[np.generic], grid: int) -> npt.NDArray[np.generic]:
+def from_patches(patches: Floats, grid: int) -> Floats:
     """The inverse of `to_patches`: `(N, S, S, 3)` of patches in raster order."""
     patch = int((patches.shape[1] // 3) ** 0.5)
     split = patches.reshape(-1, grid, grid, 3, patch, patch).transpose(0, 1, 4, 2, 5, 3)

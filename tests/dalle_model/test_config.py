@@ -4,7 +4,13 @@ import sys
 
 import pytest
 
-from dalle_model.config import DVAE_PRESETS, PRIOR_PRESETS, DvaeConfig, PriorConfig
+from dalle_model.config import (
+    DVAE_PRESETS,
+    PRIOR_PRESETS,
+    DvaeConfig,
+    DvaeTraining,
+    PriorConfig,
+)
 
 
 @pytest.mark.parametrize("config", [*DVAE_PRESETS.values(), *PRIOR_PRESETS.values()])
@@ -32,3 +38,25 @@ def test_the_presets_of_dvae_and_prior_fit_together(name):
 def test_leaves_load_no_torch(module):
     code = f"import sys, dalle_model.{module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize("side", [0, 60])
+def test_a_side_that_tokens_do_not_cover_is_refused(side):
+    with pytest.raises(ValueError, match=f"side is {side} px, must be a multiple of 8"):
+        DvaeConfig(side=side)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("updates", 0),
+        ("step_size", (1e-3, 0.0)),
+        ("temperature", (0.0, 1.0)),
+        ("pixel_weight", -1.0),
+        ("seed", -1),
+        ("ema_decay", 1.0),
+    ],
+)
+def test_training_settings_out_of_range_are_refused(name, value):
+    with pytest.raises(ValueError, match=name):
+        DvaeTraining(**{name: value})

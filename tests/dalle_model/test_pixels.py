@@ -6,19 +6,20 @@ from PIL import Image
 
 from dalle_model.pixels import crop_box, from_png, map_pixels, square, to_png, unmap_pixels
 
+BYTES = np.arange(256, dtype=np.float32) / np.float32(255)
+
 
 def picture(height, width, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 def test_mapped_pixels_lie_between_the_eps_bounds():
-    mapped = map_pixels(np.arange(256, dtype=np.float32) / 255)
+    mapped = map_pixels(BYTES)
     assert (mapped.min(), mapped.max()) == pytest.approx((0.1, 0.9))
 
 
 def test_every_byte_survives_map_and_unmap():
-    pixels = np.arange(256, dtype=np.float32) / 255
-    assert np.array_equal(np.rint(unmap_pixels(map_pixels(pixels)) * 255), np.arange(256))
+    assert np.array_equal(np.rint(unmap_pixels(map_pixels(BYTES)) * 255), np.arange(256))
 
 
 def test_unmap_clips():

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from dalle_model.checkpoint import CheckpointError, save_checkpoint
-from dalle_model.pixels import map_pixels
 from dalle_model.tokenizers.codec import codec_sha256, codec_url, load_codec
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import to_input, to_rgb
@@ -23,9 +22,9 @@ def pictures(count):
 def test_codes_and_pictures_have_the_protocol_s_types(url):
     codec = load_codec(url)
     codes = codec.encode(pictures(3))
-    assert (codes.dtype, codes.shape) == (np.uint16, (3, 4))
+    assert (codes.dtype.name, codes.shape) == ("uint16", (3, 4))
     rgb = codec.decode(codes)
-    assert (rgb.dtype, rgb.shape) == (np.uint8, (3, 16, 16, 3))
+    assert (rgb.dtype.name, rgb.shape) == ("uint8", (3, 16, 16, 3))
     assert (codec.name, codec.sha256) == ("tiny", codec_sha256(url))
     assert (codec.side, codec.grid, codec.num_codes, codec.pixel_range) == (16, 2, 32, (0.1, 0.9))
 
@@ -33,8 +32,7 @@ def test_codes_and_pictures_have_the_protocol_s_types(url):
 def test_every_byte_survives_the_pixel_map():
     rgb = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=3)
     mapped = to_input(rgb)
-    assert mapped.min().item() == map_pixels(np.float32(0))
-    assert mapped.max().item() == map_pixels(np.float32(1))
+    assert (mapped.min().item(), mapped.max().item()) == pytest.approx((0.1, 0.9))
     assert np.array_equal(to_rgb(mapped), rgb)
 
 

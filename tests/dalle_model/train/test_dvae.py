@@ -15,7 +15,7 @@ from dalle_model.train.patch_start import fit_centroids, quantise
 
 # Few codes and slanted edges: what a patch shows can be told better from the patches around it.
 CONFIG = DvaeConfig(32, 8, hidden=8, bottleneck=8, blocks_per_group=1, patch_width=32)
-SETTINGS = DvaeTraining(updates=120, batch=16, kmeans_iterations=5, step_size=(3e-3, 1e-4))
+SETTINGS = DvaeTraining(updates=100, batch=8, kmeans_iterations=5, step_size=(3e-3, 1e-4))
 
 
 def edges(count, seed=0):

@@ -34,8 +34,9 @@ def test_the_decoder_does_not_start_on_a_saddle(centroids):
     """The output's gradient needs features that depend on the codes around."""
     model = Dvae(TINY)
     start_from_centroids(model, torch.from_numpy(centroids), 0.02)
-    features = []
-    model.decoder.patch.context.relu.register_forward_hook(lambda *a: features.append(a[2]))
+    features: list[torch.Tensor] = []
+    relu = model.get_submodule("decoder.patch.context.relu")
+    relu.register_forward_hook(lambda *a: features.append(a[2]))
     codes = torch.zeros(2, 2, 2, dtype=torch.long)
     codes[1, 1, 1] = 5
     model.decode(codes)

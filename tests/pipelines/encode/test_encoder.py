@@ -87,9 +87,12 @@ def test_survivors_only_and_their_columns_are_carried(tmp_path, codec_url):
 def test_captions_of_one_picture_share_its_tokens(tmp_path, codec_url, monkeypatch):
     task = write_run(tmp_path, [row(1, 0), row(1, 1), row(2, 0)])
     seen = []
-    monkeypatch.setattr(
-        "pipelines.encode.encoder.look_at", lambda png, side: seen.append(png) or look_at(png, side)
-    )
+
+    def looking(png, side):
+        seen.append(png)
+        return look_at(png, side)
+
+    monkeypatch.setattr("pipelines.encode.encoder.look_at", looking)
     tokens = image_tokens(encode_shard(task, 0, EncodeConfig(codec=codec_url)).kept)
     assert len(seen) == 2
     assert tokens[0].tolist() == tokens[1].tolist() != tokens[2].tolist()
@@ -119,11 +122,15 @@ def test_a_padded_last_batch_gives_the_codes_of_full_batches(codec_url, count):
     assert encode_all(codec, squares[:count], 4).tolist() == whole[:count].tolist()
 
 
-def test_threads_are_pinned_inside_and_restored(codec_url):
+def test_threads_are_pinned_inside_and_restored(codec_url, monkeypatch):
     codec = load_codec(codec_url)
-    before, inside = torch.get_num_threads(), []
-    encode = codec.encode
-    codec.encode = lambda pictures: inside.append(torch.get_num_threads()) or encode(pictures)
+    before, inside, encode = torch.get_num_threads(), [], codec.encode
+
+    def encoding(pictures):
+        inside.append(torch.get_num_threads())
+        return encode(pictures)
+
+    monkeypatch.setattr(codec, "encode", encoding)
     torch.set_num_threads(2)
     try:
         encode_all(codec, [picture(0)], 2)
@@ -194,13 +201,16 @@ def test_pandas_and_duckdb_read_the_shard(shard):
     url, tokens = shard
     frame = pd.read_parquet(url)
     assert [list(r) for r in frame["image_tokens"]] == tokens
-    found = duckdb.sql(f"select key, image_tokens from '{url}' order by key").fetchall()
+    found = (
+        duckdb.connect().execute(f"select key, image_tokens from '{url}' order by key").fetchall()
+    )
     assert [list(r[1]) for r in found] == tokens
 
 
 def test_datasets_reads_the_shard(shard, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    datasets = pytest.importorskip("datasets")
+    import datasets  # reads the environment when it is imported
+
     url, tokens = shard
     loaded = datasets.load_dataset(
         "parquet", data_files=url, split="train", cache_dir=str(tmp_path)

@@ -5,13 +5,14 @@ import pyarrow as pa
 from apache_beam.metrics.metric import MetricsFilter
 from apache_beam.testing.test_pipeline import TestPipeline as _TestPipeline
 
+from dalle_model.pixels import to_png
 from dalle_model.shards import common_metadata, list_shards
 from pipelines.encode.config import EncodeConfig
 from pipelines.encode.pipeline import build
 from pipelines.io import parquet
 from pipelines.io.stage import StageTask, finished_shards, rejection_table
 from pipelines.records import IMAGE_SCHEMA, SURVIVOR_SCHEMA
-from tests.pipelines.encode.test_encoder import picture, row, to_png
+from tests.pipelines.encode.test_encoder import picture, row
 from tests.support.codecs import write_codec
 
 
@@ -52,5 +53,5 @@ def test_shards_are_written_counted_and_the_same_each_time(tmp_path):
         urls = list_shards(f"{task.root}/encode")
         assert common_metadata(urls).num_codes == 32
         digests.append([hashlib.sha256(Path(url).read_bytes()).hexdigest() for url in urls])
+        assert rejection_table([]).schema == parquet.read_table(task.rejected(0)).schema
     assert digests[0] == digests[1]
-    assert rejection_table([]).schema == parquet.read_table(task.rejected(0)).schema
