@@ -20,7 +20,7 @@ from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input
 from dalle_model.train.kmeans import Floats
 from dalle_model.train.losses import divergence_from_uniform, logit_laplace, negative_bound, relax
 from dalle_model.train.patch_start import fit_centroids, quantise, start_from_centroids
-from dalle_model.train.pictures import read_pictures
+from dalle_model.train.pictures import PicturesError, read_pictures
 from dalle_model.train.schedules import Cosine
 
 # Shape letters: B batch, C colour channels (3), S side in pixels, K codes, G grid side.
@@ -54,10 +54,16 @@ def train_from_pictures(
         the latter only with a patch path), `codes_used` and `perplexity` (on all pictures).
 
     Raises:
-        PicturesError: there are no pictures in `source`.
+        PicturesError: there are no pictures in `source`, or too few to hold some out.
         DivergedError: the loss is not finite.
     """
-    train, held_out = read_pictures(source, config.side).split()
+    pictures = read_pictures(source, config.side)
+    train, held_out = pictures.split()
+    if not len(train) or not len(held_out):
+        raise PicturesError(
+            f"{source} has {len(pictures.names)} pictures, too few to train on and to hold one in "
+            "16 out; add sources to the config and `dalle run images`"
+        )
     centroids = fit_centroids(train, config, settings) if config.patch_width else None
     model = train_dvae(train, config, settings, progress, centroids)
     metrics = measure(DvaeCodec(model, "dvae", ""), centroids, train, held_out)

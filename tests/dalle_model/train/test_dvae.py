@@ -12,6 +12,7 @@ from dalle_model.tokenizers.codec import load_codec
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
 from dalle_model.train.dvae import DivergedError, train_dvae, train_from_pictures
 from dalle_model.train.patch_start import fit_centroids, quantise
+from dalle_model.train.pictures import PicturesError
 
 # Few codes and slanted edges: what a patch shows can be told better from the patches around it.
 CONFIG = DvaeConfig(32, 8, hidden=8, bottleneck=8, blocks_per_group=1, patch_width=32)
@@ -84,3 +85,9 @@ def test_a_folder_of_pictures_becomes_a_codec_with_its_measures(tmp_path):
     assert metrics["psnr"] == pytest.approx(metrics["kmeans_psnr"], abs=1)
     assert load_checkpoint(url, "dvae").extra["metrics"] == metrics
     assert load_codec(url).num_codes == CONFIG.num_codes
+
+
+def test_too_few_pictures_to_hold_some_out_is_one_clear_message(tmp_path):
+    Image.fromarray(edges(1)[0]).save(tmp_path / "0.png")
+    with pytest.raises(PicturesError, match="has 1 pictures, too few to train on"):
+        train_from_pictures(str(tmp_path), f"{tmp_path}/x", CONFIG, SETTINGS, lambda *_: None)
