@@ -30,12 +30,12 @@ $(VENV)/bin/uv:
 	$(BIN)/python -m pip install --quiet uv==0.13.8
 
 $(VENV)/.installed: requirements.txt pyproject.toml | $(VENV)/bin/uv
-	$(UV) pip install --python $(BIN)/python --no-deps --require-hashes -r requirements.txt
+	$(UV) pip install --python $(BIN)/python --no-deps --require-hashes --compile-bytecode -r requirements.txt
 	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation -e .
 	touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	$(UV) pip install --python $(BIN)/python --no-deps --require-hashes -r requirements-dev.txt
+	$(UV) pip install --python $(BIN)/python --no-deps --require-hashes --compile-bytecode -r requirements-dev.txt
 	touch $@
 
 # Pin again after a change of pyproject.toml.

@@ -1,11 +1,23 @@
 """The root of every error that a person is meant to read.
 
 DalleError
-    ConfigError            orchestration.config    a setting is wrong: exit code 2
     ShardError             dalle_model.shards      a token shard cannot be used
-    CheckpointError        dalle_model.train       a checkpoint cannot be used
+    CheckpointError        dalle_model.checkpoint  a checkpoint cannot be used
+    VocabError             dalle_model.vocab       a text tokenizer cannot be used
+    PicturesError          dalle_model.train       there are no pictures to train on
+    TrainingDataError      dalle_model.train       there are no token rows to train on
+    DivergedError          dalle_model.train       a loss is not finite
     UnreadableShardError   pipelines.io.parquet    a shard of a stage cannot be read
     UnbalancedBooksError   pipelines.io.stage      rows were lost or made up
+    MissingInputError      pipelines.crawl         a source has no file
+    RecipeError            pipelines.captions      a recipe is wrong or unknown
+    LanguageModelError     pipelines.captions      the language identifier cannot be loaded
+    ConfigError            orchestration.config    a setting is wrong: exit code 2
+    RunnerError            orchestration.runners   a Beam runner or option cannot be used
+    RunError               orchestration.run       a run cannot start or go on
+    ArchiveError           orchestration.replay    an archive cannot be replayed
+    ExplainError           orchestration.explain   a row or a run cannot be explained
+    VerificationError      orchestration.verify    files are not what their manifests say
 """
 
 

@@ -1,5 +1,6 @@
 """The command line. Heavy imports happen inside the commands: `dalle --help` loads none of them."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -176,6 +177,8 @@ def main() -> None:
     os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of the workers' processes too
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     is_debug = len(arguments) < len(sys.argv) - 1
+    if is_debug:
+        logging.basicConfig(level=logging.INFO)
     try:
         app(arguments, standalone_mode=False)
     except BaseException as error:

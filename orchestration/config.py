@@ -3,15 +3,29 @@
 import difflib
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from dalle_model.config import DvaeTraining
 from dalle_model.errors import DalleError
-from dalle_model.settings import PairChoice, PriorTraining, SampleSettings
+from dalle_model.settings import (
+    PAIR_CHOICE_PRESETS,
+    PRIOR_TRAINING_PRESETS,
+    PairChoice,
+    PriorTraining,
+    SampleSettings,
+)
 from pipelines.captions.config import CaptionsConfig
 from pipelines.crawl.config import CrawlConfig
 from pipelines.dedupe.config import DedupeConfig
@@ -59,8 +73,22 @@ class PriorSection(_Section):
     """The autoregressive prior, trained on the run's token shards."""
 
     preset: Literal["demo", "paper"] = "demo"
-    pairs: PairChoice = PairChoice()
-    training: PriorTraining = PriorTraining()
+    pairs: PairChoice = PAIR_CHOICE_PRESETS["demo"]
+    training: PriorTraining = PRIOR_TRAINING_PRESETS["demo"]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_preset(cls, values: Any) -> Any:
+        """What the file leaves out is the preset's, field by field."""
+        if not isinstance(values, dict):
+            return values
+        preset = values.get("preset", "demo")
+        filled = dict(values)
+        for name, presets in (("pairs", PAIR_CHOICE_PRESETS), ("training", PRIOR_TRAINING_PRESETS)):
+            given = values.get(name, {})
+            if isinstance(given, dict) and preset in presets:
+                filled[name] = asdict(presets[preset]) | given
+        return filled
 
 
 class SamplesSection(_Section):

@@ -41,7 +41,7 @@ BATCH = 16  # chosen: captions drawn between two updates of the progress bar
 GRID_ROWS = 16  # chosen: what fits a screen; the report shows all
 
 
-class PicturesError(DalleError):
+class NoPriorError(DalleError):
     """There is nothing to draw from: where, and the command that makes it."""
 
 
@@ -104,13 +104,13 @@ def draw_samples(root: str, caption: str, number: int, out: str, settings: Sampl
     """Pictures for one caption, as a PNG.
 
     Raises:
-        PicturesError: the run has no prior.
+        NoPriorError: the run has no prior.
         CheckpointError: its prior or codec cannot be used.
     """
     config = load_run_config(root)
     url = files.join(root, "prior", "prior.safetensors")
     if not files.exists(url):
-        raise PicturesError(f"{root} has no prior; `dalle train prior --dir {root}` makes one")
+        raise NoPriorError(f"{root} has no prior; `dalle train prior --dir {root}` makes one")
     codec = load_codec(codec_of(config, root))
     pictures = sample_pictures(url, codec, [caption], number, settings)
     return _write(out, picture_grid(list(pictures), [caption]))
@@ -122,13 +122,13 @@ def draw_grid(root: str, number: int, out: str) -> str:
     Raises:
         ShardError: no shards, or unreadable ones.
         CheckpointError: the run's codec cannot be used.
-        PicturesError: the shards are of another codec than the run's.
+        NoPriorError: the shards are of another codec than the run's.
     """
     urls = list_shards(files.join(root, "encode"))
     codec = load_codec(codec_of(load_run_config(root), root))
     made_by = read_metadata(urls[0]).codec_sha256
     if made_by != codec.sha256:
-        raise PicturesError(
+        raise NoPriorError(
             f"{urls[0]} was made by the codec {made_by[:12]}, the run's codec is "
             f"{codec.sha256[:12]}; `dalle run encode` makes the shards again"
         )

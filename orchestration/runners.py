@@ -90,10 +90,14 @@ def pipeline_options(workers: int, passed_through: Sequence[str]) -> "PipelineOp
 
 
 def _quiet() -> None:
-    """Keep Beam's remarks about extras that are not installed out of the terminal."""
+    """Keep Beam's log out of the terminal: an error is told once, by its last line.
+
+    `--debug` sets a log level before, and then all of it is shown.
+    """
     os.environ.setdefault("NO_GCE_CHECK", "true")  # no look-up of cloud credentials off the cloud
-    for name in ("apache_beam", "root"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    if logging.root.level > logging.INFO:
+        logging.root.setLevel(logging.CRITICAL)
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
 
 
 def _without_runner(passed_through: Sequence[str]) -> list[str]:

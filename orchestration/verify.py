@@ -32,7 +32,7 @@ def verify_run(root: str) -> list[str]:
         lines.append(f"{manifest.stage:<10} {len(manifest.files):>5} files  {state}")
     if problems:
         raise VerificationError(
-            "\n".join([*lines, *problems])
+            "\n".join(problems)
             + "\ndelete the manifest.json of that stage and give `dalle run` again"
         )
     return [*lines, f"sha256     {run_checksum(root)}"]

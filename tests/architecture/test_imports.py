@@ -144,8 +144,9 @@ def test_the_models_import_where_beam_is_not_installed():
         for path in sorted((ROOT / "dalle_model").rglob("*.py"))
         if path.name != "__init__.py"
     ]
-    statement = "sys.modules['apache_beam'] = None\nsys.modules['img2dataset'] = None\n" + "\n".join(
-        f"import {module}" for module in modules
+    statement = (
+        "sys.modules['apache_beam'] = None\nsys.modules['img2dataset'] = None\n"
+        + "\n".join(f"import {module}" for module in modules)
     )
     assert "dalle_model.prior.model" in loaded_modules(statement)
 

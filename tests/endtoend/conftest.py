@@ -7,7 +7,7 @@ import pytest
 from tests.support.commands import checksums, dalle
 from tests.support.small_web import write_config, write_small_web
 
-NUM_PAGES = 6
+NUM_PAGES = 8  # of each host
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,112 @@
+"""What a person does wrong, or a disk: one clear message, the right exit code, no traceback."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import dalle
+from tests.support.small_web import write_config
+
+pytestmark = pytest.mark.slow
+
+
+def failure(*arguments: object, code: int, **keywords: object) -> str:
+    result = dalle(*arguments, check=False, **keywords)
+    assert result.returncode == code, result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    message = result.stderr[result.stderr.index("dalle: ") :]
+    assert len(message.splitlines()) <= 3
+    return message
+
+
+def test_a_config_error_names_the_line(tmp_path, web):
+    config = write_config(tmp_path, str(web), extra="encoder: {codec: demo}\n")
+    message = failure("run", "--config", config, "--dir", tmp_path / "run", code=2)
+    assert f"{config}:7: encoder: unknown setting; did you mean `encode`?" in message
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_config(tmp_path):
+    assert "cannot read the config" in failure("run", "--config", tmp_path / "no.yaml", code=2)
+
+
+def test_a_missing_input_names_the_setting(tmp_path):
+    config = write_config(tmp_path, "none.warc.gz")
+    message = failure("run", "--config", config, "--dir", tmp_path / "run", code=1)
+    assert "none.warc.gz" in message
+    assert "crawl.sources[0]" in message
+
+
+def test_a_misspelt_command_and_option(config):
+    assert "No such command" in failure("rum", code=2)
+    assert "no such option" in failure("run", "--config", config, "--wrokers=2", code=1)
+
+
+def test_a_missing_codec(tmp_path, web, undisturbed):
+    config = write_config(tmp_path, str(web), extra="encode: {codec: none.safetensors}\n")
+    message = failure("run", "--config", config, "--dir", _copy(undisturbed, tmp_path), code=1)
+    assert "none.safetensors" in message
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"\x08" + bytes(7) + b'{"a": 1}'])
+def test_a_wrong_checkpoint(tmp_path, web, undisturbed, content):
+    (tmp_path / "wrong.safetensors").write_bytes(content)
+    config = write_config(tmp_path, str(web), extra="encode: {codec: wrong.safetensors}\n")
+    message = failure("run", "--config", config, "--dir", _copy(undisturbed, tmp_path), code=1)
+    assert "wrong.safetensors" in message
+
+
+def test_a_shard_of_another_codec_is_refused_with_both_sides(undisturbed, tmp_path):
+    import pyarrow.parquet as pq
+
+    root = _copy(undisturbed, tmp_path)
+    part = root / "encode" / "part-00001-of-00003.parquet"
+    table = pq.read_table(part)
+    metadata = dict(table.schema.metadata)
+    metadata[b"dalle"] = metadata[b"dalle"].replace(b'"codec_sha256": "', b'"codec_sha256": "00')
+    pq.write_table(table.replace_schema_metadata(metadata), part)
+    message = failure("grid", "--dir", root, "--out", tmp_path / "grid.png", code=1)
+    assert "different codecs cannot be mixed: codec_sha256" in message
+    assert "part-00000-of-00003.parquet" in message
+
+
+def test_a_truncated_shard_is_found_and_made_again(undisturbed, config, expected, tmp_path):
+    from tests.support.commands import checksums
+
+    root = _copy(undisturbed, tmp_path)
+    part = root / "images" / "part-00000-of-00003.parquet"
+    part.write_bytes(part.read_bytes()[:-100])
+    assert "is corrupt" in failure("verify", "--dir", root, code=1)
+    dalle("run", "--config", config, "--dir", root)
+    assert checksums(root) == expected
+
+
+def test_a_directory_that_is_no_run(tmp_path):
+    for command in (["explain", "0" * 40], ["report"], ["verify"], ["grid"], ["sample", "a cat"]):
+        assert str(tmp_path) in failure(*command, "--dir", tmp_path, code=1)
+
+
+def test_sampling_without_a_prior_says_what_to_run(undisturbed):
+    message = failure("sample", "a red apple", "--dir", undisturbed, code=1)
+    assert "dalle train prior" in message
+
+
+def test_a_full_disk_stops_the_run_and_freeing_it_goes_on(config, expected, tmp_path):
+    """A file size limit stands in for the disk: no write above it succeeds."""
+    import resource
+
+    from tests.support.commands import checksums
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    root = tmp_path / "run"
+    message = failure("run", "--config", config, "--dir", root, code=1, preexec_fn=limited)
+    assert "File too large" in message or "no space left" in message
+    dalle("run", "--config", config, "--dir", root)
+    assert checksums(root) == expected
+
+
+def _copy(undisturbed: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(undisturbed, tmp_path / "copy"))
