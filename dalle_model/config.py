@@ -59,6 +59,8 @@ class DvaeTraining:
         updates: of the weights.
         batch: pictures in one update.
         seed: of the first weights, the order of the pictures, flips and noise.
+        max_shift: pixels by which a picture is moved at random along each axis, its edge repeated;
+            for the random crops of the paper's listing 1, which need larger pictures.
         step_size: of AdamW at the start, and at the end of a cosine over all updates.
         temperature: of the relaxation at the start, and at the end of a cosine over four fifths
             of the updates.
@@ -76,6 +78,7 @@ class DvaeTraining:
     updates: int = 1800
     batch: int = 32
     seed: int = 0
+    max_shift: int = 4
     step_size: tuple[float, float] = (2e-3, 1e-5)
     temperature: tuple[float, float] = (0.5, 1 / 16)
     kl_weight: float = 0.0
@@ -90,8 +93,9 @@ class DvaeTraining:
             raise ValueError("updates and batch must be at least 1")
         if min(*self.step_size, *self.temperature, self.kmeans_spread) <= 0:
             raise ValueError("step_size, temperature and kmeans_spread must be above 0")
-        if min(self.kl_weight, self.pixel_weight, self.kl_updates, self.seed) < 0:
-            raise ValueError("kl_weight, kl_updates, pixel_weight and seed must not be negative")
+        for name in ("seed", "max_shift", "kl_weight", "kl_updates", "pixel_weight"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative")
         if not 0 <= self.ema_decay < 1:
             raise ValueError("ema_decay must be in [0, 1)")
 

@@ -54,6 +54,7 @@ def test_a_side_that_tokens_do_not_cover_is_refused(side):
         ("temperature", (0.0, 1.0)),
         ("pixel_weight", -1.0),
         ("seed", -1),
+        ("max_shift", -1),
         ("ema_decay", 1.0),
     ],
 )

@@ -10,7 +10,12 @@ from dalle_model.config import DvaeConfig, DvaeTraining
 from dalle_model.evaluate.reconstruction import psnr
 from dalle_model.tokenizers.codec import load_codec
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
-from dalle_model.train.dvae import DivergedError, train_dvae, train_from_pictures
+from dalle_model.train.dvae import (
+    DivergedError,
+    _draw_batch,
+    train_dvae,
+    train_from_pictures,
+)
 from dalle_model.train.patch_start import fit_centroids, quantise
 from dalle_model.train.pictures import PicturesError
 
@@ -91,3 +96,14 @@ def test_too_few_pictures_to_hold_some_out_is_one_clear_message(tmp_path):
     Image.fromarray(edges(1)[0]).save(tmp_path / "0.png")
     with pytest.raises(PicturesError, match="has 1 pictures, too few to train on"):
         train_from_pictures(str(tmp_path), f"{tmp_path}/x", CONFIG, SETTINGS, lambda *_: None)
+
+
+def test_a_batch_is_moved_and_mirrored_within_reach():
+    x = torch.arange(16.0).view(1, 1, 1, 16).expand(4, 3, 16, 16)
+    settings = DvaeTraining(batch=64, max_shift=2)
+    batch = _draw_batch(x, settings, torch.Generator().manual_seed(0))
+    assert batch.shape == (64, 3, 16, 16)
+    middles = set(batch[:, 0, 8, 8].tolist())
+    assert middles == {6.0, 7.0, 8.0, 9.0, 10.0, 5.0}  # 8 and its mirror image 7, two either way
+    still = _draw_batch(x, replace(settings, max_shift=0), torch.Generator().manual_seed(0))
+    assert set(still[:, 0, 8, 8].tolist()) == {7.0, 8.0}
