@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from dalle_model.checkpoint import CheckpointError, save_checkpoint
+from dalle_model.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from dalle_model.config import DVAE_PRESETS
 from dalle_model.tokenizers.codec import codec_sha256, codec_url, load_codec
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import to_input, to_rgb
@@ -76,3 +77,11 @@ def test_a_config_of_another_version_is_refused(tmp_path):
 def test_the_shipped_codec_is_found_by_its_name():
     assert codec_url("demo").endswith("dalle_model/weights/demo_dvae.safetensors")
     assert codec_url("s3://bucket/x.safetensors") == "s3://bucket/x.safetensors"
+
+
+def test_the_shipped_codec_is_the_demo_preset_and_beats_kmeans():
+    checkpoint = load_checkpoint(codec_url("demo"), "dvae")
+    assert checkpoint.config == DVAE_PRESETS["demo"].to_dict()
+    metrics = checkpoint.extra["metrics"]
+    assert metrics["psnr"] > metrics["kmeans_psnr"] + 0.5
+    assert load_codec("demo").decode(np.zeros((1, 64), np.uint16)).shape == (1, 64, 64, 3)
