@@ -1,6 +1,6 @@
 """A row that a stage drops: data with a stable reason, never an exception and never a silence."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -58,7 +58,7 @@ def first_failure(checks: Iterable[Check]) -> Check | None:
     return next((check for check in checks if not check.passed), None)
 
 
-def reject(row: dict[str, object], stage: str, check: Check) -> Rejection:
+def reject(row: Mapping[str, object], stage: str, check: Check) -> Rejection:
     """Turn a failed check of a row (its `key`, `url`, `caption`) into a `Rejection`."""
     return Rejection(
         key=str(row["key"]),

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 DALLE = str(Path(sys.executable).with_name("dalle"))
 NOT_COMPARED = {"timings.json", "config.json"}
@@ -12,7 +13,7 @@ DATA_STAGES = ("crawl", "captions", "fetch", "images", "dedupe", "encode")
 
 
 def dalle(
-    *arguments: object, check: bool = True, **keywords: object
+    *arguments: object, check: bool = True, **keywords: Any
 ) -> subprocess.CompletedProcess[str]:
     """`dalle …`; with `check`, a failure shows what it printed."""
     command = [DALLE, *map(str, arguments)]
