@@ -50,6 +50,9 @@ class PriorTraining:
         precision: of the forward pass; `auto` is bfloat16 where the processor has it.
         seed: of initial weights, shuffles and draws, >= 0.
         checkpoint_every: updates between saved states.
+        threads: of torch while it trains; equal numbers give equal weights. None for torch's own
+            number, which on a busy machine can cost several times as much: its threads wait for
+            each other in loops.
 
     Source: Ramesh et al. 2021, appendix B.2 and footnote 5.
     """
@@ -69,9 +72,10 @@ class PriorTraining:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: int = 0
     checkpoint_every: int = 1000
+    threads: int | None = None
 
     def __post_init__(self) -> None:
-        counts = (self.steps, self.batch_size, self.checkpoint_every)
+        counts = (self.steps, self.batch_size, self.checkpoint_every, self.threads or 1)
         _require(min(counts) >= 1, "steps, batch_size and checkpoint_every must be at least 1")
         _require(0 <= self.bpe_dropout < 1, "bpe_dropout must be in [0, 1)")
         _require(0 <= self.token_noise <= 1, "token_noise must be in [0, 1]")
@@ -83,7 +87,7 @@ PRIOR_TRAINING_PRESETS = {
     "paper": PriorTraining(),
     # Chosen by trial on a few hundred drawings, so that a caption gives its own picture soonest.
     "demo": PriorTraining(
-        steps=400,
+        steps=300,
         batch_size=32,
         learning_rate=6e-3,
         warmup_steps=20,
@@ -93,13 +97,14 @@ PRIOR_TRAINING_PRESETS = {
         token_noise=1.0,
         optimizer="muon",
         checkpoint_every=100,
+        threads=1,
     ),
 }
 
 PAIR_CHOICE_PRESETS = {
     "paper": PairChoice(),
     # Chosen: what the demo's steps can learn by heart.
-    "demo": PairChoice(max_pictures=512, captions_per_picture=1, has_distinct_captions=True),
+    "demo": PairChoice(max_pictures=320, captions_per_picture=1, has_distinct_captions=True),
 }
 
 

@@ -68,6 +68,7 @@ def demo(
     if names:
         raise ConfigError(f"`dalle demo` runs all stages; `{names[0]}` is not an option")
     _run(load_config(str(DEMO_CONFIG)), directory, [], workers, options)
+    typer.echo(f"pictures {directory}/samples/samples.png")
     typer.echo(
         f'next     dalle sample "CAPTION" -n 8 --dir {directory}\n'
         f"         dalle explain KEY|URL --dir {directory}"
@@ -193,13 +194,21 @@ def _train(stage: str, config: str, directory: str) -> None:
     from orchestration.config import load_config
     from orchestration.stages import with_section
 
-    settings = with_section(load_config(config), stage)
-    _run(settings, directory or f"runs/{settings.name}", [stage], 1, [])
+    settings = load_config(config)
+    names = ["bpe", "prior"] if stage == "prior" else [stage]
+    completed = with_section(settings, stage)
+    _run(settings, directory or f"runs/{settings.name}", names, 1, [], completed)
 
 
 def _run(
-    settings: Any, directory: str, names: list[str], workers: int, beam_options: list[str]
+    settings: Any,
+    directory: str,
+    names: list[str],
+    workers: int,
+    beam_options: list[str],
+    completed: Any = None,
 ) -> None:
+    """Run stages of `completed`: the file's settings with sections that a command adds."""
     from orchestration.progress import Progress
     from orchestration.report import write_report
     from orchestration.run import Run, run_stages
@@ -207,5 +216,6 @@ def _run(
 
     check_options(beam_options)
     progress = Progress()
-    run_stages(Run(settings, directory, workers, tuple(beam_options)), names, progress)
+    work = Run(completed or settings, directory, workers, tuple(beam_options), settings)
+    run_stages(work, names, progress)
     typer.echo(f"report   {write_report(directory)}")

@@ -10,13 +10,16 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.progress import Progress as Bars
+from rich.text import Text
 
 from dalle_model import files
 from orchestration.manifest import Manifest
@@ -24,6 +27,14 @@ from pipelines.io.stage import StageTask
 
 POLL_S = 0.5  # chosen: a listing of a folder twice a second costs nothing, on S3 too
 NAME_WIDTH = 10
+PLAIN_LINE_S = 10  # chosen: a line in a log that often, where there is no terminal to draw in
+
+
+class _Rate(ProgressColumn):
+    """Steps or shards a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed else "")
 
 
 class Progress:
@@ -34,6 +45,7 @@ class Progress:
         self._bars: Bars | None = None
         self._bar: TaskID | None = None
         self._watched: StageTask | None = None
+        self._began = self._told = time.monotonic()
         self._stop = threading.Event()
 
     @contextmanager
@@ -46,6 +58,7 @@ class Progress:
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TextColumn("{task.fields[note]}"),
+            _Rate(),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -54,6 +67,7 @@ class Progress:
             disable=not self._console.is_terminal,
         )
         self._stop = threading.Event()
+        self._began = self._told = time.monotonic()
         with bars:
             self._bars, self._bar = bars, bars.add_task(name, total=None, note="")
             watcher = threading.Thread(target=self._watch, daemon=True)
@@ -108,16 +122,26 @@ class Progress:
         )
 
     def _update(self, done: int, total: int, note: str) -> None:
-        if self._bars is not None and self._bar is not None:
-            self._bars.update(self._bar, completed=done, total=total, note=note)
+        if self._bars is None or self._bar is None:
+            return
+        self._bars.update(self._bar, completed=done, total=total, note=note)
+        if not self._console.is_terminal and time.monotonic() - self._told > PLAIN_LINE_S:
+            self._told = time.monotonic()
+            line = f"{done} of {total}  {note}{self._left(done, total)}"
+            self._console.print(f"{'':<{NAME_WIDTH}} [dim]{line}[/dim]")
+
+    def _left(self, done: int, total: int) -> str:
+        """Rate and time left since the stage began, for a line of a log."""
+        passed = time.monotonic() - self._began
+        if not done or not passed:
+            return ""
+        return f"  {done / passed:.1f}/s, {passed / done * (total - done):.0f} s left"
 
     def _watch(self) -> None:
-        last = time.monotonic()
         while not self._stop.wait(POLL_S):
             task = self._watched
-            if task is None or not self._console.is_terminal or time.monotonic() - last < POLL_S:
+            if task is None:
                 continue
-            last = time.monotonic()
             markers = files.list_names(files.join(task.root, task.stage, "progress"))
             done = sum(not name.startswith(files.TEMPORARY_PREFIX) for name in markers)
             self._update(done, task.num_shards, "shards")

@@ -68,12 +68,14 @@ class Run:
         root: URL of the run directory.
         workers: processes of the local runner.
         beam_options: passed through to Beam.
+        as_written: what the run directory keeps as its config, where a command adds to it.
     """
 
     config: RunConfig
     root: str
     workers: int = 1
     beam_options: tuple[str, ...] = ()
+    as_written: RunConfig | None = None
 
 
 def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manifest]:
@@ -259,7 +261,7 @@ def _check_reject_rate(stage: Stage, config: RunConfig, manifest: Manifest) -> N
 
 def _write_config(run: Run) -> None:
     url = files.join(run.root, CONFIG_COPY)
-    document = run.config.model_dump(mode="json")
+    document = (run.as_written or run.config).model_dump(mode="json")
     if not files.exists(url) or files.read_json(url) != document:
         files.write_json(url, document)
     files.sweep_temporary(run.root)

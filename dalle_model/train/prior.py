@@ -20,6 +20,7 @@ from dalle_model.prior.loss import StreamLoss, stream_loss
 from dalle_model.prior.model import Prior, num_parameters
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
 from dalle_model.settings import PairChoice, PriorTraining
+from dalle_model.threads import torch_threads
 from dalle_model.train.data import (
     PICTURE_KEY_CHARS,
     Pairs,
@@ -79,9 +80,10 @@ def train_from_shards(
     pairs = load_pairs(shard_urls, choice)
     codes = CodesOrigin(pairs.metadata.codec_sha256, pairs.metadata.grid, pairs.metadata.num_codes)
     _check_fit(codes, tokenizer, config)
-    state = train_prior(
-        pairs.image_tokens, pairs.captions, tokenizer, config, settings, progress, out_url
-    )
+    with torch_threads(settings.threads):
+        state = train_prior(
+            pairs.image_tokens, pairs.captions, tokenizer, config, settings, progress, out_url
+        )
     metrics = _metrics(state, pairs, settings)
     save_prior(out_url, TrainedPrior(state.prior, tokenizer, codes, metrics))
     clear_state(out_url)

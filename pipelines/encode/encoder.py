@@ -15,6 +15,7 @@ import torch
 from dalle_model import files
 from dalle_model.pixels import Rgb, crop_box, from_png, square
 from dalle_model.shards import SCHEMA_VERSION, ShardError, ShardMetadata, token_schema
+from dalle_model.threads import torch_threads
 from dalle_model.tokenizers.codec import MAX_CODES, Codec, codec_sha256, load_codec
 from pipelines.encode.config import EncodeConfig
 from pipelines.io import parquet
@@ -100,15 +101,13 @@ def encode_all(codec: Codec, squares: Sequence[Rgb], batch_size: int) -> npt.NDA
 @contextmanager
 def one_thread() -> Iterator[None]:
     """One torch thread and deterministic kernels inside; the old settings afterwards."""
-    threads = torch.get_num_threads()
     deterministic = torch.are_deterministic_algorithms_enabled()
-    torch.set_num_threads(1)
     torch.use_deterministic_algorithms(mode=True)
     try:
-        yield
+        with torch_threads(1):
+            yield
     finally:
         torch.use_deterministic_algorithms(mode=deterministic)
-        torch.set_num_threads(threads)
 
 
 @lru_cache(maxsize=1)
