@@ -1,17 +1,12 @@
-"""Captions per CPU-second of the captions stage, reading and writing of shards included.
-
-Run: `OMP_NUM_THREADS=1 python -m benchmarks.captions [captions] [recipe]`. CPU seconds are of this
-process; the floor beside them is the language identifier alone on the same captions.
-"""
+"""The captions stage, as a function and on Beam, beside its floor: the language identifier."""
 
 import random
-import sys
 import tempfile
-import time
 
 import apache_beam as beam
 import pyarrow as pa
 
+from benchmarks.measure import Row, race, speed
 from dalle_model import files
 from pipelines.captions import language
 from pipelines.captions.config import CaptionsConfig
@@ -21,6 +16,9 @@ from pipelines.io.keys import pair_key
 from pipelines.io.parquet import to_bytes
 from pipelines.io.stage import StageTask, part_name
 from pipelines.records import CANDIDATE_SCHEMA
+
+NUM_CAPTIONS = 5_000
+RECIPES = ("dalle", "conceptual_captions")
 
 SUBJECTS = (
     "a brown dog",
@@ -72,30 +70,31 @@ def write_candidates(root: str, captions: list[str]) -> StageTask:
     return StageTask(root, "captions", 1, "benchmark", "0" * 64, (0,))
 
 
-def main(count: int = 20_000, recipe: str = "dalle") -> None:
-    """Print the rates."""
-    captions, config = generated_captions(count), CaptionsConfig(recipe=recipe)
+def measure() -> list[Row]:
+    """Captions per CPU-second, reading and writing of shards included."""
+    captions = generated_captions(NUM_CAPTIONS)
+    return [row for recipe in RECIPES for row in _measure_recipe(captions, recipe)]
+
+
+def _measure_recipe(captions: list[str], recipe: str) -> list[Row]:
+    config = CaptionsConfig(recipe=recipe)
     with tempfile.TemporaryDirectory() as root:
         task = write_candidates(root, captions)
-        filter_shard(task, 0, config)  # models and patterns are loaded now
-        start = time.process_time()
-        result = filter_shard(task, 0, config)
-        _print("filter_shard", count, time.process_time() - start)
-        pipeline = beam.Pipeline(runner="FnApiRunner")
-        build(pipeline, task, config)
-        start = time.process_time()
-        pipeline.run().wait_until_finish()
-        _print("FilterCaptions on Beam", count, time.process_time() - start)
-    start = time.process_time()
-    for text in captions:
-        language.guesses(text)
-    _print("language identifier alone", count, time.process_time() - start)
-    print(f"{result.kept.num_rows} kept of {count}, recipe {recipe}")
+        kept = filter_shard(task, 0, config).kept.num_rows
+        alone, on_beam, floor = race(
+            lambda: filter_shard(task, 0, config),
+            lambda: _on_beam(task, config),
+            lambda: [language.guesses(text) for text in captions],
+        )
+    count, other = len(captions), "floor: language identifier alone"
+    note = f"{kept} of {count} captions kept"
+    return [
+        speed(f"Captions, `{recipe}`", "captions", other, count, (alone, floor), note),
+        speed(f"Captions, `{recipe}`, on Beam", "captions", other, count, (on_beam, floor)),
+    ]
 
 
-def _print(what: str, count: int, seconds: float) -> None:
-    print(f"{what:28} {count / seconds:10,.0f} captions per CPU-second")
-
-
-if __name__ == "__main__":
-    main(*(kind(text) for kind, text in zip((int, str), sys.argv[1:], strict=False)))
+def _on_beam(task: StageTask, config: CaptionsConfig) -> None:
+    pipeline = beam.Pipeline(runner="FnApiRunner")
+    build(pipeline, task, config)
+    pipeline.run().wait_until_finish()

@@ -1,0 +1,39 @@
+"""`python -m benchmarks [NAME ...]`: every benchmark, or those named, as one Markdown table.
+
+Each one races this program against a peer or a floor in turns, on one thread. What is compared is
+CPU seconds of this process, the median of three turns or more; ratios by wall time stand beside
+them. Ratios move less than rates where others use the machine.
+"""
+
+import logging
+import os
+import sys
+import time
+from importlib import import_module
+
+BENCHMARKS = ("extraction", "archives", "captions", "images", "encoding", "reading", "sampling")
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+
+
+def main(names: list[str]) -> int:
+    """Run benchmarks by name; returns the exit status."""
+    unknown = sorted(set(names) - set(BENCHMARKS))
+    if unknown:
+        print(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
+    os.environ.update(ONE_THREAD)  # before anything that reads it is imported
+    logging.disable(logging.WARNING)  # Beam's, on cloud libraries that are not installed
+    from benchmarks.measure import markdown
+
+    rows = []
+    for name in names or BENCHMARKS:
+        start = time.perf_counter()
+        print(f"{name:12}", end="", file=sys.stderr, flush=True)
+        rows += import_module(f"benchmarks.{name}").measure()
+        print(f"{time.perf_counter() - start:6.1f} s", file=sys.stderr)
+    print(markdown(rows))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,93 @@
+"""Pictures to image tokens: batches into one Parquet shard against a file for each picture.
+
+The peer does as FoundationVision/LlamaGen `autoregressive/train/extract_codes_t2i.py`: batch 1,
+one `.npy` of int64 a picture. Same codec, same pictures, one thread in both.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks.material import SIDE, Pair, pairs
+from benchmarks.measure import Row, race, size, speed
+from dalle_model import files
+from dalle_model.pixels import Rgb, crop_box, square
+from dalle_model.shards import DICTIONARY_COLUMNS, token_schema
+from dalle_model.tokenizers.codec import Codec, load_codec
+from pipelines.encode.config import EncodeConfig
+from pipelines.encode.encoder import encode_all, one_thread, shard_metadata
+from pipelines.images.config import ImagesConfig
+from pipelines.images.decode import decode
+from pipelines.images.hashes import phash
+from pipelines.images.work import shrink
+from pipelines.io.parquet import to_bytes
+
+NUM_PICTURES = 300
+BLOCK_BYTES = 4096  # that a small file takes on ext4 and xfs
+
+
+def measure() -> list[Row]:
+    """Pictures per CPU-second and bytes per picture."""
+    codec, chosen = load_codec("demo"), pairs(NUM_PICTURES)
+    pixels = [decode(pair.encoded, ImagesConfig(side=SIDE)) for pair in chosen]
+    squares = [_square(rgb) for rgb in pixels]
+    rows = [_row(pair, rgb) for pair, rgb in zip(chosen, pixels, strict=True)]
+    with tempfile.TemporaryDirectory() as folder:
+        shard = files.join(folder, "shard.parquet")
+        times = race(
+            lambda: _write_shard(codec, squares, rows, shard),
+            lambda: _write_npy(codec, squares, Path(folder)),
+        )
+        ours = Path(shard).stat().st_size / len(squares)
+        arrays = list(Path(folder).glob("*.npy"))
+        theirs = sum(path.stat().st_size for path in arrays) / len(squares)
+    name, peer = "Pictures to tokens", "peer: batch 1, an int64 .npy a picture"
+    note = (
+        "bytes here are of whole rows with key, caption, URLs and hash, there of codes alone, "
+        f"without the rest of the {BLOCK_BYTES} bytes that a file takes on the disk"
+    )
+    return [
+        speed(name, "pictures", peer, len(squares), times),
+        size(name, "bytes/picture", peer, ours, theirs, note),
+    ]
+
+
+def _square(rgb: Rgb) -> Rgb:
+    from PIL import Image
+
+    return square(Image.fromarray(rgb), SIDE)
+
+
+def _row(pair: Pair, rgb: Rgb) -> dict[str, Any]:
+    height, width, _ = rgb.shape
+    row = pair.candidate
+    return {
+        "key": row.key,
+        "caption": row.caption,
+        "view": 0,
+        "crop": crop_box(width, height),
+        "width": width,
+        "height": height,
+        "phash": phash(shrink(rgb, SIDE)),
+        "url": row.url,
+        "page_url": row.page_url,
+        "license": row.license,
+        "source": row.source,
+    }
+
+
+def _write_shard(codec: Codec, squares: list[Rgb], rows: list[dict[str, Any]], url: str) -> None:
+    codes = encode_all(codec, squares, EncodeConfig().batch_size)
+    tokens = [row | {"image_tokens": code} for row, code in zip(rows, codes, strict=True)]
+    table = pa.Table.from_pylist(tokens, schema=token_schema(shard_metadata(codec, "0" * 64)))
+    files.write_bytes(url, to_bytes(table.sort_by("key"), DICTIONARY_COLUMNS))
+
+
+def _write_npy(codec: Codec, squares: list[Rgb], folder: Path) -> None:
+    with one_thread():
+        for number, picture in enumerate(squares):
+            codes = codec.encode(picture[None]).astype(np.int64)
+            np.save(folder / f"{number}.npy", codes)

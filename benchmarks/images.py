@@ -1,0 +1,63 @@
+"""Decoding and storing pictures, and what the compression level of their PNGs costs."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.material import SIDE, pairs
+from benchmarks.measure import Row, race, size, speed
+from dalle_model.pixels import Rgb, to_png
+from pipelines.images.config import ImagesConfig
+from pipelines.images.decode import decode
+from pipelines.images.work import look_at, shrink
+
+NUM_PICTURES = 300
+LEVELS = (3, 1)  # beside the level of `to_png`
+
+
+def measure() -> list[Row]:
+    """Pictures per CPU-second, and PNG levels at the demo's size and near the pictures' own."""
+    encoded = [pair.encoded for pair in pairs(NUM_PICTURES)]
+    config = ImagesConfig(side=SIDE)
+    times = race(
+        lambda: [look_at(content, config) for content in encoded],
+        lambda: [_decode_and_resize(content) for content in encoded],
+    )
+    floor = "floor: Pillow decode and resize"
+    rows = [speed("Picture to stored row", "pictures", floor, len(encoded), times)]
+    decoded = [decode(content, config) for content in encoded]
+    for side in (SIDE, 4 * SIDE):
+        stored = [shrink(rgb, side) for rgb in decoded if min(rgb.shape[:2]) >= side]
+        for level in LEVELS:
+            rows += _compare_levels(stored, side, level)
+    return rows
+
+
+def _compare_levels(stored: list[Rgb], side: int, level: int) -> list[Row]:
+    def at_level() -> list[bytes]:
+        return [_png(rgb, level) for rgb in stored]
+
+    times = race(lambda: [to_png(rgb) for rgb in stored], at_level)
+    ours = sum(len(to_png(rgb)) for rgb in stored) / len(stored)
+    theirs = sum(map(len, at_level())) / len(stored)
+    name, other = f"PNG of {side} px", f"compress level {level}"
+    return [
+        speed(name, "pictures", other, len(stored), times),
+        size(name, "bytes/picture", other, ours, theirs),
+    ]
+
+
+def _decode_and_resize(encoded: bytes) -> Rgb:
+    """As quick as Pillow alone is: no check, no profile, no hash, nothing stored."""
+    with Image.open(io.BytesIO(encoded)) as image:
+        scale = SIDE / min(image.size)
+        width, height = (round(edge * scale) for edge in image.size)
+        resized = image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+    return np.asarray(resized)
+
+
+def _png(rgb: Rgb, level: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, format="PNG", compress_level=level)
+    return buffer.getvalue()

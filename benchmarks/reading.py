@@ -1,0 +1,87 @@
+"""Reading token shards into one array: `dalle_model.shards` against Hugging Face `datasets`."""
+
+import itertools
+import tempfile
+from pathlib import Path
+
+import datasets
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from benchmarks.measure import Row, race, speed
+from dalle_model import files
+from dalle_model.config import DvaeConfig
+from dalle_model.shards import (
+    DICTIONARY_COLUMNS,
+    SCHEMA_VERSION,
+    ShardMetadata,
+    image_tokens,
+    read_shards,
+    token_schema,
+)
+from pipelines.io.keys import pair_key
+from pipelines.io.parquet import to_bytes
+
+NUM_SHARDS, SHARD_ROWS = 2, 4096
+COLUMNS = ["caption", "image_tokens"]  # what training reads
+
+
+def measure() -> list[Row]:
+    """Rows of the paper's 1,024 tokens per CPU-second, files in the page cache."""
+    datasets.disable_progress_bars()
+    pa.set_cpu_count(1)
+    with tempfile.TemporaryDirectory() as folder:
+        urls = [_write(files.join(folder, f"{n}.parquet"), n) for n in range(NUM_SHARDS)]
+        fresh = (str(Path(folder, f"cache{n}")) for n in itertools.count())
+        kept = str(Path(folder, "kept"))
+        ours, first, again = race(
+            lambda: image_tokens(read_shards(urls, COLUMNS)),
+            lambda: _with_datasets(urls, next(fresh)),
+            lambda: _with_datasets(urls, kept),
+        )
+        same = np.array_equal(image_tokens(read_shards(urls, COLUMNS)), _with_datasets(urls, kept))
+    name, count = "Token shards to an array", NUM_SHARDS * SHARD_ROWS
+    note = f"the arrays are {'equal' if same else 'NOT equal'}; ours verifies page checksums"
+    return [
+        speed(name, "rows", "peer: load_dataset, first time", count, (ours, first), note),
+        speed(name, "rows", "peer: load_dataset, from its cache", count, (ours, again)),
+    ]
+
+
+def _with_datasets(urls: list[str], cache: str) -> npt.NDArray[np.uint16]:
+    loaded = datasets.load_dataset(
+        "parquet", data_files=urls, split="train", columns=COLUMNS, cache_dir=cache
+    )
+    return image_tokens(loaded.with_format("arrow")[:])
+
+
+def _write(url: str, number: int) -> str:
+    paper = DvaeConfig()
+    codes = np.random.default_rng(number).integers(
+        paper.num_codes, size=(SHARD_ROWS, paper.grid**2), dtype=np.uint16
+    )
+    metadata = ShardMetadata(
+        schema_version=SCHEMA_VERSION,
+        codec="random",
+        codec_sha256="0" * 64,
+        grid=paper.grid,
+        num_codes=paper.num_codes,
+        side=paper.side,
+        pixel_range=(0.1, 0.9),
+        preprocessing="0" * 64,
+        tokenizer_sha256="",
+        fingerprint="0" * 64,
+    )
+    rows = [_row(f"http://a.test/{number}/{n}.jpg") | {"image_tokens": c}
+            for n, c in enumerate(codes)]  # fmt: skip
+    table = pa.Table.from_pylist(rows, schema=token_schema(metadata))
+    files.write_bytes(url, to_bytes(table.sort_by("key"), DICTIONARY_COLUMNS))
+    return url
+
+
+def _row(url: str) -> dict[str, object]:
+    caption = f"a picture of the number {url[-12:-4]}"
+    sizes = {"view": 0, "width": 256, "height": 256, "phash": 0}
+    names = {"page_url": "", "license": "", "source": "random"}
+    return {"key": pair_key(url, caption), "caption": caption, "url": url} | sizes | names
