@@ -68,11 +68,10 @@ def demo(
     if names:
         raise ConfigError(f"`dalle demo` runs all stages; `{names[0]}` is not an option")
     _run(load_config(str(DEMO_CONFIG)), directory, [], workers, options)
-    typer.echo(f"pictures {directory}/samples/samples.png")
-    typer.echo(
-        f'next     dalle sample "CAPTION" -n 8 --dir {directory}\n'
-        f"         dalle explain KEY|URL --dir {directory}"
-    )
+    from orchestration.pictures import SAMPLES_PICTURE, first_caption
+
+    typer.echo(f"pictures {directory}/samples/{SAMPLES_PICTURE}")
+    typer.echo(f'next     dalle sample "{first_caption(directory)}" -n 8 --dir {directory}')
 
 
 @app.command()

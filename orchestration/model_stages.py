@@ -13,7 +13,6 @@ BPE_FILE = "bpe.json"
 PRIOR_FILE = "prior.safetensors"
 DVAE_FILE = "dvae.safetensors"
 HISTORY_FILE = "history.json"
-SAMPLES_TABLE, SAMPLES_PICTURE = "samples.parquet", "samples.png"
 HISTORY_POINTS = 200  # chosen: one for every three pixels of the report's plot
 
 
@@ -85,7 +84,11 @@ def _prior(config: RunConfig, root: str, progress: Progress) -> tuple[list[str],
 
 
 def _samples(config: RunConfig, root: str, progress: Progress) -> tuple[list[str], dict[str, Any]]:
-    from orchestration.pictures import sample_training_captions
+    from orchestration.pictures import (
+        SAMPLES_PICTURE,
+        SAMPLES_TABLE,
+        sample_training_captions,
+    )
 
     section = config.samples or SamplesSection()
     outcome = sample_training_captions(

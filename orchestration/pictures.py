@@ -37,6 +37,7 @@ SAMPLES_SCHEMA = pa.schema(
         pa.field("is_own", pa.bool_(), nullable=False),
     ]
 )
+SAMPLES_TABLE, SAMPLES_PICTURE = "samples.parquet", "samples.png"
 BATCH = 16  # chosen: captions drawn between two updates of the progress bar
 GRID_ROWS = 16  # chosen: what fits a screen; the report shows all
 
@@ -98,6 +99,12 @@ def sample_training_captions(
         drawn.append(draw_pictures(trained, codec, captions, 1, settings)[:, 0])
         on_step(first + len(captions), len(rows))
     return _judge(root, codec, rows, np.concatenate(drawn))
+
+
+def first_caption(root: str) -> str:
+    """The first caption of the stage `samples`: one that its prior has seen in training."""
+    table = read_table(files.join(root, "samples", SAMPLES_TABLE), ["caption"])
+    return str(table["caption"][0].as_py())
 
 
 def draw_samples(root: str, caption: str, number: int, out: str, settings: SampleSettings) -> str:

@@ -167,11 +167,12 @@ def _why(
 
 def _difference(old: Manifest, stage: Stage, config: RunConfig, inputs: dict[str, str]) -> str:
     changed = [f"the rows of {name}" for name in inputs if old.inputs.get(name) != inputs[name]]
-    settings, dependencies = stage.settings(config), stage.dependencies(config)
+    before, now = _flat(old.config), _flat(stage.settings(config))
+    dependencies = stage.dependencies(config)
     changed += [
-        f"{name} ({old.config.get(name)} -> {settings.get(name)})"
-        for name in sorted(settings.keys() | old.config.keys())
-        if old.config.get(name) != settings.get(name)
+        f"{name} ({before.get(name)} -> {now.get(name)})"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
     ]
     changed += [
         name
@@ -179,6 +180,17 @@ def _difference(old: Manifest, stage: Stage, config: RunConfig, inputs: dict[str
         if old.dependencies.get(name) != dependencies.get(name)
     ]
     return "changed: " + ", ".join(changed or ["the schema or the number of shards"])
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings by dotted name; tuples as the lists that JSON makes of them."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = list(value) if isinstance(value, tuple) else value
+    return flat
 
 
 def _do(run: Run, plan: Plan, progress: Progress) -> Manifest:

@@ -4,12 +4,15 @@ Both servers bind all interfaces without authentication, so they run where loopb
 Usage: unshare -rn python portable_run.py ARGUMENTS OF dalle run
 """
 
+import fcntl
 import socket
+import struct
 import subprocess
 import sys
 import time
 
 JOB_PORT, POOL_PORT = 18099, 15000
+SIOCSIFFLAGS, IFF_UP = 0x8914, 0x1  # Source: Linux, include/uapi/linux/sockios.h and if.h
 
 
 def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
@@ -26,8 +29,15 @@ def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
     sys.exit(f"nothing listens on port {port}")
 
 
+def bring_loopback_up() -> None:
+    """As `ip link set lo up` does, where that program is not installed."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
+        request = struct.pack("16sh14x", b"lo", IFF_UP)
+        fcntl.ioctl(handle, SIOCSIFFLAGS, request)
+
+
 def main() -> int:
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    bring_loopback_up()
     module = "apache_beam.runners"
     job_service = f"{module}.portability.local_job_service_main"
     commands = [

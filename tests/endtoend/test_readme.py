@@ -1,0 +1,65 @@
+"""The config that the README shows runs as it is written there, from a WARC to a report.
+
+Names are the one thing that a test cannot have of the live web: they are answered from the archive.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from orchestration import beam_stages
+from orchestration.cli import app
+from orchestration.manifest import read_manifest
+from orchestration.replay import replay
+from pipelines.fetch.config import FetchRuntime
+from pipelines.web.addresses import LoopbackGrant
+from tests.support.small_web import write_small_web
+
+pytestmark = pytest.mark.slow
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    found = re.search(r"```yaml\n(.*?)```", README.read_text(), re.DOTALL)
+    assert found is not None
+    assert len(found[1].splitlines()) <= 16
+    (tmp_path / "dalle.yaml").write_text(found[1])
+    return tmp_path
+
+
+def answered_from(archive: Path, monkeypatch) -> None:
+    def runtime(config, workers, stack):
+        server = stack.enter_context(replay(str(archive)))
+        return FetchRuntime(LoopbackGrant(server.port, ".demo.test"), sharers=workers)
+
+    monkeypatch.setattr(beam_stages, "_fetch_runtime", runtime)
+
+
+def test_the_readmes_config_runs_the_whole_job(folder, monkeypatch, capsys):
+    archive = write_small_web(folder / "pages.warc.gz", num_pages=1)
+    answered_from(archive, monkeypatch)
+    app(["run", "--config", "dalle.yaml", "--dir", "runs/my-run"], standalone_mode=False)
+    assert "report   runs/my-run/report/index.html" in capsys.readouterr().out
+    samples = read_manifest("runs/my-run", "samples")
+    assert samples is not None
+    assert samples.metrics["captions"] == 16
+    assert (folder / "runs" / "my-run" / "report" / "index.html").exists()
+
+
+def test_the_readmes_table_of_urls_is_read(folder, monkeypatch):
+    line = re.search(r"`(\{path: pairs\.tsv.*?\})`", README.read_text())
+    assert line is not None
+    text = (folder / "dalle.yaml").read_text()
+    source = next(row for row in text.splitlines() if "path: pages.warc.gz" in row)
+    (folder / "dalle.yaml").write_text(text.replace(source, f"    - {line[1]}"))
+    (folder / "pairs.tsv").write_text("a red apple on a table\thttp://host.example/apple.png\n")
+    app(
+        ["run", "crawl", "captions", "--config", "dalle.yaml", "--dir", "run"],
+        standalone_mode=False,
+    )
+    manifest = read_manifest("run", "captions")
+    assert manifest is not None
+    assert manifest.rows_out == 1
