@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from PIL import Image
 
 from benchmarks.material import SIDE, Pair, pairs
 from benchmarks.measure import Row, race, size, speed
@@ -25,7 +26,7 @@ from pipelines.images.hashes import phash
 from pipelines.images.work import shrink
 from pipelines.io.parquet import to_bytes
 
-NUM_PICTURES = 300
+NUM_PICTURES = 200
 BLOCK_BYTES = 4096  # that a small file takes on ext4 and xfs
 
 
@@ -56,8 +57,6 @@ def measure() -> list[Row]:
 
 
 def _square(rgb: Rgb) -> Rgb:
-    from PIL import Image
-
     return square(Image.fromarray(rgb), SIDE)
 
 

@@ -1,6 +1,7 @@
 """Decoding and storing pictures, and what the compression level of their PNGs costs."""
 
 import io
+import warnings
 
 import numpy as np
 from PIL import Image
@@ -20,10 +21,12 @@ def measure() -> list[Row]:
     """Pictures per CPU-second, and PNG levels at the demo's size and near the pictures' own."""
     encoded = [pair.encoded for pair in pairs(NUM_PICTURES)]
     config = ImagesConfig(side=SIDE)
-    times = race(
-        lambda: [look_at(content, config) for content in encoded],
-        lambda: [_decode_and_resize(content) for content in encoded],
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, of palettes with transparency
+        times = race(
+            lambda: [look_at(content, config) for content in encoded],
+            lambda: [_decode_and_resize(content) for content in encoded],
+        )
     floor = "floor: Pillow decode and resize"
     rows = [speed("Picture to stored row", "pictures", floor, len(encoded), times)]
     decoded = [decode(content, config) for content in encoded]

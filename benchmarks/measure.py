@@ -94,7 +94,7 @@ def markdown(rows: Sequence[Row]) -> str:
     rule = ["-" * width if column in {0, 1, 6} else "-" * (width - 1) + ":"
             for column, width in enumerate(widths)]  # fmt: skip
     lines = [_line(cells[0], widths), _line(rule, widths), *(_line(c, widths) for c in cells[1:])]
-    notes = [f"- {row.name}: {row.note}" for row in rows if row.note]
+    notes = dict.fromkeys(f"- {row.name}: {row.note}" for row in rows if row.note)
     return "\n".join([*lines, "", *notes])
 
 

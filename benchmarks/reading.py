@@ -3,6 +3,7 @@
 import itertools
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import datasets
 import numpy as np
@@ -73,15 +74,26 @@ def _write(url: str, number: int) -> str:
         tokenizer_sha256="",
         fingerprint="0" * 64,
     )
-    rows = [_row(f"http://a.test/{number}/{n}.jpg") | {"image_tokens": c}
-            for n, c in enumerate(codes)]  # fmt: skip
+    rows = [
+        _row(f"http://a.test/{number}/{n}.jpg") | {"image_tokens": row}
+        for n, row in enumerate(codes)
+    ]
     table = pa.Table.from_pylist(rows, schema=token_schema(metadata))
     files.write_bytes(url, to_bytes(table.sort_by("key"), DICTIONARY_COLUMNS))
     return url
 
 
-def _row(url: str) -> dict[str, object]:
-    caption = f"a picture of the number {url[-12:-4]}"
-    sizes = {"view": 0, "width": 256, "height": 256, "phash": 0}
-    names = {"page_url": "", "license": "", "source": "random"}
-    return {"key": pair_key(url, caption), "caption": caption, "url": url} | sizes | names
+def _row(url: str) -> dict[str, Any]:
+    caption = f"the picture that lies at {url}"
+    return {
+        "key": pair_key(url, caption),
+        "caption": caption,
+        "view": 0,
+        "width": 256,
+        "height": 256,
+        "phash": 0,
+        "url": url,
+        "page_url": "",
+        "license": "",
+        "source": "random",
+    }
