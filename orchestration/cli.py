@@ -208,9 +208,10 @@ def _run(
     completed: Any = None,
 ) -> None:
     """Run stages of `completed`: the file's settings with sections that a command adds."""
+    from orchestration.plan import Run
     from orchestration.progress import Progress
     from orchestration.report import write_report
-    from orchestration.run import Run, run_stages
+    from orchestration.run import run_stages
     from orchestration.runners import check_options
 
     check_options(beam_options)

@@ -14,9 +14,10 @@ from dalle_model import files
 from orchestration.config import load_config
 from orchestration.explain import ExplainError, explain
 from orchestration.manifest import read_manifest
+from orchestration.plan import Run, RunError
 from orchestration.progress import Progress
 from orchestration.report import render
-from orchestration.run import Run, RunError, run_stages
+from orchestration.run import run_stages
 from orchestration.verify import VerificationError, run_checksum, verify_run
 from pipelines.io.keys import pair_key
 
