@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
+from dalle_model.evaluate.reconstruction import code_use
+
 
 def history(steps: list[dict[str, float]]) -> str:
     """Loss of text and picture over the steps of a training; empty where there is none."""
@@ -32,8 +34,8 @@ def code_usage(tokens: npt.NDArray[np.uint16], num_codes: int) -> dict[str, Any]
         tokens: `(rows, grid * grid)`, any codes below `num_codes`.
         num_codes: of the codebook.
     """
+    use = code_use(tokens, num_codes)
     counts = np.bincount(tokens.ravel(), minlength=num_codes)
-    shares = counts[counts > 0] / counts.sum()
     figure = Figure(figsize=(7, 2.2), layout="constrained")
     axes = figure.subplots()
     axes.fill_between(np.arange(num_codes), np.sort(counts)[::-1], step="mid", alpha=0.7)
@@ -42,8 +44,8 @@ def code_usage(tokens: npt.NDArray[np.uint16], num_codes: int) -> dict[str, Any]
     axes.set_ylabel("times used")
     axes.spines[["top", "right"]].set_visible(False)
     return {
-        "used": int((counts > 0).sum()),
-        "perplexity": float(np.exp(-(shares * np.log(shares)).sum())),
+        "used": use.used,
+        "perplexity": use.perplexity,
         "usage": _svg(figure),
     }
 

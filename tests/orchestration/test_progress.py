@@ -1,0 +1,34 @@
+import io
+
+from rich.console import Console
+
+from orchestration import progress
+from orchestration.manifest import Manifest
+from orchestration.progress import Progress
+
+
+def said(monkeypatch, act) -> str:
+    monkeypatch.setattr(progress, "PLAIN_LINE_S", 0)
+    out = io.StringIO()
+    act(Progress(Console(file=out, width=160)))
+    return out.getvalue()
+
+
+def test_a_log_gets_lines_with_rate_and_time_left(monkeypatch):
+    def act(told):
+        with told.stage("prior", "not finished yet"):
+            told.step(1, 4, {"loss": 2.5})
+
+    text = said(monkeypatch, act)
+    assert "prior      not finished yet" in text
+    assert "1 of 4  loss 2.500" in text
+    assert "/s, " in text
+    assert "s left" in text
+
+
+def test_a_finished_stage_tells_rows_and_rate(monkeypatch):
+    manifest = Manifest("captions", "f", {}, {}, {}, num_shards=2, rows_in=1000, rows_out=600)
+    text = said(monkeypatch, lambda told: told.finished(manifest, {"wall_s": 2.0, "cpu_s": 1.5}))
+    assert text.split() == (
+        "captions 1,000 in 600 out 400 dropped (2.0 s, 1.5 CPU s, 500 rows/s)".split()
+    )
