@@ -135,6 +135,12 @@ def _crawl_settings(config: RunConfig) -> dict[str, Any]:
     return values
 
 
+def _fetch_settings(config: RunConfig) -> dict[str, Any]:
+    """Whether an archive answers in place of the web is part of the work; its place is not."""
+    replayed = {"replay": config.replay.hosts} if config.replay else {}
+    return _plain("fetch")(config) | replayed
+
+
 def _captions_settings(config: RunConfig) -> dict[str, Any]:
     values = _plain("captions")(config)
     return values | {"recipe": posixpath.basename(values["recipe"])}  # its sha256 is a dependency
@@ -158,7 +164,7 @@ _CAPTIONS = Stage(
 _FETCH = Stage(
     name="fetch",
     reads=("captions",),
-    settings=_plain("fetch"),
+    settings=_fetch_settings,
     dependencies=lambda c: fetch.dependencies(c.fetch),
     outside=_replayed,
     max_reject_rate=_rate("fetch"),
