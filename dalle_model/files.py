@@ -100,8 +100,9 @@ def sha256(content: bytes) -> str:
 
 def read_json(url: str) -> Any:
     """A JSON document; raises `FileNotFoundError` or `ValueError` that names the file."""
+    content = read_bytes(url)
     try:
-        return json.loads(read_bytes(url))
+        return json.loads(content)
     except ValueError as error:
         raise ValueError(f"{url} is not JSON: {error}") from error
 

@@ -20,6 +20,7 @@ from pipelines.io.stage import part_name
 from pipelines.rejection import Check
 
 MAX_ROWS = 20  # chosen: what fits a terminal; a URL with more captions says how many
+MAX_CAPTION_CHARS = 500  # chosen: six lines of a terminal
 _HEAVY = ("encoded", "png", "image_tokens", "text_tokens")
 
 
@@ -70,12 +71,17 @@ def load_run_config(root: str) -> RunConfig:
     """The config of a run, from its directory alone.
 
     Raises:
-        ExplainError: the directory holds no run.
+        ExplainError: the directory holds no run, or one whose config cannot be read.
     """
     try:
         return RunConfig.model_validate(files.read_json(files.join(root, CONFIG_COPY)))
     except FileNotFoundError as error:
         raise ExplainError(f"{root} is not a run directory: it has no {CONFIG_COPY}") from error
+    except ValueError as error:  # not JSON, or settings that this version does not know
+        raise ExplainError(
+            f"{files.join(root, CONFIG_COPY)} is damaged or of another version; delete it and give "
+            "`dalle run` again: finished stages stay"
+        ) from error
 
 
 def _steps(root: str, manifest: Manifest, config: RunConfig, query: str) -> Iterator[Step]:
@@ -141,13 +147,25 @@ def _checks_of_rejected(manifest: Manifest, row: dict[str, Any], config: RunConf
 
 def _tell(key: str, steps: list[Step]) -> str:
     first = steps[0].row
-    lines = [f"key      {key}", f"url      {first['url']}", f"caption  {first['caption']}"]
+    lines = [f"key      {key}", f"url      {first['url']}", f"caption  {_short(first['caption'])}"]
     if first.get("page_url"):
         lines.append(f"page     {first['page_url']}")
     for step in steps:
         lines.append(f"{step.stage:<10} {'kept' if step.kept else 'DROPPED'}{_facts(step)}")
         lines += [_line(check) for check in step.checks]
-    return "\n".join(lines)
+    return "\n".join(_printable(line) for line in lines)
+
+
+def _short(caption: str) -> str:
+    """A caption for one line; of a long one the start and its length."""
+    if len(caption) <= MAX_CAPTION_CHARS:
+        return caption
+    return f"{caption[:MAX_CAPTION_CHARS]}… ({len(caption):,} characters)"
+
+
+def _printable(line: str) -> str:
+    """Control characters as escapes: what a page wrote must not steer the terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 def _facts(step: Step) -> str:

@@ -1,0 +1,42 @@
+"""What explain tells of hostile rows and damaged runs."""
+
+import pytest
+
+from dalle_model import files
+from orchestration.explain import ExplainError, explain, load_run_config
+from orchestration.manifest import Manifest, write_manifest
+from pipelines.io.parquet import to_bytes
+from pipelines.io.stage import part_name, rejection_table
+from pipelines.rejection import Rejection
+
+KEY = "0" * 40
+
+
+def write_run(root: str, caption: str) -> None:
+    dropped = Rejection(KEY, "http://a.example/1.png", caption, "crawl", "caption_too_long")
+    config = {"crawl": {"sources": [{"path": "/nowhere.tsv"}]}, "num_shards": 1}
+    files.write_json(files.join(root, "config.json"), config)
+    kept = to_bytes(rejection_table([]))
+    rejected = to_bytes(rejection_table([dropped]))
+    files.write_bytes(files.join(root, "crawl", part_name(0, 1)), kept)
+    files.write_bytes(files.join(root, "crawl", "rejected", part_name(0, 1)), rejected)
+    write_manifest(root, Manifest("crawl", "f", {}, {}, {}, num_shards=1))
+
+
+def test_a_caption_does_not_steer_the_terminal(tmp_path):
+    write_run(str(tmp_path), "red\nball \x1b[31m \u202e café")
+    lines = explain(str(tmp_path), KEY).splitlines()
+    assert lines[2] == r"caption  red\nball \x1b[31m \u202e café"
+
+
+def test_of_a_long_caption_the_start_is_shown(tmp_path):
+    write_run(str(tmp_path), "x" * 10_000)
+    caption = explain(str(tmp_path), KEY).splitlines()[2]
+    assert caption == f"caption  {'x' * 500}… (10,000 characters)"
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b'{"unknown": 1}', b"\xff"])
+def test_a_damaged_config_is_one_clear_message(tmp_path, content):
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(ExplainError, match="is damaged or of another version"):
+        load_run_config(str(tmp_path))
