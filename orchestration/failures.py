@@ -27,7 +27,7 @@ def exit_code(error: BaseException, arguments: Sequence[str]) -> int:
         return error.code if isinstance(error.code, int) else 1
     if isinstance(error, Exit):
         return error.exit_code
-    if isinstance(error, KeyboardInterrupt | Abort):
+    if any(isinstance(cause, KeyboardInterrupt | Abort) for cause in _chain(error)):
         _say("stopped; finished shards are kept, and the same command goes on from there")
         return 130
     if isinstance(error, TyperException):
@@ -51,6 +51,11 @@ def describe(error: BaseException) -> str:
             )
         if isinstance(cause, PermissionError):
             return f"{cause.filename}: permission denied; choose another --dir or mend its rights"
+        if isinstance(cause, FileExistsError | NotADirectoryError):
+            return f"{cause.filename}: a file is where a folder is needed; choose another --dir"
+        if isinstance(cause, IsADirectoryError):
+            where = cause.filename2 or cause.filename
+            return f"{where}: a folder is where a file is needed; choose another path"
     return _from_worker(str(error)) or f"{type(error).__name__}: {error}"
 
 

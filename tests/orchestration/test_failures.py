@@ -35,6 +35,25 @@ def test_a_full_disk_says_what_to_do():
 
 
 @pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (FileExistsError(17, "File exists", "run"), "run: a file is where a folder is needed"),
+        (NotADirectoryError(20, "Not a directory", "a/b"), "a/b: a file is where a folder"),
+        (IsADirectoryError(21, "Is a directory", ".tmp-x", None, "x"), "x: a folder is where"),
+    ],
+)
+def test_a_file_in_the_place_of_a_folder_is_told(error, message):
+    assert describe(error).startswith(message)
+
+
+def test_an_interrupt_inside_a_bundle_is_an_interrupt(capsys):
+    error = RuntimeError("KeyboardInterrupt [while running 'FetchShard/Process']")
+    error.__context__ = KeyboardInterrupt()
+    assert exit_code(error, []) == 130
+    assert capsys.readouterr().err.startswith("dalle: stopped;")
+
+
+@pytest.mark.parametrize(
     ("error", "code"),
     [
         (ConfigError("run.yaml:3: unknown setting"), 2),
