@@ -157,7 +157,7 @@ def image_tokens(table: pa.Table) -> npt.NDArray[np.uint16]:
     """The `image_tokens` column as uint16 `(rows, grid * grid)`, raster order."""
     column = table.column("image_tokens").combine_chunks()
     flat = column.flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(flat.reshape(len(column), -1), dtype=np.uint16)
+    return np.asarray(flat.reshape(len(column), column.type.list_size), dtype=np.uint16)
 
 
 def _features(tokens: int) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from dalle_model.prior.trained import TrainedPrior, check_codec, load_prior
 from dalle_model.sample.grid import picture_grid
 from dalle_model.sample.pictures import draw_pictures, sample_pictures
 from dalle_model.settings import SampleSettings
-from dalle_model.shards import image_tokens, list_shards, read_metadata, read_shards
+from dalle_model.shards import ShardError, image_tokens, list_shards, read_metadata, read_shards
 from dalle_model.tokenizers.codec import Codec, load_codec
 from dalle_model.train.pictures import read_pictures
 from orchestration.beam_stages import codec_of
@@ -117,7 +117,9 @@ def draw_samples(root: str, caption: str, number: int, out: str, settings: Sampl
     config = load_run_config(root)
     url = files.join(root, "prior", "prior.safetensors")
     if not files.exists(url):
-        raise NoPriorError(f"{root} has no prior; `dalle train prior --dir {root}` makes one")
+        raise NoPriorError(
+            f"{root} has no prior; `dalle train prior --config FILE --dir {root}` makes one"
+        )
     codec = load_codec(codec_of(config, root))
     pictures = sample_pictures(url, codec, [caption], number, settings)
     return _write(out, picture_grid(list(pictures), [caption]))
@@ -127,19 +129,20 @@ def draw_grid(root: str, number: int, out: str) -> str:
     """Originals beside what their tokens hold, read back from the token shards.
 
     Raises:
-        ShardError: no shards, or unreadable ones.
+        ShardError: no shards, unreadable or empty ones, or shards of another codec than the run's.
         CheckpointError: the run's codec cannot be used.
-        NoPriorError: the shards are of another codec than the run's.
     """
     urls = list_shards(files.join(root, "encode"))
     codec = load_codec(codec_of(load_run_config(root), root))
     made_by = read_metadata(urls[0]).codec_sha256
     if made_by != codec.sha256:
-        raise NoPriorError(
+        raise ShardError(
             f"{urls[0]} was made by the codec {made_by[:12]}, the run's codec is "
             f"{codec.sha256[:12]}; `dalle run encode` makes the shards again"
         )
     table = read_shards(urls).slice(0, number)
+    if not table.num_rows:
+        raise ShardError(f"the token shards of {root} hold no row; `dalle report` tells why")
     originals = _originals(root, table["key"].to_pylist(), codec.side)
     decoded = codec.decode(image_tokens(table))
     pairs = [np.stack(pair) for pair in zip(originals, decoded, strict=True)]

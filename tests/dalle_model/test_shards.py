@@ -118,3 +118,8 @@ def test_metadata_is_written_with_sorted_keys():
     assert [text.index(f'"{name}"') for name in names] == sorted(
         text.index(f'"{name}"') for name in names
     )
+
+
+def test_no_rows_keep_the_width_of_their_tokens():
+    table = pa.table({"image_tokens": pa.array([], pa.list_(pa.uint16(), 64))})
+    assert image_tokens(table).shape == (0, 64)
