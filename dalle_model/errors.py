@@ -10,13 +10,16 @@ DalleError
     UnreadableShardError   pipelines.io.parquet    a shard of a stage cannot be read
     UnbalancedBooksError   pipelines.io.stage      rows were lost or made up
     MissingInputError      pipelines.crawl         a source has no file
+    MissingColumnError     pipelines.crawl         a table lacks a column that the config names
+    UnreadableInputError   pipelines.crawl         the disk or the network failed
     RecipeError            pipelines.captions      a recipe is wrong or unknown
     LanguageModelError     pipelines.captions      the language identifier cannot be loaded
     ConfigError            orchestration.config    a setting is wrong: exit code 2
     RunnerError            orchestration.runners   a Beam runner or option cannot be used
-    RunError               orchestration.run       a run cannot start or go on
+    RunError               orchestration.plan      a run cannot start or go on
     ArchiveError           orchestration.replay    an archive cannot be replayed
     ExplainError           orchestration.explain   a row or a run cannot be explained
+    NoPriorError           orchestration.pictures  a run has no prior to draw from
     VerificationError      orchestration.verify    files are not what their manifests say
 """
 

@@ -10,6 +10,7 @@ from dalle_model.errors import DalleError
 
 ROW_GROUP_ROWS = 4096
 ZSTD_LEVEL = 3
+_MEND = "`dalle verify` names every such file, and how to make it again"
 
 
 class UnreadableShardError(DalleError):
@@ -48,6 +49,6 @@ def read_table(url: str, columns: list[str] | None = None) -> pa.Table:
         with files.open_read(url) as stream:
             return pq.read_table(stream, columns=columns, page_checksum_verification=True)
     except FileNotFoundError as error:
-        raise UnreadableShardError(f"{url} is missing") from error
+        raise UnreadableShardError(f"{url} is missing; {_MEND}") from error
     except Exception as error:  # pyarrow raises half a dozen classes on hostile bytes
-        raise UnreadableShardError(f"{url} cannot be read: {error}") from error
+        raise UnreadableShardError(f"{url} cannot be read: {error}; {_MEND}") from error
