@@ -108,7 +108,7 @@ def read_timings(root: str, stage: str) -> dict[str, Any]:
     """Seconds, host and versions of a stage's last run; empty where there are none."""
     try:
         return dict(files.read_json(files.join(root, stage, TIMINGS)))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, TypeError):
         return {}
 
 
@@ -130,20 +130,6 @@ def missing_files(root: str, manifest: Manifest) -> list[str]:
         if not files.exists(url) or files.identity(url)["bytes"] != entry["bytes"]:
             missing.append(url)
     return missing
-
-
-def corrupt_files(root: str, manifest: Manifest) -> list[str]:
-    """Output files whose SHA-256 is not the manifest's, or that are missing."""
-    corrupt = []
-    for entry in manifest.files + manifest.rejected_files:
-        url = files.join(root, manifest.stage, entry["name"])
-        try:
-            intact = files.sha256(files.read_bytes(url)) == entry["sha256"]
-        except FileNotFoundError:
-            intact = False
-        if not intact:
-            corrupt.append(url)
-    return corrupt
 
 
 def stage_task(root: str, stage: str, num_shards: int, fingerprint: str, attempt: str) -> StageTask:
