@@ -32,7 +32,7 @@ class FetchConfig(BaseModel):
         max_reject_rate: share of dropped rows above which the stage fails.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     backend: Literal["native"] = "native"
     user_agent: Annotated[str, Field(pattern=r"^[!-~][ -~]*$")] = (

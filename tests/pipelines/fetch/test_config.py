@@ -15,6 +15,7 @@ from pipelines.web.addresses import LoopbackGrant
         {"backend": "curl"},
         {"timeout": 3},
         {"timeout_s": 0},
+        {"per_host_delay_s": float("inf")},
         {"max_bytes": 0},
         {"user_agent": ""},
         {"user_agent": "bot\r\nX: y"},
