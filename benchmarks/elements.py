@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from urllib.parse import urljoin
 
-from lxml import etree, html
+from lxml import etree, html  # type: ignore[import-untyped]
 
 from benchmarks.soup import LAZY, READABLE, SRCSETS
 from pipelines.crawl.candidates import Found

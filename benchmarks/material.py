@@ -44,11 +44,10 @@ def pages() -> list[Page]:
         return [page for page in found if isinstance(page, Page)]
 
 
-@lru_cache(maxsize=1)
-def pairs(count: int) -> tuple[Pair, ...]:
-    """Pairs with different, usable pictures, evenly spread over the archive."""
-    bodies = _bodies()
-    config = ImagesConfig(side=SIDE)
+@lru_cache
+def pairs(count: int, min_side: int = SIDE) -> tuple[Pair, ...]:
+    """Up to `count` pairs with different, usable pictures, evenly spread over the archive."""
+    bodies, config = _bodies(), ImagesConfig(side=min_side)
     unique = {row.url: row for row in candidates() if isinstance(row, Candidate)}
     found = [
         Pair(row, encoded)
