@@ -15,7 +15,7 @@ from pipelines.images.work import look_at, shrink
 
 NUM_PICTURES = 300
 LARGE_SIDE = 256  # pixels: of the paper; the archive holds 20 pictures of that size
-LEVELS = (3, 1)  # beside the level of `to_png`
+LEVELS = (6, 1)
 
 
 def measure() -> list[Row]:
