@@ -17,6 +17,11 @@ def run(task: StageTask, config: RunConfig, workers: int, beam_options: Sequence
     options = pipeline_options(workers, beam_options)
     import apache_beam as beam  # a second of CPU: only when a stage really runs
 
+    if workers > 1:
+        from orchestration.worker_processes import watch_workers
+
+        watch_workers()
+
     with ExitStack() as stack:
         keywords = _keywords(task, config, workers, stack)
         pipeline = beam.Pipeline(options=options)
