@@ -15,6 +15,7 @@ DalleError
     RecipeError            pipelines.captions      a recipe is wrong or unknown
     LanguageModelError     pipelines.captions      the language identifier cannot be loaded
     ConfigError            orchestration.config    a setting is wrong: exit code 2
+    NoRunError             orchestration.config    a directory is not one of a run
     RunnerError            orchestration.runners   a Beam runner or option cannot be used
     RunError               orchestration.plan      a run cannot start or go on
     ArchiveError           orchestration.replay    an archive cannot be replayed

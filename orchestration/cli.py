@@ -21,6 +21,7 @@ train_app = typer.Typer(no_args_is_help=True, help="Train one model of a run.")
 app.add_typer(train_app, name="train")
 
 BEAM_OPTIONS = {"ignore_unknown_options": True, "allow_extra_args": True}
+INTERRUPTED = 130
 DEMO_CONFIG = Path(__file__).resolve().parents[1] / "demo" / "config.yaml"
 
 ConfigOption = Annotated[str, typer.Option("--config", help="YAML file with the settings.")]
@@ -108,7 +109,7 @@ def sample(
     number: Annotated[int, typer.Option("-n", min=1, max=512, help="Number of pictures.")] = 8,
     directory: DirOption = "runs/demo",
     out: OutOption = "samples.png",
-    seed: Annotated[int, typer.Option("--seed", help="Of the draws.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draws.")] = 0,
     temperature: Annotated[float, typer.Option("--temperature", min=1e-3, max=10)] = 1.0,
     top_k: Annotated[int, typer.Option("--top-k", min=0, help="0 keeps all codes.")] = 0,
 ) -> None:
@@ -180,7 +181,8 @@ def main() -> None:
     if is_debug:
         logging.basicConfig(level=logging.INFO)
     try:
-        app(arguments, standalone_mode=False)
+        if app(arguments, standalone_mode=False) == INTERRUPTED:
+            raise KeyboardInterrupt  # typer tells of it by a return value
     except BaseException as error:
         if is_debug and isinstance(error, Exception):
             raise

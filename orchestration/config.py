@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from dalle_model import files
 from dalle_model.config import DvaeTraining
 from dalle_model.errors import DalleError
 from dalle_model.settings import (
@@ -33,6 +34,7 @@ from pipelines.encode.config import EncodeConfig
 from pipelines.fetch.config import FetchConfig
 from pipelines.images.config import ImagesConfig
 
+CONFIG_COPY = "config.json"
 MAX_CONFIG_BYTES = 256 * 1024  # chosen: the shipped recipes are a hundredth of it
 
 
@@ -42,6 +44,10 @@ class ConfigError(DalleError):
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NoRunError(DalleError):
+    """A directory is not one of a run, or its config cannot be read."""
 
 
 class ReplayConfig(_Section):
@@ -133,11 +139,12 @@ def load_config(path: str) -> RunConfig:
     try:
         _refuse_aliases(text, path)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
+        _refuse_duplicates(root, path)
         values = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}:{line}: not YAML: {error.problem}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
         raise ConfigError(f"{path}:1: not YAML: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path}:1: a config is a mapping of settings; the README shows one")
@@ -146,6 +153,34 @@ def load_config(path: str) -> RunConfig:
     except ValidationError as error:
         raise ConfigError(_explain(error, path, root)) from error
     return _with_absolute_paths(config, Path(path).resolve().parent)
+
+
+def load_run_config(root: str) -> RunConfig:
+    """The config of a run, from its directory alone.
+
+    Raises:
+        NoRunError: the directory holds no run, or one whose config cannot be read.
+    """
+    url = files.join(root, CONFIG_COPY)
+    try:
+        return RunConfig.model_validate(files.read_json(url))
+    except FileNotFoundError as error:
+        raise NoRunError(f"{root} is not a run directory: it has no {CONFIG_COPY}") from error
+    except ValueError as error:  # not JSON, or settings that this version does not know
+        raise NoRunError(
+            f"{url} is damaged or of another version; give `dalle run` again: finished stages stay"
+        ) from error
+
+
+def keep_config(root: str, config: RunConfig) -> None:
+    """Write the config into the run directory, unless it is there."""
+    url, document = files.join(root, CONFIG_COPY), config.model_dump(mode="json")
+    try:
+        is_kept = files.read_json(url) == document
+    except (FileNotFoundError, ValueError):
+        is_kept = False
+    if not is_kept:
+        files.write_json(url, document)
 
 
 def _read(path: str) -> str:
@@ -168,6 +203,21 @@ def _refuse_aliases(text: str, path: str) -> None:
         if isinstance(event, yaml.AliasEvent):
             line = event.start_mark.line + 1 if event.start_mark else 1
             raise ConfigError(f"{path}:{line}: aliases (`*{event.anchor}`) are not allowed")
+
+
+def _refuse_duplicates(node: yaml.Node | None, path: str) -> None:
+    """YAML keeps the last of two equal settings without a word."""
+    if isinstance(node, yaml.SequenceNode):
+        for child in node.value:
+            _refuse_duplicates(child, path)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    seen: set[str] = set()
+    for key, value in node.value:
+        if str(key.value) in seen:
+            raise ConfigError(f"{path}:{key.start_mark.line + 1}: {key.value}: stands here twice")
+        seen.add(str(key.value))
+        _refuse_duplicates(value, path)
 
 
 def _explain(error: ValidationError, path: str, root: yaml.Node | None) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -10,9 +10,8 @@ import pyarrow.compute as pc
 
 from dalle_model import files
 from dalle_model.errors import DalleError
-from orchestration.config import RunConfig
-from orchestration.manifest import Manifest, read_manifest
-from orchestration.run import CONFIG_COPY
+from orchestration.config import RunConfig, load_run_config
+from orchestration.manifest import Manifest, digest_of, read_manifest
 from orchestration.stages import graph
 from pipelines.io.keys import shard_of
 from pipelines.io.parquet import read_table
@@ -35,7 +34,8 @@ class Step:
     stage: str
     kept: bool
     row: dict[str, Any]
-    checks: list[Check] = field(default_factory=list)
+    checks: list[Check]
+    is_as_it_was: bool
 
 
 def explain(root: str, query: str) -> str:
@@ -67,30 +67,16 @@ def explain(root: str, query: str) -> str:
     return "\n\n".join(told)
 
 
-def load_run_config(root: str) -> RunConfig:
-    """The config of a run, from its directory alone.
-
-    Raises:
-        ExplainError: the directory holds no run, or one whose config cannot be read.
-    """
-    try:
-        return RunConfig.model_validate(files.read_json(files.join(root, CONFIG_COPY)))
-    except FileNotFoundError as error:
-        raise ExplainError(f"{root} is not a run directory: it has no {CONFIG_COPY}") from error
-    except ValueError as error:  # not JSON, or settings that this version does not know
-        raise ExplainError(
-            f"{files.join(root, CONFIG_COPY)} is damaged or of another version; delete it and give "
-            "`dalle run` again: finished stages stay"
-        ) from error
-
-
 def _steps(root: str, manifest: Manifest, config: RunConfig, query: str) -> Iterator[Step]:
+    is_same = _is_as_it_was(manifest, config)
     for index in _shards(manifest, query):
         name = part_name(index, manifest.num_shards)
         for row in _matches(files.join(root, manifest.stage, name), query):
-            yield Step(manifest.stage, True, row, _checks(manifest.stage, row, config))
+            checks = _checks(manifest.stage, row, config) if is_same else []
+            yield Step(manifest.stage, True, row, checks, is_same)
         for row in _matches(files.join(root, manifest.stage, "rejected", name), query):
-            yield Step(manifest.stage, False, row, _checks_of_rejected(manifest, row, config))
+            checks = _checks_of_rejected(manifest.stage, row, config if is_same else None)
+            yield Step(manifest.stage, False, row, checks, is_same)
 
 
 def _shards(manifest: Manifest, query: str) -> Iterable[int]:
@@ -136,10 +122,16 @@ def _checks(stage: str, row: dict[str, Any], config: RunConfig) -> list[Check]:
     return []
 
 
-def _checks_of_rejected(manifest: Manifest, row: dict[str, Any], config: RunConfig) -> list[Check]:
-    own = Check(row["reason"], False, row["measured"], row["threshold"], row["detail"])
-    if manifest.stage != "captions":
-        return [own]
+def _is_as_it_was(manifest: Manifest, config: RunConfig) -> bool:
+    """Whether the run's config still has the settings that a finished stage was made with."""
+    settings = {stage.name: stage.settings for stage in graph(config)}[manifest.stage]
+    return digest_of(settings(config)) == digest_of(manifest.config)
+
+
+def _checks_of_rejected(stage: str, row: dict[str, Any], config: RunConfig | None) -> list[Check]:
+    """What dropped a row; for a caption all rules, where the config is as it was."""
+    if stage != "captions" or config is None:
+        return [Check(row["reason"], False, row["measured"], row["threshold"], row["detail"])]
     from pipelines.captions.filter import explain as explain_caption
 
     return list(explain_caption(row["caption"], config.captions))
@@ -152,6 +144,8 @@ def _tell(key: str, steps: list[Step]) -> str:
         lines.append(f"page     {first['page_url']}")
     for step in steps:
         lines.append(f"{step.stage:<10} {'kept' if step.kept else 'DROPPED'}{_facts(step)}")
+        if not step.is_as_it_was:
+            lines.append("           the config has changed since; `dalle run` applies it")
         lines += [_line(check) for check in step.checks]
     return "\n".join(_printable(line) for line in lines)
 

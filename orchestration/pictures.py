@@ -22,7 +22,7 @@ from dalle_model.shards import ShardError, image_tokens, list_shards, read_metad
 from dalle_model.tokenizers.codec import Codec, load_codec
 from dalle_model.train.pictures import read_pictures
 from orchestration.beam_stages import codec_of
-from orchestration.explain import load_run_config
+from orchestration.config import load_run_config
 from pipelines.io.keys import image_of
 from pipelines.io.parquet import read_table, to_bytes
 

@@ -11,8 +11,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 
 from dalle_model import files
 from orchestration import charts
-from orchestration.config import RunConfig
-from orchestration.explain import load_run_config
+from orchestration.config import RunConfig, load_run_config
 from orchestration.manifest import Manifest, read_manifest, read_timings
 from orchestration.stages import graph
 from pipelines.io.parquet import read_table

@@ -12,7 +12,7 @@ from typing import Any
 
 from dalle_model import files
 from orchestration import beam_stages, model_stages
-from orchestration.config import RunConfig
+from orchestration.config import RunConfig, keep_config
 from orchestration.manifest import (
     MANIFEST,
     Manifest,
@@ -26,8 +26,6 @@ from orchestration.progress import Progress
 from orchestration.stages import Stage, graph
 from pipelines.io.stage import StageTask, finished_shards, part_name
 
-CONFIG_COPY = "config.json"
-
 
 def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manifest]:
     """Bring the named stages up to date, or all of them where none is named.
@@ -40,9 +38,12 @@ def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manif
             or another run at work in the same directory.
     """
     stages = _chosen(graph(run.config), names)
+    for stage in stages:
+        stage.dependencies(run.config)  # a missing recipe or codec is told before the first row
     manifests = []
     with _only_writer(run.root):
-        _write_config(run)
+        files.sweep_temporary(run.root)
+        keep_config(run.root, run.as_written or run.config)
         for stage in stages:
             plan = plan_stage(run, stage)
             if plan.finished is not None:
@@ -140,14 +141,6 @@ def _check_reject_rate(stage: Stage, config: RunConfig, manifest: Manifest) -> N
         f"max_reject_rate {limit:.1%}:\n{table}\n"
         f"Look at some with `dalle explain`, or raise {stage.name}.max_reject_rate"
     )
-
-
-def _write_config(run: Run) -> None:
-    url = files.join(run.root, CONFIG_COPY)
-    document = (run.as_written or run.config).model_dump(mode="json")
-    if not files.exists(url) or files.read_json(url) != document:
-        files.write_json(url, document)
-    files.sweep_temporary(run.root)
 
 
 def _cpu_seconds() -> float:

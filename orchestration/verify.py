@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from dalle_model import files
 from dalle_model.errors import DalleError
+from orchestration.config import CONFIG_COPY
 from orchestration.manifest import MANIFEST, TIMINGS, Manifest, digest_of, read_manifest
-from orchestration.run import CONFIG_COPY
 
 NOT_COMPARED = {TIMINGS}  # seconds, hosts and versions differ from run to run
 

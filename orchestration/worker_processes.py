@@ -8,6 +8,8 @@ import logging
 import shlex
 import sys
 import threading
+from collections.abc import MutableMapping
+from typing import Any
 
 import grpc  # type: ignore[import-untyped]
 from apache_beam.portability import python_urns
@@ -74,7 +76,7 @@ def quiet_command() -> bytes:
     return shlex.join([sys.executable, "-c", QUIET_WORKER]).encode()
 
 
-def fail_instructions(waiting: dict[str, object]) -> None:
+def fail_instructions(waiting: MutableMapping[str, Any]) -> None:
     """Answer all instructions that wait with the error of a lost worker.
 
     Args:
@@ -83,7 +85,7 @@ def fail_instructions(waiting: dict[str, object]) -> None:
     for name in list(waiting):
         future = waiting.pop(name, None)
         if future is not None:
-            future.set(beam_fn_api_pb2.InstructionResponse(instruction_id=name, error=LOST))  # type: ignore[attr-defined]
+            future.set(beam_fn_api_pb2.InstructionResponse(instruction_id=name, error=LOST))
 
 
 def watch_workers() -> None:

@@ -3,13 +3,8 @@
 from importlib.resources import files as package_files
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from dalle_model.checkpoint import checkpoint_sha256
-from dalle_model.pixels import Rgb
-
-Codes = npt.NDArray[np.uint16]
+from dalle_model.pixels import Codes, Rgb
 
 MAX_CODES = 1 << 16  # a shard holds codes as uint16
 _SHIPPED = {"demo": "demo_dvae.safetensors"}

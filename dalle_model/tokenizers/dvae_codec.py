@@ -9,8 +9,7 @@ from torch import Tensor
 
 from dalle_model.checkpoint import Checkpoint, CheckpointError, load_checkpoint, load_into
 from dalle_model.config import LOGIT_LAPLACE_EPS, DvaeConfig
-from dalle_model.pixels import Floats, Rgb, map_pixels, unmap_pixels
-from dalle_model.tokenizers.codec import Codes
+from dalle_model.pixels import Codes, Floats, Rgb, map_pixels, unmap_pixels
 from dalle_model.tokenizers.dvae import Dvae
 
 

@@ -1,11 +1,17 @@
 """What a person does wrong, or a disk: one clear message, the right exit code, no traceback."""
 
+import os
+import resource
 import shutil
+import signal
+import subprocess
+import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
-from tests.support.commands import dalle
+from tests.support.commands import DALLE, checksums, dalle
 from tests.support.small_web import write_config
 
 pytestmark = pytest.mark.slow
@@ -58,8 +64,6 @@ def test_a_wrong_checkpoint(tmp_path, web, undisturbed, content):
 
 
 def test_a_shard_of_another_codec_is_refused_with_both_sides(undisturbed, tmp_path):
-    import pyarrow.parquet as pq
-
     root = _copy(undisturbed, tmp_path)
     part = root / "encode" / "part-00001-of-00003.parquet"
     table = pq.read_table(part)
@@ -72,8 +76,6 @@ def test_a_shard_of_another_codec_is_refused_with_both_sides(undisturbed, tmp_pa
 
 
 def test_a_truncated_shard_is_found_and_made_again(undisturbed, config, expected, tmp_path):
-    from tests.support.commands import checksums
-
     root = _copy(undisturbed, tmp_path)
     part = root / "images" / "part-00000-of-00003.parquet"
     part.write_bytes(part.read_bytes()[:-100])
@@ -94,9 +96,6 @@ def test_sampling_without_a_prior_says_what_to_run(undisturbed):
 
 def test_a_full_disk_stops_the_run_and_freeing_it_goes_on(config, expected, tmp_path):
     """A file size limit stands in for the disk: no write above it succeeds."""
-    import resource
-
-    from tests.support.commands import checksums
 
     def limited():
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
@@ -110,3 +109,27 @@ def test_a_full_disk_stops_the_run_and_freeing_it_goes_on(config, expected, tmp_
 
 def _copy(undisturbed: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(undisturbed, tmp_path / "copy"))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_ends_with_130_and_the_next_run_goes_on(config, expected, tmp_path, workers):
+    """The terminal sends the signal to the whole process group."""
+    root = tmp_path / "run"
+    command = [DALLE, "run", "--config", config, "--dir", root, "--workers", str(workers)]
+    process = subprocess.Popen(
+        [str(word) for word in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    while not (root / "fetch" / "progress").exists():
+        time.sleep(0.02)
+        assert process.poll() is None
+    os.killpg(process.pid, signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert "stopped; finished shards are kept" in said
+    dalle("run", "--config", config, "--dir", root)
+    assert checksums(root) == expected

@@ -48,6 +48,8 @@ def test_urls_and_names_stay_as_they_are(tmp_path):
         ("", 1, "a config is a mapping"),
         (GOOD + "a: &x {b: 1}\nc: *x\n", 3, "aliases (`*x`) are not allowed"),
         ("crawl: !!python/object/apply:os.system ['true']\n", 1, "not YAML"),
+        (GOOD + "name: a\nname: b\n", 3, "name: stands here twice"),
+        (GOOD + "name: 2020-13-45\n", 1, "not YAML"),
         (GOOD + "dedupe:\n  max_hamming: 60\n", 2, "num_bands"),
     ],
 )

@@ -3,7 +3,8 @@
 import pytest
 
 from dalle_model import files
-from orchestration.explain import ExplainError, explain, load_run_config
+from orchestration.config import NoRunError, load_run_config
+from orchestration.explain import explain
 from orchestration.manifest import Manifest, write_manifest
 from pipelines.io.parquet import to_bytes
 from pipelines.io.stage import part_name, rejection_table
@@ -38,5 +39,5 @@ def test_of_a_long_caption_the_start_is_shown(tmp_path):
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"unknown": 1}', b"\xff"])
 def test_a_damaged_config_is_one_clear_message(tmp_path, content):
     (tmp_path / "config.json").write_bytes(content)
-    with pytest.raises(ExplainError, match="is damaged or of another version"):
+    with pytest.raises(NoRunError, match="is damaged or of another version"):
         load_run_config(str(tmp_path))

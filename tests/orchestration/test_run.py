@@ -11,7 +11,8 @@ import pytest
 from rich.console import Console
 
 from dalle_model import files
-from orchestration.config import load_config
+from dalle_model.checkpoint import CheckpointError
+from orchestration.config import NoRunError, load_config
 from orchestration.explain import ExplainError, explain
 from orchestration.manifest import read_manifest
 from orchestration.plan import Run, RunError
@@ -178,11 +179,35 @@ def test_explain_tells_every_rule_with_its_limit(run):
     assert "FAIL file_name" in dropped
 
 
+def test_explain_says_when_the_config_has_changed_since(run):
+    do(run)
+    captions = run.config.captions.model_copy(update={"overrides": {"too_few_words": 9.0}})
+    changed = replace(run, config=run.config.model_copy(update={"captions": captions}))
+    do(changed, ["crawl"])
+    told = explain(run.root, pair_key(url(0), CAPTIONS[0]))
+    assert "the config has changed since" in told
+    assert "FAIL" not in told
+
+
+def test_a_damaged_config_copy_is_written_again(run):
+    do(run)
+    (Path(run.root) / "config.json").write_text("{")
+    assert do(run).count("nothing to do") == 2
+    assert json.loads((Path(run.root) / "config.json").read_text())["num_shards"] == 2
+
+
+def test_a_missing_codec_is_told_before_the_first_row(run):
+    encode = run.config.encode.model_copy(update={"codec": "/none.safetensors"})
+    with pytest.raises(CheckpointError, match=r"/none\.safetensors"):
+        do(replace(run, config=run.config.model_copy(update={"encode": encode})), [])
+    assert read_manifest(run.root, "crawl") is None
+
+
 def test_explain_of_a_row_that_is_not_there(run):
     do(run)
     with pytest.raises(ExplainError, match="no row in"):
         explain(run.root, "0" * 40)
-    with pytest.raises(ExplainError, match="is not a run directory"):
+    with pytest.raises(NoRunError, match="is not a run directory"):
         explain(run.root + "-none", "0" * 40)
 
 
