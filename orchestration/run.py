@@ -47,6 +47,7 @@ def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manif
         for stage in stages:
             plan = plan_stage(run, stage)
             if plan.finished is not None:
+                _tidy(stage_task(run.root, stage.name, run.config.num_shards, "", ""))
                 files.remove(files.join(run.root, stage.name, "progress"))
                 progress.skipped(stage.name, plan.why, plan.finished)
                 manifests.append(plan.finished)

@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 from pydantic import BaseModel
@@ -104,6 +105,10 @@ def _default_section(name: str) -> BaseModel:
     return sections[name]()
 
 
+def _versions(*libraries: str) -> Dependencies:
+    return lambda _: {name: version(name) for name in libraries}
+
+
 def _rate(name: str) -> Callable[[RunConfig], float]:
     return lambda config: float(getattr(config, name).max_reject_rate)
 
@@ -118,7 +123,7 @@ def _encode(config: RunConfig) -> Stage:
         name="encode",
         reads=("images", "dedupe", *trained),
         settings=_encode_settings,
-        dependencies=lambda c: {} if c.dvae is not None else encode.dependencies(c.encode),
+        dependencies=_versions("torch") if trained else lambda c: encode.dependencies(c.encode),
         max_reject_rate=_rate("encode"),
     )
 
@@ -183,12 +188,31 @@ _DEDUPE = Stage(
     dependencies=lambda c: dedupe.dependencies(c.dedupe),
     max_reject_rate=_rate("dedupe"),
 )
-_DVAE = Stage(name="dvae", reads=("images", "dedupe"), settings=_plain("dvae"), is_sharded=False)
-_BPE = Stage(name="bpe", reads=("encode",), settings=_plain("bpe"), is_sharded=False)
-_PRIOR = Stage(name="prior", reads=("encode", "bpe"), settings=_plain("prior"), is_sharded=False)
+_DVAE = Stage(
+    name="dvae",
+    reads=("images", "dedupe"),
+    settings=_plain("dvae"),
+    dependencies=_versions("torch"),
+    is_sharded=False,
+)
+_BPE = Stage(
+    name="bpe",
+    reads=("encode",),
+    settings=_plain("bpe"),
+    dependencies=_versions("tokenizers"),
+    is_sharded=False,
+)
+_PRIOR = Stage(
+    name="prior",
+    reads=("encode", "bpe"),
+    settings=_plain("prior"),
+    dependencies=_versions("torch", "tokenizers"),
+    is_sharded=False,
+)
 _SAMPLES = Stage(
     name="samples",
     reads=("images", "encode", "bpe", "prior"),
     settings=_plain("samples"),
+    dependencies=_versions("torch", "tokenizers"),
     is_sharded=False,
 )
