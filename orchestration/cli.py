@@ -116,9 +116,12 @@ def sample(
     """Draw pictures for a caption with the prior of a run."""
     from dalle_model.settings import SampleSettings
     from orchestration.pictures import draw_samples
+    from orchestration.progress import Progress
 
     settings = SampleSettings(temperature=temperature, top_k=top_k or None, seed=seed)
-    where = draw_samples(directory, caption, number, out, settings)
+    progress = Progress()
+    with progress.stage("sample"):
+        where = draw_samples(directory, caption, number, out, settings, progress.step)
     typer.echo(f"pictures {where}")
 
 

@@ -38,7 +38,6 @@ SAMPLES_SCHEMA = pa.schema(
     ]
 )
 SAMPLES_TABLE, SAMPLES_PICTURE = "samples.parquet", "samples.png"
-BATCH = 16  # chosen: captions drawn between two updates of the progress bar
 GRID_ROWS = 16  # chosen: what fits a screen; the report shows all
 
 
@@ -93,12 +92,9 @@ def sample_training_captions(
     trained = load_prior(url)
     check_codec(url, trained.codes, codec)
     rows = _training_rows(root, trained, num_captions)
-    drawn = []
-    for first in range(0, len(rows), BATCH):
-        captions = [row["caption"] for row in rows[first : first + BATCH]]
-        drawn.append(draw_pictures(trained, codec, captions, 1, settings)[:, 0])
-        on_step(first + len(captions), len(rows))
-    return _judge(root, codec, rows, np.concatenate(drawn))
+    captions = [row["caption"] for row in rows]
+    drawn = draw_pictures(trained, codec, captions, 1, settings, on_step)
+    return _judge(root, codec, rows, drawn[:, 0])
 
 
 def first_caption(root: str) -> str:
@@ -107,7 +103,14 @@ def first_caption(root: str) -> str:
     return str(table["caption"][0].as_py())
 
 
-def draw_samples(root: str, caption: str, number: int, out: str, settings: SampleSettings) -> str:
+def draw_samples(
+    root: str,
+    caption: str,
+    number: int,
+    out: str,
+    settings: SampleSettings,
+    on_step: Callable[[int, int], None],
+) -> str:
     """Pictures for one caption, as a PNG.
 
     Raises:
@@ -121,7 +124,7 @@ def draw_samples(root: str, caption: str, number: int, out: str, settings: Sampl
             f"{root} has no prior; `dalle train prior --config FILE --dir {root}` makes one"
         )
     codec = load_codec(codec_of(config, root))
-    pictures = sample_pictures(url, codec, [caption], number, settings)
+    pictures = sample_pictures(url, codec, [caption], number, settings, on_step)
     return _write(out, picture_grid(list(pictures), [caption]))
 
 

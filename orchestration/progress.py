@@ -49,9 +49,10 @@ class Progress:
         self._stop = threading.Event()
 
     @contextmanager
-    def stage(self, name: str, why: str) -> Iterator[None]:
-        """Show a stage at work until the block ends."""
-        self._console.print(f"{name:<{NAME_WIDTH}} [dim]{why}[/dim]")
+    def stage(self, name: str, why: str = "") -> Iterator[None]:
+        """Show a stage at work until the block ends, below why it is."""
+        if why:
+            self._console.print(f"{name:<{NAME_WIDTH}} [dim]{why}[/dim]")
         bars = Bars(
             SpinnerColumn(),
             TextColumn(f"{name:<{NAME_WIDTH - 2}}"),

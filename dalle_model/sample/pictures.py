@@ -1,5 +1,7 @@
 """From captions to pictures: the prior draws codes, the codec decodes them."""
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -10,11 +12,30 @@ from dalle_model.sample.sampler import sample
 from dalle_model.settings import SampleSettings
 from dalle_model.tokenizers.codec import Codec
 
+Progress = Callable[[int, int], None]
+
+
+def _ignore(_done: int, _all: int) -> None:
+    """Progress that nobody follows."""
+
 
 def sample_pictures(
-    prior_url: str, codec: Codec, captions: list[str], n: int, settings: SampleSettings
+    prior_url: str,
+    codec: Codec,
+    captions: list[str],
+    n: int,
+    settings: SampleSettings,
+    progress: Progress = _ignore,
 ) -> Rgb:
     """Load a prior and draw `n` pictures for each caption.
+
+    Args:
+        prior_url: what `save_prior` wrote.
+        codec: that made the prior's training tokens.
+        captions: what the pictures should show.
+        n: pictures of each caption.
+        settings: see there.
+        progress: called with the pictures drawn and all pictures, after each batch.
 
     Returns:
         uint8 `(len(captions), n, side, side, 3)`.
@@ -25,26 +46,42 @@ def sample_pictures(
     """
     trained = load_prior(prior_url)
     check_codec(prior_url, trained.codes, codec)
-    return draw_pictures(trained, codec, captions, n, settings)
+    return draw_pictures(trained, codec, captions, n, settings, progress)
 
 
 def draw_pictures(
-    trained: TrainedPrior, codec: Codec, captions: list[str], n: int, settings: SampleSettings
+    trained: TrainedPrior,
+    codec: Codec,
+    captions: list[str],
+    n: int,
+    settings: SampleSettings,
+    progress: Progress = _ignore,
 ) -> Rgb:
     """As `sample_pictures`, with a prior that is loaded and known to fit the codec."""
     config = trained.prior.config
     text = trained.tokenizer.encode_batch(captions, config.text_len, config.text_vocab)
-    rows = max(1, settings.batch_size // max(1, n))
-    drawn = [
-        codec.decode(_draw(trained, text[first : first + rows], n, settings))
-        for first in range(0, len(text), rows)
-    ]
-    shape = (len(captions), n, codec.side, codec.side, 3)
-    return np.concatenate(drawn).reshape(shape) if drawn else np.zeros(shape, np.uint8)
+    pictures = np.zeros((len(captions), n, codec.side, codec.side, 3), np.uint8)
+    columns = min(n, settings.batch_size)
+    rows = max(1, settings.batch_size // max(1, columns))
+    done = 0
+    for row in range(0, len(captions), rows):
+        for first in range(0, n, columns):
+            number = min(columns, n - first)
+            codes = _draw(trained, text[row : row + rows], number, settings, first)
+            drawn = codec.decode(codes)
+            part = drawn.reshape(-1, number, *drawn.shape[1:])
+            pictures[row : row + rows, first : first + number] = part
+            done += len(drawn)
+            progress(done, len(captions) * n)
+    return pictures
 
 
 def _draw(
-    trained: TrainedPrior, text: npt.NDArray[np.int64], n: int, settings: SampleSettings
+    trained: TrainedPrior,
+    text: npt.NDArray[np.int64],
+    n: int,
+    settings: SampleSettings,
+    first: int,
 ) -> npt.NDArray[np.uint16]:
     codes = sample(
         trained.prior,
@@ -53,5 +90,6 @@ def _draw(
         settings.temperature,
         settings.top_k,
         settings.seed,
+        first,
     )
     return codes.numpy().astype(np.uint16)

@@ -16,6 +16,7 @@ def sample(
     temperature: float = 1.0,
     top_k: int | None = None,
     seed: int = 0,
+    first: int = 0,
 ) -> Tensor:
     """Draw `n` pictures for each caption.
 
@@ -29,6 +30,7 @@ def sample(
         temperature: divides the logits; 1 in the paper, 0 takes the likeliest code.
         top_k: draw among that many likeliest codes; None for all, as in the paper.
         seed: of the draws, >= 0.
+        first: number of the first picture, for drawing the `n` of a caption in parts.
 
     Returns:
         int64 `(n, I)` or, for several captions, `(M * n, I)` with a caption's pictures in a row.
@@ -42,7 +44,7 @@ def sample(
             f"got n={n}, temperature={temperature}, top_k={top_k}"
         )
     text_MT = text_tokens.reshape(-1, text_tokens.shape[-1])
-    chances_BI = draw_chances(text_MT, n, prior.config.grid**2, seed)
+    chances_BI = draw_chances(text_MT, range(first, first + n), prior.config.grid**2, seed)
     tokens: list[Tensor] = []
     with torch.inference_mode():
         logits_MC, prefix = prior.prefill(text_MT)
@@ -55,12 +57,12 @@ def sample(
     return torch.stack(tokens, dim=1)
 
 
-def draw_chances(text_MT: Tensor, n: int, positions: int, seed: int) -> Tensor:
+def draw_chances(text_MT: Tensor, numbers: range, positions: int, seed: int) -> Tensor:
     """Uniform numbers in [0, 1) for each picture and position, float64 `(M * n, positions)`."""
     rows = [
         np.random.default_rng([seed, number, *caption]).random(positions)
         for caption in text_MT.tolist()
-        for number in range(n)
+        for number in numbers
     ]
     return torch.from_numpy(np.stack(rows)).to(text_MT.device)
 

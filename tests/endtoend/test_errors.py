@@ -122,6 +122,7 @@ def test_ctrl_c_ends_with_130_and_the_next_run_goes_on(config, expected, tmp_pat
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # as a terminal starts it
     )
     while not (root / "fetch" / "progress").exists():
         time.sleep(0.02)

@@ -43,6 +43,22 @@ def test_n_pictures_of_each_caption_whatever_the_batch() -> None:
     np.testing.assert_array_equal(whole, split)
 
 
+def test_the_pictures_of_one_caption_are_drawn_in_parts_that_fit_the_batch() -> None:
+    told: list[tuple[int, int]] = []
+    settings = SampleSettings(batch_size=3)
+    parts = draw_pictures(
+        TRAINED,
+        GreyCodec(),
+        CAPTIONS[:2],
+        7,
+        settings,
+        lambda done, all_: told.append((done, all_)),
+    )
+    whole = draw_pictures(TRAINED, GreyCodec(), CAPTIONS[:2], 7, SampleSettings())
+    np.testing.assert_array_equal(parts, whole)
+    assert told == [(3, 14), (6, 14), (7, 14), (10, 14), (13, 14), (14, 14)]
+
+
 def test_no_captions_no_pictures() -> None:
     assert draw_pictures(TRAINED, GreyCodec(), [], 2, SampleSettings()).shape == (0, 2, 3, 3, 3)
 

@@ -10,7 +10,7 @@ from tests.support.priors import TINY, random_prior, random_stream
 def uncached_sample(prior: Prior, text: Tensor, n: int, seed: int) -> Tensor:
     """As `sample`, with the whole stream computed anew for each token."""
     text = text.repeat_interleave(n, dim=0)
-    chances = draw_chances(text[::n], n, TINY.grid**2, seed)
+    chances = draw_chances(text[::n], range(n), TINY.grid**2, seed)
     image = torch.zeros(len(text), TINY.grid**2, dtype=torch.long)
     with torch.no_grad():
         for position in range(TINY.grid**2):
