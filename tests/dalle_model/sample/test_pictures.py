@@ -52,7 +52,7 @@ def test_the_pictures_of_one_caption_are_drawn_in_parts_that_fit_the_batch() -> 
         CAPTIONS[:2],
         7,
         settings,
-        lambda done, all_: told.append((done, all_)),
+        lambda *step: told.append(step),
     )
     whole = draw_pictures(TRAINED, GreyCodec(), CAPTIONS[:2], 7, SampleSettings())
     np.testing.assert_array_equal(parts, whole)
