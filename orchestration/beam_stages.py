@@ -77,7 +77,9 @@ def _keywords(task: StageTask, config: RunConfig, workers: int, stack: ExitStack
 def _fetch_runtime(config: RunConfig, workers: int, stack: ExitStack) -> Any:
     from pipelines.fetch.config import FetchRuntime
     from pipelines.web.addresses import LoopbackGrant
+    from pipelines.web.client import close_shared_clients
 
+    stack.callback(close_shared_clients)
     if config.replay is None:
         return FetchRuntime(sharers=workers)
     from orchestration.replay import replay

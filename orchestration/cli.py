@@ -181,8 +181,7 @@ def main() -> None:
     os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of the workers' processes too
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     is_debug = len(arguments) < len(sys.argv) - 1
-    if is_debug:
-        logging.basicConfig(level=logging.INFO)
+    _set_up_logging(is_debug)
     try:
         if app(arguments, standalone_mode=False) == INTERRUPTED:
             raise KeyboardInterrupt  # typer tells of it by a return value
@@ -192,6 +191,18 @@ def main() -> None:
         from orchestration.failures import exit_code
 
         sys.exit(exit_code(error, arguments))
+
+
+def _set_up_logging(is_debug: bool) -> None:
+    """Our own warnings, such as a damaged input file; Beam's log only with `--debug`.
+
+    Beam logs a traceback for an error that it raises as well: it would be told twice.
+    """
+    logging.basicConfig(
+        level=logging.INFO if is_debug else logging.CRITICAL, format="%(name)s: %(message)s"
+    )
+    for package in ("pipelines", "dalle_model", "orchestration"):
+        logging.getLogger(package).setLevel(logging.INFO if is_debug else logging.WARNING)
 
 
 def _train(stage: str, config: str, directory: str) -> None:

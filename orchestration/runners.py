@@ -1,6 +1,5 @@
 """Beam options for a run: a local runner by name, or whatever the user passes through."""
 
-import logging
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -69,7 +68,6 @@ def check_options(passed_through: Sequence[str]) -> None:
     beam_arguments(1, passed_through)
     if not passed_through or not is_local(passed_through):
         return
-    _quiet()
     from apache_beam.options.pipeline_options import PipelineOptions
 
     known = PipelineOptions(list(passed_through)).get_all_options(retain_unknown_options=False)
@@ -81,23 +79,12 @@ def check_options(passed_through: Sequence[str]) -> None:
 
 def pipeline_options(workers: int, passed_through: Sequence[str]) -> "PipelineOptions":
     """Beam's options object; imports Beam."""
-    _quiet()
+    os.environ.setdefault("NO_GCE_CHECK", "true")  # no look-up of cloud credentials off the cloud
     from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 
     options = PipelineOptions(beam_arguments(workers, passed_through))
     options.view_as(SetupOptions).save_main_session = False  # all code is in installed packages
     return options
-
-
-def _quiet() -> None:
-    """Keep Beam's log out of the terminal: an error is told once, by its last line.
-
-    `--debug` sets a log level before, and then all of it is shown.
-    """
-    os.environ.setdefault("NO_GCE_CHECK", "true")  # no look-up of cloud credentials off the cloud
-    if logging.root.level > logging.INFO:
-        logging.root.setLevel(logging.CRITICAL)
-        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
 
 
 def _without_runner(passed_through: Sequence[str]) -> list[str]:

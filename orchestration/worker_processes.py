@@ -25,9 +25,9 @@ POLL_S = 0.2  # chosen: an instruction pushed after the death is answered this m
 # ends without a traceback by Ctrl-C, and when the runner is gone.
 QUIET_WORKER = """
 import logging, signal, sys
-import grpc  # type: ignore[import-untyped]
-from apache_beam.runners.worker.sdk_worker_main import main
 logging.disable()
+import grpc
+from apache_beam.runners.worker.sdk_worker_main import main
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 try:
     main(sys.argv)

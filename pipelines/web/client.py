@@ -7,6 +7,7 @@ the environment and no HTTP/2; certificates are verified.
 
 import functools
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -217,10 +218,24 @@ class Client:
             raise FetchError(Reason.BROKEN_RESPONSE, f"not whole HTTP/1.1 at {url}") from error
 
 
-@functools.lru_cache(maxsize=16)
+_SHARED: dict[tuple[HttpSettings, LoopbackGrant | None], Client] = {}
+_SHARED_LOCK = threading.Lock()
+
+
 def shared_client(settings: HttpSettings, grant: LoopbackGrant | None = None) -> Client:
     """The one client of this process for these settings: its connections and robots last."""
-    return Client(settings, grant)
+    with _SHARED_LOCK:
+        if (settings, grant) not in _SHARED:
+            _SHARED[settings, grant] = Client(settings, grant)
+        return _SHARED[settings, grant]
+
+
+def close_shared_clients() -> None:
+    """Close the connections of all shared clients; the next `shared_client` makes a new one."""
+    with _SHARED_LOCK:
+        for client in _SHARED.values():
+            client.close()
+        _SHARED.clear()
 
 
 @functools.cache

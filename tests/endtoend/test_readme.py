@@ -14,6 +14,7 @@ from orchestration.manifest import read_manifest
 from orchestration.replay import replay
 from pipelines.fetch.config import FetchRuntime
 from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.client import close_shared_clients
 from tests.support.small_web import write_small_web
 
 pytestmark = pytest.mark.slow
@@ -32,6 +33,7 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 def answered_from(archive: Path, monkeypatch) -> None:
     def runtime(config, workers, stack):
+        stack.callback(close_shared_clients)
         server = stack.enter_context(replay(str(archive)))
         return FetchRuntime(LoopbackGrant(server.port, ".demo.test"), sharers=workers)
 
