@@ -18,11 +18,11 @@ from pydantic import (
 )
 
 from dalle_model import files
-from dalle_model.config import DvaeTraining
 from dalle_model.errors import DalleError
 from dalle_model.settings import (
     PAIR_CHOICE_PRESETS,
     PRIOR_TRAINING_PRESETS,
+    DvaeTraining,
     PairChoice,
     PriorTraining,
     SampleSettings,

@@ -45,6 +45,7 @@ class Progress:
         self._bars: Bars | None = None
         self._bar: TaskID | None = None
         self._watched: StageTask | None = None
+        self._first_step = -1
         self._began = self._told = time.monotonic()
         self._stop = threading.Event()
 
@@ -68,7 +69,7 @@ class Progress:
             disable=not self._console.is_terminal,
         )
         self._stop = threading.Event()
-        self._began = self._told = time.monotonic()
+        self._first_step, self._told = -1, time.monotonic()
         with bars:
             self._bars, self._bar = bars, bars.add_task(name, total=None, note="")
             watcher = threading.Thread(target=self._watch, daemon=True)
@@ -126,17 +127,19 @@ class Progress:
         if self._bars is None or self._bar is None:
             return
         self._bars.update(self._bar, completed=done, total=total, note=note)
+        if self._first_step < 0:
+            self._first_step, self._began = done, time.monotonic()
         if not self._console.is_terminal and time.monotonic() - self._told > PLAIN_LINE_S:
             self._told = time.monotonic()
             line = f"{done} of {total}  {note}{self._left(done, total)}"
             self._console.print(f"{'':<{NAME_WIDTH}} [dim]{line}[/dim]")
 
     def _left(self, done: int, total: int) -> str:
-        """Rate and time left since the stage began, for a line of a log."""
-        passed = time.monotonic() - self._began
-        if not done or not passed:
+        """Rate and time left, for a line of a log; what came before the first step is left out."""
+        steps, passed = done - self._first_step, time.monotonic() - self._began
+        if steps < 1 or not passed:
             return ""
-        return f"  {done / passed:.1f}/s, {passed / done * (total - done):.0f} s left"
+        return f"  {steps / passed:.1f}/s, {passed / steps * (total - done):.0f} s left"
 
     def _watch(self) -> None:
         while not self._stop.wait(POLL_S):

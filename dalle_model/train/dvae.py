@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dalle_model.checkpoint import save_checkpoint
-from dalle_model.config import DvaeConfig, DvaeTraining
+from dalle_model.config import DvaeConfig
 from dalle_model.errors import DalleError
 from dalle_model.evaluate.reconstruction import code_use, psnr
 from dalle_model.pixels import Rgb
+from dalle_model.settings import DvaeTraining
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input
 from dalle_model.train.kmeans import Floats

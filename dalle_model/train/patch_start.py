@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dalle_model.config import LOGIT_LAPLACE_EPS, PATCH, DvaeConfig, DvaeTraining
+from dalle_model.config import LOGIT_LAPLACE_EPS, PATCH, DvaeConfig
 from dalle_model.pixels import Rgb
+from dalle_model.settings import DvaeTraining
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import to_input, to_rgb
 from dalle_model.tokenizers.layers import Block, Conv2d

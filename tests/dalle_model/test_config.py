@@ -8,7 +8,6 @@ from dalle_model.config import (
     DVAE_PRESETS,
     PRIOR_PRESETS,
     DvaeConfig,
-    DvaeTraining,
     PriorConfig,
 )
 
@@ -44,20 +43,3 @@ def test_leaves_load_no_torch(module):
 def test_a_side_that_tokens_do_not_cover_is_refused(side):
     with pytest.raises(ValueError, match=f"side is {side} px, must be a multiple of 8"):
         DvaeConfig(side=side)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("updates", 0),
-        ("step_size", (1e-3, 0.0)),
-        ("temperature", (0.0, 1.0)),
-        ("pixel_weight", -1.0),
-        ("seed", -1),
-        ("max_shift", -1),
-        ("ema_decay", 1.0),
-    ],
-)
-def test_training_settings_out_of_range_are_refused(name, value):
-    with pytest.raises(ValueError, match=name):
-        DvaeTraining(**{name: value})

@@ -2,7 +2,12 @@ from typing import Any
 
 import pytest
 
-from dalle_model.settings import PRIOR_TRAINING_PRESETS, PriorTraining, SampleSettings
+from dalle_model.settings import (
+    PRIOR_TRAINING_PRESETS,
+    DvaeTraining,
+    PriorTraining,
+    SampleSettings,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,3 +37,20 @@ def test_sampling_out_of_range_is_refused(wrong: dict[str, Any]) -> None:
 
 def test_paper_preset_is_the_paper() -> None:
     assert PRIOR_TRAINING_PRESETS["paper"] == PriorTraining()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("updates", 0),
+        ("step_size", (1e-3, 0.0)),
+        ("temperature", (0.0, 1.0)),
+        ("pixel_weight", -1.0),
+        ("seed", -1),
+        ("max_shift", -1),
+        ("ema_decay", 1.0),
+    ],
+)
+def test_dvae_training_out_of_range_is_refused(name, value):
+    with pytest.raises(ValueError, match=name):
+        DvaeTraining(**{name: value})

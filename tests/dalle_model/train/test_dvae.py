@@ -6,8 +6,9 @@ import torch
 from PIL import Image
 
 from dalle_model.checkpoint import load_checkpoint
-from dalle_model.config import DvaeConfig, DvaeTraining
+from dalle_model.config import DvaeConfig
 from dalle_model.evaluate.reconstruction import psnr
+from dalle_model.settings import DvaeTraining
 from dalle_model.tokenizers.codec import load_codec
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
 from dalle_model.train.dvae import (

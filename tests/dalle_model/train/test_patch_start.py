@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from dalle_model.config import DvaeConfig, DvaeTraining
+from dalle_model.config import DvaeConfig
+from dalle_model.settings import DvaeTraining
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input
 from dalle_model.train.kmeans import nearest_centroids, to_patches
