@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -72,7 +73,8 @@ def demo(
     from orchestration.pictures import SAMPLES_PICTURE, first_caption
 
     typer.echo(f"pictures {directory}/samples/{SAMPLES_PICTURE}")
-    typer.echo(f'next     dalle sample "{first_caption(directory)}" -n 8 --dir {directory}')
+    command = "dalle" if shutil.which("dalle") else sys.argv[0]  # make runs it by its path
+    typer.echo(f'next     {command} sample "{first_caption(directory)}" -n 8 --dir {directory}')
 
 
 @app.command()
