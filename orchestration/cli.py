@@ -43,7 +43,7 @@ def run(
     workers: WorkersOption = 1,
 ) -> None:
     """Run what is missing of a run; finished stages are skipped, interrupted ones go on."""
-    from orchestration.config import load_config
+    from orchestration.config_file import load_config
 
     names, beam_options = split_arguments(stages or [])
     settings = load_config(config)
@@ -59,7 +59,8 @@ def demo(
     workers: WorkersOption = 1,
 ) -> None:
     """Run the whole job on the small real web that ships with the repository."""
-    from orchestration.config import ConfigError, load_config
+    from orchestration.config import ConfigError
+    from orchestration.config_file import load_config
 
     if not DEMO_CONFIG.exists():
         raise ConfigError(
@@ -208,7 +209,7 @@ def _set_up_logging(is_debug: bool) -> None:
 
 
 def _train(stage: str, config: str, directory: str) -> None:
-    from orchestration.config import load_config
+    from orchestration.config_file import load_config
     from orchestration.stages import with_section
 
     settings = load_config(config)

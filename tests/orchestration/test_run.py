@@ -12,7 +12,8 @@ from rich.console import Console
 
 from dalle_model import files
 from dalle_model.checkpoint import CheckpointError
-from orchestration.config import NoRunError, load_config
+from orchestration.config import NoRunError
+from orchestration.config_file import load_config
 from orchestration.explain import ExplainError, explain
 from orchestration.manifest import read_manifest
 from orchestration.plan import Run, RunError

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.config import ConfigError, load_config
+from orchestration.config import ConfigError
+from orchestration.config_file import load_config
 
 GOOD = "crawl: {sources: [{path: pages.warc.gz}]}\n"
 
