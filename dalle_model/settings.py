@@ -19,12 +19,13 @@ class DvaeTraining:
         seed: of the first weights, the order of the pictures, flips and noise.
         max_shift: pixels by which a picture is moved at random along each axis, its edge repeated;
             for the random crops of the paper's listing 1, which need larger pictures.
-        step_size: of AdamW at the start, and at the end of a cosine over all updates.
-        temperature: of the relaxation at the start, and at the end of a cosine over four fifths
-            of the updates.
+        step_size: of AdamW at the start, and at the end of a cosine.
+        step_updates: length of that cosine.
+        temperature: of the relaxation at the start, and at the end of a cosine.
+        temperature_updates: length of that cosine.
         kl_weight: of the divergence of the codes from uniform, once it has risen over
-            `kl_updates`. Source of 6.6: Ramesh et al. 2021, appendix A.2.
-        kl_updates: length of that rise; 5,000 in the paper.
+            `kl_updates`.
+        kl_updates: length of that rise.
         pixel_weight: of the mean squared error of mapped pixels, beside the logit-Laplace
             likelihood; 0 in the paper. The likelihood alone follows medians: 300 updates on
             slanted edges gained 4.2 dB over patch k-means with 2000, and nothing with 50.
@@ -38,7 +39,9 @@ class DvaeTraining:
     seed: int = 0
     max_shift: int = 4
     step_size: tuple[float, float] = (2e-3, 1e-5)
+    step_updates: int = 1800
     temperature: tuple[float, float] = (0.5, 1 / 16)
+    temperature_updates: int = 1440
     kl_weight: float = 0.0
     kl_updates: int = 5000
     pixel_weight: float = 2000.0
@@ -50,9 +53,36 @@ class DvaeTraining:
         _require(min(self.updates, self.batch) >= 1, "updates and batch must be at least 1")
         rates = (*self.step_size, *self.temperature, self.kmeans_spread)
         _require(min(rates) > 0, "step_size, temperature and kmeans_spread must be above 0")
-        for name in ("seed", "max_shift", "kl_weight", "kl_updates", "pixel_weight"):
+        for name in (
+            "seed",
+            "max_shift",
+            "step_updates",
+            "temperature_updates",
+            "kl_weight",
+            "kl_updates",
+            "pixel_weight",
+        ):
             _require(getattr(self, name) >= 0, f"{name} must not be negative")
         _require(0 <= self.ema_decay < 1, "ema_decay must be in [0, 1)")
+
+
+DVAE_TRAINING_PRESETS = {
+    # Source: Ramesh et al. 2021, appendix A.2.
+    "paper": DvaeTraining(
+        updates=3_000_000,
+        batch=512,
+        max_shift=0,
+        step_size=(1e-4, 1.25e-6),
+        step_updates=1_200_000,
+        temperature=(1.0, 1 / 16),
+        temperature_updates=150_000,
+        kl_weight=6.6,
+        kl_updates=5_000,
+        pixel_weight=0.0,
+        ema_decay=0.999,
+    ),
+    "demo": DvaeTraining(),
+}
 
 
 @dataclass(frozen=True)

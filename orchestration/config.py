@@ -1,5 +1,6 @@
 """The settings of a run, frozen, and the copy of them that its directory keeps."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from pydantic import (
 from dalle_model import files
 from dalle_model.errors import DalleError
 from dalle_model.settings import (
+    DVAE_TRAINING_PRESETS,
     PAIR_CHOICE_PRESETS,
     PRIOR_TRAINING_PRESETS,
     DvaeTraining,
@@ -43,6 +45,19 @@ class NoRunError(DalleError):
     """A directory is not one of a run, or its config cannot be read."""
 
 
+def _fill_from_preset(values: Any, **presets: Mapping[str, Any]) -> Any:
+    """What the file leaves out of these settings is the preset's, field by field."""
+    if not isinstance(values, dict):
+        return values
+    preset = values.get("preset", "demo")
+    filled = dict(values)
+    for name, known in presets.items():
+        given = values.get(name, {})
+        if isinstance(given, dict) and preset in known:
+            filled[name] = asdict(known[preset]) | given
+    return filled
+
+
 class ReplayConfig(_Section):
     """Serve the images of a web archive over loopback, in place of the live web.
 
@@ -59,7 +74,12 @@ class DvaeSection(_Section):
     """Train a dVAE on the run's own pictures; without this section `encode.codec` is used."""
 
     preset: Literal["demo", "paper"] = "demo"
-    training: DvaeTraining = DvaeTraining()
+    training: DvaeTraining = DVAE_TRAINING_PRESETS["demo"]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, values: Any) -> Any:
+        return _fill_from_preset(values, training=DVAE_TRAINING_PRESETS)
 
 
 class BpeSection(_Section):
@@ -77,17 +97,8 @@ class PriorSection(_Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _fill_from_preset(cls, values: Any) -> Any:
-        """What the file leaves out is the preset's, field by field."""
-        if not isinstance(values, dict):
-            return values
-        preset = values.get("preset", "demo")
-        filled = dict(values)
-        for name, presets in (("pairs", PAIR_CHOICE_PRESETS), ("training", PRIOR_TRAINING_PRESETS)):
-            given = values.get(name, {})
-            if isinstance(given, dict) and preset in presets:
-                filled[name] = asdict(presets[preset]) | given
-        return filled
+    def _fill(cls, values: Any) -> Any:
+        return _fill_from_preset(values, pairs=PAIR_CHOICE_PRESETS, training=PRIOR_TRAINING_PRESETS)
 
 
 class SamplesSection(_Section):

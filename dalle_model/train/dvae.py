@@ -151,8 +151,8 @@ def _descend(model: Dvae, x_NCSS: Tensor, settings: DvaeTraining, progress: Prog
     draw = torch.Generator().manual_seed(settings.seed)
     averaged = copy.deepcopy(model)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=WEIGHT_DECAY, fused=True)
-    step_size = Cosine(*settings.step_size, settings.updates)
-    temperature = Cosine(*settings.temperature, settings.updates * 4 // 5)
+    step_size = Cosine(*settings.step_size, settings.step_updates)
+    temperature = Cosine(*settings.temperature, settings.temperature_updates)
     kl_weight = Cosine(0.0, settings.kl_weight, settings.kl_updates)
     for update in range(settings.updates):
         weights = LossWeights(temperature(update), kl_weight(update), settings.pixel_weight)

@@ -24,8 +24,3 @@ class Cosine:
             return self.end
         share = 0.5 * (1 + math.cos(math.pi * update / self.updates))
         return self.end + (self.start - self.end) * share
-
-
-PAPER_KL_WEIGHT = Cosine(0.0, 6.6, 5_000)
-PAPER_TEMPERATURE = Cosine(1.0, 1 / 16, 150_000)
-PAPER_STEP_SIZE = Cosine(1e-4, 1.25e-6, 1_200_000)

@@ -82,3 +82,13 @@ def test_bytes_that_are_not_text(tmp_path):
     (tmp_path / "run.yaml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="not UTF-8"):
         load_config(str(tmp_path / "run.yaml"))
+
+
+def test_what_a_model_section_leaves_out_is_its_presets(tmp_path):
+    text = GOOD + "dvae: {preset: paper, training: {seed: 7}}\nprior: {training: {steps: 5}}\n"
+    config = load_config(written(tmp_path, text))
+    assert config.dvae is not None
+    assert config.prior is not None
+    assert (config.dvae.training.seed, config.dvae.training.kl_weight) == (7, 6.6)
+    assert (config.prior.training.steps, config.prior.training.optimizer) == (5, "muon")
+    assert config.prior.pairs.max_pictures == 320

@@ -22,7 +22,14 @@ from dalle_model.train.pictures import PicturesError
 
 # Few codes and slanted edges: what a patch shows can be told better from the patches around it.
 CONFIG = DvaeConfig(32, 8, hidden=8, bottleneck=8, blocks_per_group=1, patch_width=32)
-SETTINGS = DvaeTraining(updates=100, batch=8, kmeans_iterations=5, step_size=(3e-3, 1e-4))
+SETTINGS = DvaeTraining(
+    updates=100,
+    batch=8,
+    kmeans_iterations=5,
+    step_size=(3e-3, 1e-4),
+    step_updates=100,
+    temperature_updates=80,
+)
 
 
 def edges(count, seed=0):

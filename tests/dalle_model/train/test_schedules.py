@@ -1,6 +1,12 @@
 import pytest
 
-from dalle_model.train.schedules import PAPER_KL_WEIGHT, PAPER_STEP_SIZE, PAPER_TEMPERATURE, Cosine
+from dalle_model.settings import DVAE_TRAINING_PRESETS
+from dalle_model.train.schedules import Cosine
+
+PAPER = DVAE_TRAINING_PRESETS["paper"]
+PAPER_KL_WEIGHT = Cosine(0.0, PAPER.kl_weight, PAPER.kl_updates)
+PAPER_TEMPERATURE = Cosine(*PAPER.temperature, PAPER.temperature_updates)
+PAPER_STEP_SIZE = Cosine(*PAPER.step_size, PAPER.step_updates)
 
 
 @pytest.mark.parametrize(
