@@ -50,7 +50,7 @@ def sample_without_cache(prior: Prior, text: Tensor, n: int) -> Tensor:
     """As `sample`, with every position so far read again for each token; one head, at the end."""
     texts = text.expand(n, -1)
     codes = texts.new_empty(n, 0)
-    for chance in draw_chances(text[None], n, prior.config.grid**2, seed=0).unbind(dim=1):
+    for chance in draw_chances(text[None], range(n), prior.config.grid**2, seed=0).unbind(dim=1):
         x = prior.embedding(texts, codes)
         for block in prior.blocks:
             x = block(x)
