@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from dalle_model.errors import DalleError
 
 SCHEMA_VERSION = 1
 METADATA_KEY = b"dalle"
+IMAGE_DIGITS = 24  # hex digits of a key that name the picture; the 16 after them name the caption
 DICTIONARY_COLUMNS = ["image_tokens.list.element", "text_tokens.list.element"]
 
 
@@ -84,23 +85,13 @@ def read_metadata(url: str) -> ShardMetadata:
     Raises:
         ShardError: missing, not Parquet, or not a token shard of this version.
     """
-    try:
-        with files.open_read(url) as stream:
-            raw = (pq.read_schema(stream).metadata or {}).get(METADATA_KEY)
-    except FileNotFoundError as error:
-        raise ShardError(f"{url} is missing; `dalle run encode` makes it") from error
-    except Exception as error:  # hostile bytes make pyarrow raise almost anything
-        raise ShardError(f"{url} is not Parquet: {error}") from error
-    if raw is None:
-        raise ShardError(f"{url} is not a token shard: its footer has no `dalle` metadata")
-    values = json.loads(raw)
-    if values["schema_version"] != SCHEMA_VERSION:
-        raise ShardError(
-            f"{url} has schema version {values['schema_version']}, "
-            f"this reader knows {SCHEMA_VERSION}; run `dalle run encode` again"
-        )
-    values["pixel_range"] = tuple(values["pixel_range"])
-    return ShardMetadata(**values)
+    with _opened(url) as stream:
+        return _metadata_of(url, stream)
+
+
+def image_of(key: str) -> str:
+    """The picture's part of a key: all captions of one picture share it."""
+    return key[:IMAGE_DIGITS]
 
 
 def list_shards(folder: str) -> list[str]:
@@ -123,14 +114,7 @@ def common_metadata(urls: list[str]) -> ShardMetadata:
     """
     first = read_metadata(urls[0])
     for url in urls[1:]:
-        other = read_metadata(url)
-        for name in ("codec_sha256", "grid", "num_codes", "pixel_range", "preprocessing"):
-            if getattr(other, name) != getattr(first, name):
-                raise ShardError(
-                    f"shards of different codecs cannot be mixed: {name} is "
-                    f"{getattr(first, name)} in {urls[0]} and {getattr(other, name)} in {url}; "
-                    "encode both with one codec"
-                )
+        _refuse_to_mix(urls[0], first, url, read_metadata(url))
     return first
 
 
@@ -140,16 +124,14 @@ def read_shards(urls: list[str], columns: list[str] | None = None) -> pa.Table:
     Raises:
         ShardError: unreadable, or of different codecs.
     """
-    common_metadata(urls)
+    first: ShardMetadata | None = None
     tables = []
     for url in urls:
-        try:
-            with files.open_read(url) as stream:
-                tables.append(
-                    pq.read_table(stream, columns=columns, page_checksum_verification=True)
-                )
-        except Exception as error:  # as in read_metadata
-            raise ShardError(f"{url} cannot be read: {error}") from error
+        with _opened(url) as stream:
+            metadata = _metadata_of(url, stream)
+            first = first or metadata
+            _refuse_to_mix(urls[0], first, url, metadata)
+            tables.append(_table_of(url, stream, columns))
     return pa.concat_tables([t.replace_schema_metadata() for t in tables])
 
 
@@ -158,6 +140,49 @@ def image_tokens(table: pa.Table) -> npt.NDArray[np.uint16]:
     column = table.column("image_tokens").combine_chunks()
     flat = column.flatten().to_numpy(zero_copy_only=False)
     return np.asarray(flat.reshape(len(column), column.type.list_size), dtype=np.uint16)
+
+
+def _opened(url: str) -> BinaryIO:
+    try:
+        return files.open_read(url)
+    except FileNotFoundError as error:
+        raise ShardError(f"{url} is missing; `dalle run encode` makes it") from error
+    except Exception as error:  # a folder, a store that refuses
+        raise ShardError(f"{url} is not Parquet: {error}") from error
+
+
+def _metadata_of(url: str, stream: BinaryIO) -> ShardMetadata:
+    try:
+        raw = (pq.read_schema(stream).metadata or {}).get(METADATA_KEY)
+    except Exception as error:  # hostile bytes make pyarrow raise almost anything
+        raise ShardError(f"{url} is not Parquet: {error}") from error
+    if raw is None:
+        raise ShardError(f"{url} is not a token shard: its footer has no `dalle` metadata")
+    values = json.loads(raw)
+    if values["schema_version"] != SCHEMA_VERSION:
+        raise ShardError(
+            f"{url} has schema version {values['schema_version']}, "
+            f"this reader knows {SCHEMA_VERSION}; run `dalle run encode` again"
+        )
+    values["pixel_range"] = tuple(values["pixel_range"])
+    return ShardMetadata(**values)
+
+
+def _table_of(url: str, stream: BinaryIO, columns: list[str] | None) -> pa.Table:
+    try:
+        stream.seek(0)
+        return pq.read_table(stream, columns=columns, page_checksum_verification=True)
+    except Exception as error:  # as in _metadata_of
+        raise ShardError(f"{url} cannot be read: {error}") from error
+
+
+def _refuse_to_mix(url: str, one: ShardMetadata, other_url: str, other: ShardMetadata) -> None:
+    for name in ("codec_sha256", "grid", "num_codes", "pixel_range", "preprocessing"):
+        if getattr(other, name) != getattr(one, name):
+            raise ShardError(
+                f"shards of different codecs cannot be mixed: {name} is {getattr(one, name)} in "
+                f"{url} and {getattr(other, name)} in {other_url}; encode both with one codec"
+            )
 
 
 def _features(tokens: int) -> dict[str, Any]:

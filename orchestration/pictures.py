@@ -18,12 +18,18 @@ from dalle_model.prior.trained import TrainedPrior, check_codec, load_prior
 from dalle_model.sample.grid import picture_grid
 from dalle_model.sample.pictures import draw_pictures, sample_pictures
 from dalle_model.settings import SampleSettings
-from dalle_model.shards import ShardError, image_tokens, list_shards, read_metadata, read_shards
+from dalle_model.shards import (
+    ShardError,
+    image_of,
+    image_tokens,
+    list_shards,
+    read_metadata,
+    read_shards,
+)
 from dalle_model.tokenizers.codec import Codec, load_codec
 from dalle_model.train.pictures import read_pictures
 from orchestration.beam_stages import codec_of
 from orchestration.config import load_run_config
-from pipelines.io.keys import image_of
 from pipelines.io.parquet import read_table, to_bytes
 
 SAMPLES_SCHEMA = pa.schema(

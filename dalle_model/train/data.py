@@ -7,9 +7,13 @@ import numpy.typing as npt
 
 from dalle_model.errors import DalleError
 from dalle_model.settings import PairChoice
-from dalle_model.shards import ShardMetadata, common_metadata, image_tokens, read_shards
-
-PICTURE_KEY_CHARS = 24  # the part of a key that names the picture, not its caption
+from dalle_model.shards import (
+    ShardMetadata,
+    common_metadata,
+    image_of,
+    image_tokens,
+    read_shards,
+)
 
 
 class TrainingDataError(DalleError):
@@ -63,7 +67,7 @@ def choose_rows(keys: list[str], captions: list[str], choice: PairChoice) -> lis
     keys_of: dict[str, set[str]] = {}
     owner: dict[str, str] = {}
     for row, (key, caption) in enumerate(zip(keys, captions, strict=True)):
-        picture = key[:PICTURE_KEY_CHARS]
+        picture = image_of(key)
         if choice.has_distinct_captions and owner.setdefault(caption.lower(), picture) != picture:
             continue
         if picture not in keys_of and len(keys_of) == choice.max_pictures:

@@ -14,8 +14,8 @@ from PIL import Image
 from dalle_model import files
 from dalle_model.errors import DalleError
 from dalle_model.pixels import Rgb, from_png, square
+from dalle_model.shards import IMAGE_DIGITS, image_of
 
-IMAGE_DIGITS = 24  # hex digits of a key that name the picture; see `pipelines.io.keys`
 HELD_OUT_DIGIT = "f"  # chosen: one picture in 16, and whatever joins a run later moves no other one
 FORMATS = ["PNG", "JPEG", "WEBP", "GIF"]
 
@@ -82,7 +82,7 @@ def _run_squares(run: str, side: int) -> Iterator[tuple[str, Rgb]]:
         survivors = _survivors(files.join(run, "dedupe", name))
         seen = set()
         for row in _rows(files.join(run, "images", name), ["key", "png"]):
-            picture = row["key"][:IMAGE_DIGITS]
+            picture = image_of(row["key"])
             if picture not in seen and (survivors is None or row["key"] in survivors):
                 seen.add(picture)
                 yield picture, square(from_png(row["png"]), side)

@@ -20,9 +20,9 @@ from dalle_model.prior.loss import StreamLoss, stream_loss
 from dalle_model.prior.model import Prior, num_parameters
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
 from dalle_model.settings import PairChoice, PriorTraining
+from dalle_model.shards import image_of
 from dalle_model.threads import torch_threads
 from dalle_model.train.data import (
-    PICTURE_KEY_CHARS,
     Pairs,
     TrainingDataError,
     batch_rows,
@@ -226,7 +226,7 @@ def _metrics(state: TrainingState, pairs: Pairs, settings: PriorTraining) -> dic
         "steps": state.step,
         "skipped_steps": state.skipped,
         "pairs": len(pairs.keys),
-        "pictures": len({key[:PICTURE_KEY_CHARS] for key in pairs.keys}),
+        "pictures": len({image_of(key) for key in pairs.keys}),
         "parameters": num_parameters(state.prior),
         "precision": "bfloat16" if uses_bfloat16(settings.precision) else "float32",
         "keys": pairs.keys,

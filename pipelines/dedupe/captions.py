@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from dalle_model.shards import image_of
 from pipelines.dedupe.signatures import Pair
-from pipelines.io.keys import image_of
 from pipelines.rejection import Check
 
 REASON = "caption_cap"

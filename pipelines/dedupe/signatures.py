@@ -8,7 +8,7 @@ import pyarrow as pa
 from PIL import Image
 
 from dalle_model.pixels import from_png
-from pipelines.io.keys import image_of
+from dalle_model.shards import image_of
 from pipelines.rejection import Check
 
 THUMBNAIL_EDGE = 8  # cells; chosen with `DedupeConfig.max_cell_difference`

@@ -12,12 +12,13 @@ from typing import Any, Final, Literal
 import apache_beam as beam
 from apache_beam.pvalue import DoOutputsTuple, PBegin, PCollection, TaggedOutput
 
+from dalle_model.shards import image_of
 from pipelines.dedupe import captions, exact, near, signatures
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.signatures import Duplicate, Pair, Picture
 from pipelines.dedupe.verdicts import judge
 from pipelines.io import parquet
-from pipelines.io.keys import image_of, shard_of
+from pipelines.io.keys import shard_of
 from pipelines.io.stage import StageTask
 from pipelines.rejection import Rejection, reject
 

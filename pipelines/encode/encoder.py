@@ -14,12 +14,11 @@ import torch
 
 from dalle_model import files
 from dalle_model.pixels import Rgb, crop_box, from_png, square
-from dalle_model.shards import SCHEMA_VERSION, ShardError, ShardMetadata, token_schema
+from dalle_model.shards import SCHEMA_VERSION, ShardError, ShardMetadata, image_of, token_schema
 from dalle_model.threads import torch_threads
 from dalle_model.tokenizers.codec import MAX_CODES, Codec, codec_sha256, load_codec
 from pipelines.encode.config import EncodeConfig
 from pipelines.io import parquet
-from pipelines.io.keys import image_of
 from pipelines.io.stage import ShardResult, StageTask
 from pipelines.rejection import Check, Rejection, reject
 

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from dalle_model.files import sha256
+from dalle_model.shards import image_of
 from pipelines.fetch.config import FetchConfig, FetchRuntime
 from pipelines.fetch.schedule import run_by_host
 from pipelines.io import parquet
-from pipelines.io.keys import image_of
 from pipelines.io.stage import ShardResult, StageTask
 from pipelines.records import FETCHED_SCHEMA
 from pipelines.rejection import Check, Rejection, reject

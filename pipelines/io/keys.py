@@ -2,7 +2,7 @@
 
 from hashlib import blake2b
 
-IMAGE_DIGITS = 24  # hex digits of the picture's part of a key; the caption's part has 16
+from dalle_model.shards import IMAGE_DIGITS
 
 
 def pair_key(url: str, raw_caption: str) -> str:
@@ -20,13 +20,8 @@ def local_pair_key(encoded: bytes, raw_caption: str) -> str:
 
 
 def image_part(content: bytes) -> str:
-    """The 24 hex digits that name a picture."""
-    return _digest(content, 12)
-
-
-def image_of(key: str) -> str:
-    """The picture's part of a key."""
-    return key[:IMAGE_DIGITS]
+    """The 24 hex digits that name a picture; `dalle_model.shards.image_of` finds them in a key."""
+    return _digest(content, IMAGE_DIGITS // 2)
 
 
 def shard_of(key: str, num_shards: int) -> int:

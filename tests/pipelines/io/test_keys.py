@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.io.keys import image_of, local_pair_key, pair_key, shard_of
+from dalle_model.shards import image_of
+from pipelines.io.keys import local_pair_key, pair_key, shard_of
 
 URL = "http://host.example/a.png"
 
