@@ -5,11 +5,10 @@ from contextlib import ExitStack
 from typing import Any
 
 from dalle_model import files
+from orchestration import places
 from orchestration.config import RunConfig
 from orchestration.runners import pipeline_options
 from pipelines.io.stage import StageTask
-
-TRAINED_CODEC = "dvae/dvae.safetensors"
 
 
 def run(task: StageTask, config: RunConfig, workers: int, beam_options: Sequence[str]) -> None:
@@ -31,7 +30,7 @@ def run(task: StageTask, config: RunConfig, workers: int, beam_options: Sequence
 
 def codec_of(config: RunConfig, root: str) -> str:
     """The codec of a run: the one trained in it, or the one that the config names."""
-    return files.join(root, TRAINED_CODEC) if config.dvae is not None else config.encode.codec
+    return files.join(root, places.DVAE) if config.dvae is not None else config.encode.codec
 
 
 def _build(stage: str) -> Any:

@@ -71,9 +71,10 @@ def demo(
     if names:
         raise ConfigError(f"`dalle demo` runs all stages; `{names[0]}` is not an option")
     _run(load_config(str(DEMO_CONFIG)), directory, [], workers, options)
-    from orchestration.pictures import SAMPLES_PICTURE, first_caption
+    from orchestration.pictures import first_caption
+    from orchestration.places import SAMPLES_PICTURE
 
-    typer.echo(f"pictures {directory}/samples/{SAMPLES_PICTURE}")
+    typer.echo(f"pictures {directory}/{SAMPLES_PICTURE}")
     command = "dalle" if shutil.which("dalle") else sys.argv[0]  # make runs it by its path
     typer.echo(f'next     {command} sample "{first_caption(directory)}" -n 8 --dir {directory}')
 

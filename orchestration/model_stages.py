@@ -5,14 +5,11 @@ from typing import Any
 
 from dalle_model import files
 from dalle_model.config import DVAE_PRESETS, PRIOR_PRESETS
+from orchestration import places
 from orchestration.beam_stages import codec_of
 from orchestration.config import DvaeSection, PriorSection, RunConfig, SamplesSection
 from orchestration.progress import Progress
 
-BPE_FILE = "bpe.json"
-PRIOR_FILE = "prior.safetensors"
-DVAE_FILE = "dvae.safetensors"
-HISTORY_FILE = "history.json"
 HISTORY_POINTS = 200  # chosen: one for every three pixels of the report's plot
 
 
@@ -28,8 +25,8 @@ def run(stage: str, config: RunConfig, root: str, progress: Progress) -> ModelRe
     """Run one model stage to its end, writing into its folder."""
     work = {"dvae": _dvae, "bpe": _bpe, "prior": _prior, "samples": _samples}[stage]
     files.sweep_temporary(files.join(root, stage))
-    names, metrics = work(config, root, progress)
-    return ModelResult([_entry(root, stage, name) for name in names], metrics)
+    written, metrics = work(config, root, progress)
+    return ModelResult([_entry(root, stage, place) for place in written], metrics)
 
 
 def _dvae(config: RunConfig, root: str, progress: Progress) -> tuple[list[str], dict[str, Any]]:
@@ -38,12 +35,12 @@ def _dvae(config: RunConfig, root: str, progress: Progress) -> tuple[list[str], 
     section = config.dvae or DvaeSection()
     metrics = train_from_pictures(
         root,
-        files.join(root, "dvae", DVAE_FILE),
+        files.join(root, places.DVAE),
         DVAE_PRESETS[section.preset],
         section.training,
         progress.step,
     )
-    return [DVAE_FILE], metrics
+    return [places.DVAE], metrics
 
 
 def _bpe(config: RunConfig, root: str, progress: Progress) -> tuple[list[str], dict[str, Any]]:
@@ -51,9 +48,9 @@ def _bpe(config: RunConfig, root: str, progress: Progress) -> tuple[list[str], d
 
     section = config.bpe
     vocab_size = section.vocab_size if section else 1024
-    url = files.join(root, "bpe", BPE_FILE)
+    url = files.join(root, places.BPE)
     metrics = train_bpe_from_shards(_token_shards(root), url, vocab_size)
-    return [BPE_FILE], {name: metrics[name] for name in metrics if name != "sha256"}
+    return [places.BPE], {name: metrics[name] for name in metrics if name != "sha256"}
 
 
 def _prior(config: RunConfig, root: str, progress: Progress) -> tuple[list[str], dict[str, Any]]:
@@ -71,32 +68,28 @@ def _prior(config: RunConfig, root: str, progress: Progress) -> tuple[list[str],
 
     metrics = train_from_shards(
         _token_shards(root),
-        CaptionTokenizer.load(files.join(root, "bpe", BPE_FILE)),
-        files.join(root, "prior", PRIOR_FILE),
+        CaptionTokenizer.load(files.join(root, places.BPE)),
+        files.join(root, places.PRIOR),
         PRIOR_PRESETS[section.preset],
         section.training,
         section.pairs,
         follow,
     )
-    files.write_json(files.join(root, "prior", HISTORY_FILE), history)
+    files.write_json(files.join(root, places.HISTORY), history)
     shown = {name: value for name, value in metrics.items() if name != "keys"}
-    return [PRIOR_FILE, HISTORY_FILE], shown
+    return [places.PRIOR, places.HISTORY], shown
 
 
 def _samples(config: RunConfig, root: str, progress: Progress) -> tuple[list[str], dict[str, Any]]:
-    from orchestration.pictures import (
-        SAMPLES_PICTURE,
-        SAMPLES_TABLE,
-        sample_training_captions,
-    )
+    from orchestration.pictures import sample_training_captions
 
     section = config.samples or SamplesSection()
     outcome = sample_training_captions(
         root, codec_of(config, root), section.num_captions, section.sampling, progress.step
     )
-    files.write_bytes(files.join(root, "samples", SAMPLES_TABLE), outcome.table)
-    files.write_bytes(files.join(root, "samples", SAMPLES_PICTURE), outcome.picture)
-    return [SAMPLES_TABLE, SAMPLES_PICTURE], asdict(outcome.score)
+    files.write_bytes(files.join(root, places.SAMPLES_TABLE), outcome.table)
+    files.write_bytes(files.join(root, places.SAMPLES_PICTURE), outcome.picture)
+    return [places.SAMPLES_TABLE, places.SAMPLES_PICTURE], asdict(outcome.score)
 
 
 def _token_shards(root: str) -> list[str]:
@@ -105,6 +98,10 @@ def _token_shards(root: str) -> list[str]:
     return list_shards(files.join(root, "encode"))
 
 
-def _entry(root: str, stage: str, name: str) -> dict[str, Any]:
-    content = files.read_bytes(files.join(root, stage, name))
-    return {"name": name, "bytes": len(content), "sha256": files.sha256(content)}
+def _entry(root: str, stage: str, place: str) -> dict[str, Any]:
+    content = files.read_bytes(files.join(root, place))
+    return {
+        "name": place.removeprefix(f"{stage}/"),
+        "bytes": len(content),
+        "sha256": files.sha256(content),
+    }

@@ -11,7 +11,7 @@ from PIL import Image
 
 from dalle_model import files
 from dalle_model.errors import DalleError
-from dalle_model.evaluate.nearest import nearest
+from dalle_model.evaluate.nearest import nearest, own_picture_rate
 from dalle_model.evaluate.reconstruction import psnr
 from dalle_model.pixels import Rgb, from_png, square, to_png
 from dalle_model.prior.trained import TrainedPrior, check_codec, load_prior
@@ -28,6 +28,7 @@ from dalle_model.shards import (
 )
 from dalle_model.tokenizers.codec import Codec, load_codec
 from dalle_model.train.pictures import read_pictures
+from orchestration import places
 from orchestration.beam_stages import codec_of
 from orchestration.config import load_run_config
 from pipelines.io.parquet import read_table, to_bytes
@@ -43,7 +44,6 @@ SAMPLES_SCHEMA = pa.schema(
         pa.field("is_own", pa.bool_(), nullable=False),
     ]
 )
-SAMPLES_TABLE, SAMPLES_PICTURE = "samples.parquet", "samples.png"
 GRID_ROWS = 16  # chosen: what fits a screen; the report shows all
 
 
@@ -94,7 +94,7 @@ def sample_training_captions(
         CheckpointError: the prior was trained on codes of another codec.
     """
     codec = load_codec(codec_name)
-    url = files.join(root, "prior", "prior.safetensors")
+    url = files.join(root, places.PRIOR)
     trained = load_prior(url)
     check_codec(url, trained.codes, codec)
     rows = _training_rows(root, trained, num_captions)
@@ -105,7 +105,7 @@ def sample_training_captions(
 
 def first_caption(root: str) -> str:
     """The first caption of the stage `samples`: one that its prior has seen in training."""
-    table = read_table(files.join(root, "samples", SAMPLES_TABLE), ["caption"])
+    table = read_table(files.join(root, places.SAMPLES_TABLE), ["caption"])
     return str(table["caption"][0].as_py())
 
 
@@ -124,7 +124,7 @@ def draw_samples(
         CheckpointError: its prior or codec cannot be used.
     """
     config = load_run_config(root)
-    url = files.join(root, "prior", "prior.safetensors")
+    url = files.join(root, places.PRIOR)
     if not files.exists(url):
         raise NoPriorError(
             f"{root} has no prior; `dalle train prior --config FILE --dir {root}` makes one"
@@ -190,13 +190,14 @@ def _judge(root: str, codec: Codec, rows: list[dict[str, Any]], samples: Rgb) ->
             rows, originals, decoded, samples, found, strict=True
         )
     ]
-    hits = sum(bool(row["is_own"]) for row in table)
+    hits = [bool(row["is_own"]) for row in table]
+    judged = own_picture_rate(hits, len(gallery.names))
     score = Score(
-        captions=len(rows),
-        on_own_picture=hits,
-        rate=hits / len(rows),
-        chance=1 / len(gallery.names),
-        gallery=len(gallery.names),
+        captions=judged.samples,
+        on_own_picture=sum(hits),
+        rate=judged.rate,
+        chance=judged.chance,
+        gallery=judged.gallery,
         reconstruction_psnr=psnr(originals, decoded),
     )
     shown = [np.stack(three) for three in zip(originals, decoded, samples, strict=True)]

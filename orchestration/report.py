@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from dalle_model import files
-from orchestration import charts
+from orchestration import charts, places
 from orchestration.config import RunConfig, load_run_config
 from orchestration.manifest import Manifest, read_manifest, read_timings
 from orchestration.stages import graph
@@ -140,7 +140,7 @@ def _samples(root: str) -> list[dict[str, Any]]:
     manifest = read_manifest(root, "samples")
     if manifest is None:
         return []
-    rows = read_table(files.join(root, "samples", "samples.parquet")).to_pylist()
+    rows = read_table(files.join(root, places.SAMPLES_TABLE)).to_pylist()
     pictures = ("original", "reconstruction", "sample")
     return [row | {name: data_uri(row[name]) for name in pictures} for row in rows]
 
@@ -148,7 +148,7 @@ def _samples(root: str) -> list[dict[str, Any]]:
 def _history(root: str) -> list[dict[str, float]]:
     if read_manifest(root, "prior") is None:
         return []
-    history: list[dict[str, float]] = files.read_json(files.join(root, "prior", "history.json"))
+    history: list[dict[str, float]] = files.read_json(files.join(root, places.HISTORY))
     return history
 
 

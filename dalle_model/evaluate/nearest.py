@@ -1,5 +1,6 @@
 """Which picture of a gallery is nearest to a sample, by squared pixel distance."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,5 +69,14 @@ def on_own_picture(samples: Rgb, own_index: Indices, gallery: Rgb) -> OwnPicture
     """
     if len(samples) == 0 or len(samples) != len(own_index):
         raise ValueError(f"{len(samples)} samples with {len(own_index)} own pictures")
-    hits = nearest(samples, gallery) == own_index
-    return OwnPictureRate(float(hits.mean()), 1 / len(gallery), len(samples), len(gallery))
+    return own_picture_rate((nearest(samples, gallery) == own_index).tolist(), len(gallery))
+
+
+def own_picture_rate(hits: Sequence[bool], gallery: int) -> OwnPictureRate:
+    """The rate of samples that are known to have landed on their own picture or not.
+
+    Args:
+        hits: one for each sample, at least one.
+        gallery: how many pictures they could land on.
+    """
+    return OwnPictureRate(sum(hits) / len(hits), 1 / gallery, len(hits), gallery)
