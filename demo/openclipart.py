@@ -100,6 +100,14 @@ def titled(folder: Path, title: str, path: str) -> Iterator[Picture]:
             yield from _clipart_picture(folder, drawing, title)
 
 
+def public_domain_texts(folder: Path) -> Iterator[tuple[str, str]]:
+    """Path and text of every title and every description, as written; blank ones are left out."""
+    for drawing in _drawings(folder):
+        for text in (drawing.title, drawing.description):
+            if text:
+                yield drawing.path, text
+
+
 def clipart_caption(title: str, keywords: tuple[str, ...], description: str) -> str:
     """A caption from what the author wrote; empty where that does not name the picture."""
     name = re.sub(r"[_\s]+", " ", title).strip(" .")
