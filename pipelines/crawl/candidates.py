@@ -1,21 +1,19 @@
 """From what a page or a table says to a candidate or a rejection, and one survivor for each key."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from urllib.parse import urljoin
+from typing import NamedTuple
 
 from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.references import resolve
 from pipelines.io.keys import pair_key
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection
-from pipelines.web.urls import canonical_url
 
 STAGE = "crawl"
 MAX_QUOTED_CHARS = 1000  # chosen: enough to recognise a dropped row, too little to fill a shard
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):  # made in a third of the time of a frozen dataclass
     """A picture and its text as written, before anything is judged.
 
     Args:
@@ -40,7 +38,7 @@ class Found:
 def judge(found: Found, config: CrawlConfig) -> Candidate | Rejection:
     """Resolve and check one occurrence; its key is made from the canonical URL if it has one."""
     try:
-        url = _absolute(found)
+        url = resolve(found.raw_url, found.base_url, found.page_url)
     except ValueError as error:
         is_data = found.raw_url.lstrip()[:5].lower() == "data:"
         reason, detail = ("data_uri", "") if is_data else ("bad_url", str(error))
@@ -103,16 +101,6 @@ def rejection(
         threshold=threshold,
         detail=detail[:MAX_QUOTED_CHARS],
     )
-
-
-def _absolute(found: Found) -> str:
-    raw_url = found.raw_url.strip()
-    if not raw_url:
-        raise ValueError("no URL")
-    url = urljoin(found.base_url, raw_url)
-    if url.partition("#")[0] in {found.base_url, found.page_url}:
-        raise ValueError("URL of the page itself")  # as `src="#"` and `src="http://"` give it
-    return canonical_url(url)
 
 
 def _misfit(url: str, caption: str, reason: str, length: int, limit: int) -> Rejection:

@@ -1,0 +1,61 @@
+"""What a page refers to, as canonical URLs; plain references take a short way to the same result."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import urljoin
+
+from pipelines.web.urls import MAX_URL_CHARS, PLAIN_TAIL, canonical_url, plain_url
+
+# A relative path with nothing in it that a base could change, and perhaps a query.
+_PLAIN_PATH = re.compile(rf"(/?)(?![/?.])({PLAIN_TAIL})")
+
+
+class _Prefix(NamedTuple):
+    """What a base puts before plain paths: as it is joined, and in canonical spelling."""
+
+    joined: str
+    canonical: str
+
+
+def resolve(reference: str, base_url: str, page_url: str) -> str:
+    """The canonical URL of a reference.
+
+    Args:
+        reference: as written; blanks around it do not count.
+        base_url: what it is relative to; empty where nothing is known.
+        page_url: of the page that it stands on.
+
+    Raises:
+        ValueError: it is empty, means the page itself, or cannot be a URL of the web.
+    """
+    reference = reference.strip()
+    if not reference:
+        raise ValueError("no URL")
+    joined, canonical = _short_way(reference, base_url) or (urljoin(base_url, reference), "")
+    if joined.partition("#")[0] in {base_url, page_url}:
+        raise ValueError("URL of the page itself")  # as `src="#"` and `src="http://"` give it
+    return canonical or canonical_url(joined)
+
+
+def _short_way(reference: str, base_url: str) -> tuple[str, str] | None:
+    """The joined and the canonical URL of a plain reference; None for any other."""
+    canonical = plain_url(reference)
+    if canonical is not None:
+        return reference, canonical
+    path = _PLAIN_PATH.fullmatch(reference)
+    if path is None or "/." in reference or "//" in reference or not path[2]:
+        return None
+    prefix = _prefix(base_url, path[1])
+    if prefix is None or len(reference) + max(map(len, prefix)) > MAX_URL_CHARS:
+        return None
+    return prefix.joined + path[2], prefix.canonical + path[2]
+
+
+@lru_cache(maxsize=256)  # pages come one after the other, each with one base
+def _prefix(base_url: str, slash: str) -> _Prefix | None:
+    try:
+        joined = urljoin(base_url, f"{slash}x")
+        return _Prefix(joined[:-1], canonical_url(joined)[:-1])
+    except ValueError:
+        return None
