@@ -81,13 +81,25 @@ def demo(
 
 @app.command()
 def explain(
-    query: Annotated[str, typer.Argument(metavar="KEY|URL", help="A key, its start, or a URL.")],
+    query: Annotated[
+        str,
+        typer.Argument(metavar="KEY|URL|CAPTION", help="A key, its start, a URL, or any text."),
+    ],
     directory: DirOption = "runs/demo",
+    recipe: Annotated[
+        str, typer.Option("--recipe", help="For a text: a recipe in place of the run's own.")
+    ] = "",
 ) -> None:
-    """Tell one row's way through the stages, with measured values and thresholds."""
-    from orchestration.explain import explain as tell
+    """Tell one row's way through the stages: rules, measured values, thresholds, recipe lines."""
+    from orchestration import explain as told
+    from orchestration.config import load_run_config
+    from pipelines.captions.config import CaptionsConfig
 
-    typer.echo(tell(directory, query))
+    if told.is_caption(query):
+        config = CaptionsConfig(recipe=recipe) if recipe else load_run_config(directory).captions
+        typer.echo(told.explain_caption(query, config))
+    else:
+        typer.echo(told.explain(directory, query))
 
 
 @app.command()

@@ -1,5 +1,6 @@
-"""One row's way through the stages of a run: measured values, thresholds, verdicts."""
+"""One row's way through the stages of a run: measured values, thresholds, verdicts, recipe lines."""
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from dalle_model.errors import DalleError
 from orchestration.config import RunConfig, load_run_config
 from orchestration.manifest import Manifest, digest_of, read_manifest
 from orchestration.stages import graph
+from pipelines.captions.config import CaptionsConfig
 from pipelines.io.keys import shard_of
 from pipelines.io.parquet import read_table
 from pipelines.io.stage import part_name
@@ -21,6 +23,10 @@ from pipelines.rejection import Check
 MAX_ROWS = 20  # chosen: what fits a terminal; a URL with more captions says how many
 MAX_CAPTION_CHARS = 500  # chosen: six lines of a terminal
 _HEAVY = ("encoded", "png", "image_tokens", "text_tokens")
+_KEY = re.compile(r"[0-9a-f]{8,40}")
+_URL = re.compile(r"(?:https?://|urn:)\S+", re.IGNORECASE)
+
+Lines = dict[str, str]  # where each rule of the captions stage is written, as `dalle.yaml:12`
 
 
 class ExplainError(DalleError):
@@ -61,10 +67,46 @@ def explain(root: str, query: str) -> str:
             f"no row in {root} has the key or URL {query!r}; keys are 40 hex digits, "
             "URLs are compared in canonical form"
         )
-    told = [_tell(key, steps[key]) for key in sorted(steps)[:MAX_ROWS]]
+    lines = recipe_lines(config.captions)
+    told = [_tell(key, steps[key], lines) for key in sorted(steps)[:MAX_ROWS]]
     if len(steps) > MAX_ROWS:
         told.append(f"… and {len(steps) - MAX_ROWS} more rows; give a longer key")
     return "\n\n".join(told)
+
+
+def explain_caption(caption: str, config: CaptionsConfig) -> str:
+    """Every rule of a recipe held against a text that need not be in any run.
+
+    Args:
+        caption: raw, as a page would have it.
+        config: the recipe and its overrides.
+    """
+    from pipelines.captions.filter import explain as checks_of
+
+    lines = recipe_lines(config)
+    checks = checks_of(caption, config)
+    failed = next((check.reason for check in checks if not check.passed), "")
+    told = [
+        f"caption  {_short(caption)}",
+        f"recipe   {config.recipe}",
+        f"captions {f'DROPPED  ({failed})' if failed else 'kept'}",
+        *(_line(check, lines) for check in checks),
+    ]
+    return "\n".join(_printable(line) for line in told)
+
+
+def is_caption(query: str) -> bool:
+    """Whether a query is the text of a caption: neither a key nor a URL."""
+    return not (_KEY.fullmatch(query) or _URL.fullmatch(query))
+
+
+def recipe_lines(config: CaptionsConfig) -> Lines:
+    """Where each limit of the captions stage stands: file and line, or the config's overrides."""
+    from pipelines.captions.recipe import recipe_url, rule_lines
+
+    name = posixpath.basename(recipe_url(config.recipe))
+    written = {rule: f"{name}:{line}" for rule, line in rule_lines(config.recipe).items()}
+    return written | dict.fromkeys(config.overrides, "captions.overrides")
 
 
 def _steps(root: str, manifest: Manifest, config: RunConfig, query: str) -> Iterator[Step]:
@@ -90,7 +132,7 @@ def _matches(url: str, query: str) -> list[dict[str, Any]]:
     if "sha256" in table.column_names and "encoded" in table.column_names:
         table = table.append_column("bytes", pc.binary_length(table["encoded"]))
     table = table.drop_columns([name for name in _HEAVY if name in table.column_names])
-    if re.fullmatch(r"[0-9a-f]{8,40}", query):
+    if _KEY.fullmatch(query):
         mask = pc.starts_with(table["key"], query)
     else:
         mask = pc.equal(table["url"], _canonical(query))
@@ -137,7 +179,7 @@ def _checks_of_rejected(stage: str, row: dict[str, Any], config: RunConfig | Non
     return list(explain_caption(row["caption"], config.captions))
 
 
-def _tell(key: str, steps: list[Step]) -> str:
+def _tell(key: str, steps: list[Step], lines_of: Lines) -> str:
     first = steps[0].row
     lines = [f"key      {key}", f"url      {first['url']}", f"caption  {_short(first['caption'])}"]
     if first.get("page_url"):
@@ -146,7 +188,8 @@ def _tell(key: str, steps: list[Step]) -> str:
         lines.append(f"{step.stage:<10} {'kept' if step.kept else 'DROPPED'}{_facts(step)}")
         if not step.is_as_it_was:
             lines.append("           the config has changed since; `dalle run` applies it")
-        lines += [_line(check) for check in step.checks]
+        where = lines_of if step.stage == "captions" and step.is_as_it_was else {}
+        lines += [_line(check, where) for check in step.checks]
     return "\n".join(_printable(line) for line in lines)
 
 
@@ -168,11 +211,13 @@ def _facts(step: Step) -> str:
     return f"  ({', '.join(facts)})" if facts else ""
 
 
-def _line(check: Check) -> str:
+def _line(check: Check, lines_of: Lines) -> str:
     values = [
         f"{name} {value:g}"
         for name, value in (("measured", check.measured), ("threshold", check.threshold))
         if value is not None
     ]
     verdict = "ok  " if check.passed else "FAIL"
-    return f"           {verdict} {check.reason:<24} {'  '.join([*values, check.detail])}".rstrip()
+    said = "  ".join([*values, check.detail]).rstrip()
+    where = lines_of.get(check.reason, "")
+    return f"           {verdict} {check.reason:<24} {said:<40} {where}".rstrip()

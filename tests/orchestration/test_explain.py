@@ -1,11 +1,15 @@
 """What explain tells of hostile rows and damaged runs."""
 
+from pathlib import Path
+
 import pytest
 
 from dalle_model import files
 from orchestration.config import NoRunError, load_run_config
-from orchestration.explain import explain
+from orchestration.explain import explain, explain_caption, is_caption
 from orchestration.manifest import Manifest, write_manifest
+from pipelines.captions.config import CaptionsConfig
+from pipelines.captions.recipe import recipe_url
 from pipelines.io.parquet import to_bytes
 from pipelines.io.stage import part_name, rejection_table
 from pipelines.rejection import Rejection
@@ -41,3 +45,33 @@ def test_a_damaged_config_is_one_clear_message(tmp_path, content):
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(NoRunError, match="is damaged or of another version"):
         load_run_config(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("query", "is_text"),
+    [
+        ("a red ball", True),
+        ("Red", True),
+        ("see http://a.example/1.png", True),
+        ("deadbeef", False),
+        (KEY, False),
+        ("HTTPS://a.example/1.png", False),
+        ("urn:x:1", False),
+    ],
+)
+def test_what_is_neither_key_nor_url_is_a_caption(query, is_text):
+    assert is_caption(query) == is_text
+
+
+def test_a_text_meets_every_rule_with_the_line_of_the_recipe():
+    config = CaptionsConfig(overrides={"too_few_words": 9})
+    told = explain_caption("A brown dog runs over the grass", config).splitlines()
+    assert told[2] == "captions DROPPED  (too_few_words)"
+    lines = {line.split()[1]: line for line in told[3:]}
+    assert lines["too_few_words"].split()[0] == "FAIL"
+    assert lines["too_few_words"].endswith("captions.overrides")
+    recipe = Path(recipe_url("dalle")).read_text("utf-8").splitlines()
+    place = lines["wrong_language"].split()[-1]
+    name, _, number = place.partition(":")
+    assert name == "dalle.yaml"
+    assert recipe[int(number) - 1].strip() == "wrong_language:"
