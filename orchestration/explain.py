@@ -1,4 +1,4 @@
-"""One row's way through the stages of a run: measured values, thresholds, verdicts, recipe lines."""
+"""One row through the stages of a run: measured values, thresholds, verdicts, recipe lines."""
 
 import posixpath
 import re
