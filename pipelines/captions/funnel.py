@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipelines.captions.language import Speech
-from pipelines.captions.rules import RAW_LENGTH, Caption, Rule
+from pipelines.captions.single import RAW_LENGTH, Caption, Rule
 from pipelines.rejection import Check
 
 

@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from dalle_model.errors import DalleError
 
@@ -113,3 +117,27 @@ def _model_path() -> Path:
     if spec is None or spec.origin is None:
         raise ImportError(f"{package} is not installed")
     return Path(spec.origin).parent / name
+
+
+@dataclass(frozen=True)
+class SpokenColumn:
+    """The languages of many captions.
+
+    Args:
+        languages: ISO 639 codes, `und` or `mis`, `[captions]`.
+        probabilities: of the language wanted, float64 `[captions]`.
+    """
+
+    languages: pa.StringArray
+    probabilities: NDArray[np.float64]
+
+    def take(self, mask: NDArray[np.bool_]) -> Self:
+        """The captions where `mask`, bool `[captions]`, is true."""
+        return type(self)(self.languages.filter(pa.array(mask)), self.probabilities[mask])
+
+
+def spoken_column(texts: pa.StringArray, speech: Speech) -> SpokenColumn:
+    """`identify` of each text."""
+    found = [identify(text, speech) for text in texts.to_pylist()]
+    languages = pa.array([spoken.language for spoken in found], pa.string())
+    return SpokenColumn(languages, np.array([spoken.probability for spoken in found], np.float64))

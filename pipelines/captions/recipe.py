@@ -18,7 +18,7 @@ from dalle_model import files
 from dalle_model.errors import DalleError
 from pipelines.captions.funnel import Funnel
 from pipelines.captions.language import Speech
-from pipelines.captions.rules import LANGUAGE, RAW_LENGTH, RULES, language_rule
+from pipelines.captions.single import LANGUAGE, RAW_LENGTH, RULES, language_rule
 
 FOLDER = Path(__file__).parent.parent / "recipes"
 MAX_BYTES = 65_536  # Chosen: ten times the longest recipe here; a larger file is a wrong path

@@ -2,7 +2,7 @@ import pytest
 
 from pipelines.captions.language import Speech
 from pipelines.captions.recipe import rule_names
-from pipelines.captions.rules import RAW_LENGTH, RULES, Caption, language_rule
+from pipelines.captions.single import RAW_LENGTH, RULES, Caption, language_rule
 
 
 @pytest.mark.parametrize(

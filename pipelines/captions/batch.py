@@ -1,0 +1,107 @@
+"""Captions side by side: columns are worked out when a rule first asks, and cut down together."""
+
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipelines.captions.language import Speech, SpokenColumn, spoken_column
+from pipelines.captions.tagging.tagged import Tagged
+from pipelines.captions.tokens import Tokens
+from pipelines.captions.words import words_of
+
+Rewriting = Callable[[pa.StringArray], pa.StringArray]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the columns of a batch are worked out: the choices of a recipe.
+
+    Args:
+        normalise: raw -> normal.
+        crop: normal -> text.
+        speech: the language wanted.
+        tag: text -> parts of speech; loads its model at the first call.
+    """
+
+    normalise: Rewriting
+    crop: Rewriting
+    speech: Speech
+    tag: Callable[[Sequence[str]], Tagged]
+
+
+class Batch:
+    """Captions in all their states.
+
+    Args:
+        raw: as found.
+        reading: how the other columns follow from it.
+        texts_of_image: captions that the same image has in all the data, float64 `[captions]`;
+            NaN where it is not known.
+    """
+
+    def __init__(
+        self,
+        raw: pa.StringArray,
+        reading: Reading,
+        texts_of_image: NDArray[np.float64] | None = None,
+    ) -> None:
+        self.raw, self._reading = raw, reading
+        self.texts_of_image = (
+            np.full(len(raw), np.nan) if texts_of_image is None else texts_of_image
+        )
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    @cached_property
+    def normal(self) -> pa.StringArray:
+        """Normalised, still in its frame of boilerplate."""
+        return self._reading.normalise(self.raw)
+
+    @cached_property
+    def text(self) -> pa.StringArray:
+        """Normalised and cropped; what the rules look at unless they say otherwise."""
+        return self._reading.crop(self.normal)
+
+    @cached_property
+    def words(self) -> Tokens:
+        """Of `text`: letters and digits with inner apostrophes and hyphens."""
+        return words_of(self.text)
+
+    @cached_property
+    def lowered(self) -> Tokens:
+        """`words` in lower case."""
+        return self.words.mapped(str.lower)
+
+    @cached_property
+    def tagged(self) -> Tagged:
+        """Words and signs of `text` with their parts of speech."""
+        return self._reading.tag(self.text.to_pylist())
+
+    @cached_property
+    def spoken(self) -> SpokenColumn:
+        """The language of `text`."""
+        return spoken_column(self.text, self._reading.speech)
+
+    def take(self, mask: NDArray[np.bool_]) -> "Batch":
+        """The captions where `mask`, bool `[captions]`, is true, with all that is known of them."""
+        if mask.all():
+            return self
+        taken = copy(self)
+        known = {
+            name: _cut(column, mask) for name, column in vars(self).items() if name != "_reading"
+        }
+        taken.__dict__.update(known)
+        return taken
+
+
+def _cut(column: Any, mask: NDArray[np.bool_]) -> Any:
+    if isinstance(column, pa.Array):
+        return column.filter(pa.array(mask))
+    return column[mask] if isinstance(column, np.ndarray) else column.take(mask)
