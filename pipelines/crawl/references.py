@@ -7,8 +7,8 @@ from urllib.parse import urljoin
 
 from pipelines.web.urls import MAX_URL_CHARS, PLAIN_TAIL, canonical_url, plain_url
 
-# A relative path with nothing in it that a base could change, and perhaps a query.
-_PLAIN_PATH = re.compile(rf"(/?)(?![/?.])({PLAIN_TAIL})")
+# Where to start from, then a path with nothing in it that a base could change, perhaps a query.
+_PLAIN_PATH = re.compile(rf"(/|(?:\.\.?/){{0,8}})(?![/?.])({PLAIN_TAIL})")
 
 
 class _Prefix(NamedTuple):
@@ -40,11 +40,13 @@ def resolve(reference: str, base_url: str, page_url: str) -> str:
 
 def _short_way(reference: str, base_url: str) -> tuple[str, str] | None:
     """The joined and the canonical URL of a plain reference; None for any other."""
+    if reference.startswith("//") and (prefix := _prefix(base_url, "/")):
+        reference = prefix.joined.partition("//")[0] + reference
     canonical = plain_url(reference)
     if canonical is not None:
         return reference, canonical
     path = _PLAIN_PATH.fullmatch(reference)
-    if path is None or "/." in reference or "//" in reference or not path[2]:
+    if path is None or not path[2] or "/." in path[2] or "//" in path[2]:
         return None
     prefix = _prefix(base_url, path[1])
     if prefix is None or len(reference) + max(map(len, prefix)) > MAX_URL_CHARS:
@@ -53,9 +55,9 @@ def _short_way(reference: str, base_url: str) -> tuple[str, str] | None:
 
 
 @lru_cache(maxsize=256)  # pages come one after the other, each with one base
-def _prefix(base_url: str, slash: str) -> _Prefix | None:
+def _prefix(base_url: str, start: str) -> _Prefix | None:
     try:
-        joined = urljoin(base_url, f"{slash}x")
+        joined = urljoin(base_url, f"{start}x")
         return _Prefix(joined[:-1], canonical_url(joined)[:-1])
     except ValueError:
         return None
