@@ -1,13 +1,14 @@
-"""Raw text from a page -> one clean line; each step is pure and named."""
+"""Raw text from a page -> one clean line: the steps that any recipe begins with."""
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from ftfy import fix_encoding
 from ftfy.fixes import fix_character_width, fix_latin_ligatures, uncurl_quotes, unescape_html
 
-# Chosen: double escaping and mojibake of mojibake settle in three rounds; more is hostile.
-MAX_ROUNDS = 8
+from pipelines.captions.normalise.step import Step, step
 
 # Controls, lone surrogates, soft hyphen, zero-width and bidi marks. The two joiners (200C, 200D)
 # stay, since emoji and several scripts are spelt with them.
@@ -15,21 +16,7 @@ _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f"
     "\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]+"
 )
-
-
-def normalise(text: str) -> str:
-    """Decode entities, repair mojibake, straighten quotes, compose, drop what cannot be seen.
-
-    Returns:
-        One line in NFC without leading, trailing or double spaces; normalising it again changes
-        nothing. Empty where the text still changes after `MAX_ROUNDS`.
-    """
-    for _ in range(MAX_ROUNDS):
-        cleaned = _one_round(text)
-        if cleaned == text:
-            return cleaned
-        text = cleaned
-    return ""
+NOT_PLAIN = "[^ -~]"  # anything but printable ASCII
 
 
 def unescape_entities(text: str) -> str:
@@ -67,13 +54,20 @@ def collapse_spaces(text: str) -> str:
     return " ".join(text.split())
 
 
-UNICODE_STEPS = (repair_mojibake, plain_letters, drop_invisible, compose, collapse_spaces)
+UNICODE_CHANGES = (repair_mojibake, plain_letters, drop_invisible, compose, collapse_spaces)
 
 
-def _one_round(text: str) -> str:
-    text = collapse_spaces(unescape_entities(text))
-    if text.isascii() and text.isprintable():
-        return text  # the other steps have nothing to do; most captions end here
-    for step in UNICODE_STEPS:
-        text = step(text)
+def tidy_unicode(text: str) -> str:
+    """Repair mojibake, straighten quotes, drop what cannot be seen, compose."""
+    for change in UNICODE_CHANGES:
+        text = change(text)
     return text
+
+
+CLEAN: Mapping[str, Step] = MappingProxyType(
+    {
+        "entities": step(unescape_entities, "&"),
+        "spaces": step(collapse_spaces, f"^ | $|  |{NOT_PLAIN}"),
+        "unicode": step(tidy_unicode, NOT_PLAIN),
+    }
+)

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.captions import normalise as module
-from pipelines.captions.normalise import normalise
+from pipelines.captions.normalise import clean
+from pipelines.captions.normalise.registry import normalise
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,9 @@ def test_idempotent_on_nested_entities(raw):
 
 @given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=60))
 def test_the_way_out_for_plain_text_changes_no_result(raw):
-    text = module.collapse_spaces(module.unescape_entities(raw))
+    text = clean.collapse_spaces(clean.unescape_entities(raw))
     full = text
-    for step in module.UNICODE_STEPS:
+    for step in clean.UNICODE_CHANGES:
         full = step(full)
     assert full == text
 

@@ -1,0 +1,71 @@
+"""All normalising steps by name, and the normaliser that a recipe makes of some of them."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from dalle_model.errors import DalleError
+from pipelines.captions.normalise.clean import CLEAN
+from pipelines.captions.normalise.step import Step
+
+# Chosen: double escaping and mojibake of mojibake settle in three rounds; more is hostile.
+MAX_ROUNDS = 8
+
+STEPS: Mapping[str, Step] = MappingProxyType({**CLEAN})
+
+
+class NormaliseError(DalleError):
+    """A recipe names a normalising step that there is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Normaliser:
+    """Steps in order, again and again until they change nothing.
+
+    One step can uncover work for an earlier one, such as an entity behind fullwidth letters.
+
+    Args:
+        steps: first to last.
+    """
+
+    steps: tuple[Step, ...]
+
+    def __call__(self, text: str) -> str:
+        """The normal form; normalising it again changes nothing.
+
+        Empty where the text still changes after `MAX_ROUNDS`.
+        """
+        for _ in range(MAX_ROUNDS):
+            changed = text
+            for step in self.steps:
+                changed = step(changed)
+            if changed == text:
+                return changed
+            text = changed
+        return ""
+
+    @property
+    def touches(self) -> str:
+        """An expression for `re` and RE2: a text without a match is normal already."""
+        return "|".join(f"(?:{step.touches.pattern})" for step in self.steps)
+
+
+def normaliser(names: Iterable[str]) -> Normaliser:
+    """The normaliser of these steps, in this order.
+
+    Raises:
+        NormaliseError: a name is unknown.
+    """
+    return Normaliser(tuple(_step(name) for name in names))
+
+
+def _step(name: str) -> Step:
+    if name in STEPS:
+        return STEPS[name]
+    close = difflib.get_close_matches(name, STEPS, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else "."
+    raise NormaliseError(f"there is no step {name!r}{hint} Known: {', '.join(STEPS)}")
+
+
+normalise = normaliser(CLEAN)
