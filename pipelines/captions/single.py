@@ -14,7 +14,7 @@ from typing import Self
 
 from pipelines.captions import boilerplate
 from pipelines.captions.language import UNDETERMINED, Speech, Spoken, decide, guesses
-from pipelines.captions.normalise import normalise
+from pipelines.captions.normalise.registry import normalise
 from pipelines.rejection import Check
 
 RAW_LENGTH = "too_long_raw"  # needs no `Caption`: `funnel` applies it before it reads one
