@@ -1,0 +1,33 @@
+"""One range of hashes, brought together from all shards -> what each shard is to drop.
+
+An answer goes only to the shards that asked, and names only hashes that fail: however large the
+data, no worker holds more than its own range and its own shard.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from pipelines.captions.data.rules import DataRule
+from pipelines.captions.data.tally import Tally, merge
+
+Asked = tuple[int, Tally]  # shard, its tally within the range
+
+
+def answers(
+    asked: Iterable[Asked], rule: DataRule, limit: float, counts: Tally
+) -> Iterator[tuple[int, Tally]]:
+    """For each shard that asked, its failing hashes with what was measured of them.
+
+    Args:
+        asked: of one range of hashes; any order, every shard once.
+        rule: what is measured of a count.
+        limit: the last value that passes.
+        counts: histogram of the counts of all ranges, for a rule that measures ranks.
+    """
+    parts = list(asked)
+    total = merge([tally for _, tally in parts])
+    measured = Tally(total.hashes, rule.measure(total.numbers, counts))
+    failing = measured.where(~rule.passes(measured.numbers, limit))
+    for shard, tally in parts:
+        mine = failing.where(tally.find(failing.hashes) >= 0)
+        if len(mine):
+            yield shard, mine
