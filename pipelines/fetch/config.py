@@ -67,4 +67,4 @@ class FetchRuntime:
 def dependencies(config: FetchConfig) -> dict[str, str]:
     """The libraries whose change could change a row, with their versions."""
     del config  # one backend so far
-    return {name: version(name) for name in ("httpcore", "h11", "protego", "idna")}
+    return {name: version(name) for name in ("httpcore", "h11", "idna")}

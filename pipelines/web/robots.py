@@ -1,30 +1,23 @@
 """What a robots.txt, or the failure to get one, allows this crawler. After RFC 9309.
 
-Protego matches paths and picks the longest rule. Before that the file is reduced to what the RFC
-defines, where Protego is wider: it takes `foo` for a name of `foobar`, misses `foobar/1.0`, and
-lets an unknown line between two names of a group cut the group in two.
+The longest rule that matches decides, and of two equally long ones the one that allows. Where the
+RFC and the public conformance table of Google differ (escapes of letters that need none), the
+stricter reading holds: a rule that refuses is compared in normal form too, one that allows only
+as it is written.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-from protego import Protego
+from urllib.parse import urlsplit
 
 from pipelines.web.failures import FetchFailure, Reason
 from pipelines.web.pace import MAX_DELAY_S
+from pipelines.web.robots_file import group_for, read_lines
+from pipelines.web.url_patterns import matches, normal_form
 
 MAX_ROBOTS_BYTES = 500 * 1024  # Source: RFC 9309, section 2.5: the least that must be parsed
 MAX_ROBOTS_REDIRECTS = 5  # Source: RFC 9309, section 2.3.1.2
-
-_US, _OTHERS = "us", "others"  # what the names of crawlers are reduced to
-_LINE = re.compile(
-    r"\s*(?P<field>user[- ]?agent|allow|disallow|dissallow|dissalow|disalow|diasllow|disallaw"
-    r"|crawl[- ]delay)"  # with the misspellings that Protego and Google forgive
-    r"\s*[:\s]\s*(?P<value>[^#]*)",
-    re.IGNORECASE,
-)
-_PRODUCT = re.compile(r"[a-zA-Z_-]+")  # Source: RFC 9309, section 2.2.1
+MAX_SITEMAPS = 100  # chosen: large sites list a few dozen
 
 # "Unavailable": everything may be fetched. All else means "unreachable": nothing may.
 # Source: RFC 9309, sections 2.3.1.2 to 2.3.1.4.
@@ -50,20 +43,26 @@ class Robots:
     """What an origin allows this crawler.
 
     Args:
-        rules: of the file, with this crawler's groups under one name; None without a file.
+        allows: patterns as written.
+        disallows: patterns as written, and in normal form where that is another one.
         delay_s: the Crawl-delay in seconds, at most `MAX_DELAY_S`; not in the RFC, but asked for.
+        sitemaps: URLs as written, at most `MAX_SITEMAPS`.
         closed_by: the failure to get the file that closes the whole origin.
     """
 
-    rules: Protego | None = None
+    allows: tuple[str, ...] = ()
+    disallows: tuple[str, ...] = ()
     delay_s: float = 0.0
+    sitemaps: tuple[str, ...] = ()
     closed_by: FetchFailure | None = None
 
     def refusal(self, url: str) -> FetchFailure | None:
         """Why a URL may not be fetched; None where it may."""
         if self.closed_by is not None:
             return self.closed_by
-        if self.rules is not None and not self.rules.can_fetch(url, _US):
+        path = _path(url)
+        refused = max(_longest(self.disallows, path), _longest(self.disallows, normal_form(path)))
+        if refused > _longest(self.allows, path):
             return FetchFailure(Reason.ROBOTS_DISALLOWED, url)
         return None
 
@@ -88,7 +87,7 @@ def robots_of(found: bytes | FetchFailure, token: str) -> Robots:
 
 
 def parse_robots(body: bytes, token: str) -> Robots:
-    """Rules of a robots.txt; a byte-order mark and bytes that are no UTF-8 are survived.
+    """Rules of a robots.txt.
 
     Args:
         body: at most `MAX_ROBOTS_BYTES` are read, and no line that they cut in two.
@@ -96,38 +95,23 @@ def parse_robots(body: bytes, token: str) -> Robots:
     """
     if len(body) > MAX_ROBOTS_BYTES:
         body = body[:MAX_ROBOTS_BYTES].rpartition(b"\n")[0]
-    text = body.decode("utf-8-sig", errors="replace").replace("\x00", "")
-    lines = list(reduced_lines(text, token.lower()))
-    rules = [line for line in lines if not line.startswith("crawl-delay")]
-    delay = Protego.parse("\n".join(lines)).crawl_delay(_US) if len(rules) < len(lines) else None
+    lines = list(read_lines(body))
+    group = group_for(lines, token)
+    sitemaps = dict.fromkeys(line.value for line in lines if line.kind == "sitemap" and line.value)
     return Robots(
-        rules=Protego.parse("\n".join(rules)),
-        delay_s=min(max(delay or 0.0, 0.0), MAX_DELAY_S),
+        allows=group.allows,
+        disallows=tuple(dict.fromkeys((*group.disallows, *map(normal_form, group.disallows)))),
+        delay_s=min(max(group.delays_s, default=0.0), MAX_DELAY_S),
+        sitemaps=tuple(sitemaps)[:MAX_SITEMAPS],
     )
 
 
-def reduced_lines(text: str, token: str) -> Iterator[str]:
-    """The lines that the RFC defines, and Crawl-delay, each crawler's name as `_US` or `_OTHERS`.
-
-    Args:
-        text: of the file.
-        token: the product token of this crawler, in lower case.
-    """
-    for line in re.split(r"\r\n|\r|\n", text):
-        if not (found := _LINE.match(line)):
-            continue
-        field, value = found["field"].lower(), found["value"].strip()
-        if field.startswith("user"):
-            yield f"user-agent: {_name(value, token)}"
-        elif field.startswith("crawl"):
-            yield f"crawl-delay: {value}"
-        else:
-            yield f"{'allow' if field == 'allow' else 'disallow'}: {value}"
+def _longest(patterns: Iterable[str], path: str) -> int:
+    """Octets of the longest pattern that matches; 0 where none does."""
+    return max((len(pattern) for pattern in patterns if matches(pattern, path)), default=0)
 
 
-def _name(value: str, token: str) -> str:
-    if value == "*" or value.startswith("* "):
-        return "*"
-    product = _PRODUCT.match(value)
-    own = _PRODUCT.match(token)
-    return _US if product and own and product[0].lower() == own[0] else _OTHERS
+def _path(url: str) -> str:
+    """What rules are compared with: path and query of a URL."""
+    parts = urlsplit(url)
+    return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"

@@ -36,7 +36,7 @@ def test_the_defaults_are_polite():
 
 
 def test_dependencies_name_versions():
-    assert set(dependencies(FetchConfig())) == {"httpcore", "h11", "protego", "idna"}
+    assert set(dependencies(FetchConfig())) == {"httpcore", "h11", "idna"}
 
 
 def test_the_runtime_travels_to_workers():
@@ -47,7 +47,7 @@ def test_the_runtime_travels_to_workers():
 def test_a_config_loads_nothing_heavy():
     code = (
         "import sys, pipelines.fetch.config as c; c.dependencies(c.FetchConfig())\n"
-        "heavy = {'httpcore', 'protego', 'pyarrow', 'apache_beam', 'torch'}\n"
+        "heavy = {'httpcore', 'pyarrow', 'apache_beam', 'torch'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

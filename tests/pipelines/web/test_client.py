@@ -166,6 +166,7 @@ def test_robots_is_obeyed_on_every_hop(web, client_of):
 
 
 ALL_CLOSED = b"User-agent: *\nDisallow: /"
+CLOSED = Reason.ROBOTS_DISALLOWED
 
 
 def _redirects(web, count):
@@ -185,6 +186,9 @@ def _redirects(web, count):
         (lambda web: web.page("a.demo.test/robots.txt", ALL_CLOSED, 401), None),
         (lambda web: web.page("a.demo.test/robots.txt", ALL_CLOSED, 403), None),
         (lambda web: web.page("a.demo.test/robots.txt", ALL_CLOSED, 404), None),
+        (lambda web: web.page("a.demo.test/robots.txt", ALL_CLOSED, 429), None),
+        (lambda web: web.page("a.demo.test/robots.txt", b"\xef\xbb\xbf" + ALL_CLOSED), CLOSED),
+        (lambda web: web.page("a.demo.test/robots.txt", bytes(range(256)) * 2000), None),
         (lambda web: web.page("a.demo.test/robots.txt", b"", 500), Reason.ROBOTS_UNREACHABLE),
         (lambda web: web.page("a.demo.test/robots.txt", b"", 503), Reason.ROBOTS_UNREACHABLE),
         (
