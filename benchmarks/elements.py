@@ -8,8 +8,9 @@ from lxml import etree, html  # type: ignore[import-untyped]
 from benchmarks.soup import LAZY, READABLE, SRCSETS
 from pipelines.crawl.candidates import Found
 from pipelines.crawl.charset import decode
-from pipelines.crawl.html import largest, opt_out_of
+from pipelines.crawl.html import largest
 from pipelines.crawl.pages import Page
+from pipelines.crawl.terms import opt_out_of
 
 
 def extract_with_lxml(page: Page) -> Iterator[Found]:
@@ -22,7 +23,7 @@ def extract_with_lxml(page: Page) -> Iterator[Found]:
     base = next(iter(root.xpath("//base/@href")), "").strip()
     base_url = urljoin(page.url, base) if base else page.url
     license_url = next(iter(root.xpath("//*[self::a or self::link][@rel='license']/@href")), "")
-    opt_out = page.opt_out or _opt_out(root)
+    opt_out = page.said.opt_out or _opt_out(root)
     for image in root.iter("img"):
         text_source, caption = _text(image)
         yield Found(

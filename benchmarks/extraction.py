@@ -50,7 +50,7 @@ def _all(extractor: Extractor, readable: list[Page]) -> None:
 
 
 def _ours(page: Page) -> Iterator[Found]:
-    return extract(page.html, page.url, page.charset, header_opt_out=page.opt_out)
+    return extract(page.html, page.url, page.charset, said=page.said)
 
 
 def _pairs(found: Iterator[Found]) -> set[tuple[str, str, str]]:

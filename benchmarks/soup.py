@@ -7,8 +7,9 @@ from bs4 import BeautifulSoup, Tag
 
 from pipelines.crawl.candidates import Found
 from pipelines.crawl.charset import decode
-from pipelines.crawl.html import largest, opt_out_of
+from pipelines.crawl.html import largest
 from pipelines.crawl.pages import Page
+from pipelines.crawl.terms import opt_out_of
 
 SRCSETS = ("srcset", "data-srcset", "data-lazy-srcset")
 LAZY = ("data-src", "data-lazy-src", "data-original", "data-lazy")
@@ -33,7 +34,7 @@ def extract_with_soup(page: Page) -> Iterator[Found]:
             page_url=page.url,
             page_language=language.strip(),
             license=urljoin(base_url, _get(license_link, "href").strip()) if license_link else "",
-            opt_out=page.opt_out or opt_out,
+            opt_out=page.said.opt_out or opt_out,
         )
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.crawl.sources import InputFile, Source, resolve
 
-TextSource = Literal["alt", "figcaption", "title"]
+TextSource = Literal["alt", "figcaption", "title", "og:image"]
 
 
 class CrawlConfig(BaseModel):
@@ -16,10 +16,11 @@ class CrawlConfig(BaseModel):
 
     Args:
         sources: at least one.
-        text_sources: where a picture's caption may stand, best first.
+        text_sources: where a picture's caption may stand, best first; `og:image` has the page's
+            Open Graph images read too, each with its `og:image:alt`.
         min_caption_chars: shorter captions are dropped, after blanks at both ends.
         max_caption_chars: longer captions are dropped, so that no page fills a shard.
-        max_page_bytes: larger pages are dropped unread.
+        max_page_bytes: larger pages, and larger metadata of pages, are dropped unread.
         honours_page_opt_out: drop the pictures of pages that forbid use for AI; when it is false
             they stay, with the page's words in the column `opt_out`.
         max_reject_rate: the stage fails above this share of dropped rows, 0..1.
@@ -29,7 +30,7 @@ class CrawlConfig(BaseModel):
 
     sources: tuple[Source, ...] = Field(min_length=1)
     text_sources: tuple[TextSource, ...] = Field(
-        default=("alt", "figcaption", "title"), min_length=1
+        default=("alt", "figcaption", "title", "og:image"), min_length=1
     )
     min_caption_chars: int = Field(default=1, ge=1)
     max_caption_chars: int = Field(default=10_000, ge=1)  # chosen: ten times what 256 tokens hold

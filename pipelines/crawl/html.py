@@ -2,42 +2,32 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
 
 from pipelines.crawl.candidates import Found
 from pipelines.crawl.charset import decode
+from pipelines.crawl.terms import (
+    NO_HEADERS,
+    OG_IMAGE,
+    Headers,
+    Meta,
+    Terms,
+    meta,
+    open_graph_images,
+    page_terms,
+)
 
 Attributes = dict[str, str | None]
-
-# Words against use for AI. `noindex` and `none` stay out: pages say them of themselves (a login, a
-# list of results), not of their pictures. Source: DeviantArt's noai and noimageai, 2022; noml from
-# Mojeek; noimageindex from Google; W3C TDM Reservation Protocol, section 6.3.
-OPT_OUTS = ("noai", "noimageai", "noml", "noimageindex")
-TDM_RESERVATION = "tdm-reservation"
 
 _SRCSETS = ("srcset", "data-srcset", "data-lazy-srcset")
 _LAZY = ("data-src", "data-lazy-src", "data-original", "data-lazy")
 _READABLE = frozenset({"", "image/jpeg", "image/jpg", "image/png", "image/webp", "image/gif"})
 _MAX_CLIMB = 8  # chosen: levels between a picture and its figure; a bound on hostile depth
-_MAX_LANGUAGE_CHARS = 35  # Source: RFC 5646, section 4.4.1
-_MAX_LICENSE_CHARS = 1000  # chosen: it is repeated in every row of the page
 
 _URL = re.compile(r"[\s,]*([^\s,]\S*)")
 _DESCRIPTOR = re.compile(r"([^,]*),?")
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)([wx])")
-
-
-@dataclass(frozen=True)
-class _Terms:
-    """What holds for all pictures of a page."""
-
-    base_url: str
-    language: str
-    license: str
-    opt_out: str
 
 
 def extract(
@@ -45,43 +35,34 @@ def extract(
     page_url: str,
     charset: str | None = None,
     *,
-    text_sources: Sequence[str] = ("alt", "figcaption", "title"),
-    header_opt_out: str = "",
+    text_sources: Sequence[str] = ("alt", "figcaption", "title", OG_IMAGE),
+    said: Headers = NO_HEADERS,
     source: str = "",
 ) -> Iterator[Found]:
-    """Every `<img>` of a page in document order, with or without a usable URL and text.
+    """The pictures of a page: every `<img>` in document order, then each `og:image` with a text.
+
+    An `<img>` counts with or without a usable URL and text.
 
     Args:
         html: the page; anything at all.
         page_url: its address; empty where it is not known.
         charset: of the HTTP header.
         text_sources: where the text may stand; the first that is not blank is taken.
-        header_opt_out: what the HTTP headers said against use.
+        said: by the other HTTP headers.
         source: name of the source.
     """
     parser = LexborHTMLParser(decode(html, charset), options=LexborDocumentOptions.WO_EVENTS)
-    terms = _terms(parser, page_url, header_opt_out)
+    metas = [_meta(node.attributes) for node in parser.tags("meta")]
+    found = _terms(parser, page_url, source, metas, said).found
+    of_images = [name for name in text_sources if name != OG_IMAGE]
     figcaptions: dict[int, str] = {}
     for image in parser.tags("img"):
         attributes = image.attributes
-        text_source, caption = _text(image, attributes, text_sources, figcaptions)
-        yield Found(
-            raw_url=_picture_url(image, attributes),
-            caption=caption,
-            text_source=text_source,
-            base_url=terms.base_url,
-            page_url=page_url,
-            source=source,
-            page_language=terms.language,
-            license=terms.license,
-            opt_out=terms.opt_out,
-        )
-
-
-def opt_out_of(directives: str) -> str:
-    """The first word against use for AI in a robots directive list; empty where there is none."""
-    words = {word.strip().lower() for word in directives.split(",")}
-    return next((word for word in OPT_OUTS if word in words), "")
+        text_source, caption = _text(image, attributes, of_images, figcaptions)
+        yield found(_picture_url(image, attributes), caption, text_source)
+    if OG_IMAGE in text_sources:
+        for url, caption in open_graph_images(metas):
+            yield found(url, caption, OG_IMAGE)
 
 
 def largest(srcset: str) -> str:
@@ -107,11 +88,18 @@ def _srcset(value: str) -> Iterator[tuple[tuple[bool, float], str]]:
 
 def _picture_url(image: LexborNode, attributes: Attributes) -> str:
     """The largest of what is offered, and what a script would load before a placeholder."""
-    offered = [largest(attributes.get(name) or "") for name in _SRCSETS]
-    offered += _picture_sources(image)
-    offered += [(attributes.get(name) or "").strip() for name in _LAZY]
-    real = (url for url in offered if url and not _is_inline(url))
-    return next(real, (attributes.get("src") or "").strip())
+    real = (url for url in _offered(image, attributes) if url and not _is_inline(url))
+    return next(real, "") or (attributes.get("src") or "").strip()
+
+
+def _offered(image: LexborNode, attributes: Attributes) -> Iterator[str]:
+    for name in _SRCSETS:
+        if srcset := attributes.get(name):
+            yield largest(srcset)
+    yield from _picture_sources(image)
+    for name in _LAZY:
+        if url := attributes.get(name):
+            yield url.strip()
 
 
 def _picture_sources(image: LexborNode) -> Iterator[str]:
@@ -135,7 +123,7 @@ def _text(
         text = _figcaption(image, figcaptions) if name == "figcaption" else attributes.get(name)
         if text and text.strip():
             return name, text
-    return text_sources[0], ""
+    return "alt", ""
 
 
 def _figcaption(image: LexborNode, known: dict[int, str]) -> str:
@@ -153,44 +141,33 @@ def _figcaption(image: LexborNode, known: dict[int, str]) -> str:
     return ""
 
 
-def _terms(parser: LexborHTMLParser, page_url: str, header_opt_out: str) -> _Terms:
-    root = parser.root
-    base_url = _joined(page_url, _first(parser, "base[href]", "href")) or page_url
-    license_url = _joined(
-        base_url, _first(parser, 'a[rel~="license" i], link[rel~="license" i]', "href")
-    )
-    attributes = root.attributes if root else {}
-    language = attributes.get("lang") or attributes.get("xml:lang") or ""
-    return _Terms(
-        base_url=base_url,
-        language=language.strip()[:_MAX_LANGUAGE_CHARS],
-        license=license_url if len(license_url) <= _MAX_LICENSE_CHARS else "",
-        opt_out=header_opt_out or _meta_opt_out(parser),
+def _terms(
+    parser: LexborHTMLParser, page_url: str, source: str, metas: Sequence[Meta], said: Headers
+) -> Terms:
+    attributes = parser.root.attributes if parser.root else {}
+    return page_terms(
+        page_url,
+        source,
+        base=_first(parser, "base[href]", "href"),
+        license_link=_first(parser, 'a[rel~="license" i], link[rel~="license" i]', "href"),
+        root_language=attributes.get("lang") or attributes.get("xml:lang") or "",
+        metas=metas,
+        said=said,
     )
 
 
-def _meta_opt_out(parser: LexborHTMLParser) -> str:
-    for meta in parser.tags("meta"):
-        name = (meta.attributes.get("name") or "").strip().lower()
-        content = meta.attributes.get("content") or ""
-        if name == TDM_RESERVATION and content.strip() == "1":
-            return TDM_RESERVATION
-        if name == "robots" and (word := opt_out_of(content)):
-            return word
-    return ""
+def _meta(attributes: Attributes) -> Meta:
+    return meta(
+        attributes.get("name"),
+        attributes.get("property"),
+        attributes.get("http-equiv"),
+        attributes.get("content") or "",
+    )
 
 
 def _first(parser: LexborHTMLParser, selector: str, attribute: str) -> str:
     node = parser.css_first(selector)
-    return (node.attributes.get(attribute) or "").strip() if node else ""
-
-
-def _joined(base: str, reference: str) -> str:
-    """An absolute URL; empty where there is no reference or it cannot be one."""
-    try:
-        return urljoin(base, reference) if reference else ""
-    except ValueError:
-        return ""
+    return (node.attributes.get(attribute) or "") if node else ""
 
 
 def _is_inline(url: str) -> bool:

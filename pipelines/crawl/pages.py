@@ -9,6 +9,7 @@ from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.hazards import hazards
 from pipelines.crawl.html import extract
+from pipelines.crawl.terms import NO_HEADERS, Headers
 from pipelines.rejection import Check, Rejection, first_failure
 
 
@@ -20,13 +21,13 @@ class Page:
         url: its address; empty where it is not known.
         html: at most one byte more than the limit.
         charset: of the HTTP header.
-        opt_out: what the HTTP headers said against use; empty where nothing.
+        said: by the other HTTP headers.
     """
 
     url: str
     html: bytes
     charset: str | None = None
-    opt_out: str = ""
+    said: Headers = NO_HEADERS
 
 
 def read_page(page: Page, source: str, config: CrawlConfig) -> Iterator[Found | Rejection]:
@@ -43,7 +44,7 @@ def read_page(page: Page, source: str, config: CrawlConfig) -> Iterator[Found | 
             page.url,
             page.charset,
             text_sources=config.text_sources,
-            header_opt_out=page.opt_out,
+            said=page.said,
             source=source,
         )
     except (SelectolaxError, ValueError, RuntimeError) as error:

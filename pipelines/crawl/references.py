@@ -1,4 +1,4 @@
-"""What a page refers to, as canonical URLs; plain references take a short way to the same result."""
+"""What a page refers to, as canonical URLs; plain references take a short way to the same."""
 
 import re
 from functools import lru_cache

@@ -7,8 +7,8 @@ from typing import BinaryIO
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
 from pipelines.crawl.candidates import rejection
-from pipelines.crawl.html import TDM_RESERVATION, opt_out_of
 from pipelines.crawl.pages import Page
+from pipelines.crawl.terms import Headers, read_headers
 from pipelines.rejection import Rejection
 
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
@@ -93,7 +93,7 @@ def _pages(record: WarcRecord, max_page_bytes: int) -> Iterator[Page | Rejection
     if _is_cut(record, len(html), max_page_bytes):
         yield rejection(url, "", "bad_record", "shorter than its header says")
         return
-    yield Page(url, html, record.http_charset, _header_opt_out(record))
+    yield Page(url, html, record.http_charset, _said(record))
 
 
 def _read_up_to(record: WarcRecord, limit: int) -> bytes:
@@ -114,8 +114,10 @@ def _is_cut(record: WarcRecord, length: int, max_page_bytes: int) -> bool:
     return length < record.content_length
 
 
-def _header_opt_out(record: WarcRecord) -> str:
-    headers = record.http_headers
-    if (headers.get(TDM_RESERVATION) or "").strip() == "1":
-        return TDM_RESERVATION
-    return opt_out_of(",".join(headers.get_multiple("X-Robots-Tag")))
+def _said(record: WarcRecord) -> Headers:
+    http = record.http_headers
+    return read_headers(
+        http.get("TDM-Reservation") or "",
+        http.get_multiple("X-Robots-Tag"),
+        http.get("Content-Language") or "",
+    )

@@ -1,6 +1,7 @@
 import pytest
 
-from pipelines.crawl.html import extract, largest, opt_out_of
+from pipelines.crawl.html import extract, largest
+from pipelines.crawl.terms import Headers
 
 PAGE = "http://site.test/dir/page.html"
 DATA = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
@@ -144,9 +145,24 @@ def test_words_of_a_page_against_use(markup, opt_out):
 
 
 def test_words_of_the_headers_against_use_come_first():
-    assert _one("<img>", header_opt_out="noai").opt_out == "noai"
-    assert opt_out_of("noarchive, NoImageAI") == "noimageai"
-    assert opt_out_of("otherbot: noai") == ""
+    assert _one("<meta name=robots content=noml><img>", said=Headers("noai")).opt_out == "noai"
+
+
+OG = '<meta property="og:image" content=" /og.jpg "><meta property="og:image:alt" content="a barn">'
+
+
+def test_the_open_graph_image_comes_last_with_its_own_text():
+    html = f'<head><base href="/b/"><link rel=license href=cc>{OG}</head><img src=a.jpg alt=own>'
+    first, last = extract(html.encode(), PAGE)
+    assert (first.raw_url, first.caption, first.text_source) == ("a.jpg", "own", "alt")
+    assert (last.raw_url, last.caption, last.text_source) == ("/og.jpg", "a barn", "og:image")
+    assert (last.base_url, last.license) == ("http://site.test/b/", "http://site.test/b/cc")
+
+
+def test_the_open_graph_image_follows_the_config():
+    assert list(extract(OG.encode(), PAGE, text_sources=("alt",))) == []
+    own, og = extract(f"<img alt=own og:image=x>{OG}".encode(), PAGE, text_sources=("og:image",))
+    assert (own.caption, og.caption) == ("", "a barn")
 
 
 def test_charset_reaches_the_text():

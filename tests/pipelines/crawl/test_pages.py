@@ -1,6 +1,7 @@
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.pages import Page, read_page
 from pipelines.crawl.sources import Source
+from pipelines.crawl.terms import Headers
 from pipelines.rejection import Rejection
 
 CONFIG = CrawlConfig(sources=(Source(path="unused"),), max_page_bytes=600_000)
@@ -15,7 +16,7 @@ def _only_rejection(html: bytes) -> Rejection:
 
 
 def test_settings_and_headers_reach_every_picture():
-    page = Page(URL, "<img alt='Кот'><img>".encode("cp1251"), "cp1251", opt_out="noai")
+    page = Page(URL, "<img alt='Кот'><img>".encode("cp1251"), "cp1251", Headers(opt_out="noai"))
     rows = list(read_page(page, "mine", CONFIG))
     assert [getattr(row, "caption", None) for row in rows] == ["Кот", ""]
     assert {(row.source, row.opt_out) for row in rows if not isinstance(row, Rejection)} == {

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from pipelines.crawl.pages import Page
+from pipelines.crawl.terms import Headers
 from pipelines.crawl.warc import read_warc
 from pipelines.rejection import Rejection
 from tests.support.archives import flip, gzip_records, http_record, warc_record
@@ -74,15 +75,19 @@ def test_headers_reach_the_page():
         "http://site.test/x",
         b"<img>",
         "text/html; charset=koi8-r",
-        headers=["X-Robots-Tag: otherbot: noai", "x-robots-tag: noindex, noimageai"],
+        headers=[
+            "X-Robots-Tag: otherbot: noai",
+            "x-robots-tag: noindex, noimageai",
+            "content-language: ru",
+        ],
     )
     (page,) = read_warc(io.BytesIO(record), LIMIT)
     assert isinstance(page, Page)
-    assert (page.charset, page.opt_out) == ("koi8-r", "noimageai")
+    assert (page.charset, page.said) == ("koi8-r", Headers("noimageai", "ru"))
     reserved = http_record("http://site.test/x", b"<img>", headers=["TDM-Reservation: 1"])
     (page,) = read_warc(io.BytesIO(reserved), LIMIT)
     assert isinstance(page, Page)
-    assert page.opt_out == "tdm-reservation"
+    assert page.said == Headers("tdm-reservation")
 
 
 @pytest.mark.parametrize("position", [0, 1, 2, 3, 4])
