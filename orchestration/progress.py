@@ -21,9 +21,8 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from dalle_model import files
 from orchestration.manifest import Manifest
-from pipelines.io.stage import StageTask
+from pipelines.io.stage import StageTask, marker_names
 
 POLL_S = 0.5  # chosen: a listing of a folder twice a second costs nothing, on S3 too
 NAME_WIDTH = 10
@@ -146,6 +145,4 @@ class Progress:
             task = self._watched
             if task is None:
                 continue
-            markers = files.list_names(files.join(task.root, task.stage, "progress"))
-            done = sum(not name.startswith(files.TEMPORARY_PREFIX) for name in markers)
-            self._update(done, task.num_shards, "shards")
+            self._update(len(marker_names(task)), task.num_shards, "shards")

@@ -4,9 +4,9 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.transforms import AllShards, DropDuplicates
+from pipelines.dedupe.transforms import DropDuplicates
 from pipelines.io.stage import ShardReport, StageTask
-from pipelines.io.transforms import WriteShards
+from pipelines.io.transforms import AllShards, WriteShards
 from pipelines.records import SURVIVOR_SCHEMA
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import apache_beam as beam
-from apache_beam.pvalue import DoOutputsTuple, PBegin, PCollection, TaggedOutput
+from apache_beam.pvalue import DoOutputsTuple, PCollection, TaggedOutput
 
 from dalle_model.shards import image_of
 from pipelines.dedupe import captions, exact, near, signatures
@@ -30,17 +30,6 @@ Tagged = Any  # a `DoOutputsTuple`: Beam warns of that hint, though it is the ri
 _TaggedPair = TaggedOutput[Literal["pairs"], tuple[str, Pair]]
 _TaggedDuplicate = TaggedOutput[Literal["duplicates"], tuple[str, Duplicate]]
 _TaggedRejection = TaggedOutput[Literal["rejected"], Rejection]
-
-
-@dataclass(eq=False)
-class AllShards(beam.PTransform[PBegin, PCollection[int]]):
-    """The numbers of all shards: a duplicate of a pending shard may lie in a finished one."""
-
-    task: StageTask
-
-    def expand(self, root: PBegin) -> PCollection[int]:
-        numbers = root | "All" >> beam.Create(range(self.task.num_shards), reshuffle=False)
-        return numbers | "Spread" >> beam.Reshuffle()
 
 
 @dataclass(eq=False)

@@ -3,6 +3,7 @@
 <root>/<stage>/part-00007-of-00064.parquet            rows kept, sorted by key
 <root>/<stage>/rejected/part-00007-of-00064.parquet   rows dropped, sorted, with reasons
 <root>/<stage>/progress/00007.json                    shard 7 is finished (gone in the end)
+<root>/<stage>/progress/…/part-00007-of-00064.parquet what a stage notes for itself (gone too)
 <root>/<stage>/manifest.json                          written last: the stage is finished
 <root>/<stage>/timings.json                           seconds and hosts; nothing compares it
 """
@@ -54,6 +55,15 @@ class StageTask:
     def progress(self, index: int) -> str:
         """URL of the marker that says that a shard is finished."""
         return files.join(self.root, self.stage, "progress", f"{index:05d}.json")
+
+    def note(self, index: int, kind: str) -> str:
+        """URL of what this very work notes of a shard for its own later steps.
+
+        Another attempt does not find it, and it goes with the markers when the stage is finished.
+        """
+        folder = f"{kind}-{files.sha256(self.attempt.encode())[:16]}"
+        name = part_name(index, self.num_shards)
+        return files.join(self.root, self.stage, "progress", folder, name)
 
 
 @dataclass(frozen=True)
@@ -141,13 +151,17 @@ def finish_shard(
     return report
 
 
+def marker_names(task: StageTask) -> list[str]:
+    """File names of the markers that are there, of this or other work."""
+    names = files.list_names(files.join(task.root, task.stage, "progress"))
+    return [n for n in names if n.endswith(".json") and not n.startswith(files.TEMPORARY_PREFIX)]
+
+
 def finished_shards(task: StageTask) -> dict[int, ShardReport]:
     """The shards that this very work has finished, from their markers."""
     folder = files.join(task.root, task.stage, "progress")
     found = {}
-    for name in files.list_names(folder):
-        if name.startswith(files.TEMPORARY_PREFIX):
-            continue
+    for name in marker_names(task):
         report = ShardReport(**files.read_json(files.join(folder, name)))
         if report.attempt == task.attempt:
             found[report.index] = report

@@ -1,11 +1,13 @@
 """Wiring that all stages share; as little logic as possible lives here.
 
 A stage that looks at one shard at a time is `Shards | ProcessShards(work)`. A stage that brings
-rows together is `… | WriteShards(task, schema)`, after its own grouping.
+rows together is `AllShards | … | WriteShards(task, schema)`, with its own grouping between; one
+that brings together something else about its shards is `AllShards | … | GatherShards(task, work)`.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
@@ -17,6 +19,7 @@ from pipelines.io.stage import ShardReport, ShardResult, StageTask, Stopwatch, f
 from pipelines.rejection import Rejection
 
 Work = Callable[[StageTask, int], ShardResult]
+GatheringWork = Callable[[StageTask, int, list[Any]], ShardResult]
 
 
 @dataclass(eq=False)
@@ -27,6 +30,17 @@ class Shards(beam.PTransform[PBegin, PCollection[int]]):
 
     def expand(self, root: PBegin) -> PCollection[int]:
         numbers = root | "Pending" >> beam.Create(list(self.task.pending), reshuffle=False)
+        return numbers | "Spread" >> beam.Reshuffle()
+
+
+@dataclass(eq=False)
+class AllShards(beam.PTransform[PBegin, PCollection[int]]):
+    """The numbers of all shards: a pending shard may depend on rows of a finished one."""
+
+    task: StageTask
+
+    def expand(self, root: PBegin) -> PCollection[int]:
+        numbers = root | "All" >> beam.Create(range(self.task.num_shards), reshuffle=False)
         return numbers | "Spread" >> beam.Reshuffle()
 
 
@@ -51,6 +65,30 @@ class ProcessShards(beam.PTransform[PCollection[int], PCollection[ShardReport]])
 
 
 @dataclass(eq=False)
+class GatherShards(beam.PTransform[PCollection[tuple[int, Any]], PCollection[ShardReport]]):
+    """`(shard, value)` in; every pending shard worked on and written, also one without values.
+
+    Args:
+        task: the stage's work; values of shards that are not pending are left out.
+        work: a picklable pure function of the task, a shard number and the shard's values in any
+            order; None is no value.
+    """
+
+    task: StageTask
+    work: GatheringWork
+
+    def expand(self, values: PCollection[tuple[int, Any]]) -> PCollection[ShardReport]:
+        seeds = values.pipeline | "Seeds" >> beam.Create([(i, None) for i in self.task.pending])
+        pending = values | "OnlyPending" >> beam.Filter(_is_pending, frozenset(self.task.pending))
+        return (
+            (seeds, pending)
+            | "WithEmptyShards" >> beam.Flatten()
+            | "ByShard" >> beam.GroupByKey()
+            | "Write" >> beam.ParDo(_GatherShardFn(self.task, self.work))
+        )
+
+
+@dataclass(eq=False)
 class WriteShards(beam.PTransform[PCollection[tuple[int, Any]], PCollection[ShardReport]]):
     """`(shard, row dict | Rejection)` in; every pending shard written, empty ones too.
 
@@ -63,14 +101,7 @@ class WriteShards(beam.PTransform[PCollection[tuple[int, Any]], PCollection[Shar
     schema: pa.Schema
 
     def expand(self, rows: PCollection[tuple[int, Any]]) -> PCollection[ShardReport]:
-        seeds = rows.pipeline | "Seeds" >> beam.Create([(i, None) for i in self.task.pending])
-        pending = rows | "OnlyPending" >> beam.Filter(_is_pending, frozenset(self.task.pending))
-        return (
-            (seeds, pending)
-            | "WithEmptyShards" >> beam.Flatten()
-            | "ByShard" >> beam.GroupByKey()
-            | "Write" >> beam.ParDo(_WriteShardFn(self.task, self.schema))
-        )
+        return rows | "Gather" >> GatherShards(self.task, partial(_rows, schema=self.schema))
 
 
 class _ProcessShardFn(beam.DoFn):
@@ -85,22 +116,21 @@ class _ProcessShardFn(beam.DoFn):
         )
 
 
-class _WriteShardFn(beam.DoFn):
-    def __init__(self, task: StageTask, schema: pa.Schema) -> None:
-        self.task, self.schema = task, schema
+class _GatherShardFn(beam.DoFn):
+    def __init__(self, task: StageTask, work: GatheringWork) -> None:
+        self.task, self.work = task, work
 
     def process(self, grouped: tuple[int, Iterable[Any]]) -> Iterable[ShardReport]:
         stopwatch = Stopwatch()
-        index, rows = grouped
-        kept, rejected = [], []
-        for row in rows:
-            if isinstance(row, Rejection):
-                rejected.append(row)
-            elif row is not None:
-                kept.append(row)
-        table = pa.Table.from_pylist(kept, schema=self.schema)
-        result = ShardResult(table, rejected, rows_in=len(kept) + len(rejected))
+        index, values = grouped
+        result = self.work(self.task, index, [value for value in values if value is not None])
         yield _count(self.task, finish_shard(self.task, index, result, stopwatch))
+
+
+def _rows(_task: StageTask, _index: int, values: list[Any], schema: pa.Schema) -> ShardResult:
+    kept = [row for row in values if not isinstance(row, Rejection)]
+    rejected = [row for row in values if isinstance(row, Rejection)]
+    return ShardResult(pa.Table.from_pylist(kept, schema=schema), rejected, rows_in=len(values))
 
 
 def _is_pending(row: tuple[int, Any], pending: frozenset[int]) -> bool:

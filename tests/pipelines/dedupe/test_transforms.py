@@ -18,7 +18,6 @@ from pipelines.dedupe.transforms import (
     DUPLICATES,
     PAIRS,
     REJECTED,
-    AllShards,
     CapCaptions,
     DropExact,
     FindNear,
@@ -43,12 +42,6 @@ def run(transform: beam.PTransform[Any, Any], elements: list[Any]) -> tuple[beam
     """The outputs by name, checked inside Beam by the caller's `assert_that`."""
     pipeline = _TestPipeline(runner="FnApiRunner")
     return pipeline, pipeline | beam.Create(elements) | transform
-
-
-def test_all_shards_are_read_whatever_is_pending(tmp_path) -> None:
-    with _TestPipeline(runner="FnApiRunner") as pipeline:
-        numbers = pipeline | AllShards(task_of(tmp_path, 3, pending=(1,)))
-        assert_that(numbers, equal_to([0, 1, 2]))
 
 
 def test_drop_exact_routes() -> None:

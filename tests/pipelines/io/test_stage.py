@@ -51,6 +51,15 @@ def test_a_shard_of_other_work_is_not_finished(tmp_path):
     assert finished_shards(task(tmp_path, attempt="attempt-2")) == {}
 
 
+def test_notes_belong_to_one_attempt_and_are_no_markers(tmp_path):
+    mine, other = task(tmp_path), task(tmp_path, attempt="attempt-2")
+    files.write_bytes(mine.note(1, "judged"), b"note")
+    finish_shard(mine, 0, result(), Stopwatch())
+    assert set(finished_shards(mine)) == {0}
+    assert files.exists(mine.note(1, "judged"))
+    assert not files.exists(other.note(1, "judged"))
+
+
 def test_books_that_do_not_balance_stop_the_stage(tmp_path):
     with pytest.raises(UnbalancedBooksError, match="5 rows in, but 2 out and 2 dropped"):
         finish_shard(task(tmp_path), 0, replace(result(), rows_in=5), Stopwatch())

@@ -3,10 +3,11 @@ from functools import partial
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.testing.test_pipeline import TestPipeline as _TestPipeline
+from apache_beam.testing.util import assert_that, equal_to
 
 from pipelines.io.parquet import read_table
 from pipelines.io.stage import ShardResult, StageTask, finished_shards
-from pipelines.io.transforms import ProcessShards, Shards, WriteShards
+from pipelines.io.transforms import AllShards, GatherShards, ProcessShards, Shards, WriteShards
 from pipelines.records import SURVIVOR_SCHEMA
 from pipelines.rejection import Rejection
 
@@ -43,3 +44,22 @@ def test_rows_and_rejections_land_in_their_shards_and_empty_shards_are_written(t
     assert {i: (r.rows_in, r.rows_out) for i, r in reports.items()} == {0: (3, 2), 2: (0, 0)}
     assert read_table(task(tmp_path).part(0))["key"].to_pylist() == ["a", "b"]
     assert read_table(task(tmp_path).rejected(0))["reason"].to_pylist() == ["near_duplicate"]
+
+
+def test_all_shards_are_read_whatever_is_pending(tmp_path):
+    with _TestPipeline(runner="FnApiRunner") as pipeline:
+        assert_that(pipeline | AllShards(task(tmp_path, pending=(1,))), equal_to([0, 1, 2]))
+
+
+def named(task: StageTask, index: int, values: list[str]) -> ShardResult:
+    rows = [row(f"{index}-{value}") for value in values]
+    return ShardResult(pa.Table.from_pylist(rows, SURVIVOR_SCHEMA), [], len(rows))
+
+
+def test_values_are_gathered_for_pending_shards_alone(tmp_path):
+    values = [(0, "b"), (1, "not pending"), (0, "a")]
+    with _TestPipeline(runner="FnApiRunner") as pipeline:
+        _ = pipeline | beam.Create(values) | GatherShards(task(tmp_path), named)
+    assert set(finished_shards(task(tmp_path))) == {0, 2}
+    assert read_table(task(tmp_path).part(0))["key"].to_pylist() == ["0-a", "0-b"]
+    assert read_table(task(tmp_path).part(2)).num_rows == 0
