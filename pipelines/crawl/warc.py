@@ -8,18 +8,19 @@ from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
 from pipelines.crawl.candidates import rejection
 from pipelines.crawl.pages import Page
+from pipelines.crawl.sections import Section, sections
+from pipelines.crawl.splits import Claim, every
 from pipelines.crawl.terms import Headers, read_headers
 from pipelines.rejection import Rejection
 
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
-_GZIP = b"\x1f\x8b\x08"
-_PLAIN = b"\r\n\r\nWARC/1."  # with the end of the record before: pages may speak of WARC too
-_SEARCH_BYTES = 1 << 20
 _LOOKS_LIKE_HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body)\b", re.I)
 
 
-def read_warc(stream: BinaryIO, max_page_bytes: int) -> Iterator[Page | Rejection]:
+def read_warc(
+    stream: BinaryIO, max_page_bytes: int, start: int = 0, claim: Claim = every
+) -> Iterator[Page | Rejection]:
     """Pages served as HTML with status 200, and one `bad_record` for each damaged record.
 
     Other records, pictures among them, are passed over: they are no candidates.
@@ -27,52 +28,47 @@ def read_warc(stream: BinaryIO, max_page_bytes: int) -> Iterator[Page | Rejectio
     Args:
         stream: plain or gzipped by record; seekable.
         max_page_bytes: one byte more than this is read of a page, so that the excess shows.
+        start: as in `read_records`, like `claim`.
     """
-    for record in _records(stream):
+    for record in read_records(stream, start, claim):
         if record is None:
             yield rejection("", "", "bad_record", "not a WARC record, or damaged compression")
         elif record.record_type == WarcRecordType.response and record.is_http:
             yield from _pages(record, max_page_bytes)
 
 
-def _records(stream: BinaryIO) -> Iterator[WarcRecord | None]:
-    """All records; None for each place where one should start and none can be read.
+def read_records(
+    stream: BinaryIO, start: int = 0, claim: Claim = every
+) -> Iterator[WarcRecord | None]:
+    """All records; None for each place where one should be and none can be read.
 
-    After damage, reading goes on at the next start. Damage is reported only when it is met right
-    at a start, so that it counts the same whatever record stands before it.
+    A record is valid until the next one is asked for.
+
+    Args:
+        stream: plain or gzipped by record; seekable.
+        start: records that start before it, in bytes, are left out.
+        claim: asked for the start of each record, or of the gzip member that holds it.
     """
-    is_gzip = stream.read(len(_GZIP)) == _GZIP
-    position: int | None = 0
-    while position is not None:
-        stream.seek(position)
-        next_search = position + 1
-        num_read = 0
-        try:
-            for record in ArchiveIterator(
-                stream, record_types=WarcRecordType.any_type, auto_decode="all"
-            ):
-                num_read += 1
-                offset = record.stream_pos
-                next_search = max(next_search, offset + (1 if is_gzip else record.content_length))
-                yield record
-            return
-        except OSError:
-            if num_read == 0:
-                yield None
-        position = _next_start(stream, next_search, is_gzip)
+    for section in sections(stream, start, claim):
+        if section is None:
+            yield None
+        else:
+            yield from _records_of(section)
 
 
-def _next_start(stream: BinaryIO, position: int, is_gzip: bool) -> int | None:
-    """Where the next record may start, at or after a position; None at the end."""
-    magic, skipped = (_GZIP, 0) if is_gzip else (_PLAIN, len(b"\r\n\r\n"))
-    stream.seek(position)
-    window = b""
-    while chunk := stream.read(_SEARCH_BYTES):
-        window = window[-len(magic) + 1 :] + chunk
-        found = window.find(magic)
-        if found >= 0:
-            return stream.tell() - len(window) + found + skipped
-    return None
+def _records_of(section: Section) -> Iterator[WarcRecord | None]:
+    """The records of a section; None where it holds none, and for what cannot be read after one."""
+    num_read, is_whole = 0, True
+    try:
+        for record in ArchiveIterator(
+            section.content, record_types=WarcRecordType.any_type, auto_decode="all"
+        ):
+            num_read += 1
+            yield record
+    except OSError:
+        is_whole = False
+    if num_read == 0 or ((section.is_last or not is_whole) and section.has_rest()):
+        yield None
 
 
 def _pages(record: WarcRecord, max_page_bytes: int) -> Iterator[Page | Rejection]:

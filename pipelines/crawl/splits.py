@@ -1,0 +1,57 @@
+"""How a large input is read in parts, in any order and by anybody, with the result of one reading.
+
+A reader announces the position of each unit (a record, a line, a row group, a sample) before it
+reads it, in ascending order, and stops when it is refused. What belongs to a unit depends on the
+content of the input alone, never on where a part begins or ends.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+Claim = Callable[[int], bool]
+
+SPLIT_BYTES = 64 << 20  # chosen: some seconds of work, against milliseconds to open an input
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The positions of an input and how they are shared out.
+
+    Args:
+        size: positions run from 0 to `size`, exclusive; 0 for an input without content.
+        step: positions of one part.
+    """
+
+    size: int
+    step: int
+
+
+WHOLE = Extent(1, 1)  # an input that can only be read from its beginning to its end
+
+
+def every(position: int) -> bool:
+    """Claim all positions: the input is read in one piece."""
+    del position
+    return True
+
+
+def before(stop: int) -> Claim:
+    """Claim the positions below `stop`."""
+    return lambda position: position < stop
+
+
+def parts(extent: Extent) -> Iterator[tuple[int, int]]:
+    """`(start, stop)` of each part, in order; together they cover the extent once."""
+    for start in range(0, extent.size, extent.step):
+        yield start, min(start + extent.step, extent.size)
+
+
+def extent_of_bytes(num_bytes: int, split_bytes: int = SPLIT_BYTES) -> Extent:
+    """Positions are byte offsets."""
+    return Extent(num_bytes, split_bytes)
+
+
+def extent_of_items(num_items: int, num_bytes: int, split_bytes: int = SPLIT_BYTES) -> Extent:
+    """Positions number items, such as row groups, that share the bytes of an input evenly."""
+    bytes_each = max(1, num_bytes // max(1, num_items))
+    return Extent(num_items, max(1, split_bytes // bytes_each))
