@@ -1,34 +1,39 @@
-"""Captions with their parts of speech, side by side."""
+"""What every tagger gives back: words and punctuation of many captions, and a tag for each."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.captions.tokens import Tokens
 
-# Source: Penn Treebank, Marcus et al. 1993, table 2, with the signs of the later releases.
-# fmt: off
+# Source: Santorini 1990, Part-of-Speech Tagging Guidelines for the Penn Treebank Project, as used
+# in its Wall Street Journal section; behind them those that OntoNotes 5 and spaCy add.
 PTB_TAGS = (
-    "CC", "CD", "DT", "EX", "FW", "IN", "JJ", "JJR", "JJS", "LS", "MD", "NN", "NNS", "NNP", "NNPS",
-    "PDT", "POS", "PRP", "PRP$", "RB", "RBR", "RBS", "RP", "SYM", "TO", "UH", "VB", "VBD", "VBG",
-    "VBN", "VBP", "VBZ", "WDT", "WP", "WP$", "WRB", "#", "$", "''", "(", ")", ",", ".", ":", "``",
+    *("#", "$", "''", ",", "-LRB-", "-RRB-", ".", ":", "CC", "CD", "DT", "EX", "FW", "IN", "JJ"),
+    *("JJR", "JJS", "LS", "MD", "NN", "NNP", "NNPS", "NNS", "PDT", "POS", "PRP", "PRP$", "RB"),
+    *("RBR", "RBS", "RP", "SYM", "TO", "UH", "VB", "VBD", "VBG", "VBN", "VBP", "VBZ", "WDT"),
+    *("WP", "WP$", "WRB", "``", "ADD", "AFX", "GW", "HYPH", "NFP", "XX", "_SP"),
 )
-# fmt: on
+TAG_NUMBERS = {tag: number for number, tag in enumerate(PTB_TAGS)}
 
 
 @dataclass(frozen=True)
 class Tagged:
-    """Words and signs of captions as the tagger splits them, each with its tag.
+    """Captions split and tagged.
 
     Args:
-        tokens: words and punctuation.
+        tokens: words and punctuation as the tagger splits them, as written.
         tags: uint8 `[tokens]`, indices into `PTB_TAGS`.
     """
 
     tokens: Tokens
     tags: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.tokens)
 
     def take(self, mask: NDArray[np.bool_]) -> Self:
         """The captions where `mask`, bool `[captions]`, is true."""
@@ -36,6 +41,30 @@ class Tagged:
         return type(self)(self.tokens.take(mask), tags)
 
     def pairs(self) -> list[list[tuple[str, str]]]:
-        """Word and tag of each token of each caption."""
-        tags = iter([PTB_TAGS[tag] for tag in self.tags.tolist()])
-        return [list(zip(words, tags, strict=False)) for words in self.tokens.lists()]
+        """(word, tag) of each caption."""
+        names = [PTB_TAGS[number] for number in self.tags.tolist()]
+        bounds = self.tokens.offsets.tolist()
+        return [
+            list(zip(words, names[start:], strict=False))
+            for words, start in zip(self.tokens.lists(), bounds, strict=False)
+        ]
+
+    def has(self, tags: Iterable[str]) -> NDArray[np.bool_]:
+        """Which tokens carry one of some tags, bool `[tokens]`."""
+        wanted = np.zeros(len(PTB_TAGS), np.bool_)
+        wanted[[TAG_NUMBERS[tag] for tag in tags]] = True
+        return wanted[self.tags]
+
+
+class Tagger(Protocol):
+    """Splits captions and gives each word its part of speech, the same whatever stands beside it.
+
+    Args:
+        name: as in the recipe.
+    """
+
+    name: str
+
+    def tag(self, texts: Sequence[str]) -> Tagged:
+        """Tags of captions; a caption without words has no tokens."""
+        ...
