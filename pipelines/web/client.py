@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 import httpcore
@@ -23,7 +23,7 @@ from pipelines.web.failures import FetchError, FetchFailure, Reason, reason_of_s
 from pipelines.web.optout import opt_out
 from pipelines.web.pace import PaceSettings, retry_after_s, shared_pace
 from pipelines.web.resolve import Resolver, SystemResolver
-from pipelines.web.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS
+from pipelines.web.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots
 from pipelines.web.robots_cache import RobotsCache
 from pipelines.web.urls import SCHEMES, canonical_url
 
@@ -49,6 +49,9 @@ class HttpSettings:
         obeys_robots: whether robots.txt is asked.
         honours_opt_out: whether refusals in headers are heeded.
         accept: the Accept header.
+        follows_redirects: else a redirect is an answer of its own, for the caller to judge.
+        media_types: the only ones whose bodies are read; empty for all. An answer without a type
+            passes.
     """
 
     user_agent: str
@@ -62,6 +65,8 @@ class HttpSettings:
     obeys_robots: bool = True
     honours_opt_out: bool = True
     accept: str = ACCEPT_IMAGES
+    follows_redirects: bool = True
+    media_types: frozenset[str] = frozenset()
 
     @property
     def token(self) -> str:
@@ -71,28 +76,37 @@ class HttpSettings:
 
 @dataclass(frozen=True)
 class Response:
-    """A whole answer with a status of 2xx.
+    """A whole answer with a status of 2xx, or a redirect that was not to be followed.
 
     Args:
         status: of the last hop.
-        body: decompressed, never empty.
+        body: decompressed; empty for a redirect only.
         content_type: as declared; empty where it is not.
         final_url: of the last hop.
+        headers: of the last hop, names in lower case, as often as they came.
     """
 
     status: int
     body: bytes
     content_type: str
     final_url: str
+    headers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    @property
+    def redirects_to(self) -> str | None:
+        """The Location of a redirect, as written; None for any other answer."""
+        return dict(self.headers).get("location") if self.status in _REDIRECTS else None
 
 
 @dataclass(frozen=True)
 class _Request:
-    """What differs between a picture and a robots.txt."""
+    """What differs between a picture, a page and a file about the site."""
 
     accept: str
     max_bytes: int
     max_redirects: int
+    follows_redirects: bool = True
+    media_types: frozenset[str] = frozenset()
     is_robots: bool = False
 
 
@@ -124,7 +138,26 @@ class Client:
     def fetch(self, url: str) -> Response | FetchFailure:
         """Fetch one URL, trying again after transient failures."""
         settings = self._settings
-        return self._try(url, _Request(settings.accept, settings.max_bytes, settings.max_redirects))
+        request = _Request(
+            settings.accept,
+            settings.max_bytes,
+            settings.max_redirects,
+            settings.follows_redirects,
+            settings.media_types,
+        )
+        return self._try(url, request)
+
+    def fetch_file(self, url: str, max_bytes: int) -> Response | FetchFailure:
+        """Fetch a file about the site, of any type and through redirects, as politely."""
+        return self._try(url, _Request("*/*", max_bytes, MAX_ROBOTS_REDIRECTS))
+
+    def robots(self, url: str) -> Robots:
+        """What the origin of a canonical URL allows, asked for once."""
+        return self._robots.of(url)
+
+    def rest(self, url: str) -> None:
+        """Wait until the host of a URL may be asked again."""
+        self._pace.rest(urlsplit(url).hostname or "")
 
     def close(self) -> None:
         """Close the connections."""
@@ -186,11 +219,15 @@ class Client:
             if self._settings.honours_opt_out and not request.is_robots:
                 self._heed_opt_out(url, response.status, pairs)
             first = dict(reversed(pairs))
+            content_type = first.get("content-type", "")
             if response.status in _REDIRECTS and "location" in first:
-                return first["location"]
+                if request.follows_redirects:
+                    return first["location"]
+                return Response(response.status, b"", content_type, url, tuple(pairs))
             self._heed_status(url, response.status, pairs)
+            _heed_type(url, content_type, request.media_types)
             body = _body(url, response.iter_stream(), first, request)
-        return Response(response.status, body, first.get("content-type", ""), url)
+        return Response(response.status, body, content_type, url, tuple(pairs))
 
     def _heed_opt_out(self, url: str, status: int, headers: list[tuple[str, str]]) -> None:
         directive = opt_out(headers, self._settings.token) if status < 400 else None
@@ -252,6 +289,12 @@ def _checked(url: str, base: str = "") -> str:
         is_other_scheme = url.partition(":")[0].strip().lower() not in SCHEMES
         reason = Reason.SCHEME_REFUSED if is_other_scheme else Reason.URL_REFUSED
         raise FetchError(reason, f"{url[:200]!r}: {error}") from error
+
+
+def _heed_type(url: str, content_type: str, wanted: frozenset[str]) -> None:
+    media_type = content_type.partition(";")[0].strip().lower()
+    if wanted and media_type and media_type not in wanted:
+        raise FetchError(Reason.UNWANTED_TYPE, f"{media_type[:100]!r} from {url}")
 
 
 def _body(url: str, chunks: Iterator[bytes], headers: dict[str, str], request: _Request) -> bytes:

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     RATE_LIMITED = "rate_limited"
     SERVER_ERROR = "server_error"
     TOO_LARGE = "too_large"
+    UNWANTED_TYPE = "unwanted_type"
     EMPTY_BODY = "empty_body"
     UNKNOWN_ENCODING = "unknown_encoding"
     BROKEN_RESPONSE = "broken_response"

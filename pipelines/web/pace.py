@@ -19,7 +19,8 @@ class PaceSettings:
 
     Args:
         concurrency: requests at once.
-        delay_s: least time between the starts of two requests, in seconds.
+        delay_s: least time between the end of a request and the start of the next, in seconds.
+            The server sees no shorter one, however long a request was under way.
         sharers: worker processes that fetch at the same time; each takes its share, so that all
             together stay within the limits, but each may always have one request open.
     """
@@ -53,11 +54,18 @@ class Pace:
             host: its name.
             delay_s: what the host itself asks for, in seconds; the longer delay holds.
         """
-        self._enter(host, max(delay_s, self._settings.delay_s) * self._settings.sharers)
+        delay_s = max(delay_s, self._settings.delay_s) * self._settings.sharers
+        self._enter(host, delay_s)
         try:
             yield
         finally:
-            self._leave(host)
+            self._leave(host, delay_s)
+
+    def rest(self, host: str) -> None:
+        """Wait until the host may be asked again, for whoever asks next, here or elsewhere."""
+        with self._lock:
+            wait_s = self._state(host).next_start - time.monotonic()
+        time.sleep(max(wait_s, 0.0))
 
     def hold(self, host: str, seconds: float) -> None:
         """Start no request to a host for a while, at most `MAX_DELAY_S`."""
@@ -79,10 +87,11 @@ class Pace:
                     state.next_start = now + delay_s
                     return
 
-    def _leave(self, host: str) -> None:
+    def _leave(self, host: str, delay_s: float) -> None:
         with self._lock:
             state = self._hosts[host]
             state.active -= 1
+            state.next_start = max(state.next_start, time.monotonic() + delay_s)
             state.free.notify()
 
     def _state(self, host: str) -> _Host:

@@ -61,7 +61,7 @@ class Robots:
         if self.closed_by is not None:
             return self.closed_by
         path = _path(url)
-        refused = max(_longest(self.disallows, path), _longest(self.disallows, normal_form(path)))
+        refused = max(_longest(self.disallows, form) for form in {path, normal_form(path)})
         if refused > _longest(self.allows, path):
             return FetchFailure(Reason.ROBOTS_DISALLOWED, url)
         return None

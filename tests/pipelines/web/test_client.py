@@ -253,6 +253,42 @@ def test_a_refusal_on_a_redirect_counts(web, client_of):
     assert isinstance(client_of(honours_opt_out=False).fetch(f"{SITE}/r"), Response)
 
 
+def test_a_redirect_may_be_an_answer_of_its_own(web, client_of):
+    web.page("a.demo.test/r", status=301, headers=[("Location", "/p"), ("X-A", "1")])
+    client = client_of(follows_redirects=False)
+    found = client.fetch(f"{SITE}/r")
+    assert (found.status, found.redirects_to, found.body) == (301, "/p", b"")
+    assert ("x-a", "1") in found.headers
+    web.page("a.demo.test/p")
+    assert client.fetch(f"{SITE}/p").redirects_to is None
+    assert client.fetch_file(f"{SITE}/r", 100).body == b"picture"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "reason"),
+    [
+        ("image/png", Reason.UNWANTED_TYPE),
+        ("application/octet-stream; x=text/html", Reason.UNWANTED_TYPE),
+        ("Text/HTML; charset=utf-8", None),
+        ("", None),
+    ],
+)
+def test_a_body_of_another_type_is_not_read(web, client_of, content_type, reason):
+    headers = [("Content-Type", content_type)] if content_type else []
+    web.page("a.demo.test/p", b"x" * 50_000, headers=headers)
+    found = client_of(media_types=frozenset({"text/html"})).fetch(f"{SITE}/p")
+    assert (found.reason if isinstance(found, FetchFailure) else None) is reason
+    assert isinstance(client_of().fetch_file(f"{SITE}/p", 50_000), Response)
+
+
+def test_the_robots_of_an_origin_are_asked_for_once(web, client_of):
+    web.page("a.demo.test/robots.txt", b"Sitemap: http://a.demo.test/s.xml")
+    client = client_of()
+    assert client.robots(f"{SITE}/a").sitemaps == (f"{SITE}/s.xml",)
+    client.fetch(f"{SITE}/a")
+    assert web.asked.count("a.demo.test/robots.txt") == 1
+
+
 def test_a_declared_length_over_the_cap_is_measured(web, client_of):
     web.page("a.demo.test/p.png", b"x" * 100_001)
     assert client_of().fetch(f"{SITE}/p.png") == FetchFailure(

@@ -45,6 +45,25 @@ def test_starts_lie_the_delay_apart_times_the_sharers():
     assert time.monotonic() - began >= 7 * 0.01
 
 
+def test_the_delay_counts_from_the_end_of_a_request():
+    pace = Pace(PaceSettings(1, delay_s=0.05))
+    with pace.turn("a"):
+        time.sleep(0.05)
+        ended = time.monotonic()
+    with pace.turn("a"):
+        assert time.monotonic() - ended >= 0.05
+
+
+def test_a_rest_ends_when_the_host_may_be_asked_again():
+    pace = Pace(PaceSettings(1, delay_s=0.05))
+    pace.rest("a")
+    with pace.turn("a"):
+        pass
+    ended = time.monotonic()
+    pace.rest("a")
+    assert time.monotonic() - ended >= 0.049
+
+
 def test_what_the_host_asks_for_holds_when_it_is_longer():
     pace = Pace(PaceSettings(1))
     began = time.monotonic()
