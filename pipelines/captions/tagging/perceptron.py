@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.captions.tagging.casing import truecased
 from pipelines.captions.tagging.forms import normal_form, treebank_form
 from pipelines.captions.tagging.tagged import PTB_TAGS, Tagged
 from pipelines.captions.tagging.tokenise import tokenise_all
@@ -43,7 +44,8 @@ class PerceptronTagger:
 def tags_of(tokens: Tokens, weights: Weights) -> NDArray[np.uint8]:
     """Tags of captions that are split already, uint8 `[tokens]`, indices into `PTB_TAGS`."""
     bounds = [*range(0, len(tokens), CAPTIONS_AT_ONCE), len(tokens)]
-    columns = [_columns(_part(tokens, a, b), weights) for a, b in pairwise(bounds)]
+    parts = (_part(tokens, first, last) for first, last in pairwise(bounds))
+    columns = [_columns(truecased(part, weights), weights) for part in parts]
     tags: NDArray[np.uint8] = weights.tags[np.concatenate([np.zeros(0, np.int16), *columns])]
     return tags
 

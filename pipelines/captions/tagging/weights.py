@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.captions.tagging.tagged import TAG_NUMBERS
+from pipelines.captions.tagging.tagged import PTB_TAGS, TAG_NUMBERS
 
 # Source: the PyPI package textblob-aptagger 0.2.0, MIT; turned into arrays by `make_weights`.
 WEIGHTS_PATH = Path(__file__).with_name("perceptron.npz")
@@ -48,6 +48,11 @@ class Weights:
         """The tag of a form that has but one; marks never seen in training are symbols."""
         is_new = not any(map(str.isalnum, form)) and form not in self.rows["i word"]
         return self.single.get(form) or ("SYM" if is_new else None)
+
+    def likely_tag(self, word: str) -> str | None:
+        """The tag that a word, in lower case, speaks for most; None where it was never seen."""
+        row = self.rows["i word"].get(word)
+        return None if row is None else PTB_TAGS[self.tags[self.scores[row].argmax()]]
 
 
 @cache
@@ -109,7 +114,10 @@ def _of_tags(
         [[rows["i tag+i-2 tag"].get(f"{a} {b}", 0) for b in contexts] for a in contexts]
     )
     bias = scores[rows["bias"][""]]
-    return bias + scores[before][:, None] + scores[two_before][None] + scores[both]
+    of_tags: NDArray[np.int32] = (
+        bias + scores[before][:, None] + scores[two_before][None] + scores[both]
+    )
+    return of_tags
 
 
 def _pairs(
