@@ -13,6 +13,7 @@ DalleError
     MissingColumnError     pipelines.crawl         a table lacks a column that the config names
     UnreadableInputError   pipelines.crawl         the disk or the network failed
     RecipeError            pipelines.captions      a recipe is wrong or unknown
+    LexiconError           pipelines.captions      a word list cannot be read
     LanguageModelError     pipelines.captions      the language identifier cannot be loaded
     ConfigError            orchestration.config    a setting is wrong: exit code 2
     NoRunError             orchestration.config    a directory is not one of a run

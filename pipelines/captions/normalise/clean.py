@@ -17,6 +17,7 @@ _INVISIBLE = re.compile(
     "\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]+"
 )
 NOT_PLAIN = "[^ -~]"  # anything but printable ASCII
+SPACES = f"^ | $|  |{NOT_PLAIN}"  # spaces that are not single ones between words
 
 
 def unescape_entities(text: str) -> str:
@@ -67,7 +68,7 @@ def tidy_unicode(text: str) -> str:
 CLEAN: Mapping[str, Step] = MappingProxyType(
     {
         "entities": step(unescape_entities, "&"),
-        "spaces": step(collapse_spaces, f"^ | $|  |{NOT_PLAIN}"),
-        "unicode": step(tidy_unicode, NOT_PLAIN),
+        "spaces": step(collapse_spaces, SPACES),
+        "unicode": step(tidy_unicode, SPACES),
     }
 )

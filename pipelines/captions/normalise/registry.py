@@ -1,22 +1,18 @@
 """All normalising steps by name, and the normaliser that a recipe makes of some of them."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from dalle_model.errors import DalleError
 from pipelines.captions.normalise.clean import CLEAN
+from pipelines.captions.normalise.dalle_mini import DALLE_MINI
+from pipelines.captions.normalise.redcaps import REDCAPS
 from pipelines.captions.normalise.step import Step
 
 # Chosen: double escaping and mojibake of mojibake settle in three rounds; more is hostile.
 MAX_ROUNDS = 8
 
-STEPS: Mapping[str, Step] = MappingProxyType({**CLEAN})
-
-
-class NormaliseError(DalleError):
-    """A recipe names a normalising step that there is not."""
+STEPS: Mapping[str, Step] = MappingProxyType({**CLEAN, **REDCAPS, **DALLE_MINI})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +48,8 @@ class Normaliser:
 
 
 def normaliser(names: Iterable[str]) -> Normaliser:
-    """The normaliser of these steps, in this order.
-
-    Raises:
-        NormaliseError: a name is unknown.
-    """
-    return Normaliser(tuple(_step(name) for name in names))
-
-
-def _step(name: str) -> Step:
-    if name in STEPS:
-        return STEPS[name]
-    close = difflib.get_close_matches(name, STEPS, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else "."
-    raise NormaliseError(f"there is no step {name!r}{hint} Known: {', '.join(STEPS)}")
+    """The normaliser of these steps, keys of `STEPS`, in this order."""
+    return Normaliser(tuple(STEPS[name] for name in names))
 
 
 normalise = normaliser(CLEAN)
