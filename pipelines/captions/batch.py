@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipelines.captions.characters import Characters
 from pipelines.captions.language import Speech, SpokenColumn, spoken_column
 from pipelines.captions.tagging.tagged import Tagged
 from pipelines.captions.tokens import Tokens
@@ -68,6 +69,11 @@ class Batch:
     def text(self) -> pa.StringArray:
         """Normalised and cropped; what the rules look at unless they say otherwise."""
         return self._reading.crop(self.normal)
+
+    @cached_property
+    def characters(self) -> Characters:
+        """Of `text`."""
+        return Characters.of(self.text)
 
     @cached_property
     def words(self) -> Tokens:

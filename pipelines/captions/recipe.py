@@ -1,34 +1,58 @@
-"""Recipes: which rules, in which order, at which limits, and where every number comes from.
+"""Recipes: which steps and rules, in which order, at which limits, and where every number is from.
 
-A recipe is YAML: `about`, `settings` and `rules`, the last two mapping a name to `value` and
-`source`. The order of the rules is the order of the funnel. Each number says its source, or
-"chosen" and the reason.
+A recipe is YAML: `about` and the sections of `Recipe`. The order of a section is the order of its
+steps or rules. Each entry says its source, or "chosen" and the reason.
 """
 
 import difflib
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dalle_model import files
-from dalle_model.errors import DalleError
+from pipelines.captions.assembly import REWRITTEN, RecipeError, Value, assemble
+from pipelines.captions.data.images import IMAGE_WITH_MANY_TEXTS
+from pipelines.captions.data.rules import DATA_RULES
 from pipelines.captions.funnel import Funnel
-from pipelines.captions.language import Speech
-from pipelines.captions.single import LANGUAGE, RAW_LENGTH, RULES, language_rule
+from pipelines.captions.normalise.clean import CLEAN
+from pipelines.captions.normalise.registry import STEPS as NORMALISE_STEPS
+from pipelines.captions.plain_yaml import PlainYamlError, compose, construct, key_lines
+from pipelines.captions.rules.registry import RULE_NAMES
+from pipelines.captions.settings import Settings
 
 FOLDER = Path(__file__).parent.parent / "recipes"
 MAX_BYTES = 65_536  # Chosen: ten times the longest recipe here; a larger file is a wrong path
-SETTINGS = ("language", "judged_letters", "clear_probability")
+SECTIONS = ("settings", "normalise", "rules", "transform", "transformed", "data")
 
-Overrides = Mapping[str, float | str | None]
+REWRITING_STEPS: tuple[str, ...] = ("hypernyms",)
+_KNOWN: Mapping[str, tuple[str, ...]] = {
+    "settings": tuple(Settings.model_fields),
+    "normalise": tuple(NORMALISE_STEPS),
+    "rules": RULE_NAMES,
+    "transform": REWRITING_STEPS,
+    "transformed": RULE_NAMES,
+    "data": (IMAGE_WITH_MANY_TEXTS.name, *DATA_RULES),
+}
+
+_PLACES = [(section, name) for section in SECTIONS for name in _KNOWN[section]]
+
+Overrides = Mapping[str, Value | None]
 
 
-class RecipeError(DalleError):
-    """A recipe cannot be used: which, at which line, why, and what would do."""
+class Step(BaseModel):
+    """A step is done, or it is not in the recipe; where it comes from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    source: str = Field(min_length=8)
+
+    @property
+    def value(self) -> Value:
+        """For one form with the entries that have one."""
+        return True
 
 
 class Entry(BaseModel):
@@ -36,18 +60,32 @@ class Entry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    value: bool | int | float | str
+    value: Value
     source: str = Field(min_length=8)
 
 
 class Recipe(BaseModel):
-    """A recipe file as written."""
+    """A recipe file as written.
+
+    Args:
+        about: what it is, for people.
+        settings: as `Settings`.
+        normalise: steps on the raw text; `entities`, `spaces` and `unicode` where it is left out.
+        rules: limits of the rules on one caption.
+        transform: steps that rewrite a caption that passed.
+        transformed: limits of the same rules on what the rewriting leaves.
+        data: limits of the rules over all data.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     about: str
     settings: dict[str, Entry] = Field(default_factory=dict)
+    normalise: dict[str, Step] | None = None
     rules: dict[str, Entry]
+    transform: dict[str, Step] = Field(default_factory=dict)
+    transformed: dict[str, Entry] = Field(default_factory=dict)
+    data: dict[str, Entry] = Field(default_factory=dict)
 
 
 def known_recipes() -> list[str]:
@@ -84,134 +122,105 @@ def read_source(recipe: str) -> bytes:
     return content
 
 
+_DONE = Step(source="chosen: what every recipe begins with")
+
+
 def load_recipe(recipe: str) -> Recipe:
     """Read and validate a recipe, given its name or path.
 
     Raises:
-        RecipeError: naming file and line, for syntax, an alias, a doubled key, an unknown rule or
-            setting, or a value without a source.
+        RecipeError: naming file and line, for syntax, an alias, a doubled key, an unknown step,
+            rule or setting, or a value without a source.
     """
-    url, node = recipe_url(recipe), _compose(recipe)
-    lines = _lines(node)
-    try:
-        loaded = Recipe.model_validate(yaml.SafeLoader("").construct_document(node))
-    except ValidationError as error:
-        path = [str(part) for part in error.errors()[0]["loc"]]
-        line = next((lines[part] for part in path if part in lines), 1)
-        message = f"{'.'.join(path)}: {error.errors()[0]['msg']}"
-        raise RecipeError(f"{url}:{line}: {message}") from error
-    except (ValueError, yaml.YAMLError) as error:
-        raise RecipeError(f"{url}: {_one_line(error)}") from error
-    for name in (*loaded.settings, *loaded.rules):
-        known = SETTINGS if name in loaded.settings else rule_names()
-        if name not in known:
-            raise RecipeError(f"{url}:{lines[name]}: {_unknown(name, known)}")
-    return loaded
+    return _load(recipe_url(recipe), read_source(recipe))
 
 
 def rule_lines(recipe: str) -> dict[str, int]:
-    """Line of each setting and rule in its recipe file, counted from 1."""
-    return _lines(_compose(recipe))
+    """Line of each name in its recipe file, counted from 1; names are those of overrides."""
+    lines = _lines(_compose(recipe_url(recipe), read_source(recipe)))
+    return {_name(section, name): line for (section, name), line in lines.items()}
 
 
 def rule_names() -> tuple[str, ...]:
     """Names of all rules, which are the reasons of their rejections."""
-    return (RAW_LENGTH, *RULES)
+    return (*_KNOWN["rules"], *(REWRITTEN + name for name in _KNOWN["rules"]), *_KNOWN["data"])
 
 
 def load_funnel(recipe: str, overrides: Overrides) -> Funnel:
-    """The rules to apply: those of a recipe, with limits replaced, added (last) or removed (null).
+    """What a recipe does, with values replaced, added (last in their section) or removed (null).
 
     Raises:
-        RecipeError: as `load_recipe`; or an override names no rule or setting, or has a wrong type.
+        RecipeError: as `load_recipe`; or an override names nothing known, or has a wrong type.
     """
-    loaded = load_recipe(recipe)
-    known = (*SETTINGS, *rule_names())
-    for name in overrides:
-        if name not in known:
-            raise RecipeError(f"captions.overrides: {_unknown(name, known)}")
-    given = {name: entry.value for name, entry in (loaded.settings | loaded.rules).items()}
-    chosen = {name: v for name, v in {**given, **overrides}.items() if v is not None}
-    limits = {name: _number(name, v) for name, v in chosen.items() if name != "language"}
-    speech = _speech(str(chosen.get("language", Speech.language)), limits)
-    rules = {**RULES, LANGUAGE: language_rule(speech)}
-    return Funnel(
-        max_raw_chars=limits.get(RAW_LENGTH, math.inf),
-        steps=tuple((rules[name], limit) for name, limit in limits.items() if name in rules),
-        speech=speech,
-    )
-
-
-def _speech(language: str, limits: Mapping[str, float]) -> Speech:
-    default = Speech()
-    return Speech(
-        language=language,
-        min_probability=limits.get(LANGUAGE, default.min_probability),
-        judged_letters=limits.get("judged_letters", default.judged_letters),
-        clear_probability=limits.get("clear_probability", default.clear_probability),
-    )
-
-
-def _number(name: str, value: float | str) -> float:
-    if isinstance(value, str):
-        raise RecipeError(f"captions: {name} must be a number, not {value!r}")
-    return float(value)
-
-
-def _compose(recipe: str) -> yaml.MappingNode:
     url = recipe_url(recipe)
+    return _funnel(url, read_source(recipe), tuple(overrides.items()))
+
+
+@lru_cache(maxsize=16)  # every shard asks; the bytes are part of the question
+def _funnel(url: str, content: bytes, overrides: tuple[tuple[str, Value | None], ...]) -> Funnel:
+    sections = _values(_load(url, content))
+    places = {_name(*place): place for place in _PLACES}
+    for override, value in overrides:
+        if override not in places:
+            raise RecipeError(f"captions.overrides: {_unknown(override, places)}")
+        section, name = places[override]
+        if value is None:
+            sections[section].pop(name, None)
+        else:
+            sections[section][name] = value
+    return assemble(sections)
+
+
+def _load(url: str, content: bytes) -> Recipe:
+    node = _compose(url, content)
+    lines = _lines(node)
     try:
-        loader = _PlainLoader(read_source(recipe))
-        node = loader.get_single_node()
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise RecipeError(f"{url}: {_one_line(error)}") from error
-    if not isinstance(node, yaml.MappingNode):
-        raise RecipeError(f"{url}: a recipe is a mapping with `about`, `settings` and `rules`")
-    return node
+        loaded = Recipe.model_validate(construct(node))
+    except ValidationError as error:
+        path = tuple(str(part) for part in error.errors()[0]["loc"])
+        message = f"{'.'.join(path)}: {error.errors()[0]['msg']}"
+        raise RecipeError(f"{url}:{lines.get(path[:2], 1)}: {message}") from error
+    except PlainYamlError as error:
+        raise RecipeError(f"{url}: {error}") from error
+    for section, name in lines:
+        if name not in _KNOWN[section]:
+            line = lines[section, name]
+            raise RecipeError(f"{url}:{line}: {_unknown(name, _KNOWN[section])}")
+    return loaded
 
 
-class _PlainLoader(yaml.SafeLoader):
-    """Safe YAML without aliases, which can blow up, and without doubled keys, which get lost."""
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError(f"line {self.get_mark().line + 1}: no aliases here")
-        node = super().compose_node(parent, index)
-        if isinstance(node, yaml.MappingNode):
-            _refuse_doubled_keys(node)
-        return node
+def _values(recipe: Recipe) -> dict[str, dict[str, Value]]:
+    written = {section: getattr(recipe, section) for section in SECTIONS}
+    if recipe.normalise is None:
+        written["normalise"] = dict.fromkeys(CLEAN, _DONE)
+    return {
+        section: {name: entry.value for name, entry in entries.items()}
+        for section, entries in written.items()
+    }
 
 
-def _refuse_doubled_keys(node: yaml.MappingNode) -> None:
-    seen: set[str] = set()
-    for key, _ in node.value:
-        line = key.start_mark.line + 1
-        if not isinstance(key, yaml.ScalarNode):
-            raise yaml.YAMLError(f"line {line}: a key must be a plain name")
-        if key.value in seen:
-            raise yaml.YAMLError(f"line {line}: {key.value!r} stands twice")
-        seen.add(key.value)
+def _compose(url: str, content: bytes) -> Any:
+    try:
+        return compose(content)
+    except PlainYamlError as error:
+        raise RecipeError(f"{url}: {error}") from error
 
 
-def _lines(node: yaml.MappingNode) -> dict[str, int]:
-    return dict(_entries(node))
+def _lines(node: Any) -> dict[tuple[str, str], int]:
+    found = key_lines(node)
+    return {(section, name): line for section, name, line in found if section in SECTIONS}
 
 
-def _entries(node: yaml.MappingNode) -> Iterator[tuple[str, int]]:
-    for key, section in node.value:
-        if key.value in {"settings", "rules"} and isinstance(section, yaml.MappingNode):
-            for name, _ in section.value:
-                yield name.value, name.start_mark.line + 1
+def _name(section: str, name: str) -> str:
+    """The name by which the config and messages know an entry."""
+    return REWRITTEN + name if section == "transformed" else name
 
 
-def _unknown(name: str, known: tuple[str, ...]) -> str:
+def _unknown(name: str, known: Iterable[str]) -> str:
+    known = tuple(known)
     return f"there is no {name!r}{_did_you_mean(name, known)} Known: {', '.join(known)}"
 
 
-def _did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else "."
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -1,9 +1,14 @@
 """Parquet as bytes that depend on the rows alone, with checksums on every page."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from dalle_model import files
 from dalle_model.errors import DalleError
@@ -45,9 +50,36 @@ def read_table(url: str, columns: list[str] | None = None) -> pa.Table:
     Raises:
         UnreadableShardError: missing, truncated or corrupt.
     """
+    with _readable(url) as stream:
+        return pq.read_table(stream, columns=columns, page_checksum_verification=True)
+
+
+def read_rows(url: str, is_wanted: NDArray[np.bool_], columns: list[str]) -> pa.Table:
+    """Read some rows of some columns, never holding more of the others than a row group.
+
+    Args:
+        url: of the shard.
+        is_wanted: bool `[rows of the shard]`.
+        columns: their names, at least one.
+
+    Raises:
+        UnreadableShardError: missing, truncated or corrupt.
+    """
+    with _readable(url) as stream:
+        shard = pq.ParquetFile(stream, page_checksum_verification=True)
+        parts, start = [shard.schema_arrow.empty_table().select(columns)], 0
+        for batch in shard.iter_batches(ROW_GROUP_ROWS, columns=columns):
+            mask = pa.array(is_wanted[start : start + batch.num_rows])
+            parts.append(pa.table(batch.filter(mask)).select(columns))
+            start += batch.num_rows
+    return pa.concat_tables(parts)
+
+
+@contextmanager
+def _readable(url: str) -> Iterator[IO[bytes]]:
     try:
         with files.open_read(url) as stream:
-            return pq.read_table(stream, columns=columns, page_checksum_verification=True)
+            yield stream
     except FileNotFoundError as error:
         raise UnreadableShardError(f"{url} is missing; {_MEND}") from error
     except Exception as error:  # pyarrow raises half a dozen classes on hostile bytes

@@ -10,12 +10,12 @@
 
 import socket
 import time
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dalle_model import files
 from dalle_model.errors import DalleError
@@ -72,12 +72,12 @@ class ShardResult:
 
     Args:
         kept: in the schema of the stage's output; any order.
-        rejected: any order.
+        rejected: any order; a stage of many rows gives a table in `REJECTION_SCHEMA`.
         rows_in: for the books: must be the rows of `kept` plus `rejected`.
     """
 
     kept: pa.Table
-    rejected: Sequence[Rejection]
+    rejected: Sequence[Rejection] | pa.Table
     rows_in: int
 
 
@@ -131,7 +131,8 @@ def finish_shard(
     Raises:
         UnbalancedBooksError: rows in are not rows out plus rows dropped.
     """
-    rows_out, dropped = result.kept.num_rows, len(result.rejected)
+    rejected = rejection_table(result.rejected)
+    rows_out, dropped = result.kept.num_rows, rejected.num_rows
     if result.rows_in != rows_out + dropped:
         raise UnbalancedBooksError(
             f"{task.stage} shard {index}: {result.rows_in} rows in, "
@@ -142,8 +143,8 @@ def finish_shard(
         attempt=task.attempt,
         rows_in=result.rows_in,
         rows_out=rows_out,
-        reasons=dict(sorted(Counter(r.reason for r in result.rejected).items())),
-        rejected_file=_write(task.rejected(index), rejection_table(result.rejected), None),
+        reasons=_counts(rejected["reason"]),
+        rejected_file=_write(task.rejected(index), rejected, None),
         kept_file=_write(task.part(index), _sorted(result.kept), dictionary_columns),
         timing=stopwatch.seconds(),
     )
@@ -168,19 +169,28 @@ def finished_shards(task: StageTask) -> dict[int, ShardReport]:
     return found
 
 
-def rejection_table(rejections: Iterable[Rejection]) -> pa.Table:
+def rejection_table(rejections: Iterable[Rejection] | pa.Table) -> pa.Table:
     """Rejections as a table in a total order."""
-    rows = [asdict(r) for r in sorted(rejections, key=_rejection_order)]
-    return pa.Table.from_pylist(rows, schema=REJECTION_SCHEMA)
-
-
-def _rejection_order(r: Rejection) -> tuple[str, str, str, str]:
-    return (r.key, r.reason, r.detail, f"{r.measured}/{r.threshold}/{r.url}/{r.caption}")
+    if not isinstance(rejections, pa.Table):
+        rows = [asdict(rejection) for rejection in rejections]
+        rejections = pa.Table.from_pylist(rows, schema=REJECTION_SCHEMA)
+    return _in_order(rejections, ["key", *(n for n in REJECTION_SCHEMA.names if n != "key")])
 
 
 def _sorted(table: pa.Table) -> pa.Table:
-    names = ["key", "view"] if "view" in table.column_names else ["key"]
-    return table.sort_by([(name, "ascending") for name in names]).combine_chunks()
+    return _in_order(table, ["key", "view"] if "view" in table.column_names else ["key"])
+
+
+def _in_order(table: pa.Table, names: list[str]) -> pa.Table:
+    keys = table[names[0]].combine_chunks()
+    if pc.all(pc.less(keys[:-1], keys[1:])).as_py() is False:  # else in order already, as most are
+        table = table.sort_by([(name, "ascending") for name in names])
+    return table.combine_chunks()
+
+
+def _counts(reasons: pa.ChunkedArray) -> dict[str, int]:
+    counted = reasons.value_counts().to_pylist()
+    return dict(sorted((pair["values"], pair["counts"]) for pair in counted))
 
 
 def _write(url: str, table: pa.Table, dictionary_columns: list[str] | None) -> dict[str, Any]:

@@ -24,12 +24,13 @@ def test_rows_kept_and_dropped():
     assert kept["language"] == "en"
     assert kept["encoded"] == b"bytes 0"
     assert kept["key"] == pair_key("http://a.test/0.png", RAW[0])
-    assert [(r.caption, r.reason, r.stage) for r in result.rejected] == [
+    dropped = result.rejected.to_pylist()
+    assert [(row["caption"], row["reason"], row["stage"]) for row in dropped] == [
         (RAW[1], "file_name", "captions"),
         (RAW[2], "wrong_language", "captions"),
     ]
-    assert result.rejected[0].url == "http://a.test/1.png"
-    assert (result.rejected[1].threshold, result.rejected[1].detail) == (0.1, "de")
+    assert dropped[0]["url"] == "http://a.test/1.png"
+    assert (dropped[1]["threshold"], dropped[1]["detail"]) == (0.1, "de")
 
 
 @settings(max_examples=30, deadline=None)
@@ -60,7 +61,7 @@ def test_filter_shard_reads_the_crawl_of_the_run(tmp_path):
     task = task_for(tmp_path, [RAW])
     result = filter_shard(task, 0, CaptionsConfig(overrides={"wrong_language": None}))
     assert result.rows_in == 3
-    assert [r.reason for r in result.rejected] == ["file_name"]
+    assert result.rejected["reason"].to_pylist() == ["file_name"]
     assert parquet.read_table(task.part(0, "crawl")).num_rows == 3
 
 
@@ -70,5 +71,5 @@ def test_explain_lists_every_check_and_names_the_same_failure():
         result = filter_table(candidate_table([raw]), load_funnel("dalle", {}))
         failed = first_failure(found)
         assert len(found) == 11
-        assert [r.reason for r in result.rejected] == ([failed.reason] if failed else [])
+        assert result.rejected["reason"].to_pylist() == ([failed.reason] if failed else [])
         assert all(check.threshold is not None for check in found)

@@ -50,8 +50,8 @@ def test_overrides_replace_add_and_remove():
     assert limits["too_few_words"] == 2
     assert list(limits)[-1] == "title_case"
     assert "shouting" not in limits
-    assert funnel.speech.language == "de"
-    assert funnel.speech.min_probability == limits["wrong_language"]
+    assert funnel.reading.speech.language == "de"
+    assert funnel.reading.speech.min_probability == limits["wrong_language"]
 
 
 @pytest.mark.parametrize(

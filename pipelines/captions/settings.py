@@ -1,0 +1,29 @@
+"""What a recipe chooses beside its limits."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Settings(BaseModel):
+    """The section `settings` of a recipe; what it leaves out is as here.
+
+    Args:
+        language: ISO 639-1 code of the language wanted.
+        judged_letters: captions with fewer letters may stay undetermined.
+        clear_probability: from here on, another language is believed of short captions too.
+        crop_boilerplate: whether framing phrases are cut off before the rules look.
+        tagger: of parts of speech: `perceptron`, or `spacy:` and the name of a pipeline.
+        vocabulary: words with counts: `wordfreq`, or path or URL of lines `token<TAB>count`.
+        profanities: `better-profanity`, or path or URL of a file with a phrase a line.
+        graph: `default`, or path or URL of a table of entities and their types.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    language: str = "en"
+    judged_letters: float = 12
+    clear_probability: float = 0.3
+    crop_boilerplate: bool = True
+    tagger: str = "perceptron"
+    vocabulary: str = "wordfreq"
+    profanities: str = "better-profanity"
+    graph: str = "default"
