@@ -1,0 +1,195 @@
+"""Steps that leave out what names one occasion: dates, measures, places, numbers, name modifiers.
+
+Source of what is left out: Sharma et al. 2018, section 3, "Text Transformation with
+Hypernymization". The words that go along with it are chosen.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipelines.captions.transform.graph import Graph
+from pipelines.captions.transform.kinds import (
+    ADJECTIVE,
+    DATE,
+    DURATION,
+    MEASURE,
+    NAME,
+    PLACE,
+    TITLE,
+    is_entity,
+    is_person,
+    is_place,
+)
+from pipelines.captions.transform.words import Word, Words
+
+_OF_DATES = frozenset(
+    "on in at from since until till by before after during of for between to circa".split()
+)
+_OF_DURATIONS = frozenset("for after in within during over of at through aged".split())
+_OF_MEASURES = frozenset("of at with for from to over about in by up under".split())
+_OF_TITLES = frozenset("of in for from with at about to on by during".split())
+_OF_PLACES = frozenset(
+    "in at near from outside inside around along across off on throughout within".split()
+)
+_OF_NUMBERS = frozenset("of at with to by for in".split())
+_NEAR_PLACES = frozenset(
+    """downtown central north south east west northern southern eastern western upper lower inner
+    old midtown nearby rural""".split()
+)
+_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
+_PART_OF_YEAR = re.compile(r"\d|.*(?:s|centur(?:y|ies))$")
+
+
+def drop_dates(words: Words, graph: Graph) -> Words:
+    """Drop "on September 5, 2003", and the "2017" of "the 2017 festival"."""
+    return _drop_chunks(words, _Phrase(lambda word: word.kind == DATE, _OF_DATES))
+
+
+def drop_durations(words: Words, graph: Graph) -> Words:
+    """Drop "for three hours", and the "two-hour" of "a two-hour show"."""
+    return _drop_chunks(words, _Phrase(lambda word: word.kind == DURATION, _OF_DURATIONS))
+
+
+def drop_units(words: Words, graph: Graph) -> Words:
+    """Drop "at 300 km/h", and the "10 ft" of "a 10 ft wall"."""
+    return _drop_chunks(words, _Phrase(lambda word: word.kind == MEASURE, _OF_MEASURES))
+
+
+def drop_titles(words: Words, graph: Graph) -> Words:
+    """Drop "of 'Hollywood Homicide'": quoted titles of works that the graph does not know."""
+    return _drop_chunks(words, _Phrase(lambda word: word.kind == TITLE, _OF_TITLES))
+
+
+def drop_locations(words: Words, graph: Graph) -> Words:
+    """Drop "in Bristol, UK" and the place in "on the beach, Hawaii".
+
+    A place after "of", "to" or "over" stays: the sentence needs it.
+    """
+    kept: Words = []
+    at = 0
+    while at < len(words):
+        end = _place_end(words, at)
+        first = _place_start(kept, words[end]) if end > at else None
+        if first is None:
+            kept.append(words[at])
+            at += 1
+        else:
+            del kept[first:]
+            at = end
+    return kept
+
+
+def drop_noun_modifiers(words: Words, graph: Graph) -> Words:
+    """Drop names before a noun: "British Airways Airbus A319" of "a British Airways ... aircraft".
+
+    People's names stay, since a tagger takes the verb after a name for a noun.
+    """
+    return [word for at, word in enumerate(words) if not _is_name_before_noun(words, at)]
+
+
+def drop_numbers(words: Words, graph: Graph) -> Words:
+    """Drop "Two" of "Two sculptures" and "of 12" of "a group of 12".
+
+    An edition goes with its article: "the 29th American Film Festival" is one of a kind that
+    "festival" is not.
+    """
+    kept: Words = []
+    for at, word in enumerate(words):
+        after = words[min(at + 1, len(words) - 1)]
+        if not _is_number(word, after):
+            kept.append(word)
+        elif is_entity(after.kind):
+            if kept and kept[-1].text.lower() == "the" and _ORDINAL.fullmatch(word.text):
+                kept.pop()
+        elif not _is_before_noun(words, at):
+            if kept and kept[-1].text.lower() in _OF_NUMBERS:
+                kept.pop()
+    return kept
+
+
+@dataclass(frozen=True)
+class _Phrase:
+    is_dropped: Callable[[Word], bool]
+    prepositions: frozenset[str]
+
+
+def _drop_chunks(words: Words, phrase: _Phrase) -> Words:
+    """Drop chunks; one that stands alone takes the preposition and article before it along."""
+    kept: Words = []
+    for at, word in enumerate(words):
+        if not phrase.is_dropped(word):
+            kept.append(word)
+        elif not _is_modifier(words, at):
+            _drop_lead(kept, phrase.prepositions)
+    return kept
+
+
+def _is_modifier(words: Words, at: int) -> bool:
+    before, word, after = words[at - 1 if at else 0], words[at], words[at + 1]
+    is_noun = after.tag in ("NN", "NNS", "JJ") and after.is_plain()
+    is_noun = is_noun or (is_entity(after.kind) and not is_person(after.kind))
+    if before.tag in ("DT", "PRP$", "JJ"):
+        return is_noun
+    is_short = word.kind != DATE or bool(_PART_OF_YEAR.fullmatch(word.text))
+    return is_noun and (before.tag not in ("IN", "TO") or is_short or word.text.isdigit())
+
+
+def _drop_lead(kept: Words, prepositions: frozenset[str]) -> None:
+    """Remove a preposition, with an article or "late" behind it, from the end of `kept`."""
+    first = len(kept)
+    while first and (kept[first - 1].tag in ("DT", "JJ", "RB") or kept[first - 1].text == "about"):
+        first -= 1
+    if first and kept[first - 1].text.lower() in prepositions:
+        del kept[first - 1 :]
+
+
+def _place_end(words: Words, at: int) -> int:
+    """Where a list of places that begins here ends; `at` where none does."""
+    end = at
+    while is_place(words[end].kind):
+        end += 1
+        joint = words[end].text
+        if joint in (",", "and", "or", "/") and is_place(words[end + 1].kind):
+            end += 1
+        elif not is_place(words[end].kind):
+            break
+    return at if words[end].tag == "POS" else end
+
+
+def _place_start(kept: Words, after: Word) -> int | None:
+    """Where the phrase of a place begins in what stands before it; None where it must stay."""
+    first = len(kept)
+    while first and (kept[first - 1].tag == "DT" or kept[first - 1].text.lower() in _NEAR_PLACES):
+        first -= 1
+    if first and kept[first - 1].text.lower() in _OF_PLACES:
+        return first - 1
+    is_last = after.tag in ("END", ".", ",", ":", "-RRB-", "''")
+    return first - 1 if first > 1 and kept[first - 1].text == "," and is_last else None
+
+
+def _is_name_before_noun(words: Words, at: int) -> bool:
+    kind = words[at].kind
+    is_name = kind in (NAME, ADJECTIVE, PLACE) or (is_entity(kind) and not is_person(kind))
+    return is_name and _is_before_noun(words, at)
+
+
+def _is_before_noun(words: Words, at: int) -> bool:
+    """Whether a common noun follows, perhaps after more that modifies it."""
+    for word in words[at + 1 :]:
+        if word.is_plain():
+            if word.tag in ("NN", "NNS"):
+                return True
+            if word.tag not in ("JJ", "JJR", "JJS", "CD", "HYPH"):
+                return False
+        elif is_person(word.kind):
+            return False
+    return False
+
+
+def _is_number(word: Word, after: Word) -> bool:
+    if not word.is_plain() or after.text == "of":
+        return False
+    is_word = word.tag == "CD" and word.text.isalpha() and word.text.lower() != "one"
+    is_digits = word.text[:1].isdigit() and (word.tag == "CD" or word.text[-1:].isdigit())
+    return is_word or is_digits or bool(_ORDINAL.fullmatch(word.text))

@@ -1,0 +1,149 @@
+"""What names stand for: a table of entity -> type that a user can replace, and the parts of names.
+
+A table is UTF-8 text, plain or `.gz`, one `entity<TAB>type` a line; lines that begin with `#` and
+empty lines are skipped. Entities are matched as written, so a name that is also to be known in
+lower case is listed in lower case too. Where the tables come from: `SOURCES.md`.
+"""
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from dalle_model.errors import DalleError
+from dalle_model.files import read_bytes, sha256
+
+ENTITIES_PATH = Path(__file__).with_name("entities.tsv.gz")
+NAMES_PATH = Path(__file__).with_name("names.tsv.gz")
+DEFAULT = "default"
+
+_FIRST_WORD = re.compile(r"\w+")
+
+
+class GraphError(DalleError):
+    """A table of entities cannot be used."""
+
+
+class NameKind(StrEnum):
+    """What a word of a name can be."""
+
+    GIVEN = "given name"
+    GIVEN_OR_WORD = "given name or word"
+    SURNAME = "surname"
+    ADJECTIVE = "proper adjective"
+    ROLE = "role"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Entities and the parts of names.
+
+    Args:
+        types: entity as written -> type, an English noun such as "city".
+        names: word -> what part of a name it can be.
+        longest: first word of an entity -> length in characters of the longest that begins so.
+        digest: sha256 of both tables.
+    """
+
+    types: Mapping[str, str]
+    names: Mapping[str, str]
+    longest: Mapping[str, int]
+    digest: str
+
+    def is_role(self, word: str) -> bool:
+        """Whether a noun means a person: "artist", "striker"."""
+        return self.names.get(word.lower()) == NameKind.ROLE
+
+
+@cache
+def load_graph(source: str = DEFAULT) -> Graph:
+    """The graph that comes along, or the one in a file of the user's.
+
+    Args:
+        source: `default`, or path or URL of a table.
+
+    Raises:
+        GraphError: the file is missing or a line of it is wrong.
+    """
+    path = str(ENTITIES_PATH) if source == DEFAULT else source
+    raw, raw_names = _read(path), NAMES_PATH.read_bytes()
+    types, names = read_table(raw, path), read_table(raw_names, str(NAMES_PATH))
+    return Graph(types, names, _longest(types), sha256(raw + raw_names))
+
+
+def graph_digest(source: str = DEFAULT) -> str:
+    """What a result that used the graph depends on, for fingerprints."""
+    path = str(ENTITIES_PATH) if source == DEFAULT else source
+    return sha256(_read(path) + NAMES_PATH.read_bytes())
+
+
+def graph_of(types: Mapping[str, str]) -> Graph:
+    """A graph of the entities given, with the names that come along."""
+    names = read_table(NAMES_PATH.read_bytes(), str(NAMES_PATH))
+    return Graph(types, names, _longest(types), sha256(repr(sorted(types.items())).encode()))
+
+
+def read_table(raw: bytes, path: str) -> dict[str, str]:
+    """Entity -> type, for the bytes of a table.
+
+    Args:
+        raw: the file, packed where its name ends in `.gz`.
+        path: for its name and for messages.
+
+    Raises:
+        GraphError: with file and line.
+    """
+    table: dict[str, str] = {}
+    for number, line in _lines(raw, path):
+        entity, _, kind = (part.strip() for part in line.partition("\t"))
+        if not (entity and kind) or "\t" in kind:
+            wanted = "an entity, one tab and a type"
+            raise GraphError(f"{path}:{number}: expected {wanted}, found {line!r}; edit the line.")
+        if table.setdefault(entity, kind) != kind:
+            raise GraphError(
+                f"{path}:{number}: {entity!r} is {kind!r} here and {table[entity]!r} above; "
+                "keep one of the two lines."
+            )
+    return table
+
+
+def _lines(raw: bytes, path: str) -> Iterator[tuple[int, str]]:
+    try:
+        text = (gzip.decompress(raw) if path.endswith(".gz") else raw).decode("utf-8-sig")
+    except (OSError, EOFError, zlib.error) as error:
+        raise GraphError(f"{path}: is not a whole gzip file ({error}); pack it again.") from error
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise GraphError(f"{path}:{line}: is not UTF-8 ({error}); save it as UTF-8.") from error
+    for number, line in enumerate(text.split("\n"), start=1):
+        line = line.rstrip("\r")
+        if line.strip() and not line.startswith("#"):
+            yield number, line
+
+
+def _longest(types: Mapping[str, str]) -> dict[str, int]:
+    longest: dict[str, int] = {}
+    for entity in types:
+        first = first_word(entity)
+        longest[first] = max(longest.get(first, 0), len(entity))
+    return longest
+
+
+def first_word(text: str) -> str:
+    """The letters and digits that a text begins with, or its first character."""
+    match = _FIRST_WORD.match(text)
+    return match[0] if match else text[:1]
+
+
+def _read(path: str) -> bytes:
+    try:
+        return read_bytes(path)
+    except FileNotFoundError:
+        raise GraphError(
+            f"{path}: no such table of entities; name a file of `entity<TAB>type` lines, "
+            f"or {DEFAULT!r} for the one that comes along."
+        ) from None

@@ -1,0 +1,87 @@
+"""The rewriting of captions: named steps in the order of a recipe."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.captions.tagging.tagged import Tagged
+from pipelines.captions.transform.chunks import chunk
+from pipelines.captions.transform.dropping import (
+    drop_dates,
+    drop_durations,
+    drop_locations,
+    drop_noun_modifiers,
+    drop_numbers,
+    drop_titles,
+    drop_units,
+)
+from pipelines.captions.transform.graph import Graph
+from pipelines.captions.transform.naming import hypernyms, person_token, types, unresolved
+from pipelines.captions.transform.tidying import lower_case, tidy
+from pipelines.captions.transform.words import Words, write
+
+Step = Callable[[Words, Graph], Words]
+
+STEPS: Mapping[str, Step] = MappingProxyType(
+    {
+        step.__name__: step
+        for step in (
+            drop_titles,
+            drop_dates,
+            drop_durations,
+            drop_units,
+            drop_locations,
+            drop_noun_modifiers,
+            drop_numbers,
+            hypernyms,
+            person_token,
+            lower_case,
+            tidy,
+        )
+    }
+)
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """Captions after rewriting, side by side.
+
+    Args:
+        texts: the captions; empty where nothing is left.
+        types: of each caption, the types of the entities that are left in it, in order.
+        unresolved: int64 `[captions]`, names left that the graph does not know.
+    """
+
+    texts: list[str]
+    types: list[list[str]]
+    unresolved: NDArray[np.int64]
+
+
+def rewrite(texts: Sequence[str], tagged: Tagged, steps: Sequence[Step], graph: Graph) -> Rewritten:
+    """Apply steps to tagged captions.
+
+    Args:
+        texts: the captions as they were tagged; what no step touches keeps its spacing.
+        tagged: their words and parts of speech.
+        steps: of `STEPS`, in order.
+        graph: entities and the parts of names.
+    """
+    words = [
+        rewrite_words(chunk(text, pairs, graph), steps, graph)
+        for text, pairs in zip(texts, tagged.pairs(), strict=True)
+    ]
+    return Rewritten(
+        texts=[write(caption) for caption in words],
+        types=[types(caption) for caption in words],
+        unresolved=np.fromiter(map(unresolved, words), np.int64, len(words)),
+    )
+
+
+def rewrite_words(words: Words, steps: Sequence[Step], graph: Graph) -> Words:
+    """Apply steps to the chunks of one caption."""
+    for step in steps:
+        words = step(words, graph)
+    return words
