@@ -2,10 +2,11 @@
 
 import json
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pipelines.crawl.live.config import Site
 from pipelines.crawl.sources import InputFile, Source, resolve
 
 TextSource = Literal["alt", "figcaption", "title", "og:image"]
@@ -15,7 +16,8 @@ class CrawlConfig(BaseModel):
     """What to read, and what makes a candidate.
 
     Args:
-        sources: at least one.
+        sources: files to read; at least one of these or of `sites`.
+        sites: to crawl live.
         text_sources: where a picture's caption may stand, best first; `og:image` has the page's
             Open Graph images read too, each with its `og:image:alt`.
         min_caption_chars: shorter captions are dropped, after blanks at both ends.
@@ -28,7 +30,8 @@ class CrawlConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    sources: tuple[Source, ...] = Field(min_length=1)
+    sources: tuple[Source, ...] = ()
+    sites: tuple[Site, ...] = ()
     text_sources: tuple[TextSource, ...] = Field(
         default=("alt", "figcaption", "title", "og:image"), min_length=1
     )
@@ -37,6 +40,12 @@ class CrawlConfig(BaseModel):
     max_page_bytes: int = Field(default=2 << 20, ge=1)  # chosen: lexbor takes up to 100 times it
     honours_page_opt_out: bool = True
     max_reject_rate: float = Field(default=1.0, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _something_to_read(self) -> Self:
+        if not self.sources and not self.sites:
+            raise ValueError("give `sources`, `sites` or both: there is nothing to read")
+        return self
 
 
 def inputs(config: CrawlConfig) -> list[tuple[InputFile, Source]]:
@@ -72,4 +81,6 @@ def fingerprint_config(config: CrawlConfig) -> dict[str, Any]:
 
 def dependencies(config: CrawlConfig) -> dict[str, str]:
     """Versions of what reads the inputs and spells their URLs."""
-    return {name: version(name) for name in ("fastwarc", "idna", "pyarrow", "selectolax")}
+    reading = ("fastwarc", "idna", "pyarrow", "selectolax")
+    fetching = ("httpcore", "h11") if config.sites else ()
+    return {name: version(name) for name in (*reading, *fetching)}

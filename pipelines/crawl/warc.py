@@ -14,8 +14,9 @@ from pipelines.crawl.terms import Headers, read_headers
 from pipelines.rejection import Rejection
 
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+OPT_OUT_FIELD = "X-Opt-Out"  # ours, of a record: what the site said elsewhere, as in tdmrep.json
 
-_LOOKS_LIKE_HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body)\b", re.I)
+LOOKS_LIKE_HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body)\b", re.I)
 
 
 def read_warc(
@@ -80,11 +81,11 @@ def _pages(record: WarcRecord, max_page_bytes: int) -> Iterator[Page | Rejection
     if headers.status_code != 200 or record.http_content_type not in HTML_TYPES | {None, ""}:
         return
     try:
-        html = _read_up_to(record, max_page_bytes + 1)
+        html = read_up_to(record, max_page_bytes + 1)
     except OSError:
         yield rejection(url, "", "bad_record", "damaged compression")
         return
-    if record.http_content_type not in HTML_TYPES and not _LOOKS_LIKE_HTML.match(html):
+    if record.http_content_type not in HTML_TYPES and not LOOKS_LIKE_HTML.match(html):
         return
     if _is_cut(record, len(html), max_page_bytes):
         yield rejection(url, "", "bad_record", "shorter than its header says")
@@ -92,7 +93,7 @@ def _pages(record: WarcRecord, max_page_bytes: int) -> Iterator[Page | Rejection
     yield Page(url, html, record.http_charset, _said(record))
 
 
-def _read_up_to(record: WarcRecord, limit: int) -> bytes:
+def read_up_to(record: WarcRecord, limit: int) -> bytes:
     parts: list[bytes] = []
     wanted = limit
     while wanted > 0 and (part := record.reader.read(wanted)):
@@ -112,8 +113,9 @@ def _is_cut(record: WarcRecord, length: int, max_page_bytes: int) -> bool:
 
 def _said(record: WarcRecord) -> Headers:
     http = record.http_headers
-    return read_headers(
+    said = read_headers(
         http.get("TDM-Reservation") or "",
         http.get_multiple("X-Robots-Tag"),
         http.get("Content-Language") or "",
     )
+    return said._replace(opt_out=said.opt_out or record.headers.get(OPT_OUT_FIELD) or "")

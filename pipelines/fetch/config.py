@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.identity import USER_AGENT
 
 MIB = 1024 * 1024
 
@@ -36,7 +37,7 @@ class FetchConfig(BaseModel):
 
     backend: Literal["native"] = "native"
     user_agent: Annotated[str, Field(pattern=r"^[!-~][ -~]*$")] = (
-        "dallebot/0.1 (+https://example.org/dallebot)"
+        USER_AGENT
     )
     timeout_s: Annotated[float, Field(gt=0)] = 20.0
     max_bytes: Annotated[int, Field(gt=0)] = 20 * MIB

@@ -20,6 +20,7 @@ from pipelines.web.addresses import LoopbackGrant
 from pipelines.web.bodies import ACCEPT_ENCODING, read_body
 from pipelines.web.connect import Budget, VettedBackend
 from pipelines.web.failures import FetchError, FetchFailure, Reason, reason_of_status
+from pipelines.web.identity import product_token
 from pipelines.web.optout import opt_out
 from pipelines.web.pace import PaceSettings, retry_after_s, shared_pace
 from pipelines.web.resolve import Resolver, SystemResolver
@@ -71,7 +72,7 @@ class HttpSettings:
     @property
     def token(self) -> str:
         """The product token, in lower case."""
-        return self.user_agent.partition("/")[0].strip().lower()
+        return product_token(self.user_agent)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     DNS_FAILED = "dns_failed"
     CONNECTION_FAILED = "connection_failed"
     CERTIFICATE_REFUSED = "certificate_refused"
+    HOST_GIVEN_UP = "host_given_up"
 
 
 TRANSIENT = frozenset(

@@ -32,11 +32,22 @@ def opt_out(headers: Headers, token: str) -> str | None:
     for name, value in headers:
         if name.lower() == "tdm-reservation" and value.strip() == "1":
             return "tdm-reservation: 1"
-        if name.lower() == "x-robots-tag":
-            for directive in _directives(value.lower(), token):
-                if directive in REFUSALS:
-                    return directive
+        refused = (word for word in directives([(name, value)], token) if word in REFUSALS)
+        if word := next(refused, None):
+            return word
     return None
+
+
+def directives(headers: Headers, token: str) -> Iterator[str]:
+    """The words in X-Robots-Tag that are meant for this crawler, in lower case.
+
+    Args:
+        headers: as in `opt_out`.
+        token: as in `opt_out`.
+    """
+    for name, value in headers:
+        if name.lower() == "x-robots-tag":
+            yield from _directives(value.lower(), token)
 
 
 def _directives(value: str, token: str) -> Iterator[str]:

@@ -61,11 +61,6 @@ class Group:
     delays_s: tuple[float, ...] = ()
 
 
-def is_product_token(name: str) -> bool:
-    """Whether a crawler may call itself so. Source: RFC 9309, section 2.2.1."""
-    return _PRODUCT.fullmatch(name) is not None
-
-
 def read_lines(body: bytes) -> Iterator[Line]:
     """The lines of a file; a byte order mark, even a part of one, and NULs are passed over."""
     for number, raw in enumerate(_LINE_END.split(_without_mark(body)), start=1):

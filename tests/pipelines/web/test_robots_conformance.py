@@ -2,8 +2,9 @@ from collections import Counter
 
 import pytest
 
+from pipelines.web.identity import is_product_token
 from pipelines.web.robots import parse_robots
-from pipelines.web.robots_file import is_product_token, read_lines
+from pipelines.web.robots_file import read_lines
 from tests.pipelines.web.robots_cases import (
     CASES,
     INVALID_NAMES,

@@ -1,0 +1,133 @@
+"""What a server answered, kept at once as a web archive: one file a request, whole or absent.
+
+<folder>/<manners>/<host>/<hash of the URL>.warc.gz
+
+Any reader of WARC reads them. An answer is a `response` record, a failure a `metadata` record with
+its class in JSON, so that a crawl that was killed asks for nothing twice.
+"""
+
+import gzip
+import io
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
+
+from dalle_model import files
+from pipelines.crawl.warc import OPT_OUT_FIELD
+from pipelines.web.client import Response
+from pipelines.web.failures import FetchFailure, Reason
+
+# They describe what was on the wire; a record holds the body as it was read.
+_OF_THE_WIRE = frozenset({"content-encoding", "transfer-encoding", "content-length", "connection"})
+
+_LOG = logging.getLogger(__name__)
+
+Outcome = Response | FetchFailure
+
+
+class Archive:
+    """The answers of one host.
+
+    Args:
+        folder: URL of the host's folder.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._names = set(files.list_names(folder))
+
+    def find(self, url: str) -> tuple[Outcome, str] | None:
+        """What is kept of a URL, and where; None where nothing is, or nothing that can be read."""
+        name = name_of(url)
+        if name not in self._names:
+            return None
+        location = files.join(self._folder, name)
+        try:
+            return dict(outcomes_in(files.read_bytes(location)))[url], location
+        except (OSError, ValueError, TypeError, KeyError):
+            _LOG.warning("%s is damaged; its page is fetched again", location)
+            return None
+
+    def keep(self, url: str, outcome: Outcome, opt_out: str) -> str:
+        """Write an outcome down.
+
+        Args:
+            url: that was asked for.
+            outcome: what came of it.
+            opt_out: the site's words against use that the answer itself does not carry.
+
+        Returns:
+            Where it is.
+        """
+        location = files.join(self._folder, name_of(url))
+        files.write_bytes(location, record_of(url, outcome, opt_out, datetime.now(UTC)))
+        return location
+
+
+def name_of(url: str) -> str:
+    """The name of the file for a URL."""
+    return f"{blake2b(url.encode(), digest_size=12).hexdigest()}.warc.gz"
+
+
+def record_of(url: str, outcome: Outcome, opt_out: str, when: datetime) -> bytes:
+    """An outcome as a gzipped WARC record.
+
+    Source: ISO 28500:2017, WARC 1.1.
+    """
+    if isinstance(outcome, FetchFailure):
+        kind, media_type = "metadata", "application/json"
+        block = json.dumps(asdict(outcome), sort_keys=True).encode()
+    else:
+        kind, media_type = "response", "application/http; msgtype=response"
+        block = _http(outcome)
+    fields = {
+        "WARC-Type": kind,
+        "WARC-Target-URI": url,
+        "WARC-Date": f"{when:%Y-%m-%dT%H:%M:%SZ}",
+        "WARC-Record-ID": f"<urn:uuid:{uuid5(NAMESPACE_URL, f'{when} {url}')}>",
+        "Content-Type": media_type,
+        "Content-Length": str(len(block)),
+    }
+    if opt_out:
+        fields[OPT_OUT_FIELD] = opt_out
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return gzip.compress(f"WARC/1.1\r\n{head}\r\n".encode() + block + b"\r\n\r\n", mtime=0)
+
+
+def outcomes_in(content: bytes) -> Iterator[tuple[str, Outcome]]:
+    """The outcomes in an archive, each with the URL that was asked for.
+
+    Raises:
+        OSError, ValueError, TypeError, KeyError: it is damaged.
+    """
+    for record in ArchiveIterator(io.BytesIO(content), record_types=WarcRecordType.any_type):
+        url = record.headers["WARC-Target-URI"]
+        if record.record_type == WarcRecordType.metadata:
+            yield url, _failure(json.loads(record.reader.read()))
+        elif record.record_type == WarcRecordType.response:
+            yield url, _response(url, record)
+
+
+def _http(response: Response) -> bytes:
+    kept = [(name, value) for name, value in response.headers if name not in _OF_THE_WIRE]
+    lines = [f"HTTP/1.1 {response.status} ", *(f"{name}: {value}" for name, value in kept)]
+    lines.append(f"content-length: {len(response.body)}")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + response.body
+
+
+def _response(url: str, record: WarcRecord) -> Response:
+    http = record.http_headers
+    headers = tuple((name.lower(), value) for name, value in http.astuples())
+    content_type = dict(reversed(headers)).get("content-type", "")
+    return Response(int(http.status_code or 0), record.reader.read(), content_type, url, headers)
+
+
+def _failure(values: dict[str, Any]) -> FetchFailure:
+    return FetchFailure(**values | {"reason": Reason(values["reason"])})

@@ -1,0 +1,93 @@
+"""Sites to crawl live, and how politely; importing this loads neither a parser nor Beam."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.identity import USER_AGENT, is_product_token, product_token
+from pipelines.web.pace import MAX_DELAY_S
+from pipelines.web.urls import canonical_url
+
+
+class Site(BaseModel):
+    """One site to crawl, and how far.
+
+    Args:
+        start: URLs of depth 0; a redirect or a link leads on.
+        name: goes into the `source` column of every row.
+        scope: `same_host` as a start URL, or `same_site`: that host without `www.` and all hosts
+            below it.
+        include: patterns of URLs to stay within; all of the scope where there is none. As in
+            robots.txt a pattern is a prefix, `*` any characters and a last `$` the end; one that
+            starts with a slash is of paths, any other of whole URLs. Start URLs need no match.
+        exclude: patterns of URLs never to fetch.
+        max_depth: links from a start URL to a page, at most.
+        max_pages: requests for pages to one host, all rounds together.
+        max_redirects: from a link to a page, at most.
+        uses_sitemaps: whether the sitemaps in the robots.txt of the start hosts are read, whose
+            pages then count as start URLs.
+        delay_s: least time between two requests to one host; a longer Crawl-delay wins.
+        obeys_robots: whether robots.txt (RFC 9309) is asked and obeyed.
+        user_agent: sent with every request; up to the first slash it is the name that robots.txt
+            and X-Robots-Tag address. Give a URL by which people can reach you.
+        timeout_s: seconds on the wire for one attempt.
+        retries: further attempts after a transient failure.
+        backoff_s: seconds before the first retry; doubled before each further one.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    start: tuple[str, ...] = Field(min_length=1)
+    name: str = ""
+    scope: Literal["same_host", "same_site"] = "same_host"
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    max_depth: int = Field(default=3, ge=0, le=50)
+    max_pages: int = Field(default=1000, ge=1)
+    max_redirects: int = Field(default=4, ge=0, le=20)  # Source: CCBot FAQ
+    uses_sitemaps: bool = False
+    delay_s: float = Field(default=1.0, ge=0, le=MAX_DELAY_S)  # Source: Scrapy, project template
+    obeys_robots: bool = True
+    user_agent: Annotated[str, Field(pattern=r"^[!-~][ -~]*$")] = USER_AGENT
+    timeout_s: float = Field(default=20.0, gt=0)
+    retries: int = Field(default=2, ge=0, le=10)
+    backoff_s: float = Field(default=1.0, ge=0)
+
+    @field_validator("start", mode="before")
+    @classmethod
+    def _as_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("start")
+    @classmethod
+    def _canonical(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(map(canonical_url, urls)))
+
+    @field_validator("user_agent")
+    @classmethod
+    def _with_a_name(cls, user_agent: str) -> str:
+        if not is_product_token(product_token(user_agent)):
+            raise ValueError(
+                "must start with a name of letters, `_` and `-`, as `mybot/1.0 (+https://…)`"
+            )
+        return user_agent
+
+
+def manners(site: Site, max_page_bytes: int) -> str:
+    """Names the settings that decide what a request brings; 16 hex digits."""
+    told = f"{site.user_agent}\n{site.obeys_robots}\n{max_page_bytes}"
+    return sha256(told.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class LiveRuntime:
+    """Where a crawl happens: no part of the fingerprint, since it changes no row.
+
+    Args:
+        grant: permission to reach one server on this machine.
+    """
+
+    grant: LoopbackGrant | None = None

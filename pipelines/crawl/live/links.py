@@ -1,0 +1,122 @@
+"""Where a page and a sitemap lead: canonical URLs, in order, each once."""
+
+import html
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode, SelectolaxError
+
+from pipelines.crawl.charset import decode
+from pipelines.crawl.hazards import hazards
+from pipelines.rejection import first_failure
+from pipelines.web.optout import directives
+from pipelines.web.urls import canonical_url
+
+MAX_PAGE_LINKS = 5000  # chosen: more than pages have that are made for people
+MAX_SITEMAP_LINKS = 50_000  # Source: sitemaps.org, protocol: URLs in one file
+MAX_SITEMAP_BYTES = 50 << 20  # Source: sitemaps.org, protocol: one file, uncompressed
+
+_GZIP = b"\x1f\x8b"
+_LOCATION = re.compile(rb"<(?:[a-z]+:)?loc>\s*(?:<!\[CDATA\[)?\s*([^<\s\]]+)", re.IGNORECASE)
+_INDEX = re.compile(rb"<(?:[a-z]+:)?sitemapindex\b", re.IGNORECASE)
+_NO_FOLLOW = frozenset({"nofollow", "none"})  # Source: Google, "Robots meta tag specifications"
+
+
+@dataclass(frozen=True)
+class Sitemap:
+    """What a sitemap lists.
+
+    Args:
+        urls: of pages, or of sitemaps.
+        is_index: whether they are of sitemaps.
+    """
+
+    urls: tuple[str, ...]
+    is_index: bool
+
+
+def page_links(
+    content: bytes,
+    page_url: str,
+    charset: str | None,
+    headers: Iterable[tuple[str, str]],
+    token: str,
+) -> list[str]:
+    """The links of a page that it lets a crawler follow, in the order of the page.
+
+    A page that the reader of pictures refuses, as too deep or too tangled, has none.
+
+    Args:
+        content: the page.
+        page_url: its address.
+        charset: of the HTTP header.
+        headers: of the answer, for X-Robots-Tag.
+        token: this crawler's product token, in lower case.
+    """
+    if first_failure(hazards(content)) or _forbids(directives(headers, token)):
+        return []
+    try:
+        parser = LexborHTMLParser(decode(content, charset), options=LexborDocumentOptions.WO_EVENTS)
+        return _links(parser, page_url, token)
+    except (SelectolaxError, ValueError, RuntimeError):  # the reader of pictures reports the page
+        return []
+
+
+def read_sitemap(content: bytes) -> Sitemap:
+    """The URLs of a sitemap, plain or gzipped; none where it is not one.
+
+    Read without an XML parser: entities cannot grow, and a cut file still has its first URLs.
+
+    Source: sitemaps.org, protocol.
+    """
+    text = _inflated(content) if content.startswith(_GZIP) else content[:MAX_SITEMAP_BYTES]
+    found = (html.unescape(m[1].decode("utf-8", "replace")) for m in _LOCATION.finditer(text))
+    return Sitemap(tuple(distinct("", found, MAX_SITEMAP_LINKS)), bool(_INDEX.search(text)))
+
+
+def _links(parser: LexborHTMLParser, page_url: str, token: str) -> list[str]:
+    if _forbids(_meta_directives(parser, token)):
+        return []
+    base = parser.css_first("base[href]")
+    base_url = (base.attributes.get("href") if base else "") or ""
+    nodes = parser.css("a[href], area[href], link[href]")
+    hrefs = (node.attributes.get("href") or "" for node in nodes if _leads_on(node))
+    return distinct(urljoin(page_url, base_url.strip()), hrefs)
+
+
+def _leads_on(node: LexborNode) -> bool:
+    relations = (node.attributes.get("rel") or "").lower().split()
+    return "nofollow" not in relations and (node.tag != "link" or "next" in relations)
+
+
+def _meta_directives(parser: LexborHTMLParser, token: str) -> Iterator[str]:
+    for meta in parser.tags("meta"):
+        if (meta.attributes.get("name") or "").strip().lower() in {"robots", token}:
+            yield from re.split(r"[\s,;]+", (meta.attributes.get("content") or "").lower())
+
+
+def _forbids(words: Iterable[str]) -> bool:
+    return not _NO_FOLLOW.isdisjoint(words)
+
+
+def distinct(base_url: str, references: Iterable[str], limit: int = MAX_PAGE_LINKS) -> list[str]:
+    """References as canonical URLs, in order, each once, those that can be none left out."""
+    urls: dict[str, None] = {}
+    for reference in references:
+        if len(urls) >= limit:
+            break
+        try:
+            urls[canonical_url(urljoin(base_url, reference.strip()))] = None
+        except ValueError:
+            continue  # mailto:, javascript: and the like lead to no page
+    return list(urls)
+
+
+def _inflated(content: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(content, MAX_SITEMAP_BYTES)
+    except zlib.error:
+        return b""

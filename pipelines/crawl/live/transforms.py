@@ -1,0 +1,110 @@
+"""Wiring of the live crawl; what it wires is in `frontier.py` and `visit.py`.
+
+A host is the key of a round, so one worker visits it, one request at a time; hosts are visited at
+once. What is shuffled are URLs: answers stay in their archives.
+"""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.pvalue import PBegin, PCollection, TaggedOutput
+from apache_beam.transforms.window import GlobalWindows
+
+from pipelines.crawl.candidates import rejection
+from pipelines.crawl.live.frontier import Entry, first_links, never_asked, num_rounds
+from pipelines.crawl.live.visit import Visits, visit
+from pipelines.rejection import Rejection
+
+FILES, LINKS, ASKED, UNASKED, REJECTED = "files", "links", "asked", "unasked", "rejected"
+HOSTS_AT_ONCE = 32  # of one worker; chosen: they wait for their delays most of the time
+
+
+@dataclass(eq=False)
+class CrawlSites(beam.PTransform[PBegin, dict[str, PCollection]]):
+    """The sites of a config in; archives of their pages out, and a rejection for each other URL.
+
+    Args:
+        common: config, place and permissions.
+    """
+
+    common: Visits
+
+    def expand(self, root: PBegin) -> dict[str, PCollection]:
+        sites = self.common.config.sites
+        start = root | "Start" >> beam.Create(first_links(sites), reshuffle=False)
+        rounds: list[Any] = []
+        asked: list[Any] = []
+        links = start
+        for number in range(num_rounds(sites)):
+            done = (links, *asked) | f"Round{number}" >> _Round(self.common)
+            rounds.append(done)
+            asked.append(done[ASKED])
+            links = done[LINKS]
+        left = [done[UNASKED] for done in rounds]
+        never = (
+            (*asked, *left)
+            | "AllUrls" >> beam.Flatten()
+            | "UrlsByHost" >> beam.GroupByKey()
+            | "NeverAsked" >> beam.FlatMapTuple(_never_asked)
+        )
+        return {
+            FILES: [done[FILES] for done in rounds] | "Files" >> beam.Flatten(),
+            REJECTED: [never, *(done[REJECTED] for done in rounds)] | "Rejected" >> beam.Flatten(),
+        }
+
+
+@dataclass(eq=False)
+class _Round(beam.PTransform[Any, Any]):
+    """Links and what was asked so far in, by host; what came of the visits out, by tag."""
+
+    common: Visits
+
+    def expand(self, entries: Any) -> Any:
+        return (
+            entries
+            | "Entries" >> beam.Flatten()
+            | "ByHost" >> beam.GroupByKey()
+            | "Visit"
+            >> beam.ParDo(_VisitFn(self.common)).with_outputs(
+                LINKS, ASKED, UNASKED, REJECTED, main=FILES
+            )
+        )
+
+
+class _VisitFn(beam.DoFn):
+    """Visits all hosts of a bundle at once: their delays would add up otherwise."""
+
+    def __init__(self, common: Visits) -> None:
+        self.common = common
+
+    def start_bundle(self) -> None:
+        self.hosts: list[tuple[str, list[Entry]]] = []
+
+    def process(self, element: tuple[str, Iterable[Entry]]) -> None:
+        host, entries = element
+        self.hosts.append((host, list(entries)))
+
+    def finish_bundle(self) -> Iterator[Any]:
+        with ThreadPoolExecutor(HOSTS_AT_ONCE, "visit") as threads:
+            hosts, entries = zip(*self.hosts, strict=True) if self.hosts else ((), ())
+            results = threads.map(visit, hosts, entries, repeat(self.common))
+            for host, visited in zip(hosts, results, strict=True):
+                yield from map(_out, visited.files)
+                yield from (_out(link, LINKS) for link in visited.links)
+                yield from (_out((host, url), ASKED) for url in visited.asked)
+                yield from (_out((host, url), UNASKED) for url in visited.unasked)
+                yield from (_out(row, REJECTED) for row in visited.rejections)
+
+
+def _out(value: Any, tag: str = "") -> Any:
+    windowed = GlobalWindows.windowed_value(value)
+    return TaggedOutput(tag, windowed) if tag else windowed
+
+
+def _never_asked(host: str, entries: Iterable[Entry]) -> Iterator[Rejection]:
+    for url in never_asked(entries):
+        yield rejection(url.url, "", url.reason, measured=url.measured, threshold=url.threshold)

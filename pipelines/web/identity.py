@@ -1,0 +1,17 @@
+"""Who this crawler says it is: the User-Agent it sends, and the name that rules address."""
+
+import re
+
+USER_AGENT = "dallebot/0.1 (+https://example.org/dallebot)"
+
+_PRODUCT = re.compile(r"[a-zA-Z_-]+")  # Source: RFC 9309, section 2.2.1
+
+
+def is_product_token(name: str) -> bool:
+    """Whether a crawler may call itself so."""
+    return _PRODUCT.fullmatch(name) is not None
+
+
+def product_token(user_agent: str) -> str:
+    """The name in a User-Agent, in lower case: what stands before the first slash."""
+    return user_agent.partition("/")[0].strip().lower()
