@@ -15,6 +15,7 @@ DalleError
     RecipeError            pipelines.captions      a recipe is wrong or unknown
     LexiconError           pipelines.captions      a word list cannot be read
     LanguageModelError     pipelines.captions      the language identifier cannot be loaded
+    TaggerError            pipelines.captions      a tagger of parts of speech cannot be used
     ConfigError            orchestration.config    a setting is wrong: exit code 2
     NoRunError             orchestration.config    a directory is not one of a run
     RunnerError            orchestration.runners   a Beam runner or option cannot be used

@@ -23,12 +23,13 @@ def truecased(tokens: Tokens, weights: Weights) -> Tokens:
     Those are the first word of a caption, words of captions in title case and of captions in
     capitals. A word in capitals among others stays as it is: "US" is not "us".
     """
-    lowered = [word.lower() if _may_lower(word, weights) else word for word in tokens.types]
-    may_lower = np.array([a != b for a, b in zip(tokens.types, lowered, strict=True)], np.bool_)
-    ids = np.where(
-        may_lower[tokens.ids] & _is_capital_by_place(tokens), tokens.ids + len(lowered), tokens.ids
-    )
-    return Tokens([*tokens.types, *lowered], ids.astype(np.int32), tokens.offsets)
+    may_lower = tokens.per_type(lambda word: _may_lower(word, weights), np.bool_)
+    is_lowered = may_lower & _is_capital_by_place(tokens)
+    types, new_ids = np.unique(tokens.ids[is_lowered], return_inverse=True)
+    ids = tokens.ids.copy()
+    ids[is_lowered] = len(tokens.types) + new_ids
+    lowered = [tokens.types[i].lower() for i in types.tolist()]
+    return Tokens([*tokens.types, *lowered], ids, tokens.offsets)
 
 
 def _is_capital_by_place(tokens: Tokens) -> NDArray[np.bool_]:

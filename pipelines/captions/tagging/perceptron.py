@@ -112,37 +112,41 @@ def _tag_in_waves(
     row: _Row, places: NDArray[np.int64], forms: Sequence[str], weights: Weights
 ) -> None:
     """Fill in the tags at `places`, ascending."""
-    scores = _scores_of_words(row.words, places, forms, weights)
-    numbers = np.array([weights.words.get(normal_form(form), 0) for form in forms], np.int64)
-    open_ = np.arange(len(places))
-    while len(open_):
-        at = places[open_]
+    normal = [normal_form(form) for form in forms]
+    scores = _scores_of_words(row.words, places, forms, normal, weights)
+    numbers = np.array([weights.words.get(word, 0) for word in normal], np.int64)
+    waiting = np.arange(len(places))
+    while len(waiting):
+        at = places[waiting]
+        is_ready = (row.tags[at - 1] != _OPEN) & (row.tags[at - 2] != _OPEN)
+        now, at = waiting[is_ready], at[is_ready]
         before, two_before = row.tags[at - 1], row.tags[at - 2]
-        is_ready = (before != _OPEN) & (two_before != _OPEN)
-        now, before, two_before = open_[is_ready], before[is_ready], two_before[is_ready]
-        at = places[now]
         total = scores[now] + weights.of_tags[before, two_before]
         total += weights.scores[weights.of_words[numbers[row.words[at]], before]]
         row.tags[at] = total.argmax(axis=1)
-        open_ = open_[~is_ready]
+        waiting = waiting[~is_ready]
 
 
 def _scores_of_words(
-    words: NDArray[np.int32], places: NDArray[np.int64], forms: Sequence[str], weights: Weights
+    words: NDArray[np.int32],
+    places: NDArray[np.int64],
+    forms: Sequence[str],
+    normal: Sequence[str],
+    weights: Weights,
 ) -> NDArray[np.int32]:
     """Sum of all features that look at words, int32 `[places, columns]`."""
-    normal = [*map(normal_form, forms), *STARTS, *ENDS]
-    ends = [word[-3:] for word in normal]
     own = {
-        "i word": normal[: len(forms)],
+        "i word": normal,
         "i suffix": [form[-3:] for form in forms],
         "i pref1": [form[0] for form in forms],
     }
+    near = [*normal, *STARTS, *ENDS]
+    ends = [word[-3:] for word in near]
     scores = _sum(own, weights)[words[places]]
-    scores += _sum({"i-1 word": normal, "i-1 suffix": ends}, weights)[words[places - 1]]
-    scores += _sum({"i+1 word": normal, "i+1 suffix": ends}, weights)[words[places + 1]]
-    scores += _sum({"i-2 word": normal}, weights)[words[places - 2]]
-    scores += _sum({"i+2 word": normal}, weights)[words[places + 2]]
+    scores += _sum({"i-1 word": near, "i-1 suffix": ends}, weights)[words[places - 1]]
+    scores += _sum({"i+1 word": near, "i+1 suffix": ends}, weights)[words[places + 1]]
+    scores += _sum({"i-2 word": near}, weights)[words[places - 2]]
+    scores += _sum({"i+2 word": near}, weights)[words[places + 2]]
     return scores
 
 

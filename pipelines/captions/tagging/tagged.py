@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dalle_model.errors import DalleError
 from pipelines.captions.tokens import Tokens
 
 # Source: Santorini 1990, Part-of-Speech Tagging Guidelines for the Penn Treebank Project, as used
@@ -18,6 +20,10 @@ PTB_TAGS = (
     *("WP", "WP$", "WRB", "``", "ADD", "AFX", "GW", "HYPH", "NFP", "XX", "_SP"),
 )
 TAG_NUMBERS = {tag: number for number, tag in enumerate(PTB_TAGS)}
+
+
+class TaggerError(DalleError):
+    """A tagger is unknown, not installed, or gives tags that the rules do not know."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +49,10 @@ class Tagged:
     def pairs(self) -> list[list[tuple[str, str]]]:
         """(word, tag) of each caption."""
         names = [PTB_TAGS[number] for number in self.tags.tolist()]
-        bounds = self.tokens.offsets.tolist()
+        parts = pairwise(self.tokens.offsets.tolist())
         return [
-            list(zip(words, names[start:], strict=False))
-            for words, start in zip(self.tokens.lists(), bounds, strict=False)
+            list(zip(words, names[first:last], strict=True))
+            for words, (first, last) in zip(self.tokens.lists(), parts, strict=True)
         ]
 
     def has(self, tags: Iterable[str]) -> NDArray[np.bool_]:
