@@ -1,7 +1,5 @@
 """One shard of candidates -> captions kept and captions dropped, each with its reason."""
 
-from dataclasses import dataclass
-
 import pyarrow as pa
 
 from pipelines.captions.batch import Batch
@@ -16,43 +14,17 @@ from pipelines.rejection import REJECTION_SCHEMA, Check
 
 STAGE = "captions"
 SOURCE_STAGE = "crawl"
-JUDGED_SCHEMA = CAPTION_SCHEMA.append(pa.field("types", pa.list_(pa.string()), nullable=False))
 
 # Chosen: enough to share the cost of a call, few enough that columns stay in the processor's cache.
 BATCH_CAPTIONS = 16_384
 _JUDGED_BY = ("key", "url", "caption")
 
 
-@dataclass(frozen=True)
-class Judged:
-    """What the rules that need one caption alone make of a shard.
-
-    Args:
-        kept: in `JUDGED_SCHEMA`: as it is written, and with the `types` of resolved entities.
-        rejected: in `REJECTION_SCHEMA`.
-        rows_in: candidates, for the books.
-    """
-
-    kept: pa.Table
-    rejected: pa.Table
-    rows_in: int
-
-
 def filter_shard(task: StageTask, index: int, config: CaptionsConfig) -> ShardResult:
     """Read a shard of candidates, judge each caption, keep the whole columns of those that pass."""
-    judged = judge_shard(task, index, load_funnel(config.recipe, config.overrides))
-    return _result(judged)
-
-
-def judge_shard(task: StageTask, index: int, funnel: Funnel) -> Judged:
-    """`judge_table` of a shard; pictures that came along are read only where a caption is kept."""
-    url = task.part(index, SOURCE_STAGE)
-    texts = read_table(url, list(_JUDGED_BY))
-    verdicts = judge_all(texts, funnel)
-    is_kept = verdicts.is_kept(texts.num_rows)
-    others = read_rows(url, is_kept, [n for n in CANDIDATE_SCHEMA.names if n not in _JUDGED_BY])
-    kept = texts.filter(pa.array(is_kept))
-    return _judged(texts, _side_by_side(kept, others), verdicts)
+    texts = read_texts(task, index)
+    verdicts = judge_all(texts, load_funnel(config.recipe, config.overrides))
+    return shard_result(task, index, texts, verdicts)
 
 
 def filter_table(candidates: pa.Table, funnel: Funnel) -> ShardResult:
@@ -60,14 +32,33 @@ def filter_table(candidates: pa.Table, funnel: Funnel) -> ShardResult:
 
     A rejection carries the caption as found; a kept row has it as `raw_caption`.
     """
-    return _result(judge_table(candidates, funnel))
-
-
-def judge_table(candidates: pa.Table, funnel: Funnel) -> Judged:
-    """As `filter_table`, with the columns that rules over all data go on from."""
     verdicts = judge_all(candidates, funnel)
     is_kept = pa.array(verdicts.is_kept(candidates.num_rows))
-    return _judged(candidates, candidates.filter(is_kept), verdicts)
+    return _result(candidates, candidates.filter(is_kept), verdicts)
+
+
+def read_texts(task: StageTask, index: int) -> pa.Table:
+    """What captions are judged by, and what a rejection says of them; all rows of a shard."""
+    return read_table(task.part(index, SOURCE_STAGE), list(_JUDGED_BY))
+
+
+def shard_result(task: StageTask, index: int, texts: pa.Table, verdicts: Verdicts) -> ShardResult:
+    """The rows of a shard by the verdicts on them.
+
+    The columns that no rule looks at, such as pictures that came along, are read here, and only
+    where a caption is kept.
+
+    Args:
+        task: the stage's work.
+        index: of the shard.
+        texts: from `read_texts`.
+        verdicts: on all of its rows.
+    """
+    is_kept = verdicts.is_kept(texts.num_rows)
+    names = [name for name in CANDIDATE_SCHEMA.names if name not in _JUDGED_BY]
+    others = read_rows(task.part(index, SOURCE_STAGE), is_kept, names)
+    kept = _side_by_side(texts.filter(pa.array(is_kept)), others)
+    return _result(texts, kept, verdicts)
 
 
 def judge_all(candidates: pa.Table, funnel: Funnel) -> Verdicts:
@@ -86,22 +77,13 @@ def explain(raw_caption: str, config: CaptionsConfig) -> list[Check]:
     return list(checks(raw_caption, load_funnel(config.recipe, config.overrides)))
 
 
-def _result(judged: Judged) -> ShardResult:
-    return ShardResult(
-        kept=judged.kept.select(CAPTION_SCHEMA.names),
-        rejected=judged.rejected,
-        rows_in=judged.rows_in,
-    )
-
-
-def _judged(texts: pa.Table, kept: pa.Table, verdicts: Verdicts) -> Judged:
-    columns = {name: kept[name] for name in kept.column_names if name in JUDGED_SCHEMA.names}
+def _result(texts: pa.Table, kept: pa.Table, verdicts: Verdicts) -> ShardResult:
+    columns = {name: kept[name] for name in kept.column_names if name in CAPTION_SCHEMA.names}
     columns["raw_caption"] = kept["caption"]
     columns["caption"] = verdicts.texts
     columns["language"] = verdicts.languages
-    columns["types"] = verdicts.types
-    return Judged(
-        kept=pa.table([columns[name] for name in JUDGED_SCHEMA.names], schema=JUDGED_SCHEMA),
+    return ShardResult(
+        kept=pa.table([columns[name] for name in CAPTION_SCHEMA.names], schema=CAPTION_SCHEMA),
         rejected=_rejected(texts, verdicts.failures),
         rows_in=texts.num_rows,
     )
