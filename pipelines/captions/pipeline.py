@@ -1,16 +1,26 @@
-"""The captions stage in one sentence."""
+"""The captions stage as one sentence."""
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from pipelines.captions.config import CaptionsConfig
-from pipelines.captions.transforms import FilterCaptions
+from pipelines.captions.recipe import load_funnel
+from pipelines.captions.transforms import CountCaptions, DropFailing, FilterCaptions, FindFailing
 from pipelines.io.stage import ShardReport, StageTask
-from pipelines.io.transforms import Shards
+from pipelines.io.transforms import AllShards, Shards
 
 
 def build(
     pipeline: beam.Pipeline, task: StageTask, config: CaptionsConfig
 ) -> PCollection[ShardReport]:
-    """Judge the captions of every pending shard of candidates."""
-    return pipeline | "Shards" >> Shards(task) | "FilterCaptions" >> FilterCaptions(task, config)
+    """Judge the captions of every pending shard; where all data count, count all shards first."""
+    limits = load_funnel(config.recipe, config.overrides).data
+    if not limits:
+        return pipeline | Shards(task) | FilterCaptions(task, config)
+    return (
+        pipeline
+        | AllShards(task)
+        | CountCaptions(task, config)
+        | FindFailing(limits)
+        | DropFailing(task, config)
+    )

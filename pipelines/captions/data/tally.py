@@ -77,7 +77,7 @@ def histogram(tally: Tally) -> Tally:
     return Tally.of(tally.numbers.astype(np.uint64))
 
 
-def ranks(numbers: Numbers, numbers_of_all: Tally) -> Numbers:
+def ranks(numbers: Numbers, of_all: Tally) -> Numbers:
     """How many things of all data are at least as frequent as each of these.
 
     Things of one count share a rank, that of the last of them: a limit on ranks takes or leaves
@@ -85,8 +85,8 @@ def ranks(numbers: Numbers, numbers_of_all: Tally) -> Numbers:
 
     Args:
         numbers: counts.
-        numbers_of_all: the histogram of the counts of all data.
+        of_all: the histogram of the counts of all data.
     """
-    rarer = np.concatenate([[0], np.cumsum(numbers_of_all.numbers)])
-    below = np.searchsorted(numbers_of_all.hashes, numbers.astype(np.uint64))
+    rarer = np.concatenate([[0], np.cumsum(of_all.numbers)])
+    below = np.searchsorted(of_all.hashes, numbers.astype(np.uint64))
     return (rarer[-1] - rarer[below]).astype(np.int64)

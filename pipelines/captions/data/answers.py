@@ -13,19 +13,19 @@ Asked = tuple[int, Tally]  # shard, its tally within the range
 
 
 def answers(
-    asked: Iterable[Asked], rule: DataRule, limit: float, counts: Tally
+    asked: Iterable[Asked], rule: DataRule, limit: float, of_all: Tally
 ) -> Iterator[tuple[int, Tally]]:
     """For each shard that asked, its failing hashes with what was measured of them.
 
     Args:
         asked: of one range of hashes; any order, every shard once.
-        rule: what is measured of a count.
+        rule: that the tallies are for.
         limit: the last value that passes.
-        counts: histogram of the counts of all ranges, for a rule that measures ranks.
+        of_all: histogram of the counts of all ranges; looked at for a rule on ranks.
     """
     parts = list(asked)
     total = merge([tally for _, tally in parts])
-    measured = Tally(total.hashes, rule.measure(total.numbers, counts))
+    measured = Tally(total.hashes, rule.measure(total.numbers, of_all))
     failing = measured.where(~rule.passes(measured.numbers, limit))
     for shard, tally in parts:
         mine = failing.where(tally.find(failing.hashes) >= 0)

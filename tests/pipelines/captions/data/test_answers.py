@@ -3,9 +3,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.captions.data.answers import answers
 from pipelines.captions.data.rules import DATA_RULES, RARE_NGRAMS, RARE_TYPES, TEXT_OF_MANY_IMAGES
 from pipelines.captions.data.tally import Tally, histogram, merge, split
-from pipelines.captions.data.verdicts import answers
 from tests.pipelines.captions.data.tallies import SHARDS, as_dict, hashes_of
 
 
