@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from pipelines.captions.lexicons.sources import LexiconError
+from pipelines.captions.lexicons.sources import LexiconError, package_edition
 
 PROJECT = "vaderSentiment"
 
@@ -62,6 +62,11 @@ def load_polarity() -> Polarity:
     words = frozenset(entry for entry in analyser.lexicon if _WORD.fullmatch(entry))
     emoticons = (entry for entry in analyser.lexicon if entry not in words and " " not in entry)
     return Polarity(words, _sign_pattern(emoticons, analyser.emojis), analyser)
+
+
+def polarity_edition() -> str:
+    """What VADER is, for a fingerprint: its version."""
+    return package_edition(PROJECT)
 
 
 def _sign_pattern(emoticons: Iterable[str], emoji: Iterable[str]) -> str:

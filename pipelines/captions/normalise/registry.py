@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from types import MappingProxyType
 
 from pipelines.captions.normalise.clean import CLEAN
@@ -13,6 +14,16 @@ from pipelines.captions.normalise.step import Step
 MAX_ROUNDS = 8
 
 STEPS: Mapping[str, Step] = MappingProxyType({**CLEAN, **REDCAPS, **DALLE_MINI})
+
+# Projects that decide what a step does; versions of Python decide the rest, by their Unicode.
+_PROJECTS = {
+    "entities": "ftfy",
+    "unicode": "ftfy",
+    "nfkd": "ftfy",
+    "fix_text": "ftfy",
+    "transliterate": "anyascii",
+    "split_hashtags": "wordfreq",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,12 @@ class Normaliser:
 def normaliser(names: Iterable[str]) -> Normaliser:
     """The normaliser of these steps, keys of `STEPS`, in this order."""
     return Normaliser(tuple(STEPS[name] for name in names))
+
+
+def editions(names: Iterable[str]) -> dict[str, str]:
+    """Version of each project that these steps use, for a fingerprint."""
+    projects = {_PROJECTS[name] for name in names if name in _PROJECTS}
+    return {project: version(project) for project in sorted(projects)}
 
 
 normalise = normaliser(CLEAN)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.captions.lexicons.polarity import load_polarity
+from pipelines.captions.lexicons.polarity import load_polarity, polarity_edition
 
 POLARITY = load_polarity()
 # Words, emoticons and emoji of both VADER lists among plain ones and the signs that it strips.
@@ -26,3 +26,7 @@ def test_no_score_without_a_laden_word_or_sign(text):
     words = re.findall(r"\w[\w'-]*", text.lower())
     is_asked = any(map(POLARITY.is_laden, words)) or re.search(POLARITY.signs, text)
     assert is_asked or POLARITY.compound(text) == 0.0
+
+
+def test_it_is_named_by_its_version():
+    assert polarity_edition().startswith("vaderSentiment 3.")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.captions.normalise.clean import CLEAN
-from pipelines.captions.normalise.registry import STEPS, normalise, normaliser
+from pipelines.captions.normalise.registry import STEPS, editions, normalise, normaliser
 
 # Text that looks like captions, entities, addresses, handles and their ruins.
 PIECES = st.sampled_from(
@@ -43,3 +43,9 @@ def test_what_is_normal_stays_normal(names, text):
 def test_a_text_that_no_step_touches_is_normal(text):
     if not re.search(normalise.touches, text):
         assert normalise(text) == text
+
+
+def test_the_libraries_of_steps_are_told():
+    assert list(editions(CLEAN)) == ["ftfy"]
+    assert list(editions(["spaces", "lower_case"])) == []
+    assert list(editions(STEPS)) == ["anyascii", "ftfy", "wordfreq"]
