@@ -69,20 +69,25 @@ def _keywords(task: StageTask, config: RunConfig, workers: int, stack: ExitStack
         section = section.model_copy(update={"codec": codec_of(config, task.root)})
     keywords: dict[str, Any] = {"config": section}
     if task.stage == "fetch":
-        keywords["runtime"] = _fetch_runtime(config, workers, stack)
+        from pipelines.fetch.config import FetchRuntime
+
+        keywords["runtime"] = FetchRuntime(grant=_web(config, stack), sharers=workers)
+    if task.stage == "crawl" and config.crawl.sites:
+        from pipelines.crawl.live.config import LiveRuntime
+
+        keywords["runtime"] = LiveRuntime(grant=_web(config, stack))
     return keywords
 
 
-def _fetch_runtime(config: RunConfig, workers: int, stack: ExitStack) -> Any:
-    from pipelines.fetch.config import FetchRuntime
+def _web(config: RunConfig, stack: ExitStack) -> Any:
+    """The permission to reach the archive that answers in place of the web, where one does."""
     from pipelines.web.addresses import LoopbackGrant
     from pipelines.web.client import close_shared_clients
 
     stack.callback(close_shared_clients)
     if config.replay is None:
-        return FetchRuntime(sharers=workers)
+        return None
     from orchestration.replay import replay
 
     server = stack.enter_context(replay(config.replay.archive))
-    grant = LoopbackGrant(port=server.port, host_suffix=config.replay.hosts)
-    return FetchRuntime(grant=grant, sharers=workers)
+    return LoopbackGrant(port=server.port, host_suffix=config.replay.hosts)

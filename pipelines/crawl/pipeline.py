@@ -1,23 +1,39 @@
-"""The crawl stage: web archives, pages and tables become candidates."""
+"""The crawl stage: web archives, pages, tables and live sites become candidates."""
 
 from apache_beam import Pipeline
 from apache_beam.pvalue import PCollection
 
+from dalle_model import files
 from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.live.config import LiveRuntime
+from pipelines.crawl.live.visit import Visits
+from pipelines.crawl.places import ASIDE, complete_shard
 from pipelines.crawl.transforms import ExtractCandidates
 from pipelines.io.stage import ShardReport, StageTask
-from pipelines.io.transforms import WriteShards
-from pipelines.records import CANDIDATE_SCHEMA
+from pipelines.io.transforms import GatherShards
+
+LIVE_FOLDER = "site"  # of the stage's folder: the answers of the sites that were crawled
 
 
-def build(pipeline: Pipeline, task: StageTask, config: CrawlConfig) -> PCollection[ShardReport]:
+def build(
+    pipeline: Pipeline, task: StageTask, config: CrawlConfig, runtime: LiveRuntime | None = None
+) -> PCollection[ShardReport]:
     """Add the stage to a pipeline.
+
+    Args:
+        pipeline: to add to.
+        task: the stage's work.
+        config: what to read.
+        runtime: permissions of a live crawl; none by default.
 
     Raises:
         MissingInputError: a source of the config has no file.
     """
+    stage = files.join(task.root, task.stage)
+    folder, aside = files.join(stage, LIVE_FOLDER), files.join(stage, ASIDE)
+    live = Visits(config, folder, runtime or LiveRuntime()) if config.sites else None
     return (
         pipeline
-        | "ExtractCandidates" >> ExtractCandidates(config, task.num_shards)
-        | "WriteCandidates" >> WriteShards(task, CANDIDATE_SCHEMA)
+        | "ExtractCandidates" >> ExtractCandidates(config, task.num_shards, aside, live)
+        | "WriteCandidates" >> GatherShards(task, complete_shard)
     )

@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
@@ -30,6 +30,7 @@ from pipelines.web.urls import SCHEMES, canonical_url
 
 ACCEPT_IMAGES = "image/jpeg,image/png,image/webp,image/gif;q=0.9,image/*;q=0.5"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MAX_DRAINED_BYTES = 64 * 1024  # chosen: less than a new connection costs
 _IDLE_S = 5.0  # chosen: shorter than servers keep a connection, so that few are found closed
 
 
@@ -221,6 +222,8 @@ class Client:
                 self._heed_opt_out(url, response.status, pairs)
             first = dict(reversed(pairs))
             content_type = first.get("content-type", "")
+            if response.status >= 300:
+                _drain(response, first)
             if response.status in _REDIRECTS and "location" in first:
                 if request.follows_redirects:
                     return first["location"]
@@ -290,6 +293,15 @@ def _checked(url: str, base: str = "") -> str:
         is_other_scheme = url.partition(":")[0].strip().lower() not in SCHEMES
         reason = Reason.SCHEME_REFUSED if is_other_scheme else Reason.URL_REFUSED
         raise FetchError(reason, f"{url[:200]!r}: {error}") from error
+
+
+def _drain(response: httpcore.Response, headers: dict[str, str]) -> None:
+    """Read a small body that nobody wants, so that the connection serves the next request too."""
+    length = headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length) <= _MAX_DRAINED_BYTES:
+        with suppress(httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
+            for _ in response.iter_stream():
+                pass
 
 
 def _heed_type(url: str, content_type: str, wanted: frozenset[str]) -> None:

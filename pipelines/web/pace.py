@@ -1,6 +1,7 @@
 """How hard one host is pressed: turns within this process, shared by all who fetch in it."""
 
 import functools
+import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,7 @@ class _Host:
     free: threading.Condition
     active: int = 0
     next_start: float = 0.0
+    last: float = -math.inf  # when a request began or ended
 
 
 class Pace:
@@ -78,20 +80,23 @@ class Pace:
         with self._lock:
             while True:
                 state, now = self._state(host), time.monotonic()
+                # who asks next may know of a longer delay than who asked last, or the reverse
+                start = max(state.next_start, state.last + delay_s)
                 if state.active >= self._concurrency:
                     state.free.wait()
-                elif now < state.next_start:
-                    state.free.wait(state.next_start - now)
+                elif now < start:
+                    state.free.wait(start - now)
                 else:
                     state.active += 1
-                    state.next_start = now + delay_s
+                    state.last, state.next_start = now, now + delay_s
                     return
 
     def _leave(self, host: str, delay_s: float) -> None:
         with self._lock:
             state = self._hosts[host]
             state.active -= 1
-            state.next_start = max(state.next_start, time.monotonic() + delay_s)
+            state.last = time.monotonic()
+            state.next_start = max(state.next_start, state.last + delay_s)
             state.free.notify()
 
     def _state(self, host: str) -> _Host:

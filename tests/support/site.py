@@ -68,16 +68,15 @@ class LiveSite:
         """How often each `host/path` was asked for, files about the sites apart."""
         return Counter(a.host + a.path for a in self.log if a.path not in ABOUT)
 
-    def gaps_s(self) -> list[float]:
-        """Seconds between the end of a request and the next one to the same host."""
+    def gaps_s(self) -> dict[str, list[float]]:
+        """Seconds between the end of a request and the next one to the same host, by host."""
         by_host: defaultdict[str, list[Asked]] = defaultdict(list)
         for asked in sorted(self.log, key=lambda a: a.began):
             by_host[asked.host].append(asked)
-        return [
-            later.began - earlier.ended
-            for asked in by_host.values()
-            for earlier, later in itertools.pairwise(asked)
-        ]
+        return {
+            host: [later.began - earlier.ended for earlier, later in itertools.pairwise(asked)]
+            for host, asked in by_host.items()
+        }
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from itertools import repeat
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.pvalue import PBegin, PCollection, TaggedOutput
+from apache_beam.pvalue import PBegin, TaggedOutput
 from apache_beam.transforms.window import GlobalWindows
 
 from pipelines.crawl.candidates import rejection
@@ -24,7 +24,7 @@ HOSTS_AT_ONCE = 32  # of one worker; chosen: they wait for their delays most of 
 
 
 @dataclass(eq=False)
-class CrawlSites(beam.PTransform[PBegin, dict[str, PCollection]]):
+class CrawlSites(beam.PTransform[PBegin, Any]):
     """The sites of a config in; archives of their pages out, and a rejection for each other URL.
 
     Args:
@@ -33,7 +33,7 @@ class CrawlSites(beam.PTransform[PBegin, dict[str, PCollection]]):
 
     common: Visits
 
-    def expand(self, root: PBegin) -> dict[str, PCollection]:
+    def expand(self, root: PBegin) -> Any:  # a dict of collections: Beam has no hint for it
         sites = self.common.config.sites
         start = root | "Start" >> beam.Create(first_links(sites), reshuffle=False)
         rounds: list[Any] = []
@@ -58,7 +58,7 @@ class CrawlSites(beam.PTransform[PBegin, dict[str, PCollection]]):
 
 
 @dataclass(eq=False)
-class _Round(beam.PTransform[Any, Any]):
+class _Round(beam.PTransform[Any, Any]):  # a tuple of collections in, several out
     """Links and what was asked so far in, by host; what came of the visits out, by tag."""
 
     common: Visits

@@ -73,6 +73,15 @@ def test_what_the_host_asks_for_holds_when_it_is_longer():
         assert time.monotonic() - began >= 0.05
 
 
+def test_a_delay_that_is_learnt_holds_at_once():
+    pace = Pace(PaceSettings(1))
+    with pace.turn("a"):
+        pass
+    began = time.monotonic()
+    with pace.turn("a", delay_s=0.05):
+        assert time.monotonic() - began >= 0.049
+
+
 def test_a_held_host_waits_and_others_do_not():
     pace = Pace(PaceSettings(1))
     pace.hold("b", 0.05)
