@@ -70,6 +70,8 @@ class FindFailing(beam.PTransform[PCollection[tuple[Range, Asked]], PCollection[
 
     def expand(self, counts: PCollection[tuple[Range, Asked]]) -> PCollection[Failing]:
         ranges = counts | "ByRange" >> beam.GroupByKey()
+        if not any(DATA_RULES[rule].is_ranked for rule in self.limits):
+            return ranges | "Answer" >> beam.FlatMap(_answer, self.limits, {})
         histograms = (
             ranges
             | "Histograms" >> beam.FlatMap(_histogram)

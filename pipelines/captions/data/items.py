@@ -49,20 +49,21 @@ def text_items(texts: Sequence[str]) -> Items:
 def token_items(tokens: Tokens) -> Items:
     """One item a token, such as the types of the entities of a caption."""
     types, ids = tokens.types, tokens.ids
-    return Items(hash_words(tokens), tokens.captions(), lambda item: types[ids[item]])
+    return Items(hash_words(tokens), tokens.captions(), lambda item: types[int(ids[item])])
 
 
 def ngram_items(words: Tokens) -> Items:
     """The words of captions, then their pairs of neighbours."""
+    types, ids = words.types, words.ids
     hashes, captions = hash_words(words), words.captions()
     lefts = np.flatnonzero(captions[:-1] == captions[1:])
     pairs = hash_pairs(hashes)[lefts] if len(lefts) else hashes[:0]
 
     def name(item: int) -> str:
         if item < len(hashes):
-            return words.types[words.ids[item]]
-        left = lefts[item - len(hashes)]
-        return f"{words.types[words.ids[left]]} {words.types[words.ids[left + 1]]}"
+            return types[int(ids[item])]
+        left = int(lefts[item - len(hashes)])
+        return f"{types[int(ids[left])]} {types[int(ids[left + 1])]}"
 
     both = np.concatenate([captions, captions[lefts]])
     return Items(np.concatenate([hashes, pairs]), both, name)

@@ -87,6 +87,7 @@ def ranks(numbers: Numbers, of_all: Tally) -> Numbers:
         numbers: counts.
         of_all: the histogram of the counts of all data.
     """
-    rarer = np.concatenate([[0], np.cumsum(of_all.numbers)])
+    rarer = np.concatenate([np.zeros(1, np.int64), np.cumsum(of_all.numbers)])
     below = np.searchsorted(of_all.hashes, numbers.astype(np.uint64))
-    return (rarer[-1] - rarer[below]).astype(np.int64)
+    at_least: Numbers = rarer[-1] - rarer[below]
+    return at_least
