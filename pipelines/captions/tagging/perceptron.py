@@ -153,6 +153,6 @@ def _scores_of_words(
 def _sum(features: Mapping[str, Sequence[str]], weights: Weights) -> NDArray[np.int32]:
     """Scores of each word by features of one or more kinds, int32 `[words, columns]`."""
     kinds = ((weights.rows[kind], words) for kind, words in features.items())
-    rows = np.array([[known.get(word, 0) for word in words] for known, words in kinds])
+    rows = np.array([[known.get(word, 0) for word in words] for known, words in kinds], np.int64)
     scores: NDArray[np.int32] = weights.scores[rows].sum(axis=0, dtype=np.int32)
     return scores

@@ -1,0 +1,106 @@
+import gzip
+import random
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.captions.tagging import perceptron
+from pipelines.captions.tagging.casing import truecased
+from pipelines.captions.tagging.forms import treebank_form
+from pipelines.captions.tagging.taggers import PERCEPTRON, load_tagger
+from pipelines.captions.tagging.tokenise import tokenise_all
+from pipelines.captions.tagging.weights import load_weights
+from tests.pipelines.captions.tagging.sample import examples
+from tests.support.slow_tagger import SlowTagger
+
+REAL_TEXTS = Path(__file__).parents[4] / "demo" / "texts.tsv.gz"
+UNICODE = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+
+
+@cache
+def slow() -> SlowTagger:
+    return SlowTagger()
+
+
+def real_texts() -> list[str]:
+    with gzip.open(REAL_TEXTS, "rt", encoding="utf-8") as lines:
+        return [line.rstrip("\n").split("\t")[1] for line in lines][1:]
+
+
+def shuffled_words(count: int) -> list[str]:
+    """Words of the sample in any order: many tokens in a row that are not settled."""
+    source = random.Random(0)
+    words = [word for example in examples() for word in example.text.split()]
+    return [" ".join(source.choices(words, k=source.randint(1, 20))) for _ in range(count)]
+
+
+def forms(texts: list[str]) -> list[list[str]]:
+    """What both taggers see."""
+    words = truecased(tokenise_all(texts), load_weights()).lists()
+    return [[treebank_form(word) for word in caption] for caption in words]
+
+
+def nltk_tagger(seen: set[str]) -> Any:
+    """Another program with the same weights, and our tags of those marks that it lacks."""
+    peer = pytest.importorskip("nltk.tag.perceptron").PerceptronTagger(load=False)
+    peer.model.weights = {
+        feature: {tag: weight / 1000 for tag, weight in row.items()}
+        for feature, row in slow().weights.items()
+    }
+    peer.tagdict = {form: tag for form in seen if (tag := load_weights().single_tag(form))}
+    peer.classes = peer.model.classes = set(slow().classes)
+    return peer
+
+
+def tags(texts: list[str]) -> list[list[str]]:
+    return [[tag for _, tag in pairs] for pairs in load_tagger(PERCEPTRON).tag(texts).pairs()]
+
+
+@pytest.mark.parametrize("texts", [real_texts()[::4], shuffled_words(1000)], ids=["real", "mixed"])
+def test_tags_are_those_of_the_published_algorithm(texts):
+    assert tags(texts) == [slow().tag(words) for words in forms(texts)]
+
+
+@given(st.lists(UNICODE, max_size=5))
+def test_so_they_are_for_any_text(texts):
+    assert tags(texts) == [slow().tag(words) for words in forms(texts)]
+
+
+def test_tags_are_those_of_nltk():
+    texts = real_texts()[::10]
+    ours = [tag for caption in tags(texts) for tag in caption]
+    peer = nltk_tagger({form for words in forms(texts) for form in words})
+    theirs = [tag for words in forms(texts) for _, tag in peer.tag(words)]
+    assert len(ours) > 5000
+    assert ours == theirs
+
+
+def test_neighbours_and_size_of_the_batch_do_not_matter(monkeypatch):
+    texts = [*shuffled_words(50), "", *(example.text for example in examples())]
+    together = tags(texts)
+    assert together == [tags([text])[0] for text in texts]
+    monkeypatch.setattr(perceptron, "CAPTIONS_AT_ONCE", 7)
+    assert together == tags(texts)
+
+
+def test_words_are_given_back_as_written():
+    (pairs,) = load_tagger(PERCEPTRON).tag(['A "Big" (old) DOG\u2019s bed']).pairs()
+    assert " ".join(word for word, _ in pairs) == 'A " Big " ( old ) DOG \u2019s bed'
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["", "", ""]])
+def test_nothing_has_no_tags(texts):
+    tagged = load_tagger(PERCEPTRON).tag(texts)
+    assert len(tagged) == len(texts)
+    assert len(tagged.tags) == 0
+    assert tagged.tags.dtype == np.uint8
+
+
+@pytest.mark.parametrize("mark", ["\U0001f436", "\u2605", "/", "|", "*"])
+def test_marks_that_were_never_seen_are_symbols(mark):
+    assert tags([f"a dog {mark} a cat"])[0][2] == "SYM"
