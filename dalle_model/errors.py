@@ -10,8 +10,9 @@ DalleError
     UnreadableShardError   pipelines.io.parquet    a shard of a stage cannot be read
     UnbalancedBooksError   pipelines.io.stage      rows were lost or made up
     MissingInputError      pipelines.crawl         a source has no file
-    MissingColumnError     pipelines.crawl         a table lacks a column that the config names
+    ColumnError            pipelines.crawl         a table lacks a column, or has too many
     UnreadableInputError   pipelines.crawl         the disk or the network failed
+    ChangedInputError      pipelines.crawl         an input changed while it was read
     RecipeError            pipelines.captions      a recipe is wrong or unknown
     LexiconError           pipelines.captions      a word list cannot be read
     LanguageModelError     pipelines.captions      the language identifier cannot be loaded

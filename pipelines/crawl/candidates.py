@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.places import Placed
 from pipelines.crawl.references import resolve
 from pipelines.io.keys import pair_key
 from pipelines.records import Candidate
@@ -45,13 +46,9 @@ def judge(found: Found, config: CrawlConfig) -> Candidate | Rejection:
         return rejection(found.raw_url, found.caption, reason, detail)
     if found.opt_out and config.honours_page_opt_out:
         return rejection(url, found.caption, "page_opt_out", found.opt_out)
-    length = len(found.caption.strip())
-    if length == 0:
-        return rejection(url, found.caption, "no_caption", found.page_url)
-    if length < config.min_caption_chars:
-        return _misfit(url, found.caption, "caption_too_short", length, config.min_caption_chars)
-    if length > config.max_caption_chars:
-        return _misfit(url, found.caption, "caption_too_long", length, config.max_caption_chars)
+    unfit = unfit_caption(url, found, config)
+    if unfit is not None:
+        return unfit
     return Candidate(
         key=pair_key(url, found.caption),
         url=url,
@@ -65,8 +62,22 @@ def judge(found: Found, config: CrawlConfig) -> Candidate | Rejection:
     )
 
 
-def resolve_duplicates(rows: Iterable[Candidate]) -> Iterator[Candidate | Rejection]:
+def unfit_caption(url: str, found: Found, config: CrawlConfig) -> Rejection | None:
+    """Why a caption makes no candidate, by its length in characters; None where it does."""
+    length = len(found.caption.strip())
+    if length == 0:
+        return rejection(url, found.caption, "no_caption", found.page_url)
+    if length < config.min_caption_chars:
+        return _misfit(url, found.caption, "caption_too_short", length, config.min_caption_chars)
+    if length > config.max_caption_chars:
+        return _misfit(url, found.caption, "caption_too_long", length, config.max_caption_chars)
+    return None
+
+
+def resolve_duplicates(rows: Iterable[Placed]) -> Iterator[Placed | Rejection]:
     """The least of all rows of one key, and a rejection for each other one.
+
+    The place of its bytes says nothing of a row: where rows are equal, the same bytes stand in all.
 
     Args:
         rows: of one key; iterated twice.
@@ -78,7 +89,8 @@ def resolve_duplicates(rows: Iterable[Candidate]) -> Iterator[Candidate | Reject
         if is_first and row == survivor:
             is_first = False
             continue
-        yield rejection(row.url, row.caption, "duplicate_pair", row.page_url)
+        candidate = row.candidate
+        yield rejection(candidate.url, candidate.caption, "duplicate_pair", candidate.page_url)
 
 
 def rejection(

@@ -1,24 +1,42 @@
-"""Which column of a table holds what."""
+"""Which column of a table holds what: by the config, else by usual names, else by content."""
 
+import difflib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dalle_model.errors import DalleError
 from pipelines.crawl.sources import Source
 
+# Names that are looked for, without regard to case, where the config names no column.
+# Source: the columns of LAION-400M, COYO-700M, Conceptual 12M, RedCaps and img2dataset's output.
+URL_NAMES = ("url", "image_url", "img_url")
+CAPTION_NAMES = ("caption", "captions", "text", "alt", "alt_text", "title")
+PAGE_NAMES = ("page_url",)
+LICENSE_NAMES = ("license",)
 
-class MissingColumnError(DalleError):
-    """The config names a column that a table does not have."""
+_ADDRESSES = ("http://", "https://")
+
+
+class ColumnError(DalleError):
+    """A table has no column that a value could be read from, or more than one."""
 
 
 @dataclass(frozen=True)
 class Columns:
     """Where the values of a row stand, counted from 0; None where a table has no such column."""
 
-    url: int
+    url: int | None
     caption: int
     page_url: int | None = None
     license: int | None = None
+    image: int | None = None
+
+    def needed(self) -> list[int]:
+        """All columns that are read, ascending."""
+        named = (self.url, self.caption, self.page_url, self.license, self.image)
+        return sorted({column for column in named if column is not None})
 
 
 def has_header(first: Sequence[str], source: Source) -> bool:
@@ -26,47 +44,150 @@ def has_header(first: Sequence[str], source: Source) -> bool:
     if source.has_header is not None:
         return source.has_header
     is_named = isinstance(source.url_column, str) or isinstance(source.caption_column, str)
-    return is_named or "url" in _folded(first)
+    return is_named or not set(_folded(first)).isdisjoint(URL_NAMES)
 
 
-def locate(header: Sequence[str] | None, source: Source, table: str) -> Columns:
-    """The columns of a table; without a header it is caption, URL, as Conceptual Captions has it.
+def locate(header: Sequence[str], source: Source, table: str, image: int | None = None) -> Columns:
+    """The columns of a table whose columns have names.
 
     Args:
-        header: names of the columns, which are compared without regard to case.
+        header: the names, which are compared without regard to case.
         source: says what to look for.
         table: name of the file, for the error.
+        image: the column with the pictures' bytes; such a table needs no URLs.
 
     Raises:
-        MissingColumnError: a column that the config names is not there.
+        ColumnError: a column is not there, or more than one could be meant.
     """
-    url, caption = (1, 0) if header is None else ("url", "caption")
+    url = _find(header, source.url_column, URL_NAMES, "url_column", table)
+    caption = _find(header, source.caption_column, CAPTION_NAMES, "caption_column", table)
+    if url is None and image is None:
+        raise _missing("url_column", "/".join(URL_NAMES), header, table)
+    if caption is None:
+        raise _missing("caption_column", "/".join(CAPTION_NAMES), header, table)
     return Columns(
-        url=_place(header, source.url_column, url, table),
-        caption=_place(header, source.caption_column, caption, table),
-        page_url=_optional(header, source.page_url_column, table),
-        license=_optional(header, source.license_column, table),
+        url,
+        caption,
+        _find(header, source.page_url_column, PAGE_NAMES, "page_url_column", table),
+        _find(header, source.license_column, LICENSE_NAMES, "license_column", table),
+        image,
     )
 
 
-def _optional(header: Sequence[str] | None, column: str | int | None, table: str) -> int | None:
-    return None if column is None else _place(header, column, column, table)
+def locate_unnamed(rows: Sequence[Sequence[str]], source: Source, table: str) -> Columns:
+    """The columns of a table without a header.
+
+    Unless the config gives their numbers, the column of URLs is the one with the most of them, and
+    the column of captions the other one of two.
+
+    Args:
+        rows: the first ones of the table.
+        source: says where the columns are, if it does.
+        table: name of the file, for the error.
+
+    Raises:
+        ColumnError: a name is asked for, or more than one column could be meant.
+    """
+    given = {
+        name: number_of(getattr(source, name), name, table)
+        for name in ("url_column", "caption_column", "page_url_column", "license_column")
+    }
+    url = given["url_column"]
+    if url is None:
+        url = _column_of_urls(rows, table)
+    caption = given["caption_column"]
+    if caption is None:
+        caption = _column_of_captions(rows, url, table)
+    return Columns(url, caption, given["page_url_column"], given["license_column"])
 
 
-def _place(
-    header: Sequence[str] | None, column: str | int | None, default: str | int, table: str
-) -> int:
-    wanted = default if column is None else column
-    if isinstance(wanted, int):
-        return wanted
-    names = _folded(header or ())
-    if wanted.lower() not in names:
-        raise MissingColumnError(
-            f"{table} has no column {wanted!r}; its columns are "
-            f"{', '.join(header) if header else 'not named'}; set the column of this source to "
-            "one of them, or to a number from 0"
+def number_of(column: str | int | None, setting: str, table: str) -> int | None:
+    """A column of a table whose columns have no names.
+
+    Raises:
+        ColumnError: the config gives a name.
+    """
+    if isinstance(column, str):
+        raise ColumnError(
+            f"{table} has no column {column!r}: its columns have no names; "
+            f"set `{setting}` to a number from 0, or `has_header: true`"
         )
-    return names.index(wanted.lower())
+    return column
+
+
+def pick(document: dict[str, Any], column: str | int | None, names: Sequence[str]) -> Any:
+    """A value of a JSON object by the name that the config gives, else by the first usual one."""
+    folded = {str(key).strip().lower(): value for key, value in document.items()}
+    wanted = [column.lower()] if isinstance(column, str) else names
+    return next((folded[name] for name in wanted if name in folded), None)
+
+
+def texts_of(value: Any) -> list[str]:
+    """The texts of a cell: several where it holds a list, one empty one where it holds nothing."""
+    values = value if isinstance(value, list) else [value]
+    return [str(v) for v in values if v is not None] or [""]
+
+
+def text_of(value: Any) -> str:
+    """A cell as one text; the first one of a list."""
+    return texts_of(value)[0]
+
+
+def _find(
+    header: Sequence[str], column: str | int | None, names: Sequence[str], setting: str, table: str
+) -> int | None:
+    folded = _folded(header)
+    if isinstance(column, int):
+        if not 0 <= column < len(header):
+            raise _missing(setting, str(column), header, table)
+        return column
+    wanted = names if column is None else (column.strip().lower(),)
+    found = [place for place, name in enumerate(folded) if name in wanted]
+    if len(found) > 1:
+        raise _ambiguous(setting, [repr(header[place]) for place in found], table)
+    if not found and column is not None:
+        raise _missing(setting, column, header, table)
+    return found[0] if found else None
+
+
+def _missing(setting: str, wanted: str, header: Sequence[str], table: str) -> ColumnError:
+    close = difflib.get_close_matches(wanted.lower(), _folded(header), n=1)
+    hint = f"did you mean {header[_folded(header).index(close[0])]!r}? " if close else ""
+    return ColumnError(
+        f"{table} has no column {wanted!r}; {hint}its columns are {', '.join(header) or 'none'}; "
+        f"set `{setting}` of this source to one of them, or to a number from 0"
+    )
+
+
+def _ambiguous(setting: str, found: Sequence[str], table: str) -> ColumnError:
+    return ColumnError(
+        f"{table}: the columns {' and '.join(found)} could each be meant; "
+        f"set `{setting}` of this source to one of them"
+    )
+
+
+def _column_of_urls(rows: Sequence[Sequence[str]], table: str) -> int:
+    counts = Counter(
+        place for row in rows for place, cell in enumerate(row) if _looks_like_url(cell)
+    )
+    most = max(counts.values(), default=0)
+    found = sorted(place for place, count in counts.items() if count == most)
+    if len(found) > 1:
+        raise _ambiguous("url_column", [str(place) for place in found], table)
+    return found[0] if found else 1  # as in Conceptual Captions: then each row is a `bad_url`
+
+
+def _column_of_captions(rows: Sequence[Sequence[str]], url: int, table: str) -> int:
+    widths = Counter(len(row) for row in rows)
+    width = min(widths, key=lambda width: (-widths[width], width), default=2)
+    others = [place for place in range(max(2, width)) if place != url]
+    if len(others) > 1:
+        raise _ambiguous("caption_column", [str(place) for place in others], table)
+    return others[0]
+
+
+def _looks_like_url(cell: str) -> bool:
+    return cell.lstrip()[:8].lower().startswith(_ADDRESSES)
 
 
 def _folded(names: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipelines.crawl.live.config import Site
-from pipelines.crawl.sources import InputFile, Source, resolve
+from pipelines.crawl.sources import InputFile, Source, files_of, resolve
 
 TextSource = Literal["alt", "figcaption", "title", "og:image"]
 
@@ -23,6 +23,7 @@ class CrawlConfig(BaseModel):
         min_caption_chars: shorter captions are dropped, after blanks at both ends.
         max_caption_chars: longer captions are dropped, so that no page fills a shard.
         max_page_bytes: larger pages, and larger metadata of pages, are dropped unread.
+        max_picture_bytes: larger pictures, of sources that bring them along, are dropped.
         honours_page_opt_out: drop the pictures of pages that forbid use for AI; when it is false
             they stay, with the page's words in the column `opt_out`.
         max_reject_rate: the stage fails above this share of dropped rows, 0..1.
@@ -38,6 +39,7 @@ class CrawlConfig(BaseModel):
     min_caption_chars: int = Field(default=1, ge=1)
     max_caption_chars: int = Field(default=10_000, ge=1)  # chosen: ten times what 256 tokens hold
     max_page_bytes: int = Field(default=2 << 20, ge=1)  # chosen: lexbor takes up to 100 times it
+    max_picture_bytes: int = Field(default=20 << 20, ge=1)  # as `fetch.max_bytes`
     honours_page_opt_out: bool = True
     max_reject_rate: float = Field(default=1.0, ge=0, le=1)
 
@@ -63,12 +65,12 @@ def inputs(config: CrawlConfig) -> list[tuple[InputFile, Source]]:
 
 
 def locations(config: CrawlConfig) -> list[str]:
-    """URLs of all input files, sorted.
+    """URLs of all files that are read, sorted.
 
     Raises:
         MissingInputError: a source has no file.
     """
-    return sorted({file.location for file, _ in inputs(config)})
+    return sorted({url for file, _ in inputs(config) for url in files_of(file)})
 
 
 def fingerprint_config(config: CrawlConfig) -> dict[str, Any]:

@@ -1,110 +1,140 @@
-"""One input file, whatever its kind, as candidates and rejections."""
+"""One input, whatever its kind, or a part of it, as candidates and rejections."""
 
-import io
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, cast
+from dataclasses import replace
 
 from dalle_model import files
-from dalle_model.errors import DalleError
 from pipelines.crawl.candidates import Found, judge
+from pipelines.crawl.columns import ColumnError
 from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.folders import folder_extent, read_folder
 from pipelines.crawl.pages import Page, read_page
+from pipelines.crawl.pictures import Picture, judge_picture
+from pipelines.crawl.places import Brought
 from pipelines.crawl.sources import InputFile, Kind, Source
-from pipelines.crawl.tables import read_table
+from pipelines.crawl.splits import WHOLE, Claim, Extent, every, extent_of_bytes
+from pipelines.crawl.streams import open_input
+from pipelines.crawl.tables import read_table, table_extent
+from pipelines.crawl.tars import read_tar, tar_extent
 from pipelines.crawl.warc import read_warc
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection
 
 _LOG = logging.getLogger(__name__)
 
-Reader = Callable[[BinaryIO, InputFile, Source, CrawlConfig], Iterator[Found | Rejection]]
-
-
-class UnreadableInputError(DalleError):
-    """The disk or the network failed; unlike bad content, that is no row's fault."""
+Rows = Iterator[Found | Picture | Rejection]
+Reader = Callable[[InputFile, Source, CrawlConfig, int, Claim], Rows]
 
 
 def read_input(
-    file: InputFile, source: Source, config: CrawlConfig
-) -> Iterator[Candidate | Rejection]:
-    """Every occurrence of a picture in a file, judged; damage is logged with its file.
+    file: InputFile, source: Source, config: CrawlConfig, start: int = 0, claim: Claim = every
+) -> Iterator[Candidate | Brought | Rejection]:
+    """Every occurrence of a picture in a part of an input, judged; damage is logged with its file.
+
+    Args:
+        file: the input.
+        source: that it belongs to.
+        config: of the crawl.
+        start: first position of the part; `input_extent` says what positions are.
+        claim: asked for the position of each unit, which is read only if it agrees.
 
     Raises:
         UnreadableInputError: the file is gone or cannot be read.
-        MissingColumnError: a table lacks a column that the config names.
+        ColumnError: a table lacks a column, or more than one could be meant.
     """
     damage: Counter[str] = Counter()
-    with _opened(file.location) as stream:
-        for row in _READERS[file.kind](stream, file, source, config):
+    try:
+        for row in _READERS[file.kind](file, source, config, start, claim):
             if isinstance(row, Rejection):
                 damage[row.reason] += 1
                 yield row
             else:
-                yield judge(row, config)
+                yield judge_picture(row, config) if isinstance(row, Picture) else judge(row, config)
+    except ColumnError as error:
+        raise ColumnError(f"{file.config_key}: {error}") from error
     for reason, count in sorted(damage.items()):
         _LOG.warning("%s: %d rows dropped unread: %s", file.location, count, reason)
 
 
-def _read_warc(
-    stream: BinaryIO, file: InputFile, source: Source, config: CrawlConfig
-) -> Iterator[Found | Rejection]:
-    for page in read_warc(stream, config.max_page_bytes):
-        if isinstance(page, Rejection):
-            yield page
+def input_extent(file: InputFile) -> Extent:
+    """The positions of an input, and how many of them make a part.
+
+    What lies in an object store is one part, since it is fetched whole (`files.open_read`).
+
+    Raises:
+        UnreadableInputError: the file is gone or cannot be read.
+    """
+    if file.kind == "html":
+        return WHOLE
+    if file.kind == "images":
+        return folder_extent(file)
+    with open_input(file.location) as stream:
+        if file.kind == "table":
+            extent = table_extent(stream, file.location)
+        elif file.kind == "tar":
+            extent = tar_extent(stream)
         else:
-            yield from read_page(page, source.name, config)
+            extent = extent_of_bytes(stream.seek(0, 2))
+    return extent if files.is_local(file.location) else replace(extent, step=max(1, extent.size))
+
+
+def _read_warc(
+    file: InputFile, source: Source, config: CrawlConfig, start: int, claim: Claim
+) -> Rows:
+    with open_input(file.location) as stream:
+        for page in read_warc(stream, config.max_page_bytes, start, claim):
+            if isinstance(page, Rejection):
+                yield page
+            else:
+                yield from read_page(page, source.name, config)
+
+
+def _read_wat(
+    file: InputFile, source: Source, config: CrawlConfig, start: int, claim: Claim
+) -> Rows:
+    from pipelines.crawl.wat import read_wat
+
+    with open_input(file.location) as stream:
+        yield from read_wat(stream, config, source.name, start, claim)
 
 
 def _read_html(
-    stream: BinaryIO, file: InputFile, source: Source, config: CrawlConfig
-) -> Iterator[Found | Rejection]:
-    page = Page(file.page_url, stream.read(config.max_page_bytes + 1))
-    return read_page(page, source.name, config)
+    file: InputFile, source: Source, config: CrawlConfig, start: int, claim: Claim
+) -> Rows:
+    if not claim(start):
+        return
+    with open_input(file.location) as stream:
+        page = Page(file.page_url, stream.read(config.max_page_bytes + 1))
+    yield from read_page(page, source.name, config)
 
 
 def _read_table(
-    stream: BinaryIO, file: InputFile, source: Source, config: CrawlConfig
-) -> Iterator[Found | Rejection]:
-    return read_table(stream, file.location, source)
+    file: InputFile, source: Source, config: CrawlConfig, start: int, claim: Claim
+) -> Rows:
+    with open_input(file.location) as stream:
+        yield from read_table(stream, file.location, source, start, claim)
 
 
-_READERS: dict[Kind, Reader] = {"warc": _read_warc, "html": _read_html, "table": _read_table}
+def _read_tar(
+    file: InputFile, source: Source, config: CrawlConfig, start: int, claim: Claim
+) -> Rows:
+    with open_input(file.location) as stream:
+        yield from read_tar(stream, file.location, source, config.max_picture_bytes, start, claim)
 
 
-def _opened(location: str) -> BinaryIO:
-    try:
-        return cast(BinaryIO, io.BufferedReader(_Guarded(files.open_read(location), location)))
-    except OSError as error:
-        raise UnreadableInputError(f"{location} cannot be opened: {error}") from error
+def _read_images(
+    file: InputFile, source: Source, config: CrawlConfig, start: int, claim: Claim
+) -> Rows:
+    return read_folder(file, source, config.max_picture_bytes, start, claim)
 
 
-class _Guarded(io.RawIOBase):
-    """A stream whose own failures cannot be taken for damage in what it holds."""
-
-    def __init__(self, stream: BinaryIO, location: str) -> None:
-        self._stream, self._location = stream, location
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        try:
-            content = self._stream.read(len(buffer))
-        except OSError as error:
-            raise UnreadableInputError(
-                f"{self._location} cannot be read: {error}; run the same command again"
-            ) from error
-        buffer[: len(content)] = content
-        return len(content)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._stream.seek(offset, whence)
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
+_READERS: dict[Kind, Reader] = {
+    "warc": _read_warc,
+    "wat": _read_wat,
+    "html": _read_html,
+    "table": _read_table,
+    "tar": _read_tar,
+    "images": _read_images,
+}

@@ -5,7 +5,7 @@ reads it, in ascending order, and stops when it is refused. What belongs to a un
 content of the input alone, never on where a part begins or ends.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 Claim = Callable[[int], bool]
@@ -35,15 +35,16 @@ def every(position: int) -> bool:
     return True
 
 
-def before(stop: int) -> Claim:
-    """Claim the positions below `stop`."""
-    return lambda position: position < stop
+class Claims:
+    """Hands claims on, and remembers whether one was refused."""
 
+    def __init__(self, claim: Claim) -> None:
+        self._claim, self.was_refused = claim, False
 
-def parts(extent: Extent) -> Iterator[tuple[int, int]]:
-    """`(start, stop)` of each part, in order; together they cover the extent once."""
-    for start in range(0, extent.size, extent.step):
-        yield start, min(start + extent.step, extent.size)
+    def __call__(self, position: int) -> bool:
+        """Whether the unit at a position may be read."""
+        self.was_refused = not self._claim(position)
+        return not self.was_refused
 
 
 def extent_of_bytes(num_bytes: int, split_bytes: int = SPLIT_BYTES) -> Extent:

@@ -1,18 +1,23 @@
 """Wiring of the crawl stage; what it wires is in `inputs.py` and `candidates.py`."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.pvalue import PBegin, PCollection
+from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
+from apache_beam.pvalue import DoOutputsTuple, PBegin, PCollection
+from apache_beam.transforms.core import RestrictionProvider
 
 from pipelines.crawl.candidates import resolve_duplicates
 from pipelines.crawl.config import CrawlConfig, inputs
-from pipelines.crawl.inputs import read_input
+from pipelines.crawl.inputs import input_extent, read_input
+from pipelines.crawl.live.transforms import FILES, CrawlSites
+from pipelines.crawl.live.visit import Visits
+from pipelines.crawl.places import Placed, put_aside, row_of
 from pipelines.crawl.sources import InputFile, Source
+from pipelines.crawl.splits import Claims
 from pipelines.io.keys import shard_of
-from pipelines.records import Candidate
 from pipelines.rejection import Rejection
 
 REJECTED = "rejected"
@@ -25,47 +30,101 @@ class ExtractCandidates(beam.PTransform[PBegin, PCollection[tuple[int, Any]]]):
     Args:
         config: what to read.
         num_shards: of the run.
+        aside: URL of a folder for the bytes of pictures that come along; swept by others.
+        live: how its sites are visited; None where it has none.
     """
 
     config: CrawlConfig
     num_shards: int
+    aside: str
+    live: Visits | None = None
 
     def expand(self, root: PBegin) -> PCollection[tuple[int, Any]]:
-        read = (
-            root
-            | "Inputs" >> beam.Create(inputs(self.config), reshuffle=False)
-            | "Spread" >> beam.Reshuffle()
-            | "Read" >> beam.ParDo(_ReadInputFn(self.config)).with_outputs(REJECTED, main="found")
-        )
+        files = root | "Inputs" >> beam.Create(inputs(self.config), reshuffle=False)
+        never_read = []
+        if self.live is not None:
+            crawled = root | "CrawlSites" >> CrawlSites(self.live)
+            files = (files, crawled[FILES]) | "WithPages" >> beam.Flatten()
+            never_read.append(crawled[REJECTED])
+        read = files | "Read" >> ReadInputs(self.config, self.aside)
         survivors = (
             read.found
             | "ByKey" >> beam.GroupByKey()
             | "ResolveDuplicates" >> beam.FlatMapTuple(_resolve)
         )
         return (
-            (survivors, read[REJECTED])
+            (survivors, read[REJECTED], *never_read)
             | "All" >> beam.Flatten()
             | "ToShards" >> beam.Map(_to_shard, self.num_shards)
         )
 
 
-class _ReadInputFn(beam.DoFn):
-    def __init__(self, config: CrawlConfig) -> None:
-        self.config = config
+@dataclass(eq=False)
+class ReadInputs(beam.PTransform[PCollection[tuple[InputFile, Source]], DoOutputsTuple]):
+    """Inputs in, read in parts; `(key, Placed)` on `found`, each `Rejection` on `rejected`.
 
-    def process(self, element: tuple[InputFile, Source]) -> Iterator[Any]:
+    Args:
+        config: what makes a candidate.
+        aside: as in `ExtractCandidates`.
+    """
+
+    config: CrawlConfig
+    aside: str
+
+    def expand(self, files: PCollection[tuple[InputFile, Source]]) -> DoOutputsTuple:
+        read = beam.ParDo(_ReadPartFn(self.config, self.aside))
+        return (
+            files
+            | "Spread" >> beam.Reshuffle()
+            | "ReadParts" >> read.with_outputs(REJECTED, main="found")
+        )
+
+
+class _Parts(RestrictionProvider):
+    """The positions of an input as restrictions, which a runner may split further at any time."""
+
+    def initial_restriction(self, element: tuple[InputFile, Source]) -> OffsetRange:
+        return OffsetRange(0, input_extent(element[0]).size)
+
+    def create_tracker(self, restriction: OffsetRange) -> OffsetRestrictionTracker:
+        return OffsetRestrictionTracker(restriction)
+
+    def split(
+        self, element: tuple[InputFile, Source], restriction: OffsetRange
+    ) -> Iterator[OffsetRange]:
+        return restriction.split(input_extent(element[0]).step)
+
+    def restriction_size(self, element: tuple[InputFile, Source], restriction: OffsetRange) -> int:
+        return restriction.size()
+
+
+class _ReadPartFn(beam.DoFn):
+    def __init__(self, config: CrawlConfig, aside: str) -> None:
+        self.config, self.aside = config, aside
+
+    def process(
+        self,
+        element: tuple[InputFile, Source],
+        tracker: Any = beam.DoFn.RestrictionParam(_Parts()),  # noqa: B008 - how Beam asks for it
+    ) -> Iterator[Any]:
         file, source = element
-        for row in read_input(file, source, self.config):
+        claim = Claims(tracker.try_claim)
+        start = tracker.current_restriction().start
+        rows = read_input(file, source, self.config, start, claim)
+        for row in put_aside(rows, self.aside):
             if isinstance(row, Rejection):
                 yield beam.pvalue.TaggedOutput(REJECTED, row)
             else:
-                yield row.key, row
+                yield row.candidate.key, row
+        if not claim.was_refused:  # the input ended before the part did
+            tracker.try_claim(tracker.current_restriction().stop)
 
 
-def _resolve(key: str, rows: Iterable[Candidate]) -> Iterator[Candidate | Rejection]:
+def _resolve(key: str, rows: Iterable[Placed]) -> Iterator[Placed | Rejection]:
     return resolve_duplicates(rows)
 
 
-def _to_shard(row: Candidate | Rejection, num_shards: int) -> tuple[int, Any]:
-    shard = shard_of(row.key, num_shards)
-    return shard, row if isinstance(row, Rejection) else asdict(row)
+def _to_shard(row: Placed | Rejection, num_shards: int) -> tuple[int, Any]:
+    if isinstance(row, Rejection):
+        return shard_of(row.key, num_shards), row
+    return shard_of(row.candidate.key, num_shards), row_of(row)

@@ -29,7 +29,8 @@ def read_warc(
     Args:
         stream: plain or gzipped by record; seekable.
         max_page_bytes: one byte more than this is read of a page, so that the excess shows.
-        start: as in `read_records`, like `claim`.
+        start: as in `read_records`.
+        claim: as in `read_records`.
     """
     for record in read_records(stream, start, claim):
         if record is None:

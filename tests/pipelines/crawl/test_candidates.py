@@ -1,4 +1,3 @@
-
 from itertools import permutations
 
 import pytest
@@ -11,6 +10,7 @@ from pipelines.crawl.candidates import (
     resolve_duplicates,
 )
 from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.places import Placed
 from pipelines.crawl.sources import Source
 from pipelines.io.keys import pair_key
 from pipelines.records import Candidate
@@ -95,7 +95,7 @@ def test_long_text_is_quoted_in_short_but_keyed_whole():
 
 def test_the_least_of_equal_keys_survives_in_every_order():
     rows = [
-        Candidate("k", "u", "c", page_url=page, source=source)
+        Placed(Candidate("k", "u", "c", page_url=page, source=source))
         for page, source in [("p1", "b"), ("p1", "a"), ("p2", "a"), ("p1", "a")]
     ]
     outcomes = set()

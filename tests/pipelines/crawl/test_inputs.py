@@ -4,8 +4,9 @@ import pytest
 
 from dalle_model import files
 from pipelines.crawl.config import CrawlConfig, inputs
-from pipelines.crawl.inputs import UnreadableInputError, read_input
+from pipelines.crawl.inputs import read_input
 from pipelines.crawl.sources import InputFile, Source
+from pipelines.crawl.streams import UnreadableInputError
 from pipelines.records import Candidate
 from tests.support.archives import flip, gzip_records, http_record
 

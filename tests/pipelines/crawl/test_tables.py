@@ -5,9 +5,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.crawl.columns import MissingColumnError
+from pipelines.crawl.columns import ColumnError
+from pipelines.crawl.lines import MAX_LINE_BYTES
 from pipelines.crawl.sources import Source
-from pipelines.crawl.tables import MAX_LINE_BYTES, read_table
+from pipelines.crawl.tables import read_table
 from pipelines.rejection import Rejection
 
 U = "http://site.test/a.jpg"
@@ -126,7 +127,7 @@ def test_something_else_than_parquet_is_one_bad_record(content):
     ],
 )
 def test_a_missing_column_is_an_error_of_the_config(content, settings):
-    with pytest.raises(MissingColumnError, match="has no column"):
+    with pytest.raises(ColumnError, match="has no column"):
         _read(content, "t.csv", **settings)
 
 

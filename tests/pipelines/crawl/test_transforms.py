@@ -82,7 +82,7 @@ def test_extract_candidates_routes_each_row_to_the_shard_of_its_key(tmp_path):
         }
 
     with _TestPipeline(runner="FnApiRunner") as pipeline:
-        rows = pipeline | ExtractCandidates(_config(tmp_path, None), SHARDS)
+        rows = pipeline | ExtractCandidates(_config(tmp_path, None), SHARDS, f"{tmp_path}/aside")
         assert_that(rows, check)
 
 

@@ -1,0 +1,150 @@
+"""A folder of pictures with captions beside them, or in a table of the same or an upper folder."""
+
+import posixpath
+from collections.abc import Iterator
+
+from fsspec.core import url_to_fs
+
+from dalle_model import files
+from pipelines.crawl.candidates import Found, rejection
+from pipelines.crawl.lines import read_lines
+from pipelines.crawl.pictures import (
+    MAX_TEXT_BYTES,
+    Picture,
+    Sidecar,
+    pictures_of,
+    read_sidecar,
+    url_of,
+)
+from pipelines.crawl.places import Place
+from pipelines.crawl.sources import InputFile, Source, is_picture, pictures_in
+from pipelines.crawl.splits import Claim, Extent, every
+from pipelines.crawl.streams import open_input
+from pipelines.crawl.tables import read_table
+from pipelines.rejection import Rejection
+
+FILE_COLUMN = "file_name"  # Source: Hugging Face `datasets`, "ImageFolder"
+_STEP = 256  # chosen: pictures of one part; some 50 MB
+
+Captions = dict[str, list[str]]  # by the picture's path, relative to the table's folder
+
+
+def read_folder(
+    file: InputFile, source: Source, max_picture_bytes: int, start: int = 0, claim: Claim = every
+) -> Iterator[Picture | Rejection]:
+    """The pictures of a folder from a number on, and what its table says of missing ones.
+
+    Captions come from `.json` and `.txt` beside a picture, as img2dataset, DALLE-pytorch and kohya
+    have them; else from the table.
+
+    Args:
+        file: an image folder.
+        source: names columns and keys.
+        max_picture_bytes: larger ones are not read.
+        start: number of the first picture, in the order of their names.
+        claim: asked for the number of each picture.
+
+    Raises:
+        UnreadableInputError: a picture cannot be read.
+        ColumnError: the table has no column of captions, or more than one.
+    """
+    captions, damage = _captions(file, source)
+    names, listing = pictures_in(file), set(files.list_names(file.location))
+    for number in range(start, folder_extent(file).size):
+        if not claim(number):
+            return
+        if number == 0:
+            yield from damage
+            yield from _missing(file, captions)
+        if number < len(names):
+            yield from _pictures(names[number], file, source, listing, captions, max_picture_bytes)
+
+
+def folder_extent(file: InputFile) -> Extent:
+    """The pictures by number; one position more where only a table is there."""
+    return Extent(max(1, len(pictures_in(file))), _STEP)
+
+
+def _pictures(
+    name: str,
+    file: InputFile,
+    source: Source,
+    listing: set[str],
+    captions: Captions,
+    max_picture_bytes: int,
+) -> Iterator[Picture | Rejection]:
+    location = files.join(file.location, name)
+    encoded, size = _read(location, max_picture_bytes)
+    try:
+        sidecar = _beside(name, file.location, source, listing)
+    except ValueError as error:
+        yield rejection(url_of("", encoded), "", "bad_metadata", str(error))
+        return
+    if sidecar.captions == ("",):
+        listed = captions.get(_relative(location, file.metadata), [""])
+        sidecar = Sidecar(tuple(listed), sidecar.url, sidecar.page_url, sidecar.license)
+    yield from pictures_of(sidecar, source, encoded, Place(location, 0, size), size)
+
+
+def _beside(name: str, folder: str, source: Source, listing: set[str]) -> Sidecar:
+    stem = posixpath.splitext(name)[0]
+    text, document = (
+        _read_text(files.join(folder, stem + suffix)) if stem + suffix in listing else None
+        for suffix in (".txt", ".json")
+    )
+    return read_sidecar(text, document, source, is_line_a_caption=True)
+
+
+def _read(location: str, limit: int) -> tuple[bytes, int]:
+    """The bytes, empty above the limit, and how many there are."""
+    with open_input(location) as stream:
+        size = stream.seek(0, 2)
+        stream.seek(0)
+        return (stream.read() if size <= limit else b""), size
+
+
+def _read_text(location: str) -> bytes:
+    with open_input(location) as stream:
+        return stream.read(MAX_TEXT_BYTES + 1)
+
+
+def _captions(file: InputFile, source: Source) -> tuple[Captions, list[Rejection]]:
+    """The captions of a folder's table, and its rows that cannot be read."""
+    captions: Captions = {}
+    damage: list[Rejection] = []
+    if not file.metadata:
+        return captions, damage
+    with open_input(file.metadata) as stream:
+        is_named = file.metadata.endswith((".csv", ".jsonl", ".parquet"))
+        is_named = is_named or FILE_COLUMN in next(read_lines(stream), (0, ""))[1].lower()
+        update: dict[str, str | int | None] = {"image_column": None, "url_column": FILE_COLUMN}
+        if not is_named:
+            is_chosen = source.caption_column is not None
+            update |= {"url_column": 0, "caption_column": source.caption_column if is_chosen else 1}
+        table = source.model_copy(update=update)
+        for row in read_table(stream, file.metadata, table):
+            if isinstance(row, Found):
+                captions.setdefault(posixpath.normpath(row.raw_url), []).append(row.caption)
+            elif isinstance(row, Rejection):
+                damage.append(row)
+    return captions, damage if _is_own(file) else []
+
+
+def _missing(file: InputFile, captions: Captions) -> Iterator[Rejection]:
+    """The rows of a folder's own table whose picture is not there."""
+    if not captions or not _is_own(file):
+        return
+    filesystem, bare = url_to_fs(file.location)
+    present = {posixpath.relpath(path, bare) for path in filesystem.find(bare) if is_picture(path)}
+    for name in sorted(captions.keys() - present):
+        for caption in captions[name]:
+            yield rejection(name, caption, "no_picture", "the table names it, the folder lacks it")
+
+
+def _is_own(file: InputFile) -> bool:
+    """Whether the table stands in the folder itself, all of whose pictures are read."""
+    return posixpath.dirname(file.metadata) == file.location and not file.names
+
+
+def _relative(location: str, metadata: str) -> str:
+    return posixpath.relpath(location, posixpath.dirname(metadata)) if metadata else ""

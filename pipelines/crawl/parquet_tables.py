@@ -1,0 +1,138 @@
+"""Parquet tables of URLs, or of pictures with their bytes; the unit is the row group."""
+
+import io
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.crawl.candidates import Found, rejection
+from pipelines.crawl.columns import ColumnError, Columns, locate
+from pipelines.crawl.pictures import Picture
+from pipelines.crawl.rows import Damage, Row, bad, found_in
+from pipelines.crawl.sources import Source
+from pipelines.crawl.splits import WHOLE, Claim, Extent, every, extent_of_items
+from pipelines.rejection import Rejection
+
+# Names of columns of bytes that hold pictures. Source: img2dataset's Parquet output (`jpg`, `png`,
+# `webp`). A struct with a field `bytes` is one under any name. Source: `datasets.Image`.
+IMAGE_NAMES = ("image", "img", "jpg", "jpeg", "png", "webp")
+_URL_ROWS = 1024
+_PICTURE_ROWS = 32  # chosen: rows held at a time; some 10 MB
+_HOSTILE = (pa.ArrowException, OSError, ValueError)  # what pyarrow raises on damaged bytes
+
+
+def read_parquet(
+    stream: BinaryIO, name: str, source: Source, start: int = 0, claim: Claim = every
+) -> Iterator[Found | Picture | Rejection]:
+    """The rows of the row groups from a number on; a `bad_record` for each that cannot be read.
+
+    Args:
+        stream: seekable.
+        name: of the file, for errors.
+        source: says where the columns are.
+        start: number of the first row group.
+        claim: asked for the number of each row group.
+
+    Raises:
+        ColumnError: a column is not there, or more than one could be meant.
+    """
+    file = _open(stream)
+    if file is None:
+        if claim(0):
+            yield bad("not readable as Parquet")
+        return
+    columns = locate(file.schema_arrow.names, source, name, _image_column(file, source, name))
+    for group in range(start, file.num_row_groups):
+        if not claim(group):
+            return
+        for row in _rows(file, group, columns):
+            if isinstance(row, Damage):
+                yield bad(row)
+            else:
+                yield from _found(row, columns, source)
+
+
+def parquet_extent(stream: BinaryIO) -> Extent:
+    """The row groups; one piece for what cannot be read."""
+    file = _open(stream)
+    if file is None:
+        return WHOLE
+    return extent_of_items(file.num_row_groups, stream.seek(0, io.SEEK_END))
+
+
+def _open(stream: BinaryIO) -> pq.ParquetFile | None:
+    stream.seek(0)
+    try:
+        return pq.ParquetFile(stream, page_checksum_verification=True)
+    except _HOSTILE:
+        return None
+
+
+def _rows(file: pq.ParquetFile, group: int, columns: Columns) -> Iterator[Row | Damage]:
+    """Rows with None in the cells that nobody asked for."""
+    names, needed = file.schema_arrow.names, columns.needed()
+    is_unique = len(set(names)) == len(names)
+    chosen = [names[place] for place in needed] if is_unique else None
+    batch_rows = _URL_ROWS if columns.image is None else _PICTURE_ROWS
+    try:
+        for batch in file.iter_batches(batch_rows, row_groups=[group], columns=chosen):
+            empty = [None] * batch.num_rows
+            values = dict.fromkeys(range(len(names)), empty)
+            places = needed if is_unique else range(len(names))
+            values |= {place: batch.column(i).to_pylist() for i, place in enumerate(places)}
+            yield from (list(row) for row in zip(*values.values(), strict=True))
+    except _HOSTILE:
+        yield "damaged row group"
+
+
+def _found(row: Row, columns: Columns, source: Source) -> Iterator[Found | Picture | Rejection]:
+    for found in found_in(row, columns, source.name):
+        if columns.image is None or isinstance(found, Rejection):
+            yield found
+            continue
+        encoded = _bytes_of(row[columns.image])
+        if encoded is None:
+            yield rejection(found.raw_url, found.caption, "no_picture", "no bytes in the row")
+        else:
+            yield Picture(found, encoded)
+
+
+def _bytes_of(cell: Any) -> bytes | None:
+    """The bytes of a cell; a path beside them is never followed."""
+    return cell.get("bytes") if isinstance(cell, dict) else cell
+
+
+def _image_column(file: pq.ParquetFile, source: Source, name: str) -> int | None:
+    """The column that holds pictures; None in a table of URLs."""
+    schema = file.schema_arrow
+    wanted = source.image_column
+    if wanted is not None:
+        names = [str(place) for place in range(len(schema))] + [n.lower() for n in schema.names]
+        place = names.index(str(wanted).lower()) if str(wanted).lower() in names else -1
+        if place < 0 or not _may_hold_pictures(schema.field(place % len(schema)).type):
+            raise ColumnError(
+                f"{name} has no column {wanted!r} of bytes, or of structs with a field `bytes`; "
+                f"its columns are {', '.join(schema.names)}; set `image_column` to one of them"
+            )
+        return place % len(schema)
+    found = [
+        place
+        for place, field in enumerate(schema)
+        if _may_hold_pictures(field.type)
+        and (pa.types.is_struct(field.type) or field.name.lower() in IMAGE_NAMES)
+    ]
+    if len(found) > 1:
+        raise ColumnError(
+            f"{name}: the columns {' and '.join(schema.names[place] for place in found)} all hold "
+            "bytes of pictures; set `image_column` of this source to one of them"
+        )
+    return found[0] if found else None
+
+
+def _may_hold_pictures(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):
+        place = kind.get_field_index("bytes")
+        return place >= 0 and _may_hold_pictures(kind.field(place).type)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))

@@ -1,0 +1,166 @@
+"""Pictures that come with their bytes: from what a file says of one to a candidate."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from dalle_model.files import sha256
+from pipelines.crawl.candidates import Found, rejection, unfit_caption
+from pipelines.crawl.columns import (
+    CAPTION_NAMES,
+    LICENSE_NAMES,
+    PAGE_NAMES,
+    URL_NAMES,
+    pick,
+    text_of,
+    texts_of,
+)
+from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.places import NOWHERE, Brought, Place
+from pipelines.crawl.sources import Source
+from pipelines.io.keys import local_pair_key
+from pipelines.records import Candidate
+from pipelines.rejection import Rejection
+from pipelines.web.urls import canonical_url
+
+MAX_TEXT_BYTES = 1 << 20  # chosen: a file of text beside a picture; longer ones are not read
+
+
+class Picture(NamedTuple):
+    """A picture and one of its captions, before anything is judged.
+
+    Args:
+        found: `raw_url` may be empty.
+        encoded: as stored; empty above the limit.
+        place: of the bytes in the input; `NOWHERE` where they do not stand there as they are.
+        num_bytes: of what is stored, where `encoded` is not.
+    """
+
+    found: Found
+    encoded: bytes
+    place: Place = NOWHERE
+    num_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """What stands beside a picture, as `.txt` and `.json`, or in a table of captions.
+
+    Args:
+        captions: at least one; empty ones where there is none.
+        url: as written; empty where nothing is known, like the rest.
+    """
+
+    captions: tuple[str, ...] = ("",)
+    url: str = ""
+    page_url: str = ""
+    license: str = ""
+
+
+def judge_picture(picture: Picture, config: CrawlConfig) -> Brought | Rejection:
+    """Check a picture's caption and size; its key is made from its bytes.
+
+    Its URL is the one that its source gives, if that is one of the web; else a name made from the
+    bytes, which nothing can fetch: `urn:sha256:` and 64 hex digits.
+    """
+    found = picture.found
+    size, limit = max(picture.num_bytes, len(picture.encoded)), config.max_picture_bytes
+    if size > limit:
+        return rejection(
+            found.raw_url, found.caption, "picture_too_large", measured=size, threshold=limit
+        )
+    url = url_of(found.raw_url, picture.encoded)
+    unfit = unfit_caption(url, found, config)
+    if unfit is not None:
+        return unfit
+    candidate = Candidate(
+        key=local_pair_key(picture.encoded, found.caption),
+        url=url,
+        caption=found.caption,
+        page_url=found.page_url,
+        text_source=found.text_source,
+        source=found.source,
+        license=found.license,
+    )
+    return Brought(candidate, picture.encoded, picture.place)
+
+
+def pictures_of(
+    sidecar: Sidecar, source: Source, encoded: bytes, place: Place, num_bytes: int
+) -> list[Picture]:
+    """A picture once for each of its captions."""
+    return [
+        Picture(
+            Found(
+                raw_url=sidecar.url,
+                caption=caption,
+                text_source="file",
+                page_url=sidecar.page_url,
+                source=source.name,
+                license=sidecar.license,
+            ),
+            encoded,
+            place,
+            num_bytes,
+        )
+        for caption in sidecar.captions
+    ]
+
+
+def read_sidecar(
+    text: bytes | None, document: bytes | None, source: Source, *, is_line_a_caption: bool
+) -> Sidecar:
+    """What `.txt` and `.json` files say of a picture; the captions of the `.json` come first.
+
+    Args:
+        text: content of the `.txt`, if there is one.
+        document: content of the `.json`, if there is one.
+        source: names the keys of the `.json`; by default the usual names of columns.
+        is_line_a_caption: each line of the `.txt` is one, as in lucidrains/DALLE-pytorch
+            `dalle_pytorch/loader.py`; else all of it is, as in WebDataset.
+
+    Raises:
+        ValueError: not an object of JSON, or a text above `MAX_TEXT_BYTES`.
+    """
+    values = {} if document is None else _object(document)
+    captions = texts_of(pick(values, source.caption_column, CAPTION_NAMES))
+    if captions == [""] and text is not None:
+        captions = _captions_in(text, is_line_a_caption)
+    return Sidecar(
+        captions=tuple(captions),
+        url=text_of(pick(values, source.url_column, URL_NAMES)),
+        page_url=text_of(pick(values, source.page_url_column, PAGE_NAMES)),
+        license=text_of(pick(values, source.license_column, LICENSE_NAMES)),
+    )
+
+
+def url_of(raw_url: str, encoded: bytes) -> str:
+    """The URL that a source gives, if it is one of the web; else a name made from the bytes."""
+    try:
+        return canonical_url(raw_url.strip())
+    except ValueError:
+        return f"urn:sha256:{sha256(encoded)}"
+
+
+def _captions_in(text: bytes, is_line_a_caption: bool) -> list[str]:
+    _check_length(text)
+    whole = text.decode("utf-8-sig", "replace").strip("\r\n")
+    if not is_line_a_caption:
+        return [whole]
+    return [line for line in whole.splitlines() if line.strip()] or [""]
+
+
+def _object(document: bytes) -> dict[str, Any]:
+    _check_length(document)
+    try:
+        values = json.loads(document)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if not isinstance(values, dict):
+        raise ValueError("not an object of JSON")
+    return values
+
+
+def _check_length(content: bytes) -> None:
+    if len(content) > MAX_TEXT_BYTES:
+        raise ValueError(f"more than {MAX_TEXT_BYTES} bytes of text")

@@ -1,0 +1,157 @@
+"""WebDataset tars, img2dataset's among them: the files of one sample share a name up to the dot.
+
+Pictures, `.txt` and `.json` are read; all else (`.cls`, `.pkl`, links) is passed over unread.
+"""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO, cast
+
+from pipelines.crawl.candidates import rejection
+from pipelines.crawl.pictures import MAX_TEXT_BYTES, Picture, pictures_of, read_sidecar, url_of
+from pipelines.crawl.places import NOWHERE, Place
+from pipelines.crawl.sources import PICTURE_SUFFIXES, Source
+from pipelines.crawl.splits import WHOLE, Claim, Extent, every, extent_of_bytes
+from pipelines.crawl.tar_members import Member, read_members
+from pipelines.rejection import Rejection
+
+TAR_SPLIT_BYTES = 256 << 20  # chosen: each part walks over all headers before it
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass
+class _Sample:
+    """The files of one name, while they are read.
+
+    Args:
+        key: their name up to its first dot.
+        is_read: False for a sample that starts before the part; its files are not read.
+        files: content of `txt` and `json`.
+        picture: the first one.
+        encoded: its content; empty above the limit.
+        is_cut: the tar ends within one of the files.
+    """
+
+    key: str | None = None
+    is_read: bool = False
+    files: dict[str, bytes] = field(default_factory=dict)
+    picture: Member | None = None
+    encoded: bytes = b""
+    is_cut: bool = False
+
+
+def read_tar(
+    stream: BinaryIO,
+    location: str,
+    source: Source,
+    max_picture_bytes: int,
+    start: int = 0,
+    claim: Claim = every,
+) -> Iterator[Picture | Rejection]:
+    """The samples that start at or after a position, one picture for each of their captions.
+
+    Args:
+        stream: plain or gzipped tar; seekable.
+        location: where the stream can be opened again.
+        source: names the keys of the `.json`.
+        max_picture_bytes: larger pictures are not read.
+        start: in bytes.
+        claim: asked for the start of each sample, or once for a gzipped tar.
+    """
+    if not _is_gzip(stream):
+        yield from _read_samples(stream, location, source, max_picture_bytes, start, claim)
+        return
+    if not claim(0):
+        return
+    stream.seek(0)
+    packed = cast(BinaryIO, gzip.GzipFile(fileobj=stream))
+    try:
+        yield from _read_samples(packed, "", source, max_picture_bytes, 0, every)
+    except (EOFError, OSError, zlib.error):  # what gzip raises
+        yield rejection("", "", "bad_record", "damaged compression")
+
+
+def tar_extent(stream: BinaryIO) -> Extent:
+    """Bytes; one piece for a gzipped tar, since a deflated stream is read from its beginning."""
+    if _is_gzip(stream):
+        return WHOLE
+    return extent_of_bytes(stream.seek(0, 2), TAR_SPLIT_BYTES)
+
+
+def _read_samples(
+    stream: BinaryIO, location: str, source: Source, limit: int, start: int, claim: Claim
+) -> Iterator[Picture | Rejection]:
+    sample = _Sample()
+    for member in read_members(stream):
+        key, suffix = _split(member.name)
+        if not member.is_damaged and (not member.is_file or not suffix):
+            continue
+        if member.is_damaged or key != sample.key:
+            yield from _finish(sample, location, source)
+            is_mine = member.position >= start
+            sample = _Sample(key, is_mine)
+            if is_mine and not claim(member.position):
+                return
+        if member.is_damaged and sample.is_read:
+            yield rejection("", "", "bad_record", "not a tar header")
+        elif sample.is_read:
+            _take(sample, member, suffix, stream, limit)
+    yield from _finish(sample, location, source)
+
+
+def _take(sample: _Sample, member: Member, suffix: str, stream: BinaryIO, limit: int) -> None:
+    """Read a file that belongs to a sample, if it is of use."""
+    if f".{suffix}" in PICTURE_SUFFIXES and sample.picture is None:
+        sample.picture = member
+        if member.size <= limit:
+            sample.encoded = _read(sample, member, stream, member.size)
+    elif suffix in {"txt", "json"}:
+        sample.files[suffix] = _read(sample, member, stream, MAX_TEXT_BYTES + 1)
+
+
+def _read(sample: _Sample, member: Member, stream: BinaryIO, limit: int) -> bytes:
+    wanted = min(member.size, limit)
+    stream.seek(member.offset)
+    content = stream.read(wanted)
+    sample.is_cut = sample.is_cut or len(content) < wanted
+    return content
+
+
+def _finish(sample: _Sample, location: str, source: Source) -> Iterator[Picture | Rejection]:
+    """What a sample gives, when all its files have been seen."""
+    member, encoded = sample.picture, sample.encoded
+    if member is None and not sample.files:
+        return
+    if sample.is_cut:
+        yield rejection(url_of("", encoded), "", "bad_record", "shorter than its header says")
+        return
+    try:
+        sidecar = read_sidecar(
+            sample.files.get("txt"), sample.files.get("json"), source, is_line_a_caption=False
+        )
+    except ValueError as error:
+        yield rejection(url_of("", encoded), "", "bad_metadata", str(error))
+        return
+    if member is None:
+        for caption in sidecar.captions:
+            yield rejection(sidecar.url, caption, "no_picture", "no picture in the sample")
+        return
+    place = Place(location, member.offset, member.size) if location else NOWHERE
+    yield from pictures_of(sidecar, source, encoded, place, member.size)
+
+
+def _split(name: str) -> tuple[str, str]:
+    """The name up to the first dot of its last part, and the suffix after it, in lower case.
+
+    Source: webdataset `tariterators.py`, `base_plus_ext`.
+    """
+    folder, slash, last = name.rpartition("/")
+    stem, _, suffix = last.partition(".")
+    return (folder + slash + stem, suffix.lower()) if stem else ("", "")
+
+
+def _is_gzip(stream: BinaryIO) -> bool:
+    stream.seek(0)
+    return stream.read(len(_GZIP)) == _GZIP

@@ -1,0 +1,163 @@
+"""Tables that are text: CSV, TSV and lines of JSON, plain or gzipped.
+
+A plain TSV or JSONL file is read in parts: a line is a row. CSV is not: a cell may hold line ends,
+so only a reading from the top tells where a row begins. Nor is a gzipped table, for a deflated
+stream can be read from its beginning only.
+"""
+
+import csv
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, BinaryIO, Literal, cast
+
+from pipelines.crawl.candidates import Found
+from pipelines.crawl.columns import Columns, has_header, locate, locate_unnamed
+from pipelines.crawl.lines import read_lines
+from pipelines.crawl.rows import Damage, Row, bad, found_in
+from pipelines.crawl.sources import Source
+from pipelines.crawl.splits import WHOLE, Claim, Extent, every, extent_of_bytes
+from pipelines.rejection import Rejection
+
+Format = Literal["csv", "tsv", "jsonl"]
+
+_GZIP = b"\x1f\x8b"
+_HEAD_ROWS = 100  # chosen: the rows that tell where the columns are
+_FORMATS: dict[str, Format] = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where a table holds what.
+
+    Args:
+        columns: counted in `names`, where the rows are objects of JSON.
+        names: keys of JSON objects; None for rows of cells.
+        header: place of the row that names the columns; None where there is none.
+    """
+
+    columns: Columns
+    names: list[str] | None = None
+    header: int | None = None
+
+
+def read_text_table(
+    stream: BinaryIO, name: str, source: Source, start: int = 0, claim: Claim = every
+) -> Iterator[Found | Rejection]:
+    """The rows that start at or after a position; a `bad_record` for each that cannot be read.
+
+    Args:
+        stream: seekable.
+        name: of the file; its suffix tells the format, else its first line does.
+        source: says where the columns are.
+        start: in bytes; 0 for a table that is read whole.
+        claim: asked for the start of each row, or once for a table that is read whole.
+
+    Raises:
+        ColumnError: a column is not there, or more than one could be meant.
+    """
+    table_format = _format(stream, name)
+    layout = _layout(stream, table_format, name, source)
+    if _is_whole(stream, table_format):
+        if not claim(0):
+            return
+        claim = every
+    for place, row in _rows(stream, table_format, start, claim):
+        if isinstance(row, Damage):
+            yield bad(row)
+        elif place != layout.header:
+            cells = [row.get(key) for key in layout.names or ()] if isinstance(row, dict) else row
+            yield from found_in(cells, layout.columns, source.name)
+
+
+def text_extent(stream: BinaryIO, name: str) -> Extent:
+    """Bytes where a line is a row, else one piece."""
+    if _is_whole(stream, _format(stream, name)):
+        return WHOLE
+    return extent_of_bytes(stream.seek(0, io.SEEK_END))
+
+
+def _format(stream: BinaryIO, name: str) -> Format:
+    bare = name.lower().removesuffix(".gz")
+    for suffix, table_format in _FORMATS.items():
+        if bare.endswith(suffix):
+            return table_format
+    first = next(_rows(stream, "jsonl"), (0, ""))[1]
+    return "jsonl" if isinstance(first, dict) else "tsv"
+
+
+def _is_gzip(stream: BinaryIO) -> bool:
+    stream.seek(0)
+    return stream.read(len(_GZIP)) == _GZIP
+
+
+def _is_whole(stream: BinaryIO, table_format: Format) -> bool:
+    return table_format == "csv" or _is_gzip(stream)
+
+
+def _layout(stream: BinaryIO, table_format: Format, name: str, source: Source) -> _Layout:
+    head = list(islice(_rows(stream, table_format), _HEAD_ROWS))
+    if table_format == "jsonl":
+        objects = [row for _, row in head if isinstance(row, dict)]
+        names = list(dict.fromkeys(key for row in objects for key in row))
+        return _Layout(locate(names, source, name), names) if objects else _Layout(Columns(0, 0))
+    if head and isinstance(head[0][1], list) and has_header(head[0][1], source):
+        return _Layout(locate(head[0][1], source, name), header=head[0][0])
+    cells = [row for _, row in head if isinstance(row, list)]
+    return _Layout(locate_unnamed(cells, source, name))
+
+
+def _rows(
+    stream: BinaryIO, table_format: Format, start: int = 0, claim: Claim = every
+) -> Iterator[tuple[int, Row | dict[str, Any] | Damage]]:
+    """Rows that are not blank, each with its place, up to where compression is damaged."""
+    is_gzip = _is_gzip(stream)
+    stream.seek(0)
+    text = cast(BinaryIO, gzip.GzipFile(fileobj=stream)) if is_gzip else stream
+    lines = read_lines(text, start, claim)
+    try:
+        if table_format == "csv":
+            yield from _csv_rows(line for _, line in lines)
+            return
+        parse = _json_row if table_format == "jsonl" else _tsv_row
+        yield from ((place, parse(line)) for place, line in lines if line.strip("\r\n"))
+    except (EOFError, OSError, zlib.error):  # what gzip raises
+        yield -1, "damaged compression"
+
+
+def _tsv_row(line: str) -> Row:
+    return line.rstrip("\r\n").split("\t")
+
+
+def _json_row(line: str) -> dict[str, Any] | Damage:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return "not a line of JSON"
+    return row if isinstance(row, dict) else "not an object of JSON"
+
+
+def _csv_rows(lines: Iterator[str]) -> Iterator[tuple[int, Row | Damage]]:
+    """Rows that are not blank, numbered."""
+    rows = csv.reader(lines)
+    number = 0
+    while True:
+        try:
+            row = next(rows, None)
+        except csv.Error:  # as a rule a quote that is never closed
+            yield number, "not a row of CSV"
+            continue
+        if row is None:
+            return
+        if row not in ([], [""]):
+            yield number, row
+        number += 1
