@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pipelines.captions.rules import language, lexicons, text
+from pipelines.captions.rules import language, lexicons, tags, text
 from pipelines.captions.rules.rule import Rule
 from pipelines.captions.settings import Settings
 
@@ -16,6 +16,7 @@ def rules(settings: Settings) -> Mapping[str, Rule]:
         lexicons.rare_word_rule(settings.vocabulary),
         lexicons.polarity_rule(),
         lexicons.profanity_rule(settings.profanities),
+        *tags.RULES,
     )
 
 

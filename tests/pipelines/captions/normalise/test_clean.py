@@ -1,4 +1,9 @@
+import sys
+
+import pyarrow as pa
 import pytest
+from ftfy.badness import is_bad
+from ftfy.fixes import fix_character_width, fix_latin_ligatures, uncurl_quotes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,3 +59,44 @@ def test_the_way_out_for_plain_text_changes_no_result(raw):
 def test_text_built_never_to_settle_is_dropped():
     assert normalise("\uff06" + "amp;#xFF06;" * 50) == ""
     assert normalise("&" + "amp;" * 2000) == "&"
+
+
+CALM = "\u2013\u2014\u2018\u2019\u201c\u201d\u2026" + "".join(
+    chr(code) for code in range(0xC0, 0x100) if code not in (0xD7, 0xF7)
+)
+ASCII = "".join(map(chr, range(32, 127)))
+
+
+@pytest.mark.parametrize("letter", CALM)
+def test_what_is_taken_for_no_mojibake_is_none_for_ftfy(letter):
+    between = "".join(f"{one}{letter}{other}{letter}" for one in ASCII for other in ASCII)
+    mixed = "".join(f"{letter}{one}{other}{one}" for one in ASCII for other in CALM)
+    for text in (between, mixed, letter, f"a{letter}", f"{letter}a"):
+        assert clean._SUSPECT.search(text) is None
+        assert not is_bad(text)
+
+
+def test_every_letter_that_ftfy_replaces_is_looked_for():
+    for code in range(sys.maxunicode + 1):
+        letter = chr(code)
+        replaced = fix_character_width(fix_latin_ligatures(uncurl_quotes(letter)))
+        assert clean.plain_letters(letter) == replaced
+
+
+def test_every_space_is_looked_for():
+    step = clean.CLEAN["spaces"]
+    for code in range(sys.maxunicode + 1):
+        text = f"a{chr(code)}b"
+        assert step(text) == clean.collapse_spaces(text)
+
+
+@given(st.lists(st.text(alphabet="&amp;#38 \u00e9\u00c3\u00a9\u2019\uff06\u3000\tx", max_size=12)))
+def test_a_column_is_normalised_like_each_of_its_texts(raw):
+    column = normalise.column(pa.array(raw, pa.string()))
+    assert column.to_pylist() == [normalise(text) for text in raw]
+
+
+def test_what_never_settles_is_dropped_from_a_column_too():
+    endless = "\uff06" + "amp;#xFF06;" * 50
+    column = normalise.column(pa.array(["a  dog", endless, "\u00e9"]))
+    assert column.to_pylist() == ["a dog", "", "\u00e9"]
