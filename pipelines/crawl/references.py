@@ -11,11 +11,21 @@ from pipelines.web.urls import MAX_URL_CHARS, PLAIN_TAIL, canonical_url, plain_u
 _PLAIN_PATH = re.compile(rf"(/|(?:\.\.?/){{0,8}})(?![/?.])({PLAIN_TAIL})")
 
 
+_IN_HOST = len("http://x")
+
+
 class _Prefix(NamedTuple):
-    """What a base puts before plain paths: as it is joined, and in canonical spelling."""
+    """What a base puts before plain paths: as it is joined, in canonical spelling, and its length.
+
+    Args:
+        joined: as urllib joins it.
+        canonical: in canonical spelling.
+        longest: characters of the longer one.
+    """
 
     joined: str
     canonical: str
+    longest: int
 
 
 def resolve(reference: str, base_url: str, page_url: str) -> str:
@@ -33,7 +43,7 @@ def resolve(reference: str, base_url: str, page_url: str) -> str:
     if not reference:
         raise ValueError("no URL")
     joined, canonical = _short_way(reference, base_url) or (urljoin(base_url, reference), "")
-    if joined.partition("#")[0] in {base_url, page_url}:
+    if joined.partition("#")[0] in (base_url, page_url):
         raise ValueError("URL of the page itself")  # as `src="#"` and `src="http://"` give it
     return canonical or canonical_url(joined)
 
@@ -49,15 +59,35 @@ def _short_way(reference: str, base_url: str) -> tuple[str, str] | None:
     if path is None or not path[2] or "/." in path[2] or "//" in path[2]:
         return None
     prefix = _prefix(base_url, path[1])
-    if prefix is None or len(reference) + max(map(len, prefix)) > MAX_URL_CHARS:
+    if prefix is None or len(reference) + prefix.longest > MAX_URL_CHARS:
         return None
     return prefix.joined + path[2], prefix.canonical + path[2]
 
 
 @lru_cache(maxsize=256)  # pages come one after the other, each with one base
 def _prefix(base_url: str, start: str) -> _Prefix | None:
+    """What a base puts before a path that begins with `start`; None where it is no base."""
+    canonical = plain_url(base_url)
+    if canonical is not None and "//" not in base_url[_IN_HOST:].partition("?")[0]:
+        root = _root(base_url)
+        folder = "" if start == "/" else _folder(base_url[len(root) :], start.count(".."))
+        return _prefix_of(root + folder, _root(canonical) + folder)
     try:
         joined = urljoin(base_url, f"{start}x")
-        return _Prefix(joined[:-1], canonical_url(joined)[:-1])
+        return _prefix_of(joined[:-1], canonical_url(joined)[:-1])
     except ValueError:
         return None
+
+
+def _prefix_of(joined: str, canonical: str) -> _Prefix:
+    return _Prefix(joined, canonical, max(len(joined), len(canonical)))
+
+
+def _root(url: str) -> str:
+    return url[: url.index("/", _IN_HOST) + 1]
+
+
+def _folder(path: str, num_up: int) -> str:
+    """The folder of a plain path, some levels up, which ends at the root as in urllib."""
+    folders = path.partition("?")[0].split("/")[:-1]
+    return "".join(f"{name}/" for name in folders[: max(0, len(folders) - num_up)])

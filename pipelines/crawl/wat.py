@@ -1,0 +1,122 @@
+"""Pictures and their texts in WAT files: what Common Crawl notes of each page, without the page.
+
+Source: commoncrawl/ia-web-commons, `ExtractingParseObserver` and `HTMLMetaData`. Of a picture there
+are `src`, `alt` and `title`; `srcset`, `data-src`, `<picture>` and `<figcaption>` are left out there.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO
+
+from fastwarc.warc import WarcRecord, WarcRecordType
+
+from pipelines.crawl.candidates import Found, rejection
+from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.splits import Claim, every
+from pipelines.crawl.terms import (
+    OG_IMAGE,
+    Headers,
+    Meta,
+    Terms,
+    meta,
+    open_graph_images,
+    page_terms,
+    read_headers,
+)
+from pipelines.crawl.warc import read_records, read_up_to
+from pipelines.crawl.wat_json import BadMetadataError, Metadata, Picture, read_metadata
+from pipelines.rejection import Rejection
+
+_OF_IMAGES = frozenset({"alt", "title"})
+
+
+def read_wat(
+    stream: BinaryIO, config: CrawlConfig, source: str, start: int = 0, claim: Claim = every
+) -> Iterator[Found | Rejection]:
+    """Every `<img>` of the pages that were served as HTML with status 200, each `og:image` with text.
+
+    A record that is damaged, too large or not what its kind should be gives one rejection. Records
+    on anything else are passed over.
+
+    Args:
+        stream: plain or gzipped by record; seekable.
+        config: of the crawl; the limit on pages holds for the metadata of one.
+        source: name of the source.
+        start: as in `read_records`, like `claim`.
+    """
+    for record in read_records(stream, start, claim):
+        if record is None:
+            yield rejection("", "", "bad_record", "not a WARC record, or damaged compression")
+        elif record.record_type == WarcRecordType.metadata:
+            yield from _read_record(record, config, source)
+
+
+def pictures(
+    metadata: Metadata, page_url: str, text_sources: Sequence[str], source: str = ""
+) -> Iterator[Found]:
+    """The pictures of a page: every `<img>` in document order, then each `og:image` with a text."""
+    metas = [meta(m.name, m.property, m.http_equiv, m.content) for m in metadata.metas]
+    found = _terms(metadata, metas, page_url, source).found
+    of_images = [name for name in text_sources if name in _OF_IMAGES]
+    for image in metadata.pictures:
+        text_source, caption = _text(image, of_images)
+        yield found(image.url.strip(), caption, text_source)
+    if OG_IMAGE in text_sources:
+        for url, caption in open_graph_images(metas):
+            yield found(url, caption, OG_IMAGE)
+
+
+def _read_record(
+    record: WarcRecord, config: CrawlConfig, source: str
+) -> Iterable[Found | Rejection]:
+    url = (record.headers.get("WARC-Target-URI") or "").strip("<> ")
+    limit, size = config.max_page_bytes, record.content_length
+    if size > limit:
+        return [rejection(url, "", "page_too_large", measured=size, threshold=limit)]
+    try:
+        content = read_up_to(record, size)
+    except OSError:
+        return [rejection(url, "", "bad_record", "damaged compression")]
+    if len(content) < size:
+        return [rejection(url, "", "bad_record", "shorter than its header says")]
+    try:
+        metadata = read_metadata(content)
+    except BadMetadataError as error:
+        return [rejection(url, "", "bad_record", str(error))]
+    if metadata is None or metadata.status != "200":
+        return []
+    return pictures(metadata, url, config.text_sources, source)
+
+
+def _text(image: Picture, of_images: Sequence[str]) -> tuple[str, str]:
+    for name in of_images:
+        text = image.alt if name == "alt" else image.title
+        if text.strip():
+            return name, text
+    return "alt", ""
+
+
+def _terms(metadata: Metadata, metas: Sequence[Meta], page_url: str, source: str) -> Terms:
+    return page_terms(
+        page_url,
+        source,
+        base=metadata.base,
+        license_link=metadata.license_link,
+        root_language=_root_language(metas),
+        metas=metas,
+        said=_said(metadata),
+    )
+
+
+def _root_language(metas: Sequence[Meta]) -> str:
+    """The attributes of `<html>`, which stand among the metas since December 2024."""
+    attributes = {key: content for keys, content in reversed(metas) for key in keys}
+    return attributes.get("html@/lang") or attributes.get("html@/xml:lang") or ""
+
+
+def _said(metadata: Metadata) -> Headers:
+    headers = metadata.headers
+    return read_headers(
+        ",".join(headers.get("tdm-reservation", ())),
+        headers.get("x-robots-tag", ()),
+        ",".join(headers.get("content-language", ())),
+    )
