@@ -102,6 +102,35 @@ def explain(
         typer.echo(told.explain(directory, query))
 
 
+@app.command(context_settings=BEAM_OPTIONS)
+def recipes(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Recipes to compare (all that come along), then any Beam options."),
+    ] = None,
+    config: ConfigOption = "dalle.yaml",
+    directory: DirOption = "",
+    workers: WorkersOption = 1,
+) -> None:
+    """Judge one crawl's captions by several recipes; the report shows them rule by rule."""
+    from orchestration.config_file import load_config
+    from orchestration.plan import Run
+    from orchestration.progress import Progress
+    from orchestration.recipes import compare
+    from orchestration.report import write_report
+    from orchestration.runners import check_options
+    from pipelines.captions.recipe import known_recipes
+
+    chosen, beam_options = split_arguments(names or [])
+    check_options(beam_options)
+    settings = load_config(config)
+    root = directory or f"runs/{settings.name}"
+    work = Run(settings, root, workers, tuple(beam_options))
+    for place in compare(work, chosen or known_recipes(), Progress()):
+        typer.echo(f"run      {place}")
+    typer.echo(f"report   {write_report(root)}")
+
+
 @app.command()
 def report(directory: DirOption = "runs/demo") -> None:
     """Build the HTML report again, from the run directory alone."""

@@ -172,11 +172,15 @@ def _is_as_it_was(manifest: Manifest, config: RunConfig) -> bool:
 
 def _checks_of_rejected(stage: str, row: dict[str, Any], config: RunConfig | None) -> list[Check]:
     """What dropped a row; for a caption all rules, where the config is as it was."""
+    stored = Check(row["reason"], False, row["measured"], row["threshold"], row["detail"])
     if stage != "captions" or config is None:
-        return [Check(row["reason"], False, row["measured"], row["threshold"], row["detail"])]
+        return [stored]
     from pipelines.captions.filter import explain as explain_caption
 
-    return list(explain_caption(row["caption"], config.captions))
+    again = list(explain_caption(row["caption"], config.captions))
+    if any(check.reason == stored.reason for check in again):
+        return again
+    return [*again, stored]  # one that looks at all data, or at the picture's other texts
 
 
 def _tell(key: str, steps: list[Step], lines_of: Lines) -> str:

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from dalle_model import files
 from orchestration import charts, places
 from orchestration.config import RunConfig, load_run_config
+from orchestration.funnels import funnels
 from orchestration.manifest import Manifest, read_manifest, read_timings
 from orchestration.stages import graph
 from pipelines.io.parquet import read_table
@@ -71,6 +72,7 @@ def render(root: str) -> str:
         rows=sharded,
         models=models,
         funnel=list(_funnel(sharded)),
+        captions=funnels(root),
         rejections={row.name: list(_rejections(root, row.manifest)) for row in sharded},
         kept=_kept_pictures(root),
         samples=_samples(root),
