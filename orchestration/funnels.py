@@ -1,6 +1,6 @@
 """The captions stage of a run, rule by rule: counts, rates, samples and published rates."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,8 +46,8 @@ class RuleRow:
     source: str
     rows_in: int
     dropped: int
-    kept_samples: list[Sample]
-    dropped_samples: list[Sample]
+    kept_samples: Sequence[Sample]
+    dropped_samples: Sequence[Sample]
     bars: list[float]
     low: float
     high: float
@@ -83,8 +83,8 @@ class _Limit:
 class _Measured:
     """Samples and values of one rule, of kept and of dropped captions."""
 
-    kept: list[Sample]
-    dropped: list[Sample]
+    kept: Sequence[Sample]
+    dropped: Sequence[Sample]
     values: list[float]
 
 
