@@ -8,13 +8,12 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from dalle_model.errors import DalleError
-from pipelines.captions import hints
 from pipelines.captions.batch import Reading
 from pipelines.captions.boilerplate import crop_column
 from pipelines.captions.data.images import IMAGE_WITH_MANY_TEXTS
 from pipelines.captions.funnel import Funnel, Steps
 from pipelines.captions.language import Speech
-from pipelines.captions.normalise.registry import Normaliser, normaliser
+from pipelines.captions.normalise.registry import normaliser
 from pipelines.captions.rules.language import LANGUAGE
 from pipelines.captions.rules.registry import rules
 from pipelines.captions.rules.rule import Rule
@@ -79,7 +78,7 @@ def _reading(settings: Settings, steps: Iterable[str], min_probability: float | 
     if min_probability is not None:
         speech = replace(speech, min_probability=min_probability)
     return Reading(
-        normalise=partial(_normalise, normaliser=normaliser(steps)),
+        normalise=normaliser(steps).column,
         crop=crop_column if settings.crop_boilerplate else _same,
         speech=speech,
         tag=partial(_tag, settings.tagger),
@@ -97,10 +96,6 @@ def _number(name: str, value: Value) -> float:
     if isinstance(value, str):
         raise RecipeError(f"captions: {name} must be a number, not {value!r}")
     return float(value)
-
-
-def _normalise(texts: pa.StringArray, normaliser: Normaliser) -> pa.StringArray:
-    return hints.rewritten(texts, normaliser.touches, normaliser)
 
 
 def _same(texts: pa.StringArray) -> pa.StringArray:

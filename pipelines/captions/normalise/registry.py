@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from types import MappingProxyType
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.captions.hints import rewritten
 from pipelines.captions.normalise.clean import CLEAN
 from pipelines.captions.normalise.dalle_mini import DALLE_MINI
 from pipelines.captions.normalise.redcaps import REDCAPS
@@ -51,6 +56,21 @@ class Normaliser:
                 return changed
             text = changed
         return ""
+
+    def column(self, texts: pa.StringArray) -> pa.StringArray:
+        """The same of each text; a step is called only where RE2 says that it can matter."""
+        is_open, open_texts = np.ones(len(texts), np.bool_), texts
+        for _ in range(MAX_ROUNDS):
+            changed = open_texts
+            for step in self.steps:
+                changed = rewritten(changed, step.touches.pattern, step.change)
+            texts = pc.replace_with_mask(texts, pa.array(is_open), changed)
+            moved = pc.not_equal(changed, open_texts)
+            is_open[is_open] = moved.to_numpy(zero_copy_only=False)
+            if not is_open.any():
+                return texts
+            open_texts = changed.filter(moved)
+        return pc.if_else(pa.array(is_open), "", texts)
 
     @property
     def touches(self) -> str:

@@ -8,7 +8,7 @@ from pipelines.captions.normalise.registry import normaliser
 
 # In the order of the source, which has two steps between that other recipes use as well.
 STEPS = list(DALLE_MINI)
-NAMES = [*STEPS[:4], "lower_case", *STEPS[4:-1], "spaces", STEPS[-1]]
+NAMES = [*STEPS[:4], "lowercase", *STEPS[4:-1], "spaces", STEPS[-1]]
 dalle_mini = normaliser(NAMES)
 
 

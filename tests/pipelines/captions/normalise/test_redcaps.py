@@ -10,7 +10,7 @@ redcaps = normaliser([*REDCAPS, "spaces"])
     ("step", "text", "changed"),
     [
         ("nfkd", "caf\u00e9 \ufb01n", "cafe\u0301 fin"),
-        ("lower_case", "My DOG", "my dog"),
+        ("lowercase", "My DOG", "my dog"),
         ("drop_brackets", "[OC] my dog (5 months) on a walk", "my dog on a walk"),
         ("drop_brackets", "a (half] open", "a open"),
         ("drop_brackets", "(open and [open", "(open and [open"),

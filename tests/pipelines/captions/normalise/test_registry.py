@@ -47,5 +47,5 @@ def test_a_text_that_no_step_touches_is_normal(text):
 
 def test_the_libraries_of_steps_are_told():
     assert list(editions(CLEAN)) == ["ftfy"]
-    assert list(editions(["spaces", "lower_case"])) == []
+    assert list(editions(["spaces", "lowercase"])) == []
     assert list(editions(STEPS)) == ["anyascii", "ftfy", "wordfreq"]
