@@ -5,9 +5,14 @@ import re
 import pytest
 
 from pipelines.captions.config import CaptionsConfig
+from pipelines.captions.data.rules import DATA_RULES
 from pipelines.captions.filter import explain
+from pipelines.captions.normalise.registry import STEPS as NORMALISE_STEPS
 from pipelines.captions.recipe import SECTIONS, Recipe, known_recipes, load_recipe
 from pipelines.captions.rules import tags
+from pipelines.captions.rules.registry import RULE_NAMES
+from pipelines.captions.settings import Settings
+from pipelines.captions.transform.steps import STEPS as TRANSFORM_STEPS
 from pipelines.rejection import first_failure
 
 # Section, name -> value as published. A limit is the last value that passes: "more than 10" is 10,
@@ -66,7 +71,7 @@ ABSENT = {
     "laion": {"wrong_language", "profanity", "too_few_words", *TAGGED},
 }
 
-RED = "A red rose on a red table in a red room with chairs"
+RED = "A red dog and a red cat sit with a bird on a red mat in the sun"
 SAYS_WHERE = re.compile(r"et al\. 20\d\d|kakaobrain/coyo-dataset|LAION-AI/laion\.ai|chosen:? ")
 
 # From the cheapest up, by CPU time a caption; all other rules but the tagged ones are cheaper.
@@ -158,3 +163,9 @@ def test_the_funnel_begins_with_the_bound_and_ends_with_what_is_dear(recipe):
 def test_what_a_recipe_drops(recipe, caption, reason):
     failure = first_failure(explain(caption, CaptionsConfig(recipe=recipe)))
     assert (failure and failure.reason) == reason
+
+
+def test_an_override_can_mean_one_thing_only():
+    sections = (Settings.model_fields, NORMALISE_STEPS, RULE_NAMES, TRANSFORM_STEPS, DATA_RULES)
+    names = [name for section in sections for name in section]
+    assert len(names) == len(set(names))
