@@ -5,8 +5,6 @@ Hypernymization". The words that go along with it are chosen.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from pipelines.captions.transform.graph import Graph
 from pipelines.captions.transform.kinds import (
@@ -43,22 +41,22 @@ _PART_OF_YEAR = re.compile(r"\d|.*(?:s|centur(?:y|ies))$")
 
 def drop_dates(words: Words, graph: Graph) -> Words:
     """Drop "on September 5, 2003", and the "2017" of "the 2017 festival"."""
-    return _drop_chunks(words, _Phrase(lambda word: word.kind == DATE, _OF_DATES))
+    return _drop_chunks(words, DATE, _OF_DATES)
 
 
 def drop_durations(words: Words, graph: Graph) -> Words:
     """Drop "for three hours", and the "two-hour" of "a two-hour show"."""
-    return _drop_chunks(words, _Phrase(lambda word: word.kind == DURATION, _OF_DURATIONS))
+    return _drop_chunks(words, DURATION, _OF_DURATIONS)
 
 
 def drop_units(words: Words, graph: Graph) -> Words:
     """Drop "at 300 km/h", and the "10 ft" of "a 10 ft wall"."""
-    return _drop_chunks(words, _Phrase(lambda word: word.kind == MEASURE, _OF_MEASURES))
+    return _drop_chunks(words, MEASURE, _OF_MEASURES)
 
 
 def drop_titles(words: Words, graph: Graph) -> Words:
     """Drop "of 'Hollywood Homicide'": quoted titles of works that the graph does not know."""
-    return _drop_chunks(words, _Phrase(lambda word: word.kind == TITLE, _OF_TITLES))
+    return _drop_chunks(words, TITLE, _OF_TITLES)
 
 
 def drop_locations(words: Words, graph: Graph) -> Words:
@@ -66,11 +64,14 @@ def drop_locations(words: Words, graph: Graph) -> Words:
 
     A place after "of", "to" or "over" stays: the sentence needs it.
     """
+    if not any(is_place(word.kind) for word in words):
+        return words
     kept: Words = []
     at = 0
     while at < len(words):
         end = _place_end(words, at)
-        first = _place_start(kept, words[end]) if end > at else None
+        is_modifier = end > at and _is_before_noun(words, end - 1, graph)
+        first = None if is_modifier or end == at else _place_start(kept, words[end])
         if first is None:
             kept.append(words[at])
             at += 1
@@ -85,7 +86,7 @@ def drop_noun_modifiers(words: Words, graph: Graph) -> Words:
 
     People's names stay, since a tagger takes the verb after a name for a noun.
     """
-    return [word for at, word in enumerate(words) if not _is_name_before_noun(words, at)]
+    return [word for at, word in enumerate(words) if not _is_name_before_noun(words, at, graph)]
 
 
 def drop_numbers(words: Words, graph: Graph) -> Words:
@@ -102,26 +103,22 @@ def drop_numbers(words: Words, graph: Graph) -> Words:
         elif is_entity(after.kind):
             if kept and kept[-1].text.lower() == "the" and _ORDINAL.fullmatch(word.text):
                 kept.pop()
-        elif not _is_before_noun(words, at):
+        elif not _is_before_noun(words, at, graph):
             if kept and kept[-1].text.lower() in _OF_NUMBERS:
                 kept.pop()
     return kept
 
 
-@dataclass(frozen=True)
-class _Phrase:
-    is_dropped: Callable[[Word], bool]
-    prepositions: frozenset[str]
-
-
-def _drop_chunks(words: Words, phrase: _Phrase) -> Words:
+def _drop_chunks(words: Words, kind: str, prepositions: frozenset[str]) -> Words:
     """Drop chunks; one that stands alone takes the preposition and article before it along."""
+    if all(word.kind != kind for word in words):
+        return words
     kept: Words = []
     for at, word in enumerate(words):
-        if not phrase.is_dropped(word):
+        if word.kind != kind:
             kept.append(word)
         elif not _is_modifier(words, at):
-            _drop_lead(kept, phrase.prepositions)
+            _drop_lead(kept, prepositions)
     return kept
 
 
@@ -164,21 +161,23 @@ def _place_start(kept: Words, after: Word) -> int | None:
         first -= 1
     if first and kept[first - 1].text.lower() in _OF_PLACES:
         return first - 1
+    if first and kept[first - 1].text == "(" and after.text == ")":
+        return first
     is_last = after.tag in ("END", ".", ",", ":", "-RRB-", "''")
     return first - 1 if first > 1 and kept[first - 1].text == "," and is_last else None
 
 
-def _is_name_before_noun(words: Words, at: int) -> bool:
+def _is_name_before_noun(words: Words, at: int, graph: Graph) -> bool:
     kind = words[at].kind
     is_name = kind in (NAME, ADJECTIVE, PLACE) or (is_entity(kind) and not is_person(kind))
-    return is_name and _is_before_noun(words, at)
+    return is_name and _is_before_noun(words, at, graph)
 
 
-def _is_before_noun(words: Words, at: int) -> bool:
+def _is_before_noun(words: Words, at: int, graph: Graph) -> bool:
     """Whether a common noun follows, perhaps after more that modifies it."""
     for word in words[at + 1 :]:
         if word.is_plain():
-            if word.tag in ("NN", "NNS"):
+            if word.tag in ("NN", "NNS") and not graph.is_verb(word.text.lower()):
                 return True
             if word.tag not in ("JJ", "JJR", "JJS", "CD", "HYPH"):
                 return False
@@ -188,7 +187,8 @@ def _is_before_noun(words: Words, at: int) -> bool:
 
 
 def _is_number(word: Word, after: Word) -> bool:
-    if not word.is_plain() or after.text == "of":
+    can_be = word.tag == "CD" or word.text[:1].isdigit()
+    if not (can_be and word.is_plain()) or after.text == "of":
         return False
     is_word = word.tag == "CD" and word.text.isalpha() and word.text.lower() != "one"
     is_digits = word.text[:1].isdigit() and (word.tag == "CD" or word.text[-1:].isdigit())

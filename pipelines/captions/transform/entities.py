@@ -28,8 +28,10 @@ _NAME_TAGS = frozenset(
 )
 _PARTICLES = frozenset(("de", "da", "di", "del", "della", "der", "van", "von", "bin", "al", "la"))
 _LONGEST_PERSON = 4  # words after a given name or a title
-_TITLE_CASE_WORDS = 4  # chosen: fewer capitalised words than these may all be names
+_TITLE_CASE_WORDS = 3  # chosen: fewer capitalised words than these may all be names
 _GIVEN = (NameKind.GIVEN, NameKind.GIVEN_OR_WORD)
+_NAMES = (*_GIVEN, NameKind.SURNAME)
+_SUFFIXES = frozenset(("Jr", "Jr.", "Sr", "Sr.", "II", "III", "IV"))
 
 Reading = tuple[int, str]  # where it ends, and its kind
 
@@ -65,7 +67,8 @@ class _Caption:
 
     def kind(self, at: int) -> str:
         """What part of a name the graph knows the word to be."""
-        return self.graph.names.get(self.words[at].text, "")
+        text = self.words[at].text
+        return self.graph.names.get(text) or self.graph.names.get(text.partition("-")[0], "")
 
 
 def recognise(text: str, words: Words, graph: Graph) -> Words:
@@ -79,12 +82,14 @@ def recognise(text: str, words: Words, graph: Graph) -> Words:
     Returns:
         Words whose `kind` is an entity's type, `ADJECTIVE`, `PLACE` or `NAME`.
     """
-    caption = _Caption(text, words, graph, _is_title_case(words))
+    caption = _Caption(text, words, graph, _is_title_case(words, graph))
     merged: Words = []
     at = 0
     while at < len(words):
-        end, kind = _best(caption, at)
-        merged.append(merge(text, words[at:end], kind) if kind else words[at])
+        text = words[at].text
+        can_begin = not words[at].kind and (text[:1].isupper() or text in graph.longest)
+        end, kind = _best(caption, at) if can_begin else (at + 1, "")
+        merged.append(merge(caption.text, words[at:end], kind) if kind else words[at])
         at = end
     return _with_places(merged, graph)
 
@@ -156,22 +161,25 @@ def _by_given_name(caption: _Caption, at: int) -> Reading | None:
     is_surname = end > at + 1 and caption.kind(end - 1) in (NameKind.SURNAME, *_GIVEN)
     if caption.is_title_case:
         return (end, ANY_PERSON) if kind in _GIVEN and is_surname and end == at + 2 else None
-    if kind in _GIVEN and end > at + 1:
+    is_place_too = caption.words[at].text in caption.graph.types
+    if kind in _GIVEN and end > at + 1 and (is_surname or not is_place_too):
         return end, ANY_PERSON
-    if kind in (NameKind.GIVEN, NameKind.SURNAME) or (kind and caption.is_inside(at)):
-        is_person = kind in (*_GIVEN, NameKind.SURNAME) and not _is_in_place(caption, at)
-        return (at + 1, ANY_PERSON) if is_person else None
+    if kind == NameKind.GIVEN or (kind in _NAMES and caption.is_inside(at)):
+        return None if _is_in_place(caption, at) else (at + 1, ANY_PERSON)
     return None
 
 
 def _by_surname(caption: _Caption, at: int) -> Reading | None:
-    """ "Calista Flockhart", and any two words after "by" or "artist"."""
+    """Such as "Calista Flockhart", "J. Turner", and any two words after "by" or "artist"."""
     end = _person_end(caption, at)
-    if caption.is_title_case or not at + 2 <= end <= at + 3 or _is_in_place(caption, at):
+    if caption.is_title_case or not at + 2 <= end <= at + 4 or _is_in_place(caption, at):
         return None
     before = caption.words[at - 1].text if at else ""
+    is_initial = len(caption.words[at].text.rstrip(".")) == 1
     is_called = before.lower() == "by" or caption.graph.is_role(before)
-    is_person = is_called or caption.kind(end - 1) == NameKind.SURNAME
+    last = caption.words[end - 1].text
+    is_surname = caption.kind(end - 1) == NameKind.SURNAME and last not in caption.graph.types
+    is_person = is_called or is_initial or is_surname
     return (end, ANY_PERSON) if is_person else None
 
 
@@ -181,8 +189,8 @@ def _by_adjective(caption: _Caption, at: int) -> Reading | None:
 
 _READERS: tuple[Callable[[_Caption, int], Reading | None], ...] = (
     _by_graph,
-    _by_title,
     _by_head,
+    _by_title,
     _by_given_name,
     _by_surname,
     _by_adjective,
@@ -204,7 +212,8 @@ def _run_end(caption: _Caption, at: int, through_possessives: bool = False) -> i
     """Where the capitals that follow each other end; a number or "&" may stand between."""
     words, end = caption.words, at + 1
     while end < len(words) - 1:
-        joins = words[end].text == "&" or (through_possessives and words[end].tag == "POS")
+        is_joint = words[end].text == "&" or words[end].text in _PARTICLES
+        joins = is_joint or (through_possessives and words[end].tag == "POS")
         if caption.is_name(end) or (words[end].tag == "CD" and not words[end].kind):
             end += 1
         elif joins and caption.is_name(end + 1):
@@ -219,12 +228,11 @@ def _person_end(caption: _Caption, at: int) -> int:
     words, end = caption.words, at + 1
     while end < len(words) - 1 and end - at < _LONGEST_PERSON:
         is_particle = words[end].text.lower() in _PARTICLES and caption.is_name(end + 1)
-        if not is_particle and not (caption.is_name(end) and words[end].text.isidentifier()):
-            is_initial = caption.is_name(end) and words[end].text.rstrip(".").isupper()
-            if not (is_initial or (caption.is_name(end) and "-" in words[end].text)):
-                break
+        text = words[end].text.rstrip(".")
+        if not is_particle and not (caption.is_name(end) and text.replace("-", "").isalpha()):
+            break
         end += 1
-    return end
+    return end + (words[end].text in _SUFFIXES)
 
 
 def _is_role_before_name(caption: _Caption, at: int) -> bool:
@@ -267,7 +275,14 @@ def _with_code(words: Words, at: int) -> Word:
     return word._replace(kind="us state") if is_after_place and word.text in US_CODES else word
 
 
-def _is_title_case(words: Words) -> bool:
-    long = [word.text for word in words if len(word.text) > 3 and word.text.isalpha()]
-    capitals = sum(text[0].isupper() for text in long)
-    return capitals >= _TITLE_CASE_WORDS and capitals == len(long)
+def _is_title_case(words: Words, graph: Graph) -> bool:
+    """Whether all words of some length have a capital, and most of them are parts of no name."""
+    long = [word.text for word in words[1:] if len(word.text) > 3 and word.text.isalpha()]
+    if len(long) < _TITLE_CASE_WORDS or any(text[0].islower() for text in long):
+        return False
+    known = sum(
+        text in HEADS or text in TITLES or text in graph.longest
+        or graph.names.get(text) in (*_NAMES, NameKind.ADJECTIVE)
+        for text in long
+    )  # fmt: skip
+    return known < len(long) / 2

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import Self
 
 from dalle_model.errors import DalleError
 from dalle_model.files import read_bytes, sha256
@@ -36,6 +37,7 @@ class NameKind(StrEnum):
     SURNAME = "surname"
     ADJECTIVE = "proper adjective"
     ROLE = "role"
+    VERB = "verb"
 
 
 @dataclass(frozen=True)
@@ -46,17 +48,34 @@ class Graph:
         types: entity as written -> type, an English noun such as "city".
         names: word -> what part of a name it can be.
         longest: first word of an entity -> length in characters of the longest that begins so.
+        lower_starts: such words of entities in lower case.
         digest: sha256 of both tables.
     """
 
     types: Mapping[str, str]
     names: Mapping[str, str]
     longest: Mapping[str, int]
+    lower_starts: frozenset[str]
     digest: str
+
+    @classmethod
+    def of(cls, types: Mapping[str, str], digest: str) -> Self:
+        """A graph of these entities, with the names that come along."""
+        longest: dict[str, int] = {}
+        for entity in types:
+            first = first_word(entity)
+            longest[first] = max(longest.get(first, 0), len(entity))
+        lower_starts = frozenset(first for first in longest if first.islower())
+        return cls(types, _names(), longest, lower_starts, digest)
 
     def is_role(self, word: str) -> bool:
         """Whether a noun means a person: "artist", "striker"."""
         return self.names.get(word.lower()) == NameKind.ROLE
+
+    def is_verb(self, word: str) -> bool:
+        """Whether a word can be no noun: "adorn", "performs"."""
+        stems = (word, word[:-1], word[:-2]) if word.endswith("s") else (word,)
+        return any(self.names.get(stem) == NameKind.VERB for stem in stems)
 
 
 @cache
@@ -70,21 +89,14 @@ def load_graph(source: str = DEFAULT) -> Graph:
         GraphError: the file is missing or a line of it is wrong.
     """
     path = str(ENTITIES_PATH) if source == DEFAULT else source
-    raw, raw_names = _read(path), NAMES_PATH.read_bytes()
-    types, names = read_table(raw, path), read_table(raw_names, str(NAMES_PATH))
-    return Graph(types, names, _longest(types), sha256(raw + raw_names))
+    raw = _read(path)
+    return Graph.of(read_table(raw, path), sha256(raw + NAMES_PATH.read_bytes()))
 
 
 def graph_digest(source: str = DEFAULT) -> str:
     """What a result that used the graph depends on, for fingerprints."""
     path = str(ENTITIES_PATH) if source == DEFAULT else source
     return sha256(_read(path) + NAMES_PATH.read_bytes())
-
-
-def graph_of(types: Mapping[str, str]) -> Graph:
-    """A graph of the entities given, with the names that come along."""
-    names = read_table(NAMES_PATH.read_bytes(), str(NAMES_PATH))
-    return Graph(types, names, _longest(types), sha256(repr(sorted(types.items())).encode()))
 
 
 def read_table(raw: bytes, path: str) -> dict[str, str]:
@@ -125,12 +137,9 @@ def _lines(raw: bytes, path: str) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def _longest(types: Mapping[str, str]) -> dict[str, int]:
-    longest: dict[str, int] = {}
-    for entity in types:
-        first = first_word(entity)
-        longest[first] = max(longest.get(first, 0), len(entity))
-    return longest
+@cache
+def _names() -> dict[str, str]:
+    return read_table(NAMES_PATH.read_bytes(), str(NAMES_PATH))
 
 
 def first_word(text: str) -> str:

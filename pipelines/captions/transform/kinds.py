@@ -1,5 +1,7 @@
 """What a chunk can be beside an entity of some type, and what those types mean."""
 
+from functools import cache
+
 DATE = "<date>"
 DURATION = "<duration>"
 MEASURE = "<measure>"
@@ -27,16 +29,19 @@ _PLACE_NOUNS = frozenset(
 )
 
 
+@cache
 def is_entity(kind: str) -> bool:
     """Whether it is a type of the graph."""
     return bool(kind) and not kind.startswith("<")
 
 
+@cache
 def is_person(kind: str) -> bool:
     """Whether a type means people, whatever graph it is from: its last word tells."""
     return is_entity(kind) and kind.rpartition(" ")[2] in _PERSON_NOUNS
 
 
+@cache
 def is_place(kind: str) -> bool:
     """Whether a chunk can be left out with "in" before it; museums and stadiums can not.
 

@@ -26,6 +26,8 @@ _NUM_SURNAMES = 12_000  # chosen: 75 % of the people of the census
 _LONGEST_NAME = 6  # words
 _PLAIN_NAME = re.compile(r"[^\W\d_][\w.'&/ -]*")
 _PLACE_TYPES = frozenset(("country", "us state", "continent", "city", "state", "island", "river"))
+_WORKS = frozenset(("film", "tv programme", "newspaper"))
+_LARGE_TYPES = frozenset(("country", "us state", "continent", "state"))
 _TYPE_ORDER = ("country", "continent", "city", "us state")  # first of what one word names
 
 
@@ -63,6 +65,7 @@ def _entities(
     entities: dict[str, str] = {}
     sources = (
         _countries(paths.geonames),
+        _makers(paths.corpora, words),
         _wordnet_entities(synsets, words, given | surnames),
         _corpora_entities(paths.corpora),
         _cities(paths.geonames, words, given),
@@ -98,7 +101,8 @@ def _cities(folder: Path, words: frozenset[str], given: set[str]) -> Iterator[tu
     for row in sorted(rows, key=lambda row: (-row["population"], row["geonameid"])):
         name, population = row["name"], row["population"]
         least = _LEAST_POPULATION_OF_GIVEN_NAME if name in given else _LEAST_POPULATION
-        if population >= least and name.lower() not in words and name[:1].isupper():
+        is_word = name.lower() in words and population < _LARGE_CITY
+        if population >= least and not is_word and name[:1].isupper():
             yield from ((variant, "city") for variant in _variants(name))
 
 
@@ -116,7 +120,8 @@ def _wordnet_entities(
     for name, types in sorted(found.items()):
         is_person = not types & _PLACE_TYPES
         is_one_word = " " not in name
-        if is_one_word and (name.lower() in words or (is_person and name in names)):
+        is_word = name.lower() in words and not types & _LARGE_TYPES
+        if is_one_word and (is_word or (is_person and name in names)):
             continue
         if is_one_word and is_person and len(types) > 1:
             continue
@@ -138,17 +143,26 @@ def _corpora_entities(folder: Path) -> Iterator[tuple[str, str]]:
         ("politician", (_president(row) for row in read("humans/us_presidents")["objects"])),
         ("musician", (row["name"] for row in read("music/rock_hall_of_fame")["artists"])),
         ("person", read("humans/celebrities")["celebrities"]),
+        ("business", (row for row in read("corporations/fortune500")["companies"])),
         ("newspaper", read("corporations/newspapers")["newspapers"]),
         ("film", (_untitled(name) for name in read("film-tv/popular-movies")["popular-movies"])),
         ("tv programme", read("film-tv/tv_shows")["tv_shows"]),
         ("river", (row["name"] for row in read("geography/rivers")["rivers"])),
     )
-    yield from ((car, "automobile make") for car in read("corporations/cars")["cars"])
     for kind, names in lists:
-        yield from (
-            (_group(name, kind)) for name in names if " " in name and name[:1].isupper()
-        )  # fmt: skip
+        several_words = (name for name in names if " " in name and name[:1].isupper())
+        yield from (_group(name, kind) for name in several_words)
     yield from _teams(read)
+
+
+def _makers(folder: Path, words: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Makers of cars, and firms of one word that is no other's."""
+    for file, key, kind in (
+        ("cars", "cars", "automobile make"),
+        ("fortune500", "companies", "business"),
+    ):
+        names = json.loads((folder / f"corporations/{file}.json").read_text("utf-8"))[key]
+        yield from ((name, kind) for name in names if name.lower() not in words)
 
 
 def _teams(read: Any) -> Iterator[tuple[str, str]]:
@@ -183,11 +197,12 @@ def _names(
     """Word -> what part of a name it is; the first kind that holds."""
     names: dict[str, str] = {}
     kinds: tuple[tuple[NameKind, Iterable[str]], ...] = (
-        (NameKind.ADJECTIVE, _proper_adjectives(wordnet)),
+        (NameKind.ADJECTIVE, _proper_adjectives(wordnet, words)),
         (NameKind.GIVEN, (name for name in given if name.lower() not in words)),
         (NameKind.GIVEN_OR_WORD, (name for name in given if name.lower() in words)),
         (NameKind.SURNAME, (name for name in surnames if name.lower() not in words)),
         (NameKind.ROLE, _roles(synsets, wordnet)),
+        (NameKind.VERB, _verbs(wordnet)),
     )
     for kind, found in kinds:
         for name in found:
@@ -195,11 +210,12 @@ def _names(
     return names
 
 
-def _proper_adjectives(wordnet: Path) -> Iterator[str]:
+def _proper_adjectives(wordnet: Path, words: frozenset[str]) -> Iterator[str]:
     """Such as "Pakistani" and "Victorian": adjectives that are written with a capital."""
     for synset in read_synsets(wordnet / "data.adj").values():
         for name in synset.names:
-            if name[0].isupper() and name.isalpha() and not name.isupper():
+            is_proper = name[0].isupper() and name.isalpha() and not name.isupper()
+            if is_proper and name.lower() not in words:
                 yield name
 
 
@@ -212,6 +228,17 @@ def _roles(synsets: Mapping[str, Synset], wordnet: Path) -> Iterator[str]:
         first = synsets[fields[-int(fields[2])]]
         if first.is_person and not first.is_instance and fields[0] in first.names:
             yield fields[0]
+
+
+def _verbs(wordnet: Path) -> list[str]:
+    """Verbs that are no nouns, such as "adorn"."""
+
+    def lemmas(part: str) -> set[str]:
+        lines = (wordnet / f"index.{part}").read_text("ascii").splitlines()
+        return {line.partition(" ")[0] for line in lines if line[:1] != " "}
+
+    nouns, adjectives = lemmas("noun"), lemmas("adj")
+    return sorted(verb for verb in lemmas("verb") - nouns - adjectives if verb.isalpha())
 
 
 def _census(folder: Path, *files: str) -> list[str]:
@@ -237,7 +264,8 @@ def _with_lower_case(entities: Mapping[str, str], words: frozenset[str]) -> dict
     found = dict(entities)
     for name, kind in entities.items():
         parts = name.lower().split()
-        if len(parts) > 1 and any(len(part) > 3 and part not in words for part in parts):
+        rare = [part for part in parts if len(part) > 3 and not {part, part[:-1]} & words]
+        if len(parts) > 1 and rare and kind not in _WORKS and parts[0] != "the":
             found.setdefault(name.lower(), kind)
     return found
 

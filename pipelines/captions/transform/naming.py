@@ -35,6 +35,8 @@ def hypernyms(words: Words, graph: Graph) -> Words:
     an address the first place stays, and a name that the graph does not know goes with its
     preposition ("of Xanadu").
     """
+    if all(word.is_plain() for word in words):
+        return words
     named = _without_roles(_without_unresolved(_without_regions(words)), graph)
     return _in_plural([_typed(named, at) for at in range(len(named)) if named[at].text or at])
 

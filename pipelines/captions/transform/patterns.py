@@ -15,10 +15,12 @@ class Span(NamedTuple):
     kind: str
 
 
-_NUMBER_WORD = (
-    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty"
-    r"|forty|fifty|sixty|hundred|several|few|couple\ of|half\ an?)"
+NUMBER_WORDS = tuple(
+    """one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty
+    fifty sixty hundred several few couple half""".split()
 )
+TIME_UNITS = tuple("second minute hour day night week weekend month year decade min hr yr".split())
+_NUMBER_WORD = rf"(?:{'|'.join(NUMBER_WORDS[:-2])}|couple\ of|half\ an?)"
 _NUMBER = r"(?:\d+(?:[.,]\d+)*(?:/\d+)?)"
 _MONTH = (
     r"(?i:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?|July?|Aug(?:ust|\.)?"
@@ -40,8 +42,7 @@ _DATE = re.compile(
         )
       | {_MONTH},?\s+(?:of\s+)?{_YEAR}
       | {_SEASON}(?:\s+of)?\s+{_YEAR}
-      | (?<=\b[io]n\ ){_LONG_MONTH} | (?<=\bof\ ){_LONG_MONTH} | (?<=\b(?:last|next|late)\ ){_LONG_MONTH}
-      | (?<=\bearly\ ){_LONG_MONTH} | (?<=\bduring\ ){_LONG_MONTH}
+      | (?:(?<=\b[io]n\ )|(?<=\bof\ )|(?<=\b(?:last|next|late)\ )|(?<=\bearly\ )){_LONG_MONTH}
       | {_YEAR}[-/.]\d{{1,2}}[-/.]\d{{1,2}} | \d{{1,2}}[-/.]\d{{1,2}}[-/.](?:{_YEAR}|\d\d)
       | {_WEEKDAY}(?:\s+(?:morning|afternoon|evening|night))?
       | (?:(?:circa|ca?\.)\s*)?{_YEAR}(?:\s*[-\u2013]\s*(?:{_YEAR}|\d\d))?
@@ -54,7 +55,7 @@ _DATE = re.compile(
 )
 _DATE_HINT = re.compile(r"\d|[a-z]day|[MJAJSONDF][a-z]{2,8}|yester|last|next")
 
-_TIME_UNIT = r"(?:second|minute|hour|day|night|week|weekend|month|year|decade|min|hr|yr)"
+_TIME_UNIT = rf"(?:{'|'.join(TIME_UNITS)})"
 _DURATION = re.compile(
     rf"""(?<![\w-])(?:
         (?:{_NUMBER}|{_NUMBER_WORD})-{_TIME_UNIT}(?:-old)?
@@ -66,9 +67,9 @@ _DURATION_HINT = re.compile(r"second|minute|hour|day|night|week|month|year|decad
 
 # Chosen: the units of lengths, weights, volumes, speeds, angles, money, data and lenses.
 _UNIT = (
-    r"(?:mm|cm|km|m|metres?|meters?|kilomet(?:re|er)s?|centimet(?:re|er)s?|ft|feet|foot|in(?=\W*$)"
+    r"(?:km/h|mm|cm|km|m|metres?|meters?|kilomet(?:re|er)s?|centimet(?:re|er)s?|ft|feet|foot|in(?=\W*$)"
     r"|inch(?:es)?|yards?|yd|miles?|mi|kg|g|grams?|kilos?|kilograms?|lbs?|pounds?|oz|ounces?|tons?"
-    r"|tonnes?|ml|cl|l|lit(?:re|er)s?|gallons?|pints?|mph|km/h|kmh|kph|knots?|hp|cc|kW|W|watts?|V"
+    r"|tonnes?|ml|cl|l|lit(?:re|er)s?|gallons?|pints?|mph|kmh|kph|knots?|hp|cc|kW|W|watts?|V"
     r"|volts?|mAh|GB|MB|TB|MP|megapixels?|px|pixels?|dpi|degrees?|acres?|hectares?|percent|dollars?"
     r"|euros?|pounds?|sq\.?\s?ft|[\u00b0%\u2033\u2032\"]|\u00b0[CF])"
 )
@@ -76,7 +77,8 @@ _MEASURE = re.compile(
     rf"""(?<![\w$£€.-])(?:
         [$£€]\s?{_NUMBER}(?:\s?(?:k|m|bn|million|billion)\b)?
       | {_NUMBER}(?:\s*[x\u00d7]\s*{_NUMBER})+(?:[\s-]?{_UNIT}(?![\w-]))?
-      | (?:{_NUMBER}(?:\s*[-\u2013]\s*{_NUMBER})?[\s-]?|{_NUMBER_WORD}[\s-]){_UNIT}
+      | (?:{_NUMBER}(?:\s*[-\u2013]\s*{_NUMBER})?[\s-]?|{_NUMBER_WORD}[\s-])
+        {_UNIT}(?![/\w])
         (?:-(?:long|tall|high|wide|deep)|\s+(?:tall|high|long|wide|deep|thick)\b)?
       | f/\d+(?:\.\d+)? | ISO\s?\d+
     )(?![\w-])""",
