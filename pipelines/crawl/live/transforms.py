@@ -35,18 +35,16 @@ class CrawlSites(beam.PTransform[PBegin, Any]):
 
     def expand(self, root: PBegin) -> Any:  # a dict of collections: Beam has no hint for it
         sites = self.common.config.sites
-        start = root | "Start" >> beam.Create(first_links(sites), reshuffle=False)
+        frontier = root | "Start" >> beam.Create(first_links(sites), reshuffle=False)
+        asked = root | "NothingAsked" >> beam.Create([], reshuffle=False)
         rounds: list[Any] = []
-        asked: list[Any] = []
-        links = start
         for number in range(num_rounds(sites)):
-            done = (links, *asked) | f"Round{number}" >> _Round(self.common)
+            done = (frontier, asked) | f"Round{number}" >> _Round(self.common)
+            asked = (asked, done[ASKED]) | f"AskedBy{number}" >> beam.Flatten()
+            frontier = done[LINKS]
             rounds.append(done)
-            asked.append(done[ASKED])
-            links = done[LINKS]
-        left = [done[UNASKED] for done in rounds]
         never = (
-            (*asked, *left)
+            (asked, *(done[UNASKED] for done in rounds))
             | "AllUrls" >> beam.Flatten()
             | "UrlsByHost" >> beam.GroupByKey()
             | "NeverAsked" >> beam.FlatMapTuple(_never_asked)

@@ -1,0 +1,60 @@
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from pipelines.crawl.config import CrawlConfig, dependencies, fingerprint_config
+from pipelines.crawl.live.config import Site, manners
+
+START = "http://a.test/"
+
+
+def test_start_urls_are_canonical_and_one_may_stand_alone():
+    assert Site(start="HTTP://A.test:80").start == (START,)
+    assert Site(start=["http://a.test", START]).start == (START,)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"start": []},
+        {"start": ["a.test"]},
+        {"start": "file:///etc/passwd"},
+        {"start": "http://u:p@a.test/"},
+        {"start": START, "max_pages": 0},
+        {"start": START, "delay_s": 31},
+        {"start": START, "delay_s": float("nan")},
+        {"start": START, "user_agent": "my bot/1.0"},
+        {"start": START, "user_agent": "bot2/1.0"},
+        {"start": START, "depth": 3},
+    ],
+)
+def test_wrong_settings(settings):
+    with pytest.raises(ValidationError):
+        Site(**settings)
+
+
+def test_sites_need_no_other_source_and_count_in_the_fingerprint():
+    config = CrawlConfig(sites=(Site(start=START),))
+    other = CrawlConfig(sites=(Site(start=START, max_depth=1),))
+    assert fingerprint_config(config) != fingerprint_config(other)
+    assert "httpcore" in dependencies(config)
+    with pytest.raises(ValidationError, match="nothing to read"):
+        CrawlConfig()
+
+
+def test_answers_are_kept_apart_by_what_decides_them():
+    site = Site(start=START)
+    assert manners(site, 10) == manners(site.model_copy(update={"max_depth": 9}), 10)
+    assert manners(site, 10) != manners(site, 11)
+    assert manners(site, 10) != manners(site.model_copy(update={"obeys_robots": False}), 10)
+
+
+def test_importing_the_config_loads_nothing_heavy():
+    code = (
+        "import sys, pipelines.crawl.live.config\n"
+        "heavy = {'httpcore', 'selectolax', 'fastwarc', 'apache_beam', 'pyarrow'}\n"
+        "sys.exit(bool(heavy & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

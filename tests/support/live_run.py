@@ -1,0 +1,30 @@
+"""The crawl stage on the sites of a test, in a process of its own that can be killed.
+
+Usage: python -m tests.support.live_run PORT FOLDER START DELAY_S [BEAM OPTION ...]
+"""
+
+import sys
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.live.config import LiveRuntime, Site
+from pipelines.crawl.pipeline import build
+from pipelines.io.stage import StageTask
+from pipelines.web.addresses import LoopbackGrant
+from tests.support.site import SUFFIX
+
+
+def main(port: str, folder: str, start: str, delay_s: str, *options: str) -> None:
+    site = Site(
+        start=start, scope="same_site", max_depth=3, max_redirects=0, delay_s=float(delay_s)
+    )
+    task = StageTask(folder, "crawl", 2, "attempt", "fingerprint", (0, 1))
+    runtime = LiveRuntime(LoopbackGrant(int(port), SUFFIX))
+    with beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner", *options])) as pipeline:
+        build(pipeline, task, CrawlConfig(sites=(site,)), runtime)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
