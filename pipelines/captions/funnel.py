@@ -8,10 +8,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipelines.captions.batch import Batch, Reading
+from pipelines.captions.batch import Batch, Reading, as_it_is
 from pipelines.captions.rules.rule import Rule
 from pipelines.captions.rules.text import RAW_LENGTH
-from pipelines.captions.tagging.tagged import Tagged
 from pipelines.rejection import Check
 
 _TYPES = pa.list_(pa.string())
@@ -30,6 +29,10 @@ class Rewritten(Protocol):
     def types(self) -> list[list[str]]:
         """The types of the entities that were replaced."""
 
+    @property
+    def unresolved(self) -> NDArray[np.int64]:
+        """Number of names that were not."""
+
 
 @dataclass(frozen=True)
 class Funnel:
@@ -45,7 +48,7 @@ class Funnel:
 
     reading: Reading
     steps: Steps
-    rewrite: Callable[[Tagged], Rewritten] | None = None
+    rewrite: Callable[[Batch], Rewritten] | None = None
     rewritten_steps: Steps = ()
     data: dict[str, float] = field(default_factory=dict)
 
@@ -108,11 +111,8 @@ def judge(batch: Batch, funnel: Funnel) -> Verdicts:
     alive, rows, failures = _sift(batch, np.arange(len(batch)), funnel.steps)
     languages, types = alive.spoken.languages, pa.array([[]] * len(alive), _TYPES)
     if funnel.rewrite:
-        rewritten = funnel.rewrite(alive.tagged)
-        passed = rows
-        alive, rows, more = _sift(
-            _as_rewritten(rewritten.texts, funnel), passed, funnel.rewritten_steps
-        )
+        rewritten, passed = funnel.rewrite(alive), rows
+        alive, rows, more = _sift(_as_rewritten(rewritten, funnel), passed, funnel.rewritten_steps)
         places = pa.array(np.searchsorted(passed, rows))
         languages, types = languages.take(places), pa.array(rewritten.types, _TYPES).take(places)
         failures += more
@@ -131,7 +131,7 @@ def checks(raw: str, funnel: Funnel) -> Iterator[Check]:
         if rule.name == RAW_LENGTH and not check.passed:
             return
     if funnel.rewrite:
-        batch = _as_rewritten(funnel.rewrite(batch.tagged).texts, funnel)
+        batch = _as_rewritten(funnel.rewrite(batch), funnel)
         yield from (_check(rule, limit, batch) for rule, limit in funnel.rewritten_steps)
 
 
@@ -146,13 +146,11 @@ def _check(rule: Rule, limit: float, batch: Batch) -> Check:
     )
 
 
-def _as_rewritten(texts: list[str], funnel: Funnel) -> Batch:
+def _as_rewritten(rewritten: Rewritten, funnel: Funnel) -> Batch:
     """A batch of texts that are neither normalised nor cropped again."""
-    return Batch(pa.array(texts, pa.string()), replace(funnel.reading, normalise=_same, crop=_same))
-
-
-def _same(texts: pa.StringArray) -> pa.StringArray:
-    return texts
+    reading = replace(funnel.reading, normalise=as_it_is, crop=as_it_is)
+    unresolved = rewritten.unresolved.astype(np.float64)
+    return Batch(pa.array(rewritten.texts, pa.string()), reading, unresolved=unresolved)
 
 
 def _sift(
@@ -160,6 +158,8 @@ def _sift(
 ) -> tuple[Batch, NDArray[np.int64], list[pa.Table]]:
     failures = [FAILURE_SCHEMA.empty_table()]
     for rule, limit in steps:
+        if not len(batch):
+            break
         measured = rule.measure(batch)
         passes = rule.passes(measured, limit)
         if not passes.all():

@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dalle_model import files
-from pipelines.captions.assembly import REWRITTEN, RecipeError, Value, assemble
+from dalle_model.files import sha256
+from pipelines.captions.assembly import REWRITTEN, RecipeError, Value, assemble, editions
 from pipelines.captions.data.images import IMAGE_WITH_MANY_TEXTS
 from pipelines.captions.data.rules import DATA_RULES
 from pipelines.captions.funnel import Funnel
@@ -22,17 +23,17 @@ from pipelines.captions.normalise.registry import STEPS as NORMALISE_STEPS
 from pipelines.captions.plain_yaml import PlainYamlError, compose, construct, key_lines
 from pipelines.captions.rules.registry import RULE_NAMES
 from pipelines.captions.settings import Settings
+from pipelines.captions.transform.steps import STEPS as REWRITING_STEPS
 
 FOLDER = Path(__file__).parent.parent / "recipes"
 MAX_BYTES = 65_536  # Chosen: ten times the longest recipe here; a larger file is a wrong path
 SECTIONS = ("settings", "normalise", "rules", "transform", "transformed", "data")
 
-REWRITING_STEPS: tuple[str, ...] = ("hypernyms",)
 _KNOWN: Mapping[str, tuple[str, ...]] = {
     "settings": tuple(Settings.model_fields),
     "normalise": tuple(NORMALISE_STEPS),
     "rules": RULE_NAMES,
-    "transform": REWRITING_STEPS,
+    "transform": tuple(REWRITING_STEPS),
     "transformed": RULE_NAMES,
     "data": (IMAGE_WITH_MANY_TEXTS.name, *DATA_RULES),
 }
@@ -152,13 +153,28 @@ def load_funnel(recipe: str, overrides: Overrides) -> Funnel:
     Raises:
         RecipeError: as `load_recipe`; or an override names nothing known, or has a wrong type.
     """
-    url = recipe_url(recipe)
-    return _funnel(url, read_source(recipe), tuple(overrides.items()))
+    return _funnel(recipe_url(recipe), read_source(recipe), tuple(overrides.items()))
+
+
+def recipe_editions(recipe: str, overrides: Overrides) -> dict[str, str]:
+    """Name -> version or sha256 of the recipe and of all that it uses.
+
+    Raises:
+        RecipeError: as `load_funnel`.
+    """
+    content = read_source(recipe)
+    sections = _overridden(_values(_load(recipe_url(recipe), content)), overrides.items())
+    return {"recipe": sha256(content)} | editions(sections)
 
 
 @lru_cache(maxsize=16)  # every shard asks; the bytes are part of the question
 def _funnel(url: str, content: bytes, overrides: tuple[tuple[str, Value | None], ...]) -> Funnel:
-    sections = _values(_load(url, content))
+    return assemble(_overridden(_values(_load(url, content)), overrides))
+
+
+def _overridden(
+    sections: dict[str, dict[str, Value]], overrides: Iterable[tuple[str, Value | None]]
+) -> dict[str, dict[str, Value]]:
     places = {_name(*place): place for place in _PLACES}
     for override, value in overrides:
         if override not in places:
@@ -168,7 +184,7 @@ def _funnel(url: str, content: bytes, overrides: tuple[tuple[str, Value | None],
             sections[section].pop(name, None)
         else:
             sections[section][name] = value
-    return assemble(sections)
+    return sections
 
 
 def _load(url: str, content: bytes) -> Recipe:

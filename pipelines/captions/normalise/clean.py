@@ -20,8 +20,8 @@ NOT_PLAIN = "[^ -~]"  # anything but printable ASCII
 # What `str.split` takes for space, beside the plain one.
 _OTHER_SPACES = "[\t-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 
-# Mojibake shows in neighbours: a letter of Latin-1, a dash or a quote between ASCII is none, but for
-# A with circumflex or tilde. ftfy looks closer, and takes ten times as long.
+# Mojibake shows in neighbours: a letter of Latin-1, a dash or a quote between ASCII is none, save
+# for A with circumflex or tilde. ftfy looks closer, and takes ten times as long.
 _CALM = "\xc0\xc1\xc4-\xd6\xd8-\xf6\xf8-\xff\u2013\u2014\u2018\u2019\u201c\u201d\u2026"
 _SUSPECT = re.compile(f"[^ -~{_CALM}]|[{_CALM}]{{2}}")
 # What ftfy's three tables of letters hold: digraphs and ligatures, quotes, fullwidth forms.
