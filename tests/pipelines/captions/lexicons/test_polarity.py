@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.captions.lexicons.polarity import load_polarity, polarity_edition
+from pipelines.captions.lexicons.polarity import MAX_CHARS, load_polarity, polarity_edition
 
 POLARITY = load_polarity()
 # Words, emoticons and emoji of both VADER lists among plain ones and the signs that it strips.
@@ -30,3 +30,9 @@ def test_no_score_without_a_laden_word_or_sign(text):
 
 def test_it_is_named_by_its_version():
     assert polarity_edition().startswith("vaderSentiment 3.")
+
+
+def test_only_the_beginning_of_a_long_text_is_read():
+    text = "\U0001f600" * 10_000
+    assert POLARITY.compound(text) == POLARITY.compound(text[:MAX_CHARS])
+    assert POLARITY.compound("dog " * MAX_CHARS + "happy") == 0
