@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pipelines.captions.rules import language, lexicons, tags, text
+from pipelines.captions.rules import language, lexicons, tags, text, transformed
 from pipelines.captions.rules.rule import Rule
 from pipelines.captions.settings import Settings
 
@@ -17,6 +17,7 @@ def rules(settings: Settings) -> Mapping[str, Rule]:
         lexicons.polarity_rule(),
         lexicons.profanity_rule(settings.profanities),
         *tags.RULES,
+        *transformed.RULES,
     )
 
 
