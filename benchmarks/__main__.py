@@ -11,7 +11,16 @@ import sys
 import time
 from importlib import import_module
 
-BENCHMARKS = ("extraction", "archives", "captions", "images", "encoding", "reading", "sampling")
+BENCHMARKS = (
+    "extraction",
+    "archives",
+    "captions",
+    "tagging",
+    "images",
+    "encoding",
+    "reading",
+    "sampling",
+)
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 
 

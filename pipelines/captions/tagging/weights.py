@@ -66,7 +66,9 @@ def from_arrays(stored: Mapping[str, NDArray[Any]]) -> Weights:
     """The arrays that `make_weights` wrote, made ready to be looked up."""
     names = _lines(stored["tags"])
     features = _lines(stored["features"])
-    scores = _dense(stored["lengths"], len(names) - 1 - stored["columns"], stored["thousandths"])
+    scores = np.zeros((len(features) + 1, len(names)), np.int32)
+    of_cells = np.repeat(np.arange(1, len(scores)), stored["lengths"])
+    scores[of_cells, len(names) - 1 - stored["columns"]] = stored["thousandths"]
     single_tags = [names[i] for i in stored["single_tags"]]
     contexts = (*reversed(names), *STARTS)
     rows = _by_kind(features)
@@ -84,15 +86,6 @@ def from_arrays(stored: Mapping[str, NDArray[Any]]) -> Weights:
 
 def _lines(text: NDArray[np.uint8]) -> list[str]:
     return text.tobytes().decode("utf-8").split("\n")
-
-
-def _dense(
-    lengths: NDArray[np.uint8], columns: NDArray[np.uint8], values: NDArray[np.int32]
-) -> NDArray[np.int32]:
-    """Rows of few cells -> whole rows, after one of noughts."""
-    scores = np.zeros((len(lengths) + 1, int(columns.max()) + 1), np.int32)
-    scores[np.repeat(np.arange(1, len(scores)), lengths), columns] = values
-    return scores
 
 
 def _by_kind(features: list[str]) -> dict[str, dict[str, int]]:

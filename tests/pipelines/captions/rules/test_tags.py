@@ -1,10 +1,12 @@
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.captions.batch import Batch
 from pipelines.captions.rules import tags
 from pipelines.captions.rules.tags import RULES
 from pipelines.captions.tagging.tagged import PTB_TAGS, TAG_NUMBERS, Tagged
@@ -18,18 +20,23 @@ PAIRS = st.lists(
 )
 
 
-class Stub:
-    """A batch that is tagged already: a/DT dog/NN, captions after captions."""
-
-    def __init__(self, captions):
-        words = Tokens.of_lists([[word for word, _ in pairs] for pairs in captions])
-        numbers = [TAG_NUMBERS[tag] for pairs in captions for _, tag in pairs]
-        self.tagged = Tagged(words, np.array(numbers, np.uint8))
+def tagged_batch(captions: Sequence[Sequence[tuple[str, str]]]) -> Batch:
+    """A batch that is tagged already, by (word, tag)."""
+    words = Tokens.of_lists([[word for word, _ in pairs] for pairs in captions])
+    numbers = [TAG_NUMBERS[tag] for pairs in captions for _, tag in pairs]
+    batch = batch_of([""] * len(captions))
+    batch.tagged = Tagged(words, np.array(numbers, np.uint8))
+    return batch
 
 
 def measure(name: str, *captions: str) -> list[float]:
-    pairs = [[tuple(item.rsplit("/", 1)) for item in caption.split()] for caption in captions]
-    return BY_NAME[name].measure(Stub(pairs)).tolist()
+    pairs = [[_pair(item) for item in caption.split()] for caption in captions]
+    return BY_NAME[name].measure(tagged_batch(pairs)).tolist()
+
+
+def _pair(item: str) -> tuple[str, str]:
+    word, _, tag = item.rpartition("/")
+    return word, tag
 
 
 @pytest.mark.parametrize(
@@ -64,8 +71,8 @@ def test_a_verb_of_the_next_caption_is_not_looked_at():
 @given(PAIRS)
 def test_captions_are_measured_by_themselves(captions):
     for rule in RULES:
-        together = rule.measure(Stub(captions))
-        alone = [rule.measure(Stub([pairs]))[0] for pairs in captions]
+        together = rule.measure(tagged_batch(captions))
+        alone = [rule.measure(tagged_batch([pairs]))[0] for pairs in captions]
         assert together.dtype == np.float64
         np.testing.assert_array_equal(together, np.array(alone, np.float64))
 
@@ -79,7 +86,7 @@ def test_rules_work_on_text(rule):
 
 def test_histogram_counts_captions_with_words():
     captions = [[("dog", "NN")], [("red", "JJ"), ("dog", "NN")], [("!", ".")], []]
-    histogram = tags.noun_ratio_histogram(Stub(captions).tagged)
+    histogram = tags.noun_ratio_histogram(tagged_batch(captions).tagged)
     assert histogram.tolist() == [0] * 10 + [1] + [0] * 8 + [1]
 
 

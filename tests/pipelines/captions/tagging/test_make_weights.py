@@ -38,6 +38,12 @@ def test_scores_are_whole_thousandths(weights):
     assert not weights.scores[0].any()
 
 
+def test_a_tag_that_no_feature_speaks_for_has_its_column():
+    weights = from_arrays(arrays(WEIGHTS, SINGLE, TAGS | {"#", "``"}))
+    assert [PTB_TAGS[number] for number in weights.tags] == ["``", "NN", "MD", "DT", "#"]
+    assert weights.scores[weights.rows["i word"]["can"]].tolist() == [0, 1000, 1250, 0, 0]
+
+
 def test_scores_by_the_two_tags_before_hold_the_bias(weights):
     determiner, start, start2 = 2, 3, 4  # columns of tags, then `STARTS`
     assert STARTS == ("-START-", "-START2-")

@@ -61,7 +61,7 @@ def tags(texts: list[str]) -> list[list[str]]:
     return [[tag for _, tag in pairs] for pairs in load_tagger(PERCEPTRON).tag(texts).pairs()]
 
 
-@pytest.mark.parametrize("texts", [real_texts()[::4], shuffled_words(1000)], ids=["real", "mixed"])
+@pytest.mark.parametrize("texts", [real_texts()[::8], shuffled_words(700)], ids=["real", "mixed"])
 def test_tags_are_those_of_the_published_algorithm(texts):
     assert tags(texts) == [slow().tag(words) for words in forms(texts)]
 
@@ -72,11 +72,11 @@ def test_so_they_are_for_any_text(texts):
 
 
 def test_tags_are_those_of_nltk():
-    texts = real_texts()[::10]
+    texts = real_texts()[::15]
     ours = [tag for caption in tags(texts) for tag in caption]
     peer = nltk_tagger({form for words in forms(texts) for form in words})
     theirs = [tag for words in forms(texts) for _, tag in peer.tag(words)]
-    assert len(ours) > 5000
+    assert len(ours) > 3000
     assert ours == theirs
 
 
