@@ -1,14 +1,23 @@
 import io
 
+import fsspec
 import pytest
 
 from dalle_model import files
+from pipelines.crawl.columns import ColumnError
 from pipelines.crawl.config import CrawlConfig, inputs
-from pipelines.crawl.inputs import read_input
+from pipelines.crawl.inputs import input_extent, read_input
+from pipelines.crawl.places import Brought
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.streams import UnreadableInputError
 from pipelines.records import Candidate
 from tests.support.archives import flip, gzip_records, http_record
+from tests.support.sources import (
+    samples,
+    write_hf_parquet,
+    write_image_folder,
+    write_webdataset_tar,
+)
 
 
 def _rows(*sources: Source):
@@ -51,7 +60,7 @@ def test_a_file_that_is_gone_is_an_error_not_a_rejection(tmp_path):
         list(read_input(file, source, CrawlConfig(sources=(source,))))
 
 
-@pytest.mark.parametrize("kind", ["warc", "html", "table"])
+@pytest.mark.parametrize("kind", ["warc", "wat", "html", "table", "tar"])
 def test_a_failing_disk_is_an_error_not_a_rejection(monkeypatch, kind):
     class Failing(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
@@ -61,3 +70,36 @@ def test_a_failing_disk_is_an_error_not_a_rejection(monkeypatch, kind):
     file, source = InputFile("s3://bucket/x", kind), Source(path="x")
     with pytest.raises(UnreadableInputError, match="connection reset"):
         list(read_input(file, source, CrawlConfig(sources=(source,))))
+
+
+def test_an_error_about_columns_names_the_source_of_the_config(tmp_path):
+    (tmp_path / "t.csv").write_text("url,text,alt\nx,y,z\n")
+    (tmp_path / "u.csv").write_text("url,text\nx,y\n")
+    with pytest.raises(ColumnError, match=r"crawl\.sources\[1\]: .*'text' and 'alt'"):
+        _rows(Source(path=f"{tmp_path}/u.csv"), Source(path=f"{tmp_path}/t.csv"))
+
+
+def test_the_same_picture_is_the_same_row_in_every_source_that_brings_it(tmp_path):
+    pairs = samples(4)
+    write_webdataset_tar(tmp_path / "a.tar", pairs)
+    write_webdataset_tar(tmp_path / "b.tar.gz", pairs)
+    write_image_folder(tmp_path / "photos", pairs)
+    write_hf_parquet(tmp_path / "hf.parquet", pairs)
+    keys = []
+    for name in ("a.tar", "b.tar.gz", "photos", "hf.parquet"):
+        rows = _rows(Source(path=f"{tmp_path}/{name}"))
+        assert all(isinstance(row, Brought) for row in rows)
+        found = [row.candidate for row in rows if isinstance(row, Brought)]
+        keys.append(sorted((row.key, row.url) for row in found))
+    assert keys == [keys[0]] * 4
+    assert all(url.startswith("urn:sha256:") for _, url in keys[0])
+
+
+def test_what_an_object_store_holds_is_one_part():
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/crawl-parts/a.tsv", b"a\thttp://site.test/a.jpg\n" * 10)
+    try:
+        extent = input_extent(InputFile("memory://crawl-parts/a.tsv", "table"))
+    finally:
+        memory.rm("/crawl-parts", recursive=True)
+    assert extent.size == extent.step == 250

@@ -7,20 +7,33 @@ import pytest
 
 from pipelines.crawl.columns import ColumnError
 from pipelines.crawl.lines import MAX_LINE_BYTES
+from pipelines.crawl.pictures import Picture
 from pipelines.crawl.sources import Source
-from pipelines.crawl.tables import read_table
+from pipelines.crawl.splits import WHOLE
+from pipelines.crawl.tables import read_table, table_extent
 from pipelines.rejection import Rejection
+from tests.support.sources import (
+    samples,
+    write_cc3m_tsv,
+    write_cc12m_tsv,
+    write_coyo_parquet,
+    write_csv,
+    write_hf_parquet,
+    write_json_lines,
+    write_laion_parquet,
+)
 
 U = "http://site.test/a.jpg"
 
 
 def _read(content: bytes, name: str = "t.tsv", **settings) -> list[tuple[str, str]]:
     """(URL, caption) of each row; of a bad one its reason and detail."""
-    rows = read_table(io.BytesIO(content), name, Source(path=name, **settings))
-    return [
-        (row.reason, row.detail) if isinstance(row, Rejection) else (row.raw_url, row.caption)
-        for row in rows
-    ]
+    pairs = []
+    for row in read_table(io.BytesIO(content), name, Source(path=name, **settings)):
+        assert not isinstance(row, Picture)
+        is_bad = isinstance(row, Rejection)
+        pairs.append((row.reason, row.detail) if is_bad else (row.raw_url, row.caption))
+    return pairs
 
 
 def _parquet(**columns) -> bytes:
@@ -146,3 +159,91 @@ def test_provenance_columns():
 
 def test_an_empty_table_has_no_rows():
     assert _read(b"") == []
+
+
+@pytest.mark.parametrize(
+    "write",
+    [write_cc3m_tsv, write_cc12m_tsv, write_laion_parquet, write_coyo_parquet, write_json_lines,
+     write_csv],
+)  # fmt: skip
+def test_tables_as_people_have_them_need_no_settings(tmp_path, write):
+    pairs = samples(9)
+    content = write(tmp_path / "t", pairs).read_bytes()
+    name = "t.csv" if write is write_csv else "t"
+    assert _read(content, name) == [(p.url, p.caption) for p in pairs]
+
+
+def test_a_list_of_captions_is_a_pair_each():
+    content = _parquet(url=[U, U, U], captions=[["a", "b"], [], None])
+    assert _read(content) == [(U, "a"), (U, "b"), (U, ""), (U, "")]
+    line = b'{"url": "%s", "caption": ["a", "b"]}' % U.encode()
+    assert _read(line, "t.jsonl") == [(U, "a"), (U, "b")]
+
+
+def test_lines_that_are_no_objects_of_json():
+    lines = ["{", "[1]", "[" * 100_000, f'{{"url": "{U}", "text": "a"}}', '{"url": null}', "\x00"]
+    content = "\n".join(lines).encode()
+    found = [(U, "a"), ("", "")]
+    damage = ["not a line of JSON", "not an object of JSON"]
+    rows = _read(content, "t.jsonl")
+    assert rows[3:5] == found
+    assert [d for r, d in rows if r == "bad_record"] == [
+        damage[0], damage[1], damage[0], damage[0],
+    ]  # fmt: skip
+    assert _read(gzip.compress(content), "t.jsonl.gz") == rows
+
+
+def test_a_table_written_by_datasets_brings_its_pictures(tmp_path):
+    pairs = samples(9)
+    content = write_hf_parquet(tmp_path / "t.parquet", pairs).read_bytes()
+    rows = list(read_table(io.BytesIO(content), "t.parquet", Source(path="t", name="hf")))
+    assert all(isinstance(row, Picture) for row in rows)
+    found = [(r.encoded, r.found.caption) for r in rows if isinstance(r, Picture)]
+    assert found == [(p.encoded, p.caption) for p in pairs]
+
+
+@pytest.mark.parametrize("name", ["jpg", "image"])
+def test_a_column_of_bytes_with_a_usual_name_holds_pictures(name):
+    content = _parquet(**{name: [b"p", None], "url": [U, U], "caption": ["a", "b"]})
+    picture, gone = read_table(io.BytesIO(content), "t", Source(path="t"))
+    assert isinstance(picture, Picture)
+    assert (picture.encoded, picture.found.raw_url) == (b"p", U)
+    assert isinstance(gone, Rejection)
+    assert gone.reason == "no_picture"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "the columns jpg and png all hold bytes"),
+        ({"image_column": "gif"}, "no column 'gif' of bytes"),
+        ({"image_column": "text"}, "no column 'text' of bytes"),
+        ({"image_column": 9}, "no column 9 of bytes"),
+    ],
+)
+def test_a_column_of_pictures_that_cannot_be_told(settings, message):
+    content = _parquet(jpg=[b"p"], png=[b"q"], text=["a"])
+    with pytest.raises(ColumnError, match=message):
+        list(read_table(io.BytesIO(content), "t", Source(path="t", **settings)))
+    for column in ("PNG", 1):
+        (row,) = read_table(io.BytesIO(content), "t", Source(path="t", image_column=column))
+        assert isinstance(row, Picture)
+        assert row.encoded == b"q"
+
+
+def test_columns_of_one_name_are_told_by_number():
+    table = pa.table([[U], ["a"], ["b"]], names=["url", "text", "text"])
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+    assert _read(sink.getvalue(), caption_column=2) == [(U, "b")]
+    with pytest.raises(ColumnError, match="'text' and 'text'"):
+        _read(sink.getvalue())
+
+
+def test_what_is_read_whole_is_one_position():
+    rows = f"caption\t{U}\n".encode() * 3
+    assert table_extent(io.BytesIO(rows), "t.tsv").size == len(rows)
+    assert table_extent(io.BytesIO(rows), "t.csv") == WHOLE
+    assert table_extent(io.BytesIO(gzip.compress(rows)), "t.tsv.gz") == WHOLE
+    assert table_extent(io.BytesIO(_parquet(url=[U] * 5)), "t").size == 3
+    assert table_extent(io.BytesIO(b"PAR1"), "t") == WHOLE

@@ -1,0 +1,93 @@
+import pytest
+
+from pipelines.crawl.columns import ColumnError, Columns, locate, locate_unnamed, pick, texts_of
+from pipelines.crawl.sources import Source
+
+LAION = ["SAMPLE_ID", "URL", "TEXT", "HEIGHT", "WIDTH", "LICENSE", "NSFW", "similarity"]
+COYO = ["id", "url", "text", "width", "height", "image_phash", "text_length"]
+U = "https://site.test/a.jpg"
+
+
+def _source(**settings) -> Source:
+    return Source(path="t", **settings)
+
+
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [
+        (LAION, Columns(1, 2, license=5)),
+        ([name.lower() for name in LAION], Columns(1, 2, license=5)),
+        (COYO, Columns(1, 2)),
+        (["caption", "image_url"], Columns(1, 0)),
+        (["img_url", "title", "page_url"], Columns(0, 1, page_url=2)),
+        ([" Url ", "ALT"], Columns(0, 1)),
+    ],
+)
+def test_usual_names(header, columns):
+    assert locate(header, _source(), "t") == columns
+
+
+@pytest.mark.parametrize(
+    ("header", "settings", "message"),
+    [
+        (["url", "image_url", "text"], {}, "'url' and 'image_url' could each be meant.*url_column"),
+        (["url", "caption", "TEXT"], {}, "'caption' and 'TEXT' could.*set `caption_column`"),
+        (["url", "words"], {}, "no column 'caption/.*columns are url, words"),
+        (["link", "text"], {}, "no column 'url/image_url/img_url'"),
+        (["url", "capton"], {"caption_column": "caption"}, "did you mean 'capton'"),
+        (["url", "text"], {"license_column": "licence"}, "`license_column`"),
+        (["url", "text"], {"url_column": 2}, "no column '2'"),
+        (["url", "a", "A"], {"caption_column": "a"}, "'a' and 'A'"),
+    ],
+)
+def test_what_cannot_be_told_is_an_error_that_names_the_columns(header, settings, message):
+    with pytest.raises(ColumnError, match=message):
+        locate(header, _source(**settings), "t.csv")
+
+
+def test_settings_decide_between_columns():
+    header = ["url", "caption", "TEXT"]
+    assert locate(header, _source(caption_column="text"), "t").caption == 2
+    assert locate(header, _source(caption_column=1), "t").caption == 1
+
+
+def test_a_table_of_pictures_needs_no_url():
+    assert locate(["image", "text"], _source(), "t", image=0) == Columns(None, 1, image=0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "settings", "columns"),
+    [
+        ([["a barn", U]], {}, Columns(1, 0)),
+        ([[U, "a barn"]], {}, Columns(0, 1)),
+        ([["see http://x", U], [U, "hm"], ["c", U]], {}, Columns(1, 0)),
+        ([["a", "b"]], {}, Columns(1, 0)),
+        ([], {}, Columns(1, 0)),
+        ([["x", U, "a barn"]], {"caption_column": 2}, Columns(1, 2)),
+        ([["x", "y"]], {"url_column": 0}, Columns(0, 1)),
+    ],
+)
+def test_without_a_header_content_tells(rows, settings, columns):
+    assert locate_unnamed(rows, _source(**settings), "t") == columns
+
+
+@pytest.mark.parametrize(
+    ("rows", "settings", "message"),
+    [
+        ([[U, "a barn", U]], {}, "the columns 0 and 2 could each be meant; set `url_column`"),
+        ([["x", U, "a barn"]], {}, "the columns 0 and 2 could each be meant; set `caption_column`"),
+        ([["x", U]], {"caption_column": "text"}, "no names; set `caption_column` to a number"),
+    ],
+)
+def test_without_a_header_and_without_a_hint(rows, settings, message):
+    with pytest.raises(ColumnError, match=message):
+        locate_unnamed(rows, _source(**settings), "t")
+
+
+def test_values_of_json():
+    assert pick({"Caption": "a", "text": "b"}, None, ("caption", "text")) == "a"
+    assert pick({"words": "a", "text": "b"}, "Words", ("caption", "text")) == "a"
+    assert pick({}, None, ("caption",)) is None
+    assert [texts_of(v) for v in (None, [], "a", ["a", None, "b"], 3, [None])] == [
+        [""], [""], ["a"], ["a", "b"], ["3"], [""],
+    ]  # fmt: skip

@@ -1,0 +1,208 @@
+"""Every kind of input, clean and damaged, read in parts of any size: the same rows as in one."""
+
+import gzip
+import io
+import json
+import random
+import tarfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.inputs import input_extent, read_input
+from pipelines.crawl.sources import InputFile, Source, resolve
+from pipelines.crawl.splits import Claim
+from tests.support.archives import flip, gzip_records, http_record, warc_record
+from tests.support.sources import samples, tar_of, write_image_folder
+
+STEPS = (1, 7, 64, 511, 512, 1000, 4096, 10**9)
+
+
+def _pages(count: int) -> list[bytes]:
+    page = '<img src="/{0}.jpg" alt="picture {0}"><p>{1}'
+    return [
+        http_record(f"http://site.test/{n}", page.format(n, "x" * (n * 53 % 300)).encode())
+        for n in range(count)
+    ]
+
+
+def _warc() -> bytes:
+    return b"".join([warc_record("", b"software: x", "warcinfo", "text/x"), *_pages(4)])
+
+
+def _warc_gz() -> bytes:
+    return b"".join(gzip_records([warc_record("", b"s: x", "warcinfo", "text/x"), *_pages(8)]))
+
+
+def _many_records_in_a_member() -> bytes:
+    return gzip.compress(b"".join(_pages(3))) + b"".join(gzip_records(_pages(5)[3:]))
+
+
+def _archive_in_an_archive() -> bytes:
+    """A page that holds a gzipped archive, stored without compression."""
+    inner = b"".join(gzip_records(_pages(3)))
+    outer = http_record("http://site.test/inner.warc.gz", inner, "application/gzip")
+    members = gzip_records(_pages(2))
+    return members[0] + gzip.compress(outer, 0) + members[1]
+
+
+def _tsv() -> bytes:
+    lines = ["", "CAPTION\tURL", "", *(f"row {n}\thttp://site.test/{n}.jpg" for n in range(20))]
+    return ("\ufeff" + "\r\n".join([*lines, "alone", "", "last\thttp://site.test/z.jpg"])).encode()
+
+
+def _headless() -> bytes:
+    return "".join(f"http://site.test/{n}.jpg\té {n}\n" for n in range(30)).encode()
+
+
+def _json_lines() -> bytes:
+    rows = [{"url": f"http://site.test/{n}.jpg", "caption": [f"{n}", "b"]} for n in range(12)]
+    return "\n".join([*map(json.dumps, rows), "{", "[]", "", json.dumps(rows[0])]).encode()
+
+
+def _csv() -> bytes:
+    return b"url,caption\n" + b"".join(
+        b'http://site.test/%d.jpg,"two\nlines, %d"\n' % (n, n) for n in range(20)
+    )
+
+
+def _parquet() -> bytes:
+    sink = io.BytesIO()
+    urls = [f"http://site.test/{n}.jpg" for n in range(20)]
+    table = pa.table({"url": urls, "caption": [f"caption {n:06d}" for n in range(20)]})
+    pq.write_table(table, sink, row_group_size=3, write_page_checksum=True, compression="none")
+    return sink.getvalue()
+
+
+def _picture_parquet() -> bytes:
+    sink = io.BytesIO()
+    pairs = samples(7, side=4)
+    images = [{"bytes": p.encoded, "path": "../../etc/passwd"} for p in pairs]
+    images[3] = {"bytes": None, "path": "/etc/passwd"}
+    table = pa.table({"image": images, "text": [p.caption for p in pairs]})
+    pq.write_table(table, sink, row_group_size=2)
+    return sink.getvalue()
+
+
+def _tar() -> bytes:
+    members: list[tuple[str, bytes]] = []
+    for number, pair in enumerate(samples(5, side=4)):
+        stem = "long/" * 30 * (number == 2) + f"s{number}"
+        members += [(f"{stem}.png", pair.encoded), (f"{stem}.txt", pair.caption.encode())]
+        members += [(f"{stem}.cls", b"1"), (f"{stem}.pkl", b"cos\nsystem\n(S'true'\ntR.")]
+    members.append(("only.txt", b"a text without a picture"))
+    return tar_of(members, tarfile.PAX_FORMAT)
+
+
+def _gnu_tar() -> bytes:
+    pairs = samples(3, side=4)
+    named = [("n" * 150 * (n == 1) + f"{n}", p) for n, p in enumerate(pairs)]
+    members = [
+        m for name, p in named for m in ((f"{name}.jpg", p.encoded), (f"{name}.json", b'{"x": 1}'))
+    ]
+    return tar_of([*members, ("j.png", b"png"), ("j.json", b"{")], tarfile.GNU_FORMAT)
+
+
+CLEAN: dict[str, Callable[[], bytes]] = {
+    "a.warc": _warc,
+    "a.warc.gz": _warc_gz,
+    "members.warc.gz": _many_records_in_a_member,
+    "nested.warc.gz": _archive_in_an_archive,
+    "header.tsv": _tsv,
+    "headless.tsv": _headless,
+    "a.jsonl": _json_lines,
+    "a.csv": _csv,
+    "urls.parquet": _parquet,
+    "pictures.parquet": _picture_parquet,
+    "pax.tar": _tar,
+    "gnu.tar": _gnu_tar,
+    "two.tar": lambda: _tar() + _gnu_tar(),
+}
+
+
+def _resolved(path: Path) -> tuple[InputFile, Source, CrawlConfig]:
+    source = Source(path=str(path))
+    (file,) = resolve(source, "crawl.sources[0]")
+    return file, source, CrawlConfig(sources=(source,))
+
+
+def _ascending(start: int, stop: int) -> Claim:
+    """Claim what lies before `stop`, and insist on the order that a runner insists on."""
+    claimed: list[int] = []
+
+    def claim(position: int) -> bool:
+        assert position >= start
+        assert not claimed or (position > claimed[-1] and claimed[-1] < stop)
+        claimed.append(position)
+        return position < stop
+
+    return claim
+
+
+def _in_parts(path: Path, step: int) -> Counter[str]:
+    file, source, config = _resolved(path)
+    size = input_extent(file).size
+    starts = list(range(0, size, step))
+    random.Random(step).shuffle(starts)
+    rows: Counter[str] = Counter()
+    for start in starts:
+        claim = _ascending(start, min(start + step, size))
+        rows.update(map(repr, read_input(file, source, config, start, claim)))
+    return rows
+
+
+def _assert_parts_make_the_whole(path: Path, steps: tuple[int, ...] = STEPS) -> Counter[str]:
+    file, source, config = _resolved(path)
+    whole = Counter(map(repr, read_input(file, source, config)))
+    for step in steps:
+        if input_extent(file).size / step <= 3000:
+            assert _in_parts(path, step) == whole, f"parts of {step}"
+    return whole
+
+
+@pytest.mark.parametrize("name", CLEAN)
+def test_parts_of_a_clean_input(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(CLEAN[name]())
+    assert sum(_assert_parts_make_the_whole(path).values()) >= 4
+
+
+@pytest.mark.parametrize("name", sorted(CLEAN.keys() - {"a.csv"}))
+@pytest.mark.parametrize("seed", range(6))
+def test_parts_of_a_damaged_input(tmp_path, name, seed):
+    chance = random.Random(f"{name}{seed}")
+    content = CLEAN[name]()
+    for _ in range(chance.randrange(1, 4)):
+        place = chance.randrange(len(content))
+        match chance.randrange(4):
+            case 0:
+                content = flip(content, place)
+            case 1:
+                content = content[:place] + chance.randbytes(700) + content[place:]
+            case 2:
+                content = content[: place // 512 * 512] + content[place // 512 * 512 + 512 :]
+            case _:
+                content = content[:place] if place > len(content) / 2 else flip(content, place)
+    path = tmp_path / name
+    path.write_bytes(content)
+    if content:
+        _assert_parts_make_the_whole(path, (61, 512, 1000))
+
+
+def test_parts_of_an_image_folder(tmp_path):
+    write_image_folder(tmp_path / "photos", samples(9), "metadata.csv")
+    source = Source(path=f"{tmp_path}/photos")
+    config = CrawlConfig(sources=(source,))
+    for file in resolve(source, "k"):
+        whole = Counter(map(repr, read_input(file, source, config)))
+        size = input_extent(file).size
+        parts: Counter[str] = Counter()
+        for start in reversed(range(size)):
+            claim = _ascending(start, start + 1)
+            parts.update(map(repr, read_input(file, source, config, start, claim)))
+        assert parts == whole

@@ -1,0 +1,87 @@
+import pyarrow as pa
+import pytest
+
+from pipelines.crawl.places import (
+    NOWHERE,
+    Brought,
+    ChangedInputError,
+    Place,
+    Placed,
+    complete_shard,
+    put_aside,
+    row_of,
+    take_back,
+)
+from pipelines.io.keys import local_pair_key
+from pipelines.io.stage import StageTask
+from pipelines.records import CANDIDATE_SCHEMA, Candidate
+from pipelines.rejection import Rejection
+
+TASK = StageTask("run", "crawl", 1, "attempt", "fingerprint", (0,))
+REJECTION = Rejection("k", "u", "c", "crawl", "bad_record")
+
+
+def _brought(encoded: bytes, caption: str = "c", place: Place = NOWHERE) -> Brought:
+    return Brought(Candidate(local_pair_key(encoded, caption), "u", caption), encoded, place)
+
+
+def _placed(rows, folder, limit=100) -> list[Placed]:
+    return [row for row in put_aside(rows, str(folder), limit) if isinstance(row, Placed)]
+
+
+def test_rows_without_bytes_pass_and_write_nothing(tmp_path):
+    candidate = Candidate("k", "u", "c")
+    place = Place("t.tar", 512, 3)
+    rows = list(put_aside([candidate, REJECTION, _brought(b"abc", place=place)], str(tmp_path)))
+    assert rows[:2] == [Placed(candidate), REJECTION]
+    assert isinstance(rows[2], Placed)
+    assert rows[2].place == place
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bytes_put_aside_are_those_taken_back(tmp_path):
+    pictures = [bytes([n]) * (n * 7 % 60 + 1) for n in range(40)]
+    placed = _placed([_brought(p) for p in pictures], tmp_path)
+    assert [row["encoded"] for row in take_back([row_of(p) for p in placed])] == pictures
+    sizes = [path.stat().st_size for path in tmp_path.iterdir()]
+    assert len(sizes) > 5
+    assert max(sizes) < 100 + 60
+
+
+def test_the_captions_of_a_picture_share_its_bytes(tmp_path):
+    rows = [_brought(b"picture", caption) for caption in ("one", "two")]
+    placed = _placed(rows, tmp_path)
+    assert placed[0].place == placed[1].place
+    assert [path.stat().st_size for path in tmp_path.iterdir()] == [7]
+
+
+def test_the_same_work_again_writes_the_same_file(tmp_path):
+    first = _placed([_brought(b"a"), _brought(b"b")], tmp_path)
+    second = _placed([_brought(b"b"), _brought(b"a")], tmp_path)
+    assert sorted(first) == sorted(second)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_shard_is_completed_with_its_bytes(tmp_path):
+    placed = _placed([_brought(b"a"), _brought(b"b")], tmp_path)
+    values = [
+        row_of(placed[1]),
+        REJECTION,
+        row_of(Placed(Candidate("k", "u", "c"))),
+        row_of(placed[0]),
+    ]
+    result = complete_shard(TASK, 0, values)
+    assert result.rows_in == 4
+    assert result.rejected == [REJECTION]
+    assert result.kept.schema == CANDIDATE_SCHEMA
+    assert result.kept["encoded"].combine_chunks() == pa.array([b"b", None, b"a"])
+
+
+def test_bytes_that_changed_are_an_error(tmp_path):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"picture")
+    row = row_of(Placed(_brought(b"picture").candidate, Place(str(path), 0, 7)))
+    assert take_back([row])[0]["encoded"] == b"picture"
+    path.write_bytes(b"another")
+    with pytest.raises(ChangedInputError, match=r"a\.jpg: a picture is not what it was"):
+        take_back([row])
