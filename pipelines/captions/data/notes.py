@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dalle_model import files
 from pipelines.captions.data.tally import Tally
@@ -49,11 +50,14 @@ def write_tallies(task: StageTask, index: int, tallies: Mapping[str, Tally]) -> 
 def read_tallies(task: StageTask, index: int) -> dict[str, Tally]:
     """The tallies noted of a shard, by rule; a rule that counted nothing is left out."""
     table = read_table(task.note(index, _COUNTS))
-    names = np.asarray(table["rule"].to_numpy(), np.str_)
-    whole = Tally(np.asarray(table["hash"], np.uint64), np.asarray(table["number"], np.int64))
-    return {str(name): whole.where(names == name) for name in np.unique(names)}
+    names = sorted(pc.unique(table["rule"]).to_pylist())
+    return {name: _tally(table.filter(pc.equal(table["rule"], name))) for name in names}
 
 
 def _table(name: str, tally: Tally) -> pa.Table:
     columns = [pa.repeat(name, len(tally)), pa.array(tally.hashes), pa.array(tally.numbers)]
     return pa.table(columns, schema=_COUNTS_SCHEMA)
+
+
+def _tally(table: pa.Table) -> Tally:
+    return Tally(np.asarray(table["hash"], np.uint64), np.asarray(table["number"], np.int64))

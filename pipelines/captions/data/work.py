@@ -18,13 +18,15 @@ def count_shard(task: StageTask, index: int, config: CaptionsConfig) -> dict[str
     Returns:
         What the shard adds to the counts of each data rule; its verdicts are noted.
     """
-    if not notes.is_noted(task, index):
-        funnel = load_funnel(config.recipe, config.overrides)
-        texts = read_texts(task, index)
-        verdicts = judge_all(texts, funnel)
-        notes.write_verdicts(task, index, verdicts)
-        notes.write_tallies(task, index, tallies(texts, verdicts, funnel))
-    return notes.read_tallies(task, index)
+    if notes.is_noted(task, index):
+        return notes.read_tallies(task, index)
+    funnel = load_funnel(config.recipe, config.overrides)
+    texts = read_texts(task, index)
+    verdicts = judge_all(texts, funnel)
+    counted = tallies(texts, verdicts, funnel)
+    notes.write_verdicts(task, index, verdicts)
+    notes.write_tallies(task, index, counted)
+    return counted
 
 
 def drop_shard(
