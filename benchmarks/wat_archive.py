@@ -20,7 +20,8 @@ Json = dict[str, Any]
 
 MAX_LINKS = 350  # of a synthetic site, around pictures of the demo's page
 MAX_PICTURES = 6  # of the demo's page; with the others, texts of 9 pictures on a page
-WORDS = "summer market river old blue photo of the in red house garden über café print sale".split()
+WORDS = "summer market river old blue photo of the in red house garden print sale".split()
+TEXT_WORDS = (*WORDS, "café", "über", "картина")
 
 
 def wat_bytes(num_pages: int) -> bytes:
@@ -123,7 +124,7 @@ def _link(generator: random.Random) -> Json:
 
 
 def _text(generator: random.Random, max_words: int) -> str:
-    return " ".join(generator.choices(WORDS, k=generator.randint(1, max_words)))
+    return " ".join(generator.choices(TEXT_WORDS, k=generator.randint(1, max_words)))
 
 
 def _links(page: Page) -> list[Json]:

@@ -33,13 +33,20 @@ class Section:
 
     Args:
         content: seekable, at its beginning.
+        size: of the content, in bytes.
         is_gzip: made of gzip members.
         is_last: it ends with the archive.
     """
 
     content: BinaryIO
+    size: int
     is_gzip: bool
     is_last: bool
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the content is in memory."""
+        return self.size <= _MAX_HELD_BYTES
 
     def has_rest(self) -> bool:
         """Whether something follows the records that the section holds; reads it all again.
@@ -68,8 +75,9 @@ def sections(stream: BinaryIO, start: int, claim: Claim) -> Iterator[Section | N
         yield None
     while position is not None and claim(position):
         following = next(positions, None)
-        content = _content(stream, position, size if following is None else following)
-        yield Section(content, is_gzip, following is None)
+        end = size if following is None else following
+        content = _content(stream, position, end)
+        yield Section(content, end - position, is_gzip, following is None)
         position = following
 
 

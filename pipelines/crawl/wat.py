@@ -1,14 +1,16 @@
 """Pictures and their texts in WAT files: what Common Crawl notes of each page, without the page.
 
-Source: commoncrawl/ia-web-commons, `ExtractingParseObserver` and `HTMLMetaData`. Of a picture there
-are `src`, `alt` and `title`; `srcset`, `data-src`, `<picture>` and `<figcaption>` are left out there.
+Of a picture there are `src`, `alt` and `title`; there is no `srcset`, `data-src`, `<picture>` or
+`<figcaption>`. Source: commoncrawl/ia-web-commons, `ExtractingParseObserver` and `HTMLMetaData`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import BinaryIO
 
 from fastwarc.warc import WarcRecord, WarcRecordType
 
+from pipelines.crawl.archive import read_records, read_up_to
 from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.splits import Claim, every
@@ -22,7 +24,7 @@ from pipelines.crawl.terms import (
     page_terms,
     read_headers,
 )
-from pipelines.crawl.warc import read_records, read_up_to
+from pipelines.crawl.warc import DAMAGE
 from pipelines.crawl.wat_json import BadMetadataError, Metadata, Picture, read_metadata
 from pipelines.rejection import Rejection
 
@@ -32,7 +34,7 @@ _OF_IMAGES = frozenset({"alt", "title"})
 def read_wat(
     stream: BinaryIO, config: CrawlConfig, source: str, start: int = 0, claim: Claim = every
 ) -> Iterator[Found | Rejection]:
-    """Every `<img>` of the pages that were served as HTML with status 200, each `og:image` with text.
+    """Every `<img>` of pages served as HTML with status 200, and each `og:image` with a text.
 
     A record that is damaged, too large or not what its kind should be gives one rejection. Records
     on anything else are passed over.
@@ -41,13 +43,12 @@ def read_wat(
         stream: plain or gzipped by record; seekable.
         config: of the crawl; the limit on pages holds for the metadata of one.
         source: name of the source.
-        start: as in `read_records`, like `claim`.
+        start: as in `read_records`.
+        claim: as in `read_records`.
     """
-    for record in read_records(stream, start, claim):
-        if record is None:
-            yield rejection("", "", "bad_record", "not a WARC record, or damaged compression")
-        elif record.record_type == WarcRecordType.metadata:
-            yield from _read_record(record, config, source)
+    parse = partial(_rows, config=config, source=source)
+    for row in read_records(stream, parse, start, claim):
+        yield row or rejection("", "", "bad_record", DAMAGE)
 
 
 def pictures(
@@ -65,9 +66,9 @@ def pictures(
             yield found(url, caption, OG_IMAGE)
 
 
-def _read_record(
-    record: WarcRecord, config: CrawlConfig, source: str
-) -> Iterable[Found | Rejection]:
+def _rows(record: WarcRecord, config: CrawlConfig, source: str) -> list[Found | Rejection]:
+    if record.record_type != WarcRecordType.metadata:
+        return []
     url = (record.headers.get("WARC-Target-URI") or "").strip("<> ")
     limit, size = config.max_page_bytes, record.content_length
     if size > limit:
@@ -84,7 +85,7 @@ def _read_record(
         return [rejection(url, "", "bad_record", str(error))]
     if metadata is None or metadata.status != "200":
         return []
-    return pictures(metadata, url, config.text_sources, source)
+    return list(pictures(metadata, url, config.text_sources, source))
 
 
 def _text(image: Picture, of_images: Sequence[str]) -> tuple[str, str]:

@@ -6,7 +6,6 @@ from typing import Any, Generic, NamedTuple, TypeVar, Union
 import msgspec
 from msgspec import Raw, Struct, field
 
-
 T = TypeVar("T")
 
 
@@ -38,7 +37,7 @@ _OTHERS = (
     *("BLOCKQUOTE@/cite", "BODY@/background", "TABLE@/background", "TD@/background"),
 )
 _KNOWN = frozenset({"IMG@/src", "A@/href", *_OTHERS})
-_LINK_TYPES: Any = Union[  # noqa: UP007  # made at run time
+_LINK_TYPES: Any = Union[
     (
         Picture,
         _Anchor,

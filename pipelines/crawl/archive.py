@@ -1,0 +1,126 @@
+"""The records of a web archive: a damaged one costs itself and no other.
+
+Damage is found by reading each section (see `sections.py`) by itself. As that is twice the work,
+sections are read in runs, as one archive, for as long as each record begins where its section does;
+what was made of a record counts only when those after it have confirmed it.
+"""
+
+import io
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
+from typing import BinaryIO, TypeVar
+
+from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
+
+from pipelines.crawl.sections import Section, sections
+from pipelines.crawl.splits import Claim, every
+
+_RUN_BYTES = 1 << 20  # chosen: some hundred records, against microseconds to open an archive
+_CONFIRMED_BY = 2
+
+T = TypeVar("T")
+Parse = Callable[[WarcRecord], list[T]]
+
+
+def read_records(
+    stream: BinaryIO, parse: Parse[T], start: int = 0, claim: Claim = every
+) -> Iterator[T | None]:
+    """What is made of each record; None for each place where one should be and none can be read.
+
+    Args:
+        stream: plain or gzipped by record; seekable.
+        parse: called with each record, perhaps twice; the record is valid until it returns.
+        start: records that start before it, in bytes, are left out.
+        claim: asked for the start of each record, or of the gzip member that holds it, up to
+            1 MiB before it is read.
+    """
+    for run in _runs(sections(stream, start, claim)):
+        if run is None:
+            yield None
+        else:
+            yield from _read_run(run, parse)
+
+
+def read_up_to(record: WarcRecord, limit: int) -> bytes:
+    """Up to so many bytes of the payload of a record.
+
+    Raises:
+        OSError: damaged compression.
+    """
+    parts: list[bytes] = []
+    wanted = limit
+    while wanted > 0 and (part := record.reader.read(wanted)):
+        parts.append(part)
+        wanted -= len(part)
+    return b"".join(parts)
+
+
+def _runs(found: Iterable[Section | None]) -> Iterator[list[Section] | None]:
+    """Sections in runs of some size; those that may hold more than their records stand alone."""
+    run: list[Section] = []
+    size = 0
+    for section in found:
+        if section is None:
+            yield None
+        elif section.is_last or not section.is_held:
+            yield from filter(None, (run, [section]))
+            run, size = [], 0
+        else:
+            run.append(section)
+            size += section.size
+            if size >= _RUN_BYTES:
+                yield run
+                run, size = [], 0
+    if run:
+        yield run
+
+
+def _read_run(run: list[Section], parse: Parse[T]) -> Iterator[T | None]:
+    num_confirmed = 0
+    if len(run) > 1:
+        for rows in _confirmed(run, parse):
+            num_confirmed += 1
+            yield from rows
+    for section in run[num_confirmed:]:
+        yield from _read_section(section, parse)
+
+
+def _confirmed(run: list[Section], parse: Parse[T]) -> Iterator[list[T]]:
+    """What is made of the sections up to the first that is not one whole record.
+
+    The second record of a gzip member claims the place where the next member begins, so that it
+    takes two records after it to confirm one.
+    """
+    content = io.BytesIO(b"".join(section.content.read() for section in run))
+    starts = accumulate((section.size for section in run), initial=0)
+    waiting: deque[list[T]] = deque()
+    try:
+        for record, start in zip(_archive(content), starts, strict=False):
+            if record.stream_pos != start:
+                return
+            if len(waiting) == _CONFIRMED_BY:
+                yield waiting.popleft()
+            waiting.append(parse(record))
+    except OSError:
+        return
+    if next(starts, None) == len(content.getbuffer()):
+        yield from waiting
+
+
+def _read_section(section: Section, parse: Parse[T]) -> Iterator[T | None]:
+    """The records of a section; None where it holds none, and for what cannot be read after one."""
+    section.content.seek(0)
+    num_read, is_whole = 0, True
+    try:
+        for record in _archive(section.content):
+            num_read += 1
+            yield from parse(record)
+    except OSError:
+        is_whole = False
+    if num_read == 0 or ((section.is_last or not is_whole) and section.has_rest()):
+        yield None
+
+
+def _archive(content: BinaryIO) -> ArchiveIterator:
+    return ArchiveIterator(content, record_types=WarcRecordType.any_type, auto_decode="all")
