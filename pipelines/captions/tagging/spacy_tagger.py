@@ -18,6 +18,8 @@ _NEEDED = frozenset(("tok2vec", "transformer", "curated_transformer", "tagger", 
 class SpacyTagger:
     """A spaCy pipeline with tags of the Penn Treebank, as its English pipelines have.
 
+    Its tags follow from floating-point sums: another processor may settle a close call otherwise.
+
     Args:
         model: name of an installed pipeline, or path of one.
 
