@@ -1,28 +1,65 @@
 import random
+from dataclasses import replace
 
+import numpy as np
+import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.captions.funnel import Accepted, checks, judge
-from pipelines.captions.recipe import load_funnel, load_recipe
+from pipelines.captions.batch import Batch
+from pipelines.captions.funnel import Funnel, Verdicts, checks, joined, judge
+from pipelines.captions.recipe import known_recipes, load_funnel, load_recipe
 from pipelines.rejection import Check, first_failure
 from tests.pipelines.captions.test_language import spoken_table
 
-FUNNELS = {name: load_funnel(name, {}) for name in ("dalle", "conceptual_captions")}
+FUNNELS = {name: load_funnel(name, {}) for name in known_recipes()}
+DALLE, STRICT = FUNNELS["dalle"], FUNNELS["conceptual_captions"]
+RAW = [text for _, text in spoken_table()] + [
+    "A dog runs over the grass in the evening - Stock Photo",
+    "Tom&#39;s caf&eacute; in the old town",
+    "photographed on 12 May 2009",
+    "IMG_2031.jpg",
+    "SHOCKING DISCOUNTS ON SHOES TODAY",
+    "Ein kleiner Hund l\u00e4uft durch den Wald",
+    "cheap shoes shoes shoes shoes",
+    "x" * 20_000,
+    "",
+]
+CAPTIONS = st.lists(st.sampled_from(RAW) | st.text(max_size=40), max_size=8)
+
+Outcome = tuple[str, str] | tuple[str, float, float, str]
 
 
-@pytest.mark.parametrize(
-    ("raw", "text"),
-    [
-        ("grinning face with smiling eyes", "grinning face with smiling eyes"),
-        ("Click to enlarge: a dog on the beach - Stock Photo", "a dog on the beach"),
-        ("Tom&#39;s caf&eacute; in the old town", "Tom's café in the old town"),
-        ("Lake at dusk between two hills, May 2009", "Lake at dusk between two hills, May 2009"),
-    ],
-)
-def test_dalle_keeps(raw, text):
-    assert judge(raw, FUNNELS["dalle"]) == Accepted(text, "en")
+def judged(captions: list[str], funnel: Funnel) -> list[Outcome]:
+    """For each caption text and language, or reason, measured value, limit and detail."""
+    verdicts = judge(Batch(pa.array(captions, pa.string()), funnel.reading), funnel)
+    return outcomes(verdicts)
+
+
+def outcomes(verdicts: Verdicts) -> list[Outcome]:
+    kept = zip(verdicts.texts.to_pylist(), verdicts.languages.to_pylist(), strict=True)
+    found: dict[int, Outcome] = dict(zip(verdicts.rows.tolist(), kept, strict=True))
+    for row, *failure in zip(*verdicts.failures.to_pydict().values(), strict=True):
+        assert row not in found
+        found[row] = tuple(failure)
+    assert sorted(found) == list(range(len(found)))
+    return [found[row] for row in sorted(found)]
+
+
+def test_dalle_keeps():
+    raw = [
+        "grinning face with smiling eyes",
+        "Click to enlarge: a dog on the beach - Stock Photo",
+        "Tom&#39;s caf&eacute; in the old town",
+        "Lake at dusk between two hills, May 2009",
+    ]
+    assert judged(raw, DALLE) == [
+        ("grinning face with smiling eyes", "en"),
+        ("a dog on the beach", "en"),
+        ("Tom's caf\u00e9 in the old town", "en"),
+        ("Lake at dusk between two hills, May 2009", "en"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -35,62 +72,101 @@ def test_dalle_keeps(raw, text):
         ("no image available", "boilerplate"),
         ("SHOCKING DISCOUNTS ON SHOES TODAY", "shouting"),
         ("cheap shoes shoes shoes shoes", "repetitive"),
-        ("Ein kleiner Hund läuft durch den Wald", "wrong_language"),
-        ("一个带绿叶的红苹果", "wrong_language"),
+        ("Ein kleiner Hund l\u00e4uft durch den Wald", "wrong_language"),
+        ("\u4e00\u4e2a\u5e26\u7eff\u53f6\u7684\u7ea2\u82f9\u679c", "wrong_language"),
         ("word " * 300, "too_many_words"),
         ("x" * 20_000, "too_long_raw"),
     ],
 )
 def test_dalle_drops(raw, reason):
-    verdict = judge(raw, FUNNELS["dalle"])
-    assert isinstance(verdict, Check)
-    assert verdict.reason == reason
+    assert judged(["a dog on the beach", raw], DALLE)[1][0] == reason
 
 
 def test_conceptual_captions_is_stricter():
-    strict = FUNNELS["conceptual_captions"]
-    assert isinstance(judge("A dog runs over the grass in the evening", strict), Accepted)
-    for raw, reason in [
-        ("a dog runs over the grass", "first_word_lower_case"),
-        ("Man Riding A Brown Horse At Sunset", "title_case"),
-        ("Dog and dog and cat", "few_unique_words"),
-    ]:
-        verdict = judge(raw, load_funnel("conceptual_captions", {"few_unique_words": 0.7}))
-        assert isinstance(verdict, Check)
-        assert verdict.reason == reason
+    funnel = load_funnel("conceptual_captions", {"few_unique_words": 0.7})
+    raw = ["a dog runs over the grass", "Man Riding A Brown Horse At Sunset", "Dog and dog and cat"]
+    reasons = [outcome[0] for outcome in judged(raw, funnel)]
+    assert reasons == ["first_word_lower_case", "title_case", "few_unique_words"]
 
 
 def test_floors_of_the_dalle_recipe_on_short_captions():
-    kept = [(lang, judge(text, FUNNELS["dalle"])) for lang, text in spoken_table()]
-    english = sum(isinstance(v, Accepted) for lang, v in kept if lang == "en")
-    others = sum(isinstance(v, Accepted) for lang, v in kept if lang != "en")
-    assert english >= 97
-    assert english / (english + others) >= 0.97
+    table = spoken_table()
+    found = judged([text for _, text in table], DALLE)
+    kept = [lang for (lang, _), outcome in zip(table, found, strict=True) if len(outcome) == 2]
+    assert kept.count("en") >= 97
+    assert kept.count("en") / len(kept) >= 0.97
 
 
 @pytest.mark.parametrize("name", sorted(FUNNELS))
-@given(raw=st.text(max_size=80))
-def test_judge_agrees_with_checks_and_never_raises(name, raw):
-    failed = first_failure(checks(raw, FUNNELS[name]))
-    verdict = judge(raw, FUNNELS[name])
-    assert verdict == failed if failed else isinstance(verdict, Accepted)
-    assert judge(raw, FUNNELS[name]) == verdict
+@settings(deadline=None, max_examples=25)
+@given(captions=CAPTIONS)
+def test_neighbours_and_size_of_a_batch_do_not_matter(name, captions):
+    together = judged(captions, FUNNELS[name])
+    assert together == [judged([caption], FUNNELS[name])[0] for caption in captions]
+    assert together == judged(captions, FUNNELS[name])
+
+
+@pytest.mark.parametrize("name", sorted(FUNNELS))
+@settings(deadline=None, max_examples=25)
+@given(captions=CAPTIONS, order=st.randoms(use_true_random=False))
+def test_the_order_of_the_rules_decides_only_the_reason(name, captions, order):
+    steps = list(FUNNELS[name].steps)
+    order.shuffle(steps)
+    before = judged(captions, FUNNELS[name])
+    after = judged(captions, replace(FUNNELS[name], steps=tuple(steps)))
+    for one, other in zip(before, after, strict=True):
+        assert one == other or (len(one) == len(other) == 4)
+
+
+@pytest.mark.parametrize("name", sorted(FUNNELS))
+@settings(deadline=None, max_examples=25)
+@given(captions=CAPTIONS)
+def test_explaining_agrees_with_judging(name, captions):
+    for caption, outcome in zip(captions, judged(captions, FUNNELS[name]), strict=True):
+        failed = first_failure(checks(caption, FUNNELS[name]))
+        if len(outcome) == 2:
+            assert failed is None
+        else:
+            reason, measured, limit, detail = outcome
+            assert failed == Check(reason, False, measured, limit, detail)
 
 
 @pytest.mark.parametrize("name", sorted(FUNNELS))
 def test_checks_come_in_the_order_of_the_recipe(name):
+    recipe = load_recipe(name)
     found = [check.reason for check in checks("A dog runs over the grass", FUNNELS[name])]
-    assert found == list(load_recipe(name).rules)
+    data = [rule for rule in recipe.data if rule == "image_with_many_texts"]
+    rewritten = [f"transformed_{rule}" for rule in recipe.transformed]
+    assert found == [*recipe.rules, *data, *rewritten]
 
 
 def test_too_long_text_ends_the_list():
-    assert [c.reason for c in checks("x" * 20_000, FUNNELS["dalle"])] == ["too_long_raw"]
+    assert [c.reason for c in checks("x" * 20_000, DALLE)] == ["too_long_raw"]
+
+
+def test_too_long_text_is_not_even_normalised():
+    def refuse(texts: pa.StringArray) -> pa.StringArray:
+        assert pa.compute.max(pa.compute.utf8_length(texts)).as_py() < 20_000
+        return DALLE.reading.normalise(texts)
+
+    funnel = replace(DALLE, reading=replace(DALLE.reading, normalise=refuse))
+    assert [o[0] for o in judged(["x" * 20_000, "a dog on it"], funnel)] == [
+        "too_long_raw",
+        "a dog on it",
+    ]
 
 
 def test_what_is_kept_is_kept_again():
     texts = [text for _, text in spoken_table()]
     random.Random(0).shuffle(texts)
-    for text in texts:
-        verdict = judge(text, FUNNELS["dalle"])
-        if isinstance(verdict, Accepted):
-            assert judge(verdict.text, FUNNELS["dalle"]) == verdict
+    kept = [outcome for outcome in judged(texts, DALLE) if len(outcome) == 2]
+    assert judged([outcome[0] for outcome in kept], DALLE) == kept
+
+
+def test_batches_are_joined_in_place():
+    reading = DALLE.reading
+    parts = [RAW[:60], [], RAW[60:]]
+    starts = np.cumsum([0, *map(len, parts)])
+    found = [judge(Batch(pa.array(part, pa.string()), reading), DALLE) for part in parts]
+    moved = [part.moved(int(start)) for part, start in zip(found, starts, strict=False)]
+    assert outcomes(joined(moved)) == judged(RAW, DALLE)
