@@ -93,6 +93,8 @@ def _explain(error: ValidationError, path: str, root: yaml.Node | None) -> str:
 def _did_you_mean(where: list[str]) -> str:
     model: Any = RunConfig
     for part in where[:-1]:
+        if part.isdigit():
+            continue  # a place in a list, whose items all have one class
         fields = getattr(model, "model_fields", {})
         model = _model_of(fields[part].annotation) if part in fields else None
     known = list(getattr(model, "model_fields", None) or getattr(model, "__annotations__", {}))

@@ -6,6 +6,7 @@ from dalle_model import files
 from dalle_model.errors import DalleError
 from orchestration.config import CONFIG_COPY
 from orchestration.manifest import MANIFEST, TIMINGS, Manifest, digest_of, read_manifest
+from pipelines.crawl.live.config import LIVE_FOLDER
 
 NOT_COMPARED = {TIMINGS}  # seconds, hosts and versions differ from run to run
 
@@ -73,6 +74,8 @@ def _names(root: str, stage: str) -> list[str]:
     """Every file under a stage's folder, by path relative to it."""
     names = []
     for name in files.list_names(files.join(root, stage)):
+        if name == LIVE_FOLDER:
+            continue  # what sites answered: an input, and no part of the output
         inner = files.list_names(files.join(root, stage, name)) if "." not in name else []
         names += [f"{name}/{child}" for child in inner] if inner else [name]
     return [name for name in names if name not in {"rejected", "progress"}]

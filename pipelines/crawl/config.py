@@ -46,7 +46,7 @@ class CrawlConfig(BaseModel):
     @model_validator(mode="after")
     def _something_to_read(self) -> Self:
         if not self.sources and not self.sites:
-            raise ValueError("give `sources`, `sites` or both: there is nothing to read")
+            raise ValueError("nothing to read; give `crawl.sources`, `crawl.sites` or both")
         return self
 
 

@@ -39,6 +39,11 @@ def test_urls_and_names_stay_as_they_are(tmp_path):
         (GOOD + "num_shard: 4\n", 2, "num_shard: unknown setting; did you mean `num_shards`?"),
         (GOOD + "fetch:\n  timeout_s: -1\n", 3, "fetch.timeout_s: Input should be greater than 0"),
         (GOOD + "fetch:\n  retires: 1\n", 3, "unknown setting; did you mean `retries`?"),
+        (
+            "crawl: {sites: [{start: 'http://a.test/',\n  max_deepth: 1}]}\n",
+            2,
+            "did you mean `max_depth`?",
+        ),
         (GOOD + "num_shards: many\n", 2, "num_shards: "),
         (GOOD + "num_shards: true\n", 2, "must be a whole number"),
         (GOOD + "prior:\n  training: {step: 3}\n", 3, "did you mean `steps`?"),

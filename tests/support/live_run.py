@@ -18,7 +18,7 @@ from tests.support.site import SUFFIX
 
 def main(port: str, folder: str, start: str, delay_s: str, *options: str) -> None:
     site = Site(
-        start=start, scope="same_site", max_depth=3, max_redirects=0, delay_s=float(delay_s)
+        start=(start,), scope="same_site", max_depth=3, max_redirects=0, delay_s=float(delay_s)
     )
     task = StageTask(folder, "crawl", 2, "attempt", "fingerprint", (0, 1))
     runtime = LiveRuntime(LoopbackGrant(int(port), SUFFIX))

@@ -11,6 +11,15 @@ from pipelines.web.identity import USER_AGENT, is_product_token, product_token
 from pipelines.web.pace import MAX_DELAY_S
 from pipelines.web.urls import canonical_url
 
+LIVE_FOLDER = "site"  # of the stage's folder: what servers answered, kept for the next start
+
+# Source: Nutch, conf/regex-urlfilter.txt: suffixes that are not fetched; newer ones added.
+NO_PAGES = tuple(
+    f"*.{suffix}$"
+    for suffix in "avif bmp css exe gif gz ico jpeg jpg js mov mp3 mp4 pdf png svg tgz webm webp"
+    " xml zip".split()
+)
+
 
 class Site(BaseModel):
     """One site to crawl, and how far.
@@ -23,7 +32,8 @@ class Site(BaseModel):
         include: patterns of URLs to stay within; all of the scope where there is none. As in
             robots.txt a pattern is a prefix, `*` any characters and a last `$` the end; one that
             starts with a slash is of paths, any other of whole URLs. Start URLs need no match.
-        exclude: patterns of URLs never to fetch.
+        exclude: patterns of URLs never to fetch; those given replace the default ones, which
+            are names that pages rarely have.
         max_depth: links from a start URL to a page, at most.
         max_pages: requests for pages to one host, all rounds together.
         max_redirects: from a link to a page, at most.
@@ -44,7 +54,7 @@ class Site(BaseModel):
     name: str = ""
     scope: Literal["same_host", "same_site"] = "same_host"
     include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = NO_PAGES
     max_depth: int = Field(default=3, ge=0, le=50)
     max_pages: int = Field(default=1000, ge=1)
     max_redirects: int = Field(default=4, ge=0, le=20)  # Source: CCBot FAQ

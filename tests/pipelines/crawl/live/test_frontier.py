@@ -68,6 +68,9 @@ def test_scope(url, same_host, same_site):
         ({"include": ["/shop/"]}, "/", None),  # a start URL
         ({"include": ["/shop/"]}, "/blog", "excluded"),
         ({"include": ["http://www.a.test/sh*p"]}, "/shiiip?x", None),
+        ({}, "/big.jpg", "excluded"),
+        ({}, "/jpg", None),
+        ({"exclude": []}, "/wiki/File:big.jpg", None),
         ({"exclude": ["*.pdf$"]}, "/a.pdf", "excluded"),
         ({"exclude": ["*.pdf$"]}, "/a.pdf?x", None),
         ({"include": ["/a"], "exclude": ["/*?"]}, "/a?x", "excluded"),
