@@ -21,7 +21,7 @@ TEXTS = st.lists(PIECES, max_size=25).map("".join)
 
 
 @pytest.mark.parametrize("name", STEPS)
-@settings(deadline=None, max_examples=50)  # the first call loads word lists
+@settings(max_examples=50)
 @given(text=TEXTS)
 def test_a_text_that_a_step_cannot_touch_stays(name, text):
     step = STEPS[name]
@@ -31,7 +31,7 @@ def test_a_text_that_a_step_cannot_touch_stays(name, text):
 
 
 @pytest.mark.parametrize("names", [list(CLEAN), list(STEPS)])
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(text=TEXTS)
 def test_what_is_normal_stays_normal(names, text):
     settled = normaliser(names)
