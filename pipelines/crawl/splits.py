@@ -47,12 +47,12 @@ class Claims:
         return not self.was_refused
 
 
-def extent_of_bytes(num_bytes: int, split_bytes: int = SPLIT_BYTES) -> Extent:
+def extent_of_bytes(num_bytes: int) -> Extent:
     """Positions are byte offsets."""
-    return Extent(num_bytes, split_bytes)
+    return Extent(num_bytes, SPLIT_BYTES)
 
 
-def extent_of_items(num_items: int, num_bytes: int, split_bytes: int = SPLIT_BYTES) -> Extent:
+def extent_of_items(num_items: int, num_bytes: int) -> Extent:
     """Positions number items, such as row groups, that share the bytes of an input evenly."""
     bytes_each = max(1, num_bytes // max(1, num_items))
-    return Extent(num_items, max(1, split_bytes // bytes_each))
+    return Extent(num_items, max(1, SPLIT_BYTES // bytes_each))

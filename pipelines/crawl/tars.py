@@ -4,6 +4,7 @@ Pictures, `.txt` and `.json` are read; all else (`.cls`, `.pkl`, links) is passe
 """
 
 import gzip
+import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from pipelines.crawl.candidates import rejection
 from pipelines.crawl.pictures import MAX_TEXT_BYTES, Picture, pictures_of, read_sidecar, url_of
 from pipelines.crawl.places import NOWHERE, Place
 from pipelines.crawl.sources import PICTURE_SUFFIXES, Source
-from pipelines.crawl.splits import WHOLE, Claim, Extent, every, extent_of_bytes
+from pipelines.crawl.splits import WHOLE, Claim, Extent, every
 from pipelines.crawl.tar_members import Member, read_members
 from pipelines.rejection import Rejection
 
@@ -77,7 +78,7 @@ def tar_extent(stream: BinaryIO) -> Extent:
     """Bytes; one piece for a gzipped tar, since a deflated stream is read from its beginning."""
     if _is_gzip(stream):
         return WHOLE
-    return extent_of_bytes(stream.seek(0, 2), TAR_SPLIT_BYTES)
+    return Extent(stream.seek(0, io.SEEK_END), TAR_SPLIT_BYTES)
 
 
 def _read_samples(

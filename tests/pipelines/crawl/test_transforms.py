@@ -1,21 +1,38 @@
+import hashlib
+import pickle
 import random
 from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.pvalue import TaggedOutput
+from apache_beam.runners.sdf_utils import RestrictionTrackerView, ThreadsafeRestrictionTracker
 from apache_beam.testing.test_pipeline import TestPipeline as _TestPipeline
 from apache_beam.testing.util import assert_that
 
+from pipelines.crawl import splits, tars
 from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.inputs import input_extent
 from pipelines.crawl.pipeline import build
-from pipelines.crawl.sources import Source
-from pipelines.crawl.transforms import ExtractCandidates
-from pipelines.io.keys import shard_of
+from pipelines.crawl.sources import Source, resolve
+from pipelines.crawl.transforms import ExtractCandidates, _ReadPartFn
+from pipelines.io.keys import local_pair_key, shard_of
 from pipelines.io.stage import StageTask
 from pipelines.records import CANDIDATE_SCHEMA
 from pipelines.rejection import Rejection
 from tests.support.archives import flip, gzip_records, http_record
+from tests.support.sources import (
+    Sample,
+    png,
+    samples,
+    write_cc3m_tsv,
+    write_hf_parquet,
+    write_image_folder,
+    write_webdataset_tar,
+)
 
 SHARDS = 3
 
@@ -52,9 +69,11 @@ def _config(folder, order: random.Random | None) -> CrawlConfig:
     return CrawlConfig(sources=tuple(sources))
 
 
-def _run(folder, config: CrawlConfig, pending=tuple(range(SHARDS))) -> StageTask:
+def _run(
+    folder, config: CrawlConfig, pending=tuple(range(SHARDS)), options: list[str] | None = None
+) -> StageTask:
     task = StageTask(str(folder / "run"), "crawl", SHARDS, "attempt", "fingerprint", pending)
-    with _TestPipeline(runner="FnApiRunner") as pipeline:
+    with _TestPipeline(runner="FnApiRunner", options=PipelineOptions(options or [])) as pipeline:
         build(pipeline, task, config)
     return task
 
@@ -62,6 +81,13 @@ def _run(folder, config: CrawlConfig, pending=tuple(range(SHARDS))) -> StageTask
 def _tables(task: StageTask):
     for index in task.pending:
         yield pq.read_table(task.part(index)), pq.read_table(task.rejected(index))
+
+
+def _assert_same_bytes(*tasks: StageTask) -> None:
+    for index in range(SHARDS):
+        for name in ("part", "rejected"):
+            one, other = (Path(getattr(task, name)(index)).read_bytes() for task in tasks)
+            assert one == other
 
 
 def test_extract_candidates_routes_each_row_to_the_shard_of_its_key(tmp_path):
@@ -101,11 +127,7 @@ def test_order_and_place_of_the_input_change_no_byte(tmp_path, seed):
     for folder, order in ((first, None), (second, random.Random(seed))):
         folder.mkdir(parents=True)
         tasks.append(_run(folder, _config(folder, order)))
-    for index in range(SHARDS):
-        for name in ("part", "rejected"):
-            urls = [getattr(task, name)(index) for task in tasks]
-            one, other = (Path(url).read_bytes() for url in urls)
-            assert one == other
+    _assert_same_bytes(*tasks)
 
 
 def test_only_pending_shards_are_written(tmp_path):
@@ -113,3 +135,92 @@ def test_only_pending_shards_are_written(tmp_path):
     assert pq.read_table(task.part(1)).num_rows > 0
     names = {path.name for path in (tmp_path / "run" / "crawl").glob("*.parquet")}
     assert names == {"part-00001-of-00003.parquet"}
+
+
+def _with_pictures(folder: Path) -> CrawlConfig:
+    """The same pictures from four sources, some captions of their own, and a table of URLs."""
+    pairs = samples(12, side=8)
+    own = [Sample(f"own caption {n}", "", png(n, 8)) for n in range(3)]
+    write_webdataset_tar(folder / "a.tar", pairs[:8])
+    write_webdataset_tar(folder / "b.tar.gz", pairs[4:])
+    write_hf_parquet(folder / "hf.parquet", [*pairs[2:6], *own])
+    write_image_folder(folder / "photos", pairs[6:9])
+    write_cc3m_tsv(folder / "urls.tsv", pairs[:3])
+    names = ("a.tar", "b.tar.gz", "hf.parquet", "photos", "urls.tsv")
+    return CrawlConfig(sources=tuple(Source(path=f"{folder}/{name}") for name in names))
+
+
+def test_pictures_come_along_and_no_row_names_a_place(tmp_path):
+    task = _run(tmp_path, _with_pictures(tmp_path))
+    kept, rejected = zip(*_tables(task), strict=True)
+    rows = [row for table in kept for row in table.to_pylist()]
+    with_bytes = [row for row in rows if row["encoded"] is not None]
+    assert len(with_bytes) == 12 + 3
+    assert len(rows) == 12 + 3 + 3
+    for row in with_bytes:
+        assert row["key"] == local_pair_key(row["encoded"], row["caption"])
+        assert row["url"] == f"urn:sha256:{hashlib.sha256(row['encoded']).hexdigest()}"
+    reasons = Counter(row["reason"] for table in rejected for row in table.to_pylist())
+    assert reasons == {"duplicate_pair": 4 + 4 + 3}
+    assert str(tmp_path) not in repr([*rows, *(t.to_pylist() for t in rejected)])
+
+
+def test_no_byte_of_a_picture_crosses_a_shuffle(tmp_path):
+    config = _with_pictures(tmp_path)
+
+    def check(rows):
+        assert len(rows) == 18 + 11
+        assert not any(picture in pickle.dumps(row) for _, row in rows for picture in pictures)
+
+    pictures = [png(n, 8) for n in range(12)]
+    with _TestPipeline(runner="FnApiRunner") as pipeline:
+        assert_that(pipeline | ExtractCandidates(config, SHARDS, f"{tmp_path}/aside"), check)
+    assert list((tmp_path / "aside").iterdir())
+
+
+def test_small_parts_give_the_same_bytes(tmp_path, monkeypatch):
+    config = _with_pictures(tmp_path)
+    whole = _run(tmp_path / "whole", config)
+    monkeypatch.setattr(splits, "SPLIT_BYTES", 100)
+    monkeypatch.setattr(tars, "TAR_SPLIT_BYTES", 2000)
+    _assert_same_bytes(whole, _run(tmp_path / "parts", config))
+
+
+@pytest.mark.slow
+def test_worker_processes_give_the_same_bytes(tmp_path):
+    config = _with_pictures(tmp_path)
+    options = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+    whole, parts = _run(tmp_path / "1", config), _run(tmp_path / "2", config, options=options)
+    _assert_same_bytes(whole, parts)
+
+
+@pytest.mark.parametrize("name", ["a.tar", "hf.parquet", "photos", "urls.tsv", "w.warc.gz"])
+@pytest.mark.parametrize("fraction", [0.0, 0.4])
+def test_a_runner_may_take_away_the_rest_of_a_part_at_any_time(tmp_path, name, fraction):
+    _with_pictures(tmp_path)
+    (tmp_path / "w.warc.gz").write_bytes(b"".join(MEMBERS))
+    source = Source(path=f"{tmp_path}/{name}")
+    for file in resolve(source, "k"):
+        size = input_extent(file).size
+        config = CrawlConfig(sources=(source,))
+        whole, _ = _read_split(file, source, config, OffsetRange(0, size), None)
+        for after in range(len(whole)):
+            first, rest = _read_split(file, source, config, OffsetRange(0, size), after, fraction)
+            if rest is not None:
+                second, _ = _read_split(file, source, config, rest, None)
+                first += second
+            assert sorted(map(repr, first)) == sorted(map(repr, whole))
+
+
+def _read_split(file, source, config, restriction, after, fraction=0.0):
+    """Rows of a restriction that is split after some of them, and what was split off."""
+    tracker = ThreadsafeRestrictionTracker(OffsetRestrictionTracker(restriction))
+    read = _ReadPartFn(config, str(Path(source.path).parent / "aside"))
+    rows, rest = [], None
+    for number, row in enumerate(read.process((file, source), RestrictionTrackerView(tracker))):
+        rows.append(row.value if isinstance(row, TaggedOutput) else row)
+        if number == after:
+            found = tracker.try_split(fraction)
+            rest = found[1] if found else None
+    tracker.check_done()
+    return rows, rest
