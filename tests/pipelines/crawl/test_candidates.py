@@ -20,7 +20,7 @@ CONFIG = CrawlConfig(sources=(Source(path="unused"),))
 FOUND = Found("a.jpg", "a red barn", "alt", base_url="http://site.test/dir/p")
 
 
-def _reason(row: Candidate | Rejection) -> str:
+def _reason(row: Candidate | Placed | Rejection) -> str:
     return row.reason if isinstance(row, Rejection) else ""
 
 

@@ -8,6 +8,7 @@ import tarfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -82,8 +83,10 @@ def _parquet() -> bytes:
 def _picture_parquet() -> bytes:
     sink = io.BytesIO()
     pairs = samples(7, side=4)
-    images = [{"bytes": p.encoded, "path": "../../etc/passwd"} for p in pairs]
-    images[3] = {"bytes": None, "path": "/etc/passwd"}
+    images: list[dict[str, Any]] = [
+        {"bytes": None if n == 3 else p.encoded, "path": "../../etc/passwd"}
+        for n, p in enumerate(pairs)
+    ]
     table = pa.table({"image": images, "text": [p.caption for p in pairs]})
     pq.write_table(table, sink, row_group_size=2)
     return sink.getvalue()

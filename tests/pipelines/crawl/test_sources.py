@@ -31,7 +31,12 @@ def folder(tmp_path):
         ("x.htm", "html"),
         ("x.csv.gz", "table"),
         ("x.parquet", "table"),
+        ("x.ndjson.gz", "table"),
+        ("00000.tar", "tar"),
+        ("x.tgz", "tar"),
+        ("x.wat.gz", "wat"),
         ("x.gz", None),
+        ("x.jpg", None),
         ("warc", None),
     ],
 )

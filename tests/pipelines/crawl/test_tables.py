@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.crawl.candidates import Found
 from pipelines.crawl.columns import ColumnError
 from pipelines.crawl.lines import MAX_LINE_BYTES
 from pipelines.crawl.pictures import Picture
@@ -31,8 +32,10 @@ def _read(content: bytes, name: str = "t.tsv", **settings) -> list[tuple[str, st
     pairs = []
     for row in read_table(io.BytesIO(content), name, Source(path=name, **settings)):
         assert not isinstance(row, Picture)
-        is_bad = isinstance(row, Rejection)
-        pairs.append((row.reason, row.detail) if is_bad else (row.raw_url, row.caption))
+        if isinstance(row, Rejection):
+            pairs.append((row.reason, row.detail))
+        else:
+            pairs.append((row.raw_url, row.caption))
     return pairs
 
 
@@ -148,7 +151,7 @@ def test_provenance_columns():
     content = f"url,caption,page,cc\n{U},a,http://site.test/,CC0\n".encode()
     source = Source(path="t.csv", name="mine", page_url_column="page", license_column="cc")
     (row,) = read_table(io.BytesIO(content), "t.csv", source)
-    assert not isinstance(row, Rejection)
+    assert isinstance(row, Found)
     assert (row.page_url, row.license, row.source, row.text_source) == (
         "http://site.test/",
         "CC0",
