@@ -5,6 +5,7 @@ Hypernymization". The words that go along with it are chosen.
 """
 
 import re
+from collections.abc import Collection
 
 from pipelines.captions.transform.graph import Graph
 from pipelines.captions.transform.kinds import (
@@ -22,19 +23,43 @@ from pipelines.captions.transform.kinds import (
 from pipelines.captions.transform.words import Word, Words
 
 _OF_DATES = frozenset(
-    "on in at from since until till by before after during of for between to circa".split()
-)
-_OF_DURATIONS = frozenset("for after in within during over of at through aged".split())
-_OF_MEASURES = frozenset("of at with for from to over about in by up under".split())
-_OF_TITLES = frozenset("of in for from with at about to on by during".split())
+    (
+        "on", "in", "at", "from", "since", "until", "till", "by", "before", "after", "during",
+        "of", "for", "between", "to", "circa",
+    )
+)  # fmt: skip
+_OF_DURATIONS = frozenset(
+    (
+        "for", "after", "in", "within", "during", "over", "of", "at", "through", "aged",
+    )
+)  # fmt: skip
+_OF_MEASURES = frozenset(
+    (
+        "of", "at", "with", "for", "from", "to", "over", "about", "in", "by", "up", "under",
+    )
+)  # fmt: skip
+_OF_TITLES = frozenset(
+    (
+        "of", "in", "for", "from", "with", "at", "about", "to", "on", "by", "during",
+    )
+)  # fmt: skip
 _OF_PLACES = frozenset(
-    "in at near from outside inside around along across off on throughout within".split()
-)
-_OF_NUMBERS = frozenset("of at with to by for in".split())
+    (
+        "in", "at", "near", "from", "outside", "inside", "around", "along", "across", "off", "on",
+        "throughout", "within",
+    )
+)  # fmt: skip
+_OF_NUMBERS = frozenset(
+    (
+        "of", "at", "with", "to", "by", "for", "in",
+    )
+)  # fmt: skip
 _NEAR_PLACES = frozenset(
-    """downtown central north south east west northern southern eastern western upper lower inner
-    old midtown nearby rural""".split()
-)
+    (
+        "downtown", "central", "north", "south", "east", "west", "northern", "southern",
+        "eastern", "western", "upper", "lower", "inner", "old", "midtown", "nearby", "rural",
+    )
+)  # fmt: skip
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
 _PART_OF_YEAR = re.compile(r"\d|.*(?:s|centur(?:y|ies))$")
 
@@ -70,8 +95,9 @@ def drop_locations(words: Words, graph: Graph) -> Words:
     at = 0
     while at < len(words):
         end = _place_end(words, at)
-        is_modifier = end > at and _is_before_noun(words, end - 1, graph)
-        first = None if is_modifier or end == at else _place_start(kept, words[end])
+        first = _place_start(kept, words[end]) if end > at else None
+        if first is not None and _is_attached(words, end, graph):
+            first = None
         if first is None:
             kept.append(words[at])
             at += 1
@@ -101,11 +127,9 @@ def drop_numbers(words: Words, graph: Graph) -> Words:
         if not _is_number(word, after):
             kept.append(word)
         elif is_entity(after.kind):
-            if kept and kept[-1].text.lower() == "the" and _ORDINAL.fullmatch(word.text):
-                kept.pop()
+            _drop_last(kept, ("the",) if _ORDINAL.fullmatch(word.text) else ())
         elif not _is_before_noun(words, at, graph):
-            if kept and kept[-1].text.lower() in _OF_NUMBERS:
-                kept.pop()
+            _drop_last(kept, _OF_NUMBERS)
     return kept
 
 
@@ -132,6 +156,11 @@ def _is_modifier(words: Words, at: int) -> bool:
     return is_noun and (before.tag not in ("IN", "TO") or is_short or word.text.isdigit())
 
 
+def _drop_last(kept: Words, candidates: Collection[str]) -> None:
+    if kept and kept[-1].text.lower() in candidates:
+        kept.pop()
+
+
 def _drop_lead(kept: Words, prepositions: frozenset[str]) -> None:
     """Remove a preposition, with an article or "late" behind it, from the end of `kept`."""
     first = len(kept)
@@ -152,6 +181,13 @@ def _place_end(words: Words, at: int) -> int:
         elif not is_place(words[end].kind):
             break
     return at if words[end].tag == "POS" else end
+
+
+def _is_attached(words: Words, end: int, graph: Graph) -> bool:
+    """Whether what ends here belongs to what follows: "London" of "the London Olympic Games"."""
+    after = words[end].kind
+    is_name = is_entity(after) and not is_person(after)
+    return is_name or _is_before_noun(words, end - 1, graph)
 
 
 def _place_start(kept: Words, after: Word) -> int | None:

@@ -146,7 +146,7 @@ def _by_head(caption: _Caption, at: int) -> Reading | None:
 
 
 def _by_title(caption: _Caption, at: int) -> Reading | None:
-    """ "Prime Minister Theresa May" and "Mr. Darcy"."""
+    """Such as "Prime Minister Theresa May" and "Mr. Darcy"."""
     words, first = caption.words, at
     if words[at].text in TITLES_BEFORE_TITLES and words[at + 1].text in TITLES:
         first = at + 1
@@ -269,7 +269,7 @@ def _is_before_place(words: Words, at: int) -> bool:
 
 
 def _with_code(words: Words, at: int) -> Word:
-    """ "TN" of "Franklin, TN"."""
+    """The word, or the state that it is the code of: "TN" of "Franklin, TN"."""
     word = words[at]
     is_after_place = at > 1 and words[at - 1].text == "," and is_place(words[at - 2].kind)
     return word._replace(kind="us state") if is_after_place and word.text in US_CODES else word

@@ -129,12 +129,11 @@ def _lines(raw: bytes, path: str) -> Iterator[tuple[int, str]]:
     except (OSError, EOFError, zlib.error) as error:
         raise GraphError(f"{path}: is not a whole gzip file ({error}); pack it again.") from error
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise GraphError(f"{path}:{line}: is not UTF-8 ({error}); save it as UTF-8.") from error
-    for number, line in enumerate(text.split("\n"), start=1):
-        line = line.rstrip("\r")
-        if line.strip() and not line.startswith("#"):
-            yield number, line
+        at = raw.count(b"\n", 0, error.start) + 1
+        raise GraphError(f"{path}:{at}: is not UTF-8 ({error}); save it as UTF-8.") from error
+    for number, found in enumerate(text.split("\n"), start=1):
+        if found.strip() and not found.startswith("#"):
+            yield number, found.rstrip("\r")
 
 
 @cache

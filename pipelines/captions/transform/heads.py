@@ -62,10 +62,12 @@ FIRST_HEADS: Mapping[str, str] = {
     "King": "noble person",
 }  # fmt: skip
 _ONLY_BEFORE_OF = frozenset(
-    ("Gulf", "Bay", "Isle", "University", "Museum", "Church", "Cathedral", "Palace", "Temple")
-    + ("Tower", "Bank", "House", "Ministry", "Department", "Battle", "Duke", "Duchess", "Earl")
-    + ("Castle",)
-)
+    (
+        "Gulf", "Bay", "Isle", "University", "Museum", "Church", "Cathedral", "Palace", "Temple",
+        "Tower", "Bank", "House", "Ministry", "Department", "Battle", "Duke", "Duchess", "Earl",
+        "Castle",
+    )
+)  # fmt: skip
 
 # "President Obama": a title -> the type of who bears it.
 TITLES: Mapping[str, str] = {
@@ -99,6 +101,10 @@ def is_first_head(word: str, is_before_of: bool) -> bool:
 
 # Source: USPS publication 28, appendix B, the states and the District of Columbia.
 US_CODES = frozenset(
-    """AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ
-    NM NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY""".split()
-)
+    (
+        "AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "DC", "FL", "GA", "HI", "ID", "IL", "IN",
+        "IA", "KS", "KY", "LA", "ME", "MD", "MA", "MI", "MN", "MS", "MO", "MT", "NE", "NV", "NH",
+        "NJ", "NM", "NY", "NC", "ND", "OH", "OK", "OR", "PA", "RI", "SC", "SD", "TN", "TX", "UT",
+        "VT", "VA", "WA", "WV", "WI", "WY",
+    )
+)  # fmt: skip

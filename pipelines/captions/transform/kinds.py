@@ -14,19 +14,27 @@ PERSON_TOKEN = "<PERSON>"  # Source: Changpinyo et al. 2021, section 3.2
 ANY_PERSON = "person"
 
 _PERSON_NOUNS = frozenset(
-    """person people actor actress artist singer musician author writer poet novelist playwright
-    composer painter sculptor architect politician scientist physicist chemist biologist astronomer
-    mathematician philosopher physician inventor explorer astronaut monarch saint commander leader
-    leader officer player athlete boxer golfer dancer comedian director producer journalist
-    photographer cartoonist designer businessperson celebrity model footballer cricketer swimmer
-    cyclist wrestler driver coach rapper guitarist""".split()
-)
+    (
+        "person", "people", "actor", "actress", "artist", "singer", "musician", "author",
+        "writer", "poet", "novelist", "playwright", "composer", "painter", "sculptor",
+        "architect", "politician", "scientist", "physicist", "chemist", "biologist", "astronomer",
+        "mathematician", "philosopher", "physician", "inventor", "explorer", "astronaut",
+        "monarch", "saint", "commander", "leader", "leader", "officer", "player", "athlete",
+        "boxer", "golfer", "dancer", "comedian", "director", "producer", "journalist",
+        "photographer", "cartoonist", "designer", "businessperson", "celebrity", "model",
+        "footballer", "cricketer", "swimmer", "cyclist", "wrestler", "driver", "coach", "rapper",
+        "guitarist",
+    )
+)  # fmt: skip
 _PLACE_NOUNS = frozenset(
-    """city town village neighborhood borough suburb country state county region province district
-    continent island archipelago river lake ocean sea bay strait waterfall volcano mountain range
-    hill valley canyon desert peninsula cape plateau forest glacier beach park street road canal
-    hotel municipality comune capital""".split()
-)
+    (
+        "city", "town", "village", "neighborhood", "borough", "suburb", "country", "state",
+        "county", "region", "province", "district", "continent", "island", "archipelago", "river",
+        "lake", "ocean", "sea", "bay", "strait", "waterfall", "volcano", "mountain", "range",
+        "hill", "valley", "canyon", "desert", "peninsula", "cape", "plateau", "forest", "glacier",
+        "beach", "park", "street", "road", "canal", "hotel", "municipality", "comune", "capital",
+    )
+)  # fmt: skip
 
 
 @cache

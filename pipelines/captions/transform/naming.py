@@ -54,7 +54,7 @@ def _regular_plural(noun: str) -> str:
 
 
 def _without_regions(words: Words) -> Words:
-    """ "Franklin, Tennessee" -> "Franklin"."""
+    """Of "Franklin, Tennessee", "Franklin"."""
     kept: Words = []
     at = 0
     while at < len(words):
@@ -99,8 +99,7 @@ def _without_roles(words: Words, graph: Graph) -> Words:
 
 
 def _is_role(word: Word, graph: Graph) -> bool:
-    is_noun = word.is_plain() and (graph.is_role(word.text) or graph.is_role(word.text[:-1]))
-    return is_noun and word.text not in ("a", "the")
+    return word.is_plain() and (graph.is_role(word.text) or graph.is_role(word.text[:-1]))
 
 
 def _typed(words: Words, at: int) -> Word:

@@ -15,11 +15,15 @@ class Span(NamedTuple):
     kind: str
 
 
-NUMBER_WORDS = tuple(
-    """one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty
-    fifty sixty hundred several few couple half""".split()
-)
-TIME_UNITS = tuple("second minute hour day night week weekend month year decade min hr yr".split())
+NUMBER_WORDS = (
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve", "fifteen", "twenty", "thirty", "forty", "fifty", "sixty", "hundred", "several",
+    "few", "couple", "half",
+)  # fmt: skip
+TIME_UNITS = (
+    "second", "minute", "hour", "day", "night", "week", "weekend", "month", "year", "decade",
+    "min", "hr", "yr",
+)  # fmt: skip
 _NUMBER_WORD = rf"(?:{'|'.join(NUMBER_WORDS[:-2])}|couple\ of|half\ an?)"
 _NUMBER = r"(?:\d+(?:[.,]\d+)*(?:/\d+)?)"
 _MONTH = (

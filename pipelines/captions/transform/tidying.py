@@ -1,15 +1,19 @@
-"""Steps that mend what the others leave: spaces, stray commas, prepositions without an object."""
+"""Steps that mend what the others leave: stray commas, prepositions without an object, "an car"."""
+
+from itertools import pairwise
 
 from pipelines.captions.transform.graph import Graph
 from pipelines.captions.transform.kinds import PERSON_TOKEN
-from pipelines.captions.transform.words import Word, Words, touches
+from pipelines.captions.transform.words import END, START, Word, Words, touches
 
-_CLOSING = frozenset((".", ",", ":", ";", "!", "?", ")", "]", "-", "\u2013", "\u2014", "|"))
-_LEADING = frozenset((",", ";", ":", "-", "\u2013", "\u2014", "|", "&", "/"))
+_SEPARATORS = frozenset((",", ";", ":", "-", "\u2013", "\u2014", "|", "/", "&"))
+_CLOSING = frozenset((".", "!", "?", ")", "]", *_SEPARATORS))
 _AND = frozenset(("and", "or", "&"))
+_NO_START = frozenset((".", "'s", "\u2019s", *_AND, *_SEPARATORS))
 _BRACKETS = {"(": ")", "[": "]"}
-# Chosen: a vowel is written and a consonant spoken, and the other way round.
-_CONSONANT_SOUNDS = ("uni", "use", "usu", "eur", "ewe", "one", "ut", "ub", "uk", "uni")
+_NEED_OBJECT = frozenset(("IN", "TO", "DT", "CC", "PRP$"))
+# Chosen: spelled with a vowel and spoken without, and the other way round.
+_CONSONANT_SOUNDS = ("uni", "use", "usu", "eur", "ewe", "one", "uk", "utah")
 _VOWEL_SOUNDS = ("hour", "honest", "honor", "honour", "heir")
 
 
@@ -24,64 +28,55 @@ def lower_case(words: Words, graph: Graph) -> Words:
 def tidy(words: Words, graph: Graph) -> Words:
     """Remove what hangs in the air where words were removed, and set "a" or "an" again.
 
-    A caption from which nothing was removed stays as it is.
+    Only words beside a gap are looked at: a caption from which nothing was removed stays.
     """
     while (fewer := _without_dangling(words)) != words:
         words = fewer
-    return [_with_article(word, after) for word, after in _with_next(words)]
+    return [_with_article(word, after) for word, after in pairwise(words)] + words[-1:]
 
 
 def _without_dangling(words: Words) -> Words:
     kept: Words = []
     for at, word in enumerate(words):
-        after = words[at + 1] if at + 1 < len(words) else None
-        before = kept[-1] if kept else None
-        if after is not None and _is_dangling(before, word, after):
+        before = kept[-1] if kept else START
+        after = words[at + 1] if word.tag != END else word
+        if _lacks_object(word, after) or _lacks_start(before, word):
             continue
-        is_closed = before is not None and _BRACKETS.get(before.text) == word.text
-        if before is not None and is_closed and not touches(before, word):
+        if _BRACKETS.get(before.text) == word.text and not touches(before, word):
             kept.pop()
-            continue
-        kept.append(word)
+        else:
+            kept.append(word)
     return kept
 
 
-def _is_dangling(before: Word | None, word: Word, after: Word) -> bool:
-    """Whether a word has lost its neighbour, on the side where it needs one."""
-    if touches(word, after) and (before is None or touches(before, word)):
-        return before is None and word.start > 0 and _is_weak_start(word)
-    is_end = after.tag in ("END", ".") or after.text in _CLOSING
-    if not touches(word, after):
-        if word.tag in ("IN", "TO", "DT", "CC", "PRP$") and (is_end or after.tag in ("IN", "CC")):
-            return True
-        if word.text in _LEADING and (is_end or after.tag == "END"):
-            return True
-    if before is None:
-        return _is_weak_start(word)
-    if not touches(before, word) or before.text in _LEADING:
-        return (word.text in _AND and (before.tag in ("DT", "IN") or is_end)) or (
-            word.text in (",", ";") and before.text in _LEADING
-        )
-    return False
+def _lacks_object(word: Word, after: Word) -> bool:
+    """Whether what followed a word is gone, and what follows now cannot take its place."""
+    if touches(word, after):
+        return False
+    is_end = after.tag == END or after.text in _CLOSING
+    if word.tag in _NEED_OBJECT:
+        return is_end or after.tag in ("IN", "CC")
+    return is_end and word.text in _SEPARATORS
 
 
-def _is_weak_start(word: Word) -> bool:
-    return word.text in _LEADING or word.text.lower() in _AND or word.text in (".", "'s", "\u2019s")
-
-
-def _with_next(words: Words) -> list[tuple[Word, Word]]:
-    return list(zip(words, [*words[1:], words[-1]], strict=True)) if words else []
+def _lacks_start(before: Word, word: Word) -> bool:
+    """Whether what stood before a word is gone, and it cannot stand first."""
+    if touches(before, word):
+        return False
+    if before.tag in ("DT", "IN"):
+        return word.text in _AND
+    is_first = before == START or before.text in _SEPARATORS
+    return is_first and word.text.lower() in _NO_START
 
 
 def _with_article(word: Word, after: Word) -> Word:
     is_article = word.text.lower() in ("a", "an") and word.tag == "DT"
-    if not is_article or (touches(word, after) and not after.kind):
+    if not is_article or (touches(word, after) and after.is_plain()):
         return word
     article = "an" if _sounds_like_vowel(after.text.lower()) else "a"
     return word._replace(text=article.capitalize() if word.text[0] == "A" else article)
 
 
 def _sounds_like_vowel(word: str) -> bool:
-    if word.startswith(_VOWEL_SOUNDS):
-        return True
-    return word[:1] in "aeiou" and not word.startswith(_CONSONANT_SOUNDS) and word != ""
+    is_written_so = word[:1] in tuple("aeiou") and not word.startswith(_CONSONANT_SOUNDS)
+    return is_written_so or word.startswith(_VOWEL_SOUNDS)

@@ -13,7 +13,8 @@ _DATA_FILES = ("data.noun", "data.verb", "data.adj", "data.adv")
 # Hypernym in WordNet -> the type of a caption; the nearest one up the chain decides, and of two
 # equally near the one named first here. Chosen: as Conceptual Captions has them, where it has.
 TYPES: Mapping[str, str] = {
-    "country": "country", "principality": "country", "American state": "us state", "continent": "continent",
+    "country": "country", "principality": "country", "American state": "us state",
+    "continent": "continent",
     "city": "city", "national capital": "city", "state capital": "city",
     "provincial capital": "city", "capital": "city", "port": "city", "town": "city",
     "village": "village", "borough": "neighborhood", "city district": "neighborhood",
@@ -57,7 +58,8 @@ TYPES: Mapping[str, str] = {
     "fictional character": "fictional character", "imaginary being": "fictional character",
     "deity": "deity", "person": "person",
     "planet": "planet", "constellation": "constellation", "star": "star",
-    "painting": "painting", "opera": "opera", "sports team": "sports team", "newspaper": "newspaper",
+    "painting": "painting", "opera": "opera", "sports team": "sports team",
+    "newspaper": "newspaper",
 }  # fmt: skip
 
 
