@@ -99,6 +99,16 @@ def test_a_picture_is_asked_for_once_and_retried_only_where_that_may_help(web, t
     assert asked["a.demo.test/robots.txt"] == 1
 
 
+def test_a_picture_that_came_along_is_not_asked_for(web, tmp_path):
+    url = "http://a.demo.test/good.png"
+    web.page("a.demo.test/good.png", b"another picture by now")
+    rows = [row(url, "one", encoded=b"brought"), row("urn:sha256:00", "two", encoded=b"x" * 1001)]
+    result = fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web))
+    kept = {r["caption"]: r["encoded"] for r in result.kept.to_pylist()}
+    assert kept == {"one": b"brought", "two": b"x" * 1001}
+    assert web.asked == []
+
+
 def test_a_rejection_measures_what_it_can(web, tmp_path):
     rows, _ = small_web(web)
     result = fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web))
