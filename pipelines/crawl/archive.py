@@ -5,15 +5,13 @@ sections are read in runs, as one archive, for as long as each record begins whe
 what was made of a record counts only when those after it have confirmed it.
 """
 
-import io
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate
 from typing import BinaryIO, TypeVar
 
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
-from pipelines.crawl.sections import Section, sections
+from pipelines.crawl.sections import Section, content_between, sections
 from pipelines.crawl.splits import Claim, every
 
 _RUN_BYTES = 1 << 20  # chosen: some hundred records, against microseconds to open an archive
@@ -63,12 +61,12 @@ def _runs(found: Iterable[Section | None]) -> Iterator[list[Section] | None]:
     for section in found:
         if section is None:
             yield None
-        elif section.is_last or not section.is_held:
+        elif section.is_last or not section.is_small:
             yield from filter(None, (run, [section]))
             run, size = [], 0
         else:
             run.append(section)
-            size += section.size
+            size += section.end - section.start
             if size >= _RUN_BYTES:
                 yield run
                 run, size = [], 0
@@ -92,8 +90,9 @@ def _confirmed(run: list[Section], parse: Parse[T]) -> Iterator[list[T]]:
     The second record of a gzip member claims the place where the next member begins, so that it
     takes two records after it to confirm one.
     """
-    content = io.BytesIO(b"".join(section.content.read() for section in run))
-    starts = accumulate((section.size for section in run), initial=0)
+    first, last = run[0], run[-1]
+    content = content_between(first.archive, first.start, last.end)
+    starts = iter([*(section.start - first.start for section in run), last.end - first.start])
     waiting: deque[list[T]] = deque()
     try:
         for record, start in zip(_archive(content), starts, strict=False):
@@ -104,16 +103,15 @@ def _confirmed(run: list[Section], parse: Parse[T]) -> Iterator[list[T]]:
             waiting.append(parse(record))
     except OSError:
         return
-    if next(starts, None) == len(content.getbuffer()):
+    if next(starts, None) == last.end - first.start:
         yield from waiting
 
 
 def _read_section(section: Section, parse: Parse[T]) -> Iterator[T | None]:
     """The records of a section; None where it holds none, and for what cannot be read after one."""
-    section.content.seek(0)
     num_read, is_whole = 0, True
     try:
-        for record in _archive(section.content):
+        for record in _archive(section.open()):
             num_read += 1
             yield from parse(record)
     except OSError:

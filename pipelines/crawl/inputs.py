@@ -19,6 +19,7 @@ from pipelines.crawl.streams import open_input
 from pipelines.crawl.tables import read_table, table_extent
 from pipelines.crawl.tars import read_tar, tar_extent
 from pipelines.crawl.warc import read_warc
+from pipelines.crawl.wat import read_wat
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection
 
@@ -94,8 +95,6 @@ def _read_warc(
 def _read_wat(
     file: InputFile, source: Source, config: CrawlConfig, start: int, claim: Claim
 ) -> Rows:
-    from pipelines.crawl.wat import read_wat
-
     with open_input(file.location) as stream:
         yield from read_wat(stream, config, source.name, start, claim)
 

@@ -32,29 +32,34 @@ class Section:
     """The bytes from one start to the next.
 
     Args:
-        content: seekable, at its beginning.
-        size: of the content, in bytes.
+        archive: that it is a section of.
+        start: its first byte.
+        end: the byte after its last.
         is_gzip: made of gzip members.
         is_last: it ends with the archive.
     """
 
-    content: BinaryIO
-    size: int
+    archive: BinaryIO
+    start: int
+    end: int
     is_gzip: bool
     is_last: bool
 
     @property
-    def is_held(self) -> bool:
-        """Whether the content is in memory."""
-        return self.size <= _MAX_HELD_BYTES
+    def is_small(self) -> bool:
+        """Whether its content is read into memory."""
+        return self.end - self.start <= _MAX_HELD_BYTES
+
+    def open(self) -> BinaryIO:
+        """Its content; seekable."""
+        return content_between(self.archive, self.start, self.end)
 
     def has_rest(self) -> bool:
         """Whether something follows the records that the section holds; reads it all again.
 
         False where its first record is damaged itself: whoever reads the record sees that.
         """
-        self.content.seek(0)
-        return (_gzip_rest if self.is_gzip else _plain_rest)(self.content)
+        return (_gzip_rest if self.is_gzip else _plain_rest)(self.open())
 
 
 def sections(stream: BinaryIO, start: int, claim: Claim) -> Iterator[Section | None]:
@@ -76,9 +81,16 @@ def sections(stream: BinaryIO, start: int, claim: Claim) -> Iterator[Section | N
     while position is not None and claim(position):
         following = next(positions, None)
         end = size if following is None else following
-        content = _content(stream, position, end)
-        yield Section(content, end - position, is_gzip, following is None)
+        yield Section(stream, position, end, is_gzip, following is None)
         position = following
+
+
+def content_between(stream: BinaryIO, start: int, stop: int) -> BinaryIO:
+    """A part of a stream as a stream of its own; seekable."""
+    if stop - start > _MAX_HELD_BYTES:
+        return cast(BinaryIO, io.BufferedReader(_Slice(stream, start, stop), _WINDOW_BYTES))
+    stream.seek(start)
+    return io.BytesIO(stream.read(stop - start))
 
 
 def _is_gzip(stream: BinaryIO) -> bool:
@@ -129,13 +141,6 @@ def _inflates_to_record(head: bytes) -> bool:
         return zlib.decompressobj(_GZIP_WBITS).decompress(head, len(_RECORD)) == _RECORD
     except zlib.error:
         return False
-
-
-def _content(stream: BinaryIO, start: int, stop: int) -> BinaryIO:
-    if stop - start > _MAX_HELD_BYTES:
-        return cast(BinaryIO, io.BufferedReader(_Slice(stream, start, stop), _WINDOW_BYTES))
-    stream.seek(start)
-    return io.BytesIO(stream.read(stop - start))
 
 
 def _gzip_rest(content: BinaryIO) -> bool:

@@ -13,6 +13,7 @@ OG_IMAGE = "og:image"
 # Mojeek; noimageindex from Google; W3C TDM Reservation Protocol, section 6.3.
 OPT_OUTS = ("noai", "noimageai", "noml", "noimageindex")
 TDM_RESERVATION = "tdm-reservation"
+HEADERS = (TDM_RESERVATION, "x-robots-tag", "content-language")  # what `read_headers` takes
 
 _OG_ROOTS = frozenset({OG_IMAGE, "og:image:url"})  # Source: ogp.me, "Structured Properties"
 _MAX_LANGUAGE_CHARS = 35  # Source: RFC 5646, section 4.4.1

@@ -15,6 +15,8 @@ from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.splits import Claim, every
 from pipelines.crawl.terms import (
+    HEADERS,
+    NO_HEADERS,
     OG_IMAGE,
     Headers,
     Meta,
@@ -69,23 +71,30 @@ def pictures(
 def _rows(record: WarcRecord, config: CrawlConfig, source: str) -> list[Found | Rejection]:
     if record.record_type != WarcRecordType.metadata:
         return []
-    url = (record.headers.get("WARC-Target-URI") or "").strip("<> ")
     limit, size = config.max_page_bytes, record.content_length
     if size > limit:
-        return [rejection(url, "", "page_too_large", measured=size, threshold=limit)]
+        return [rejection(_url(record), "", "page_too_large", measured=size, threshold=limit)]
     try:
         content = read_up_to(record, size)
     except OSError:
-        return [rejection(url, "", "bad_record", "damaged compression")]
+        return [_bad(record, "damaged compression")]
     if len(content) < size:
-        return [rejection(url, "", "bad_record", "shorter than its header says")]
+        return [_bad(record, "shorter than its header says")]
     try:
         metadata = read_metadata(content)
     except BadMetadataError as error:
-        return [rejection(url, "", "bad_record", str(error))]
+        return [_bad(record, str(error))]
     if metadata is None or metadata.status != "200":
         return []
-    return list(pictures(metadata, url, config.text_sources, source))
+    return list(pictures(metadata, _url(record), config.text_sources, source))
+
+
+def _bad(record: WarcRecord, detail: str) -> Rejection:
+    return rejection(_url(record), "", "bad_record", detail)
+
+
+def _url(record: WarcRecord) -> str:
+    return (record.headers.get("WARC-Target-URI") or "").strip("<> ")
 
 
 def _text(image: Picture, of_images: Sequence[str]) -> tuple[str, str]:
@@ -116,8 +125,7 @@ def _root_language(metas: Sequence[Meta]) -> str:
 
 def _said(metadata: Metadata) -> Headers:
     headers = metadata.headers
-    return read_headers(
-        ",".join(headers.get("tdm-reservation", ())),
-        headers.get("x-robots-tag", ()),
-        ",".join(headers.get("content-language", ())),
-    )
+    if headers.keys().isdisjoint(HEADERS):
+        return NO_HEADERS
+    tdm_reservation, robots, language = (headers.get(name, []) for name in HEADERS)
+    return read_headers(",".join(tdm_reservation), robots, ",".join(language))
