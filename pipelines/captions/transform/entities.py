@@ -24,8 +24,11 @@ from pipelines.captions.transform.words import Word, Words, merge
 # Before a name that the graph does not know, these say that it is a place.
 PLACE_PREPOSITIONS = frozenset(("in", "near", "outside", "around", "across", "throughout"))
 _NAME_TAGS = frozenset(
-    ("NNP", "NNPS", "NN", "NNS", "JJ", "JJS", "VB", "VBG", "VBN", "VBP", "VBD", "FW", "CD", "UH")
-)
+    (
+        "NNP", "NNPS", "NN", "NNS", "JJ", "JJS", "VB", "VBG", "VBN", "VBP", "VBD", "MD", "FW", "CD",
+        "UH",
+    )
+)  # fmt: skip
 _PARTICLES = frozenset(("de", "da", "di", "del", "della", "der", "van", "von", "bin", "al", "la"))
 _LONGEST_PERSON = 4  # words after a given name or a title
 _TITLE_CASE_WORDS = 3  # chosen: fewer capitalised words than these may all be names
@@ -60,7 +63,8 @@ class _Caption:
         if kind == NameKind.GIVEN_OR_WORD:
             return self.words[at + 1].text[:1].isupper()
         is_known = kind is not None or word.text in self.graph.types or word.text in FIRST_HEADS
-        if is_known or word.text in TITLES:
+        is_title = word.text in TITLES or word.text in TITLES_BEFORE_TITLES
+        if is_known or (is_title and self.words[at + 1].text[:1].isupper()):
             return True
         # The tagger takes many a first word for a name: "Sunset beach".
         return word.tag in ("NNP", "NNPS") and self.words[at + 1].text[:1].isupper()
@@ -226,12 +230,14 @@ def _run_end(caption: _Caption, at: int, through_possessives: bool = False) -> i
 def _person_end(caption: _Caption, at: int) -> int:
     """Where a person's name ends that has its first word here: initials and particles belong."""
     words, end = caption.words, at + 1
-    while end < len(words) - 1 and end - at < _LONGEST_PERSON:
-        is_particle = words[end].text.lower() in _PARTICLES and caption.is_name(end + 1)
-        text = words[end].text.rstrip(".")
-        if not is_particle and not (caption.is_name(end) and text.replace("-", "").isalpha()):
+    while end - at < _LONGEST_PERSON:
+        after = end
+        while words[after].text.lower() in _PARTICLES:
+            after += 1
+        is_word = words[after].text.rstrip(".").replace("-", "").isalpha()
+        if not (is_word and caption.is_name(after)):
             break
-        end += 1
+        end = after + 1
     return end + (words[end].text in _SUFFIXES)
 
 

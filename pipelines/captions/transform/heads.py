@@ -91,7 +91,7 @@ TITLES: Mapping[str, str] = {
     "Capt": "person", "Major": "military commander", "Sergeant": "person", "Sgt": "person",
     "Lt": "person", "Lieutenant": "person", "Admiral": "military commander",
 }  # fmt: skip
-TITLES_BEFORE_TITLES = frozenset(("Prime", "Vice", "Deputy", "Crown", "Former", "First"))
+TITLES_BEFORE_TITLES = frozenset(("Prime", "Vice", "Deputy", "Crown"))
 
 
 def is_first_head(word: str, is_before_of: bool) -> bool:

@@ -55,7 +55,7 @@ def _lacks_object(word: Word, after: Word) -> bool:
         return False
     is_end = after.tag == END or after.text in _CLOSING
     if word.tag in _NEED_OBJECT:
-        return is_end or after.tag in ("IN", "CC")
+        return is_end or after.tag == "IN" or (after.tag == "CC" and word.tag != "DT")
     return is_end and word.text in _SEPARATORS
 
 
