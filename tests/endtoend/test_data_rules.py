@@ -1,0 +1,102 @@
+"""Rules over all data through the command line: the same bytes however the work is spread."""
+
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipelines.io.parquet import read_table
+from tests.endtoend.conftest import NUM_PAGES
+from tests.endtoend.test_kill import killed_after
+from tests.support.commands import checksums, dalle, environment
+from tests.support.small_web import write_config, write_small_web
+
+pytestmark = pytest.mark.slow
+SUPPORT = Path(__file__).resolve().parents[1] / "support"
+# Low enough to bite among few pages.
+RECIPE = """\
+captions: {recipe: align, overrides: {text_of_many_images: 1, rare_ngrams: 300}}
+"""
+NUM_KILLS = 8
+
+
+@pytest.fixture(scope="module")
+def align(tmp_path_factory, web) -> Path:
+    return write_config(tmp_path_factory.mktemp("align"), str(web), RECIPE)
+
+
+@pytest.fixture(scope="module")
+def undisturbed_align(tmp_path_factory, align) -> Path:
+    root = tmp_path_factory.mktemp("undisturbed-align") / "run"
+    dalle("run", "crawl", "captions", "--config", align, "--dir", root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def expected_align(undisturbed_align) -> dict[str, str]:
+    return checksums(undisturbed_align)
+
+
+def test_what_fails_over_all_data_is_dropped_with_its_count(undisturbed_align):
+    reasons, images = set(), {}
+    for path in (undisturbed_align / "captions").glob("part-*"):
+        for row in read_table(str(path), ["key", "caption"]).to_pylist():
+            images.setdefault(row["caption"], set()).add(row["key"][:24])
+        for row in read_table(str(path.parent / "rejected" / path.name)).to_pylist():
+            reasons.add(row["reason"])
+            if row["reason"] == "text_of_many_images":
+                assert row["measured"] > row["threshold"] == 1
+                assert row["detail"] not in images
+    assert {"text_of_many_images", "rare_ngrams"} <= reasons
+    assert {len(found) for found in images.values()} == {1}
+    dalle("verify", "--dir", undisturbed_align)
+    assert not (undisturbed_align / "captions" / "progress").exists()
+
+
+def test_two_worker_processes_and_shuffled_input(expected_align, tmp_path):
+    web = write_small_web(tmp_path / "shuffled.warc", NUM_PAGES, shuffle_seed=7)
+    config = write_config(tmp_path, str(web), RECIPE)
+    root = tmp_path / "run"
+    dalle("run", "crawl", "captions", "--config", config, "--dir", root, "--workers", 2)
+    assert checksums(root) == expected_align
+
+
+def test_portable_runner_with_an_external_worker_pool(align, expected_align, tmp_path):
+    command = ["crawl", "captions", "--config", align, "--dir", tmp_path / "run"]
+    result = subprocess.run(
+        ["unshare", "--map-root-user", "--net", sys.executable, SUPPORT / "portable_run.py"]
+        + [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=280,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert checksums(tmp_path / "run") == expected_align
+
+
+@pytest.mark.timeout(600)
+def test_kills_while_captions_are_counted_leave_no_trace(align, expected_align, tmp_path):
+    crawled = tmp_path / "crawled"
+    dalle("run", "crawl", "--config", align, "--dir", crawled)
+    shutil.copytree(crawled, tmp_path / "timed")
+    started = time.monotonic()
+    dalle("run", "captions", "--config", align, "--dir", tmp_path / "timed")
+    whole_run = time.monotonic() - started
+    moments, kills, runs = random.Random(6), 0, 0
+    while kills < NUM_KILLS:
+        root = tmp_path / f"run-{runs}"
+        runs += 1
+        shutil.copytree(crawled, root)
+        arguments = ["run", "captions", "--config", align, "--dir", root]
+        while kills < NUM_KILLS and killed_after(
+            moments.uniform(0.4 * whole_run, whole_run), arguments
+        ):
+            kills += 1
+        dalle(*arguments)
+        assert checksums(root) == expected_align
+        dalle("verify", "--dir", root)
