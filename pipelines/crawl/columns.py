@@ -1,6 +1,7 @@
 """Which column of a table holds what: by the config, else by usual names, else by content."""
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ CAPTION_NAMES = ("caption", "captions", "text", "alt", "alt_text", "title")
 PAGE_NAMES = ("page_url",)
 LICENSE_NAMES = ("license",)
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ADDRESSES = ("http://", "https://")
 
 
@@ -125,12 +127,19 @@ def pick(document: dict[str, Any], column: str | int | None, names: Sequence[str
 def texts_of(value: Any) -> list[str]:
     """The texts of a cell: several where it holds a list, one empty one where it holds nothing."""
     values = value if isinstance(value, list) else [value]
-    return [str(v) for v in values if v is not None] or [""]
+    return [_storable(str(v)) for v in values if v is not None] or [""]
 
 
 def text_of(value: Any) -> str:
     """A cell as one text; the first one of a list."""
     return texts_of(value)[0]
+
+
+def _storable(text: str) -> str:
+    """Half of a surrogate pair, which JSON can spell and UTF-8 cannot, becomes U+FFFD."""
+    if not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _find(

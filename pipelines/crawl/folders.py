@@ -24,7 +24,8 @@ from pipelines.crawl.tables import read_table
 from pipelines.rejection import Rejection
 
 FILE_COLUMN = "file_name"  # Source: Hugging Face `datasets`, "ImageFolder"
-_STEP = 256  # chosen: pictures of one part; some 50 MB
+_MIN_STEP = 256  # pictures of one part; chosen: some 50 MB
+_MAX_PARTS = 64  # chosen: each lists the folder and reads its table
 
 Captions = dict[str, list[str]]  # by the picture's path, relative to the table's folder
 
@@ -62,7 +63,8 @@ def read_folder(
 
 def folder_extent(file: InputFile) -> Extent:
     """The pictures by number; one position more where only a table is there."""
-    return Extent(max(1, len(pictures_in(file))), _STEP)
+    size = max(1, len(pictures_in(file)))
+    return Extent(size, max(_MIN_STEP, -(-size // _MAX_PARTS)))
 
 
 def _pictures(

@@ -20,7 +20,8 @@ from pipelines.rejection import Rejection
 IMAGE_NAMES = ("image", "img", "jpg", "jpeg", "png", "webp")
 _URL_ROWS = 1024
 _PICTURE_ROWS = 32  # chosen: rows held at a time; some 10 MB
-_HOSTILE = (pa.ArrowException, OSError, ValueError)  # what pyarrow raises on damaged bytes
+# What pyarrow raises on damaged bytes.
+_HOSTILE = (pa.ArrowException, OSError, OverflowError, ValueError)
 
 
 def read_parquet(

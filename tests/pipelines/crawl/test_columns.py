@@ -84,6 +84,11 @@ def test_without_a_header_and_without_a_hint(rows, settings, message):
         locate_unnamed(rows, _source(**settings), "t")
 
 
+def test_half_a_surrogate_pair_can_be_stored():
+    assert texts_of("a\ud83d b") == ["a\ufffd b"]
+    assert texts_of("\U0001f600") == ["\U0001f600"]
+
+
 def test_values_of_json():
     assert pick({"Caption": "a", "text": "b"}, None, ("caption", "text")) == "a"
     assert pick({"words": "a", "text": "b"}, "Words", ("caption", "text")) == "a"

@@ -7,10 +7,11 @@ from dalle_model import files
 from pipelines.crawl.columns import ColumnError
 from pipelines.crawl.config import CrawlConfig, inputs
 from pipelines.crawl.inputs import input_extent, read_input
-from pipelines.crawl.places import Brought
+from pipelines.crawl.places import Brought, Placed, put_aside, row_of, take_back
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.streams import UnreadableInputError
 from pipelines.records import Candidate
+from pipelines.rejection import Rejection
 from tests.support.archives import flip, gzip_records, http_record
 from tests.support.sources import (
     samples,
@@ -95,11 +96,34 @@ def test_the_same_picture_is_the_same_row_in_every_source_that_brings_it(tmp_pat
     assert all(url.startswith("urn:sha256:") for _, url in keys[0])
 
 
-def test_what_an_object_store_holds_is_one_part():
-    memory = fsspec.filesystem("memory")
+@pytest.fixture
+def memory():
+    """An object store; its folder `crawl-parts` is emptied afterwards."""
+    store = fsspec.filesystem("memory")
+    yield store
+    store.rm("/crawl-parts", recursive=True)
+
+
+def test_what_an_object_store_holds_is_one_part(memory):
     memory.pipe("/crawl-parts/a.tsv", b"a\thttp://site.test/a.jpg\n" * 10)
-    try:
-        extent = input_extent(InputFile("memory://crawl-parts/a.tsv", "table"))
-    finally:
-        memory.rm("/crawl-parts", recursive=True)
+    extent = input_extent(InputFile("memory://crawl-parts/a.tsv", "table"))
     assert extent.size == extent.step == 250
+
+
+def test_pictures_in_an_object_store(memory, tmp_path):
+    pairs = samples(4)
+    tar = write_webdataset_tar(tmp_path / "a.tar", pairs[:2]).read_bytes()
+    memory.pipe("/crawl-parts/in/a.tar", tar)
+    for name in ("b", "c"):
+        memory.pipe(f"/crawl-parts/in/photos/{name}.png", name.encode())
+    memory.pipe("/crawl-parts/in/photos/metadata.csv", b"file_name,text\nb.png,B\nd.png,D\n")
+    rows = _rows(Source(path="memory://crawl-parts/in"))
+    assert [row.reason for row in rows if isinstance(row, Rejection)] == [
+        "no_picture",
+        "no_caption",
+    ]
+    placed = [
+        row for row in put_aside(rows, "memory://crawl-parts/aside") if isinstance(row, Placed)
+    ]
+    found = {row["encoded"] for row in take_back([row_of(row) for row in placed])}
+    assert found == {pairs[0].encoded, pairs[1].encoded, b"b"}

@@ -52,6 +52,20 @@ def _archive_in_an_archive() -> bytes:
     return members[0] + gzip.compress(outer, 0) + members[1]
 
 
+def _wat() -> bytes:
+    records = []
+    for number in range(5):
+        links = [{"path": "IMG@/src", "url": f"/{number}.jpg", "alt": f"picture {number}"}]
+        html = {"HTML-Metadata": {"Links": links}, "Headers": {"Content-Type": "text/html"}}
+        answer = {"Response-Message": {"Status": "200"}} | html
+        envelope = {"Payload-Metadata": {"HTTP-Response-Metadata": answer}}
+        body = json.dumps({"Envelope": envelope}).encode()
+        records.append(
+            warc_record(f"http://site.test/{number}", body, "metadata", "application/json")
+        )
+    return b"".join(gzip_records(records))
+
+
 def _tsv() -> bytes:
     lines = ["", "CAPTION\tURL", "", *(f"row {n}\thttp://site.test/{n}.jpg" for n in range(20))]
     return ("\ufeff" + "\r\n".join([*lines, "alone", "", "last\thttp://site.test/z.jpg"])).encode()
@@ -116,6 +130,7 @@ CLEAN: dict[str, Callable[[], bytes]] = {
     "a.warc.gz": _warc_gz,
     "members.warc.gz": _many_records_in_a_member,
     "nested.warc.gz": _archive_in_an_archive,
+    "a.warc.wat.gz": _wat,
     "header.tsv": _tsv,
     "headless.tsv": _headless,
     "a.jsonl": _json_lines,
