@@ -10,19 +10,20 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 import httpcore
 
 from pipelines.web.addresses import LoopbackGrant
-from pipelines.web.bodies import ACCEPT_ENCODING, read_body
+from pipelines.web.answers import body_of, drain, header_text, heed_type
+from pipelines.web.bodies import ACCEPT_ENCODING
 from pipelines.web.connect import Budget, VettedBackend
 from pipelines.web.failures import FetchError, FetchFailure, Reason, reason_of_status
 from pipelines.web.identity import product_token
 from pipelines.web.optout import opt_out
-from pipelines.web.pace import PaceSettings, retry_after_s, shared_pace
+from pipelines.web.pace import MAX_DELAY_S, PaceSettings, retry_after_s, shared_pace
 from pipelines.web.resolve import Resolver, SystemResolver
 from pipelines.web.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots
 from pipelines.web.robots_cache import RobotsCache
@@ -30,7 +31,6 @@ from pipelines.web.urls import SCHEMES, canonical_url
 
 ACCEPT_IMAGES = "image/jpeg,image/png,image/webp,image/gif;q=0.9,image/*;q=0.5"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MAX_DRAINED_BYTES = 64 * 1024  # chosen: less than a new connection costs
 _IDLE_S = 5.0  # chosen: shorter than servers keep a connection, so that few are found closed
 
 
@@ -217,20 +217,28 @@ class Client:
             ("Accept-Encoding", ACCEPT_ENCODING),
         ]
         with self._pool.stream("GET", url, headers=headers) as response:
-            pairs = [(_text(name).lower(), _text(value)) for name, value in response.headers]
+            pairs = [
+                (header_text(name).lower(), header_text(value)) for name, value in response.headers
+            ]
             if self._settings.honours_opt_out and not request.is_robots:
                 self._heed_opt_out(url, response.status, pairs)
             first = dict(reversed(pairs))
             content_type = first.get("content-type", "")
             if response.status >= 300:
-                _drain(response, first)
+                drain(response.iter_stream(), first)
             if response.status in _REDIRECTS and "location" in first:
                 if request.follows_redirects:
                     return first["location"]
                 return Response(response.status, b"", content_type, url, tuple(pairs))
             self._heed_status(url, response.status, pairs)
-            _heed_type(url, content_type, request.media_types)
-            body = _body(url, response.iter_stream(), first, request)
+            heed_type(url, content_type, request.media_types)
+            body = body_of(
+                url,
+                response.iter_stream(),
+                first,
+                request.max_bytes,
+                keeps_head=request.is_robots,
+            )
         return Response(response.status, body, content_type, url, tuple(pairs))
 
     def _heed_opt_out(self, url: str, status: int, headers: list[tuple[str, str]]) -> None:
@@ -242,6 +250,9 @@ class Client:
         """Raise for what is no success, and hold the host for as long as it asks."""
         if status in {429, 503} and (wait_s := retry_after_s(headers, time.time())):
             self._pace.hold(urlsplit(url).hostname or "", wait_s)
+            if wait_s > MAX_DELAY_S:  # nobody waits so long here: whoever asks sooner is rude
+                detail = f"HTTP {status} from {url}"
+                raise FetchError(Reason.RETRY_LATER, detail, threshold=MAX_DELAY_S)
         if reason := reason_of_status(status):
             raise FetchError(reason, f"HTTP {status} from {url}")
 
@@ -293,43 +304,3 @@ def _checked(url: str, base: str = "") -> str:
         is_other_scheme = url.partition(":")[0].strip().lower() not in SCHEMES
         reason = Reason.SCHEME_REFUSED if is_other_scheme else Reason.URL_REFUSED
         raise FetchError(reason, f"{url[:200]!r}: {error}") from error
-
-
-def _drain(response: httpcore.Response, headers: dict[str, str]) -> None:
-    """Read a small body that nobody wants, so that the connection serves the next request too."""
-    length = headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and int(length) <= _MAX_DRAINED_BYTES:
-        with suppress(httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
-            for _ in response.iter_stream():
-                pass
-
-
-def _heed_type(url: str, content_type: str, wanted: frozenset[str]) -> None:
-    media_type = content_type.partition(";")[0].strip().lower()
-    if wanted and media_type and media_type not in wanted:
-        raise FetchError(Reason.UNWANTED_TYPE, f"{media_type[:100]!r} from {url}")
-
-
-def _body(url: str, chunks: Iterator[bytes], headers: dict[str, str], request: _Request) -> bytes:
-    encoding = headers.get("content-encoding", "").strip().lower()
-    declared = headers.get("content-length", "")
-    is_known = declared.isascii() and declared.isdigit()
-    if is_known and int(declared) > request.max_bytes and not request.is_robots:
-        raise FetchError(Reason.TOO_LARGE, f"declared by {url}", int(declared), request.max_bytes)
-    try:
-        body = read_body(chunks, encoding, request.max_bytes, keeps_head=request.is_robots)
-    except FetchError as error:
-        failure = error.failure
-        detail = f"{failure.detail}: {url}"
-        raise FetchError(failure.reason, detail, threshold=failure.threshold) from error
-    if not body:
-        raise FetchError(Reason.EMPTY_BODY, f"at {url}")
-    return body
-
-
-def _text(raw: bytes) -> str:
-    """Header bytes as text: UTF-8 as servers send it, or Latin-1 as the standard once said."""
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")

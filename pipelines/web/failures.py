@@ -18,6 +18,7 @@ class Reason(StrEnum):
     NOT_FOUND = "not_found"
     CLIENT_ERROR = "client_error"
     RATE_LIMITED = "rate_limited"
+    RETRY_LATER = "retry_later"
     SERVER_ERROR = "server_error"
     TOO_LARGE = "too_large"
     UNWANTED_TYPE = "unwanted_type"

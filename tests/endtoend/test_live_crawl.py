@@ -40,5 +40,5 @@ def test_pages_give_the_same_rows_live_as_from_an_archive(web, undisturbed, tmp_
     dalle("run", "crawl", "--config", path, "--dir", tmp_path / "run")
     assert rows(tmp_path / "run") == rows(undisturbed)
     again = dalle("run", "crawl", "--config", path, "--dir", tmp_path / "run")
-    assert "nothing to do" in again.stdout
+    assert "nothing to do" in again.stderr
     dalle("verify", "--dir", tmp_path / "run")

@@ -13,11 +13,11 @@ from pipelines.web.urls import canonical_url
 
 LIVE_FOLDER = "site"  # of the stage's folder: what servers answered, kept for the next start
 
-# Source: Nutch, conf/regex-urlfilter.txt: suffixes that are not fetched; newer ones added.
-NO_PAGES = tuple(
-    f"*.{suffix}$"
-    for suffix in "avif bmp css exe gif gz ico jpeg jpg js mov mp3 mp4 pdf png svg tgz webm webp"
-    " xml zip".split()
+# Suffixes that are not fetched. Source: Nutch, conf/regex-urlfilter.txt; newer ones added.
+NO_PAGES = (
+    *("*.avif$", "*.bmp$", "*.css$", "*.exe$", "*.gif$", "*.gz$", "*.ico$", "*.jpeg$", "*.jpg$"),
+    *("*.js$", "*.mov$", "*.mp3$", "*.mp4$", "*.pdf$", "*.png$", "*.svg$", "*.tgz$", "*.webm$"),
+    *("*.webp$", "*.xml$", "*.zip$"),
 )
 
 

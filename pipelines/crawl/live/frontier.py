@@ -44,11 +44,13 @@ class Asked:
         site: as in `Link`.
         url: as in `Link`.
         is_request: whether the server was asked for it, which the budget counts.
+        is_last: the server asked for a rest so long that it is left alone from then on.
     """
 
     site: int
     url: str
     is_request: bool = True
+    is_last: bool = False
 
 
 @dataclass(frozen=True, order=True)
@@ -170,7 +172,8 @@ def _plan_site(links: Iterable[Link], asked: set[Asked], site: Site) -> Plan:
     for link in sorted(links):
         if link.url not in known:
             nearest.setdefault(link.url, link)
-    failures = {link: _failure(link, site) for link in nearest.values()}
+    is_closed = any(entry.is_last for entry in asked)
+    failures = {link: _failure(link, site, is_closed) for link in nearest.values()}
     return Plan(
         links=tuple(link for link, failure in failures.items() if failure is None),
         budget=site.max_pages - sum(entry.is_request for entry in asked),
@@ -178,7 +181,7 @@ def _plan_site(links: Iterable[Link], asked: set[Asked], site: Site) -> Plan:
     )
 
 
-def _failure(link: Link, site: Site) -> Check | None:
+def _failure(link: Link, site: Site, is_closed: bool) -> Check | None:
     """Why a link stays out, budgets of requests apart."""
     if not link.is_sitemap and not _is_wanted(site, link.url):
         return Check("excluded", passed=False)
@@ -186,7 +189,7 @@ def _failure(link: Link, site: Site) -> Check | None:
         return Check("over_depth", False, link.depth, site.max_depth)
     if link.hops > site.max_redirects:
         return Check("too_many_redirects", False, link.hops, site.max_redirects)
-    return None
+    return Check("retry_later", passed=False) if is_closed else None
 
 
 def _is_wanted(site: Site, url: str) -> bool:

@@ -23,10 +23,12 @@ from pipelines.crawl.live.frontier import (
 )
 from pipelines.crawl.live.links import MAX_SITEMAP_BYTES, distinct, page_links, read_sitemap
 from pipelines.crawl.sources import InputFile, Source
+from pipelines.crawl.terms import OPT_OUTS
 from pipelines.crawl.warc import HTML_TYPES, LOOKS_LIKE_HTML
 from pipelines.rejection import Rejection
 from pipelines.web.client import Client, HttpSettings, Response, shared_client
 from pipelines.web.failures import FetchFailure, Reason
+from pipelines.web.optout import directives
 from pipelines.web.pace import PaceSettings
 from pipelines.web.reservations import (
     AI_TXT_PATH,
@@ -38,13 +40,14 @@ from pipelines.web.reservations import (
 from pipelines.web.robots import parse_robots
 from pipelines.web.urls import canonical_url, origin
 
-MAX_FAILURES_IN_A_ROW = 5  # Source: Nutch, `fetcher.max.exceptions.per.queue` as commonly set
+MAX_FAILURES_IN_A_ROW = 5  # chosen; Nutch has `fetcher.max.exceptions.per.queue` for it
 CONNECTIONS = 64  # chosen: above the hosts that one process visits at once
 _GIVEN_UP = FetchFailure(Reason.HOST_GIVEN_UP, f"{MAX_FAILURES_IN_A_ROW} failures in a row")
 # They would meet every other URL of the origin too.
 _CLOSING = frozenset(
     {
         Reason.ROBOTS_UNREACHABLE,
+        Reason.RETRY_LATER,
         Reason.ADDRESS_REFUSED,
         Reason.HOST_UNKNOWN,
         Reason.CERTIFICATE_REFUSED,
@@ -144,11 +147,13 @@ class _SiteVisit:
                 self._visited.unasked.append(over_budget(link, self._site))
                 continue
             outcome, location = self._outcome(link, failures)
-            self._visited.asked.append(Asked(link.site, link.url, is_request=bool(location)))
+            is_last = isinstance(outcome, FetchFailure) and outcome.reason is Reason.RETRY_LATER
+            self._visited.asked.append(Asked(link.site, link.url, bool(location), is_last))
             budget -= bool(location)
             failures = failures + 1 if _is_outage(outcome) else 0
             self._settle(link, outcome, location)
-        self._client.rest(work.links[0].url)
+        if not any(asked.is_last for asked in self._visited.asked):
+            self._client.rest(work.links[0].url)
 
     def _outcome(self, link: Link, failures: int) -> tuple[Outcome, str]:
         """What came of a link now or before, and where it is kept; nowhere without a request."""
@@ -170,8 +175,13 @@ class _SiteVisit:
         opt_out = ""
         if not link.is_sitemap and outcome.redirects_to is None:
             told = reservations(self._client, origin(link.url), self._token)
-            opt_out = told.opt_out(link.url, outcome.headers)
+            opt_out = told.opt_out(link.url, outcome.headers) or self._addressed(outcome)
         return outcome, self._archive.keep(link.url, outcome, opt_out)
+
+    def _addressed(self, page: Response) -> str:
+        """A word against use that X-Robots-Tag has for this crawler by its name."""
+        words = directives(page.headers, self._token)
+        return next((word for word in words if word in OPT_OUTS), "")
 
     def _ask(self, link: Link) -> Outcome:
         if link.is_sitemap:

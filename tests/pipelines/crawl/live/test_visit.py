@@ -98,6 +98,17 @@ def test_an_unreachable_robots_closes_the_origin(site, visits_of):
     assert [a.path for a in site.log] == ["/robots.txt"]
 
 
+def test_a_host_that_asks_for_a_long_rest_is_left_alone(site, visits_of):
+    host = "tired.demo.test"  # one of its own: this process holds it for a while
+    site.answers[f"{host}/a"] = Answer(status=429, headers=(("Retry-After", "3600"),))
+    common = visits_of(start=f"http://{host}/", retries=2)
+    visited = visit(host, [Link(0, 0, f"http://{host}/{name}") for name in "ab"], common)
+    assert [row.reason for row in visited.rejections] == ["retry_later"] * 2
+    later = visit(host, [Link(0, 1, f"http://{host}/c"), *visited.asked], common)
+    assert [left.reason for left in later.unasked] == ["retry_later"]
+    assert site.pages_asked() == {f"{host}/a": 1}
+
+
 def test_a_host_that_fails_in_a_row_is_given_up(site, visits_of):
     paths = [f"/{n}" for n in range(MAX_FAILURES_IN_A_ROW + 3)]
     for path in paths:
@@ -126,12 +137,12 @@ def test_a_redirect_is_judged_before_it_is_followed(site, visits_of, location, r
 
 
 def test_what_is_no_page_is_not_read(site, visits_of):
-    site.file(f"{HOST}/p.png", "x" * 100_000, "image/png")
+    site.file(f"{HOST}/p", "x" * 100_000, "image/png")
     site.answers[f"{HOST}/none"] = Answer(b"text", headers=())
     site.answers[f"{HOST}/part"] = Answer(b"<html>", 206)
-    visited = visit(HOST, links_to("/p.png", "/none", "/part"), visits_of())
+    visited = visit(HOST, links_to("/p", "/none", "/part"), visits_of())
     assert reasons(visited) == {
-        "/p.png": "unwanted_type",
+        "/p": "unwanted_type",
         "/none": "unwanted_type",
         "/part": "broken_response",
     }
@@ -150,6 +161,8 @@ TDM_ALL = '[{"location": "/", "tdm-reservation": 1}]'
         ({"/.well-known/tdmrep.json": TDM_ALL}, {"TDM_Reservation": "0"}, None),
         ({}, {"TDM_Reservation": "1"}, "tdm-reservation"),
         ({}, {"X_Robots_Tag": "noai"}, "noai"),
+        ({}, {"X_Robots_Tag": "otherbot: none, dallebot: noimageai"}, "noimageai"),
+        ({}, {"X_Robots_Tag": "otherbot: noai"}, None),
         ({"/ai.txt": "User-Agent: *\nDisallow: *.jpg"}, {}, "ai.txt"),
         ({"/ai.txt": "User-Agent: *\nDisallow: *.mp3"}, {}, None),
         ({"/ai.txt": "User-Agent: other\nDisallow: /"}, {}, None),

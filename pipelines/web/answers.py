@@ -1,0 +1,74 @@
+"""What is read of an HTTP answer: its headers as text, its type, its body within bounds."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import httpcore
+
+from pipelines.web.bodies import read_body
+from pipelines.web.failures import FetchError, Reason
+
+MAX_DRAINED_BYTES = 64 * 1024  # chosen: less than a new connection costs
+
+
+def header_text(raw: bytes) -> str:
+    """Header bytes as text: UTF-8 as servers send it, or Latin-1 as the standard once said."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def heed_type(url: str, content_type: str, wanted: frozenset[str]) -> None:
+    """Refuse an answer of another media type, before its body; one without a type passes.
+
+    Raises:
+        FetchError: `unwanted_type`.
+    """
+    media_type = content_type.partition(";")[0].strip().lower()
+    if wanted and media_type and media_type not in wanted:
+        raise FetchError(Reason.UNWANTED_TYPE, f"{media_type[:100]!r} from {url}")
+
+
+def body_of(
+    url: str, chunks: Iterator[bytes], headers: dict[str, str], cap: int, *, keeps_head: bool
+) -> bytes:
+    """The body of an answer.
+
+    Args:
+        url: for the details of failures.
+        chunks: as they come from the wire.
+        headers: names in lower case.
+        cap: bytes, as in `read_body`, like `keeps_head`.
+        keeps_head: a declared length above the cap is no failure either.
+
+    Raises:
+        FetchError: `too_large`, `empty_body`, or as `read_body` says.
+    """
+    declared = _length(headers)
+    if declared is not None and declared > cap and not keeps_head:
+        raise FetchError(Reason.TOO_LARGE, f"declared by {url}", declared, cap)
+    encoding = headers.get("content-encoding", "").strip().lower()
+    try:
+        body = read_body(chunks, encoding, cap, keeps_head=keeps_head)
+    except FetchError as error:
+        failure = error.failure
+        detail = f"{failure.detail}: {url}"
+        raise FetchError(failure.reason, detail, threshold=failure.threshold) from error
+    if not body:
+        raise FetchError(Reason.EMPTY_BODY, f"at {url}")
+    return body
+
+
+def drain(chunks: Iterator[bytes], headers: dict[str, str]) -> None:
+    """Read a small body that nobody wants, so that the connection serves the next request too."""
+    declared = _length(headers)
+    if declared is not None and declared <= MAX_DRAINED_BYTES:
+        with suppress(httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
+            for _ in chunks:
+                pass
+
+
+def _length(headers: dict[str, str]) -> int | None:
+    declared = headers.get("content-length", "")
+    return int(declared) if declared.isascii() and declared.isdigit() else None

@@ -1,0 +1,53 @@
+import httpcore
+import pytest
+
+from pipelines.web.answers import MAX_DRAINED_BYTES, body_of, drain, header_text, heed_type
+from pipelines.web.failures import FetchError, Reason
+
+URL = "http://a.test/p"
+
+
+def test_header_text():
+    assert header_text("ä".encode()) == header_text("ä".encode("latin-1")) == "ä"
+
+
+@pytest.mark.parametrize("content_type", ["", "text/html", " TEXT/HTML ; charset=x"])
+def test_types_that_pass(content_type):
+    heed_type(URL, content_type, frozenset({"text/html"}))
+    heed_type(URL, "anything/else", frozenset())
+
+
+def test_a_type_that_does_not():
+    with pytest.raises(FetchError) as caught:
+        heed_type(URL, "text/htmlx", frozenset({"text/html"}))
+    assert caught.value.failure.reason is Reason.UNWANTED_TYPE
+
+
+def test_a_declared_length_above_the_cap_is_refused_unless_the_head_is_kept():
+    headers = {"content-length": "9"}
+    with pytest.raises(FetchError, match="declared"):
+        body_of(URL, iter([b"123456789"]), headers, 5, keeps_head=False)
+    assert body_of(URL, iter([b"123456789"]), headers, 5, keeps_head=True) == b"12345"
+
+
+@pytest.mark.parametrize(
+    ("length", "is_read"),
+    [
+        ("2", True),
+        (str(MAX_DRAINED_BYTES), True),
+        (str(MAX_DRAINED_BYTES + 1), False),
+        ("x", False),
+    ],
+)
+def test_small_bodies_are_drained(length, is_read):
+    chunks = iter([b"a", b"b"])
+    drain(chunks, {"content-length": length})
+    assert list(chunks) == ([] if is_read else [b"a", b"b"])
+
+
+def test_a_body_that_does_not_come_is_let_go():
+    def broken():
+        yield b"a"
+        raise httpcore.ReadTimeout
+
+    drain(broken(), {"content-length": "2"})
