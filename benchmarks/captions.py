@@ -1,24 +1,36 @@
-"""The captions stage, as a function and on Beam, beside its floor: the language identifier."""
+"""The captions stage on Beam, shards read and written, beside its floor: one of its models."""
 
+import gzip
+import json
+import math
 import random
+import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
 
-from benchmarks.measure import Row, race, speed
+from benchmarks.measure import Row, race, size, speed
 from dalle_model import files
 from pipelines.captions import language
 from pipelines.captions.config import CaptionsConfig
-from pipelines.captions.filter import filter_shard
 from pipelines.captions.pipeline import build
+from pipelines.captions.recipe import known_recipes, load_recipe
+from pipelines.captions.rules import tags
 from pipelines.io.keys import pair_key
-from pipelines.io.parquet import to_bytes
+from pipelines.io.parquet import read_table, to_bytes
 from pipelines.io.stage import StageTask, part_name
 from pipelines.records import CANDIDATE_SCHEMA
 
-NUM_CAPTIONS = 5_000
-RECIPES = ("dalle", "conceptual_captions")
+TEXTS = Path(__file__).parents[1] / "demo" / "texts.tsv.gz"
+NUM_CAPTIONS = 30_000
+SCALE = (10_000, 100_000, 1_000_000)
+SHARD_CAPTIONS = 50_000
+MEMORY_GB = 2.0  # what a million captions may take
 
 SUBJECTS = (
     "a brown dog",
@@ -58,43 +70,88 @@ def generated_captions(count: int) -> list[str]:
     ]
 
 
-def write_candidates(root: str, captions: list[str]) -> StageTask:
-    """One shard of candidates, as the crawl stage leaves it."""
-    rows = [
-        {name: "" for name in CANDIDATE_SCHEMA.names if name != "encoded"}
-        | {"key": pair_key(f"http://a.test/{n}.jpg", text), "caption": text}
-        for n, text in enumerate(captions)
-    ]
-    table = pa.Table.from_pylist(rows, schema=CANDIDATE_SCHEMA)
-    files.write_bytes(files.join(root, "crawl", part_name(0, 1)), to_bytes(table))
-    return StageTask(root, "captions", 1, "benchmark", "0" * 64, (0,))
+def real_texts() -> list[str]:
+    """Alternative texts and titles, as their authors wrote them."""
+    with gzip.open(TEXTS, "rt", encoding="utf-8") as lines:
+        return [line.rstrip("\n").split("\t")[1] for line in lines][1:]
+
+
+def write_candidates(root: str, captions: Sequence[str]) -> StageTask:
+    """Shards of candidates, as the crawl stage leaves them."""
+    count = math.ceil(len(captions) / SHARD_CAPTIONS)
+    for index in range(count):
+        first = index * SHARD_CAPTIONS
+        table = _candidates(captions[first : first + SHARD_CAPTIONS], first)
+        files.write_bytes(files.join(root, "crawl", part_name(index, count)), to_bytes(table))
+    return StageTask(root, "captions", count, "benchmark", "0" * 64, tuple(range(count)))
+
+
+def _candidates(captions: Sequence[str], first: int) -> pa.Table:
+    urls = [f"http://a.test/{first + n}.jpg" for n in range(len(captions))]
+    columns: dict[str, Sequence[Any]] = {
+        name: [None if name == "encoded" else ""] * len(captions) for name in CANDIDATE_SCHEMA.names
+    }
+    keys = [pair_key(url, caption) for url, caption in zip(urls, captions, strict=True)]
+    columns |= {"key": keys, "url": urls, "caption": captions}
+    return pa.table(columns, schema=CANDIDATE_SCHEMA).sort_by("key")
 
 
 def measure() -> list[Row]:
-    """Captions per CPU-second, reading and writing of shards included."""
-    captions = generated_captions(NUM_CAPTIONS)
-    return [row for recipe in RECIPES for row in _measure_recipe(captions, recipe)]
+    """Captions per CPU-second for every recipe without its tagger; cost and memory by size."""
+    repeated = real_texts() * 3
+    materials = {"generated": generated_captions(NUM_CAPTIONS), "real": repeated[:NUM_CAPTIONS]}
+    rows = [
+        _measure_recipe(f"{recipe}`, {name}", captions, untagged(recipe))
+        for recipe in known_recipes()
+        for name, captions in materials.items()
+    ]
+    return [*rows, *_measure_scale()]
 
 
-def _measure_recipe(captions: list[str], recipe: str) -> list[Row]:
-    config = CaptionsConfig(recipe=recipe)
+def untagged(recipe: str) -> CaptionsConfig:
+    """A recipe without what needs parts of speech, and without what needs all data."""
+    written = load_recipe(recipe)
+    tagged = [rule.name for rule in tags.RULES if rule.name in written.rules]
+    rewritten = [f"transformed_{rule}" for rule in written.transformed]
+    names = [*tagged, *written.transform, *rewritten, *written.data]
+    return CaptionsConfig(recipe=recipe, overrides=dict.fromkeys(names))
+
+
+def _measure_recipe(name: str, captions: list[str], config: CaptionsConfig) -> Row:
     with tempfile.TemporaryDirectory() as root:
         task = write_candidates(root, captions)
-        kept = filter_shard(task, 0, config).kept.num_rows
-        alone, on_beam, floor = race(
-            lambda: filter_shard(task, 0, config),
-            lambda: _on_beam(task, config),
-            lambda: [language.guesses(text) for text in captions],
-        )
-    count, other = len(captions), "floor: language identifier alone"
-    note = f"{kept} of {count} captions kept"
-    return [
-        speed(f"Captions, `{recipe}`", "captions", other, count, (alone, floor), note),
-        speed(f"Captions, `{recipe}`, on Beam", "captions", other, count, (on_beam, floor)),
-    ]
+        times = race(lambda: run(task, config), lambda: language.guesses(captions))
+        kept = read_table(task.part(0), ["key"]).num_rows
+    other = "floor: language identifier alone, on all"
+    note = f"{kept} of {len(captions)} captions kept"
+    return speed(f"Captions, `{name}", "captions", other, len(captions), times, note)
 
 
-def _on_beam(task: StageTask, config: CaptionsConfig) -> None:
+def run(task: StageTask, config: CaptionsConfig) -> None:
+    """The captions stage in this process."""
     pipeline = beam.Pipeline(runner="FnApiRunner")
     build(pipeline, task, config)
     pipeline.run().wait_until_finish()
+
+
+def _measure_scale() -> list[Row]:
+    costs, memory = {}, 0.0
+    for count in SCALE:
+        with tempfile.TemporaryDirectory() as root:
+            write_candidates(root, generated_captions(count))
+            command = [sys.executable, "-m", "benchmarks.captions_run", root]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+        answer = json.loads(done.stdout)
+        costs[count], memory = answer["cpu_s"] / count * 1e6, answer["peak_gb"]
+    return list(_scale_rows(costs, memory))
+
+
+def _scale_rows(costs: dict[int, float], memory: float) -> Iterator[Row]:
+    small, large = min(costs), max(costs)
+    slope = math.log10(costs[large] / costs[small]) / math.log10(large / small)
+    each = ", ".join(f"{cost:.1f} \u00b5s at {count:,}" for count, cost in costs.items())
+    note = f"CPU a caption {each}; slope {slope:+.3f} of its logarithm over that of their number"
+    name, other = f"Captions: CPU a caption, {large:,}", f"ours, {small:,} captions"
+    yield size(name, "\u00b5s", other, costs[large], costs[small], note)
+    name, other = f"Captions: memory at its peak, {large:,}", "the most that it may take"
+    yield size(name, "GB", other, memory, MEMORY_GB)
