@@ -42,7 +42,8 @@ def expected_align(undisturbed_align) -> dict[str, str]:
 
 
 def test_what_fails_over_all_data_is_dropped_with_its_count(undisturbed_align):
-    reasons, images = set(), {}
+    reasons: set[str] = set()
+    images: dict[str, set[str]] = {}
     for path in (undisturbed_align / "captions").glob("part-*"):
         for row in read_table(str(path), ["key", "caption"]).to_pylist():
             images.setdefault(row["caption"], set()).add(row["key"][:24])
@@ -66,10 +67,10 @@ def test_two_worker_processes_and_shuffled_input(expected_align, tmp_path):
 
 
 def test_portable_runner_with_an_external_worker_pool(align, expected_align, tmp_path):
-    command = ["crawl", "captions", "--config", align, "--dir", tmp_path / "run"]
+    namespace = ["unshare", "--map-root-user", "--net"]
+    arguments = ["crawl", "captions", "--config", align, "--dir", tmp_path / "run"]
     result = subprocess.run(
-        ["unshare", "--map-root-user", "--net", sys.executable, SUPPORT / "portable_run.py"]
-        + [str(part) for part in command],
+        [*namespace, sys.executable, SUPPORT / "portable_run.py", *arguments],
         capture_output=True,
         text=True,
         env=environment(),
