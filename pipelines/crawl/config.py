@@ -83,6 +83,6 @@ def fingerprint_config(config: CrawlConfig) -> dict[str, Any]:
 
 def dependencies(config: CrawlConfig) -> dict[str, str]:
     """Versions of what reads the inputs and spells their URLs."""
-    reading = ("fastwarc", "idna", "pyarrow", "selectolax")
+    reading = ("fastwarc", "idna", "msgspec", "pyarrow", "selectolax")
     fetching = ("httpcore", "h11") if config.sites else ()
     return {name: version(name) for name in (*reading, *fetching)}

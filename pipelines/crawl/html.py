@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
 
@@ -27,7 +28,19 @@ _MAX_CLIMB = 8  # chosen: levels between a picture and its figure; a bound on ho
 
 _URL = re.compile(r"[\s,]*([^\s,]\S*)")
 _DESCRIPTOR = re.compile(r"([^,]*),?")
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)([wx])")
+_SIZE = re.compile(r"(?<![0-9])([0-9]++(?:\.[0-9]++)?)([wx])")  # linear in any number of digits
+
+
+class _Around(NamedTuple):
+    """What is known of the elements around pictures, so that each of them is searched once.
+
+    Args:
+        sources: URLs that a `<picture>` offers, by its id.
+        figcaptions: text of a `<figure>`, by its id.
+    """
+
+    sources: dict[int, list[str]]
+    figcaptions: dict[int, str]
 
 
 def extract(
@@ -55,11 +68,11 @@ def extract(
     metas = [_meta(node.attributes) for node in parser.tags("meta")]
     found = _terms(parser, page_url, source, metas, said).found
     of_images = [name for name in text_sources if name != OG_IMAGE]
-    figcaptions: dict[int, str] = {}
+    around = _Around({}, {})
     for image in parser.tags("img"):
         attributes = image.attributes
-        text_source, caption = _text(image, attributes, of_images, figcaptions)
-        yield found(_picture_url(image, attributes), caption, text_source)
+        text_source, caption = _text(image, attributes, of_images, around)
+        yield found(_picture_url(image, attributes, around), caption, text_source)
     if OG_IMAGE in text_sources:
         for url, caption in open_graph_images(metas):
             yield found(url, caption, OG_IMAGE)
@@ -86,41 +99,45 @@ def _srcset(value: str) -> Iterator[tuple[tuple[bool, float], str]]:
         yield (size[2] == "w", float(size[1])) if size else (False, 1.0), url.rstrip(",")
 
 
-def _picture_url(image: LexborNode, attributes: Attributes) -> str:
+def _picture_url(image: LexborNode, attributes: Attributes, around: _Around) -> str:
     """The largest of what is offered, and what a script would load before a placeholder."""
-    real = (url for url in _offered(image, attributes) if url and not _is_inline(url))
+    real = (url for url in _offered(image, attributes, around) if url and not _is_inline(url))
     return next(real, "") or (attributes.get("src") or "").strip()
 
 
-def _offered(image: LexborNode, attributes: Attributes) -> Iterator[str]:
+def _offered(image: LexborNode, attributes: Attributes, around: _Around) -> Iterator[str]:
     for name in _SRCSETS:
         if srcset := attributes.get(name):
             yield largest(srcset)
-    yield from _picture_sources(image)
+    yield from _picture_sources(image.parent, around.sources)
     for name in _LAZY:
         if url := attributes.get(name):
             yield url.strip()
 
 
-def _picture_sources(image: LexborNode) -> Iterator[str]:
-    """Of the `<picture>` around an image: `<source>` elements in formats that are decoded here."""
-    picture = image.parent
+def _picture_sources(picture: LexborNode | None, known: dict[int, list[str]]) -> list[str]:
+    """What `<source>` elements of a `<picture>` offer in formats that are decoded here."""
     if picture is None or picture.tag != "picture":
-        return
-    for source in picture.iter():
-        attributes = source.attributes
-        if source.tag == "source" and (attributes.get("type") or "").lower() in _READABLE:
-            yield largest(attributes.get("srcset") or attributes.get("data-srcset") or "")
+        return []
+    if picture.mem_id not in known:
+        sources = (node.attributes for node in picture.iter() if node.tag == "source")
+        known[picture.mem_id] = [
+            largest(source.get("srcset") or source.get("data-srcset") or "")
+            for source in sources
+            if (source.get("type") or "").lower() in _READABLE
+        ]
+    return known[picture.mem_id]
 
 
 def _text(
     image: LexborNode,
     attributes: Attributes,
     text_sources: Sequence[str],
-    figcaptions: dict[int, str],
+    around: _Around,
 ) -> tuple[str, str]:
     for name in text_sources:
-        text = _figcaption(image, figcaptions) if name == "figcaption" else attributes.get(name)
+        is_around = name == "figcaption"
+        text = _figcaption(image, around.figcaptions) if is_around else attributes.get(name)
         if text and text.strip():
             return name, text
     return "alt", ""

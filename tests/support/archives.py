@@ -1,7 +1,9 @@
 """Small web archives, built byte by byte so that tests can damage them where they want."""
 
 import gzip
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 
 def http_record(
@@ -31,6 +33,30 @@ def warc_record(
         f"Content-Type: {block_type}\r\nContent-Length: {len(block)}\r\n\r\n"
     )
     return head.encode() + block + b"\r\n\r\n"
+
+
+def wat_record(
+    url: str,
+    html: Any = None,
+    *,
+    status: str = "200",
+    headers: Mapping[str, str | list[str]] | None = None,
+) -> bytes:
+    """One record of a WAT file, on a page of which `html` is said."""
+    response = {
+        "Headers": {"Content-Type": "text/html", **(headers or {})},
+        "Response-Message": {"Status": status, "Version": "HTTP/1.1", "Reason": "OK"},
+        "HTML-Metadata": {} if html is None else html,
+    }
+    payload = {"HTTP-Response-Metadata": response, "Trailing-Slop-Length": "4"}
+    envelope = {"WARC-Header-Metadata": {"WARC-Target-URI": url}, "Payload-Metadata": payload}
+    content = {"Container": {"Filename": "a.warc.gz"}, "Envelope": envelope}
+    return wat_record_of(url, json.dumps(content, ensure_ascii=False).encode())
+
+
+def wat_record_of(url: str, content: bytes) -> bytes:
+    """One record of a WAT file with any content."""
+    return warc_record(url, content, "metadata", "application/json")
 
 
 def gzip_records(records: Iterable[bytes]) -> list[bytes]:
