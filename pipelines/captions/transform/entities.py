@@ -102,7 +102,7 @@ def _best(caption: _Caption, at: int) -> Reading:
     word = caption.words[at]
     if not word.kind and not caption.is_name(at):
         return _by_graph(caption, at) or (at + 1, "")
-    if word.kind or _is_role_before_name(caption, at):
+    if word.kind or (_is_role_before_name(caption, at) and not _by_graph(caption, at)):
         return at + 1, ""
     readings = [found for reader in _READERS if (found := reader(caption, at))]
     best = max(readings, key=lambda found: found[0], default=None)  # max keeps the first of equals
@@ -184,6 +184,7 @@ def _by_surname(caption: _Caption, at: int) -> Reading | None:
     last = caption.words[end - 1].text
     is_surname = caption.kind(end - 1) == NameKind.SURNAME and last not in caption.graph.types
     is_person = is_called or is_initial or is_surname
+    is_person = is_person and not all(map(caption.graph.is_common, last.split()))
     return (end, ANY_PERSON) if is_person else None
 
 
@@ -209,7 +210,18 @@ def _rest(caption: _Caption, at: int) -> Reading:
     end = at + 1
     while end < _run_end(caption, at) and not _by_graph(caption, end):
         end += 1
+    if _is_common(caption, at, end):
+        return at + 1, ""
     return end, NAME
+
+
+def _is_common(caption: _Caption, at: int, end: int) -> bool:
+    """As in "marshmallow on a Stick", but not in "an Apple store" or "an Air France jet"."""
+    if not all(caption.graph.is_common(word.text) for word in caption.words[at:end]):
+        return False
+    before, after = caption.words[at - 1 if at else 0], caption.words[end]
+    is_modifier = after.tag in ("NN", "NNS") or after.text[:1].isupper()
+    return not is_modifier or before.text == ","
 
 
 def _run_end(caption: _Caption, at: int, through_possessives: bool = False) -> int:

@@ -38,6 +38,7 @@ class NameKind(StrEnum):
     ADJECTIVE = "proper adjective"
     ROLE = "role"
     VERB = "verb"
+    WORD = "word"
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,12 @@ class Graph:
 
     def is_verb(self, word: str) -> bool:
         """Whether a word can be no noun: "adorn", "performs"."""
-        stems = (word, word[:-1], word[:-2]) if word.endswith("s") else (word,)
-        return any(self.names.get(stem) == NameKind.VERB for stem in stems)
+        return any(self.names.get(stem) == NameKind.VERB for stem in _stems(word))
+
+    def is_common(self, word: str) -> bool:
+        """Whether a word is one that needs no capital: "Sticks", "Drawing"."""
+        kinds = (self.names.get(stem) for stem in _stems(word.lower()))
+        return any(kind in (NameKind.WORD, NameKind.VERB, NameKind.ROLE) for kind in kinds)
 
 
 @cache
@@ -139,6 +144,18 @@ def _lines(raw: bytes, path: str) -> Iterator[tuple[int, str]]:
 @cache
 def _names() -> dict[str, str]:
     return read_table(NAMES_PATH.read_bytes(), str(NAMES_PATH))
+
+
+def _stems(word: str) -> Iterator[str]:
+    """A word and what it may be an inflected form of."""
+    yield word
+    for ending in ("s", "es", "d", "ed", "ing", "ly"):
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            yield word.removesuffix(ending)
+    if word.endswith("ing"):
+        yield word.removesuffix("ing") + "e"
+    if word.endswith("ies"):
+        yield word.removesuffix("ies") + "y"
 
 
 def first_word(text: str) -> str:

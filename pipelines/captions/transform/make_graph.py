@@ -200,9 +200,10 @@ def _names(
         (NameKind.ADJECTIVE, _proper_adjectives(wordnet, words)),
         (NameKind.GIVEN, (name for name in given if name.lower() not in words)),
         (NameKind.GIVEN_OR_WORD, (name for name in given if name.lower() in words)),
-        (NameKind.SURNAME, (name for name in surnames if name.lower() not in words)),
+        (NameKind.SURNAME, (name for name in surnames if not _is_word(name, words))),
         (NameKind.ROLE, _roles(synsets, wordnet)),
         (NameKind.VERB, _verbs(wordnet)),
+        (NameKind.WORD, _met_words(wordnet, words)),
     )
     for kind, found in kinds:
         for name in found:
@@ -228,6 +229,20 @@ def _roles(synsets: Mapping[str, Synset], wordnet: Path) -> Iterator[str]:
         first = synsets[fields[-int(fields[2])]]
         if first.is_person and not first.is_instance and fields[0] in first.names:
             yield fields[0]
+
+
+def _is_word(name: str, words: frozenset[str]) -> bool:
+    return bool({name.lower(), name.lower().removesuffix("s")} & words)
+
+
+def _met_words(wordnet: Path, words: frozenset[str]) -> Iterator[str]:
+    """Common words that the texts behind WordNet's counts of senses use at least once."""
+    for part in ("noun", "verb", "adj", "adv"):
+        for line in (wordnet / f"index.{part}").read_text("ascii").splitlines():
+            fields = line.split()
+            is_met = line[:1] != " " and int(fields[-int(fields[2]) - 1]) > 0
+            if is_met and fields[0] in words:
+                yield fields[0]
 
 
 def _verbs(wordnet: Path) -> list[str]:

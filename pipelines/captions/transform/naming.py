@@ -13,6 +13,7 @@ from pipelines.captions.transform.kinds import (
     is_person,
     is_place,
 )
+from pipelines.captions.transform.tidying import indefinite
 from pipelines.captions.transform.words import Word, Words
 
 _UNRESOLVED = (NAME, PLACE, TITLE)
@@ -108,8 +109,8 @@ def _typed(words: Words, at: int) -> Word:
     if not is_entity(word.kind):
         return word
     is_bare = is_place(word.kind) and at > 0 and words[at - 1].tag in ("IN", "TO")
-    article = "an " if word.kind[0] in "aeiou" else "a "
-    return word._replace(text=(article if is_bare else "") + word.kind, tag="NN")
+    text = f"{indefinite(word.kind)} {word.kind}" if is_bare else word.kind
+    return word._replace(text=text, tag="NN")
 
 
 def _in_plural(words: Words) -> Words:

@@ -13,7 +13,7 @@ _NO_START = frozenset((".", "'s", "\u2019s", *_AND, *_SEPARATORS))
 _BRACKETS = {"(": ")", "[": "]"}
 _NEED_OBJECT = frozenset(("IN", "TO", "DT", "CC", "PRP$"))
 # Chosen: spelled with a vowel and spoken without, and the other way round.
-_CONSONANT_SOUNDS = ("uni", "use", "usu", "eur", "ewe", "one", "uk", "utah")
+_CONSONANT_SOUNDS = ("uni", "use", "usu", "eur", "ewe", "one", "uk", "us ", "utah")
 _VOWEL_SOUNDS = ("hour", "honest", "honor", "honour", "heir")
 
 
@@ -73,10 +73,12 @@ def _with_article(word: Word, after: Word) -> Word:
     is_article = word.text.lower() in ("a", "an") and word.tag == "DT"
     if not is_article or (touches(word, after) and after.is_plain()):
         return word
-    article = "an" if _sounds_like_vowel(after.text.lower()) else "a"
+    article = indefinite(after.text)
     return word._replace(text=article.capitalize() if word.text[0] == "A" else article)
 
 
-def _sounds_like_vowel(word: str) -> bool:
+def indefinite(noun: str) -> str:
+    """The article, "a" or "an", that a noun goes with."""
+    word = noun.lower()
     is_written_so = word[:1] in tuple("aeiou") and not word.startswith(_CONSONANT_SOUNDS)
-    return is_written_so or word.startswith(_VOWEL_SOUNDS)
+    return "an" if is_written_so or word.startswith(_VOWEL_SOUNDS) else "a"

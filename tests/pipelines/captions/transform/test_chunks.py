@@ -1,4 +1,5 @@
 import gzip
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def test_chunks_cover_the_caption_in_order(tagged) -> None:
         words = chunk(text, pairs, load_graph())
         assert write(words) == " ".join(text.split())
         assert words[-1].tag == END
-        assert all(a.end <= b.start for a, b in zip(words, words[1:], strict=False))
+        assert all(left.end <= right.start for left, right in pairwise(words))
 
 
 def test_spans_and_names_stand_side_by_side() -> None:

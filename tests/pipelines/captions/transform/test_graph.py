@@ -18,7 +18,7 @@ _SOURCES = ENTITIES_PATH.with_name("SOURCES.md")
 
 
 def test_table_has_comments_and_empty_lines_and_both_line_ends() -> None:
-    raw = "# places\nParis\tcity\r\n\n  Nile \t river \n".encode()
+    raw = b"# places\nParis\tcity\r\n\n  Nile \t river \n"
     assert read_table(raw, "own.tsv") == {"Paris": "city", "Nile": "river"}
 
 

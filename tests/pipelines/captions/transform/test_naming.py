@@ -7,7 +7,7 @@ from tests.pipelines.captions.transform.rewriting import one, rewritten
 _OWN = Graph.of(
     {
         "Ann Lee": "actor", "Bo Day": "actor", "Cy Fox": "pop artist", "Di Roe": "visual artist",
-        "Oz": "city", "Uz": "island",
+        "Oz": "city", "Uz": "island", "Az": "us state",
     },
     "",
 )  # fmt: skip
@@ -26,6 +26,7 @@ _OWN = Graph.of(
         ("Actors Ann Lee and Bo Day on stage", "actors on stage"),
         ("a boat near Oz", "a boat near a city"),
         ("a boat near Uz", "a boat near an island"),
+        ("a boat near Az", "a boat near a us state"),
         ("the harbour of the Oz", "the harbour of the city"),
         ("a house in Xanadu, Oz", "a house in a city"),
         ("the legend of Xanadu on stage", "the legend on stage"),

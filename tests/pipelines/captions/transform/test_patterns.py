@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from pipelines.captions.transform.kinds import DATE, DURATION, MEASURE, TITLE
@@ -59,7 +61,9 @@ def test_no_measures(text: str) -> None:
 
 @pytest.mark.parametrize(
     "title",
-    ["'Hollywood Homicide'", '"Ocean\'s Eleven"', "'Ocean's Eleven'", "\u201cUp\u201d", "\u20182012\u2019"],
+    ["'Hollywood Homicide'", '"Ocean\'s Eleven"', "'Ocean's Eleven'", "\u201cUp\u201d",
+        "\u20182012\u2019",
+    ],
 )  # fmt: skip
 def test_titles(title: str) -> None:
     assert _found(f"the premiere of {title} at night", TITLE) == [title]
@@ -74,5 +78,5 @@ def test_spans_do_not_overlap_and_are_in_order() -> None:
     text = "in 2003 'Top Gun 2022' ran for 2 hours at 50 km/h on May 5, 2004"
     found = spans(text)
     assert found == sorted(found)
-    assert all(left.end <= right.start for left, right in zip(found, found[1:], strict=False))
+    assert all(left.end <= right.start for left, right in pairwise(found))
     assert [span.kind for span in found] == [DATE, TITLE, DURATION, MEASURE, DATE]

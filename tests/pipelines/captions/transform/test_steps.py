@@ -1,9 +1,13 @@
 import gzip
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from pipelines.captions.batch import Batch
 from pipelines.captions.boilerplate import crop
+from pipelines.captions.funnel import judge
+from pipelines.captions.recipe import load_funnel
 from pipelines.captions.transform.graph import Graph, load_graph
 from pipelines.captions.transform.steps import STEPS
 from tests.pipelines.captions.transform.marked import read_lines
@@ -64,6 +68,17 @@ def test_published_example_that_keeps_its_place(published_graph: Graph) -> None:
     (caption,) = rewritten([alt_text], steps, published_graph).texts
     assert caption == "pop artist performs at the festival in a city."
     assert one(alt_text, graph=published_graph) == "pop artist performs at the festival."
+
+
+def test_published_examples_through_the_whole_recipe(tmp_path: Path) -> None:
+    path = tmp_path / "graph.tsv"
+    types = {**load_graph().types, **_PEOPLE}
+    path.write_text("".join(f"{name}\t{kind}\n" for name, kind in types.items()), "utf-8")
+    funnel = load_funnel("conceptual_captions", {"graph": str(path)})
+    alt_texts = pa.array([alt_text for alt_text, _ in _PUBLISHED])
+    verdicts = judge(Batch(alt_texts, funnel.reading), funnel)
+    assert verdicts.texts.to_pylist() == [caption for _, caption in _PUBLISHED]
+    assert verdicts.types.to_pylist() == [["actor", "festival"], [], ["person"], []]
 
 
 def test_with_the_graph_that_comes_along_only_the_types_differ() -> None:
