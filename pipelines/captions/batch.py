@@ -80,7 +80,7 @@ class Batch:
     @cached_property
     def words(self) -> Tokens:
         """Of `text`: letters and digits with inner apostrophes and hyphens."""
-        return words_of(self.text)
+        return words_of(self.characters)
 
     @cached_property
     def lowered(self) -> Tokens:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from pipelines.captions.tokens import edges
 
+MAX_CODE = sys.maxunicode
+
 Kind = Callable[[], NDArray[np.bool_]]
 
 
@@ -55,23 +57,23 @@ class Characters:
 @cache
 def letters() -> NDArray[np.bool_]:
     """Which code points are letters, of any script."""
-    return _every("isalpha")
+    return table("isalpha")
 
 
 @cache
 def upper_case() -> NDArray[np.bool_]:
     """Which code points are upper case."""
-    return _every("isupper")
+    return table("isupper")
 
 
 @cache
 def lower_case() -> NDArray[np.bool_]:
     """Which code points are lower case."""
-    return _every("islower")
+    return table("islower")
 
 
-def _every(method: str) -> NDArray[np.bool_]:
+def table(method: str) -> NDArray[np.bool_]:
     """A method of `str` for every code point, by numpy's twin of it, which is a loop in C."""
-    codes: NDArray[Any] = np.arange(sys.maxunicode + 1, dtype=np.uint32).view("U1")
+    codes: NDArray[Any] = np.arange(MAX_CODE + 1, dtype=np.uint32).view("U1")
     answers: NDArray[np.bool_] = getattr(np.strings, method)(codes)
     return answers
