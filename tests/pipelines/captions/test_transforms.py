@@ -7,10 +7,15 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from dalle_model import files
 from pipelines.captions.config import CaptionsConfig
+from pipelines.captions.data.hashes import hash_texts
+from pipelines.captions.data.tally import Tally
 from pipelines.captions.pipeline import build
+from pipelines.captions.transforms import CountCaptions, FindFailing
 from pipelines.io.parquet import read_table
 from pipelines.io.stage import ShardReport, StageTask
 from tests.pipelines.captions.candidates import task_for
+from tests.pipelines.captions.data.tallies import as_dict, tally_of
+from tests.pipelines.captions.spread import spread
 
 SHARDS = [["A dog on the beach", "IMG_2031.jpg"], [], ["Ein Hund im tiefen Wald", "a red house"]]
 
@@ -47,3 +52,55 @@ def test_routing_books_counters_and_bytes(tmp_path: Path) -> None:
     for index in range(3):
         assert files.read_bytes(task.part(index)) == files.read_bytes(again.part(index))
         assert files.read_bytes(task.rejected(index)) == files.read_bytes(again.rejected(index))
+
+
+def _plain(failing: tuple[int, tuple[str, Tally]]) -> tuple[int, str, dict[int, int]]:
+    shard, (rule, tally) = failing
+    return shard, rule, as_dict(tally)
+
+
+def test_find_failing_routes_to_the_shards_that_asked() -> None:
+    counts = [
+        (("text_of_many_images", 0), (0, tally_of({1: 6, 2: 1}))),
+        (("text_of_many_images", 1), (0, tally_of({9: 3}))),
+        (("text_of_many_images", 0), (2, tally_of({1: 5}))),
+        (("rare_types", 0), (1, tally_of({1: 100, 2: 101}))),
+    ]
+    with _TestPipeline(runner="FnApiRunner") as pipeline:
+        found = (
+            pipeline
+            | beam.Create(counts)
+            | FindFailing({"text_of_many_images": 10, "rare_types": 101})
+            | beam.Map(_plain)
+        )
+        expected = [
+            (0, "text_of_many_images", {1: 11}),
+            (2, "text_of_many_images", {1: 11}),
+            (1, "rare_types", {1: 100}),
+        ]
+        assert_that(found, equal_to(expected))
+
+
+def test_find_failing_ranks_over_all_ranges() -> None:
+    counts = [
+        (("rare_ngrams", 0), (0, tally_of({1: 5, 2: 1}))),
+        (("rare_ngrams", 1), (0, tally_of({9: 3}))),
+        (("rare_ngrams", 0), (2, tally_of({2: 1}))),
+    ]
+    with _TestPipeline(runner="FnApiRunner") as pipeline:
+        found = pipeline | beam.Create(counts) | FindFailing({"rare_ngrams": 2}) | beam.Map(_plain)
+        assert_that(found, equal_to([(0, "rare_ngrams", {2: 3}), (2, "rare_ngrams", {2: 3})]))
+
+
+def test_count_captions_cuts_counts_into_ranges(tmp_path: Path) -> None:
+    task = spread(tmp_path, [(f"http://a.test/{n}", "A dog on the beach") for n in range(9)], 4)
+    config = CaptionsConfig(overrides={"text_of_many_images": 10})
+    with _TestPipeline(runner="FnApiRunner") as pipeline:
+        counted = pipeline | beam.Create(range(4)) | CountCaptions(task, config)
+        total = (
+            counted
+            | beam.Map(lambda count: (count[0], int(count[1][1].numbers.sum())))
+            | beam.CombinePerKey(sum)
+        )
+        (text,) = hash_texts(["A dog on the beach"]).tolist()
+        assert_that(total, equal_to([(("text_of_many_images", text * 4 >> 64), 9)]))

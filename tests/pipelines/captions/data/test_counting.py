@@ -1,13 +1,17 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.captions.data.counting import tallies
+from pipelines.captions.batch import Batch
+from pipelines.captions.data.counting import tallies, text_tally
 from pipelines.captions.data.hashes import hash_texts
 from pipelines.captions.data.rules import RARE_NGRAMS, RARE_TYPES, TEXT_OF_MANY_IMAGES
+from pipelines.captions.filter import judge_all
+from pipelines.captions.recipe import load_funnel
 from tests.pipelines.captions.data.funnels import candidates, funnel_of, verdicts_of
 from tests.pipelines.captions.data.tallies import as_dict
 
@@ -59,6 +63,23 @@ def test_words_are_counted_the_same_in_slices_of_any_size(captions, size):
     assert as_dict(sliced) == as_dict(whole)
     unigrams = Counter(word for words in captions for word in words)
     assert hashed(unigrams).items() <= as_dict(whole).items()
+
+
+CAPTIONS = ["a dog on the beach", "a  dog on the beach ", "a dog", "ein Hund im Wald", "dog " * 21]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(CAPTIONS)), max_size=20))
+def test_counting_what_is_left_is_counting_what_was_found(pairs):
+    """Rules on texts treat equal texts alike, so a text keeps all of its pictures or none."""
+    funnel = load_funnel("align", {"rare_ngrams": None, "image_with_many_texts": None})
+    table = candidates(sorted(set(pairs)))
+    verdicts = judge_all(table, funnel)
+    every = Batch(table["caption"].combine_chunks(), funnel.reading).text
+    found = replace(verdicts, rows=np.arange(len(every)), texts=every)
+    before = as_dict(text_tally(table["key"], found))
+    after = as_dict(text_tally(table["key"], verdicts))
+    left = hash_texts(set(verdicts.texts.to_pylist())).tolist()
+    assert after == {text: before[text] for text in left}
 
 
 def test_an_empty_shard_counts_nothing():
