@@ -1,6 +1,6 @@
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.captions.data.answers import answers
@@ -31,6 +31,7 @@ def for_each_shard(shards, failing):
     return {n: found for n, found in told.items() if found}
 
 
+@settings(deadline=None)
 @given(SHARDS, st.integers(0, 4), st.integers(1, 5))
 def test_texts_above_the_limit_go_in_every_shard_that_has_them(shards, limit, num_parts):
     failing = {h: n for h, n in counted(shards).items() if n > limit}
@@ -38,6 +39,7 @@ def test_texts_above_the_limit_go_in_every_shard_that_has_them(shards, limit, nu
     assert judged(shards, TEXT_OF_MANY_IMAGES, limit, num_parts, list) == expected
 
 
+@settings(deadline=None)
 @given(SHARDS, st.integers(0, 4), st.integers(1, 5), st.randoms(use_true_random=False))
 def test_types_below_the_limit_go_whatever_the_order(shards, limit, num_parts, random):
     def shuffled(values):
@@ -48,6 +50,7 @@ def test_types_below_the_limit_go_whatever_the_order(shards, limit, num_parts, r
     assert judged(shards, RARE_TYPES, limit, num_parts, shuffled) == expected
 
 
+@settings(deadline=None)
 @given(SHARDS, st.integers(0, 14), st.integers(1, 5))
 def test_ngrams_outside_the_most_frequent_go(shards, limit, num_parts):
     counts = counted(shards)

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.captions.batch import Batch
@@ -49,6 +49,7 @@ def test_words_of_dropped_captions_count_but_not_of_those_too_long_to_read():
     assert hashed({"a": 2, "dog": 2}).items() <= found.items()
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from("abc"), max_size=4), max_size=8), st.integers(1, 3))
 def test_words_are_counted_the_same_in_slices_of_any_size(captions, size):
     from pipelines.captions.data import counting
@@ -68,6 +69,7 @@ def test_words_are_counted_the_same_in_slices_of_any_size(captions, size):
 CAPTIONS = ["a dog on the beach", "a  dog on the beach ", "a dog", "ein Hund im Wald", "dog " * 21]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(CAPTIONS)), max_size=20))
 def test_counting_what_is_left_is_counting_what_was_found(pairs):
     """Rules on texts treat equal texts alike, so a text keeps all of its pictures or none."""

@@ -2,7 +2,7 @@ from collections import Counter
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.captions.data.images import image_numbers, images_of_texts, texts_of_image
@@ -25,6 +25,7 @@ def test_pictures_are_numbered_and_their_texts_counted():
     assert texts_of_image(pa.array([], pa.string())).tolist() == []
 
 
+@settings(deadline=None)
 @given(PAIRS, st.integers(1, 4))
 def test_pictures_of_a_text_add_up_over_shards(pairs, num_shards):
     """A picture lies in one shard, so no picture is counted twice."""

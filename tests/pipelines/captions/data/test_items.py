@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.captions.data.hashes import hash_texts
@@ -22,6 +22,7 @@ def test_items_know_their_captions_and_names():
     assert names(token_items(types)) == [(1, "person"), (1, "city")]
 
 
+@settings(deadline=None)
 @given(WORDS)
 def test_ngrams_are_words_and_neighbours_within_a_caption(captions):
     expected = [(c, word) for c, words in enumerate(captions) for word in words]

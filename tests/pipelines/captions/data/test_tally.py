@@ -1,13 +1,14 @@
 from collections import Counter
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.captions.data.tally import Tally, histogram, merge, ranks, split
 from tests.pipelines.captions.data.tallies import SHARDS, as_dict, hashes_of, tally_of
 
 
+@settings(deadline=None)
 @given(SHARDS, st.randoms(use_true_random=False))
 def test_merging_in_any_order_and_grouping_counts_as_a_counter_does(shards, random):
     parts = [Tally.of(hashes_of(shard)) for shard in shards]
@@ -19,6 +20,7 @@ def test_merging_in_any_order_and_grouping_counts_as_a_counter_does(shards, rand
     assert as_dict(merge(parts)) == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 12)), st.integers(1, 9))
 def test_parts_are_ranges_that_hold_everything_once(numbers, num_parts):
     tally = Tally.of(hashes_of(numbers))
@@ -36,6 +38,7 @@ def test_find_gives_places_and_minus_one():
     assert tally_of({}).find(wanted).tolist() == [-1] * 5
 
 
+@settings(deadline=None)
 @given(SHARDS, st.integers(1, 5))
 def test_a_rank_is_the_number_of_things_at_least_as_frequent(shards, num_parts):
     total = merge([Tally.of(hashes_of(shard)) for shard in shards])
