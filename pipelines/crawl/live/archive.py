@@ -3,7 +3,8 @@
 <folder>/<manners>/<host>/<hash of the URL>.warc.gz
 
 Any reader of WARC reads them. An answer is a `response` record, a failure a `metadata` record with
-its class in JSON, so that a crawl that was killed asks for nothing twice.
+its class in JSON, so that a crawl that was killed asks for nothing twice. To crawl anew, delete
+the stage's folder.
 """
 
 import gzip

@@ -35,7 +35,7 @@ class Site(BaseModel):
         exclude: patterns of URLs never to fetch; those given replace the default ones, which
             are names that pages rarely have.
         max_depth: links from a start URL to a page, at most.
-        max_pages: requests for pages to one host, all rounds together.
+        max_pages: pages asked for at one host, all rounds together, retries apart.
         max_redirects: from a link to a page, at most.
         uses_sitemaps: whether the sitemaps in the robots.txt of the start hosts are read, whose
             pages then count as start URLs.

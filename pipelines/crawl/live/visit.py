@@ -1,12 +1,10 @@
-"""One round at one host: ask for its pages in turn, keep each answer, read its links."""
+"""One round at one host: ask for its pages in turn, and keep each answer before the next."""
 
 import functools
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from urllib.parse import urljoin
+from dataclasses import dataclass
 
 from dalle_model import files
-from pipelines.crawl.candidates import rejection
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.live.archive import Archive, Outcome
 from pipelines.crawl.live.config import LiveRuntime, Site, manners
@@ -15,17 +13,13 @@ from pipelines.crawl.live.frontier import (
     Entry,
     Link,
     Plan,
-    Unasked,
-    host_of,
-    is_on_site,
     over_budget,
     plan,
 )
-from pipelines.crawl.live.links import MAX_SITEMAP_BYTES, distinct, page_links, read_sitemap
-from pipelines.crawl.sources import InputFile, Source
+from pipelines.crawl.live.links import MAX_SITEMAP_BYTES, distinct
+from pipelines.crawl.live.outcomes import Visited, add_links, settle
 from pipelines.crawl.terms import OPT_OUTS
 from pipelines.crawl.warc import HTML_TYPES, LOOKS_LIKE_HTML
-from pipelines.rejection import Rejection
 from pipelines.web.client import Client, HttpSettings, Response, shared_client
 from pipelines.web.failures import FetchFailure, Reason
 from pipelines.web.optout import directives
@@ -38,7 +32,7 @@ from pipelines.web.reservations import (
     read_tdmrep,
 )
 from pipelines.web.robots import parse_robots
-from pipelines.web.urls import canonical_url, origin
+from pipelines.web.urls import origin
 
 MAX_FAILURES_IN_A_ROW = 5  # chosen; Nutch has `fetcher.max.exceptions.per.queue` for it
 CONNECTIONS = 64  # chosen: above the hosts that one process visits at once
@@ -54,25 +48,6 @@ _CLOSING = frozenset(
     }
 )
 _ACCEPT = "text/html,application/xhtml+xml;q=0.9"
-
-
-@dataclass
-class Visited:
-    """What came of a visit.
-
-    Args:
-        files: archives of the pages, each with the source that it counts as.
-        links: where the pages lead, by host.
-        asked: what need not be asked for again.
-        unasked: what stayed out in this round.
-        rejections: what was asked for and is no page to read.
-    """
-
-    files: list[tuple[InputFile, Source]] = field(default_factory=list)
-    links: list[tuple[str, Link]] = field(default_factory=list)
-    asked: list[Asked] = field(default_factory=list)
-    unasked: list[Unasked] = field(default_factory=list)
-    rejections: list[Rejection] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -151,7 +126,10 @@ class _SiteVisit:
             self._visited.asked.append(Asked(link.site, link.url, bool(location), is_last))
             budget -= bool(location)
             failures = failures + 1 if _is_outage(outcome) else 0
-            self._settle(link, outcome, location)
+            settle(self._visited, self._site, link, outcome, location)
+            if self._site.uses_sitemaps and link.url in self._site.start:
+                listed = distinct("", self._client.robots(link.url).sitemaps)
+                add_links(self._visited, self._site, link, listed, are_sitemaps=True)
         if not any(asked.is_last for asked in self._visited.asked):
             self._client.rest(work.links[0].url)
 
@@ -174,9 +152,12 @@ class _SiteVisit:
             return outcome, self._archive.keep(link.url, outcome, "")
         opt_out = ""
         if not link.is_sitemap and outcome.redirects_to is None:
-            told = reservations(self._client, origin(link.url), self._token)
-            opt_out = told.opt_out(link.url, outcome.headers) or self._addressed(outcome)
+            told = self._reservations(link).opt_out(link.url, outcome.headers)
+            opt_out = told or self._addressed(outcome)
         return outcome, self._archive.keep(link.url, outcome, opt_out)
+
+    def _reservations(self, link: Link) -> Reservations:
+        return reservations(self._client, origin(link.url), self._token)
 
     def _addressed(self, page: Response) -> str:
         """A word against use that X-Robots-Tag has for this crawler by its name."""
@@ -186,6 +167,7 @@ class _SiteVisit:
     def _ask(self, link: Link) -> Outcome:
         if link.is_sitemap:
             return self._client.fetch_file(link.url, MAX_SITEMAP_BYTES)
+        self._reservations(link)  # to be asked before a page. Source: TDMRep (2024), section 8
         found = self._client.fetch(link.url)
         if isinstance(found, FetchFailure) or found.redirects_to is not None:
             return found
@@ -194,57 +176,6 @@ class _SiteVisit:
         if not found.content_type and not LOOKS_LIKE_HTML.match(found.body):
             return FetchFailure(Reason.UNWANTED_TYPE, f"no type from {link.url}")
         return found
-
-    def _settle(self, link: Link, outcome: Outcome, location: str) -> None:
-        """Enter a page, a sitemap, a redirect or a failure into the books."""
-        if self._site.uses_sitemaps and link.url in self._site.start:
-            listed = distinct("", self._client.robots(link.url).sitemaps)
-            self._add_links(listed, link, 0, is_sitemap=True)
-        if isinstance(outcome, FetchFailure):
-            self._reject(link, outcome.reason, outcome.detail, outcome)
-        elif outcome.redirects_to is not None:
-            self._redirect(link, outcome.redirects_to)
-        elif link.is_sitemap:
-            sitemap = read_sitemap(outcome.body)
-            self._add_links(sitemap.urls, link, 0, is_sitemap=sitemap.is_index)
-        else:
-            source = Source(path=location, kind="warc", name=self._site.name)
-            self._visited.files.append((InputFile(location, "warc"), source))
-            self._add_links(self._links(link, outcome), link, link.depth + 1)
-
-    def _links(self, link: Link, page: Response) -> list[str]:
-        charset = page.content_type.lower().partition("charset=")[2].partition(";")[0].strip("\"' ")
-        return page_links(page.body, link.url, charset or None, page.headers, self._token)
-
-    def _redirect(self, link: Link, location: str) -> None:
-        """The target is a link of its own: scope, robots.txt and address are checked anew."""
-        try:
-            target = canonical_url(urljoin(link.url, location))
-        except ValueError as error:
-            self._reject(link, Reason.BROKEN_REDIRECT, f"{location[:200]!r}: {error}")
-            return
-        if not is_on_site(self._site, target):
-            self._reject(link, "redirected_off_site", f"to {target}")
-        else:
-            self._reject(link, "redirected", f"to {target}")
-            onward = Link(link.site, link.depth, target, link.hops + 1, link.is_sitemap)
-            self._visited.links.append((host_of(target), onward))
-
-    def _add_links(
-        self, urls: Iterable[str], link: Link, depth: int, *, is_sitemap: bool = False
-    ) -> None:
-        for url in urls:
-            if is_on_site(self._site, url):
-                onward = Link(link.site, depth, url, is_sitemap=is_sitemap)
-                self._visited.links.append((host_of(url), onward))
-
-    def _reject(
-        self, link: Link, reason: str, detail: str, failure: FetchFailure | None = None
-    ) -> None:
-        measured, threshold = (failure.measured, failure.threshold) if failure else (None, None)
-        self._visited.rejections.append(
-            rejection(link.url, "", reason, detail, measured=measured, threshold=threshold)
-        )
 
 
 def _is_outage(outcome: Outcome) -> bool:
