@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.captions.batch import Batch
 from pipelines.captions.boilerplate import crop
@@ -123,3 +125,73 @@ def test_no_captions() -> None:
 
 def test_steps_are_known_by_their_names() -> None:
     assert all(name == step.__name__ and step.__doc__ for name, step in STEPS.items())
+
+
+_ODD_WORDS = st.sampled_from(
+    [
+        "a",
+        "an",
+        "the",
+        "The",
+        "in",
+        "of",
+        "at",
+        "and",
+        "or",
+        ",",
+        ".",
+        "(",
+        ")",
+        "-",
+        "&",
+        "'s",
+        "'",
+        "New",
+        "York",
+        "Paris",
+        "Emma",
+        "Watson",
+        "Festival",
+        "University",
+        "May",
+        "5",
+        "2003",
+        "km",
+        "29th",
+        "two",
+        "years",
+        "British",
+        "Dr.",
+        "Mr",
+        "de",
+        "la",
+        "actor",
+        "Actors",
+        "France",
+        "TN",
+        "Xanadu",
+        "Lake",
+        "dog",
+        "runs",
+        "outside",
+        "'Up'",
+        '"Up"',
+        "$5",
+        "<PERSON>",
+        "new",
+        "york",
+        "I",
+        "A",
+        "É",
+        "ß",
+        "日本",
+    ]
+)
+
+
+@given(st.lists(_ODD_WORDS, max_size=14).map(" ".join), st.permutations(sorted(STEPS)))
+def test_any_words_in_any_order_of_steps_are_rewritten(text: str, names: list[str]) -> None:
+    found = rewritten([text], names)
+    assert found.texts == [" ".join(found.texts[0].split())]
+    assert len(found.types) == len(found.unresolved) == 1
+    assert rewritten([text], []).texts == [text]

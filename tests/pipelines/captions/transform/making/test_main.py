@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.captions.transform.make_graph import main
+from pipelines.captions.transform.making.__main__ import main
 
 _NOUNS = """\
 00000001 18 n 01 person 0 000 | a human
@@ -77,7 +77,7 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Tables:
     written = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        monkeypatch.setattr(sys, "argv", ["make_graph", *folders, f"--out={tmp_path / name}"])
+        monkeypatch.setattr(sys, "argv", ["making", *folders, f"--out={tmp_path / name}"])
         main()
         paths = [tmp_path / name / f"{table}.tsv.gz" for table in ("entities", "names")]
         written.append([path.read_bytes() for path in paths])

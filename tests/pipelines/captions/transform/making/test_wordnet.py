@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.captions.transform.wordnet import common_words, read_synsets, types_of
+from pipelines.captions.transform.making.wordnet import common_words, read_synsets, types_of
 
 # Lines in the format of wndb(5WN), shortened.
 _NOUNS = """\
