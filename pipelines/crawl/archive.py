@@ -108,15 +108,22 @@ def _confirmed(run: list[Section], parse: Parse[T]) -> Iterator[list[T]]:
 
 
 def _read_section(section: Section, parse: Parse[T]) -> Iterator[T | None]:
-    """The records of a section; None where it holds none, and for what cannot be read after one."""
-    num_read, is_whole = 0, True
+    """What is made of the records of a section, and None for damage that nothing else speaks of.
+
+    That is a section without a record, a damaged record of which nothing was made, whatever it may
+    have been before, and what cannot be read after a record.
+    """
+    num_rows, num_read, is_whole = 0, 0, True
     try:
         for record in _archive(section.open()):
             num_read += 1
-            yield from parse(record)
+            rows = parse(record)
+            num_rows += len(rows)
+            yield from rows
     except OSError:
         is_whole = False
-    if num_read == 0 or ((section.is_last or not is_whole) and section.has_rest()):
+    is_silent = num_read == 0 or (not is_whole and num_rows == 0)
+    if is_silent or ((section.is_last or not is_whole) and section.has_rest()):
         yield None
 
 
