@@ -151,7 +151,5 @@ def spoken_column(texts: pa.StringArray, speech: Speech) -> SpokenColumn:
     strings = texts.to_pylist()
     answers = zip(guesses(strings), strings, strict=True)
     found = [decide(guess, text, speech) for guess, text in answers]
-    return SpokenColumn(
-        languages=pa.array([spoken.language for spoken in found], pa.string()),
-        probabilities=np.array([spoken.probability for spoken in found], np.float64),
-    )
+    languages, probabilities = zip(*found, strict=True) if found else ((), ())
+    return SpokenColumn(pa.array(languages, pa.string()), np.array(probabilities, np.float64))

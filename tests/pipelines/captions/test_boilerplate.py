@@ -1,12 +1,17 @@
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.captions.boilerplate import (
     crop,
+    crop_column,
     dated_fraction,
+    dated_fractions,
     drop_phrase,
     file_name_fraction,
+    file_name_fractions,
+    num_drop_phrases,
     phrases,
 )
 
@@ -125,3 +130,24 @@ def test_phrases_are_lower_case_and_of_one_kind_each():
     assert all(phrase == phrase.lower().strip() for kind in kinds for phrase in kind)
     assert not kinds[2] & (kinds[0] | kinds[1])
     assert "stock photo" in kinds[1]
+
+
+# fmt: off
+PIECES = st.sampled_from([
+    "photo", "taken", "was", "is", "on", "of", "12", "5th", "2009", "'09", "2009-05-12", "1", "st",
+    "May", "sept", "-", "/", ".", " ", "_", "\u0663", "\u0131", "\u0130mage", "\u212a", "\u017f",
+    "IMG", "p", "jpg", "www.", "http://", "abcdef01", "stock", "profile", "image of",
+    "no image available",
+])
+# fmt: on
+TEXTS = st.lists(st.lists(PIECES, max_size=8).map("".join) | st.lists(PIECES).map(" ".join))
+
+
+@given(TEXTS)
+def test_columns_are_as_each_of_their_texts(texts):
+    # What the search in Arrow passes over measures nothing, and is cropped of nothing.
+    column = pa.array(texts, pa.string())
+    assert crop_column(column).to_pylist() == [crop(text) for text in texts]
+    assert num_drop_phrases(column).tolist() == [bool(drop_phrase(text)) for text in texts]
+    assert dated_fractions(column).tolist() == [dated_fraction(text) for text in texts]
+    assert file_name_fractions(column).tolist() == [file_name_fraction(text) for text in texts]
