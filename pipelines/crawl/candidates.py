@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.places import Placed
+from pipelines.crawl.pictures.places import Placed
 from pipelines.crawl.references import resolve
 from pipelines.io.keys import pair_key
 from pipelines.records import Candidate

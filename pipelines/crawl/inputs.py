@@ -7,17 +7,17 @@ from dataclasses import replace
 
 from dalle_model import files
 from pipelines.crawl.candidates import Found, judge
-from pipelines.crawl.columns import ColumnError
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.folders import folder_extent, read_folder
 from pipelines.crawl.pages import Page, read_page
-from pipelines.crawl.pictures import Picture, judge_picture
-from pipelines.crawl.places import Brought
+from pipelines.crawl.pictures.folders import folder_extent, read_folder
+from pipelines.crawl.pictures.picture import Picture, judge_picture
+from pipelines.crawl.pictures.places import Brought
+from pipelines.crawl.pictures.tars import read_tar, tar_extent
 from pipelines.crawl.sources import InputFile, Kind, Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every, extent_of_bytes
 from pipelines.crawl.streams import open_input
-from pipelines.crawl.tables import read_table, table_extent
-from pipelines.crawl.tars import read_tar, tar_extent
+from pipelines.crawl.tables.columns import ColumnError
+from pipelines.crawl.tables.read import read_table, table_extent
 from pipelines.crawl.warc import read_warc
 from pipelines.crawl.wat import read_wat
 from pipelines.records import Candidate

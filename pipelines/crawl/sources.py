@@ -50,7 +50,7 @@ class MissingInputError(DalleError):
 class Source(BaseModel):
     """One place that candidates are read from.
 
-    The columns of a table are found by their usual names (`columns.py`), or by what they hold; the
+    The columns of a table are found by their usual names (`tables/columns.py`), or by what they hold; the
     settings that end in `_column` are for other ones. They also name the keys of the JSON that
     stands beside pictures.
 

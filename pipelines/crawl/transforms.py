@@ -14,7 +14,7 @@ from pipelines.crawl.config import CrawlConfig, inputs
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.live.transforms import FILES, CrawlSites
 from pipelines.crawl.live.visit import Visits
-from pipelines.crawl.places import Placed, put_aside, row_of
+from pipelines.crawl.pictures.places import Placed, put_aside, row_of
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.splits import Claims
 from pipelines.io.keys import shard_of

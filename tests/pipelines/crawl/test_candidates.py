@@ -10,7 +10,7 @@ from pipelines.crawl.candidates import (
     resolve_duplicates,
 )
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.places import Placed
+from pipelines.crawl.pictures.places import Placed
 from pipelines.crawl.sources import Source
 from pipelines.io.keys import pair_key
 from pipelines.records import Candidate

@@ -4,12 +4,12 @@ import fsspec
 import pytest
 
 from dalle_model import files
-from pipelines.crawl.columns import ColumnError
 from pipelines.crawl.config import CrawlConfig, inputs
 from pipelines.crawl.inputs import input_extent, read_input
-from pipelines.crawl.places import Brought, Placed, put_aside, row_of, take_back
+from pipelines.crawl.pictures.places import Brought, Placed, put_aside, row_of, take_back
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.streams import UnreadableInputError
+from pipelines.crawl.tables.columns import ColumnError
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection
 from tests.support.archives import flip, gzip_records, http_record

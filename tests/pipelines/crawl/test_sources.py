@@ -110,7 +110,7 @@ def test_place_and_order_of_inputs_are_not_in_the_fingerprint():
 
 def test_dependencies_name_what_reads_the_inputs():
     names = dependencies(CrawlConfig(sources=(Source(path="not read"),)))
-    assert set(names) == {"fastwarc", "idna", "pyarrow", "selectolax"}
+    assert set(names) == {"fastwarc", "idna", "msgspec", "pyarrow", "selectolax"}
     assert all(names.values())
 
 

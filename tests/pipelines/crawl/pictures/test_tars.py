@@ -5,11 +5,11 @@ import tarfile
 
 import pytest
 
-from pipelines.crawl.pictures import MAX_TEXT_BYTES, Picture
-from pipelines.crawl.places import NOWHERE
+from pipelines.crawl.pictures.picture import MAX_TEXT_BYTES, Picture
+from pipelines.crawl.pictures.places import NOWHERE
+from pipelines.crawl.pictures.tars import read_tar, tar_extent
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE
-from pipelines.crawl.tars import read_tar, tar_extent
 from pipelines.rejection import Rejection
 from tests.support.sources import tar_of
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from pipelines.crawl.candidates import Found
-from pipelines.crawl.parquet_tables import parquet_extent, read_parquet
-from pipelines.crawl.pictures import Picture
+from pipelines.crawl.pictures.picture import Picture
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import Claim, Extent, every
-from pipelines.crawl.text_tables import read_text_table, text_extent
+from pipelines.crawl.tables.parquet import parquet_extent, read_parquet
+from pipelines.crawl.tables.text import read_text_table, text_extent
 from pipelines.rejection import Rejection
 
 _PARQUET = b"PAR1"

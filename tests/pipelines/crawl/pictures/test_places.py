@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from pipelines.crawl.places import (
+from pipelines.crawl.pictures.places import (
     NOWHERE,
     Brought,
     ChangedInputError,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipelines.crawl.candidates import Found, rejection
-from pipelines.crawl.columns import Columns, text_of, texts_of
+from pipelines.crawl.tables.columns import Columns, text_of, texts_of
 from pipelines.rejection import Rejection
 
 Row = list[Any]

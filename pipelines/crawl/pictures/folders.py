@@ -7,8 +7,7 @@ from fsspec.core import url_to_fs
 
 from dalle_model import files
 from pipelines.crawl.candidates import Found, rejection
-from pipelines.crawl.lines import read_lines
-from pipelines.crawl.pictures import (
+from pipelines.crawl.pictures.picture import (
     MAX_TEXT_BYTES,
     Picture,
     Sidecar,
@@ -16,11 +15,12 @@ from pipelines.crawl.pictures import (
     read_sidecar,
     url_of,
 )
-from pipelines.crawl.places import Place
+from pipelines.crawl.pictures.places import Place
 from pipelines.crawl.sources import InputFile, Source, is_picture, pictures_in
 from pipelines.crawl.splits import Claim, Extent, every
 from pipelines.crawl.streams import open_input
-from pipelines.crawl.tables import read_table
+from pipelines.crawl.tables.lines import read_lines
+from pipelines.crawl.tables.read import read_table
 from pipelines.rejection import Rejection
 
 FILE_COLUMN = "file_name"  # Source: Hugging Face `datasets`, "ImageFolder"

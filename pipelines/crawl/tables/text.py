@@ -16,11 +16,11 @@ from itertools import islice
 from typing import Any, BinaryIO, Literal, cast
 
 from pipelines.crawl.candidates import Found
-from pipelines.crawl.columns import Columns, has_header, locate, locate_unnamed
-from pipelines.crawl.lines import read_lines
-from pipelines.crawl.rows import Damage, Row, bad, found_in
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every, extent_of_bytes
+from pipelines.crawl.tables.columns import Columns, has_header, locate, locate_unnamed
+from pipelines.crawl.tables.lines import read_lines
+from pipelines.crawl.tables.rows import Damage, Row, bad, found_in
 from pipelines.rejection import Rejection
 
 Format = Literal["csv", "tsv", "jsonl"]

@@ -1,7 +1,14 @@
 import pytest
 
-from pipelines.crawl.columns import ColumnError, Columns, locate, locate_unnamed, pick, texts_of
 from pipelines.crawl.sources import Source
+from pipelines.crawl.tables.columns import (
+    ColumnError,
+    Columns,
+    locate,
+    locate_unnamed,
+    pick,
+    texts_of,
+)
 
 LAION = ["SAMPLE_ID", "URL", "TEXT", "HEIGHT", "WIDTH", "LICENSE", "NSFW", "similarity"]
 COYO = ["id", "url", "text", "width", "height", "image_phash", "text_length"]

@@ -6,12 +6,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.crawl.candidates import Found
-from pipelines.crawl.columns import ColumnError
-from pipelines.crawl.lines import MAX_LINE_BYTES
-from pipelines.crawl.pictures import Picture
+from pipelines.crawl.pictures.picture import Picture
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE
-from pipelines.crawl.tables import read_table, table_extent
+from pipelines.crawl.tables.columns import ColumnError
+from pipelines.crawl.tables.lines import MAX_LINE_BYTES
+from pipelines.crawl.tables.read import read_table, table_extent
 from pipelines.rejection import Rejection
 from tests.support.sources import (
     samples,

@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from pipelines.crawl.lines import MAX_LINE_BYTES, read_lines
+from pipelines.crawl.tables.lines import MAX_LINE_BYTES, read_lines
 
 TEXT = "\ufeffone\ntwo\r\n\nfour é".encode()
 

@@ -6,7 +6,10 @@ from typing import Any, NamedTuple
 
 from dalle_model.files import sha256
 from pipelines.crawl.candidates import Found, rejection, unfit_caption
-from pipelines.crawl.columns import (
+from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.pictures.places import NOWHERE, Brought, Place
+from pipelines.crawl.sources import Source
+from pipelines.crawl.tables.columns import (
     CAPTION_NAMES,
     LICENSE_NAMES,
     PAGE_NAMES,
@@ -15,9 +18,6 @@ from pipelines.crawl.columns import (
     text_of,
     texts_of,
 )
-from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.places import NOWHERE, Brought, Place
-from pipelines.crawl.sources import Source
 from pipelines.io.keys import local_pair_key
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.crawl.candidates import Found, rejection
-from pipelines.crawl.columns import ColumnError, Columns, locate
-from pipelines.crawl.pictures import Picture
-from pipelines.crawl.rows import Damage, Row, bad, found_in
+from pipelines.crawl.pictures.picture import Picture
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every, extent_of_items
+from pipelines.crawl.tables.columns import ColumnError, Columns, locate
+from pipelines.crawl.tables.rows import Damage, Row, bad, found_in
 from pipelines.rejection import Rejection
 
 # Names of columns of bytes that hold pictures. Source: img2dataset's Parquet output (`jpg`, `png`,

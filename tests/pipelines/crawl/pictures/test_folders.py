@@ -2,11 +2,11 @@ import json
 
 import pytest
 
-from pipelines.crawl.columns import ColumnError
 from pipelines.crawl.config import CrawlConfig, locations
-from pipelines.crawl.folders import folder_extent, read_folder
-from pipelines.crawl.pictures import Picture
+from pipelines.crawl.pictures.folders import folder_extent, read_folder
+from pipelines.crawl.pictures.picture import Picture
 from pipelines.crawl.sources import Source, resolve
+from pipelines.crawl.tables.columns import ColumnError
 from pipelines.rejection import Rejection
 from tests.support.sources import (
     samples,

@@ -11,11 +11,17 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
 from pipelines.crawl.candidates import rejection
-from pipelines.crawl.pictures import MAX_TEXT_BYTES, Picture, pictures_of, read_sidecar, url_of
-from pipelines.crawl.places import NOWHERE, Place
+from pipelines.crawl.pictures.members import Member, read_members
+from pipelines.crawl.pictures.picture import (
+    MAX_TEXT_BYTES,
+    Picture,
+    pictures_of,
+    read_sidecar,
+    url_of,
+)
+from pipelines.crawl.pictures.places import NOWHERE, Place
 from pipelines.crawl.sources import PICTURE_SUFFIXES, Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every
-from pipelines.crawl.tar_members import Member, read_members
 from pipelines.rejection import Rejection
 
 TAR_SPLIT_BYTES = 256 << 20  # chosen: each part walks over all headers before it
