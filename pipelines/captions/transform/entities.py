@@ -16,7 +16,7 @@ from pipelines.captions.transform.sentence import (
     Sentence,
     is_title_case,
 )
-from pipelines.captions.transform.words import Word, Words, merge
+from pipelines.captions.transform.words import Words, merge
 
 
 def recognise(text: str, words: Words, graph: Graph) -> Words:
@@ -94,7 +94,10 @@ def _with_places(words: Words, graph: Graph) -> Words:
             placed[at] = word._replace(kind=graph.types.get(word.text, "city"))
         elif word.kind == NAME and at and placed[at - 1].text.lower() in PLACE_PREPOSITIONS:
             placed[at] = word._replace(kind=PLACE)
-    return [_with_code(placed, at) for at in range(len(placed))]
+    return [
+        word._replace(kind="us state") if word.text in US_CODES and _is_code(placed, at) else word
+        for at, word in enumerate(placed)
+    ]
 
 
 def _is_before_place(words: Words, at: int) -> bool:
@@ -106,8 +109,6 @@ def _is_before_place(words: Words, at: int) -> bool:
     return is_place(after.kind) or after.text in US_CODES
 
 
-def _with_code(words: Words, at: int) -> Word:
-    """The word, or the state that it is the code of: "TN" of "Franklin, TN"."""
-    word = words[at]
-    is_after_place = at > 1 and words[at - 1].text == "," and is_place(words[at - 2].kind)
-    return word._replace(kind="us state") if is_after_place and word.text in US_CODES else word
+def _is_code(words: Words, at: int) -> bool:
+    """Whether the word is the "TN" of "Franklin, TN"."""
+    return at > 1 and words[at - 1].text == "," and is_place(words[at - 2].kind)

@@ -1,13 +1,13 @@
 """The rewriting of captions: named steps in the order of a recipe."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.captions.tagging.tagged import Tagged
+from pipelines.captions.tagging.tagged import PTB_TAGS, Tagged
 from pipelines.captions.transform.chunks import chunk
 from pipelines.captions.transform.dropping import (
     drop_dates,
@@ -69,15 +69,27 @@ def rewrite(texts: Sequence[str], tagged: Tagged, steps: Sequence[Step], graph: 
         steps: of `STEPS`, in order.
         graph: entities and the parts of names.
     """
-    words = [
-        rewrite_words(chunk(text, pairs, graph), steps, graph)
-        for text, pairs in zip(texts, tagged.pairs(), strict=True)
+    # One caption at a time: words that are kept cost the garbage collector more than all else.
+    rows = [
+        _row(rewrite_words(chunk(text, pairs, graph), steps, graph))
+        for text, pairs in zip(texts, _pairs(tagged), strict=True)
     ]
     return Rewritten(
-        texts=[write(caption) for caption in words],
-        types=[types(caption) for caption in words],
-        unresolved=np.fromiter(map(unresolved, words), np.int64, len(words)),
+        texts=[text for text, _, _ in rows],
+        types=[found for _, found, _ in rows],
+        unresolved=np.array([left for _, _, left in rows], np.int64),
     )
+
+
+def _pairs(tagged: Tagged) -> Iterator[Iterable[tuple[str, str]]]:
+    """As `Tagged.pairs`, each when it is asked for."""
+    tags = [PTB_TAGS[number] for number in tagged.tags.tolist()]
+    for words, start in zip(tagged.tokens.lists(), tagged.tokens.offsets.tolist(), strict=False):
+        yield zip(words, tags[start : start + len(words)], strict=True)
+
+
+def _row(words: Words) -> tuple[str, list[str], int]:
+    return write(words), types(words), unresolved(words)
 
 
 def rewrite_words(words: Words, steps: Sequence[Step], graph: Graph) -> Words:

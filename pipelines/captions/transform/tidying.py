@@ -20,7 +20,9 @@ _VOWEL_SOUNDS = ("hour", "honest", "honor", "honour", "heir")
 def lower_case(words: Words, graph: Graph) -> Words:
     """Lower case for all but `<PERSON>`."""
     return [
-        word if word.kind == PERSON_TOKEN else word._replace(text=word.text.lower())
+        word
+        if word.kind == PERSON_TOKEN or word.text.islower()
+        else word._replace(text=word.text.lower())
         for word in words
     ]
 
@@ -30,12 +32,14 @@ def tidy(words: Words, graph: Graph) -> Words:
 
     Only words beside a gap are looked at: a caption from which nothing was removed stays.
     """
-    while (fewer := _without_dangling(words)) != words:
+    while (fewer := _without_dangling(words)) is not words:
         words = fewer
     return [_with_article(word, after) for word, after in pairwise(words)] + words[-1:]
 
 
 def _without_dangling(words: Words) -> Words:
+    if touches(START, words[0]) and all(touches(*pair) for pair in pairwise(words)):
+        return words
     kept: Words = []
     for at, word in enumerate(words):
         before = kept[-1] if kept else START
@@ -46,7 +50,7 @@ def _without_dangling(words: Words) -> Words:
             kept.pop()
         else:
             kept.append(word)
-    return kept
+    return words if len(kept) == len(words) else kept
 
 
 def _lacks_object(word: Word, after: Word) -> bool:
