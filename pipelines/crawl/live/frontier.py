@@ -5,6 +5,7 @@ for yet are the next frontier. Everything is decided within one host, from sets 
 that the pages of a crawl do not depend on the order in which links arrive.
 """
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -109,12 +110,16 @@ def num_rounds(sites: Iterable[Site]) -> int:
 
 def is_on_site(site: Site, url: str) -> bool:
     """Whether a canonical URL is of a host that belongs to the site."""
-    host = host_of(url)
-    starts = {host_of(start) for start in site.start}
+    host, starts = host_of(url), _hosts(site.start)
     if site.scope == "same_host":
         return host in starts
     names = {start.removeprefix("www.") for start in starts}
     return any(host == name or host.endswith(f".{name}") for name in names)
+
+
+@functools.lru_cache(maxsize=64)  # asked for every link
+def _hosts(urls: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(host_of, urls))
 
 
 def plan(entries: Iterable[Entry], sites: Sequence[Site]) -> dict[int, Plan]:
@@ -193,8 +198,6 @@ def _failure(link: Link, site: Site, is_closed: bool) -> Check | None:
 
 
 def _is_wanted(site: Site, url: str) -> bool:
-    if url in site.start:
-        return True
     parts = urlsplit(url)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
 
@@ -202,4 +205,4 @@ def _is_wanted(site: Site, url: str) -> bool:
         return matches(pattern, path if pattern.startswith("/") else url)
 
     is_included = not site.include or any(map(fits, site.include))
-    return is_included and not any(map(fits, site.exclude))
+    return (is_included and not any(map(fits, site.exclude))) or url in site.start
