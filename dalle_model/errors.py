@@ -17,6 +17,7 @@ DalleError
     LexiconError           pipelines.captions      a word list cannot be read
     LanguageModelError     pipelines.captions      the language identifier cannot be loaded
     TaggerError            pipelines.captions      a tagger of parts of speech cannot be used
+    GraphError             pipelines.captions      a table of entities cannot be used
     ConfigError            orchestration.config    a setting is wrong: exit code 2
     NoRunError             orchestration.config    a directory is not one of a run
     RunnerError            orchestration.runners   a Beam runner or option cannot be used
