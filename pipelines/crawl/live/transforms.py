@@ -5,9 +5,7 @@ once. What is shuffled are URLs: answers stay in their archives.
 """
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any
 
 import apache_beam as beam
@@ -16,7 +14,7 @@ from apache_beam.transforms.window import GlobalWindows
 
 from pipelines.crawl.candidates import rejection
 from pipelines.crawl.live.frontier import Entry, first_links, never_asked, num_rounds
-from pipelines.crawl.live.visit import Visits, visit
+from pipelines.crawl.live.visit import Visits, visit_all
 from pipelines.rejection import Rejection
 
 FILES, LINKS, ASKED, UNASKED, REJECTED = "files", "links", "asked", "unasked", "rejected"
@@ -87,15 +85,12 @@ class _VisitFn(beam.DoFn):
         self.hosts.append((host, list(entries)))
 
     def finish_bundle(self) -> Iterator[Any]:
-        with ThreadPoolExecutor(HOSTS_AT_ONCE, "visit") as threads:
-            hosts, entries = zip(*self.hosts, strict=True) if self.hosts else ((), ())
-            results = threads.map(visit, hosts, entries, repeat(self.common))
-            for host, visited in zip(hosts, results, strict=True):
-                yield from map(_out, visited.files)
-                yield from (_out(link, LINKS) for link in visited.links)
-                yield from (_out((host, url), ASKED) for url in visited.asked)
-                yield from (_out((host, url), UNASKED) for url in visited.unasked)
-                yield from (_out(row, REJECTED) for row in visited.rejections)
+        for host, visited in visit_all(self.hosts, self.common, HOSTS_AT_ONCE):
+            yield from map(_out, visited.files)
+            yield from (_out(link, LINKS) for link in visited.links)
+            yield from (_out((host, url), ASKED) for url in visited.asked)
+            yield from (_out((host, url), UNASKED) for url in visited.unasked)
+            yield from (_out(row, REJECTED) for row in visited.rejections)
 
 
 def _out(value: Any, tag: str = "") -> Any:

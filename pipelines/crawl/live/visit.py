@@ -1,7 +1,9 @@
 """One round at one host: ask for its pages in turn, and keep each answer before the next."""
 
 import functools
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from dalle_model import files
@@ -65,7 +67,35 @@ class Visits:
     runtime: LiveRuntime
 
 
-def visit(host: str, entries: Iterable[Entry], common: Visits) -> Visited:
+class _StoppedError(Exception):
+    """The visit of another host failed; its own failure is what comes out."""
+
+
+def visit_all(
+    hosts: Sequence[tuple[str, Iterable[Entry]]], common: Visits, at_once: int
+) -> Iterator[tuple[str, Visited]]:
+    """Visit hosts in threads, in their order; when one fails, the others end at their next page.
+
+    Args:
+        hosts: each with its links and what was asked so far.
+        common: to all visits.
+        at_once: hosts.
+    """
+    stop = threading.Event()
+    with ThreadPoolExecutor(at_once, "visit") as threads:
+        running = [(host, threads.submit(visit, host, of, common, stop)) for host, of in hosts]
+        try:
+            ended, _ = wait([future for _, future in running], return_when=FIRST_EXCEPTION)
+            for future in ended:
+                future.result()  # raises the first failure
+            yield from ((host, future.result()) for host, future in running)
+        finally:
+            stop.set()
+
+
+def visit(
+    host: str, entries: Iterable[Entry], common: Visits, stop: threading.Event | None = None
+) -> Visited:
     """Ask a host for the pages of one round, site by site.
 
     It ends when the host may be asked again, so that whoever comes next need not know of it.
@@ -74,12 +104,14 @@ def visit(host: str, entries: Iterable[Entry], common: Visits) -> Visited:
         host: its name.
         entries: links to it, and what was asked so far.
         common: to all visits.
+        stop: ends the visit when it is set, with an exception: what was kept stays.
     """
     visited = Visited()
     for number, work in plan(entries, common.config.sites).items():
         visited.unasked.extend(work.unasked)
         if work.links:
-            _SiteVisit(common.config.sites[number], host, common, visited).run(work)
+            site_visit = _SiteVisit(common.config.sites[number], host, common, visited)
+            site_visit.run(work, stop or threading.Event())
     return visited
 
 
@@ -114,10 +146,12 @@ class _SiteVisit:
         self._archive = Archive(files.join(common.folder, under, host.replace(":", "_")))
         self._closed: dict[str, FetchFailure] = {}
 
-    def run(self, work: Plan) -> None:
+    def run(self, work: Plan, stop: threading.Event) -> None:
         """Ask for the links in order, while the budget lasts and the host answers."""
         budget, failures = work.budget, 0
         for link in work.links:
+            if stop.is_set():
+                raise _StoppedError
             if budget <= 0:
                 self._visited.unasked.append(over_budget(link, self._site))
                 continue

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from dalle_model import files
@@ -5,9 +7,10 @@ from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.inputs import read_input
 from pipelines.crawl.live.config import LiveRuntime, Site
 from pipelines.crawl.live.frontier import Asked, Link
-from pipelines.crawl.live.visit import MAX_FAILURES_IN_A_ROW, Visits, visit
+from pipelines.crawl.live.visit import MAX_FAILURES_IN_A_ROW, Visits, visit, visit_all
 from pipelines.web.addresses import LoopbackGrant
 from pipelines.web.client import close_shared_clients
+from pipelines.web.reservations import Reservations
 from tests.support.site import SUFFIX, Answer, live_site
 
 HOST = "a.demo.test"
@@ -196,3 +199,37 @@ def test_sitemaps_of_a_start_host_lead_on(site, visits_of):
         Link(0, 0, f"{URL}/s.xml", is_sitemap=True),
         Link(0, 0, f"{URL}/p?a=1&b=2"),
     ]
+
+
+def test_hosts_are_visited_at_once_and_come_out_in_their_order(site, visits_of):
+    names = [f"h{n}.demo.test" for n in range(4)]
+    for name in names:
+        site.answers[f"{name}/"] = Answer(b"<p>", wait_s=0.1)
+    began = time.monotonic()
+    hosts = [(name, [Link(0, 0, f"http://{name}/")]) for name in names]
+    visited = list(visit_all(hosts, visits_of(), at_once=4))
+    assert [host for host, _ in visited] == names
+    assert all(len(done.files) == 1 for _, done in visited)
+    spans = [(asked.began, asked.ended) for asked in site.log if asked.path == "/"]
+    assert max(start for start, _ in spans) < min(end for _, end in spans)
+    assert time.monotonic() - began < 10
+
+
+def test_when_one_visit_fails_the_others_end_at_their_next_page(site, visits_of, monkeypatch):
+    paths = [f"/{n}" for n in range(50)]
+    for path in paths:
+        site.page(HOST + path, "<p>")
+    common = visits_of(start=(f"{URL}/", "http://full.demo.test/"), delay_s=0.02)
+
+    def reservations(_client, site_origin, _token):
+        if "full" not in site_origin:
+            return Reservations()
+        while not site.pages_asked():
+            time.sleep(0.001)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pipelines.crawl.live.visit.reservations", reservations)
+    hosts = [(HOST, links_to(*paths)), ("full.demo.test", [Link(0, 0, "http://full.demo.test/")])]
+    with pytest.raises(OSError, match="No space"):
+        list(visit_all(hosts, common, at_once=2))
+    assert len(site.pages_asked()) < len(paths)
