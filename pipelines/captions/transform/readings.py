@@ -13,7 +13,7 @@ from pipelines.captions.transform.heads import (
     TITLES_BEFORE_TITLES,
     is_first_head,
 )
-from pipelines.captions.transform.kinds import ADJECTIVE, ANY_PERSON
+from pipelines.captions.transform.kinds import ADJECTIVE, ANY_PERSON, is_place
 from pipelines.captions.transform.sentence import GIVEN, PERSON_PARTS, Sentence
 
 Reading = tuple[int, str]  # where it ends, and its kind
@@ -72,7 +72,7 @@ def by_given_name(sentence: Sentence, at: int) -> Reading | None:
     is_surname = end > at + 1 and sentence.kind(end - 1) in (NameKind.SURNAME, *GIVEN)
     if sentence.is_title_case:
         return (end, ANY_PERSON) if kind in GIVEN and is_surname and end == at + 2 else None
-    is_place_too = sentence.words[at].text in sentence.graph.types
+    is_place_too = is_place(sentence.graph.types.get(sentence.words[at].text, ""))
     if kind in GIVEN and end > at + 1 and (is_surname or not is_place_too):
         return end, ANY_PERSON
     if kind == NameKind.GIVEN or (kind in PERSON_PARTS and sentence.is_inside(at)):

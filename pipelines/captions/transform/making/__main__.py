@@ -30,7 +30,7 @@ def main() -> None:
     entities = joined(
         countries(paths.geonames),
         makers(paths.corpora, words),
-        named_in_wordnet(synsets, words, {*given, *surnames}),
+        named_in_wordnet(synsets, words, {*given}, {*surnames}),
         listed(paths.corpora),
         cities(paths.geonames, words, frozenset(given)),
     )

@@ -24,7 +24,7 @@ def joined(*sources: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def named_in_wordnet(
-    synsets: Mapping[str, Synset], words: frozenset[str], names: Set[str]
+    synsets: Mapping[str, Synset], words: frozenset[str], given: Set[str], surnames: Set[str]
 ) -> Iterator[tuple[str, str]]:
     """A person by one word only where that word is no other's name and no common word."""
     found: dict[str, set[str]] = {}
@@ -35,19 +35,28 @@ def named_in_wordnet(
                 if name[:1].isupper():
                     found.setdefault(name, set()).add(typed)
     for name, types in sorted(found.items()):
-        is_person = not types & _PLACE_TYPES
-        is_one_word = " " not in name
-        is_word = name.lower() in words and not types & _LARGE_TYPES
-        if is_one_word and (is_word or (is_person and name in names)):
-            continue
-        if is_one_word and is_person and len(types) > 1:
-            continue
-        yield name, min(types, key=_by_importance)
+        if " " in name or not _is_another(name, types, words, given, surnames):
+            yield name, min(types, key=_by_importance)
 
 
-def _by_importance(kind: str) -> tuple[int, str]:
+def _is_another(
+    name: str,
+    types: Set[str],
+    words: frozenset[str],
+    given: Set[str],
+    surnames: Set[str],
+) -> bool:
+    """Whether one word is met more often as a common word or as another's name."""
+    if name.lower() in words:
+        return not types & _LARGE_TYPES
+    if name in given:
+        return not types & (_LARGE_TYPES | {"city"})
+    return not types & _PLACE_TYPES and (name in surnames or len(types) > 1)
+
+
+def _by_importance(kind: str) -> tuple[int, bool, str]:
     position = _TYPE_ORDER.index(kind) if kind in _TYPE_ORDER else len(_TYPE_ORDER)
-    return position, kind
+    return position, kind not in _PLACE_TYPES, kind
 
 
 def with_lower_case(entities: Mapping[str, str], words: frozenset[str]) -> dict[str, str]:
