@@ -1,0 +1,128 @@
+"""`dalle run crawl captions` on every kind of source: the same pairs, whatever brings them."""
+
+import io
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from dalle_model.files import read_json
+from tests.support.archives import gzip_records, http_record, wat_record
+from tests.support.commands import dalle
+from tests.support.sources import (
+    Sample,
+    write_cc3m_tsv,
+    write_image_folder,
+    write_img2dataset_tar,
+    write_json_lines,
+    write_laion_parquet,
+    write_webdataset_tar,
+)
+
+pytestmark = pytest.mark.slow
+
+CAPTIONS = (
+    "A brown dog runs over the green grass",
+    "Two old men sit beside the harbour",
+    "A red ball on the wooden table",
+    "IMG_2031.jpg",
+    "dog",
+)
+KEPT = sorted(CAPTIONS[:3])
+
+
+def noise(seed: int) -> bytes:
+    """A picture unlike the others, as bytes of a PNG."""
+    sink = io.BytesIO()
+    pixels = random.Random(seed).randbytes(6 * 6 * 3)
+    Image.frombytes("RGB", (6, 6), pixels).resize((96, 96), Image.Resampling.BICUBIC).save(
+        sink, "PNG"
+    )
+    return sink.getvalue()
+
+
+PAIRS = [
+    Sample(caption, f"http://site.test/{n}.png", noise(n)) for n, caption in enumerate(CAPTIONS)
+]
+
+
+def write_warc(path: Path, pairs: Sequence[Sample]) -> Path:
+    images = "".join(f'<img src="{p.url}" alt="{p.caption}">' for p in pairs)
+    page = f"<!doctype html><html lang=en><body>{images}</body></html>".encode()
+    path.write_bytes(b"".join(gzip_records([http_record("http://site.test/", page)])))
+    return path
+
+
+def write_wat(path: Path, pairs: Sequence[Sample]) -> Path:
+    links = [{"path": "IMG@/src", "url": p.url, "alt": p.caption} for p in pairs]
+    path.write_bytes(b"".join(gzip_records([wat_record("http://site.test/", {"Links": links})])))
+    return path
+
+
+WITH_ADDRESSES: dict[str, Callable[[Path, Sequence[Sample]], Path]] = {
+    "pages.warc.gz": write_warc,
+    "pages.warc.wat.gz": write_wat,
+    "cc3m.tsv": write_cc3m_tsv,
+    "laion.parquet": write_laion_parquet,
+    "pairs.jsonl": write_json_lines,
+}
+WITH_PICTURES: dict[str, Callable[[Path, Sequence[Sample]], Path]] = {
+    "webdataset.tar": write_webdataset_tar,
+    "images": write_image_folder,
+    "img2dataset": write_img2dataset_tar,
+}
+
+
+def run(folder: Path, source: Path, *stages: str) -> Path:
+    config = folder / "config.yaml"
+    config.write_text(
+        "num_shards: 2\n"
+        f"crawl: {{sources: [{{path: {source}, name: test}}]}}\n"
+        "captions: {recipe: dalle}\nimages: {side: 64}\n"
+    )
+    dalle("run", *stages, "--config", config, "--dir", folder / "run")
+    return folder / "run"
+
+
+def rows_of(stage: Path) -> list[dict[str, Any]]:
+    tables = [pq.read_table(path) for path in sorted(stage.glob("part-*.parquet"))]
+    return sorted(pa.concat_tables(tables).to_pylist(), key=lambda row: row["caption"])
+
+
+@pytest.mark.parametrize("name", [*WITH_ADDRESSES, *WITH_PICTURES])
+def test_captions_of_every_source(tmp_path, name):
+    write = (WITH_ADDRESSES | WITH_PICTURES)[name]
+    root = run(tmp_path, write(tmp_path / name, PAIRS), "crawl", "captions")
+    rows = rows_of(root / "captions")
+    assert [row["caption"] for row in rows] == KEPT
+    assert {row["source"] for row in rows} == {"test"}
+    has_pictures = [row["encoded"] is not None for row in rows]
+    assert has_pictures == [name in WITH_PICTURES] * len(KEPT)
+    manifest = read_json(str(root / "captions" / "manifest.json"))
+    assert manifest["rows_in"] == len(CAPTIONS)
+    assert manifest["rejected"] == {"file_name": 1, "too_few_words": 1}
+
+
+def test_addresses_are_the_same_rows_whatever_brings_them(tmp_path):
+    keys = []
+    for name, write in WITH_ADDRESSES.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        root = run(folder, write(folder / name, PAIRS), "crawl", "captions")
+        keys.append([(row["key"], row["url"]) for row in rows_of(root / "captions")])
+    assert all(found == keys[0] for found in keys)
+
+
+@pytest.mark.parametrize("name", ["webdataset.tar", "images"])
+def test_pictures_that_come_along_become_tokens_without_a_download(tmp_path, name):
+    source = WITH_PICTURES[name](tmp_path / name, PAIRS)
+    root = run(tmp_path, source, "crawl", "captions", "fetch", "images", "dedupe", "encode")
+    rows = rows_of(root / "encode")
+    assert [row["caption"] for row in rows] == KEPT
+    assert all(len(row["image_tokens"]) == 64 for row in rows)
+    assert all(row["url"].startswith("urn:sha256:") for row in rows)
