@@ -10,9 +10,13 @@ from pipelines.crawl.live.config import Site, manners
 START = "http://a.test/"
 
 
+def site(**settings):
+    return Site.model_validate(settings)
+
+
 def test_start_urls_are_canonical_and_one_may_stand_alone():
-    assert Site(start="HTTP://A.test:80").start == (START,)
-    assert Site(start=["http://a.test", START]).start == (START,)
+    assert site(start="HTTP://A.test:80").start == (START,)
+    assert site(start=["http://a.test", START]).start == (START,)
 
 
 @pytest.mark.parametrize(
@@ -32,12 +36,12 @@ def test_start_urls_are_canonical_and_one_may_stand_alone():
 )
 def test_wrong_settings(settings):
     with pytest.raises(ValidationError):
-        Site(**settings)
+        site(**settings)
 
 
 def test_sites_need_no_other_source_and_count_in_the_fingerprint():
-    config = CrawlConfig(sites=(Site(start=START),))
-    other = CrawlConfig(sites=(Site(start=START, max_depth=1),))
+    config = CrawlConfig(sites=(site(start=START),))
+    other = CrawlConfig(sites=(site(start=START, max_depth=1),))
     assert fingerprint_config(config) != fingerprint_config(other)
     assert "httpcore" in dependencies(config)
     with pytest.raises(ValidationError, match="nothing to read"):
@@ -45,10 +49,9 @@ def test_sites_need_no_other_source_and_count_in_the_fingerprint():
 
 
 def test_answers_are_kept_apart_by_what_decides_them():
-    site = Site(start=START)
-    assert manners(site, 10) == manners(site.model_copy(update={"max_depth": 9}), 10)
-    assert manners(site, 10) != manners(site, 11)
-    assert manners(site, 10) != manners(site.model_copy(update={"obeys_robots": False}), 10)
+    assert manners(site(start=START), 10) == manners(site(start=START, max_depth=9), 10)
+    assert manners(site(start=START), 10) != manners(site(start=START), 11)
+    assert manners(site(start=START), 10) != manners(site(start=START, obeys_robots=False), 10)
 
 
 def test_importing_the_config_loads_nothing_heavy():

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pipelines.crawl.live.config import Site
 from pipelines.crawl.live.frontier import (
     Asked,
+    Entry,
     Link,
     Unasked,
     first_links,
@@ -83,7 +84,7 @@ def test_patterns(settings, url, reason):
 
 
 def test_what_was_asked_is_not_asked_again_and_costs_budget():
-    entries = [Link(0, 1, f"{A}/1"), Link(0, 1, f"{A}/2"), Asked(0, f"{A}/1")]
+    entries: list[Entry] = [Link(0, 1, f"{A}/1"), Link(0, 1, f"{A}/2"), Asked(0, f"{A}/1")]
     entries += [Asked(0, f"{A}/closed", is_request=False)]
     (work,) = plan(entries, [site(max_pages=3)]).values()
     assert [link.url for link in work.links] == [f"{A}/2"]
@@ -125,7 +126,7 @@ def test_a_plan_depends_on_no_order_and_no_repetition(links, order: random.Rando
 
 
 def test_what_was_left_is_settled_once():
-    entries = [
+    entries: list[Entry] = [
         Unasked(0, f"{A}/1", "over_page_budget", 6, 5),
         Unasked(0, f"{A}/1", "over_depth", 4, 3),
         Unasked(0, f"{A}/2", "over_depth", 4, 3),

@@ -7,7 +7,7 @@ from pipelines.web.client import Response
 from pipelines.web.failures import FetchFailure, Reason
 
 URL = "http://a.test/p"
-SITE = Site(start="http://a.test/", name="mine")
+SITE = Site(start=("http://a.test/",), name="mine")
 LINK = Link(0, 2, URL, hops=1)
 
 

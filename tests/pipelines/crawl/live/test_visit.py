@@ -8,6 +8,7 @@ from pipelines.crawl.inputs import read_input
 from pipelines.crawl.live.config import LiveRuntime, Site
 from pipelines.crawl.live.frontier import Asked, Link
 from pipelines.crawl.live.visit import MAX_FAILURES_IN_A_ROW, Visits, visit, visit_all
+from pipelines.records import Candidate
 from pipelines.web.addresses import LoopbackGrant
 from pipelines.web.client import close_shared_clients
 from pipelines.web.reservations import Reservations
@@ -27,8 +28,8 @@ def site():
 @pytest.fixture
 def visits_of(site, tmp_path):
     def make(**settings):
-        settings = {"start": (f"{URL}/",), "delay_s": 0, "backoff_s": 0, "retries": 0} | settings
-        config = CrawlConfig(sites=(Site(**settings),))
+        given = {"start": f"{URL}/", "delay_s": 0, "backoff_s": 0, "retries": 0} | settings
+        config = CrawlConfig(sites=(Site.model_validate(given),))
         grant = LoopbackGrant(site.port, SUFFIX)
         return Visits(config, str(tmp_path / "site"), LiveRuntime(grant))
 
@@ -50,6 +51,7 @@ def test_pages_are_archived_and_their_links_come_out(site, visits_of):
     assert visited.asked == [Asked(0, f"{URL}/")]
     ((file, source),) = visited.files
     (row,) = read_input(file, source, visits_of().config)
+    assert isinstance(row, Candidate)
     assert (row.url, row.caption, row.page_url, row.source) == (f"{URL}/p", "q", f"{URL}/", "mine")
     assert not visited.rejections
 
