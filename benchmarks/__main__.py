@@ -14,6 +14,7 @@ from importlib import import_module
 BENCHMARKS = (
     "extraction",
     "archives",
+    "wat",
     "captions",
     "tagging",
     "images",

@@ -1,6 +1,7 @@
 """The extraction of `pipelines.crawl.html` on lxml's elements, without BeautifulSoup above them."""
 
 from collections.abc import Iterator
+from functools import partial
 from urllib.parse import urljoin
 
 from lxml import etree, html  # type: ignore[import-untyped]
@@ -14,7 +15,7 @@ from pipelines.crawl.terms import opt_out_of
 
 
 def extract_with_lxml(page: Page) -> Iterator[Found]:
-    """Every `<img>` of a page with the same fields; it is handed the charset that ours finds."""
+    """The pictures of a page with the same fields; it is handed the charset that ours finds."""
     text = decode(page.html, page.charset)
     try:
         root = html.document_fromstring(text)
@@ -23,19 +24,35 @@ def extract_with_lxml(page: Page) -> Iterator[Found]:
     base = next(iter(root.xpath("//base/@href")), "").strip()
     base_url = urljoin(page.url, base) if base else page.url
     license_url = next(iter(root.xpath("//*[self::a or self::link][@rel='license']/@href")), "")
-    opt_out = page.said.opt_out or _opt_out(root)
+    of_page = partial(
+        Found,
+        base_url=base_url,
+        page_url=page.url,
+        page_language=_language(root) or page.said.language,
+        license=urljoin(base_url, license_url.strip()) if license_url else "",
+        opt_out=page.said.opt_out or _opt_out(root),
+    )
     for image in root.iter("img"):
         text_source, caption = _text(image)
-        yield Found(
-            raw_url=_picture_url(image),
-            caption=caption,
-            text_source=text_source,
-            base_url=base_url,
-            page_url=page.url,
-            page_language=root.get("lang", "").strip(),
-            license=urljoin(base_url, license_url.strip()) if license_url else "",
-            opt_out=opt_out,
-        )
+        yield of_page(raw_url=_picture_url(image), caption=caption, text_source=text_source)
+    for url, caption in _open_graph_images(root):
+        yield of_page(raw_url=url, caption=caption, text_source="og:image")
+
+
+def _language(root: html.HtmlElement) -> str:
+    metas = root.xpath("//meta[@http-equiv='content-language']/@content")
+    return root.get("lang", "").strip() or next(iter(metas), "").strip()
+
+
+def _open_graph_images(root: html.HtmlElement) -> Iterator[tuple[str, str]]:
+    url = ""
+    for meta in root.iter("meta"):
+        key, content = meta.get("property", "").lower(), meta.get("content", "")
+        if key in {"og:image", "og:image:url"}:
+            url = content.strip()
+        elif key == "og:image:alt" and url and content.strip():
+            yield url, content
+            url = ""
 
 
 def _picture_url(image: html.HtmlElement) -> str:

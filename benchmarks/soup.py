@@ -1,6 +1,7 @@
 """The extraction of `pipelines.crawl.html` as one would write it with BeautifulSoup on lxml."""
 
 from collections.abc import Iterator
+from functools import partial
 from urllib.parse import urljoin
 
 from bs4 import BeautifulSoup, Tag
@@ -17,25 +18,41 @@ READABLE = {"", "image/jpeg", "image/jpg", "image/png", "image/webp", "image/gif
 
 
 def extract_with_soup(page: Page) -> Iterator[Found]:
-    """Every `<img>` of a page with the same fields; it is handed the charset that ours finds."""
+    """The pictures of a page with the same fields; it is handed the charset that ours finds."""
     soup = BeautifulSoup(decode(page.html, page.charset), "lxml")
     base = soup.find("base", href=True)
     base_url = urljoin(page.url, _get(base, "href").strip()) if base else page.url
     license_link = soup.find(["a", "link"], rel="license", href=True)
-    language = _get(soup.html, "lang") if soup.html else ""
-    opt_out = _opt_out(soup)
+    of_page = partial(
+        Found,
+        base_url=base_url,
+        page_url=page.url,
+        page_language=_language(soup) or page.said.language,
+        license=urljoin(base_url, _get(license_link, "href").strip()) if license_link else "",
+        opt_out=page.said.opt_out or _opt_out(soup),
+    )
     for image in soup.find_all("img"):
         text_source, caption = _text(image)
-        yield Found(
-            raw_url=_picture_url(image),
-            caption=caption,
-            text_source=text_source,
-            base_url=base_url,
-            page_url=page.url,
-            page_language=language.strip(),
-            license=urljoin(base_url, _get(license_link, "href").strip()) if license_link else "",
-            opt_out=page.said.opt_out or opt_out,
-        )
+        yield of_page(raw_url=_picture_url(image), caption=caption, text_source=text_source)
+    for url, caption in _open_graph_images(soup):
+        yield of_page(raw_url=url, caption=caption, text_source="og:image")
+
+
+def _language(soup: BeautifulSoup) -> str:
+    root = _get(soup.html, "lang").strip() if soup.html else ""
+    meta = soup.find("meta", attrs={"http-equiv": "content-language"})
+    return root or (_get(meta, "content").strip() if meta else "")
+
+
+def _open_graph_images(soup: BeautifulSoup) -> Iterator[tuple[str, str]]:
+    url = ""
+    for meta in soup.find_all("meta", property=["og:image", "og:image:url", "og:image:alt"]):
+        content = _get(meta, "content")
+        if meta["property"] != "og:image:alt":
+            url = content.strip()
+        elif url and content.strip():
+            yield url, content
+            url = ""
 
 
 def _picture_url(image: Tag) -> str:

@@ -1,8 +1,9 @@
 """WAT files as Common Crawl makes them: the metadata of each page's records, as JSON in a WARC.
 
-Pages are those of the demo's archive, repeated, amid links and words like those of an ordinary site,
-since the demo's own pages have few. Source: commoncrawl/ia-web-commons, ExtractingParseObserver and
-HTMLMetaData, for the fields; a published record of CC-MAIN-2019-22 for their order and sizes.
+Pages are those of the demo's archive, repeated, amid links and words like those of an ordinary
+site, since the demo's own pages have few. Source: commoncrawl/ia-web-commons,
+`ExtractingParseObserver` and `HTMLMetaData`, for the fields; a record of CC-MAIN-2019-22 for their
+order and sizes.
 """
 
 import gzip
@@ -20,8 +21,8 @@ Json = dict[str, Any]
 
 MAX_LINKS = 400  # chosen: of a synthetic site; some 6 KB compressed for a page
 MAX_PICTURES = 6  # of the demo's page; with the others, texts of 9 pictures on a page
-WORDS = "summer market river old blue photo of the in red house garden print sale".split()
-TEXT_WORDS = (*WORDS, "café", "über", "картина")
+WORDS = ("summer", "market", "river", "old", "blue", "photo", "of", "the", "in", "red", "house")
+TEXT_WORDS = (*WORDS, "garden", "print", "sale", "café", "über", "картина")
 
 
 def wat_bytes(num_pages: int) -> bytes:
@@ -82,7 +83,10 @@ def _request(url: str) -> Json:
 
 
 def _facts() -> Json:
-    records = [{"Name": "fetchTimeMs", "Value": "381"}, {"Name": "charset-detected", "Value": "UTF-8"}]
+    records = [
+        {"Name": "fetchTimeMs", "Value": "381"},
+        {"Name": "charset-detected", "Value": "UTF-8"},
+    ]
     return {"Metadata-Records": records}
 
 
