@@ -47,9 +47,13 @@ def assemble(sections: Mapping[str, Section]) -> Funnel:
         sections: all of `pipelines.captions.recipe.SECTIONS`, with known names.
 
     Raises:
-        RecipeError: a value has a wrong type.
+        RecipeError: a value has a wrong type, or nothing is rewritten before rules on what is.
     """
     settings = settings_of(sections["settings"])
+    if sections["transformed"] and not sections["transform"]:
+        raise RecipeError(
+            "captions: rules in `transformed`, but no step in `transform` before them"
+        )
     known = rules(settings)
     limits = {name: _number(name, value) for name, value in sections["rules"].items()}
     data = {name: _number(name, value) for name, value in sections["data"].items()}

@@ -29,7 +29,7 @@ FOLDER = Path(__file__).parent.parent / "recipes"
 MAX_BYTES = 65_536  # Chosen: ten times the longest recipe here; a larger file is a wrong path
 SECTIONS = ("settings", "normalise", "rules", "transform", "transformed", "data")
 
-_KNOWN: Mapping[str, tuple[str, ...]] = {
+KNOWN: Mapping[str, tuple[str, ...]] = {  # by section
     "settings": tuple(Settings.model_fields),
     "normalise": tuple(NORMALISE_STEPS),
     "rules": RULE_NAMES,
@@ -38,7 +38,7 @@ _KNOWN: Mapping[str, tuple[str, ...]] = {
     "data": (IMAGE_WITH_MANY_TEXTS.name, *DATA_RULES),
 }
 
-_PLACES = [(section, name) for section in SECTIONS for name in _KNOWN[section]]
+_PLACES = [(section, name) for section in SECTIONS for name in KNOWN[section]]
 
 Overrides = Mapping[str, Value | None]
 
@@ -123,9 +123,6 @@ def read_source(recipe: str) -> bytes:
     return content
 
 
-_DONE = Step(source="chosen: what every recipe begins with")
-
-
 def load_recipe(recipe: str) -> Recipe:
     """Read and validate a recipe, given its name or path.
 
@@ -144,7 +141,7 @@ def rule_lines(recipe: str) -> dict[str, int]:
 
 def rule_names() -> tuple[str, ...]:
     """Names of all rules, which are the reasons of their rejections."""
-    return (*_KNOWN["rules"], *(REWRITTEN + name for name in _KNOWN["rules"]), *_KNOWN["data"])
+    return (*KNOWN["rules"], *(REWRITTEN + name for name in KNOWN["rules"]), *KNOWN["data"])
 
 
 def load_funnel(recipe: str, overrides: Overrides) -> Funnel:
@@ -199,20 +196,18 @@ def _load(url: str, content: bytes) -> Recipe:
     except PlainYamlError as error:
         raise RecipeError(f"{url}: {error}") from error
     for section, name in lines:
-        if name not in _KNOWN[section]:
+        if name not in KNOWN[section]:
             line = lines[section, name]
-            raise RecipeError(f"{url}:{line}: {_unknown(name, _KNOWN[section])}")
+            raise RecipeError(f"{url}:{line}: {_unknown(name, KNOWN[section])}")
     return loaded
 
 
 def _values(recipe: Recipe) -> dict[str, dict[str, Value]]:
-    written = {section: getattr(recipe, section) for section in SECTIONS}
-    if recipe.normalise is None:
-        written["normalise"] = dict.fromkeys(CLEAN, _DONE)
-    return {
-        section: {name: entry.value for name, entry in entries.items()}
-        for section, entries in written.items()
-    }
+    values: dict[str, dict[str, Value]] = {"normalise": dict.fromkeys(CLEAN, True)}
+    for section in SECTIONS:
+        if (entries := getattr(recipe, section)) is not None:
+            values[section] = {name: entry.value for name, entry in entries.items()}
+    return values
 
 
 def _compose(url: str, content: bytes) -> Any:
@@ -222,7 +217,7 @@ def _compose(url: str, content: bytes) -> Any:
         raise RecipeError(f"{url}: {error}") from error
 
 
-def _lines(node: Any) -> dict[tuple[str, str], int]:
+def _lines(node: Any) -> dict[tuple[str, ...], int]:
     found = key_lines(node)
     return {(section, name): line for section, name, line in found if section in SECTIONS}
 

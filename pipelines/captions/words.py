@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipelines.captions.characters import MAX_CODE, Characters, table
-from pipelines.captions.tokens import Tokens
+from pipelines.captions.tokens import Tokens, edges
 
 # A kana or Han character counts as a word, so that the language rule gets to see such captions.
 SINGLE = "[\u3040-\u30ff\u3400-\u9fff]"
@@ -58,19 +58,21 @@ def _strings(
     text = codes.tobytes().decode("utf-32-le").encode()
     bounds = np.stack([starts, ends], axis=1).ravel()
     if len(text) > len(codes):
-        widths = 1 + (codes >= 0x80) + (codes >= 0x800) + (codes >= 0x10000)
-        bounds = np.concatenate([[0], np.cumsum(widths)])[bounds]
+        bounds = edges(1 + (codes >= 0x80) + (codes >= 0x800) + (codes >= 0x10000))[bounds]
     if not len(bounds):
         return pa.array([], pa.string())
-    buffers = [None, pa.py_buffer(bounds.astype(np.int32)), pa.py_buffer(text)]
-    parts_and_gaps = pa.StringArray.from_buffers(len(bounds) - 1, *buffers[1:])
+    parts_and_gaps = pa.StringArray.from_buffers(
+        len(bounds) - 1, pa.py_buffer(bounds.astype(np.int32)), pa.py_buffer(text)
+    )
     return parts_and_gaps.take(pa.array(np.arange(0, len(bounds) - 1, 2)))
 
 
 @cache
 def _first() -> NDArray[np.bool_]:
     """Which code points a word of more than one character begins with."""
-    return (table("isalnum") | (np.arange(MAX_CODE + 1) == ord("_"))) & ~_single()
+    first = table("isalnum") & ~_single()
+    first[ord("_")] = True
+    return first
 
 
 @cache

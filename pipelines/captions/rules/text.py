@@ -1,5 +1,7 @@
 """Rules on what is written: letters, case, words, length, boilerplate, repetition."""
 
+from typing import Any
+
 import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -62,22 +64,25 @@ def dated_fraction(batch: Batch) -> Measures:
 def upper_fraction(batch: Batch) -> Measures:
     """Share of upper case among cased letters: shouting."""
     upper = batch.characters.count(upper_case)
-    return upper / np.maximum(upper + batch.characters.count(lower_case), 1)
+    cased = upper + batch.characters.count(lower_case)
+    return _shares(upper, cased)
 
 
 def capitalised_fraction(batch: Batch) -> Measures:
     """Share of words that begin with a capital. Source: Sharma et al. 2018, section 3."""
-    return batch.words.sums(batch.words.per_type(_is_capitalised)) / _at_least_one(batch)
+    capitalised = batch.words.sums(batch.words.per_type(_is_capitalised))
+    return _shares(capitalised, batch.words.counts())
 
 
 def begins_with_capital(batch: Batch) -> Measures:
     """0 where the first letter, before any cropping, is lower case. Source: as above."""
-    return 1.0 - lower_case()[Characters.of(batch.normal).first(letters)]
+    is_lower = lower_case()[Characters.of(batch.normal).first(letters)]
+    return 1.0 - is_lower.astype(np.float64)
 
 
 def unique_fraction(batch: Batch) -> Measures:
     """Different words over all words. Source: Sharma et al. 2018, section 3."""
-    return batch.lowered.repeats.distinct() / _at_least_one(batch)
+    return _shares(batch.lowered.repeats.distinct(), batch.words.counts())
 
 
 def repeated_fraction(batch: Batch) -> Measures:
@@ -87,12 +92,13 @@ def repeated_fraction(batch: Batch) -> Measures:
     """
     is_content = np.array([word not in FUNCTION_WORDS for word in batch.lowered.types], np.bool_)
     repeats = np.maximum(batch.lowered.repeats.most(is_content) - 1, 0)
-    return repeats / _at_least_one(batch)
+    return _shares(repeats, batch.words.counts())
 
 
-def _at_least_one(batch: Batch) -> NDArray[np.int64]:
-    """Number of words, to divide by."""
-    return np.maximum(batch.words.counts(), 1)
+def _shares(parts: NDArray[Any], wholes: NDArray[np.int64]) -> Measures:
+    """Parts of wholes, 0 of an empty one."""
+    shares: Measures = parts / np.maximum(wholes, 1)
+    return shares
 
 
 def _is_capitalised(word: str) -> bool:

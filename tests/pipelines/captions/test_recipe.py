@@ -1,7 +1,9 @@
+import pyarrow as pa
 import pytest
 
 from dalle_model.errors import DalleError
 from pipelines.captions.recipe import (
+    KNOWN,
     MAX_BYTES,
     known_recipes,
     load_funnel,
@@ -53,6 +55,9 @@ def test_overrides_replace_add_and_remove():
     ("overrides", "message"),
     [
         ({"too_few_word": 3}, "did you mean 'too_few_words'"),
+        ({"transformed_too_few_word": 3}, "did you mean 'transformed_too_few_words'"),
+        ({"judged_letters": "many"}, "judged_letters: .*number"),
+        ({"transformed_too_few_words": 3}, "no step in `transform`"),
         ({"too_few_words": "three"}, "must be a number, not 'three'"),
     ],
 )
@@ -95,3 +100,80 @@ def test_unquoted_truth_is_a_number(write):
     path = write("about: x\nrules:\n  first_word_lower_case: {value: true, source: chosen here}\n")
     assert [limit for _, limit in load_funnel(path, {}).steps] == [1.0]
     assert "first_word_lower_case" in rule_names()
+
+
+SECTIONS = f"""about: x
+normalise:
+  spaces: {{source: chosen for the test}}
+  lowercase: {{source: chosen for the test}}
+rules:
+  shouting: {ENTRY}
+  too_long_raw: {ENTRY}
+transform:
+  drop_numbers: {{source: chosen for the test}}
+  tidy: {{source: chosen for the test}}
+transformed:
+  too_few_words: {ENTRY}
+data:
+  text_of_many_images: {ENTRY}
+  image_with_many_texts: {ENTRY}
+"""
+
+
+def names(funnel):
+    return [rule.name for rule, _ in funnel.steps], [
+        rule.name for rule, _ in funnel.rewritten_steps
+    ]
+
+
+def test_every_section_has_its_place_in_the_funnel(write):
+    funnel = load_funnel(write(SECTIONS), {})
+    # The longest texts go before anything is read; an image's texts are counted in its shard.
+    assert names(funnel) == (
+        ["too_long_raw", "shouting", "image_with_many_texts"],
+        ["transformed_too_few_words"],
+    )
+    assert funnel.data == {"text_of_many_images": 3}
+    assert funnel.reading.normalise(pa.array([" A  DOG &amp; "])).to_pylist() == ["a dog &amp;"]
+    assert rule_lines(write(SECTIONS))["transformed_too_few_words"] == 12
+
+
+def test_overrides_reach_every_section(write):
+    funnel = load_funnel(
+        write(SECTIONS),
+        {
+            "lowercase": None,
+            "entities": True,
+            "transformed_too_few_words": None,
+            "transformed_shouting": 1,
+            "drop_numbers": None,
+            "tidy": None,
+            "image_with_many_texts": None,
+            "rare_types": 100,
+        },
+    )
+    assert names(funnel) == (["too_long_raw", "shouting"], ["transformed_shouting"])
+    assert funnel.rewrite is None
+    assert funnel.data == {"text_of_many_images": 3, "rare_types": 100}
+    assert funnel.reading.normalise(pa.array([" A  DOG &amp; "])).to_pylist() == ["A DOG &"]
+
+
+def test_a_name_means_one_thing_in_overrides():
+    known = [name for section in KNOWN for name in KNOWN[section] if section != "transformed"]
+    assert len(set(known)) == len(known)
+    assert not any(name.startswith("transformed_") for name in known)
+
+
+def test_cropping_is_a_choice():
+    raw = pa.array(["a dog - Stock Photo"])
+    assert load_funnel("dalle", {}).reading.crop(raw).to_pylist() == ["a dog"]
+    for no in (False, 0.0):
+        funnel = load_funnel("dalle", {"crop_boilerplate": no})
+        assert funnel.reading.crop(raw).to_pylist() == raw.to_pylist()
+
+
+def test_a_changed_file_is_read_again(write):
+    path = write(f"about: x\nrules:\n  shouting: {ENTRY}\n")
+    assert names(load_funnel(path, {}))[0] == ["shouting"]
+    write(f"about: x\nrules:\n  title_case: {ENTRY}\n")
+    assert names(load_funnel(path, {}))[0] == ["title_case"]

@@ -2,6 +2,8 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.test_pipeline import TestPipeline as _TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
@@ -52,6 +54,18 @@ def test_routing_books_counters_and_bytes(tmp_path: Path) -> None:
     for index in range(3):
         assert files.read_bytes(task.part(index)) == files.read_bytes(again.part(index))
         assert files.read_bytes(task.rejected(index)) == files.read_bytes(again.rejected(index))
+
+
+@pytest.mark.slow
+def test_worker_processes_give_the_same_bytes(tmp_path: Path) -> None:
+    task, _ = run(tmp_path / "one")
+    other = task_for(tmp_path / "two", SHARDS)
+    options = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+    with beam.Pipeline(runner="FnApiRunner", options=PipelineOptions(options)) as pipeline:
+        _ = build(pipeline, other, CaptionsConfig())
+    for index in range(3):
+        assert files.read_bytes(task.part(index)) == files.read_bytes(other.part(index))
+        assert files.read_bytes(task.rejected(index)) == files.read_bytes(other.rejected(index))
 
 
 def _plain(failing: tuple[int, tuple[str, Tally]]) -> tuple[int, str, dict[int, int]]:

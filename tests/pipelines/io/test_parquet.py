@@ -1,10 +1,17 @@
 import contextlib
 import random
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipelines.io.parquet import UnreadableShardError, read_table, to_bytes
+from pipelines.io.parquet import (
+    ROW_GROUP_ROWS,
+    UnreadableShardError,
+    read_rows,
+    read_table,
+    to_bytes,
+)
 
 
 def table(rows: int = 500) -> pa.Table:
@@ -45,3 +52,18 @@ def test_a_broken_shard_is_named(tmp_path, content):
 def test_a_missing_shard_is_named(tmp_path):
     with pytest.raises(UnreadableShardError, match="is missing"):
         read_table(str(tmp_path / "none.parquet"))
+
+
+@pytest.mark.parametrize("rows", [0, 10, ROW_GROUP_ROWS + 10])
+def test_some_rows_of_some_columns_in_the_order_asked(tmp_path, rows):
+    (tmp_path / "x.parquet").write_bytes(to_bytes(table(rows)))
+    is_wanted = np.arange(rows) % 3 == 1
+    found = read_rows(str(tmp_path / "x.parquet"), is_wanted, ["n", "key"])
+    assert found.equals(table(rows).filter(pa.array(is_wanted)).select(["n", "key"]))
+
+
+def test_rows_of_a_broken_shard_name_it(tmp_path):
+    content = to_bytes(table())
+    (tmp_path / "x.parquet").write_bytes(content[:200] + b"?" * 20 + content[220:])
+    with pytest.raises(UnreadableShardError, match=r"x\.parquet cannot be read"):
+        read_rows(str(tmp_path / "x.parquet"), np.ones(500, np.bool_), ["key", "n"])

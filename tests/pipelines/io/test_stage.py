@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pyarrow as pa
 import pytest
@@ -13,9 +13,10 @@ from pipelines.io.stage import (
     finish_shard,
     finished_shards,
     part_name,
+    rejection_table,
 )
 from pipelines.records import SURVIVOR_SCHEMA
-from pipelines.rejection import Check, Rejection, first_failure, reject
+from pipelines.rejection import REJECTION_SCHEMA, Check, Rejection, first_failure, reject
 
 
 def task(root, **changes) -> StageTask:
@@ -81,3 +82,24 @@ def test_checks_after_the_first_failure_are_not_computed():
     row = {"key": "k", "url": "u", "caption": "ein Hund"}
     expected = Rejection("k", "u", "ein Hund", "captions", "language", detail="de")
     assert reject(row, "captions", failure) == expected
+
+
+def test_rejections_in_a_table_are_written_like_a_list_of_them(tmp_path):
+    listed = result(dropped="dca").rejected
+    rows = [asdict(rejection) for rejection in listed]
+    reported = [
+        finish_shard(task(tmp_path), index, replace(result(), rejected=r, rows_in=5), Stopwatch())
+        for index, r in enumerate([listed, pa.Table.from_pylist(rows, REJECTION_SCHEMA)])
+    ]
+    assert reported[0].reasons == reported[1].reasons == {"exact_duplicate": 3}
+    assert reported[0].rejected_file == reported[1].rejected_file
+
+
+def test_rejections_are_in_a_total_order():
+    first = Rejection("b", "u", "c", "dedupe", "near_duplicate", 2.0, 1.0)
+    rejections = [first, replace(first, measured=10.0), replace(first, key="a"), first]
+    tables = [rejection_table(rejections), rejection_table(rejections[::-1])]
+    assert tables[0].equals(tables[1])
+    assert tables[0]["key"].to_pylist() == ["a", "b", "b", "b"]
+    assert tables[0]["measured"].to_pylist() == [2.0, 2.0, 2.0, 10.0]
+    assert rejection_table([]).schema == REJECTION_SCHEMA
