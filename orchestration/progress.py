@@ -21,11 +21,14 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from dalle_model import files
 from orchestration.manifest import Manifest
+from pipelines.crawl.live.config import num_answers
 from pipelines.io.stage import StageTask, marker_names
 
 POLL_S = 0.5  # chosen: a listing of a folder twice a second costs nothing, on S3 too
 NAME_WIDTH = 10
+COUNT_S = 5.0  # chosen: the folders of all hosts are listed for it
 PLAIN_LINE_S = 10  # chosen: a line in a log that often, where there is no terminal to draw in
 
 
@@ -47,6 +50,7 @@ class Progress:
         self._first_step = -1
         self._began = self._told = time.monotonic()
         self._stop = threading.Event()
+        self._answers, self._next_count = 0, 0.0
 
     @contextmanager
     def stage(self, name: str, why: str = "") -> Iterator[None]:
@@ -69,6 +73,7 @@ class Progress:
         )
         self._stop = threading.Event()
         self._first_step, self._told = -1, time.monotonic()
+        self._answers, self._next_count = 0, 0.0
         with bars:
             self._bars, self._bar = bars, bars.add_task(name, total=None, note="")
             watcher = threading.Thread(target=self._watch, daemon=True)
@@ -145,4 +150,11 @@ class Progress:
             task = self._watched
             if task is None:
                 continue
-            self._update(len(marker_names(task)), task.num_shards, "shards")
+            self._update(len(marker_names(task)), task.num_shards, self._note(task))
+
+    def _note(self, task: StageTask) -> str:
+        """What the shards are, and how many pages a live crawl has so far."""
+        if time.monotonic() >= self._next_count:
+            self._next_count = time.monotonic() + COUNT_S
+            self._answers = num_answers(files.join(task.root, task.stage))
+        return f"shards, {self._answers:,} answers" if self._answers else "shards"

@@ -1,10 +1,12 @@
 import io
+import time
 
 from rich.console import Console
 
 from orchestration import progress
 from orchestration.manifest import Manifest
 from orchestration.progress import Progress
+from pipelines.io.stage import StageTask
 
 
 def said(monkeypatch, act) -> str:
@@ -25,6 +27,21 @@ def test_a_log_gets_lines_with_rate_and_time_left(monkeypatch):
     assert "2 of 4  loss 2.500" in text
     assert "/s, " in text
     assert "s left" in text
+
+
+def test_a_live_crawl_tells_how_many_answers_it_has(monkeypatch, tmp_path):
+    monkeypatch.setattr(progress, "POLL_S", 0.01)
+    for name in ("a.test/1", "a.test/2", "b.test/1"):
+        path = tmp_path / "crawl" / "site" / "manners" / f"{name}.warc.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    def act(told):
+        with told.stage("crawl"):
+            told.shards(StageTask(str(tmp_path), "crawl", 2, "attempt", "f", (0, 1)), 0)
+            time.sleep(0.1)
+
+    assert "0 of 2  shards, 3 answers" in said(monkeypatch, act)
 
 
 def test_a_finished_stage_tells_rows_and_rate(monkeypatch):

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from dalle_model import files
 from pipelines.web.addresses import LoopbackGrant
 from pipelines.web.identity import USER_AGENT, is_product_token, product_token
 from pipelines.web.pace import MAX_DELAY_S
@@ -90,6 +91,16 @@ def manners(site: Site, max_page_bytes: int) -> str:
     """Names the settings that decide what a request brings; 16 hex digits."""
     told = f"{site.user_agent}\n{site.obeys_robots}\n{max_page_bytes}"
     return sha256(told.encode()).hexdigest()[:16]
+
+
+def num_answers(stage_folder: str) -> int:
+    """How many answers of servers are kept in the folder of a crawl stage, as `archive.py` does."""
+    root = files.join(stage_folder, LIVE_FOLDER)
+    return sum(
+        len(files.list_names(files.join(root, under, host)))
+        for under in files.list_names(root)
+        for host in files.list_names(files.join(root, under))
+    )
 
 
 @dataclass(frozen=True)
