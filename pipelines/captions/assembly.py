@@ -51,9 +51,7 @@ def assemble(sections: Mapping[str, Section]) -> Funnel:
     """
     settings = settings_of(sections["settings"])
     if sections["transformed"] and not sections["transform"]:
-        raise RecipeError(
-            "captions: rules in `transformed`, but no step in `transform` before them"
-        )
+        raise RecipeError("captions: `transformed` has rules, but no step in `transform` is left")
     known = rules(settings)
     limits = {name: _number(name, value) for name, value in sections["rules"].items()}
     data = {name: _number(name, value) for name, value in sections["data"].items()}

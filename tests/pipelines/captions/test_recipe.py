@@ -57,7 +57,7 @@ def test_overrides_replace_add_and_remove():
         ({"too_few_word": 3}, "did you mean 'too_few_words'"),
         ({"transformed_too_few_word": 3}, "did you mean 'transformed_too_few_words'"),
         ({"judged_letters": "many"}, "judged_letters: .*number"),
-        ({"transformed_too_few_words": 3}, "no step in `transform`"),
+        ({"transformed_too_few_words": 3}, "no step in `transform` is left"),
         ({"too_few_words": "three"}, "must be a number, not 'three'"),
     ],
 )
@@ -147,13 +147,11 @@ def test_overrides_reach_every_section(write):
             "transformed_too_few_words": None,
             "transformed_shouting": 1,
             "drop_numbers": None,
-            "tidy": None,
             "image_with_many_texts": None,
             "rare_types": 100,
         },
     )
     assert names(funnel) == (["too_long_raw", "shouting"], ["transformed_shouting"])
-    assert funnel.rewrite is None
     assert funnel.data == {"text_of_many_images": 3, "rare_types": 100}
     assert funnel.reading.normalise(pa.array([" A  DOG &amp; "])).to_pylist() == ["A DOG &"]
 
