@@ -110,7 +110,8 @@ def drop_locations(words: Words, graph: Graph) -> Words:
 def drop_noun_modifiers(words: Words, graph: Graph) -> Words:
     """Drop names before a noun: "British Airways Airbus A319" of "a British Airways ... aircraft".
 
-    People's names stay, since a tagger takes the verb after a name for a noun.
+    Before another name too: "Japanese Prime Minister Shinzo Abe". People's names stay, since a
+    tagger takes the verb after a name for a noun.
     """
     return [word for at, word in enumerate(words) if not _is_name_before_noun(words, at, graph)]
 
@@ -206,7 +207,7 @@ def _place_start(kept: Words, after: Word) -> int | None:
 def _is_name_before_noun(words: Words, at: int, graph: Graph) -> bool:
     kind = words[at].kind
     is_name = kind in (NAME, ADJECTIVE, PLACE) or (is_entity(kind) and not is_person(kind))
-    return is_name and _is_before_noun(words, at, graph)
+    return is_name and (is_entity(words[at + 1].kind) or _is_before_noun(words, at, graph))
 
 
 def _is_before_noun(words: Words, at: int, graph: Graph) -> bool:

@@ -50,9 +50,17 @@ def _best(sentence: Sentence, at: int) -> Reading:
     best = max(readings, key=lambda found: found[0], default=None)  # max keeps the first of equals
     if best is None:
         return _rest(sentence, at)
-    first = readings[0]
-    is_place_meant = sentence.is_in_place(at) and is_place(first[1])
-    return first if is_place_meant and best[1] == ANY_PERSON else best
+    return _person_or_place(sentence, at, readings[0], best)
+
+
+def _person_or_place(sentence: Sentence, at: int, first: Reading, best: Reading) -> Reading:
+    """Of "Paris Hilton" and "Charlotte smiles" a person, in "near Paris" a place."""
+    if not is_place(first[1]):
+        return best
+    if sentence.is_in_place(at):
+        return first if best[1] == ANY_PERSON else best
+    is_acting = sentence.kind(at) in GIVEN and sentence.words[at + 1].tag in ("VBZ", "VBD")
+    return (at + 1, ANY_PERSON) if is_acting and best[0] == at + 1 else best
 
 
 def _rest(sentence: Sentence, at: int) -> Reading:

@@ -13,7 +13,7 @@ PERSON_TOKEN = "<PERSON>"  # Source: Changpinyo et al. 2021, section 3.2
 
 ANY_PERSON = "person"
 
-_PERSON_NOUNS = frozenset(
+PERSON_NOUNS = frozenset(
     (
         "person", "people", "actor", "actress", "artist", "singer", "musician", "author",
         "writer", "poet", "novelist", "playwright", "composer", "painter", "sculptor",
@@ -46,7 +46,7 @@ def is_entity(kind: str) -> bool:
 @cache
 def is_person(kind: str) -> bool:
     """Whether a type means people, whatever graph it is from: its last word tells."""
-    return is_entity(kind) and kind.rpartition(" ")[2] in _PERSON_NOUNS
+    return is_entity(kind) and kind.rpartition(" ")[2] in PERSON_NOUNS
 
 
 @cache

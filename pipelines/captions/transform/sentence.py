@@ -53,7 +53,7 @@ class Sentence:
         """Whether a word that would have a capital anyway can begin a name."""
         word = self.words[at]
         kind = self.graph.names.get(word.text)
-        if kind == NameKind.GIVEN_OR_WORD:
+        if kind == NameKind.GIVEN_OR_WORD and word.text not in self.graph.types:
             return self.words[at + 1].text[:1].isupper()
         is_known = kind is not None or word.text in self.graph.types or word.text in FIRST_HEADS
         is_title = word.text in TITLES or word.text in TITLES_BEFORE_TITLES

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pipelines.captions.transform.graph import NameKind
+from pipelines.captions.transform.kinds import PERSON_NOUNS
 from pipelines.captions.transform.making.wordnet import Synset, read_synsets
 
 
@@ -22,7 +23,7 @@ def name_parts(
         (NameKind.GIVEN, (name for name in given if name.lower() not in words)),
         (NameKind.GIVEN_OR_WORD, (name for name in given if name.lower() in words)),
         (NameKind.SURNAME, (name for name in surnames if not _is_word(name, words))),
-        (NameKind.ROLE, _roles(synsets, wordnet)),
+        (NameKind.ROLE, (*_roles(synsets, wordnet), *sorted(PERSON_NOUNS), "star")),
         (NameKind.VERB, _verbs(wordnet)),
         (NameKind.WORD, _met_words(wordnet, words)),
     )

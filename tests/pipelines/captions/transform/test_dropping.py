@@ -41,6 +41,8 @@ _CASES = {
         ("the derelict Norwich Union offices", "the derelict offices"),
         ("a Pakistani worker with a shovel", "a worker with a shovel"),
         ("the Manchester United squad", "the squad"),
+        ("the U.S. President Barack Obama", "the President Barack Obama"),
+        ("Japanese singer Emma Watson performs", "singer Emma Watson performs"),
         ("Emma Watson performs", "Emma Watson performs"),
     ],
     "drop_numbers": [

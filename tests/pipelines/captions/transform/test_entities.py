@@ -55,6 +55,8 @@ def test_words_that_are_no_names(text: str) -> None:
 def test_a_word_that_names_a_place_and_a_person_is_told_by_what_stands_beside_it() -> None:
     assert _chunks("Paris Hilton on the beach") == {"Paris Hilton": "person"}
     assert _chunks("a shop in Paris") == {"Paris": "city"}
+    assert _chunks("Victoria opens the door") == {"Victoria": "person"}
+    assert _chunks("Charlotte at night") == {"Charlotte": "city"}
     assert _chunks("a girl called Will Smith") == {"Will Smith": "person"}
 
 

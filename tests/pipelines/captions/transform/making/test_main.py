@@ -101,8 +101,10 @@ def test_tables_of_small_packages(tables: _Tables) -> None:
         "humphrey bogart": "actor", "john adams": "politician", "judi dench": "actor",
         "new york city": "city", "red river": "river", "td garden": "stadium",
     }  # fmt: skip
-    assert names == {
+    roles = {name for name, kind in names.items() if kind == "role"}
+    assert {"player", "star", "model"} <= roles
+    assert {name: kind for name, kind in names.items() if kind != "role"} == {
         "Emma": "given name", "John": "given name", "Bath": "given name or word",
         "Smith": "surname", "McKay": "surname", "Pakistani": "proper adjective",
-        "player": "role", "adorn": "verb", "bath": "word",
+        "adorn": "verb", "bath": "word",
     }  # fmt: skip
