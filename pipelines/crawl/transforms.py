@@ -14,7 +14,7 @@ from pipelines.crawl.config import CrawlConfig, inputs
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.live.transforms import FILES, CrawlSites
 from pipelines.crawl.live.visit import Visits
-from pipelines.crawl.pictures.places import Placed, put_aside, row_of
+from pipelines.crawl.pictures.places import Packed, Placed, pack, put_aside, unpack
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.splits import Claims
 from pipelines.io.keys import shard_of
@@ -25,7 +25,7 @@ REJECTED = "rejected"
 
 @dataclass(eq=False)
 class ExtractCandidates(beam.PTransform[PBegin, PCollection[tuple[int, Any]]]):
-    """The inputs of a config in; `(shard, row dict | Rejection)` out, one row kept for each key.
+    """The inputs of a config in; `(shard, Packed | Rejection)` out, one row kept for each key.
 
     Args:
         config: what to read.
@@ -61,7 +61,7 @@ class ExtractCandidates(beam.PTransform[PBegin, PCollection[tuple[int, Any]]]):
 
 @dataclass(eq=False)
 class ReadInputs(beam.PTransform[PCollection[tuple[InputFile, Source]], DoOutputsTuple]):
-    """Inputs in, read in parts; `(key, Placed)` on `found`, each `Rejection` on `rejected`.
+    """Inputs in, read in parts; `(key, Packed)` on `found`, each `Rejection` on `rejected`.
 
     Args:
         config: what makes a candidate.
@@ -115,16 +115,16 @@ class _ReadPartFn(beam.DoFn):
             if isinstance(row, Rejection):
                 yield beam.pvalue.TaggedOutput(REJECTED, row)
             else:
-                yield row.candidate.key, row
+                yield row.candidate.key, pack(row)
         if not claim.was_refused:  # the input ended before the part did
             tracker.try_claim(tracker.current_restriction().stop)
 
 
-def _resolve(key: str, rows: Iterable[Placed]) -> Iterator[Placed | Rejection]:
-    return resolve_duplicates(rows)
+def _resolve(key: str, rows: Iterable[Packed]) -> Iterator[Placed | Rejection]:
+    return resolve_duplicates([unpack(row) for row in rows])
 
 
-def _to_shard(row: Placed | Rejection, num_shards: int) -> tuple[int, Any]:
+def _to_shard(row: Placed | Rejection, num_shards: int) -> tuple[int, Packed | Rejection]:
     if isinstance(row, Rejection):
         return shard_of(row.key, num_shards), row
-    return shard_of(row.candidate.key, num_shards), row_of(row)
+    return shard_of(row.candidate.key, num_shards), pack(row)

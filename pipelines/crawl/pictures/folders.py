@@ -51,7 +51,7 @@ def read_folder(
     """
     captions, damage = _captions(file, source)
     names, listing = pictures_in(file), set(files.list_names(file.location))
-    for number in range(start, folder_extent(file).size):
+    for number in range(start, max(1, len(names))):
         if not claim(number):
             return
         if number == 0:

@@ -7,10 +7,12 @@ At any time a worker holds the bytes of one such file, or of one shard that it w
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
+import msgspec
 import pyarrow as pa
 
 from dalle_model import files
@@ -25,6 +27,9 @@ ASIDE = f"{files.TEMPORARY_PREFIX}pictures"  # a name that is swept when the sta
 ASIDE_BYTES = 64 << 20  # chosen: few files, and little to hold
 
 Row = dict[str, Any]
+Packed = bytes
+_NAMES = tuple(field.name for field in fields(Candidate) if field.name != "encoded")
+_values = attrgetter(*_NAMES)
 
 
 class Place(NamedTuple):
@@ -88,10 +93,15 @@ def put_aside(
     yield from _write_aside(waiting, folder)
 
 
-def row_of(placed: Placed) -> Row:
-    """A row as it travels to its shard: `encoded` is a `Place`, or None."""
-    place = None if placed.place == NOWHERE else placed.place
-    return vars(placed.candidate) | {"encoded": place}
+def pack(placed: Placed) -> Packed:
+    """A candidate as it crosses a shuffle, where a runner holds rows by the million."""
+    return msgspec.msgpack.encode((*_values(placed.candidate), *placed.place))
+
+
+def unpack(packed: Packed) -> Placed:
+    """What was packed."""
+    values = msgspec.msgpack.decode(packed)
+    return Placed(Candidate(*values[: len(_NAMES)]), Place(*values[len(_NAMES) :]))
 
 
 def complete_shard(task: StageTask, index: int, values: list[Any]) -> ShardResult:
@@ -100,36 +110,40 @@ def complete_shard(task: StageTask, index: int, values: list[Any]) -> ShardResul
     Args:
         task: the stage's work.
         index: of the shard.
-        values: row dicts, whose `encoded` is a `Place` or None, and rejections.
+        values: packed candidates, and rejections.
 
     Raises:
         ChangedInputError: other bytes stand where a picture was.
     """
     del task, index
     rejected = [value for value in values if isinstance(value, Rejection)]
-    rows = take_back([value for value in values if not isinstance(value, Rejection)])
+    rows = take_back([unpack(value) for value in values if not isinstance(value, Rejection)])
     table = pa.Table.from_pylist(rows, schema=CANDIDATE_SCHEMA)
     return ShardResult(table, rejected, rows_in=len(values))
 
 
-def take_back(rows: list[Row]) -> list[Row]:
-    """Rows of a shard with a `Place` as their `encoded` -> the same rows with the bytes.
+def take_back(placed: list[Placed]) -> list[Row]:
+    """The rows of candidates, with the bytes that stand at their places.
 
     Raises:
         ChangedInputError: other bytes stand there now.
     """
-    numbers = sorted(
-        (row["encoded"], number) for number, row in enumerate(rows) if row["encoded"] is not None
-    )
-    whole = list(rows)
-    for location, group in groupby(numbers, key=lambda pair: pair[0].location):
+    rows: list[Row] = []
+    for location, group in groupby(sorted(placed, key=attrgetter("place")), _location):
+        if not location:
+            rows += [vars(candidate) for candidate, _ in group]
+            continue
         with files.open_read(location) as stream:
-            for place, number in group:
+            for candidate, place in group:
                 stream.seek(place.offset)
                 encoded = stream.read(place.length)
-                _check(encoded, rows[number]["key"], location)
-                whole[number] = rows[number] | {"encoded": encoded}
-    return whole
+                _check(encoded, candidate.key, location)
+                rows.append(vars(candidate) | {"encoded": encoded})
+    return rows
+
+
+def _location(placed: Placed) -> str:
+    return placed.place.location
 
 
 def _write_aside(waiting: list[Brought], folder: str) -> Iterator[Placed]:

@@ -6,7 +6,7 @@ import pytest
 from dalle_model import files
 from pipelines.crawl.config import CrawlConfig, inputs
 from pipelines.crawl.inputs import input_extent, read_input
-from pipelines.crawl.pictures.places import Brought, Placed, put_aside, row_of, take_back
+from pipelines.crawl.pictures.places import Brought, Placed, put_aside, take_back
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.streams import UnreadableInputError
 from pipelines.crawl.tables.columns import ColumnError
@@ -125,5 +125,5 @@ def test_pictures_in_an_object_store(memory, tmp_path):
     placed = [
         row for row in put_aside(rows, "memory://crawl-parts/aside") if isinstance(row, Placed)
     ]
-    found = {row["encoded"] for row in take_back([row_of(row) for row in placed])}
+    found = {row["encoded"] for row in take_back(placed)}
     assert found == {pairs[0].encoded, pairs[1].encoded, b"b"}

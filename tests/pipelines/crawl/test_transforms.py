@@ -17,6 +17,7 @@ from pipelines.crawl import splits
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.inputs import input_extent
 from pipelines.crawl.pictures import tars
+from pipelines.crawl.pictures.places import Packed, unpack
 from pipelines.crawl.pipeline import build
 from pipelines.crawl.sources import Source, resolve
 from pipelines.crawl.transforms import ExtractCandidates, _ReadPartFn
@@ -91,13 +92,14 @@ def _assert_same_bytes(*tasks: StageTask) -> None:
             assert one == other
 
 
+def _key(row: Packed | Rejection) -> str:
+    return row.key if isinstance(row, Rejection) else unpack(row).candidate.key
+
+
 def test_extract_candidates_routes_each_row_to_the_shard_of_its_key(tmp_path):
     def check(rows):
-        assert all(
-            shard == shard_of(row.key if isinstance(row, Rejection) else row["key"], SHARDS)
-            for shard, row in rows
-        )
-        kept = [row["key"] for _, row in rows if not isinstance(row, Rejection)]
+        assert all(shard == shard_of(_key(row), SHARDS) for shard, row in rows)
+        kept = [_key(row) for _, row in rows if not isinstance(row, Rejection)]
         assert len(kept) == len(set(kept)) == 30
         reasons = Counter(row.reason for _, row in rows if isinstance(row, Rejection))
         # 11 of 12 pages are read; each has one picture of the table and one without a URL

@@ -1,4 +1,3 @@
-import pyarrow as pa
 import pytest
 
 from pipelines.crawl.pictures.places import (
@@ -8,9 +7,10 @@ from pipelines.crawl.pictures.places import (
     Place,
     Placed,
     complete_shard,
+    pack,
     put_aside,
-    row_of,
     take_back,
+    unpack,
 )
 from pipelines.io.keys import local_pair_key
 from pipelines.io.stage import StageTask
@@ -42,7 +42,8 @@ def test_rows_without_bytes_pass_and_write_nothing(tmp_path):
 def test_bytes_put_aside_are_those_taken_back(tmp_path):
     pictures = [bytes([n]) * (n * 7 % 60 + 1) for n in range(40)]
     placed = _placed([_brought(p) for p in pictures], tmp_path)
-    assert [row["encoded"] for row in take_back([row_of(p) for p in placed])] == pictures
+    taken = {row["key"]: row["encoded"] for row in take_back(placed)}
+    assert taken == {local_pair_key(p, "c"): p for p in pictures}
     sizes = [path.stat().st_size for path in tmp_path.iterdir()]
     assert len(sizes) > 5
     assert max(sizes) < 100 + 60
@@ -62,25 +63,34 @@ def test_the_same_work_again_writes_the_same_file(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_candidate_is_unpacked_as_it_was_packed():
+    candidate = Candidate("k", "u", "c", "p", "alt", "s", "en", "CC0", "noai")
+    for placed in (Placed(candidate), Placed(candidate, Place("t.tar", 512, 3))):
+        assert unpack(pack(placed)) == placed
+
+
 def test_a_shard_is_completed_with_its_bytes(tmp_path):
     placed = _placed([_brought(b"a"), _brought(b"b")], tmp_path)
     values = [
-        row_of(placed[1]),
+        pack(placed[1]),
         REJECTION,
-        row_of(Placed(Candidate("k", "u", "c"))),
-        row_of(placed[0]),
+        pack(Placed(Candidate("k", "u", "c"))),
+        pack(placed[0]),
     ]
     result = complete_shard(TASK, 0, values)
     assert result.rows_in == 4
     assert result.rejected == [REJECTION]
     assert result.kept.schema == CANDIDATE_SCHEMA
-    assert result.kept["encoded"].combine_chunks() == pa.array([b"b", None, b"a"])
+    kept = dict(
+        zip(result.kept["key"].to_pylist(), result.kept["encoded"].to_pylist(), strict=True)
+    )
+    assert kept == {local_pair_key(b"a", "c"): b"a", local_pair_key(b"b", "c"): b"b", "k": None}
 
 
 def test_bytes_that_changed_are_an_error(tmp_path):
     path = tmp_path / "a.jpg"
     path.write_bytes(b"picture")
-    row = row_of(Placed(_brought(b"picture").candidate, Place(str(path), 0, 7)))
+    row = Placed(_brought(b"picture").candidate, Place(str(path), 0, 7))
     assert take_back([row])[0]["encoded"] == b"picture"
     path.write_bytes(b"another")
     with pytest.raises(ChangedInputError, match=r"a\.jpg: a picture is not what it was"):
