@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from dalle_model import files
 from dalle_model.errors import DalleError
 from orchestration.config import RunConfig, load_run_config
-from orchestration.manifest import Manifest, digest_of, read_manifest
+from orchestration.manifest import Manifest, digest_of, read_manifest, stage_task
 from orchestration.stages import graph
 from pipelines.captions.config import CaptionsConfig
 from pipelines.io.keys import shard_of
@@ -22,6 +22,7 @@ from pipelines.rejection import Check
 
 MAX_ROWS = 20  # chosen: what fits a terminal; a URL with more captions says how many
 MAX_CAPTION_CHARS = 500  # chosen: six lines of a terminal
+MAX_DETAIL_CHARS = 60  # chosen: of a check that passed, what fits the rest of a line
 _HEAVY = ("encoded", "png", "image_tokens", "text_tokens")
 _KEY = re.compile(r"[0-9a-f]{8,40}")
 _URL = re.compile(r"(?:https?://|urn:)\S+", re.IGNORECASE)
@@ -81,15 +82,16 @@ def explain_caption(caption: str, config: CaptionsConfig) -> str:
         caption: raw, as a page would have it.
         config: the recipe and its overrides.
     """
-    from pipelines.captions.filter import explain as checks_of
+    from pipelines.captions.data.explain import explain_text
 
     lines = recipe_lines(config)
-    checks = checks_of(caption, config)
+    checks, becomes = explain_text(caption, config)
     failed = next((check.reason for check in checks if not check.passed), "")
     told = [
         f"caption  {_short(caption)}",
         f"recipe   {config.recipe}",
         f"captions {f'DROPPED  ({failed})' if failed else 'kept'}",
+        f"becomes  {_short(becomes)}",
         *(_line(check, lines) for check in checks),
     ]
     return "\n".join(_printable(line) for line in told)
@@ -114,10 +116,10 @@ def _steps(root: str, manifest: Manifest, config: RunConfig, query: str) -> Iter
     for index in _shards(manifest, query):
         name = part_name(index, manifest.num_shards)
         for row in _matches(files.join(root, manifest.stage, name), query):
-            checks = _checks(manifest.stage, row, config) if is_same else []
+            checks = _checks(root, manifest, row, config) if is_same else []
             yield Step(manifest.stage, True, row, checks, is_same)
         for row in _matches(files.join(root, manifest.stage, "rejected", name), query):
-            checks = _checks_of_rejected(manifest.stage, row, config if is_same else None)
+            checks = _checks_of_rejected(root, manifest, row, config if is_same else None)
             yield Step(manifest.stage, False, row, checks, is_same)
 
 
@@ -151,13 +153,11 @@ def _canonical(query: str) -> str:
         return query
 
 
-def _checks(stage: str, row: dict[str, Any], config: RunConfig) -> list[Check]:
+def _checks(root: str, manifest: Manifest, row: dict[str, Any], config: RunConfig) -> list[Check]:
     """The rules of a stage held again against a row that it kept."""
-    if stage == "captions":
-        from pipelines.captions.filter import explain as explain_caption
-
-        return list(explain_caption(row["raw_caption"], config.captions))
-    if stage == "images":
+    if manifest.stage == "captions":
+        return _captions_checks(root, manifest, row, config)
+    if manifest.stage == "images":
         from pipelines.images.rules import checks
 
         return list(checks(row["width"], row["height"], None, config.images))
@@ -170,17 +170,22 @@ def _is_as_it_was(manifest: Manifest, config: RunConfig) -> bool:
     return digest_of(settings(config)) == digest_of(manifest.config)
 
 
-def _checks_of_rejected(stage: str, row: dict[str, Any], config: RunConfig | None) -> list[Check]:
+def _checks_of_rejected(
+    root: str, manifest: Manifest, row: dict[str, Any], config: RunConfig | None
+) -> list[Check]:
     """What dropped a row; for a caption all rules, where the config is as it was."""
-    stored = Check(row["reason"], False, row["measured"], row["threshold"], row["detail"])
-    if stage != "captions" or config is None:
-        return [stored]
-    from pipelines.captions.filter import explain as explain_caption
+    if manifest.stage == "captions" and config is not None:
+        return _captions_checks(root, manifest, row, config)
+    return [Check(row["reason"], False, row["measured"], row["threshold"], row["detail"])]
 
-    again = list(explain_caption(row["caption"], config.captions))
-    if any(check.reason == stored.reason for check in again):
-        return again
-    return [*again, stored]  # one that looks at all data, or at the picture's other texts
+
+def _captions_checks(
+    root: str, manifest: Manifest, row: dict[str, Any], config: RunConfig
+) -> list[Check]:
+    from pipelines.captions.data.explain import explain_row
+
+    task = stage_task(root, manifest.stage, manifest.num_shards, manifest.fingerprint, "")
+    return explain_row(task, row, config.captions)
 
 
 def _tell(key: str, steps: list[Step], lines_of: Lines) -> str:
@@ -222,6 +227,9 @@ def _line(check: Check, lines_of: Lines) -> str:
         if value is not None
     ]
     verdict = "ok  " if check.passed else "FAIL"
-    said = "  ".join([*values, check.detail]).rstrip()
-    where = lines_of.get(check.reason, "")
-    return f"           {verdict} {check.reason:<24} {said:<40} {where}".rstrip()
+    where = f"  {lines_of.get(check.reason, ''):<27}" if lines_of else ""
+    detail = check.detail
+    if check.passed and len(detail) > MAX_DETAIL_CHARS:
+        detail = detail[:MAX_DETAIL_CHARS] + "…"
+    said = f"{'  '.join(values):<34}{where}  {detail}"
+    return f"           {verdict} {check.reason:<24} {said}".rstrip()

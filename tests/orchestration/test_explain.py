@@ -66,12 +66,16 @@ def test_what_is_neither_key_nor_url_is_a_caption(query, is_text):
 def test_a_text_meets_every_rule_with_the_line_of_the_recipe():
     config = CaptionsConfig(overrides={"too_few_words": 9})
     told = explain_caption("A brown dog runs over the grass", config).splitlines()
-    assert told[2] == "captions DROPPED  (too_few_words)"
-    lines = {line.split()[1]: line for line in told[3:]}
+    assert told[2:4] == [
+        "captions DROPPED  (too_few_words)",
+        "becomes  A brown dog runs over the grass",
+    ]
+    lines = {line.split()[1]: line for line in told[4:]}
     assert lines["too_few_words"].split()[0] == "FAIL"
     assert lines["too_few_words"].endswith("captions.overrides")
     recipe = Path(recipe_url("dalle")).read_text("utf-8").splitlines()
-    place = lines["wrong_language"].split()[-1]
+    place = lines["wrong_language"].split()[-2]
+    assert lines["wrong_language"].split()[-1] == "en"
     name, _, number = place.partition(":")
     assert name == "dalle.yaml"
     assert recipe[int(number) - 1].strip() == "wrong_language:"

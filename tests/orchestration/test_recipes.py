@@ -45,7 +45,17 @@ def test_each_recipe_is_a_run_of_its_own(run):
         assert manifest is not None
         assert manifest.config["recipe"] == name
         assert manifest.rows_in == len(TEXTS) == manifest.rows_out + sum(manifest.rejected.values())
-        assert "text_of_many_images" in explain(place, "https://a.test/1.png")
+        told = explain(place, "https://a.test/1.png").splitlines()
+        [line] = [line for line in told if "text_of_many_images" in line]
+        assert line.split()[:6] == [
+            "FAIL",
+            "text_of_many_images",
+            "measured",
+            "2",
+            "threshold",
+            "1",
+        ]
+        assert line.split(maxsplit=7)[6:] == ["captions.overrides", TEXTS["1"]]
 
 
 def test_the_rows_of_a_funnel_add_up(run):

@@ -13,16 +13,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dalle_model.shards import IMAGE_DIGITS, image_of
+from pipelines.captions.batch import Batch
 from pipelines.captions.config import CaptionsConfig
 from pipelines.captions.data.images import IMAGE_WITH_MANY_TEXTS
 from pipelines.captions.data.rules import TEXT_OF_MANY_IMAGES
 from pipelines.captions.filter import explain, read_texts
+from pipelines.captions.funnel import judge
 from pipelines.captions.recipe import load_funnel
 from pipelines.io.keys import shard_of
 from pipelines.io.parquet import read_table
 from pipelines.io.stage import StageTask
 from pipelines.rejection import Check
 
+NOT_COUNTED = "counted over all data"
 NOT_STORED = "within the limit; the value is not stored"
 
 
@@ -38,6 +41,19 @@ def explain_row(task: StageTask, row: Mapping[str, Any], config: CaptionsConfig)
     checks = [_with_its_image(task, row, c) if _is_of_image(c) else c for c in alone]
     limits = load_funnel(config.recipe, config.overrides).data
     return [*checks, *_over_data(task, row, limits)]
+
+
+def explain_text(raw: str, config: CaptionsConfig) -> tuple[list[Check], str]:
+    """Every check of a text that need not be in any data, and what the recipe makes of the text.
+
+    The text is that of before the rules where it is dropped.
+    """
+    funnel = load_funnel(config.recipe, config.overrides)
+    batch = Batch(pa.array([raw], pa.string()), funnel.reading)
+    checks = explain(raw, config)
+    checks += [Check(name, True, None, limit, NOT_COUNTED) for name, limit in funnel.data.items()]
+    kept = judge(batch, funnel).texts.to_pylist()
+    return checks, kept[0] if kept else raw
 
 
 def images_of_text(captions: pa.Table, text: str) -> set[str]:
