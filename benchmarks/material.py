@@ -34,7 +34,8 @@ class Pair:
 def candidates() -> list[Candidate | Rejection]:
     """What the crawl stage reads from the archive."""
     ((file, source),) = inputs(CONFIG)
-    return list(read_input(file, source, CONFIG))
+    rows = read_input(file, source, CONFIG)
+    return [row for row in rows if isinstance(row, Candidate | Rejection)]
 
 
 def pages() -> list[Page]:

@@ -15,6 +15,7 @@ from pipelines.crawl.terms import Headers, read_headers
 from pipelines.rejection import Rejection
 
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+_MAY_BE_HTML = HTML_TYPES | {None, ""}
 DAMAGE = "not a WARC record, or damaged compression"
 OPT_OUT_FIELD = "X-Opt-Out"  # ours, of a record: what the site said elsewhere, as in tdmrep.json
 
@@ -41,21 +42,30 @@ def read_warc(
 def _pages(record: WarcRecord, max_page_bytes: int) -> list[Page | Rejection]:
     if record.record_type != WarcRecordType.response or not record.is_http:
         return []
-    url = (record.headers.get("WARC-Target-URI") or "").strip("<> ")
     headers = record.http_headers if record.is_http_parsed else None
     if not headers or headers.status_code is None:
-        return [rejection(url, "", "bad_record", "no HTTP response in the record")]
-    if headers.status_code != 200 or record.http_content_type not in HTML_TYPES | {None, ""}:
+        return [_bad(record, "no HTTP response in the record")]
+    content_type = record.http_content_type
+    if headers.status_code != 200 or content_type not in _MAY_BE_HTML:
         return []
     try:
         html = read_up_to(record, max_page_bytes + 1)
     except OSError:
-        return [rejection(url, "", "bad_record", "damaged compression")]
-    if record.http_content_type not in HTML_TYPES and not LOOKS_LIKE_HTML.match(html):
+        return [_bad(record, "damaged compression")]
+    if content_type not in HTML_TYPES and not LOOKS_LIKE_HTML.match(html):
         return []
     if _is_cut(record, len(html), max_page_bytes):
-        return [rejection(url, "", "bad_record", "shorter than its header says")]
-    return [Page(url, html, record.http_charset, _said(record))]
+        return [_bad(record, "shorter than its header says")]
+    return [Page(target_of(record), html, record.http_charset, _said(record))]
+
+
+def target_of(record: WarcRecord) -> str:
+    """URL of the page that a record is about; empty where none is said."""
+    return (record.headers.get("WARC-Target-URI") or "").strip("<> ")
+
+
+def _bad(record: WarcRecord, detail: str) -> Rejection:
+    return rejection(target_of(record), "", "bad_record", detail)
 
 
 def _is_cut(record: WarcRecord, length: int, max_page_bytes: int) -> bool:

@@ -26,7 +26,7 @@ from pipelines.crawl.terms import (
     page_terms,
     read_headers,
 )
-from pipelines.crawl.warc import DAMAGE
+from pipelines.crawl.warc import DAMAGE, target_of
 from pipelines.crawl.wat_json import BadMetadataError, Metadata, Picture, read_metadata
 from pipelines.rejection import Rejection
 
@@ -73,7 +73,7 @@ def _rows(record: WarcRecord, config: CrawlConfig, source: str) -> list[Found | 
         return []
     limit, size = config.max_page_bytes, record.content_length
     if size > limit:
-        return [rejection(_url(record), "", "page_too_large", measured=size, threshold=limit)]
+        return [rejection(target_of(record), "", "page_too_large", measured=size, threshold=limit)]
     try:
         content = read_up_to(record, size)
     except OSError:
@@ -86,15 +86,11 @@ def _rows(record: WarcRecord, config: CrawlConfig, source: str) -> list[Found | 
         return [_bad(record, str(error))]
     if metadata is None or metadata.status != "200":
         return []
-    return list(pictures(metadata, _url(record), config.text_sources, source))
+    return list(pictures(metadata, target_of(record), config.text_sources, source))
 
 
 def _bad(record: WarcRecord, detail: str) -> Rejection:
-    return rejection(_url(record), "", "bad_record", detail)
-
-
-def _url(record: WarcRecord) -> str:
-    return (record.headers.get("WARC-Target-URI") or "").strip("<> ")
+    return rejection(target_of(record), "", "bad_record", detail)
 
 
 def _text(image: Picture, of_images: Sequence[str]) -> tuple[str, str]:

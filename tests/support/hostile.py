@@ -133,7 +133,10 @@ LINK = {"path": "IMG@/src", "url": "/marker.jpg", "alt": "a marker"}
 def hostile_wat_record(chance: Chance, url: str) -> bytes:
     """A record of a WAT file, damaged in its JSON, in its types or in its values."""
     values: list[Any] = [None, 5, -1e308, "", "\0", "x" * 9999, [], {}, [[]], True, [LINK] * 50]
-    html = {"Head": {"Base": "/b/", "Metas": [{"name": "robots", "content": "x"}]}, "Links": [LINK]}
+    html: dict[str, Any] = {
+        "Head": {"Base": "/b/", "Metas": [{"name": "robots", "content": "x"}]},
+        "Links": [LINK],
+    }
     match chance.randrange(6):
         case 0:
             html[chance.choice(["Head", "Links", "Text"])] = chance.choice(values)

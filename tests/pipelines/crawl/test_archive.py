@@ -79,7 +79,8 @@ def test_whole_records_are_parsed_once(is_gzip):
         return [parsed[-1]]
 
     content = b"".join(gzip_records(records) if is_gzip else records)
-    assert list(read_records(io.BytesIO(content), parse)) == parsed
+    rows = read_records(io.BytesIO(content), parse)
+    assert list(rows) == parsed
     assert parsed == [f"http://site.test/{n}" for n in range(50)]
 
 

@@ -1,5 +1,6 @@
 import io
 import json
+from typing import Any
 
 import pytest
 
@@ -136,7 +137,7 @@ def test_the_licence_may_be_a_link_of_the_body():
 
 
 def _on(kind: str) -> bytes:
-    payload = {"Envelope": {"Payload-Metadata": {kind: {}}}}
+    payload: dict[str, Any] = {"Envelope": {"Payload-Metadata": {kind: {}}}}
     return wat_record_of(PAGE, json.dumps(payload).encode())
 
 

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.web import urls
 from pipelines.web.urls import MAX_URL_CHARS, canonical_url, origin
 
 
@@ -91,3 +92,28 @@ def _encodes(text):
     except UnicodeEncodeError:
         return False
     return True
+
+
+PIECES = ["a", "B-1.jpg", "/", "//", "/.", "..", "%20", "%7e", "%C3%A4", "%zz", "ä", ";", ":", "@"]
+PIECES += ["?", "=", "&", "[", "#", "\\", " ", "\n", "x" * 40, "127.1", "0x7f", "_", "'", '"', "*"]
+
+
+@given(
+    st.sampled_from(["http://", "https://", "HTTP://", "ftp://", "//", ""]),
+    st.sampled_from(["site.test", "Site.TEST", "a..b", "site.test.", "1.2", "a:80", "u@a", "é.x"]),
+    st.lists(st.sampled_from(PIECES), max_size=8).map("".join),
+)
+def test_a_plain_url_is_spelled_as_any_other(scheme, host, rest):
+    url = f"{scheme}{host}/{rest}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(urls, "plain_url", lambda _url: None)
+        expected = _spelled(url)
+    assert _spelled(url) == expected
+    assert urls.plain_url(url) in {None, expected[0]}
+
+
+def _spelled(url):
+    try:
+        return canonical_url(url), ""
+    except ValueError as error:
+        return "", str(error)
