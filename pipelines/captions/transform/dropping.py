@@ -29,31 +29,21 @@ _OF_DATES = frozenset(
     )
 )  # fmt: skip
 _OF_DURATIONS = frozenset(
-    (
-        "for", "after", "in", "within", "during", "over", "of", "at", "through", "aged",
-    )
-)  # fmt: skip
+    ("for", "after", "in", "within", "during", "over", "of", "at", "through", "aged")
+)
 _OF_MEASURES = frozenset(
-    (
-        "of", "at", "with", "for", "from", "to", "over", "about", "in", "by", "up", "under",
-    )
-)  # fmt: skip
+    ("of", "at", "with", "for", "from", "to", "over", "about", "in", "by", "up", "under")
+)
 _OF_TITLES = frozenset(
-    (
-        "of", "in", "for", "from", "with", "at", "about", "to", "on", "by", "during",
-    )
-)  # fmt: skip
+    ("of", "in", "for", "from", "with", "at", "about", "to", "on", "by", "during")
+)
 _OF_PLACES = frozenset(
     (
         "in", "at", "near", "from", "outside", "inside", "around", "along", "across", "off", "on",
         "throughout", "within",
     )
 )  # fmt: skip
-_OF_NUMBERS = frozenset(
-    (
-        "of", "at", "with", "to", "by", "for", "in",
-    )
-)  # fmt: skip
+_OF_NUMBERS = frozenset(("of", "at", "with", "to", "by", "for", "in"))
 _NEAR_PLACES = frozenset(
     (
         "downtown", "central", "north", "south", "east", "west", "northern", "southern",
@@ -61,7 +51,7 @@ _NEAR_PLACES = frozenset(
     )
 )  # fmt: skip
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
-_PART_OF_YEAR = re.compile(r"\d|.*(?:s|centur(?:y|ies))$")
+_YEAR_OR_AGE = re.compile(r"\d+|.*(?:\d0s|[Cc]entur(?:y|ies))")
 
 
 def drop_dates(words: Words, graph: Graph) -> Words:
@@ -148,13 +138,14 @@ def _drop_chunks(words: Words, kind: str, prepositions: frozenset[str]) -> Words
 
 
 def _is_modifier(words: Words, at: int) -> bool:
+    """Whether a chunk describes the noun behind it, so that what stands before it must stay."""
     before, word, after = words[at - 1 if at else 0], words[at], words[at + 1]
     is_noun = after.tag in ("NN", "NNS", "JJ") and after.is_plain()
     is_noun = is_noun or (is_entity(after.kind) and not is_person(after.kind))
     if before.tag in ("DT", "PRP$", "JJ"):
         return is_noun
-    is_short = word.kind != DATE or bool(_PART_OF_YEAR.fullmatch(word.text))
-    return is_noun and (before.tag not in ("IN", "TO") or is_short or word.text.isdigit())
+    is_day = word.kind == DATE and not _YEAR_OR_AGE.fullmatch(word.text)
+    return is_noun and not (is_day and before.tag in ("IN", "TO"))
 
 
 def _drop_last(kept: Words, candidates: Collection[str]) -> None:
@@ -179,8 +170,6 @@ def _place_end(words: Words, at: int) -> int:
         joint = words[end].text
         if joint in (",", "and", "or", "/") and is_place(words[end + 1].kind):
             end += 1
-        elif not is_place(words[end].kind):
-            break
     return at if words[end].tag == "POS" else end
 
 

@@ -39,7 +39,7 @@ def hypernyms(words: Words, graph: Graph) -> Words:
     if all(word.is_plain() for word in words):
         return words
     named = _without_roles(_without_unresolved(_without_regions(words)), graph)
-    return _in_plural([_typed(named, at) for at in range(len(named)) if named[at].text or at])
+    return _in_plural([_typed(named, at) for at in range(len(named))])
 
 
 def plural(kind: str) -> str:
@@ -67,6 +67,7 @@ def _without_regions(words: Words) -> Words:
 
 
 def _without_unresolved(words: Words) -> Words:
+    """Remove "of Xanadu"; a name that no preposition governs stays."""
     kept: Words = []
     for at, word in enumerate(words):
         lead = _preposition(kept) if word.kind in _UNRESOLVED else None
@@ -122,7 +123,8 @@ def _in_plural(words: Words) -> Words:
         first = words[at]
         if len(kinds) > 1:
             kind = kinds[0] if len(set(kinds)) == 1 else kinds[0].rpartition(" ")[2]
-            first = first._replace(text=plural(kind), tag="NNS", end=words[end - 1].end)
+            end_of_list = words[end - 1].end
+            first = first._replace(text=plural(kind), tag="NNS", end=end_of_list, kind=kind)
         joined.append(first)
         at = end
     return joined

@@ -42,6 +42,7 @@ def test_types_and_unresolved_names_are_told() -> None:
     texts = ["Ann Lee and Bo Day near Oz", "the Zyx Qwv is a legend of Ann Lee", "a red boat"]
     found = rewritten(texts, ["hypernyms"], _OWN)
     assert found.types == [["actor", "city"], ["actor"], []]
+    assert rewritten(["Cy Fox and Di Roe"], ["hypernyms"], _OWN).types == [["artist"]]
     assert found.unresolved.tolist() == [0, 1, 0]
 
 
