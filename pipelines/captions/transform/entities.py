@@ -68,8 +68,8 @@ def _rest(sentence: Sentence, at: int) -> Reading:
     word = sentence.words[at]
     if sentence.is_title_case or sentence.graph.is_role(word.text) or word.text in HEADS:
         return at + 1, ""
-    end = at + 1
-    while end < sentence.run_end(at) and not by_graph(sentence, end):
+    end, end_of_run = at + 1, sentence.run_end(at)
+    while end < end_of_run and not by_graph(sentence, end):
         end += 1
     if _is_common(sentence, at, end):
         return at + 1, ""

@@ -17,6 +17,7 @@ _NAME_TAGS = frozenset(
     )
 )  # fmt: skip
 _PARTICLES = frozenset(("de", "da", "di", "del", "della", "der", "van", "von", "bin", "al", "la"))
+_LONGEST_NAME = 12  # words; chosen: more is a caption in capitals
 _LONGEST_PERSON = 4  # words after a given name or a title
 _TITLE_CASE_WORDS = 3  # chosen: fewer capitalised words than these may all be names
 _SUFFIXES = frozenset(("Jr", "Jr.", "Sr", "Sr.", "II", "III", "IV"))
@@ -70,7 +71,7 @@ class Sentence:
     def run_end(self, at: int, through_possessives: bool = False) -> int:
         """Where the capitals that follow each other end; a number or "&" may stand between."""
         words, end = self.words, at + 1
-        while end < len(words) - 1:
+        while end < min(len(words) - 1, at + _LONGEST_NAME):
             is_joint = words[end].text == "&" or words[end].text in _PARTICLES
             joins = is_joint or (through_possessives and words[end].tag == "POS")
             if self.is_name(end) or (words[end].tag == "CD" and not words[end].kind):

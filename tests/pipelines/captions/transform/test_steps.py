@@ -161,3 +161,9 @@ def test_any_words_in_any_order_of_steps_are_rewritten(text: str, names: list[st
     assert found.texts == [" ".join(found.texts[0].split())]
     assert len(found.types) == len(found.unresolved) == 1
     assert rewritten([text], []).texts == [text]
+
+
+@pytest.mark.parametrize("word", ["New", "A", "Emma", "1,", "'A", "Paris,", "of", "the 5th", "&"])
+def test_the_work_on_a_caption_grows_with_its_length_alone(word: str) -> None:
+    # Once cubic for "New New New ...": the time limit of the suite is the check.
+    assert len(rewritten([" ".join([word] * 3000)]).texts) == 1
