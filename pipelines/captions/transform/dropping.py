@@ -50,6 +50,7 @@ _NEAR_PLACES = frozenset(
         "eastern", "western", "upper", "lower", "inner", "old", "midtown", "nearby", "rural",
     )
 )  # fmt: skip
+_MOST_MODIFIERS = 12  # chosen: longer rows of modifiers are lists
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
 _YEAR_OR_AGE = re.compile(r"\d+|.*(?:\d0s|[Cc]entur(?:y|ies))")
 
@@ -201,7 +202,7 @@ def _is_name_before_noun(words: Words, at: int, graph: Graph) -> bool:
 
 def _is_before_noun(words: Words, at: int, graph: Graph) -> bool:
     """Whether a common noun follows, perhaps after more that modifies it."""
-    for word in words[at + 1 :]:
+    for word in words[at + 1 : at + 1 + _MOST_MODIFIERS]:
         if word.is_plain():
             if word.tag in ("NN", "NNS") and not graph.is_verb(word.text.lower()):
                 return True

@@ -40,17 +40,29 @@ def tidy(words: Words, graph: Graph) -> Words:
 def _without_dangling(words: Words) -> Words:
     if touches(START, words[0]) and all(touches(*pair) for pair in pairwise(words)):
         return words
+    kept = _with_starts(_with_objects(words))
+    return words if len(kept) == len(words) else kept
+
+
+def _with_objects(words: Words) -> Words:
+    """Without what has lost its object, from the end, since one may be the object of another."""
     kept: Words = []
-    for at, word in enumerate(words):
+    for word in reversed(words):
+        if not (kept and _lacks_object(word, kept[-1])):
+            kept.append(word)
+    return kept[::-1]
+
+
+def _with_starts(words: Words) -> Words:
+    """Without what cannot stand first, and without brackets around nothing."""
+    kept: Words = []
+    for word in words:
         before = kept[-1] if kept else START
-        after = words[at + 1] if word.tag != END else word
-        if _lacks_object(word, after) or _lacks_start(before, word):
-            continue
         if _BRACKETS.get(before.text) == word.text and not touches(before, word):
             kept.pop()
-        else:
+        elif not _lacks_start(before, word):
             kept.append(word)
-    return words if len(kept) == len(words) else kept
+    return kept
 
 
 def _lacks_object(word: Word, after: Word) -> bool:
