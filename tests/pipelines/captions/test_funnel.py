@@ -144,6 +144,11 @@ def test_too_long_text_ends_the_list():
     assert [c.reason for c in checks("x" * 20_000, DALLE)] == ["too_long_raw"]
 
 
+def test_half_a_character_from_a_terminal_is_passed_over():
+    half = "a dog \udcff on the beach"
+    assert list(checks(half, DALLE)) == list(checks("a dog  on the beach", DALLE))
+
+
 def test_too_long_text_is_not_even_normalised():
     def refuse(texts: pa.StringArray) -> pa.StringArray:
         assert pa.compute.max(pa.compute.utf8_length(texts)).as_py() < 20_000
