@@ -3,7 +3,6 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from dalle_model import files
 from pipelines.crawl.candidates import Found, judge
@@ -15,7 +14,7 @@ from pipelines.crawl.pictures.places import Brought
 from pipelines.crawl.pictures.tars import read_tar, tar_extent
 from pipelines.crawl.sources import InputFile, Kind, Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every, extent_of_bytes
-from pipelines.crawl.streams import open_input
+from pipelines.crawl.streams import open_input, size_of
 from pipelines.crawl.tables.columns import ColumnError
 from pipelines.crawl.tables.read import read_table, table_extent
 from pipelines.crawl.warc import read_warc
@@ -62,7 +61,8 @@ def read_input(
 def input_extent(file: InputFile) -> Extent:
     """The positions of an input, and how many of them make a part.
 
-    What lies in an object store is one part, since it is fetched whole (`files.open_read`).
+    What lies in an object store is one part, since it is fetched whole (`files.open_read`); no
+    input has more positions than bytes.
 
     Raises:
         UnreadableInputError: the file is gone or cannot be read.
@@ -71,14 +71,13 @@ def input_extent(file: InputFile) -> Extent:
         return WHOLE
     if file.kind == "images":
         return folder_extent(file)
+    if not files.is_local(file.location):
+        size = max(1, size_of(file.location))
+        return Extent(size, size)
+    if file.kind in {"warc", "wat"}:
+        return extent_of_bytes(size_of(file.location))
     with open_input(file.location) as stream:
-        if file.kind == "table":
-            extent = table_extent(stream, file.location)
-        elif file.kind == "tar":
-            extent = tar_extent(stream)
-        else:
-            extent = extent_of_bytes(stream.seek(0, 2))
-    return extent if files.is_local(file.location) else replace(extent, step=max(1, extent.size))
+        return tar_extent(stream) if file.kind == "tar" else table_extent(stream, file.location)
 
 
 def _read_warc(

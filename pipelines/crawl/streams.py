@@ -23,6 +23,18 @@ def open_input(location: str) -> BinaryIO:
         raise UnreadableInputError(f"{location} cannot be opened: {error}") from error
 
 
+def size_of(location: str) -> int:
+    """Bytes of an input, without reading it.
+
+    Raises:
+        UnreadableInputError: it is gone, or the disk or the network failed.
+    """
+    try:
+        return int(files.identity(location)["bytes"])
+    except OSError as error:
+        raise UnreadableInputError(f"{location} cannot be found: {error}") from error
+
+
 class _Guarded(io.RawIOBase):
     """A stream whose own failures cannot be taken for damage in what it holds."""
 

@@ -70,7 +70,7 @@ def read_tar(
     if not _is_gzip(stream):
         yield from _read_samples(stream, location, source, max_picture_bytes, start, claim)
         return
-    if not claim(0):
+    if start > 0 or not claim(0):
         return
     stream.seek(0)
     packed = cast(BinaryIO, gzip.GzipFile(fileobj=stream))

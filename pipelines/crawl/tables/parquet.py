@@ -41,7 +41,7 @@ def read_parquet(
     """
     file = _open(stream)
     if file is None:
-        if claim(0):
+        if start == 0 and claim(0):
             yield bad("not readable as Parquet")
         return
     columns = locate(file.schema_arrow.names, source, name, _image_column(file, source, name))

@@ -59,7 +59,7 @@ def read_text_table(
         stream: seekable.
         name: of the file; its suffix tells the format, else its first line does.
         source: says where the columns are.
-        start: in bytes; 0 for a table that is read whole.
+        start: in bytes; a table that is read whole starts at 0.
         claim: asked for the start of each row, or once for a table that is read whole.
 
     Raises:
@@ -68,7 +68,7 @@ def read_text_table(
     table_format = _format(stream, name)
     layout = _layout(stream, table_format, name, source)
     if _is_whole(stream, table_format):
-        if not claim(0):
+        if start > 0 or not claim(0):
             return
         claim = every
     for place, row in _rows(stream, table_format, start, claim):

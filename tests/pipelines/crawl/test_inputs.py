@@ -1,3 +1,4 @@
+import gzip
 import io
 
 import fsspec
@@ -7,7 +8,7 @@ from dalle_model import files
 from pipelines.crawl.config import CrawlConfig, inputs
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.pictures.places import Brought, Placed, put_aside, take_back
-from pipelines.crawl.sources import InputFile, Source
+from pipelines.crawl.sources import InputFile, Source, resolve
 from pipelines.crawl.streams import UnreadableInputError
 from pipelines.crawl.tables.columns import ColumnError
 from pipelines.records import Candidate
@@ -108,6 +109,22 @@ def test_what_an_object_store_holds_is_one_part(memory):
     memory.pipe("/crawl-parts/a.tsv", b"a\thttp://site.test/a.jpg\n" * 10)
     extent = input_extent(InputFile("memory://crawl-parts/a.tsv", "table"))
     assert extent.size == extent.step == 250
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv.gz", "a.parquet", "a.tar.gz", "a.warc"])
+def test_a_part_behind_the_end_of_an_input_is_empty(tmp_path, name):
+    """A runner may split the one part of an object."""
+    (tmp_path / name).write_bytes(gzip.compress(b"x\ty\n") if name.endswith("gz") else b"PAR1")
+    source = Source(path=f"{tmp_path}/{name}")
+    (file,) = resolve(source, "k")
+    rows = read_input(file, source, CrawlConfig(sources=(source,)), 100, lambda _: False)
+    assert list(rows) == []
+
+
+def test_an_object_that_is_gone_is_an_error(memory):
+    memory.pipe("/crawl-parts/a.tsv", b"")
+    with pytest.raises(UnreadableInputError, match=r"gone\.tsv cannot be found"):
+        input_extent(InputFile("memory://crawl-parts/gone.tsv", "table"))
 
 
 def test_pictures_in_an_object_store(memory, tmp_path):
