@@ -1,8 +1,9 @@
 """Markup that would cost a parser time or memory out of all proportion, found before parsing.
 
-Two constructions are quadratic in any parser that follows the standard: tags below many open
-elements (each may walk up all of them), and blocks after many formatting elements left open (each
-copies all of them). 500 kB of the former take lexbor 11 seconds; 25 kB of the latter, 700 MB.
+Three constructions are quadratic in any parser that follows the standard: tags below many open
+elements (each may walk up all of them), blocks after many formatting elements left open (each
+copies all of them), and attributes of one tag (each is compared with all of them). 500 kB of the
+first take lexbor 11 seconds; 25 kB of the second, 700 MB; 1 MB of the third, a minute.
 """
 
 import re
@@ -13,15 +14,21 @@ from pipelines.rejection import Check
 
 MAX_STEPS = 500_000_000  # chosen: depth times tags; one second of lexbor at the worst
 MAX_COPIES = 2_000_000  # chosen: open formatting times tags; 200 MB of lexbor at the worst
+MAX_ATTRIBUTES = 20_000  # chosen: of one tag; half a second of lexbor at the worst
 
 # A page with so few tags cannot pass the limit, and is not looked at.
 _FEW_TAGS_FOR_STEPS = 22_000
 _FEW_TAGS_FOR_COPIES = 2_000
+_FEW_BYTES_FOR_ATTRIBUTES = 1 << 18  # chosen: six seconds of lexbor at the worst
 
 _TAG = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9-]*)")
 _FORMATTING = re.compile(
     rb"<(/?)(b|big|code|em|font|i|s|small|strike|strong|tt|u)(?=([\s/>]))", re.IGNORECASE
 )
+# Source: WHATWG HTML, sections 13.2.5.32 to 13.2.5.39, how a tag is cut into attributes.
+_ATTRIBUTE = rb"""=?[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"?|'[^']*+'?|[^\s>]++)?+)?+|="""
+_ATTRIBUTES = re.compile(_ATTRIBUTE)
+_WHOLE_TAG = re.compile(rb"<[a-zA-Z][^\s/>]*+(?:[\s/]++|" + _ATTRIBUTE + rb")*+")
 # Elements that stay open no longer than to the next of their kind, or are never open at all.
 _FLAT = frozenset(
     b"area base br col embed hr img input link meta source track wbr "
@@ -36,6 +43,8 @@ def hazards(html: bytes) -> Iterator[Check]:
         yield _at_most("page_too_deep", _max_depth(html), MAX_STEPS // num_tags)
     if num_tags > _FEW_TAGS_FOR_COPIES:
         yield _at_most("page_too_tangled", _max_open_formatting(html), MAX_COPIES // num_tags)
+    if len(html) > _FEW_BYTES_FOR_ATTRIBUTES:
+        yield _at_most("page_too_tangled", _max_attributes(html), MAX_ATTRIBUTES)
 
 
 def _at_most(reason: str, measured: int, limit: int) -> Check:
@@ -69,3 +78,16 @@ def _max_open_formatting(html: bytes) -> int:
         elif stack:
             num_open -= stack.pop()
     return most
+
+
+def _max_attributes(html: bytes) -> int:
+    """The most attributes of one tag, of those that are long enough to have too many."""
+    tags = (match.span() for match in _WHOLE_TAG.finditer(html))
+    return max(
+        (
+            sum(1 for _ in _ATTRIBUTES.finditer(html, start, end))
+            for start, end in tags
+            if end - start > 2 * MAX_ATTRIBUTES
+        ),
+        default=0,
+    )

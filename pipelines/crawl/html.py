@@ -18,6 +18,7 @@ from pipelines.crawl.terms import (
     open_graph_images,
     page_terms,
 )
+from pipelines.web.urls import MAX_URL_CHARS
 
 Attributes = dict[str, str | None]
 
@@ -25,6 +26,9 @@ _SRCSETS = ("srcset", "data-srcset", "data-lazy-srcset")
 _LAZY = ("data-src", "data-lazy-src", "data-original", "data-lazy")
 _READABLE = frozenset({"", "image/jpeg", "image/jpg", "image/png", "image/webp", "image/gif"})
 _MAX_CLIMB = 8  # chosen: levels between a picture and its figure; a bound on hostile depth
+# What all pictures of a page may repeat is bounded, so that a page costs no more than it weighs.
+_MAX_FIGCAPTION_CHARS = 32_768  # chosen: three times what the crawl takes for a caption
+_MAX_TEXT_PER_BYTE = 4  # chosen: captions within captions repeat their text
 
 _URL = re.compile(r"[\s,]*([^\s,]\S*)")
 _DESCRIPTOR = re.compile(r"([^,]*),?")
@@ -32,10 +36,10 @@ _SIZE = re.compile(r"(?<![0-9])([0-9]++(?:\.[0-9]++)?)([wx])")  # linear in any 
 
 
 class _Around(NamedTuple):
-    """What is known of the elements around pictures, so that each of them is searched once.
+    """What the elements around pictures say, so that each of them is read once.
 
     Args:
-        sources: URLs that a `<picture>` offers, by its id.
+        sources: URLs that a `<picture>` offers, by its id; filled when they are asked for.
         figcaptions: text of a `<figure>`, by its id.
     """
 
@@ -63,12 +67,16 @@ def extract(
         text_sources: where the text may stand; the first that is not blank is taken.
         said: by the other HTTP headers.
         source: name of the source.
+
+    Raises:
+        SelectolaxError: the parser gives up.
+        ValueError: captions are nested too deep.
     """
     parser = LexborHTMLParser(decode(html, charset), options=LexborDocumentOptions.WO_EVENTS)
     metas = [_meta(node.attributes) for node in parser.tags("meta")]
     found = _terms(parser, page_url, source, metas, said).found
     of_images = [name for name in text_sources if name != OG_IMAGE]
-    around = _Around({}, {})
+    around = _Around({}, _figcaptions(parser, len(html) * _MAX_TEXT_PER_BYTE))
     for image in parser.tags("img"):
         attributes = image.attributes
         text_source, caption = _text(image, attributes, of_images, around)
@@ -121,11 +129,12 @@ def _picture_sources(picture: LexborNode | None, known: dict[int, list[str]]) ->
         return []
     if picture.mem_id not in known:
         sources = (node.attributes for node in picture.iter() if node.tag == "source")
-        known[picture.mem_id] = [
+        offered = (
             largest(source.get("srcset") or source.get("data-srcset") or "")
             for source in sources
             if (source.get("type") or "").lower() in _READABLE
-        ]
+        )
+        known[picture.mem_id] = [url for url in offered if len(url) <= MAX_URL_CHARS]
     return known[picture.mem_id]
 
 
@@ -137,25 +146,39 @@ def _text(
 ) -> tuple[str, str]:
     for name in text_sources:
         is_around = name == "figcaption"
-        text = _figcaption(image, around.figcaptions) if is_around else attributes.get(name)
+        text = _figcaption(image, around) if is_around else attributes.get(name)
         if text and text.strip():
             return name, text
     return "alt", ""
 
 
-def _figcaption(image: LexborNode, known: dict[int, str]) -> str:
-    """Text of the nearest figure's caption; each figure is searched once."""
-    node = image.parent
+def _figcaption(image: LexborNode, around: _Around) -> str:
+    figure = _figure(image) if around.figcaptions else None
+    return around.figcaptions.get(figure.mem_id, "") if figure else ""
+
+
+def _figcaptions(parser: LexborHTMLParser, max_chars: int) -> dict[int, str]:
+    """Text of the first caption of each figure."""
+    texts: dict[int, str] = {}
+    for caption in parser.tags("figcaption"):
+        figure = _figure(caption)
+        if figure is not None and figure.mem_id not in texts:
+            text = " ".join(caption.text().split())
+            max_chars -= len(text)
+            if max_chars < 0:
+                raise ValueError("captions within captions")
+            texts[figure.mem_id] = text[:_MAX_FIGCAPTION_CHARS]
+    return texts
+
+
+def _figure(node: LexborNode) -> LexborNode | None:
+    """The nearest `<figure>` around a node."""
+    around = node.parent
     for _ in range(_MAX_CLIMB):
-        if node is None:
-            break
-        if node.tag == "figure":
-            if node.mem_id not in known:
-                caption = node.css_first("figcaption")
-                known[node.mem_id] = " ".join(caption.text().split()) if caption else ""
-            return known[node.mem_id]
-        node = node.parent
-    return ""
+        if around is None or around.tag == "figure":
+            return around
+        around = around.parent
+    return None
 
 
 def _terms(

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from urllib.parse import urljoin
 
 from pipelines.crawl.candidates import Found
+from pipelines.web.urls import MAX_URL_CHARS
 
 OG_IMAGE = "og:image"
 
@@ -17,6 +18,7 @@ HEADERS = (TDM_RESERVATION, "x-robots-tag", "content-language")  # what `read_he
 
 _OG_ROOTS = frozenset({OG_IMAGE, "og:image:url"})  # Source: ogp.me, "Structured Properties"
 _MAX_LANGUAGE_CHARS = 35  # Source: RFC 5646, section 4.4.1
+_MAX_BASE_CHARS = 2048  # Source: sitemaps.org, "Sitemaps XML format": the limit of `<loc>`
 _MAX_LICENSE_CHARS = 1000  # chosen: it is repeated in every row of the page
 
 
@@ -83,7 +85,8 @@ def page_terms(
         metas: in the order of the page.
         said: by the headers.
     """
-    base_url = _joined(page_url, base) or page_url
+    is_short = len(base) <= _MAX_BASE_CHARS  # each picture is joined with it
+    base_url = (_joined(page_url, base) if is_short else "") or page_url
     license_url = _joined(base_url, license_link)
     return Terms(
         base_url=base_url,
@@ -154,9 +157,11 @@ def open_graph_images(metas: Sequence[Meta]) -> Iterator[tuple[str, str]]:
 
 
 def _joined(base: str, reference: str) -> str:
-    """An absolute URL; empty where there is no reference or it cannot be one."""
+    """An absolute URL; empty where there is no reference, or none that can be one."""
     reference = reference.strip()
+    if not reference or len(reference) > MAX_URL_CHARS:
+        return ""
     try:
-        return urljoin(base, reference) if reference else ""
+        return urljoin(base, reference)
     except ValueError:
         return ""

@@ -26,6 +26,14 @@ def _reason(html: bytes) -> str:
         (b"".join(b"<p><b a=%d>x</b>" % i for i in range(5000)), ""),
         (b"<p><b>" * 5000, ""),
         (b"<p><b a=1></i>" * 5000, "page_too_tangled"),
+        (b"<img " + b" ".join(b"a%d" % i for i in range(60_000)) + b">", "page_too_tangled"),
+        (b"<img/" + b"/".join(b"a%d='>'" % i for i in range(60_000)), "page_too_tangled"),
+        (b'<img a=">"' + b"".join(b'a%d="<"' % i for i in range(60_000)), "page_too_tangled"),
+        (b"<img " + b" ".join(b"a%d=1" % i for i in range(1_000)) + b" " * 300_000, ""),
+        (b"<img src='" + b"a =" * 200_000 + b"'>", ""),
+        (b"<p>" + b"some text = / " * 50_000, ""),
+        (b"<img a=b" * 60_000 + b">", "page_too_tangled"),
+        (b"<img a=b>" * 20_000, ""),
     ],
 )
 def test_hazards(html, reason):

@@ -170,6 +170,32 @@ def test_charset_reaches_the_text():
     assert [f.caption for f in extract(html, PAGE)] == ["Кот"]
 
 
+LONG = b"x" * 300_000
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        b"<base href='http://site.test/" + LONG + b"'>" + b"<img src=a>" * 3000,
+        b"<figure>" + b"<img>" * 3000 + b"<figcaption>" + LONG,
+        b"<picture><source srcset='" + LONG + b"'>" + b"<img>" * 3000,
+        b"<picture>" + b"<source srcset=a>" * 3000 + b"<img>" * 3000,
+        b"<figure><img>" * 3000 + b"<figcaption>" + LONG,
+        b"<a rel=license href='" + LONG + b"'>" + b"<img>" * 3000,
+    ],
+)
+def test_what_pictures_share_is_bounded(html):
+    found = list(extract(html, PAGE))
+    assert len(found) == 3000
+    assert sum(len(text) for text in {text for row in found for text in row}) < 40_000
+
+
+def test_captions_within_captions_are_given_up():
+    html = b"<figure><figcaption><img>" * 500 + LONG
+    with pytest.raises(ValueError, match="captions within captions"):
+        list(extract(html, PAGE))
+
+
 @pytest.mark.parametrize(
     ("html", "count"),
     [
