@@ -13,9 +13,11 @@ from pipelines.crawl.pages import Page
 from pipelines.crawl.splits import Claim, every
 from pipelines.crawl.terms import Headers, read_headers
 from pipelines.rejection import Rejection
+from pipelines.web.urls import MAX_URL_CHARS
 
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _MAY_BE_HTML = HTML_TYPES | {None, ""}
+LONG_URL = f"URL of more than {MAX_URL_CHARS} characters"  # each row would repeat it
 DAMAGE = "not a WARC record, or damaged compression"
 OPT_OUT_FIELD = "X-Opt-Out"  # ours, of a record: what the site said elsewhere, as in tdmrep.json
 
@@ -56,7 +58,10 @@ def _pages(record: WarcRecord, max_page_bytes: int) -> list[Page | Rejection]:
         return []
     if _is_cut(record, len(html), max_page_bytes):
         return [_bad(record, "shorter than its header says")]
-    return [Page(target_of(record), html, record.http_charset, _said(record))]
+    url = target_of(record)
+    if len(url) > MAX_URL_CHARS:
+        return [_bad(record, LONG_URL)]
+    return [Page(url, html, record.http_charset, _said(record))]
 
 
 def target_of(record: WarcRecord) -> str:

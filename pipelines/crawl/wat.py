@@ -26,9 +26,10 @@ from pipelines.crawl.terms import (
     page_terms,
     read_headers,
 )
-from pipelines.crawl.warc import DAMAGE, target_of
+from pipelines.crawl.warc import DAMAGE, LONG_URL, target_of
 from pipelines.crawl.wat_json import BadMetadataError, Metadata, Picture, read_metadata
 from pipelines.rejection import Rejection
+from pipelines.web.urls import MAX_URL_CHARS
 
 _OF_IMAGES = frozenset({"alt", "title"})
 
@@ -86,7 +87,10 @@ def _rows(record: WarcRecord, config: CrawlConfig, source: str) -> list[Found | 
         return [_bad(record, str(error))]
     if metadata is None or metadata.status != "200":
         return []
-    return list(pictures(metadata, target_of(record), config.text_sources, source))
+    url = target_of(record)
+    if len(url) > MAX_URL_CHARS:
+        return [_bad(record, LONG_URL)]
+    return list(pictures(metadata, url, config.text_sources, source))
 
 
 def _bad(record: WarcRecord, detail: str) -> Rejection:

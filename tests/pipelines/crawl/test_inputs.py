@@ -13,7 +13,7 @@ from pipelines.crawl.streams import UnreadableInputError
 from pipelines.crawl.tables.columns import ColumnError
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection
-from tests.support.archives import flip, gzip_records, http_record
+from tests.support.archives import flip, gzip_records, http_record, wat_record
 from tests.support.sources import (
     samples,
     write_hf_parquet,
@@ -32,16 +32,21 @@ def test_the_same_pair_has_one_key_in_every_kind_of_input(tmp_path):
     (tmp_path / "site" / "dir").mkdir(parents=True)
     (tmp_path / "site" / "dir" / "p.html").write_bytes(html)
     (tmp_path / "w.warc").write_bytes(http_record("http://site.test/dir/p.html", html))
+    link = {"path": "IMG@/src", "url": "../a.jpg", "alt": "a red barn"}
+    (tmp_path / "w.warc.wat").write_bytes(
+        wat_record("http://site.test/dir/p.html", {"Links": [link]})
+    )
     (tmp_path / "t.tsv").write_text("a red barn\thttp://SITE.test:80/a.jpg\n")
     rows = _rows(
         Source(path=f"{tmp_path}/site", base_url="http://site.test/"),
         Source(path=f"{tmp_path}/w.warc"),
+        Source(path=f"{tmp_path}/w.warc.wat"),
         Source(path=f"{tmp_path}/t.tsv"),
     )
-    assert len(rows) == 3
+    assert len(rows) == 4
     assert all(isinstance(row, Candidate) for row in rows)
     assert len({row.key for row in rows}) == 1
-    assert [row.page_url for row in rows] == ["http://site.test/dir/p.html", "", rows[0].page_url]
+    assert sorted(row.page_url for row in rows) == ["", *["http://site.test/dir/p.html"] * 3]
 
 
 def test_damage_is_logged_with_its_file_which_no_row_names(tmp_path, caplog):

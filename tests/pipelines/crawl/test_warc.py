@@ -51,6 +51,7 @@ def test_many_records_in_one_gzip_member():
         (warc_record("", b"software: test", "warcinfo", "application/warc-fields"), []),
         (warc_record("dns:site.test", b"192.0.2.1", "response", "text/dns"), []),
         (warc_record("http://site.test/x", b"no HTTP at all"), ["bad x"]),
+        (http_record("http://site.test/" + "x" * 9000, b"<img>"), ["bad " + "x" * 983]),
     ],
 )
 def test_records_that_count(record, rows):
