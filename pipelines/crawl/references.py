@@ -52,8 +52,7 @@ def _short_way(reference: str, base_url: str) -> tuple[str, str] | None:
     """The joined and the canonical URL of a plain reference; None for any other."""
     if reference.startswith("//") and (prefix := _prefix(base_url, "/")):
         reference = prefix.joined.partition("//")[0] + reference
-    canonical = plain_url(reference)
-    if canonical is not None:
+    if reference.startswith("http") and (canonical := plain_url(reference)) is not None:
         return reference, canonical
     path = _PLAIN_PATH.fullmatch(reference)
     if path is None or not path[2] or "/." in path[2] or "//" in path[2]:
