@@ -1,20 +1,17 @@
 """Parts of speech in batches beside NLTK's tagger, one caption at a time, with the same weights."""
 
-import gzip
 from collections.abc import Sequence
-from pathlib import Path
 
 from nltk.tag.perceptron import PerceptronTagger
 from nltk.tokenize.destructive import NLTKWordTokenizer
 
-from benchmarks.captions import generated_captions
+from benchmarks.captions import generated_captions, real_texts
 from benchmarks.measure import Row, race, speed
 from pipelines.captions.tagging.make_weights import UNITS
 from pipelines.captions.tagging.tagged import PTB_TAGS
 from pipelines.captions.tagging.taggers import PERCEPTRON, load_tagger
 from pipelines.captions.tagging.weights import Weights, load_weights
 
-TEXTS = Path(__file__).parents[1] / "demo" / "texts.tsv.gz"
 NUM_CAPTIONS = 10_000
 
 
@@ -24,12 +21,6 @@ def measure() -> list[Row]:
         _measure("real texts", real_texts()[:NUM_CAPTIONS]),
         _measure("generated captions", generated_captions(NUM_CAPTIONS)),
     ]
-
-
-def real_texts() -> list[str]:
-    """Alternative texts and titles, as their authors wrote them."""
-    with gzip.open(TEXTS, "rt", encoding="utf-8") as lines:
-        return [line.rstrip("\n").split("\t")[1] for line in lines][1:]
 
 
 def _measure(name: str, captions: Sequence[str]) -> Row:
