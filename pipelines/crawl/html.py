@@ -24,6 +24,7 @@ Attributes = dict[str, str | None]
 
 _SRCSETS = ("srcset", "data-srcset", "data-lazy-srcset")
 _LAZY = ("data-src", "data-lazy-src", "data-original", "data-lazy")
+_OFFERING = frozenset({*_SRCSETS, *_LAZY})
 _READABLE = frozenset({"", "image/jpeg", "image/jpg", "image/png", "image/webp", "image/gif"})
 _MAX_CLIMB = 8  # chosen: levels between a picture and its figure; a bound on hostile depth
 # What all pictures of a page may repeat is bounded, so that a page costs no more than it weighs.
@@ -109,18 +110,18 @@ def _srcset(value: str) -> Iterator[tuple[tuple[bool, float], str]]:
 
 def _picture_url(image: LexborNode, attributes: Attributes, around: _Around) -> str:
     """The largest of what is offered, and what a script would load before a placeholder."""
-    real = (url for url in _offered(image, attributes, around) if url and not _is_inline(url))
-    return next(real, "") or (attributes.get("src") or "").strip()
+    for url in _offered(image, attributes, around):
+        if url and not _is_inline(url):
+            return url
+    return (attributes.get("src") or "").strip()
 
 
-def _offered(image: LexborNode, attributes: Attributes, around: _Around) -> Iterator[str]:
-    for name in _SRCSETS:
-        if srcset := attributes.get(name):
-            yield largest(srcset)
-    yield from _picture_sources(image.parent, around.sources)
-    for name in _LAZY:
-        if url := attributes.get(name):
-            yield url.strip()
+def _offered(image: LexborNode, attributes: Attributes, around: _Around) -> list[str]:
+    of_picture = _picture_sources(image.parent, around.sources)
+    if _OFFERING.isdisjoint(attributes):  # as most are
+        return of_picture
+    sets = [largest(attributes.get(name) or "") for name in _SRCSETS]
+    return [*sets, *of_picture, *((attributes.get(name) or "").strip() for name in _LAZY)]
 
 
 def _picture_sources(picture: LexborNode | None, known: dict[int, list[str]]) -> list[str]:
