@@ -1,6 +1,7 @@
 """How the Penn Treebank writes words and marks, and how the perceptron looks at them."""
 
-# The Treebank's own forms of marks. A quotation mark that may open or close counts as closing.
+# The Treebank's own forms of marks. Straight quotation marks that open have theirs already, by
+# `tokenise.with_quotes`.
 _MARKS = {
     **dict.fromkeys("([{", "-LRB-"),
     **dict.fromkeys(")]}", "-RRB-"),

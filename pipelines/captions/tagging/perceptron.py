@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pipelines.captions.tagging.casing import truecased
 from pipelines.captions.tagging.forms import normal_form, treebank_form
 from pipelines.captions.tagging.tagged import PTB_TAGS, Tagged
-from pipelines.captions.tagging.tokenise import tokenise_all
+from pipelines.captions.tagging.tokenise import tokenise_all, with_quotes
 from pipelines.captions.tagging.weights import ENDS, STARTS, Weights, load_weights
 from pipelines.captions.tokens import Tokens
 
@@ -41,11 +41,11 @@ class PerceptronTagger:
     def tag(self, texts: Sequence[str]) -> Tagged:
         """Tags of captions; a caption without words has no tokens."""
         tokens = tokenise_all(texts)
-        return Tagged(tokens, tags_of(tokens, self._weights))
+        return Tagged(tokens, tags_of(with_quotes(tokens, texts), self._weights))
 
 
 def tags_of(tokens: Tokens, weights: Weights) -> NDArray[np.uint8]:
-    """Tags of captions that are split already, uint8 `[tokens]`, indices into `PTB_TAGS`."""
+    """Tags of captions that are split, uint8 `[tokens]`, indices into `PTB_TAGS`."""
     bounds = [*range(0, len(tokens), CAPTIONS_AT_ONCE), len(tokens)]
     parts = (_part(tokens, first, last) for first, last in pairwise(bounds))
     columns = [_columns(truecased(part, weights), weights) for part in parts]

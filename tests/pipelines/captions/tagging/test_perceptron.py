@@ -13,7 +13,7 @@ from pipelines.captions.tagging import perceptron
 from pipelines.captions.tagging.casing import truecased
 from pipelines.captions.tagging.forms import treebank_form
 from pipelines.captions.tagging.taggers import PERCEPTRON, load_tagger
-from pipelines.captions.tagging.tokenise import tokenise_all
+from pipelines.captions.tagging.tokenise import tokenise_all, with_quotes
 from pipelines.captions.tagging.weights import load_weights
 from tests.pipelines.captions.tagging.sample import examples
 from tests.support.slow_tagger import SlowTagger
@@ -41,7 +41,7 @@ def shuffled_words(count: int) -> list[str]:
 
 def forms(texts: list[str]) -> list[list[str]]:
     """What both taggers see."""
-    words = truecased(tokenise_all(texts), load_weights()).lists()
+    words = truecased(with_quotes(tokenise_all(texts), texts), load_weights()).lists()
     return [[treebank_form(word) for word in caption] for caption in words]
 
 
@@ -91,6 +91,14 @@ def test_neighbours_and_size_of_the_batch_do_not_matter(monkeypatch):
 def test_words_are_given_back_as_written():
     (pairs,) = load_tagger(PERCEPTRON).tag(['A "Big" (old) DOG\u2019s bed']).pairs()
     assert " ".join(word for word, _ in pairs) == 'A " Big " ( old ) DOG \u2019s bed'
+
+
+def test_quotes_open_and_close():
+    (pairs,) = (
+        load_tagger(PERCEPTRON).tag(["the premiere of 'Up' and \"A\", the dogs' day"]).pairs()
+    )
+    quotes = [pair for pair in pairs if pair[0] in {"'", '"'}]
+    assert quotes == [("'", "``"), ("'", "''"), ('"', "``"), ('"', "''"), ("'", "POS")]
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["", "", ""]])
