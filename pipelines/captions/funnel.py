@@ -19,7 +19,7 @@ Steps = tuple[tuple[Rule, float], ...]
 
 
 class Rewritten(Protocol):
-    """What the rewriting of a recipe makes of captions; both `[captions]`."""
+    """What the rewriting of a recipe makes of captions; each `[captions]`."""
 
     @property
     def texts(self) -> list[str]:

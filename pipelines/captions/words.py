@@ -1,6 +1,5 @@
 """Captions -> words, many captions at once: where words begin and end, then which there are."""
 
-import re
 from functools import cache
 
 import numpy as np
@@ -10,13 +9,13 @@ from numpy.typing import NDArray
 from pipelines.captions.characters import MAX_CODE, Characters, table
 from pipelines.captions.tokens import Tokens, edges
 
-# A kana or Han character counts as a word, so that the language rule gets to see such captions.
-SINGLE = "[\u3040-\u30ff\u3400-\u9fff]"
-WORD = rf"{SINGLE}|\w[\w'-]*"
+# A character of these counts as a word, so that the language rule gets to see such captions.
+KANA = range(0x3040, 0x3100)
+HAN = range(0x3400, 0xA000)
 
 
 def words_of(characters: Characters) -> Tokens:
-    """Letters and digits with inner apostrophes and hyphens; what `WORD` finds."""
+    r"""Letters and digits with inner apostrophes and hyphens: `\w[\w'-]*`, or one kana or Han."""
     starts, ends = _spans(characters)
     words = _strings(characters.codes, starts, ends).dictionary_encode()
     return Tokens(
@@ -87,7 +86,5 @@ def _inner() -> NDArray[np.bool_]:
 def _single() -> NDArray[np.bool_]:
     """Which code points are words by themselves."""
     single = np.zeros(MAX_CODE + 1, np.bool_)
-    single[
-        [ord(match) for match in re.findall(SINGLE, "".join(map(chr, range(0x3000, 0xA000))))]
-    ] = True
+    single[KANA] = single[HAN] = True
     return single

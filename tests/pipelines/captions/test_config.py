@@ -37,9 +37,10 @@ def test_an_override_can_bring_a_dependency_or_take_one(overrides, name):
 
 def test_a_list_of_the_user_s_is_known_by_its_content(tmp_path):
     found = []
+    overrides: dict[str, float | str | None]
+    overrides = {"profanity": 0, "profanities": str(tmp_path / "list.txt")}
     for line in ("frob\n", "quux\n"):
         (tmp_path / "list.txt").write_text(line)
-        overrides = {"profanity": 0, "profanities": str(tmp_path / "list.txt")}
         found.append(dependencies(CaptionsConfig(overrides=overrides))["profanities"])
     assert found[0] != found[1]
 

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.captions.characters import Characters
-from pipelines.captions.words import WORD, words_of
+from pipelines.captions.words import words_of
 
+WORD = r"[\u3040-\u30ff\u3400-\u9fff]|\w[\w'-]*"
 ALPHABET = "aB\u00e9'-_ .9\u72ac\u306e\u30fc\u0130\U0001f436\U00020000\n"
 
 
