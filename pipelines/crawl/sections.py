@@ -10,8 +10,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from pipelines.crawl.splits import Claim
 
@@ -27,8 +26,7 @@ _MAX_HELD_BYTES = 8 << 20  # chosen: larger sections are read as they are used
 _GZIP_WBITS = 31  # Source: zlib manual, `inflateInit2`: 16 for gzip, 15 for the largest window
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """The bytes from one start to the next.
 
     Args:

@@ -167,14 +167,9 @@ def _is_known(raw: Raw) -> bool:
 
 def _sorted(links: Sequence[Any]) -> tuple[list[Picture], str]:
     """The pictures, and the first licence."""
-    pictures, license_link = [], ""
-    for link in links:
-        kind = type(link)
-        if kind is Picture:
-            pictures.append(link)
-        elif kind is _Anchor and link.rel and not license_link and _is_license(link.rel):
-            license_link = link.url
-    return pictures, license_link
+    pictures = [link for link in links if type(link) is Picture]
+    anchors = [link for link in links if type(link) is _Anchor and link.rel]
+    return pictures, next((link.url for link in anchors if _is_license(link.rel)), "")
 
 
 def _is_license(rel: str) -> bool:
