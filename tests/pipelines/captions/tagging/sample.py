@@ -1,9 +1,10 @@
-"""The captions of `sample.tsv`, tagged by hand."""
+"""Captions tagged by hand: a sample on which choices were made, and one held out from them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-PATH = Path(__file__).with_name("sample.tsv")
+SAMPLE, HELD_OUT = "sample", "held_out"
 
 
 class Example(NamedTuple):
@@ -12,9 +13,18 @@ class Example(NamedTuple):
     pairs: list[tuple[str, str]]
 
 
-def examples() -> list[Example]:
-    lines = PATH.read_text("utf-8").splitlines()
+def examples(name: str = SAMPLE) -> list[Example]:
+    lines = Path(__file__).with_name(f"{name}.tsv").read_text("utf-8").splitlines()
     return [_read(line) for line in lines if not line.startswith("#")]
+
+
+def styles(rows: Sequence[Example]) -> dict[str, list[Example]]:
+    """By source; the packages whose documentation they come from count as one."""
+    found: dict[str, list[Example]] = {}
+    for row in rows:
+        is_package = row.source in {"skimage", "sklearn", "pandas", "scipy", "astropy"}
+        found.setdefault("documentation" if is_package else row.source, []).append(row)
+    return found
 
 
 def _read(line: str) -> Example:

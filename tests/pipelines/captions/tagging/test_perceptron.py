@@ -2,7 +2,6 @@ import gzip
 import random
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from pipelines.captions.tagging.taggers import PERCEPTRON, load_tagger
 from pipelines.captions.tagging.tokenise import tokenise_all, with_quotes
 from pipelines.captions.tagging.weights import load_weights
 from tests.pipelines.captions.tagging.sample import examples
+from tests.support.nltk_tagger import nltk_tagger
 from tests.support.slow_tagger import SlowTagger
 
 REAL_TEXTS = Path(__file__).parents[4] / "demo" / "texts.tsv.gz"
@@ -45,18 +45,6 @@ def forms(texts: list[str]) -> list[list[str]]:
     return [[treebank_form(word) for word in caption] for caption in words]
 
 
-def nltk_tagger(seen: set[str]) -> Any:
-    """Another program with the same weights, and our tags of those marks that it lacks."""
-    peer = pytest.importorskip("nltk.tag.perceptron").PerceptronTagger(load=False)
-    peer.model.weights = {
-        feature: {tag: weight / 1000 for tag, weight in row.items()}
-        for feature, row in slow().weights.items()
-    }
-    peer.tagdict = {form: tag for form in seen if (tag := load_weights().single_tag(form))}
-    peer.classes = peer.model.classes = set(slow().classes)
-    return peer
-
-
 def tags(texts: list[str]) -> list[list[str]]:
     return [[tag for _, tag in pairs] for pairs in load_tagger(PERCEPTRON).tag(texts).pairs()]
 
@@ -74,7 +62,9 @@ def test_so_they_are_for_any_text(texts):
 def test_tags_are_those_of_nltk():
     texts = real_texts()[::15]
     ours = [tag for caption in tags(texts) for tag in caption]
-    peer = nltk_tagger({form for words in forms(texts) for form in words})
+    seen = {form for words in forms(texts) for form in words}
+    # Those of marks that were never seen in training are ours.
+    peer = nltk_tagger({form: tag for form in seen if (tag := load_weights().single_tag(form))})
     theirs = [tag for words in forms(texts) for _, tag in peer.tag(words)]
     assert len(ours) > 3000
     assert ours == theirs
