@@ -1,5 +1,6 @@
 """What is to be done for a stage, and why: decided from manifests alone."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,7 +117,7 @@ def _why(
 
 def _difference(old: Manifest, stage: Stage, config: RunConfig, inputs: dict[str, str]) -> str:
     changed = [f"the rows of {name}" for name in inputs if old.inputs.get(name) != inputs[name]]
-    before, now = _flat(old.config), _flat(stage.settings(config))
+    before, now = dict(_flat(old.config)), dict(_flat(stage.settings(config)))
     dependencies = stage.dependencies(config)
     changed += [
         f"{name} ({before.get(name)} -> {now.get(name)})"
@@ -131,12 +132,13 @@ def _difference(old: Manifest, stage: Stage, config: RunConfig, inputs: dict[str
     return "changed: " + ", ".join(changed or ["the schema or the number of shards"])
 
 
-def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings by dotted name; tuples as the lists that JSON makes of them."""
-    flat: dict[str, Any] = {}
-    for name, value in settings.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = list(value) if isinstance(value, tuple) else value
-    return flat
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Settings by name, as `sites[0].max_pages`; tuples as the lists that JSON makes of them."""
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield from _flat(below, f"{name}.{key}" if name else key)
+    elif isinstance(value, list | tuple) and value and isinstance(value[0], dict):
+        for number, below in enumerate(value):
+            yield from _flat(below, f"{name}[{number}]")
+    else:
+        yield name, list(value) if isinstance(value, tuple) else value

@@ -28,6 +28,7 @@ from pipelines.io.stage import StageTask, marker_names
 
 POLL_S = 0.5  # chosen: a listing of a folder twice a second costs nothing, on S3 too
 NAME_WIDTH = 10
+TOLD_REASONS = 3  # where nothing is left of a stage; chosen: one line
 COUNT_S = 5.0  # chosen: the folders of all hosts are listed for it
 PLAIN_LINE_S = 10  # chosen: a line in a log that often, where there is no terminal to draw in
 
@@ -125,6 +126,16 @@ class Progress:
         self._console.print(
             f"{manifest.stage:<{NAME_WIDTH}} {manifest.rows_in:>9,} in {manifest.rows_out:>9,} out "
             f"{manifest.rows_in - manifest.rows_out:>8,} dropped  ({seconds}, {rate:,.0f} rows/s)"
+        )
+        if manifest.rows_in and not manifest.rows_out:
+            self._nothing_left(manifest.rejected)
+
+    def _nothing_left(self, rejected: Mapping[str, int]) -> None:
+        """What dropped every row of a stage: mostly one mistake, so it is told at once."""
+        most = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))[:TOLD_REASONS]
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in most)
+        self._console.print(
+            f"{'':<{NAME_WIDTH}} nothing is left: {reasons}; `dalle explain URL` tells more"
         )
 
     def _update(self, done: int, total: int, note: str) -> None:

@@ -17,7 +17,7 @@ from pipelines.web.url_patterns import matches, normal_form
 
 MAX_ROBOTS_BYTES = 500 * 1024  # Source: RFC 9309, section 2.5: the least that must be parsed
 MAX_ROBOTS_REDIRECTS = 5  # Source: RFC 9309, section 2.3.1.2
-MAX_SITEMAPS = 100  # chosen: large sites list a few dozen
+MAX_SITEMAPS = 100  # of a host; chosen: large sites list a few dozen
 
 # "Unavailable": everything may be fetched. All else means "unreachable": nothing may.
 # Source: RFC 9309, sections 2.3.1.2 to 2.3.1.4.

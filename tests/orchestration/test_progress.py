@@ -49,3 +49,10 @@ def test_a_finished_stage_tells_rows_and_rate(monkeypatch):
     text = said(monkeypatch, lambda told: told.finished(manifest, {"wall_s": 2.0, "cpu_s": 1.5}))
     told = "captions 1,000 in 600 out 400 dropped (2.0 s, 1.5 CPU s, 500 rows/s)"
     assert " ".join(text.split()) == told
+
+
+def test_a_stage_that_drops_every_row_says_why(monkeypatch):
+    rejected = {"not_found": 2, "address_refused": 3, "robots_disallowed": 1, "too_large": 1}
+    manifest = Manifest("crawl", "f", {}, {}, {}, num_shards=2, rows_in=7, rejected=rejected)
+    text = said(monkeypatch, lambda told: told.finished(manifest, {}))
+    assert "nothing is left: address_refused 3, not_found 2, robots_disallowed 1;" in text

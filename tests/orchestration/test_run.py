@@ -89,7 +89,7 @@ def test_a_changed_setting_is_named_and_only_later_stages_run(run):
     changed = replace(run, config=run.config.model_copy(update={"captions": captions}))
     said = do(changed)
     assert "crawl      nothing to do" in said
-    assert "captions   changed: overrides" in said
+    assert "captions   changed: overrides.too_few_words (None -> 6.0)" in said
     manifest = read_manifest(run.root, "captions")
     assert manifest is not None
     assert manifest.rows_out == 3 - sum(len(CAPTIONS[i].split()) < 6 for i in (0, 1, 4))

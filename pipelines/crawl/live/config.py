@@ -36,10 +36,10 @@ class Site(BaseModel):
         exclude: patterns of URLs never to fetch; those given replace the default ones, which
             are names that pages rarely have.
         max_depth: links from a start URL to a page, at most.
-        max_pages: pages asked for at one host, all rounds together, retries apart.
+        max_pages: pages asked for at one host, all rounds together, retries and sitemaps apart.
         max_redirects: from a link to a page, at most.
         uses_sitemaps: whether the sitemaps in the robots.txt of the start hosts are read, whose
-            pages then count as start URLs.
+            pages then count as start URLs; at most 100 of a host.
         delay_s: least time between two requests to one host; a longer Crawl-delay wins.
         obeys_robots: whether robots.txt (RFC 9309) is asked and obeyed.
         user_agent: sent with every request; up to the first slash it is the name that robots.txt

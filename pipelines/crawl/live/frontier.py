@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pipelines.crawl.live.config import Site
 from pipelines.rejection import Check
+from pipelines.web.robots import MAX_SITEMAPS
 from pipelines.web.url_patterns import matches
 
 # After the rounds of pages: the robots.txt, an index of sitemaps, a sitemap.
@@ -46,12 +47,14 @@ class Asked:
         url: as in `Link`.
         is_request: whether the server was asked for it, which the budget counts.
         is_last: the server asked for a rest so long that it is left alone from then on.
+        is_sitemap: as in `Link`.
     """
 
     site: int
     url: str
     is_request: bool = True
     is_last: bool = False
+    is_sitemap: bool = False
 
 
 @dataclass(frozen=True, order=True)
@@ -74,12 +77,14 @@ class Plan:
 
     Args:
         links: in the order in which they are asked for.
-        budget: requests that are left; links may be more.
+        budget: requests for pages that are left; links may be more.
+        sitemap_budget: requests for sitemaps that are left.
         unasked: what stays out whatever the budget.
     """
 
     links: tuple[Link, ...]
     budget: int
+    sitemap_budget: int
     unasked: tuple[Unasked, ...]
 
 
@@ -151,6 +156,8 @@ def unasked(link: Link, check: Check) -> Unasked:
 
 def over_budget(link: Link, site: Site) -> Unasked:
     """A link for which no request is left."""
+    if link.is_sitemap:
+        return Unasked(link.site, link.url, "over_sitemap_budget", MAX_SITEMAPS + 1, MAX_SITEMAPS)
     return Unasked(link.site, link.url, "over_page_budget", site.max_pages + 1, site.max_pages)
 
 
@@ -181,7 +188,8 @@ def _plan_site(links: Iterable[Link], asked: set[Asked], site: Site) -> Plan:
     failures = {link: _failure(link, site, is_closed) for link in nearest.values()}
     return Plan(
         links=tuple(link for link, failure in failures.items() if failure is None),
-        budget=site.max_pages - sum(entry.is_request for entry in asked),
+        budget=site.max_pages - sum(e.is_request for e in asked if not e.is_sitemap),
+        sitemap_budget=MAX_SITEMAPS - sum(e.is_request for e in asked if e.is_sitemap),
         unasked=tuple(unasked(link, check) for link, check in failures.items() if check),
     )
 

@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 from pipelines.crawl.candidates import rejection
 from pipelines.crawl.live.archive import Outcome
 from pipelines.crawl.live.config import Site
-from pipelines.crawl.live.frontier import Asked, Link, Unasked, host_of, is_on_site
+from pipelines.crawl.live.frontier import Asked, Link, Unasked, is_on_site
 from pipelines.crawl.live.links import page_links, read_sitemap
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.rejection import Rejection
@@ -16,6 +16,8 @@ from pipelines.web.failures import FetchFailure, Reason
 from pipelines.web.identity import product_token
 from pipelines.web.urls import canonical_url
 
+MAX_ONWARD = 100_000  # links that a visit notes; chosen: some 200 MB on their way to other workers
+
 
 @dataclass
 class Visited:
@@ -23,17 +25,26 @@ class Visited:
 
     Args:
         files: archives of the pages, each with the source that it counts as.
-        links: where the pages lead, by host.
+        links: where the pages lead, by site and URL: each once, by the shortest of the ways there.
         asked: what need not be asked for again.
         unasked: what stayed out in this round.
         rejections: what was asked for and is no page to read.
     """
 
     files: list[tuple[InputFile, Source]] = field(default_factory=list)
-    links: list[tuple[str, Link]] = field(default_factory=list)
+    links: dict[tuple[int, str], Link] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     unasked: list[Unasked] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
+
+    def note(self, link: Link) -> None:
+        """Enter where to go on."""
+        key = (link.site, link.url)
+        self.links[key] = min(link, self.links.get(key, link))
+
+    def has_room_for(self, link: Link) -> bool:
+        """Whether a link is known, or may still be noted."""
+        return len(self.links) < MAX_ONWARD or (link.site, link.url) in self.links
 
 
 def settle(visited: Visited, site: Site, link: Link, outcome: Outcome, location: str) -> None:
@@ -68,7 +79,10 @@ def add_links(
     depth: int = 0,
     are_sitemaps: bool = False,
 ) -> None:
-    """Enter where a link leads, as far as it is on the site.
+    """Enter where a link leads, as far as it is on the site and there is room for it.
+
+    Farms of links and heaps of sitemaps have no end; that some were left out is a rejection of its
+    own, in the name of the page that has them.
 
     Args:
         visited: is added to.
@@ -78,10 +92,18 @@ def add_links(
         depth: of what it leads to.
         are_sitemaps: rather than pages.
     """
+    num_left_out = 0
     for url in urls:
         if is_on_site(site, url):
             onward = Link(link.site, depth, url, is_sitemap=are_sitemaps)
-            visited.links.append((host_of(url), onward))
+            if visited.has_room_for(onward):
+                visited.note(onward)
+            else:
+                num_left_out += 1
+    if num_left_out:
+        detail = f"{num_left_out} of its links are left out"
+        left = rejection(link.url, "", "over_link_budget", detail, threshold=MAX_ONWARD)
+        visited.rejections.append(left)
 
 
 def _links(site: Site, link: Link, page: Response) -> list[str]:
@@ -102,8 +124,7 @@ def _redirect(visited: Visited, site: Site, link: Link, location: str) -> None:
     reason = "redirected" if is_inside else "redirected_off_site"
     visited.rejections.append(rejection(link.url, "", reason, f"to {target}"))
     if is_inside:
-        onward = Link(link.site, link.depth, target, link.hops + 1, link.is_sitemap)
-        visited.links.append((host_of(target), onward))
+        visited.note(Link(link.site, link.depth, target, link.hops + 1, link.is_sitemap))
 
 
 def _failed(link: Link, failure: FetchFailure) -> Rejection:

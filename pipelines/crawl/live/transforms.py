@@ -13,7 +13,7 @@ from apache_beam.pvalue import PBegin, TaggedOutput
 from apache_beam.transforms.window import GlobalWindows
 
 from pipelines.crawl.candidates import rejection
-from pipelines.crawl.live.frontier import Entry, first_links, never_asked, num_rounds
+from pipelines.crawl.live.frontier import Entry, first_links, host_of, never_asked, num_rounds
 from pipelines.crawl.live.visit import Visits, visit_all
 from pipelines.rejection import Rejection
 
@@ -87,7 +87,9 @@ class _VisitFn(beam.DoFn):
     def finish_bundle(self) -> Iterator[Any]:
         for host, visited in visit_all(self.hosts, self.common, HOSTS_AT_ONCE):
             yield from map(_out, visited.files)
-            yield from (_out(link, LINKS) for link in visited.links)
+            yield from (
+                _out((host_of(url), link), LINKS) for (_, url), link in visited.links.items()
+            )
             yield from (_out((host, url), ASKED) for url in visited.asked)
             yield from (_out((host, url), UNASKED) for url in visited.unasked)
             yield from (_out(row, REJECTED) for row in visited.rejections)

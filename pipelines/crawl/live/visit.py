@@ -148,17 +148,19 @@ class _SiteVisit:
 
     def run(self, work: Plan, stop: threading.Event) -> None:
         """Ask for the links in order, while the budget lasts and the host answers."""
-        budget, failures = work.budget, 0
+        left, failures = {False: work.budget, True: work.sitemap_budget}, 0
         for link in work.links:
             if stop.is_set():
                 raise _StoppedError
-            if budget <= 0:
+            if left[link.is_sitemap] <= 0:
                 self._visited.unasked.append(over_budget(link, self._site))
                 continue
             outcome, location = self._outcome(link, failures)
             is_last = isinstance(outcome, FetchFailure) and outcome.reason is Reason.RETRY_LATER
-            self._visited.asked.append(Asked(link.site, link.url, bool(location), is_last))
-            budget -= bool(location)
+            self._visited.asked.append(
+                Asked(link.site, link.url, bool(location), is_last, link.is_sitemap)
+            )
+            left[link.is_sitemap] -= bool(location)
             failures = failures + 1 if _is_outage(outcome) else 0
             settle(self._visited, self._site, link, outcome, location)
             if self._site.uses_sitemaps and link.url in self._site.start:

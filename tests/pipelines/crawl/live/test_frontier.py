@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from pipelines.crawl.live.config import Site
 from pipelines.crawl.live.frontier import (
+    MAX_SITEMAPS,
     Asked,
     Entry,
     Link,
@@ -14,6 +15,7 @@ from pipelines.crawl.live.frontier import (
     is_on_site,
     never_asked,
     num_rounds,
+    over_budget,
     plan,
 )
 
@@ -89,6 +91,14 @@ def test_what_was_asked_is_not_asked_again_and_costs_budget():
     (work,) = plan(entries, [site(max_pages=3)]).values()
     assert [link.url for link in work.links] == [f"{A}/2"]
     assert work.budget == 2
+
+
+def test_sitemaps_have_a_budget_of_their_own():
+    read = [Asked(0, f"{A}/{n}.xml", is_sitemap=True) for n in range(3)]
+    entries: list[Entry] = [Link(0, 0, f"{A}/s.xml", is_sitemap=True), *read]
+    (work,) = plan(entries, [site(max_pages=3)]).values()
+    assert (work.budget, work.sitemap_budget) == (3, MAX_SITEMAPS - 3)
+    assert over_budget(work.links[0], site()).reason == "over_sitemap_budget"
 
 
 def test_limits_of_depth_and_redirects():

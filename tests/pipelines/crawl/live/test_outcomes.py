@@ -29,13 +29,13 @@ def test_a_page_is_an_input_and_leads_deeper():
     visited = settled(page(b"<a href=/x><a href=http://b.test/>"))
     ((file, source),) = visited.files
     assert (file.location, file.kind, source.name) == ("/archive/x.warc.gz", "warc", "mine")
-    assert visited.links == [("a.test", Link(0, 3, "http://a.test/x"))]
+    assert list(visited.links.values()) == [Link(0, 3, "http://a.test/x")]
     assert not visited.rejections
 
 
 def test_the_charset_of_the_header_is_that_of_links():
     html = '<a href="/é">'.encode("latin-1")
-    ((_, link),) = settled(page(html, 'text/html; Charset="ISO-8859-1"; x=y')).links
+    (link,) = settled(page(html, 'text/html; Charset="ISO-8859-1"; x=y')).links.values()
     assert link.url == "http://a.test/%C3%A9"
 
 
@@ -66,8 +66,8 @@ def test_a_failure_is_a_rejection_with_its_numbers():
 def test_redirects(location, reason, target):
     visited = settled(redirect(location))
     assert [row.reason for row in visited.rejections] == [reason]
-    onward = [("a.test", Link(0, 2, target, hops=2))] if target else []
-    assert visited.links == onward
+    onward = [Link(0, 2, target, hops=2)] if target else []
+    assert list(visited.links.values()) == onward
 
 
 @pytest.mark.parametrize(("root", "are_sitemaps"), [("urlset", False), ("sitemapindex", True)])
@@ -75,7 +75,7 @@ def test_a_sitemap_leads_to_start_pages_or_sitemaps(root, are_sitemaps):
     body = f"<{root}><loc>http://a.test/x</loc><loc>http://b.test/</loc></{root}>".encode()
     link = Link(0, 0, "http://a.test/s.xml", is_sitemap=True)
     visited = settled(page(body, "application/xml"), link)
-    assert visited.links == [("a.test", Link(0, 0, "http://a.test/x", is_sitemap=are_sitemaps))]
+    assert list(visited.links.values()) == [Link(0, 0, "http://a.test/x", is_sitemap=are_sitemaps)]
     assert not visited.files
 
 
@@ -83,3 +83,22 @@ def test_links_off_the_site_are_left():
     visited = Visited()
     add_links(visited, SITE, LINK, ["http://b.test/", "http://sub.a.test/"], depth=1)
     assert not visited.links
+
+
+def test_the_shortest_way_to_a_page_counts():
+    visited = Visited()
+    for depth in (3, 1, 2):
+        add_links(visited, SITE, LINK, ["http://a.test/x"], depth=depth)
+    assert list(visited.links.values()) == [Link(0, 1, "http://a.test/x")]
+
+
+def test_a_farm_of_links_is_cut_and_says_so(monkeypatch):
+    monkeypatch.setattr("pipelines.crawl.live.outcomes.MAX_ONWARD", 3)
+    visited = Visited()
+    urls = [f"http://a.test/{n}" for n in range(5)]
+    add_links(visited, SITE, LINK, urls[:2], depth=2)
+    add_links(visited, SITE, LINK, urls, depth=1)
+    assert list(visited.links.values()) == [Link(0, 1, url) for url in urls[:3]]
+    (row,) = visited.rejections
+    assert (row.url, row.reason) == (LINK.url, "over_link_budget")
+    assert (row.detail, row.threshold) == ("2 of its links are left out", 3)

@@ -47,7 +47,7 @@ def reasons(visited):
 def test_pages_are_archived_and_their_links_come_out(site, visits_of):
     site.page(f"{HOST}/", '<a href="b#x">b</a><a href="http://else.test/">x</a><img src=p alt=q>')
     visited = visit(HOST, links_to("/"), visits_of(name="mine"))
-    assert visited.links == [(HOST, Link(0, 1, f"{URL}/b"))]
+    assert list(visited.links.values()) == [Link(0, 1, f"{URL}/b")]
     assert visited.asked == [Asked(0, f"{URL}/")]
     ((file, source),) = visited.files
     (row,) = read_input(file, source, visits_of().config)
@@ -136,8 +136,8 @@ def test_a_redirect_is_judged_before_it_is_followed(site, visits_of, location, r
     site.redirect(f"{HOST}/", location)
     visited = visit(HOST, links_to("/"), visits_of())
     assert reasons(visited) == {"/": reason}
-    followed = [(HOST, Link(0, 0, f"{URL}/b", hops=1))] if reason == "redirected" else []
-    assert visited.links == followed
+    followed = [Link(0, 0, f"{URL}/b", hops=1)] if reason == "redirected" else []
+    assert list(visited.links.values()) == followed
     assert {a.host for a in site.log} == {HOST}
 
 
@@ -194,13 +194,25 @@ def test_sitemaps_of_a_start_host_lead_on(site, visits_of):
     found = []
     for _ in range(3):
         visited = visit(HOST, links, common)
-        links = [link for _, link in visited.links]
+        links = list(visited.links.values())
         found += links
     assert found == [
         Link(0, 0, f"{URL}/index.xml", is_sitemap=True),
         Link(0, 0, f"{URL}/s.xml", is_sitemap=True),
         Link(0, 0, f"{URL}/p?a=1&b=2"),
     ]
+
+
+def test_sitemaps_leave_the_budget_to_pages(site, visits_of, monkeypatch):
+    monkeypatch.setattr("pipelines.crawl.live.frontier.MAX_SITEMAPS", 2)
+    maps = [f"/{n}.xml" for n in range(4)]
+    for path in maps:
+        site.file(HOST + path, "<urlset></urlset>")
+    site.page(f"{HOST}/p", "<p>")
+    links = [Link(0, 0, URL + path, is_sitemap=True) for path in maps]
+    visited = visit(HOST, [*links, *links_to("/p")], visits_of(max_pages=1))
+    assert set(site.pages_asked()) == {HOST + path for path in (*maps[:2], "/p")}
+    assert [left.reason for left in visited.unasked] == ["over_sitemap_budget"] * 2
 
 
 def test_hosts_are_visited_at_once_and_come_out_in_their_order(site, visits_of):
