@@ -137,13 +137,16 @@ def _encode_settings(config: RunConfig) -> dict[str, Any]:
 def _crawl_settings(config: RunConfig) -> dict[str, Any]:
     values = crawl.fingerprint_config(config.crawl)
     values.pop("max_reject_rate")
-    return values
+    return values | (_replay(config) if config.crawl.sites else {})
 
 
 def _fetch_settings(config: RunConfig) -> dict[str, Any]:
+    return _plain("fetch")(config) | _replay(config)
+
+
+def _replay(config: RunConfig) -> dict[str, Any]:
     """Whether an archive answers in place of the web is part of the work; its place is not."""
-    replayed = {"replay": config.replay.hosts} if config.replay else {}
-    return _plain("fetch")(config) | replayed
+    return {"replay": config.replay.hosts} if config.replay else {}
 
 
 def _captions_settings(config: RunConfig) -> dict[str, Any]:

@@ -87,9 +87,17 @@ class Site(BaseModel):
         return user_agent
 
 
-def manners(site: Site, max_page_bytes: int) -> str:
-    """Names the settings that decide what a request brings; 16 hex digits."""
+def manners(site: Site, max_page_bytes: int, grant: LoopbackGrant | None = None) -> str:
+    """Names what decides which answer a request brings; 16 hex digits.
+
+    Args:
+        site: who asks, and whether robots.txt is obeyed.
+        max_page_bytes: limit of a page.
+        grant: hosts that a server on this machine answers for: its answers are not the web's.
+    """
     told = f"{site.user_agent}\n{site.obeys_robots}\n{max_page_bytes}"
+    if grant is not None:
+        told += f"\n{grant.host_suffix}"
     return sha256(told.encode()).hexdigest()[:16]
 
 
@@ -105,7 +113,7 @@ def num_answers(stage_folder: str) -> int:
 
 @dataclass(frozen=True)
 class LiveRuntime:
-    """Where a crawl happens: no part of the fingerprint, since it changes no row.
+    """Where a crawl happens: no part of the stage's config, since it is of one machine.
 
     Args:
         grant: permission to reach one server on this machine.

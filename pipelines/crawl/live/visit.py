@@ -142,7 +142,7 @@ class _SiteVisit:
         settings = http_settings(site, common.config.max_page_bytes)
         self._token = settings.token
         self._client = shared_client(settings, common.runtime.grant)
-        under = manners(site, common.config.max_page_bytes)
+        under = manners(site, common.config.max_page_bytes, common.runtime.grant)
         self._archive = Archive(files.join(common.folder, under, host.replace(":", "_")))
         self._closed: dict[str, FetchFailure] = {}
 

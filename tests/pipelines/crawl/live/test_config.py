@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from pipelines.crawl.config import CrawlConfig, dependencies, fingerprint_config
 from pipelines.crawl.live.config import Site, manners
+from pipelines.web.addresses import LoopbackGrant
 
 START = "http://a.test/"
 
@@ -52,6 +53,11 @@ def test_answers_are_kept_apart_by_what_decides_them():
     assert manners(site(start=START), 10) == manners(site(start=START, max_depth=9), 10)
     assert manners(site(start=START), 10) != manners(site(start=START), 11)
     assert manners(site(start=START), 10) != manners(site(start=START, obeys_robots=False), 10)
+    here = LoopbackGrant(8000, ".demo.test")
+    assert manners(site(start=START), 10) != manners(site(start=START), 10, here)
+    assert manners(site(start=START), 10, here) == manners(
+        site(start=START), 10, LoopbackGrant(8001, ".demo.test")
+    )
 
 
 def test_importing_the_config_loads_nothing_heavy():
