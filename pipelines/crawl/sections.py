@@ -1,29 +1,25 @@
 """A web archive cut where its records start, so that each piece is an archive of its own.
 
-A start is a place that looks like one by the bytes there: in a gzipped archive a member that
-inflates to `WARC/`, in a plain one `WARC/1.` after the blank line that ends a record. So a reader
-can begin anywhere, and damage costs the piece it is in. The price: an archive kept inside a record,
-uncompressed, is cut into records as well.
+So a reader can begin with any piece, and damage costs the piece it is in.
 """
 
 import io
-import re
 import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, cast
 
 from pipelines.crawl.splits import Claim
+from pipelines.crawl.starts import (
+    GZIP_WBITS,
+    WINDOW_BYTES,
+    end_of_block,
+    gzip_starts,
+    is_gzip,
+    plain_starts,
+)
 
-_GZIP = b"\x1f\x8b\x08"
-_RECORD = b"WARC/"
-_BLANK_LINE = b"\r\n\r\n"
-_PLAIN = _BLANK_LINE + b"WARC/1."  # with the end of the record before: pages may speak of WARC too
-_CONTENT_LENGTH = re.compile(rb"\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
-_WINDOW_BYTES = 1 << 20
-_HEAD_BYTES = 1024  # chosen: a gzip header with its names, and the first inflated bytes
-_HEADER_BYTES = 1 << 16  # chosen: ten times a long WARC header
 _MAX_HELD_BYTES = 8 << 20  # chosen: larger sections are read as they are used
-_GZIP_WBITS = 31  # Source: zlib manual, `inflateInit2`: 16 for gzip, 15 for the largest window
+_TRAIL_BYTES = 1 << 16  # chosen: far more line ends than any writer puts after a record
 
 
 class Section(NamedTuple):
@@ -69,8 +65,8 @@ def sections(stream: BinaryIO, start: int, claim: Claim) -> Iterator[Section | N
         claim: asked for the position of each section.
     """
     size = stream.seek(0, io.SEEK_END)
-    is_gzip = _is_gzip(stream)
-    positions = _starts(stream, start, is_gzip)
+    is_packed = is_gzip(stream)
+    positions = gzip_starts(stream, start) if is_packed else plain_starts(stream, start)
     position = next(positions, None)
     if start == 0 and size > 0 and position != 0:
         if not claim(0):
@@ -79,94 +75,40 @@ def sections(stream: BinaryIO, start: int, claim: Claim) -> Iterator[Section | N
     while position is not None and claim(position):
         following = next(positions, None)
         end = size if following is None else following
-        yield Section(stream, position, end, is_gzip, following is None)
+        yield Section(stream, position, end, is_packed, following is None)
         position = following
 
 
 def content_between(stream: BinaryIO, start: int, stop: int) -> BinaryIO:
     """A part of a stream as a stream of its own; seekable."""
     if stop - start > _MAX_HELD_BYTES:
-        return cast(BinaryIO, io.BufferedReader(_Slice(stream, start, stop), _WINDOW_BYTES))
+        return cast(BinaryIO, io.BufferedReader(_Slice(stream, start, stop), WINDOW_BYTES))
     stream.seek(start)
     return io.BytesIO(stream.read(stop - start))
 
 
-def _is_gzip(stream: BinaryIO) -> bool:
-    """By its first bytes; where they are damaged, by whether a gzipped record follows soon."""
-    stream.seek(0)
-    window = stream.read(_WINDOW_BYTES)
-    if window.startswith(_RECORD):
-        return False
-    return window.startswith(_GZIP) or any(_gzip_starts_in(window, len(window)))
-
-
-def _starts(stream: BinaryIO, start: int, is_gzip: bool) -> Iterator[int]:
-    """Every start at or after a position, ascending; reads ahead by one window."""
-    find, overlap = (_gzip_starts_in, _HEAD_BYTES) if is_gzip else (_plain_starts_in, len(_PLAIN))
-    if not is_gzip and start == 0:
-        stream.seek(0)
-        if stream.read(len(_RECORD)) == _RECORD:
-            yield 0
-    base = start if is_gzip else max(0, start - len(_BLANK_LINE))
-    while True:
-        stream.seek(base)
-        window = stream.read(_WINDOW_BYTES + overlap)
-        is_last = len(window) < _WINDOW_BYTES + overlap
-        for place in find(window, len(window) if is_last else _WINDOW_BYTES):
-            yield base + place
-        if is_last:
-            return
-        base += _WINDOW_BYTES
-
-
-def _gzip_starts_in(window: bytes, limit: int) -> Iterator[int]:
-    place = window.find(_GZIP)
-    while 0 <= place < limit:
-        if _inflates_to_record(window[place : place + _HEAD_BYTES]):
-            yield place
-        place = window.find(_GZIP, place + 1)
-
-
-def _plain_starts_in(window: bytes, limit: int) -> Iterator[int]:
-    place = window.find(_PLAIN)
-    while 0 <= place < limit:
-        yield place + len(_BLANK_LINE)
-        place = window.find(_PLAIN, place + 1)
-
-
-def _inflates_to_record(head: bytes) -> bool:
-    try:
-        return zlib.decompressobj(_GZIP_WBITS).decompress(head, len(_RECORD)) == _RECORD
-    except zlib.error:
-        return False
-
-
 def _gzip_rest(content: BinaryIO) -> bool:
-    member, num_complete, is_begun, packed = zlib.decompressobj(_GZIP_WBITS), 0, False, b""
-    while packed := packed or content.read(_WINDOW_BYTES):
+    member, num_complete, is_begun, packed = zlib.decompressobj(GZIP_WBITS), 0, False, b""
+    while packed := packed or content.read(WINDOW_BYTES):
         is_begun = True
         try:
-            member.decompress(packed, _WINDOW_BYTES)
+            member.decompress(packed, WINDOW_BYTES)
         except zlib.error:
             break
         packed = member.unconsumed_tail
         if member.eof:
             packed = member.unused_data
-            member, num_complete, is_begun = (
-                zlib.decompressobj(_GZIP_WBITS),
-                num_complete + 1,
-                False,
-            )
+            member, is_begun = zlib.decompressobj(GZIP_WBITS), False
+            num_complete += 1
     return is_begun and num_complete > 0
 
 
 def _plain_rest(content: BinaryIO) -> bool:
-    header, _, _ = content.read(_HEADER_BYTES).partition(_BLANK_LINE)
-    length = _CONTENT_LENGTH.search(header)
-    if length is None:
+    end = end_of_block(content, 0)
+    if end is None:
         return False
-    content.seek(len(header) + len(_BLANK_LINE) + int(length[1][:18]))
-    return bool(content.read(_HEADER_BYTES).strip(b"\r\n"))
+    content.seek(end)
+    return bool(content.read(_TRAIL_BYTES).strip(b"\r\n"))
 
 
 class _Slice(io.RawIOBase):

@@ -50,9 +50,9 @@ class MissingInputError(DalleError):
 class Source(BaseModel):
     """One place that candidates are read from.
 
-    The columns of a table are found by their usual names (`tables/columns.py`), or by what they hold; the
-    settings that end in `_column` are for other ones. They also name the keys of the JSON that
-    stands beside pictures.
+    The columns of a table are found by their usual names (`tables/columns.py`), or by what they
+    hold; the settings that end in `_column` are for other ones. They also name the keys of the JSON
+    that stands beside pictures.
 
     Args:
         path: URL or path of a file, a folder (searched to the bottom) or a glob.

@@ -52,6 +52,12 @@ def _archive_in_an_archive() -> bytes:
     return members[0] + gzip.compress(outer, 0) + members[1]
 
 
+def _forgery() -> bytes:
+    """Pages that hold records of other pages."""
+    forged = b"\r\n\r\n".join([b"", *_pages(2), b""])
+    return b"".join([*_pages(2), http_record("http://site.test/forger", forged), *_pages(4)[2:]])
+
+
 def _wat() -> bytes:
     records = []
     for number in range(5):
@@ -130,6 +136,7 @@ CLEAN: dict[str, Callable[[], bytes]] = {
     "a.warc.gz": _warc_gz,
     "members.warc.gz": _many_records_in_a_member,
     "nested.warc.gz": _archive_in_an_archive,
+    "forgery.warc": _forgery,
     "a.warc.wat.gz": _wat,
     "header.tsv": _tsv,
     "headless.tsv": _headless,

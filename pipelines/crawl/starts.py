@@ -1,0 +1,130 @@
+"""Where the records of a web archive start; damage hides none but those that it is in.
+
+In a gzipped archive that is each member that inflates to `WARC/`, so that a reader can begin
+anywhere. The price: an archive kept inside a record, uncompressed, is cut into records as well. In
+a plain archive, where a page could do that with any text, it is where the record before ends by its
+own length. All readers walk over the records from the top, and look for what looks like a start
+only where a length does not hold.
+"""
+
+import io
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+GZIP_WBITS = 31  # Source: zlib manual, `inflateInit2`: 16 for gzip, 15 for the largest window
+WINDOW_BYTES = 1 << 20
+
+_GZIP = b"\x1f\x8b\x08"
+_RECORD = b"WARC/"
+_BLANK_LINE = b"\r\n\r\n"
+_PLAIN = _BLANK_LINE + b"WARC/1."  # with the end of the record before: pages may speak of WARC too
+_CONTENT_LENGTH = re.compile(rb"\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
+_HEAD_BYTES = 1024  # chosen: a gzip header with its names, and the first inflated bytes
+_HEADER_BYTES = 1 << 16  # chosen: ten times a long WARC header
+_SHORT_HEADER_BYTES = 2048  # chosen: most WARC headers
+
+Find = Callable[[bytes, int], Iterator[int]]
+
+
+def is_gzip(stream: BinaryIO) -> bool:
+    """By its first bytes; where they are damaged, by whether a gzipped record follows soon."""
+    stream.seek(0)
+    window = stream.read(WINDOW_BYTES)
+    if window.startswith(_RECORD):
+        return False
+    return window.startswith(_GZIP) or any(_gzip_starts_in(window, len(window)))
+
+
+def gzip_starts(stream: BinaryIO, start: int) -> Iterator[int]:
+    """Every start at or after a position, ascending; reads ahead by one window."""
+    return _search(stream, start, _gzip_starts_in, _HEAD_BYTES, WINDOW_BYTES)
+
+
+def plain_starts(stream: BinaryIO, start: int) -> Iterator[int]:
+    """Every start at or after a position, ascending; walks from the top."""
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
+    is_whole = stream.read(len(_RECORD)) == _RECORD
+    position = 0 if is_whole else _next_plain(stream, 0)
+    while position is not None:
+        if position >= start:
+            yield position
+        position = _following(stream, position, size)
+
+
+def end_of_block(stream: BinaryIO, position: int) -> int | None:
+    """Where the block of a plain record ends by its header; None where the header does not say."""
+    header = _header(stream, position)
+    length = _CONTENT_LENGTH.search(header)
+    if length is None:
+        return None
+    return position + len(header) + len(_BLANK_LINE) + int(length[1][:18])
+
+
+def _following(stream: BinaryIO, position: int, size: int) -> int | None:
+    """The start after the one at a position; None after the last."""
+    end = end_of_block(stream, position)
+    if end is None or end > size:
+        return _next_plain(stream, position + len(_RECORD))
+    stream.seek(end)
+    rest = stream.read(len(_BLANK_LINE) + len(_RECORD))
+    if rest == _BLANK_LINE + _RECORD:
+        return end + len(_BLANK_LINE)
+    is_true = _BLANK_LINE.startswith(rest[: len(_BLANK_LINE)])  # the damage comes after it
+    return _next_plain(stream, end if is_true else position + len(_RECORD))
+
+
+def _header(stream: BinaryIO, position: int) -> bytes:
+    """The header at a position without the blank line that ends it; empty where none does."""
+    for limit in (_SHORT_HEADER_BYTES, _HEADER_BYTES):
+        stream.seek(position)
+        header, blank_line, _ = stream.read(limit).partition(_BLANK_LINE)
+        if blank_line:
+            return header
+    return b""
+
+
+def _next_plain(stream: BinaryIO, position: int) -> int | None:
+    """The first place from a position on that looks like a start."""
+    found = _search(stream, position, _plain_starts_in, len(_PLAIN), _SHORT_HEADER_BYTES)
+    return next(found, None)
+
+
+def _search(
+    stream: BinaryIO, base: int, find: Find, overlap: int, window_bytes: int
+) -> Iterator[int]:
+    """What is found in windows that grow, as what follows damage may be near or far."""
+    while True:
+        stream.seek(base)
+        window = stream.read(window_bytes + overlap)
+        is_last = len(window) < window_bytes + overlap
+        for place in find(window, len(window) if is_last else window_bytes):
+            yield base + place
+        if is_last:
+            return
+        base += window_bytes
+        window_bytes = min(2 * window_bytes, WINDOW_BYTES)
+
+
+def _gzip_starts_in(window: bytes, limit: int) -> Iterator[int]:
+    place = window.find(_GZIP)
+    while 0 <= place < limit:
+        if _inflates_to_record(window[place : place + _HEAD_BYTES]):
+            yield place
+        place = window.find(_GZIP, place + 1)
+
+
+def _plain_starts_in(window: bytes, limit: int) -> Iterator[int]:
+    place = window.find(_PLAIN)
+    while 0 <= place < limit:
+        yield place + len(_BLANK_LINE)
+        place = window.find(_PLAIN, place + 1)
+
+
+def _inflates_to_record(head: bytes) -> bool:
+    try:
+        return zlib.decompressobj(GZIP_WBITS).decompress(head, len(_RECORD)) == _RECORD
+    except zlib.error:
+        return False
