@@ -37,6 +37,7 @@ class Site(BaseModel):
             are names that pages rarely have.
         max_depth: links from a start URL to a page, at most.
         max_pages: pages asked for at one host, all rounds together, retries and sitemaps apart.
+        max_hosts: with `same_site`, hosts beyond those of the start URLs; the nearest are chosen.
         max_redirects: from a link to a page, at most.
         uses_sitemaps: whether the sitemaps in the robots.txt of the start hosts are read, whose
             pages then count as start URLs; at most 100 of a host.
@@ -58,6 +59,7 @@ class Site(BaseModel):
     exclude: tuple[str, ...] = NO_PAGES
     max_depth: int = Field(default=3, ge=0, le=50)
     max_pages: int = Field(default=1000, ge=1)
+    max_hosts: int = Field(default=100, ge=0)
     max_redirects: int = Field(default=4, ge=0, le=20)  # Source: CCBot FAQ
     uses_sitemaps: bool = False
     delay_s: float = Field(default=1.0, ge=0, le=MAX_DELAY_S)  # Source: Scrapy, project template

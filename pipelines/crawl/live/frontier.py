@@ -115,11 +115,16 @@ def num_rounds(sites: Iterable[Site]) -> int:
 
 def is_on_site(site: Site, url: str) -> bool:
     """Whether a canonical URL is of a host that belongs to the site."""
-    host, starts = host_of(url), _hosts(site.start)
+    host, starts = host_of(url), start_hosts(site)
     if site.scope == "same_host":
         return host in starts
     names = {start.removeprefix("www.") for start in starts}
     return any(host == name or host.endswith(f".{name}") for name in names)
+
+
+def start_hosts(site: Site) -> frozenset[str]:
+    """The hosts of a site's start URLs."""
+    return _hosts(site.start)
 
 
 @functools.lru_cache(maxsize=64)  # asked for every link
@@ -185,7 +190,8 @@ def _plan_site(links: Iterable[Link], asked: set[Asked], site: Site) -> Plan:
         if link.url not in known:
             nearest.setdefault(link.url, link)
     is_closed = any(entry.is_last for entry in asked)
-    failures = {link: _failure(link, site, is_closed) for link in nearest.values()}
+    closed = Check("retry_later", passed=False) if is_closed else None
+    failures = {link: failure(link, site) or closed for link in nearest.values()}
     return Plan(
         links=tuple(link for link, failure in failures.items() if failure is None),
         budget=site.max_pages - sum(e.is_request for e in asked if not e.is_sitemap),
@@ -194,15 +200,15 @@ def _plan_site(links: Iterable[Link], asked: set[Asked], site: Site) -> Plan:
     )
 
 
-def _failure(link: Link, site: Site, is_closed: bool) -> Check | None:
-    """Why a link stays out, budgets of requests apart."""
+def failure(link: Link, site: Site) -> Check | None:
+    """Why a link stays out whatever else the crawl finds; None where it may be asked for."""
     if not link.is_sitemap and not _is_wanted(site, link.url):
         return Check("excluded", passed=False)
     if link.depth > site.max_depth:
         return Check("over_depth", False, link.depth, site.max_depth)
     if link.hops > site.max_redirects:
         return Check("too_many_redirects", False, link.hops, site.max_redirects)
-    return Check("retry_later", passed=False) if is_closed else None
+    return None
 
 
 def _is_wanted(site: Site, url: str) -> bool:

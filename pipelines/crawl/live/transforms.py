@@ -4,7 +4,7 @@ A host is the key of a round, so one worker visits it, one request at a time; ho
 once. What is shuffled are URLs: answers stay in their archives.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,23 @@ from apache_beam.pvalue import PBegin, TaggedOutput
 from apache_beam.transforms.window import GlobalWindows
 
 from pipelines.crawl.candidates import rejection
-from pipelines.crawl.live.frontier import Entry, first_links, host_of, never_asked, num_rounds
+from pipelines.crawl.live.config import Site
+from pipelines.crawl.live.frontier import (
+    Entry,
+    Link,
+    Unasked,
+    first_links,
+    host_of,
+    never_asked,
+    num_rounds,
+)
+from pipelines.crawl.live.hosts import (
+    admit,
+    further_host,
+    has_further_hosts,
+    most_hosts,
+    nearest_hosts,
+)
 from pipelines.crawl.live.visit import Visits, visit_all
 from pipelines.rejection import Rejection
 
@@ -36,13 +52,19 @@ class CrawlSites(beam.PTransform[PBegin, Any]):
         frontier = root | "Start" >> beam.Create(first_links(sites), reshuffle=False)
         asked = root | "NothingAsked" >> beam.Create([], reshuffle=False)
         rounds: list[Any] = []
+        left: list[Any] = []
         for number in range(num_rounds(sites)):
             done = (frontier, asked) | f"Round{number}" >> _Round(self.common)
             asked = (asked, done[ASKED]) | f"AskedBy{number}" >> beam.Flatten()
             frontier = done[LINKS]
             rounds.append(done)
+            left.append(done[UNASKED])
+            if has_further_hosts(sites):
+                admitted = (frontier, asked) | f"Hosts{number}" >> _AdmitHosts(sites)
+                frontier = admitted[LINKS]
+                left.append(admitted[UNASKED])
         never = (
-            (asked, *(done[UNASKED] for done in rounds))
+            (asked, *left)
             | "AllUrls" >> beam.Flatten()
             | "UrlsByHost" >> beam.GroupByKey()
             | "NeverAsked" >> beam.FlatMapTuple(_never_asked)
@@ -69,6 +91,25 @@ class _Round(beam.PTransform[Any, Any]):  # a tuple of collections in, several o
                 LINKS, ASKED, UNASKED, REJECTED, main=FILES
             )
         )
+
+
+@dataclass(eq=False)
+class _AdmitHosts(beam.PTransform[Any, Any]):  # a tuple of collections in, several out
+    """Links and what was asked so far in, by host; the links to hosts that are visited out."""
+
+    sites: Sequence[Site]
+
+    def expand(self, entries: Any) -> Any:
+        links, _ = entries
+        nearest = (
+            entries
+            | "Entries" >> beam.Flatten()
+            | "AllUrls" >> beam.Values()
+            | "FurtherHosts" >> beam.FlatMap(further_host, self.sites)
+            | "Nearest" >> beam.CombinePerKey(nearest_hosts, most_hosts(self.sites))
+        )
+        admitted = beam.FlatMap(_admit, self.sites, beam.pvalue.AsDict(nearest))
+        return links | "Admit" >> admitted.with_outputs(UNASKED, main=LINKS)
 
 
 class _VisitFn(beam.DoFn):
@@ -98,6 +139,13 @@ class _VisitFn(beam.DoFn):
 def _out(value: Any, tag: str = "") -> Any:
     windowed = GlobalWindows.windowed_value(value)
     return TaggedOutput(tag, windowed) if tag else windowed
+
+
+def _admit(element: tuple[str, Link], sites: Sequence[Site], nearest: Any) -> Iterator[Any]:
+    host, link = element
+    judged = admit(link, sites, nearest)
+    is_left = isinstance(judged, Unasked)
+    yield TaggedOutput(UNASKED, (host, judged)) if is_left else (host, judged)
 
 
 def _never_asked(host: str, entries: Iterable[Entry]) -> Iterator[Rejection]:

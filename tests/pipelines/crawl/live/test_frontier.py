@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from pipelines.crawl.live.config import Site
 from pipelines.crawl.live.frontier import (
-    MAX_SITEMAPS,
     Asked,
     Entry,
     Link,
@@ -18,6 +17,7 @@ from pipelines.crawl.live.frontier import (
     over_budget,
     plan,
 )
+from pipelines.web.robots import MAX_SITEMAPS
 
 A = "http://www.a.test"
 

@@ -105,3 +105,23 @@ def test_hosts_are_visited_politely_and_at_once(site, tmp_path):
     for host, gaps in site.gaps_s().items():
         assert min(gaps) >= (0.06 if host.startswith("h1") else 0.03)
     assert max(site.gaps_s()["h0.x.demo.test"]) >= 1  # after the answer that said so
+
+
+def test_a_farm_of_hosts_has_a_budget(site, tmp_path):
+    """Every page links to two hosts that nobody has seen before."""
+    start = "x.demo.test"
+    names = [start]
+    for name in names:
+        if len(names) < 31:
+            names += [f"{n}{name}" if name != start else f"{n}.{name}" for n in (0, 1)]
+    below = {name: [n for n in names if n[1:].lstrip(".") == name] for name in names}
+    for name in names:
+        links = "".join(f'<a href="http://{host}/">x</a>' for host in below[name])
+        site.page(f"{name}/", f'<img src="/p.png" alt="{name}">{links}')
+    kept, rejected = crawl(
+        site, tmp_path, start=f"http://{start}/", scope="same_site", max_hosts=4, max_depth=4
+    )
+    visited = {start, "0.x.demo.test", "1.x.demo.test", "00.x.demo.test", "01.x.demo.test"}
+    assert {asked.host for asked in site.log} == visited
+    assert len(kept) == len(visited)
+    assert Counter(row["reason"] for row in rejected) == {"over_host_budget": 6}
