@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from orchestration.config import ConfigError, RunConfig
+from pipelines.captions.config import counted_from
 
 MAX_CONFIG_BYTES = 256 * 1024  # chosen: the shipped recipes are a hundredth of it
 
@@ -136,10 +137,7 @@ def _with_absolute_paths(config: RunConfig, folder: Path) -> RunConfig:
     if re.search(r"[/.]", codec):
         codec = absolute(codec, folder)
     encode = config.encode.model_copy(update={"codec": codec})
-    recipe = config.captions.recipe
-    if recipe.endswith((".yaml", ".yml")):
-        recipe = absolute(recipe, folder)
-    captions = config.captions.model_copy(update={"recipe": recipe})
+    captions = counted_from(str(folder), config.captions)
     return config.model_copy(
         update={"crawl": crawl, "replay": replay, "encode": encode, "captions": captions}
     )

@@ -1,5 +1,6 @@
 """The values of a recipe -> its funnel; models and word lists are loaded when first used."""
 
+import math
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -130,7 +131,7 @@ def _rewritten_steps(known: Mapping[str, Rule], section: Section) -> Steps:
 
 
 def _number(name: str, value: Value) -> float:
-    if isinstance(value, str):
+    if isinstance(value, str) or math.isnan(value):
         raise RecipeError(f"captions: {name} must be a number, not {value!r}")
     return float(value)
 

@@ -1,6 +1,10 @@
 """Settings of the captions stage, and what its result depends on beside them."""
 
+import posixpath
+
 from pydantic import BaseModel, ConfigDict, Field
+
+from pipelines.captions.settings import located
 
 
 class CaptionsConfig(BaseModel):
@@ -18,6 +22,15 @@ class CaptionsConfig(BaseModel):
     recipe: str = "dalle"
     overrides: dict[str, float | str | None] = Field(default_factory=dict)
     max_reject_rate: float = Field(default=1.0, ge=0.0, le=1.0)
+
+
+def counted_from(folder: str, config: CaptionsConfig) -> CaptionsConfig:
+    """The same, with plain paths counted from a folder, which is that of the config file."""
+    recipe = config.recipe
+    if recipe.endswith((".yaml", ".yml")) and "://" not in recipe:
+        recipe = posixpath.join(folder, recipe)
+    overrides = {name: located(name, value, folder) for name, value in config.overrides.items()}
+    return config.model_copy(update={"recipe": recipe, "overrides": overrides})
 
 
 def dependencies(config: CaptionsConfig) -> dict[str, str]:

@@ -124,8 +124,7 @@ def checks(raw: str, funnel: Funnel) -> Iterator[Check]:
 
     Ends after the first where the raw text is too long to be worth reading.
     """
-    whole = raw.encode(errors="ignore")  # a terminal may pass on half a character, a shard has none
-    batch = Batch(pa.array([whole], pa.binary()).cast(pa.string()), funnel.reading)
+    batch = batch_of(raw, funnel)
     for rule, limit in funnel.steps:
         check = _check(rule, limit, batch)
         yield check
@@ -134,6 +133,11 @@ def checks(raw: str, funnel: Funnel) -> Iterator[Check]:
     if funnel.rewrite:
         batch = _as_rewritten(funnel.rewrite(batch), funnel)
         yield from (_check(rule, limit, batch) for rule, limit in funnel.rewritten_steps)
+
+
+def batch_of(raw: str, funnel: Funnel) -> Batch:
+    """A batch of one caption; half a character, which a terminal may pass on, is left out."""
+    return Batch(pa.array([raw.encode(errors="ignore").decode()], pa.string()), funnel.reading)
 
 
 def _check(rule: Rule, limit: float, batch: Batch) -> Check:

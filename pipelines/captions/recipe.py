@@ -5,6 +5,7 @@ steps or rules. Each entry says its source, or "chosen" and the reason.
 """
 
 import difflib
+import posixpath
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -22,11 +23,12 @@ from pipelines.captions.normalise.clean import CLEAN
 from pipelines.captions.normalise.registry import STEPS as NORMALISE_STEPS
 from pipelines.captions.plain_yaml import PlainYamlError, compose, construct, key_lines
 from pipelines.captions.rules.registry import RULE_NAMES
-from pipelines.captions.settings import Settings
+from pipelines.captions.settings import Settings, located
 from pipelines.captions.transform.steps import STEPS as REWRITING_STEPS
 
 FOLDER = Path(__file__).parent.parent / "recipes"
 MAX_BYTES = 65_536  # Chosen: ten times the longest recipe here; a larger file is a wrong path
+STEP_SECTIONS = ("normalise", "transform")
 SECTIONS = ("settings", "normalise", "rules", "transform", "transformed", "data")
 
 KNOWN: Mapping[str, tuple[str, ...]] = {  # by section
@@ -160,24 +162,28 @@ def recipe_editions(recipe: str, overrides: Overrides) -> dict[str, str]:
         RecipeError: as `load_funnel`.
     """
     content = read_source(recipe)
-    sections = _overridden(_values(_load(recipe_url(recipe), content)), overrides.items())
+    sections = _sections(recipe_url(recipe), content, overrides.items())
     return {"recipe": sha256(content)} | editions(sections)
 
 
 @lru_cache(maxsize=16)  # every shard asks; the bytes are part of the question
 def _funnel(url: str, content: bytes, overrides: tuple[tuple[str, Value | None], ...]) -> Funnel:
-    return assemble(_overridden(_values(_load(url, content)), overrides))
+    return assemble(_sections(url, content, overrides))
 
 
-def _overridden(
-    sections: dict[str, dict[str, Value]], overrides: Iterable[tuple[str, Value | None]]
+def _sections(
+    url: str, content: bytes, overrides: Iterable[tuple[str, Value | None]]
 ) -> dict[str, dict[str, Value]]:
+    """The values of a recipe by section and name; paths in it count from where it lies."""
+    sections = _values(_load(url, content))
+    folder, written = posixpath.dirname(url), sections["settings"]
+    sections["settings"] = {name: located(name, written[name], folder) for name in written}
     places = {_name(*place): place for place in _PLACES}
     for override, value in overrides:
         if override not in places:
             raise RecipeError(f"captions.overrides: {_unknown(override, places)}")
         section, name = places[override]
-        if value is None:
+        if value is None or (section in STEP_SECTIONS and not value):
             sections[section].pop(name, None)
         else:
             sections[section][name] = value

@@ -1,10 +1,17 @@
 """What a recipe chooses beside its limits."""
 
+import posixpath
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
+
+_COME_ALONG = {"vocabulary": "wordfreq", "profanities": "better-profanity", "graph": "default"}
 
 
 class Settings(BaseModel):
     """The section `settings` of a recipe; what it leaves out is as here.
+
+    Paths count from the folder of the file, recipe or config, in which they stand.
 
     Args:
         language: ISO 639-1 code of the language wanted.
@@ -24,6 +31,12 @@ class Settings(BaseModel):
     clear_probability: float = 0.3
     crop_boilerplate: bool = True
     tagger: str = "perceptron"
-    vocabulary: str = "wordfreq"
-    profanities: str = "better-profanity"
-    graph: str = "default"
+    vocabulary: str = _COME_ALONG["vocabulary"]
+    profanities: str = _COME_ALONG["profanities"]
+    graph: str = _COME_ALONG["graph"]
+
+
+def located(name: str, value: Any, folder: str) -> Any:
+    """The value of a setting; where it is a plain path, counted from a folder."""
+    is_file = isinstance(value, str) and value != _COME_ALONG.get(name, value)
+    return posixpath.join(folder, value) if is_file and "://" not in value else value

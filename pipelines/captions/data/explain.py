@@ -13,12 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dalle_model.shards import IMAGE_DIGITS, image_of
-from pipelines.captions.batch import Batch
 from pipelines.captions.config import CaptionsConfig
 from pipelines.captions.data.images import IMAGE_WITH_MANY_TEXTS
 from pipelines.captions.data.rules import TEXT_OF_MANY_IMAGES
 from pipelines.captions.filter import explain, read_texts
-from pipelines.captions.funnel import judge
+from pipelines.captions.funnel import batch_of, judge
 from pipelines.captions.recipe import load_funnel
 from pipelines.io.keys import shard_of
 from pipelines.io.parquet import read_table
@@ -49,10 +48,9 @@ def explain_text(raw: str, config: CaptionsConfig) -> tuple[list[Check], str]:
     The text is that of before the rules where it is dropped.
     """
     funnel = load_funnel(config.recipe, config.overrides)
-    batch = Batch(pa.array([raw], pa.string()), funnel.reading)
     checks = explain(raw, config)
     checks += [Check(name, True, None, limit, NOT_COUNTED) for name, limit in funnel.data.items()]
-    kept = judge(batch, funnel).texts.to_pylist()
+    kept = judge(batch_of(raw, funnel), funnel).texts.to_pylist()
     return checks, kept[0] if kept else raw
 
 

@@ -73,8 +73,15 @@ def load_vocabulary(spec: str) -> Vocabulary:
 
 
 def vocabulary_edition(spec: str) -> str:
-    """What the vocabulary is, for a fingerprint: version of the package, or sha256 of the file."""
-    return package_edition(WORDFREQ) if spec == WORDFREQ else file_edition(spec)
+    """What the vocabulary is, for a fingerprint: version of the package, or sha256 of the file.
+
+    Raises:
+        LexiconError: as `load_vocabulary`, so that a wrong line is told before any row is read.
+    """
+    if spec == WORDFREQ:
+        return package_edition(WORDFREQ)
+    _read_counts(spec)
+    return file_edition(spec)
 
 
 def wordfreq_counts() -> Iterator[tuple[str, float]]:

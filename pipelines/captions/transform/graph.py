@@ -99,9 +99,16 @@ def load_graph(source: str = DEFAULT) -> Graph:
 
 
 def graph_digest(source: str = DEFAULT) -> str:
-    """What a result that used the graph depends on, for fingerprints."""
+    """What a result that used the graph depends on, for fingerprints.
+
+    Raises:
+        GraphError: as `load_graph`, so that a wrong line is told before any row is read.
+    """
     path = str(ENTITIES_PATH) if source == DEFAULT else source
-    return sha256(_read(path) + NAMES_PATH.read_bytes())
+    raw = _read(path)
+    if source != DEFAULT:
+        read_table(raw, path)
+    return sha256(raw + NAMES_PATH.read_bytes())
 
 
 def read_table(raw: bytes, path: str) -> dict[str, str]:
@@ -167,8 +174,8 @@ def first_word(text: str) -> str:
 def _read(path: str) -> bytes:
     try:
         return read_bytes(path)
-    except FileNotFoundError:
+    except OSError as error:
         raise GraphError(
-            f"{path}: no such table of entities; name a file of `entity<TAB>type` lines, "
-            f"or {DEFAULT!r} for the one that comes along."
-        ) from None
+            f"the table of entities {path} cannot be read: {error}; name a file of "
+            f"`entity<TAB>type` lines, or {DEFAULT!r} for the one that comes along."
+        ) from error

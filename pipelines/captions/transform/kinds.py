@@ -19,7 +19,7 @@ PERSON_NOUNS = frozenset(
         "writer", "poet", "novelist", "playwright", "composer", "painter", "sculptor",
         "architect", "politician", "scientist", "physicist", "chemist", "biologist", "astronomer",
         "mathematician", "philosopher", "physician", "inventor", "explorer", "astronaut",
-        "monarch", "saint", "commander", "leader", "leader", "officer", "player", "athlete",
+        "monarch", "saint", "commander", "leader", "officer", "player", "athlete",
         "boxer", "golfer", "dancer", "comedian", "director", "producer", "journalist",
         "photographer", "cartoonist", "designer", "businessperson", "celebrity", "model",
         "footballer", "cricketer", "swimmer", "cyclist", "wrestler", "driver", "coach", "rapper",

@@ -25,7 +25,7 @@ TIME_UNITS = (
     "min", "hr", "yr",
 )  # fmt: skip
 _NUMBER_WORD = rf"(?:{'|'.join(NUMBER_WORDS[:-2])}|couple\ of|half\ an?)"
-_NUMBER = r"(?:\d+(?:[.,]\d+)*(?:/\d+)?)"
+_NUMBER = r"(?:\d+(?:[.,]\d+){0,4}(?:/\d+)?)"  # not without end: "1,1,1" begins at each comma
 _MONTH = (
     r"(?i:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?|July?|Aug(?:ust|\.)?"
     r"|Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"

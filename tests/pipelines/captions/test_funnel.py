@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pipelines.captions.batch import Batch
 from pipelines.captions.funnel import Funnel, Verdicts, checks, joined, judge
 from pipelines.captions.recipe import known_recipes, load_funnel, load_recipe
+from pipelines.captions.rules import tags
 from pipelines.rejection import Check, first_failure
 from tests.pipelines.captions.test_language import spoken_table
 
@@ -138,6 +139,21 @@ def test_checks_come_in_the_order_of_the_recipe(name):
     data = [rule for rule in recipe.data if rule == "image_with_many_texts"]
     rewritten = [f"transformed_{rule}" for rule in recipe.transformed]
     assert found == [*recipe.rules, *data, *rewritten]
+
+
+@pytest.mark.parametrize("name", ["cc12m", "conceptual_captions", "coyo"])
+def test_the_tagger_sees_only_what_all_cheaper_rules_leave(name):
+    seen: list[str] = []
+
+    def tag(texts):
+        seen.extend(texts)
+        return FUNNELS[name].reading.tag(texts)
+
+    funnel = replace(FUNNELS[name], reading=replace(FUNNELS[name].reading, tag=tag))
+    verdicts = judge(Batch(pa.array(RAW, pa.string()), funnel.reading), funnel)
+    tagged = {rule.name for rule in tags.RULES}
+    dropped = [reason not in tagged for reason in verdicts.failures["reason"].to_pylist()]
+    assert 0 < len(seen) == len(RAW) - sum(dropped) < len(RAW)
 
 
 def test_too_long_text_ends_the_list():

@@ -2,6 +2,9 @@ import pyarrow as pa
 import pytest
 
 from dalle_model.errors import DalleError
+from pipelines.captions.batch import Batch
+from pipelines.captions.config import CaptionsConfig, counted_from, dependencies
+from pipelines.captions.funnel import batch_of, judge
 from pipelines.captions.recipe import (
     KNOWN,
     MAX_BYTES,
@@ -59,6 +62,7 @@ def test_overrides_replace_add_and_remove():
         ({"judged_letters": "many"}, "judged_letters: .*number"),
         ({"transformed_too_few_words": 3}, "no step in `transform` is left"),
         ({"too_few_words": "three"}, "must be a number, not 'three'"),
+        ({"too_few_words": float("nan")}, "must be a number, not nan"),
     ],
 )
 def test_wrong_overrides(overrides, message):
@@ -168,6 +172,34 @@ def test_cropping_is_a_choice():
     for no in (False, 0.0):
         funnel = load_funnel("dalle", {"crop_boilerplate": no})
         assert funnel.reading.crop(raw).to_pylist() == raw.to_pylist()
+
+
+@pytest.mark.parametrize("off", [None, False])
+def test_a_step_is_left_out_by_an_override(off):
+    done = load_funnel("conceptual_captions", {"lower_case": off, "rare_types": None})
+    batch = batch_of("A dog on the beach of Paris", done)
+    assert judge(batch, done).texts.to_pylist() == ["A dog on the beach of a city"]
+
+
+def test_paths_count_from_the_file_they_stand_in(tmp_path):
+    recipe = "about: x\nsettings:\n  graph: {value: own.tsv, source: chosen here}\nrules: {}\n"
+    recipe += "transform:\n  hypernyms: {source: chosen for the test}\n"
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes/own.yaml").write_text(recipe)
+    (tmp_path / "recipes/own.tsv").write_text("Xanadu\tcity\n")
+    (tmp_path / "swear.txt").write_text("frob\n")
+    written = CaptionsConfig(
+        recipe="recipes/own.yaml", overrides={"profanity": 0, "profanities": "swear.txt"}
+    )
+    config = counted_from(str(tmp_path), written)
+    funnel = load_funnel(config.recipe, config.overrides)
+    texts = ["a dog in Xanadu", "a frob in Xanadu"]
+    verdicts = judge(Batch(pa.array(texts), funnel.reading), funnel)
+    assert verdicts.texts.to_pylist() == ["a dog in a city"]
+    assert dependencies(config).keys() >= {"graph", "profanities"}
+    (tmp_path / "recipes/own.tsv").write_text("Xanadu city\n")
+    with pytest.raises(DalleError, match=r"own\.tsv:1: expected an entity, one tab and a type"):
+        dependencies(config)
 
 
 def test_a_changed_file_is_read_again(write):

@@ -4,7 +4,7 @@ import pytest
 from dalle_model.shards import image_of
 from pipelines.captions.config import CaptionsConfig
 from pipelines.captions.data.answers import answers
-from pipelines.captions.data.explain import NOT_STORED, explain_row, images_of_text
+from pipelines.captions.data.explain import NOT_STORED, explain_row, explain_text, images_of_text
 from pipelines.captions.data.rules import DATA_RULES
 from pipelines.captions.data.tally import Tally, merge, split
 from pipelines.captions.data.work import count_shard, drop_shard
@@ -84,3 +84,8 @@ def test_pictures_of_a_text_are_counted_once():
     keys = [pair_key("a", "one"), pair_key("a", "One"), pair_key("b", "one"), pair_key("c", "two")]
     table = pa.table({"key": keys, "caption": ["one", "one", "one", "two"]})
     assert images_of_text(table, "one") == {image_of(keys[0]), image_of(keys[2])}
+
+
+def test_a_text_with_half_a_character_is_explained_without_it() -> None:
+    checks, becomes = explain_text("a dog\udcff on the beach", CaptionsConfig())
+    assert (checks, becomes) == explain_text("a dog on the beach", CaptionsConfig())
