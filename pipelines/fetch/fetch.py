@@ -13,9 +13,11 @@ from pipelines.io import parquet
 from pipelines.io.stage import ShardResult, StageTask
 from pipelines.records import FETCHED_SCHEMA
 from pipelines.rejection import Check, Rejection, reject
-from pipelines.web.client import HttpSettings, Response, shared_client
+from pipelines.web.answers import Response
+from pipelines.web.client import shared_client
 from pipelines.web.failures import FetchFailure
 from pipelines.web.pace import PaceSettings
+from pipelines.web.settings import HttpSettings
 
 CAPTIONS = "captions"  # the stage before this one
 Row = dict[str, Any]

@@ -1,14 +1,42 @@
-"""What is read of an HTTP answer: its headers as text, its type, its body within bounds."""
+"""HTTP answers, and how they are read: headers as text, the type, the body within bounds."""
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 import httpcore
 
 from pipelines.web.bodies import read_body
 from pipelines.web.failures import FetchError, Reason
 
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_DRAINED_BYTES = 64 * 1024  # chosen: less than a new connection costs
+
+
+@dataclass(frozen=True)
+class Response:
+    """A whole answer with a status of 2xx, or a redirect that was not to be followed.
+
+    Args:
+        status: of the last hop.
+        body: decompressed; empty for a redirect only.
+        content_type: as declared; empty where it is not.
+        final_url: of the last hop.
+        headers: of the last hop, names in lower case, as often as they came.
+    """
+
+    status: int
+    body: bytes
+    content_type: str
+    final_url: str
+    headers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    @property
+    def redirects_to(self) -> str | None:
+        """The Location of a redirect, as written; None for any other answer."""
+        if self.status not in REDIRECTS:
+            return None
+        return next((value for name, value in self.headers if name == "location"), None)
 
 
 def header_text(raw: bytes) -> str:

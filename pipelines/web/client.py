@@ -11,93 +11,32 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 import httpcore
 
 from pipelines.web.addresses import LoopbackGrant
-from pipelines.web.answers import body_of, drain, header_text, heed_type
+from pipelines.web.answers import (
+    REDIRECTS,
+    Response,
+    body_of,
+    drain,
+    header_text,
+    heed_type,
+)
 from pipelines.web.bodies import ACCEPT_ENCODING
 from pipelines.web.connect import Budget, VettedBackend
 from pipelines.web.failures import FetchError, FetchFailure, Reason, reason_of_status
-from pipelines.web.identity import product_token
 from pipelines.web.optout import opt_out
-from pipelines.web.pace import MAX_DELAY_S, PaceSettings, retry_after_s, shared_pace
+from pipelines.web.pace import MAX_DELAY_S, retry_after_s, shared_pace
 from pipelines.web.resolve import Resolver, SystemResolver
 from pipelines.web.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots
 from pipelines.web.robots_cache import RobotsCache
+from pipelines.web.settings import HttpSettings
 from pipelines.web.urls import SCHEMES, canonical_url
 
-ACCEPT_IMAGES = "image/jpeg,image/png,image/webp,image/gif;q=0.9,image/*;q=0.5"
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _IDLE_S = 5.0  # chosen: shorter than servers keep a connection, so that few are found closed
-
-
-@dataclass(frozen=True)
-class HttpSettings:
-    """How to fetch.
-
-    Args:
-        user_agent: sent with every request; its product token, up to the first slash, is the name
-            that robots.txt and X-Robots-Tag address.
-        timeout_s: seconds on the wire for one attempt, all hops together, headers and body.
-        max_bytes: of a body, on the wire and decompressed.
-        max_redirects: hops after the first.
-        retries: further attempts after a transient failure.
-        backoff_s: seconds before the first retry; doubled before each further one.
-        connections: open at once.
-        pace: limits for one host.
-        obeys_robots: whether robots.txt is asked.
-        honours_opt_out: whether refusals in headers are heeded.
-        accept: the Accept header.
-        follows_redirects: else a redirect is an answer of its own, for the caller to judge.
-        media_types: the only ones whose bodies are read; empty for all. An answer without a type
-            passes.
-    """
-
-    user_agent: str
-    timeout_s: float
-    max_bytes: int
-    max_redirects: int
-    retries: int
-    backoff_s: float
-    connections: int
-    pace: PaceSettings
-    obeys_robots: bool = True
-    honours_opt_out: bool = True
-    accept: str = ACCEPT_IMAGES
-    follows_redirects: bool = True
-    media_types: frozenset[str] = frozenset()
-
-    @property
-    def token(self) -> str:
-        """The product token, in lower case."""
-        return product_token(self.user_agent)
-
-
-@dataclass(frozen=True)
-class Response:
-    """A whole answer with a status of 2xx, or a redirect that was not to be followed.
-
-    Args:
-        status: of the last hop.
-        body: decompressed; empty for a redirect only.
-        content_type: as declared; empty where it is not.
-        final_url: of the last hop.
-        headers: of the last hop, names in lower case, as often as they came.
-    """
-
-    status: int
-    body: bytes
-    content_type: str
-    final_url: str
-    headers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
-
-    @property
-    def redirects_to(self) -> str | None:
-        """The Location of a redirect, as written; None for any other answer."""
-        return dict(self.headers).get("location") if self.status in _REDIRECTS else None
 
 
 @dataclass(frozen=True)
@@ -226,7 +165,7 @@ class Client:
             content_type = first.get("content-type", "")
             if response.status >= 300:
                 drain(response.iter_stream(), first)
-            if response.status in _REDIRECTS and "location" in first:
+            if response.status in REDIRECTS and "location" in first:
                 if request.follows_redirects:
                     return first["location"]
                 return Response(response.status, b"", content_type, url, tuple(pairs))

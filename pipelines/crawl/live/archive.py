@@ -22,7 +22,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
 from dalle_model import files
 from pipelines.crawl.warc import OPT_OUT_FIELD
-from pipelines.web.client import Response
+from pipelines.web.answers import Response
 from pipelines.web.failures import FetchFailure, Reason
 
 # They describe what was on the wire; a record holds the body as it was read.

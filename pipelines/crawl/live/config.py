@@ -77,7 +77,7 @@ class Site(BaseModel):
     @field_validator("start")
     @classmethod
     def _canonical(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(map(canonical_url, urls)))
+        return tuple(dict.fromkeys(map(_canonical_start, urls)))
 
     @field_validator("user_agent")
     @classmethod
@@ -87,6 +87,14 @@ class Site(BaseModel):
                 "must start with a name of letters, `_` and `-`, as `mybot/1.0 (+https://…)`"
             )
         return user_agent
+
+
+def _canonical_start(url: str) -> str:
+    try:
+        return canonical_url(url)
+    except ValueError as error:
+        example = "" if "://" in url else f"; write it whole, as https://{url[:200]}"
+        raise ValueError(f"{url[:200]!r}: {error}{example}") from error
 
 
 def manners(site: Site, max_page_bytes: int, grant: LoopbackGrant | None = None) -> str:

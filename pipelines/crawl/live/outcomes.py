@@ -11,7 +11,7 @@ from pipelines.crawl.live.frontier import Asked, Link, Unasked, is_on_site
 from pipelines.crawl.live.links import page_links, read_sitemap
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.rejection import Rejection
-from pipelines.web.client import Response
+from pipelines.web.answers import Response
 from pipelines.web.failures import FetchFailure, Reason
 from pipelines.web.identity import product_token
 from pipelines.web.urls import canonical_url

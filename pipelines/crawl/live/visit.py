@@ -22,7 +22,8 @@ from pipelines.crawl.live.links import MAX_SITEMAP_BYTES, distinct
 from pipelines.crawl.live.outcomes import Visited, add_links, settle
 from pipelines.crawl.terms import OPT_OUTS
 from pipelines.crawl.warc import HTML_TYPES, LOOKS_LIKE_HTML
-from pipelines.web.client import Client, HttpSettings, Response, shared_client
+from pipelines.web.answers import Response
+from pipelines.web.client import Client, shared_client
 from pipelines.web.failures import FetchFailure, Reason
 from pipelines.web.optout import directives
 from pipelines.web.pace import PaceSettings
@@ -34,6 +35,7 @@ from pipelines.web.reservations import (
     read_tdmrep,
 )
 from pipelines.web.robots import parse_robots
+from pipelines.web.settings import HttpSettings
 from pipelines.web.urls import origin
 
 MAX_FAILURES_IN_A_ROW = 5  # chosen; Nutch has `fetcher.max.exceptions.per.queue` for it

@@ -1,10 +1,23 @@
 import httpcore
 import pytest
 
-from pipelines.web.answers import MAX_DRAINED_BYTES, body_of, drain, header_text, heed_type
+from pipelines.web.answers import (
+    MAX_DRAINED_BYTES,
+    Response,
+    body_of,
+    drain,
+    header_text,
+    heed_type,
+)
 from pipelines.web.failures import FetchError, Reason
 
 URL = "http://a.test/p"
+
+
+def test_of_two_locations_the_first_counts():
+    headers = (("location", "/a"), ("location", "/b"))
+    assert Response(302, b"", "", URL, headers).redirects_to == "/a"
+    assert Response(200, b"x", "", URL, headers).redirects_to is None
 
 
 def test_header_text():

@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from pipelines.web.addresses import LoopbackGrant
-from pipelines.web.client import Client, HttpSettings, Response
+from pipelines.web.answers import Response
+from pipelines.web.client import Client
 from pipelines.web.failures import FetchFailure, Reason
 from pipelines.web.pace import PaceSettings
+from pipelines.web.settings import HttpSettings
 from tests.support.loopback import SUFFIX, answer, loopback_web
 
 SETTINGS = HttpSettings(

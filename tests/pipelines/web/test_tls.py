@@ -12,9 +12,11 @@ from cryptography.x509.oid import NameOID
 
 from pipelines.web import client as client_module
 from pipelines.web.addresses import LoopbackGrant
-from pipelines.web.client import Client, HttpSettings, Response
+from pipelines.web.answers import Response
+from pipelines.web.client import Client
 from pipelines.web.failures import Reason
 from pipelines.web.pace import PaceSettings
+from pipelines.web.settings import HttpSettings
 from tests.support.loopback import SUFFIX, loopback_web
 
 SETTINGS = HttpSettings(

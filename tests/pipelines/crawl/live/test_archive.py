@@ -5,7 +5,7 @@ import pytest
 
 from pipelines.crawl.live.archive import Archive, outcomes_in, record_of
 from pipelines.crawl.warc import read_warc
-from pipelines.web.client import Response
+from pipelines.web.answers import Response
 from pipelines.web.failures import FetchFailure, Reason
 
 URL = "http://a.test/p"

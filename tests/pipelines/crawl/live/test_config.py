@@ -20,6 +20,13 @@ def test_start_urls_are_canonical_and_one_may_stand_alone():
     assert site(start=["http://a.test", START]).start == (START,)
 
 
+def test_a_start_url_without_a_scheme_is_shown_with_one():
+    with pytest.raises(
+        ValidationError, match=r"'a\.test/x': .* write it whole, as https://a\.test/x"
+    ):
+        site(start="a.test/x")
+
+
 @pytest.mark.parametrize(
     "settings",
     [

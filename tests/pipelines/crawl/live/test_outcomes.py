@@ -3,7 +3,7 @@ import pytest
 from pipelines.crawl.live.config import Site
 from pipelines.crawl.live.frontier import Link
 from pipelines.crawl.live.outcomes import Visited, add_links, settle
-from pipelines.web.client import Response
+from pipelines.web.answers import Response
 from pipelines.web.failures import FetchFailure, Reason
 
 URL = "http://a.test/p"
