@@ -96,7 +96,7 @@ def _confirmed(run: list[Section], parse: Parse[T]) -> Iterator[list[T]]:
     waiting: deque[list[T]] = deque()
     try:
         for record, start in zip(_archive(content), starts, strict=False):
-            if record.stream_pos != start:
+            if record.stream_pos != start or not _has_length(record):
                 return
             if len(waiting) == _CONFIRMED_BY:
                 yield waiting.popleft()
@@ -117,6 +117,7 @@ def _read_section(section: Section, parse: Parse[T]) -> Iterator[T | None]:
     try:
         for record in _archive(section.open()):
             num_read += 1
+            is_whole = is_whole and _has_length(record)
             rows = parse(record)
             num_rows += len(rows)
             yield from rows
@@ -125,6 +126,11 @@ def _read_section(section: Section, parse: Parse[T]) -> Iterator[T | None]:
     is_silent = num_read == 0 or (not is_whole and num_rows == 0)
     if is_silent or ((section.is_last or not is_whole) and section.has_rest()):
         yield None
+
+
+def _has_length(record: WarcRecord) -> bool:
+    """Whether the header says how long the record is, as each must; damaged ones do not."""
+    return record.headers.get("Content-Length") is not None
 
 
 def _archive(content: BinaryIO) -> ArchiveIterator:

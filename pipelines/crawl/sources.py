@@ -3,16 +3,17 @@
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 from urllib.parse import quote, urljoin
 
-from fsspec.core import url_to_fs
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from dalle_model import files
 from dalle_model.errors import DalleError
+from pipelines.crawl.listing import is_hidden, list_files
 
 Kind = Literal["warc", "wat", "html", "table", "tar", "images"]
+Column = str | Annotated[int, Field(ge=0)]
 
 SUFFIXES: dict[str, Kind] = {
     ".warc": "warc",
@@ -72,15 +73,15 @@ class Source(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: str
+    path: str = Field(min_length=1)
     kind: Kind | None = None
     name: str = ""
     base_url: str = ""
-    url_column: str | int | None = None
-    caption_column: str | int | None = None
-    page_url_column: str | int | None = None
-    license_column: str | int | None = None
-    image_column: str | int | None = None
+    url_column: Column | None = None
+    caption_column: Column | None = None
+    page_url_column: Column | None = None
+    license_column: Column | None = None
+    image_column: Column | None = None
     has_header: bool | None = None
 
 
@@ -113,10 +114,16 @@ def resolve(source: Source, config_key: str) -> list[InputFile]:
         config_key: where the source stands in the config, for the error.
 
     Raises:
-        MissingInputError: nothing is there, or a suffix says nothing and `kind` is not set.
+        MissingInputError: nothing is there, or a suffix says nothing and `kind` is not set, or the
+            place cannot be listed.
     """
-    root, paths, is_folder = _expand(source.path)
-    seen = [path for path in paths if not _is_hidden(path.removeprefix(root))]
+    try:
+        root, paths, is_folder = list_files(source.path)
+    except (OSError, ValueError, ImportError) as error:  # what file systems raise
+        raise MissingInputError(
+            f"{config_key}.path: {source.path} cannot be listed: {error}"
+        ) from error
+    seen = [path for path in paths if not is_hidden(path.removeprefix(root))]
     folders = _image_folders(source, root, seen, is_folder)
     rest = set(seen) - {folder.metadata for folder in folders} - _logs_of_img2dataset(seen)
     chosen = sorted({*folders, *_classified(source, root, sorted(rest))})
@@ -158,32 +165,6 @@ def kind_of(path: str) -> Kind | None:
     """What a file is by its suffix; None where that says nothing."""
     lower = path.lower()
     return next((kind for suffix, kind in SUFFIXES.items() if lower.endswith(suffix)), None)
-
-
-def _expand(path: str) -> tuple[str, list[str], bool]:
-    """The folder that paths are relative to, all files, and whether the path is that folder.
-
-    Paths are URLs of the same file system.
-    """
-    filesystem, bare = url_to_fs(path)
-    filesystem.invalidate_cache()
-    is_folder = False
-    if "*" in bare or "?" in bare or "[" in bare:
-        root = posixpath.dirname(bare.partition("*")[0].partition("?")[0].partition("[")[0])
-        found = [name for name in filesystem.glob(bare) if filesystem.isfile(name)]
-    elif is_folder := filesystem.isdir(bare):
-        root, found = bare.rstrip("/"), filesystem.find(bare)
-    else:
-        root = posixpath.dirname(bare)
-        found = [bare] if filesystem.exists(bare) else []
-    if "://" not in path:
-        return root, found, is_folder
-    urls = [filesystem.unstrip_protocol(name) for name in found]
-    return filesystem.unstrip_protocol(root), urls, is_folder
-
-
-def _is_hidden(relative: str) -> bool:
-    return any(part.startswith(".") for part in relative.split("/"))
 
 
 def _classified(source: Source, root: str, paths: list[str]) -> Iterator[InputFile]:

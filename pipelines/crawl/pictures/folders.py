@@ -19,6 +19,7 @@ from pipelines.crawl.pictures.places import Place
 from pipelines.crawl.sources import InputFile, Source, is_picture, pictures_in
 from pipelines.crawl.splits import Claim, Extent, every
 from pipelines.crawl.streams import open_input
+from pipelines.crawl.tables.columns import ColumnError
 from pipelines.crawl.tables.lines import read_lines
 from pipelines.crawl.tables.read import read_table
 from pipelines.rejection import Rejection
@@ -124,11 +125,14 @@ def _captions(file: InputFile, source: Source) -> tuple[Captions, list[Rejection
             is_chosen = source.caption_column is not None
             update |= {"url_column": 0, "caption_column": source.caption_column if is_chosen else 1}
         table = source.model_copy(update=update)
-        for row in read_table(stream, file.metadata, table):
-            if isinstance(row, Found):
-                captions.setdefault(posixpath.normpath(row.raw_url), []).append(row.caption)
-            elif isinstance(row, Rejection):
-                damage.append(row)
+        try:
+            for row in read_table(stream, file.metadata, table):
+                if isinstance(row, Found):
+                    captions.setdefault(posixpath.normpath(row.raw_url), []).append(row.caption)
+                elif isinstance(row, Rejection):
+                    damage.append(row)
+        except ColumnError as error:
+            raise ColumnError(f"{error}; the column of pictures must be `{FILE_COLUMN}`") from error
     return captions, damage if _is_own(file) else []
 
 

@@ -35,6 +35,7 @@ class _Sample:
     Args:
         key: their name up to its first dot.
         is_read: False for a sample that starts before the part; its files are not read.
+        suffixes: seen so far; one that comes again begins another sample.
         files: content of `txt` and `json`.
         picture: the first one.
         encoded: its content; empty above the limit.
@@ -43,6 +44,7 @@ class _Sample:
 
     key: str | None = None
     is_read: bool = False
+    suffixes: set[str] = field(default_factory=set)
     files: dict[str, bytes] = field(default_factory=dict)
     picture: Member | None = None
     encoded: bytes = b""
@@ -95,12 +97,13 @@ def _read_samples(
         key, suffix = _split(member.name)
         if not member.is_damaged and (not member.is_file or not suffix):
             continue
-        if member.is_damaged or key != sample.key:
+        if member.is_damaged or key != sample.key or suffix in sample.suffixes:
             yield from _finish(sample, location, source)
             is_mine = member.position >= start
             sample = _Sample(key, is_mine)
             if is_mine and not claim(member.position):
                 return
+        sample.suffixes.add(suffix)
         if member.is_damaged and sample.is_read:
             yield rejection("", "", "bad_record", "not a tar header")
         elif sample.is_read:

@@ -18,6 +18,7 @@ PAGE_NAMES = ("page_url",)
 LICENSE_NAMES = ("license",)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_NO_TEXTS = (dict, list, tuple)
 _ADDRESSES = ("http://", "https://")
 
 
@@ -125,14 +126,32 @@ def pick(document: dict[str, Any], column: str | int | None, names: Sequence[str
 
 
 def texts_of(value: Any) -> list[str]:
-    """The texts of a cell: several where it holds a list, one empty one where it holds nothing."""
+    """The texts of a cell: several where it holds a list, one empty one where it holds nothing.
+
+    Bytes are UTF-8, as writers of Parquet have them that do not mark their texts; NaN is nothing,
+    as pandas has it.
+
+    Raises:
+        ValueError: it holds structs or lists of lists.
+    """
+    if isinstance(value, str):
+        return [_storable(value)]
     values = value if isinstance(value, list) else [value]
-    return [_storable(str(v)) for v in values if v is not None] or [""]
+    if any(isinstance(v, _NO_TEXTS) for v in values):
+        raise ValueError("structs or nested lists where a text should be")
+    return [_storable(_text(v)) for v in values if v is not None and v == v] or [""]  # NaN != NaN
 
 
 def text_of(value: Any) -> str:
-    """A cell as one text; the first one of a list."""
-    return texts_of(value)[0]
+    """A cell as one text: the first one of a list, an empty one for what holds no text."""
+    try:
+        return texts_of(value)[0]
+    except ValueError:
+        return ""
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _storable(text: str) -> str:

@@ -12,7 +12,7 @@ Damage = str  # stands in place of a row that cannot be read, and says why
 
 
 def found_in(row: Row, columns: Columns, source: str) -> Iterator[Found | Rejection]:
-    """What a row says: once for each of its captions; a `bad_record` for a row that is too short.
+    """What a row says: once for each of its captions; a `bad_record` for one that lacks a cell.
 
     Args:
         row: its cells.
@@ -23,7 +23,12 @@ def found_in(row: Row, columns: Columns, source: str) -> Iterator[Found | Reject
     if len(row) < needed:
         yield bad(f"{len(row)} columns, needs {needed}", "\t".join(map(text_of, row)))
         return
-    for caption in texts_of(row[columns.caption]):
+    try:
+        captions = texts_of(row[columns.caption])
+    except ValueError as error:
+        yield rejection(_cell(row, columns.url), "", "bad_record", str(error))
+        return
+    for caption in captions:
         yield Found(
             raw_url=_cell(row, columns.url),
             caption=caption,

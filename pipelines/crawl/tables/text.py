@@ -12,7 +12,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, BinaryIO, Literal, cast
 
 from pipelines.crawl.candidates import Found
@@ -106,6 +106,8 @@ def _is_whole(stream: BinaryIO, table_format: Format) -> bool:
 
 def _layout(stream: BinaryIO, table_format: Format, name: str, source: Source) -> _Layout:
     head = list(islice(_rows(stream, table_format), _HEAD_ROWS))
+    if not head:
+        return _Layout(Columns(0, 0))
     if table_format == "jsonl":
         objects = [row for _, row in head if isinstance(row, dict)]
         names = list(dict.fromkeys(key for row in objects for key in row))
@@ -148,7 +150,8 @@ def _json_row(line: str) -> dict[str, Any] | Damage:
 
 def _csv_rows(lines: Iterator[str]) -> Iterator[tuple[int, Row | Damage]]:
     """Rows that are not blank, numbered."""
-    rows = csv.reader(lines)
+    first = next(lines, "")
+    rows = csv.reader(chain([first], lines), delimiter=_delimiter(first))
     number = 0
     while True:
         try:
@@ -161,3 +164,8 @@ def _csv_rows(lines: Iterator[str]) -> Iterator[tuple[int, Row | Damage]]:
         if row not in ([], [""]):
             yield number, row
         number += 1
+
+
+def _delimiter(first: str) -> str:
+    """The comma; where the first line has none, what spreadsheets put in its place."""
+    return next((mark for mark in ",;\t|" if mark in first), ",")

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -120,3 +121,32 @@ def test_config_loads_no_parser():
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert "pydantic" in loaded
     assert not {"apache_beam", "torch", "selectolax", "fastwarc", "pyarrow"} & set(loaded)
+
+
+def test_a_name_that_exists_is_no_glob(tmp_path):
+    for name in ("pairs [2020].tsv", "what?/a.tsv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+        (file,) = resolve(Source(path=str(tmp_path / name)), "k")
+        assert file.location == str(tmp_path / name)
+
+
+def test_what_is_no_file_is_passed_over_and_told(folder, caplog):
+    (folder / "broken.tsv").symlink_to(folder / "gone.tsv")
+    os.mkfifo(folder / "pipe.tsv")
+    found = [file.location for file in resolve(Source(path=str(folder)), "k")]
+    assert not any(location.endswith(("broken.tsv", "pipe.tsv")) for location in found)
+    assert caplog.text.count("passed over") == 2
+    with pytest.raises(MissingInputError, match="nothing is there"):
+        resolve(Source(path=str(folder / "pipe.tsv")), "k")
+
+
+def test_a_place_that_cannot_be_listed_names_the_setting():
+    with pytest.raises(MissingInputError, match=r"sources\[2\]\.path: nowhere://x cannot be"):
+        resolve(Source(path="nowhere://x"), "crawl.sources[2]")
+
+
+@pytest.mark.parametrize("settings", [{"path": ""}, {"path": "a.tsv", "url_column": -1}])
+def test_settings_that_mean_nothing_are_refused(settings):
+    with pytest.raises(ValueError, match=r"at least 1 character|greater than or equal to 0"):
+        Source(**settings)

@@ -149,3 +149,19 @@ def test_something_else_than_an_archive_is_one_bad_record(content):
 
 def test_an_empty_file_has_no_records():
     assert _read(b"") == []
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_record_without_a_length_is_never_passed_over_in_silence(place):
+    records = [http_record(f"http://site.test/{n}", b"<html>") for n in range(3)]
+    records[place] = records[place].replace(b"Content-Length", b"Content-Width", 1)
+    for content in (b"".join(records), b"".join(gzip_records(records))):
+        pages = list(read_warc(io.BytesIO(content), 1000))
+        assert [isinstance(page, Rejection) for page in pages] == [n == place for n in range(3)]
+
+
+def test_line_ends_of_another_system_are_a_bad_record():
+    records = [http_record(f"http://site.test/{n}", b"<html>") for n in range(3)]
+    content = b"".join(records).replace(b"\r\n", b"\n")
+    (row,) = read_warc(io.BytesIO(content), 1000)
+    assert isinstance(row, Rejection)

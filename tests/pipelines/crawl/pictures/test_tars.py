@@ -40,6 +40,7 @@ def _captions(members: list[tuple[str, bytes]], **settings) -> list[str]:
         ([("x/a.jpg", b"p"), ("y/a.txt", b"other")], ["", "no_picture"]),
         ([("a.jpg", b"p"), ("b.txt", b"t"), ("a.txt", b"t")], ["", "no_picture", "no_picture"]),
         ([("a.seg.png", b"p"), ("a.jpg", b"q"), ("a.txt", b"t")], ["t"]),
+        ([("a.jpg", b"p"), ("a.txt", b"t"), ("a.jpg", b"q"), ("a.txt", b"u")], ["t", "u"]),
         ([("a.jpg", b"p"), ("a.json", b"{"), ("b.jpg", b"p"), ("b.txt", b"b")],
          ["bad_metadata", "b"]),
         ([("a.jpg", b"p"), ("a.json", b"[1]")], ["bad_metadata"]),

@@ -7,6 +7,7 @@ from pipelines.crawl.tables.columns import (
     locate,
     locate_unnamed,
     pick,
+    text_of,
     texts_of,
 )
 
@@ -103,3 +104,16 @@ def test_values_of_json():
     assert [texts_of(v) for v in (None, [], "a", ["a", None, "b"], 3, [None])] == [
         [""], [""], ["a"], ["a", "b"], ["3"], [""],
     ]  # fmt: skip
+
+
+def test_texts_as_parquet_and_pandas_have_them():
+    assert texts_of(b"a barn \xc3\xa9 \xff") == ["a barn \xe9 \ufffd"]
+    assert texts_of([b"a", "b"]) == ["a", "b"]
+    assert texts_of(float("nan")) == [""]
+
+
+@pytest.mark.parametrize("value", [{"en": "a"}, [["a"]], [("key", "a")], ["a", {"raw": "b"}]])
+def test_what_holds_no_text_is_none(value):
+    with pytest.raises(ValueError, match="structs or nested lists"):
+        texts_of(value)
+    assert text_of(value) == ""

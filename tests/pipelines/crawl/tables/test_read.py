@@ -250,3 +250,24 @@ def test_what_is_read_whole_is_one_position():
     assert table_extent(io.BytesIO(gzip.compress(rows)), "t.tsv.gz") == WHOLE
     assert table_extent(io.BytesIO(_parquet(url=[U] * 5)), "t").size == 3
     assert table_extent(io.BytesIO(b"PAR1"), "t") == WHOLE
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_cells_of_csv_parted_by_another_mark(mark):
+    content = f'url{mark}caption\n{U}{mark}"a, {mark} b"\n{U}{mark}c, d\n'.encode()
+    assert _read(content, "t.csv") == [(U, f"a, {mark} b"), (U, "c, d")]
+
+
+def test_a_caption_that_is_a_struct_costs_its_row():
+    captions = [{"en": "a barn"}, {"en": "b"}]
+    detail = "structs or nested lists where a text should be"
+    assert _read(_parquet(url=[U, U], caption=captions)) == [("bad_record", detail)] * 2
+
+
+def test_texts_that_parquet_does_not_mark_as_such():
+    assert _read(_parquet(url=[U.encode()], caption=[b"a barn"])) == [(U, "a barn")]
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.jsonl"])
+def test_a_text_table_without_rows_lacks_no_column(name):
+    assert _read(b"\n\n", name, url_column="address", caption_column="words") == []
