@@ -80,11 +80,19 @@ def read_sitemap(content: bytes) -> Sitemap:
 def _links(parser: LexborHTMLParser, page_url: str, token: str) -> list[str]:
     if _forbids(_meta_directives(parser, token)):
         return []
-    base = parser.css_first("base[href]")
-    base_url = (base.attributes.get("href") if base else "") or ""
     nodes = parser.css("a[href], area[href], link[href]")
     hrefs = (node.attributes.get("href") or "" for node in nodes if _leads_on(node))
-    return distinct(urljoin(page_url, base_url.strip()), hrefs)
+    return distinct(_base_url(parser, page_url), hrefs)
+
+
+def _base_url(parser: LexborHTMLParser, page_url: str) -> str:
+    """What links are relative to; a base that can be none does not count, as in browsers."""
+    base = parser.css_first("base[href]")
+    href = (base.attributes.get("href") if base else "") or ""
+    try:
+        return canonical_url(urljoin(page_url, href.strip()))
+    except ValueError:
+        return page_url
 
 
 def _leads_on(node: LexborNode) -> bool:

@@ -25,6 +25,8 @@ def links(html, headers=(), charset=None):
         ('<a rel="nofollow" href="x"><a rel="Noopener NoFollow" href=y><a rel=ugc href=z>',
          ["http://a.test/dir/z"]),
         ('<base href="/b/"><a href="x">', ["http://a.test/b/x"]),
+        ('<base href="http://["><a href="x">', ["http://a.test/dir/x"]),
+        ('<base href="data:text/html,"><a href="x">', ["http://a.test/dir/x"]),
         ('<a href="x"><a href="x"><a href="./x#y">', ["http://a.test/dir/x"]),
         ('<a href="mailto:a@b"><a href="javascript:x()"><a href="http://[">', []),
         ('<meta name="robots" content="noindex, nofollow"><a href="x">', []),
