@@ -6,6 +6,7 @@ Hypernymization". The words that go along with it are chosen.
 
 import re
 from collections.abc import Collection
+from itertools import pairwise
 
 from pipelines.captions.transform.graph import Graph
 from pipelines.captions.transform.kinds import (
@@ -20,7 +21,7 @@ from pipelines.captions.transform.kinds import (
     is_person,
     is_place,
 )
-from pipelines.captions.transform.words import Word, Words
+from pipelines.captions.transform.words import START, Word, Words
 
 _OF_DATES = frozenset(
     (
@@ -44,6 +45,13 @@ _OF_PLACES = frozenset(
     )
 )  # fmt: skip
 _OF_NUMBERS = frozenset(("of", "at", "with", "to", "by", "for", "in"))
+_BOUNDS = frozenset(
+    (
+        ("more", "than"), ("less", "than"), ("fewer", "than"), ("greater", "than"),
+        ("at", "least"), ("at", "most"), ("up", "to"),
+    )
+)  # fmt: skip
+_ABOUT = frozenset(("about", "almost", "around", "nearly", "only", "over", "roughly"))
 _NEAR_PLACES = frozenset(
     (
         "downtown", "central", "north", "south", "east", "west", "northern", "southern",
@@ -118,7 +126,9 @@ def drop_numbers(words: Words, graph: Graph) -> Words:
         after = words[min(at + 1, len(words) - 1)]
         if not _is_number(word, after):
             kept.append(word)
-        elif is_entity(after.kind):
+            continue
+        _drop_bound(kept)
+        if is_entity(after.kind):
             _drop_last(kept, ("the",) if _ORDINAL.fullmatch(word.text) else ())
         elif not _is_before_noun(words, at, graph):
             _drop_last(kept, _OF_NUMBERS)
@@ -133,7 +143,9 @@ def _drop_chunks(words: Words, kind: str, prepositions: frozenset[str]) -> Words
     for at, word in enumerate(words):
         if word.kind != kind:
             kept.append(word)
-        elif not _is_modifier(words, at):
+            continue
+        _drop_bound(kept)
+        if not _is_modifier(words, at):
             _drop_lead(kept, prepositions)
     return kept
 
@@ -151,6 +163,16 @@ def _is_modifier(words: Words, at: int) -> bool:
 
 def _drop_last(kept: Words, candidates: Collection[str]) -> None:
     if kept and kept[-1].text.lower() in candidates:
+        kept.pop()
+
+
+def _drop_bound(kept: Words) -> None:
+    """Remove "more than" or "about" before a number; of "taller than", "than"."""
+    before, last = [START, START, *kept[-2:]][-2:]
+    is_adverb = last.tag == "RB" or before.tag in ("START", "CC", "IN", ",")
+    if (before.text.lower(), last.text.lower()) in _BOUNDS:
+        del kept[-2:]
+    elif last.text == "than" or (is_adverb and last.text.lower() in _ABOUT):
         kept.pop()
 
 
@@ -201,11 +223,14 @@ def _is_name_before_noun(words: Words, at: int, graph: Graph) -> bool:
 
 
 def _is_before_noun(words: Words, at: int, graph: Graph) -> bool:
-    """Whether a common noun follows, perhaps after more that modifies it."""
-    for word in words[at + 1 : at + 1 + _MOST_MODIFIERS]:
+    """Whether a common noun follows, perhaps after more that modifies it.
+
+    With an article behind it, it is a verb: "scores" of "Barcelona scores a goal".
+    """
+    for word, after in pairwise(words[at + 1 : at + 2 + _MOST_MODIFIERS]):
         if word.is_plain():
             if word.tag in ("NN", "NNS") and not graph.is_verb(word.text.lower()):
-                return True
+                return after.tag not in ("DT", "PRP$")
             if word.tag not in ("JJ", "JJR", "JJS", "CD", "HYPH"):
                 return False
         elif is_person(word.kind):

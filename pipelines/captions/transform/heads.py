@@ -43,7 +43,9 @@ HEADS: Mapping[str, str] = {
     "Union": "organisation", "Committee": "organisation", "Council": "organisation",
     "Party": "organisation", "Army": "organisation", "Navy": "organisation",
     "Ministry": "organisation", "Department": "organisation",
-    "Club": "organisation", "FC": "sports team", "United": "sports team", "Rovers": "sports team",
+    "Nations": "organisation", "Club": "organisation", "FC": "sports team", "CF": "sports team",
+    "United": "sports team", "Rovers": "sports team", "Wanderers": "sports team",
+    "Hotspur": "sports team", "Athletic": "sports team",
     "Orchestra": "orchestra", "Philharmonic": "orchestra", "Symphony": "orchestra",
     "Choir": "choir", "Band": "musical group", "Brothers": "musical group",
     "Times": "newspaper", "Day": "holiday",
@@ -68,6 +70,15 @@ _ONLY_BEFORE_OF = frozenset(
         "Castle",
     )
 )  # fmt: skip
+
+# "Real Madrid": what stands before a city in the names of teams.
+CLUBS = frozenset(
+    (
+        "AC", "AFC", "AS", "Athletic", "Atletico", "Atl\u00e9tico", "Bayern", "Borussia", "CF",
+        "Dinamo", "Dynamo", "FC", "Inter", "Lokomotiv", "Olympique", "RB", "Real", "SC", "Spartak",
+    )
+)  # fmt: skip
+AIRCRAFT_MAKES = frozenset(("Airbus", "Antonov", "Boeing", "Bombardier", "Cessna", "Embraer"))
 
 # "President Obama": a title -> the type of who bears it.
 TITLES: Mapping[str, str] = {

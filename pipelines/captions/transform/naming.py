@@ -67,10 +67,10 @@ def _without_regions(words: Words) -> Words:
 
 
 def _without_unresolved(words: Words) -> Words:
-    """Remove "of Xanadu"; a name that no preposition governs stays."""
+    """Remove "of Xanadu", and of "the river Xanadu" the name; one that stands alone stays."""
     kept: Words = []
     for at, word in enumerate(words):
-        lead = _preposition(kept) if word.kind in _UNRESOLVED else None
+        lead = _lead(kept) if word.kind in _UNRESOLVED else None
         if lead is None or words[at + 1].tag == "POS":
             kept.append(word)
         else:
@@ -78,21 +78,25 @@ def _without_unresolved(words: Words) -> Words:
     return kept
 
 
-def _preposition(kept: Words) -> int | None:
-    """Where the preposition stands that governs what comes next; None where there is none."""
+def _lead(kept: Words) -> int | None:
+    """Where the phrase begins that a name ends: at its preposition, or behind "the river"."""
     first = len(kept)
+    if first > 1 and kept[-1].tag == "NN" and kept[-1].is_plain() and kept[-2].tag == "DT":
+        return first
     while first and kept[first - 1].tag in ("DT", "JJ"):
         first -= 1
     return first - 1 if first and kept[first - 1].tag in ("IN", "TO") else None
 
 
 def _without_roles(words: Words, graph: Graph) -> Words:
-    """Remove "the former actor" before a person."""
+    """Remove "the former actor" before a person, but of "his wife Ann Lee" the name."""
     kept: Words = []
     for word in words:
         first = len(kept)
         while is_person(word.kind) and first and _is_role(kept[first - 1], graph):
             first -= 1
+        if first < len(kept) and first and kept[first - 1].tag in ("PRP$", "POS"):
+            continue
         while first < len(kept) and first and kept[first - 1].tag in ("DT", "JJ"):
             first -= 1
         lead = kept[first] if first < len(kept) else None

@@ -34,15 +34,17 @@ _LONG_MONTH = (
     r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 )
 _WEEKDAY = r"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)"
+_WEEKDAY_BEFORE = rf"(?:{_WEEKDAY}|(?:Mon|Tues?|Wed|Thurs?|Fri|Sat|Sun)\.?)"
+_TIME = r"(?:\d{1,2}:\d\d(?::\d\d)?(?:\s*[ap]\.?m\b\.?)?)"
 _DAY = r"(?:\d{1,2}(?:st|nd|rd|th)?)"
 _YEAR = r"(?:(?:1[5-9]|20)\d\d)"
 _SEASON = r"(?:[Ss]pring|[Ss]ummer|[Aa]utumn|[Ff]all|[Ww]inter)"
 
 _DATE = re.compile(
     rf"""(?<![\w$£€.-])(?:
-        (?:{_WEEKDAY},?\s+)?(?:
+        (?:{_WEEKDAY_BEFORE},?\s+)?(?:
             (?:the\s+)?{_DAY}(?:\s*[-\u2013]\s*{_DAY})?\s+(?:of\s+)?{_MONTH}(?:,?\s+{_YEAR})?
-          | {_MONTH}\s+{_DAY}(?:\s*[-\u2013]\s*{_DAY})?(?:,?\s+{_YEAR})?
+          | {_MONTH}\s+{_DAY}(?:\s*[-\u2013]\s*{_DAY})?(?:\s+{_TIME})?(?:,?\s+{_YEAR})?
         )
       | {_MONTH},?\s+(?:of\s+)?{_YEAR}
       | {_SEASON}(?:\s+of)?\s+{_YEAR}
@@ -52,7 +54,7 @@ _DATE = re.compile(
       | (?:(?:circa|ca?\.)\s*)?{_YEAR}(?:\s*[-\u2013]\s*(?:{_YEAR}|\d\d))?
       | (?:early\s+|late\s+|mid-)?(?:(?:1[5-9]|20)\d0|'?\d0)s
       | (?:early\s+|late\s+|mid-)?\d\d?(?:st|nd|rd|th)[\s-][Cc]entur(?:y|ies)
-      | \d{{1,2}}:\d\d(?:\s*[ap]\.?m\b\.?)? | \d{{1,2}}\s*[ap]\.?m\b\.?
+      | {_TIME} | \d{{1,2}}\s*[ap]\.?m\b\.?
       | (?:last|next)\s+(?:year|month|week|{_SEASON}|{_WEEKDAY}) | yesterday
     )(?![\w-])""",
     re.VERBOSE,

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from pipelines.captions.transform.graph import NameKind, first_word
 from pipelines.captions.transform.heads import (
+    AIRCRAFT_MAKES,
+    CLUBS,
     FIRST_HEADS,
     HEADS,
     TITLES,
@@ -55,6 +57,26 @@ def by_head(sentence: Sentence, at: int) -> Reading | None:
     return None
 
 
+def by_club(sentence: Sentence, at: int) -> Reading | None:
+    """A team named by its city: "Real Madrid"."""
+    if sentence.words[at].text not in CLUBS or not sentence.is_name(at + 1):
+        return None
+    city = by_graph(sentence, at + 1)
+    return (city[0], "sports team") if city and is_place(city[1]) else None
+
+
+def by_model(sentence: Sentence, at: int) -> Reading | None:
+    """A make with what it is called: "Boeing 747", "Toyota Corolla"."""
+    word, model = sentence.words[at].text, sentence.words[at + 1]
+    is_numbered = any(letter.isdigit() for letter in model.text)
+    if word in AIRCRAFT_MAKES and is_numbered:
+        return at + 2, "aircraft"
+    is_titled = model.text in TITLES or model.text in HEADS or sentence.graph.is_role(model.text)
+    is_called = sentence.is_name(at + 1) and model.text.istitle() and not is_titled
+    is_car = sentence.graph.types.get(word) == "automobile make"
+    return (at + 2, "automobile") if is_car and (is_numbered or is_called) else None
+
+
 def by_title(sentence: Sentence, at: int) -> Reading | None:
     """Such as "Prime Minister Theresa May" and "Mr. Darcy"."""
     words, first = sentence.words, at
@@ -73,8 +95,11 @@ def by_given_name(sentence: Sentence, at: int) -> Reading | None:
     if sentence.is_title_case:
         return (end, ANY_PERSON) if kind in GIVEN and is_surname and end == at + 2 else None
     is_place_too = is_place(sentence.graph.types.get(sentence.words[at].text, ""))
-    if kind in GIVEN and end > at + 1 and (is_surname or not is_place_too):
+    is_doubtful = is_place_too or sentence.is_after_article(at)
+    if kind in GIVEN and end > at + 1 and (is_surname or not is_doubtful):
         return end, ANY_PERSON
+    if sentence.is_after_article(at):  # "a Christmas tree", "the Iris data"
+        return None
     if kind == NameKind.GIVEN or (kind in PERSON_PARTS and sentence.is_inside(at)):
         return None if sentence.is_in_place(at) else (at + 1, ANY_PERSON)
     return None
@@ -102,6 +127,8 @@ def by_adjective(sentence: Sentence, at: int) -> Reading | None:
 READERS: tuple[Callable[[Sentence, int], Reading | None], ...] = (
     by_graph,
     by_head,
+    by_club,
+    by_model,
     by_title,
     by_given_name,
     by_surname,

@@ -95,6 +95,10 @@ class Sentence:
             end = after + 1
         return end + (words[end].text in _SUFFIXES)
 
+    def is_after_article(self, at: int) -> bool:
+        """Whether "the" or "a" stands before it, as before no one's name alone."""
+        return at > 0 and self.words[at - 1].tag == "DT"
+
     def is_in_place(self, at: int) -> bool:
         """Whether a word stands before it that places stand behind: "near"."""
         return at > 0 and self.words[at - 1].text.lower() in PLACE_PREPOSITIONS

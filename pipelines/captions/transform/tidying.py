@@ -7,10 +7,11 @@ from pipelines.captions.transform.kinds import PERSON_TOKEN
 from pipelines.captions.transform.words import END, START, Word, Words, touches
 
 _SEPARATORS = frozenset((",", ";", ":", "-", "\u2013", "\u2014", "|", "/", "&"))
-_CLOSING = frozenset((".", "!", "?", ")", "]", *_SEPARATORS))
+_CLOSING = frozenset((".", "...", "\u2026", "!", "?", ")", "]", *_SEPARATORS))
 _AND = frozenset(("and", "or", "&"))
 _NO_START = frozenset((".", "'s", "\u2019s", *_AND, *_SEPARATORS))
 _BRACKETS = {"(": ")", "[": "]"}
+_FINITE = frozenset(("VBZ", "VBD", "VBP", "MD"))
 _NEED_OBJECT = frozenset(("IN", "TO", "DT", "CC", "PRP$"))
 # Chosen: spelled with a vowel and spoken without, and the other way round.
 _CONSONANT_SOUNDS = ("uni", "use", "usu", "eur", "ewe", "one", "uk", "us ", "utah")
@@ -50,6 +51,8 @@ def _with_objects(words: Words) -> Words:
     for word in reversed(words):
         if not (kept and _lacks_object(word, kept[-1])):
             kept.append(word)
+        elif word.text == kept[-1].text == "," and kept[-2].tag in _FINITE:
+            kept.pop()  # "a man, 25, was seen": both commas
     return kept[::-1]
 
 

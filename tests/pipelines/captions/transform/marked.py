@@ -13,6 +13,7 @@ from pipelines.captions.transform.words import Word
 FOLDER = Path(__file__).parent
 _MARK = re.compile(r"\[([^|\]]*)\|(\w+)\]")
 _PERSONS = ("noble person", "religious leader", "deity", "fictional character")
+_PRODUCTS = ("aircraft", "automobile")  # which the files do not mark
 _CLASSES = {
     "group": (
         "sports team,business,airline,record label,organisation,orchestra,choir,musical group,"
@@ -72,9 +73,13 @@ def score(name: str, graph: Graph) -> Score:
     right = found = marked = 0
     for (text, marks), pairs in zip(captions, tagged, strict=True):
         words = chunk(text, pairs, graph)
-        seen = {_mark(word) for word in words if is_entity(word.kind) or word.kind == PLACE}
+        seen = {_mark(word) for word in words if _is_markable(word.kind)}
         right, found, marked = right + len(seen & marks), found + len(seen), marked + len(marks)
     return Score(right, found, marked)
+
+
+def _is_markable(kind: str) -> bool:
+    return (is_entity(kind) or kind == PLACE) and kind not in _PRODUCTS
 
 
 def _mark(word: Word) -> Mark:

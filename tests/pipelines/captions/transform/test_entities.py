@@ -34,6 +34,13 @@ def _chunks(text: str, graph: Graph | None = None) -> dict[str, str]:
         ("a barn near Xanadu, TN", {"Xanadu": "city", "TN": "us state"}),
         ("the legend of Xanadu", {"Xanadu": NAME}),
         ("a dog on the beach of new york", {"new york": "city"}),
+        ("a goal against Real Madrid", {"Real Madrid": "sports team"}),
+        ("a goal of Zyx Rovers", {"Zyx Rovers": "sports team"}),
+        ("a Boeing 747 on a runway", {"Boeing 747": "aircraft"}),
+        ("a Toyota Corolla in a garage", {"Toyota Corolla": "automobile"}),
+        ("a garage of Toyota", {"Toyota": "automobile make"}),
+        ("a Christmas tree", {"Christmas": NAME}),
+        ("a view from the Marin Headlands", {"Marin Headlands": NAME}),
     ],
 )
 def test_kinds_of_names(text: str, found: dict[str, str]) -> None:
@@ -72,7 +79,7 @@ def test_a_graph_of_ones_own_decides() -> None:
     assert _chunks("people outside the Blue Door", own) == {"Blue Door": "bar"}
 
 
-# Floors below what is stated in SOURCES.md: 0.98 and 0.90, 0.89 and 0.85.
+# Floors below what is stated in SOURCES.md: 0.98 and 0.89, 0.89 and 0.85.
 @pytest.mark.parametrize(
     ("name", "precision", "recall"), [("entities.txt", 0.97, 0.88), ("unseen.txt", 0.88, 0.84)]
 )

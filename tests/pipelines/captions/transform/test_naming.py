@@ -31,6 +31,8 @@ _OWN = Graph.of(
         ("a house in Xanadu, Oz", "a house in a city"),
         ("the legend of Xanadu on stage", "the legend on stage"),
         ("Xanadu is a legend", "Xanadu is a legend"),
+        ("a boat on the river Xanadu", "a boat on the river"),
+        ("Bo Day and his wife Ann Lee wave", "actor and his wife wave"),
         ("Ann Lee's dog", "actor's dog"),
     ],
 )

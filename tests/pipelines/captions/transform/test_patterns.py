@@ -17,6 +17,7 @@ def _found(text: str, kind: str) -> list[str]:
         "Friday, July 5, 2013", "2003-09-05", "05/09/2003", "2017", "1914-1918", "1990s",
         "19th century", "late 18th century", "summer 2016", "Sunday", "Sunday morning", "10:30 am",
         "7 p.m.", "circa 1900", "last year", "march 3, 2011",
+        "Wed Aug 25 23:23:49 2004", "Wed. 25 August 2004", "23:23:49",
     ],
 )  # fmt: skip
 def test_dates(date: str) -> None:
