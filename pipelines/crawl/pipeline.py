@@ -7,7 +7,8 @@ from dalle_model import files
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.live.config import LIVE_FOLDER, LiveRuntime
 from pipelines.crawl.live.visit import Visits
-from pipelines.crawl.pictures.places import ASIDE, complete_shard
+from pipelines.crawl.pictures.places import ASIDE
+from pipelines.crawl.shard import complete_shard
 from pipelines.crawl.transforms import ExtractCandidates
 from pipelines.io.stage import ShardReport, StageTask
 from pipelines.io.transforms import GatherShards

@@ -1,6 +1,6 @@
 """Wiring of the crawl stage; what it wires is in `inputs.py` and `candidates.py`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,11 @@ from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTr
 from apache_beam.pvalue import DoOutputsTuple, PBegin, PCollection
 from apache_beam.transforms.core import RestrictionProvider
 
-from pipelines.crawl.candidates import resolve_duplicates
 from pipelines.crawl.config import CrawlConfig, inputs
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.live.transforms import FILES, CrawlSites
 from pipelines.crawl.live.visit import Visits
-from pipelines.crawl.pictures.places import Packed, Placed, pack, put_aside, unpack
+from pipelines.crawl.pictures.places import Packed, pack, put_aside
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.splits import Claims
 from pipelines.io.keys import shard_of
@@ -25,7 +24,7 @@ REJECTED = "rejected"
 
 @dataclass(eq=False)
 class ExtractCandidates(beam.PTransform[PBegin, PCollection[tuple[int, Any]]]):
-    """The inputs of a config in; `(shard, Packed | Rejection)` out, one row kept for each key.
+    """The inputs of a config in; `(shard, Packed | Rejection)` out, all rows of a key in one shard.
 
     Args:
         config: what to read.
@@ -47,13 +46,8 @@ class ExtractCandidates(beam.PTransform[PBegin, PCollection[tuple[int, Any]]]):
             files = (files, crawled[FILES]) | "WithPages" >> beam.Flatten()
             never_read.append(crawled[REJECTED])
         read = files | "Read" >> ReadInputs(self.config, self.aside)
-        survivors = (
-            read.found
-            | "ByKey" >> beam.GroupByKey()
-            | "ResolveDuplicates" >> beam.FlatMapTuple(_resolve)
-        )
         return (
-            (survivors, read[REJECTED], *never_read)
+            (read.found, read[REJECTED], *never_read)
             | "All" >> beam.Flatten()
             | "ToShards" >> beam.Map(_to_shard, self.num_shards)
         )
@@ -120,11 +114,10 @@ class _ReadPartFn(beam.DoFn):
             tracker.try_claim(tracker.current_restriction().stop)
 
 
-def _resolve(key: str, rows: Iterable[Packed]) -> Iterator[Placed | Rejection]:
-    return resolve_duplicates([unpack(row) for row in rows])
-
-
-def _to_shard(row: Placed | Rejection, num_shards: int) -> tuple[int, Packed | Rejection]:
+def _to_shard(
+    row: tuple[str, Packed] | Rejection, num_shards: int
+) -> tuple[int, Packed | Rejection]:
     if isinstance(row, Rejection):
         return shard_of(row.key, num_shards), row
-    return shard_of(row.candidate.key, num_shards), pack(row)
+    key, packed = row
+    return shard_of(key, num_shards), packed

@@ -13,14 +13,12 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
-import pyarrow as pa
 
 from dalle_model import files
 from dalle_model.errors import DalleError
 from dalle_model.shards import image_of
 from pipelines.io.keys import image_part
-from pipelines.io.stage import ShardResult, StageTask
-from pipelines.records import CANDIDATE_SCHEMA, Candidate
+from pipelines.records import Candidate
 from pipelines.rejection import Rejection
 
 ASIDE = f"{files.TEMPORARY_PREFIX}pictures"  # a name that is swept when the stage has ended
@@ -102,24 +100,6 @@ def unpack(packed: Packed) -> Placed:
     """What was packed."""
     values = msgspec.msgpack.decode(packed)
     return Placed(Candidate(*values[: len(_NAMES)]), Place(*values[len(_NAMES) :]))
-
-
-def complete_shard(task: StageTask, index: int, values: list[Any]) -> ShardResult:
-    """The rows and rejections of a shard, with the bytes of the pictures that came along.
-
-    Args:
-        task: the stage's work.
-        index: of the shard.
-        values: packed candidates, and rejections.
-
-    Raises:
-        ChangedInputError: other bytes stand where a picture was.
-    """
-    del task, index
-    rejected = [value for value in values if isinstance(value, Rejection)]
-    rows = take_back([unpack(value) for value in values if not isinstance(value, Rejection)])
-    table = pa.Table.from_pylist(rows, schema=CANDIDATE_SCHEMA)
-    return ShardResult(table, rejected, rows_in=len(values))
 
 
 def take_back(placed: list[Placed]) -> list[Row]:

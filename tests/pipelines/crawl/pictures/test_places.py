@@ -6,18 +6,15 @@ from pipelines.crawl.pictures.places import (
     ChangedInputError,
     Place,
     Placed,
-    complete_shard,
     pack,
     put_aside,
     take_back,
     unpack,
 )
 from pipelines.io.keys import local_pair_key
-from pipelines.io.stage import StageTask
-from pipelines.records import CANDIDATE_SCHEMA, Candidate
+from pipelines.records import Candidate
 from pipelines.rejection import Rejection
 
-TASK = StageTask("run", "crawl", 1, "attempt", "fingerprint", (0,))
 REJECTION = Rejection("k", "u", "c", "crawl", "bad_record")
 
 
@@ -67,24 +64,6 @@ def test_a_candidate_is_unpacked_as_it_was_packed():
     candidate = Candidate("k", "u", "c", "p", "alt", "s", "en", "CC0", "noai")
     for placed in (Placed(candidate), Placed(candidate, Place("t.tar", 512, 3))):
         assert unpack(pack(placed)) == placed
-
-
-def test_a_shard_is_completed_with_its_bytes(tmp_path):
-    placed = _placed([_brought(b"a"), _brought(b"b")], tmp_path)
-    values = [
-        pack(placed[1]),
-        REJECTION,
-        pack(Placed(Candidate("k", "u", "c"))),
-        pack(placed[0]),
-    ]
-    result = complete_shard(TASK, 0, values)
-    assert result.rows_in == 4
-    assert result.rejected == [REJECTION]
-    assert result.kept.schema == CANDIDATE_SCHEMA
-    kept = dict(
-        zip(result.kept["key"].to_pylist(), result.kept["encoded"].to_pylist(), strict=True)
-    )
-    assert kept == {local_pair_key(b"a", "c"): b"a", local_pair_key(b"b", "c"): b"b", "k": None}
 
 
 def test_bytes_that_changed_are_an_error(tmp_path):

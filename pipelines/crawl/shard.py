@@ -1,0 +1,47 @@
+"""A shard of candidates: one survivor for each key, with its bytes if it brings any."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.crawl.candidates import resolve_duplicates
+from pipelines.crawl.pictures.places import Placed, take_back, unpack
+from pipelines.io.stage import ShardResult, StageTask
+from pipelines.records import CANDIDATE_SCHEMA
+from pipelines.rejection import Rejection
+
+
+def complete_shard(task: StageTask, index: int, values: list[Any]) -> ShardResult:
+    """The rows and rejections of a shard.
+
+    All rows of one key are in one shard: that it sorts out duplicates itself saves a shuffle.
+
+    Args:
+        task: the stage's work.
+        index: of the shard.
+        values: packed candidates, and rejections.
+
+    Raises:
+        ChangedInputError: other bytes stand where a picture was.
+    """
+    del task, index
+    rejected = [value for value in values if isinstance(value, Rejection)]
+    kept: list[Placed] = []
+    for row in _one_for_each_key(unpack(v) for v in values if not isinstance(v, Rejection)):
+        if isinstance(row, Rejection):
+            rejected.append(row)
+        else:
+            kept.append(row)
+    table = pa.Table.from_pylist(take_back(kept), schema=CANDIDATE_SCHEMA)
+    return ShardResult(table, rejected, rows_in=len(values))
+
+
+def _one_for_each_key(rows: Iterable[Placed]) -> Iterator[Placed | Rejection]:
+    for _, group in groupby(sorted(rows, key=_key), _key):
+        yield from resolve_duplicates(list(group))
+
+
+def _key(row: Placed) -> str:
+    return row.candidate.key

@@ -1,0 +1,44 @@
+import itertools
+
+from pipelines.crawl.pictures.places import Brought, Placed, pack, put_aside
+from pipelines.crawl.shard import complete_shard
+from pipelines.io.keys import local_pair_key
+from pipelines.io.stage import StageTask
+from pipelines.records import CANDIDATE_SCHEMA, Candidate
+from pipelines.rejection import Rejection
+
+TASK = StageTask("run", "crawl", 1, "attempt", "fingerprint", (0,))
+REJECTION = Rejection("k", "u", "c", "crawl", "bad_record")
+
+
+def test_a_shard_is_completed_with_its_bytes(tmp_path):
+    pictures = [Brought(Candidate(local_pair_key(p, "c"), "u", "c"), p) for p in (b"a", b"b")]
+    rows = [*put_aside([*pictures, REJECTION], str(tmp_path)), Placed(Candidate("k", "u", "c"))]
+    result = complete_shard(TASK, 0, [pack(r) if isinstance(r, Placed) else r for r in rows])
+    assert result.rows_in == 4
+    assert result.rejected == [REJECTION]
+    assert result.kept.schema == CANDIDATE_SCHEMA
+    kept = dict(
+        zip(result.kept["key"].to_pylist(), result.kept["encoded"].to_pylist(), strict=True)
+    )
+    assert kept == {local_pair_key(b"a", "c"): b"a", local_pair_key(b"b", "c"): b"b", "k": None}
+
+
+def test_one_row_of_a_key_is_kept_whatever_the_order():
+    pages = ("http://c.test/", "http://a.test/", "http://a.test/")
+    rows = [pack(Placed(Candidate("k", "u", "c", page))) for page in pages]
+    rows.append(pack(Placed(Candidate("j", "u", "c", "http://b.test/"))))
+    for order in itertools.permutations(rows):
+        result = complete_shard(TASK, 0, list(order))
+        kept = {row["key"]: row["page_url"] for row in result.kept.to_pylist()}
+        assert kept == {"j": "http://b.test/", "k": "http://a.test/"}
+        assert sorted((r.reason, r.detail) for r in result.rejected) == [
+            ("duplicate_pair", "http://a.test/"),
+            ("duplicate_pair", "http://c.test/"),
+        ]
+        assert result.rows_in == 4
+
+
+def test_a_shard_without_rows():
+    result = complete_shard(TASK, 0, [])
+    assert (result.kept.num_rows, result.rejected, result.rows_in) == (0, [], 0)
