@@ -12,7 +12,6 @@ from orchestration import beam_stages
 from orchestration.cli import app
 from orchestration.manifest import read_manifest
 from orchestration.replay import replay
-from pipelines.fetch.config import FetchRuntime
 from pipelines.web.addresses import LoopbackGrant
 from pipelines.web.client import close_shared_clients
 from tests.support.small_web import write_small_web
@@ -32,12 +31,12 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 
 def answered_from(archive: Path, monkeypatch) -> None:
-    def runtime(config, workers, stack):
+    def web(config, stack):
         stack.callback(close_shared_clients)
         server = stack.enter_context(replay(str(archive)))
-        return FetchRuntime(LoopbackGrant(server.port, ".demo.test"), sharers=workers)
+        return LoopbackGrant(server.port, ".demo.test")
 
-    monkeypatch.setattr(beam_stages, "_fetch_runtime", runtime)
+    monkeypatch.setattr(beam_stages, "_web", web)
 
 
 def test_the_readmes_config_runs_the_whole_job(folder, monkeypatch, capsys):
