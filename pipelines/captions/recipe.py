@@ -141,11 +141,6 @@ def rule_lines(recipe: str) -> dict[str, int]:
     return {_name(section, name): line for (section, name), line in lines.items()}
 
 
-def rule_names() -> tuple[str, ...]:
-    """Names of all rules, which are the reasons of their rejections."""
-    return (*KNOWN["rules"], *(REWRITTEN + name for name in KNOWN["rules"]), *KNOWN["data"])
-
-
 def load_funnel(recipe: str, overrides: Overrides) -> Funnel:
     """What a recipe does, with values replaced, added (last in their section) or removed (null).
 

@@ -23,8 +23,6 @@ CONTENT_CLASSES = (NOUNS, VERBS, ADJECTIVES, ADVERBS)
 MARKS = ("#", "$", "''", "``", ",", ".", ":", "-LRB-", "-RRB-", "SYM", "NFP", "HYPH", "_SP")
 WORDS = tuple(tag for tag in PTB_TAGS if tag not in MARKS)
 
-NOUN_RATIO_BINS = 20
-
 
 def num_determiners(batch: Batch) -> Measures:
     """Determiners. Source: Sharma et al. 2018, section 3."""
@@ -47,7 +45,7 @@ def num_prepositions(batch: Batch) -> Measures:
 
 def noun_ratio(batch: Batch) -> Measures:
     """Nouns over words, 0..1; 0 without words. Source: Sharma et al. 2018, section 3."""
-    return noun_ratios(batch.tagged)
+    return _counts(batch.tagged, NOUNS) / _num_words(batch.tagged)
 
 
 def proper_noun_ratio(batch: Batch) -> Measures:
@@ -73,20 +71,6 @@ def unique_content_ratio(batch: Batch) -> Measures:
         distinct = np.bincount(pairs // max(len(lowered.types), 1), minlength=len(tagged))
         least = np.fmin(least, np.where(words, distinct / np.maximum(words, 1), np.nan))
     return least
-
-
-def noun_ratios(tagged: Tagged) -> Measures:
-    """Nouns over words of each caption, float64 `[captions]`, 0..1; 0 without words."""
-    return _counts(tagged, NOUNS) / _num_words(tagged)
-
-
-def noun_ratio_histogram(tagged: Tagged) -> NDArray[np.int64]:
-    """Captions by noun ratio: int64 `[NOUN_RATIO_BINS]`, equal bins of 0..1, the last one closed.
-
-    Captions without words are left out; histograms of parts of the data add up to that of all.
-    """
-    ratios = noun_ratios(tagged)[_counts(tagged, WORDS) > 0]
-    return np.histogram(ratios, NOUN_RATIO_BINS, (0.0, 1.0))[0].astype(np.int64)
 
 
 def tags_of_words(batch: Batch) -> list[str]:

@@ -98,11 +98,18 @@ def by_given_name(sentence: Sentence, at: int) -> Reading | None:
     is_doubtful = is_place_too or sentence.is_after_article(at)
     if kind in GIVEN and end > at + 1 and (is_surname or not is_doubtful):
         return end, ANY_PERSON
-    if sentence.is_after_article(at):  # "a Christmas tree", "the Iris data"
-        return None
-    if kind == NameKind.GIVEN or (kind in PERSON_PARTS and sentence.is_inside(at)):
-        return None if sentence.is_in_place(at) else (at + 1, ANY_PERSON)
-    return None
+    is_name = kind == NameKind.GIVEN or (kind in PERSON_PARTS and sentence.is_inside(at))
+    is_alone = is_name and not sentence.is_in_place(at) and not _is_of_a_thing(sentence, at)
+    return (at + 1, ANY_PERSON) if is_alone else None
+
+
+def _is_of_a_thing(sentence: Sentence, at: int) -> bool:
+    """Whether one word is no one's name: "a Christmas tree", "blue Star", "Ward hierarchical"."""
+    before, after = sentence.words[at - 1], sentence.words[at + 1]
+    if sentence.is_after_article(at) or after.tag == "JJ":
+        return True
+    is_modified = before.tag in ("JJ", "NN", "NNP") and not sentence.graph.is_role(before.text)
+    return is_modified and sentence.kind(at) != NameKind.GIVEN
 
 
 def by_surname(sentence: Sentence, at: int) -> Reading | None:

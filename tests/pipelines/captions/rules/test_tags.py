@@ -12,7 +12,6 @@ from pipelines.captions.rules.tags import RULES
 from pipelines.captions.tagging.tagged import PTB_TAGS, TAG_NUMBERS, Tagged
 from pipelines.captions.tokens import Tokens
 from tests.pipelines.captions.batches import batch_of
-from tests.pipelines.captions.tagging.sample import examples
 
 BY_NAME = {rule.name: rule for rule in RULES}
 PAIRS = st.lists(
@@ -82,21 +81,6 @@ def test_rules_work_on_text(rule):
     batch = batch_of(["A dog runs over the grass.", "", "dog cat"])
     assert rule.measure(batch).shape == (3,)
     assert rule.details(batch)[2] == "dog/NN cat/NN"
-
-
-def test_histogram_counts_captions_with_words():
-    captions = [[("dog", "NN")], [("red", "JJ"), ("dog", "NN")], [("!", ".")], []]
-    histogram = tags.noun_ratio_histogram(tagged_batch(captions).tagged)
-    assert histogram.tolist() == [0] * 10 + [1] + [0] * 8 + [1]
-
-
-def test_histograms_add_up():
-    batch = batch_of([example.text for example in examples()])
-    is_first = np.arange(len(batch)) < 50
-    parts = [tags.noun_ratio_histogram(batch.tagged.take(m)) for m in (is_first, ~is_first)]
-    whole = tags.noun_ratio_histogram(batch.tagged)
-    assert (parts[0] + parts[1]).tolist() == whole.tolist()
-    assert whole.sum() == len(batch)
 
 
 def test_every_tag_is_a_word_or_a_mark():

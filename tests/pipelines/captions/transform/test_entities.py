@@ -40,6 +40,8 @@ def _chunks(text: str, graph: Graph | None = None) -> dict[str, str]:
         ("a Toyota Corolla in a garage", {"Toyota Corolla": "automobile"}),
         ("a garage of Toyota", {"Toyota": "automobile make"}),
         ("a Christmas tree", {"Christmas": NAME}),
+        ("the blue Star of David", {"David": "person"}),
+        ("a tree of Ward hierarchical groups", {"Ward": NAME}),
         ("a view from the Marin Headlands", {"Marin Headlands": NAME}),
     ],
 )
@@ -79,7 +81,7 @@ def test_a_graph_of_ones_own_decides() -> None:
     assert _chunks("people outside the Blue Door", own) == {"Blue Door": "bar"}
 
 
-# Floors below what is stated in SOURCES.md: 0.98 and 0.89, 0.89 and 0.85.
+# Floors below what is stated in SOURCES.md: 0.97 and 0.89, 0.89 and 0.85.
 @pytest.mark.parametrize(
     ("name", "precision", "recall"), [("entities.txt", 0.97, 0.88), ("unseen.txt", 0.88, 0.84)]
 )
