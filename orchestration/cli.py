@@ -92,14 +92,19 @@ def explain(
 ) -> None:
     """Tell one row's way through the stages: rules, measured values, thresholds, recipe lines."""
     from orchestration import explain as told
-    from orchestration.config import load_run_config
+    from orchestration.config import ConfigError, NoRunError, load_run_config
     from pipelines.captions.config import CaptionsConfig
 
-    if told.is_caption(query):
-        config = CaptionsConfig(recipe=recipe) if recipe else load_run_config(directory).captions
-        typer.echo(told.explain_caption(query, config))
-    else:
+    if not told.is_caption(query):
+        if recipe:
+            raise ConfigError("--recipe is for the text of a caption, not for a key or a URL")
         typer.echo(told.explain(directory, query))
+        return
+    try:
+        config = CaptionsConfig(recipe=recipe) if recipe else load_run_config(directory).captions
+    except NoRunError as error:
+        raise NoRunError(f"{error}; name a recipe with --recipe, or a run with --dir") from error
+    typer.echo(told.explain_caption(query, config))
 
 
 @app.command(context_settings=BEAM_OPTIONS)

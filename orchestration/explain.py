@@ -90,8 +90,7 @@ def explain_caption(caption: str, config: CaptionsConfig) -> str:
     told = [
         f"caption  {_short(caption)}",
         f"recipe   {config.recipe}",
-        f"captions {f'DROPPED  ({failed})' if failed else 'kept'}",
-        f"becomes  {_short(becomes)}",
+        f"captions DROPPED  ({failed})" if failed else f"becomes  {_short(becomes)}",
         *(_line(check, lines) for check in checks),
     ]
     return "\n".join(_printable(line) for line in told)

@@ -15,6 +15,7 @@ from orchestration.manifest import MANIFEST, read_manifest
 from orchestration.plan import Run
 from orchestration.progress import Progress
 from orchestration.run import run_stages
+from pipelines.captions.config import dependencies
 
 FOLDER = "recipes"
 _SOURCE, _JUDGE = "crawl", "captions"
@@ -33,16 +34,18 @@ def compare(run: Run, recipes: Sequence[str], progress: Progress) -> list[str]:
 
     Raises:
         ConfigError: two recipes have one name.
+        RecipeError: there is no such recipe, or it is wrong.
         RunError: as `run_stages`.
     """
     roots = _roots(run.root, recipes)
+    judgements = [_by(run, *pair) for pair in zip(recipes, roots, strict=True)]
+    for judgement in judgements:
+        dependencies(judgement.config.captions)  # a missing recipe is told before the first row
     run_stages(run, [_SOURCE], progress)
-    for recipe, root in zip(recipes, roots, strict=True):
-        progress.say(f"recipe     {recipe}")
-        _copy_crawl(run.root, root)
-        captions = run.config.captions.model_copy(update={"recipe": recipe})
-        config = run.config.model_copy(update={_JUDGE: captions})
-        run_stages(replace(run, config=config, root=root), [_JUDGE], progress)
+    for judgement in judgements:
+        progress.say(f"recipe     {judgement.config.captions.recipe}")
+        _copy_crawl(run.root, judgement.root)
+        run_stages(judgement, [_JUDGE], progress)
     return roots
 
 
@@ -51,6 +54,11 @@ def compared(root: str) -> dict[str, str]:
     folder = files.join(root, FOLDER)
     found = {name: files.join(folder, name) for name in sorted(files.list_names(folder))}
     return {name: place for name, place in found.items() if read_manifest(place, _JUDGE)}
+
+
+def _by(run: Run, recipe: str, root: str) -> Run:
+    captions = run.config.captions.model_copy(update={"recipe": recipe})
+    return replace(run, config=run.config.model_copy(update={_JUDGE: captions}), root=root)
 
 
 def _roots(root: str, recipes: Sequence[str]) -> list[str]:

@@ -1,5 +1,7 @@
 """Recipes compared on one crawl: the runs, their funnels, and what the report shows of them."""
 
+from dataclasses import replace
+
 import pytest
 
 from orchestration.config import ConfigError, RunConfig
@@ -10,6 +12,7 @@ from orchestration.plan import Run
 from orchestration.progress import Progress
 from orchestration.recipes import compare, compared
 from orchestration.report import render
+from pipelines.captions.assembly import RecipeError
 
 TEXTS = {
     "1": "A brown dog runs over the green grass",
@@ -94,3 +97,9 @@ def test_a_second_comparison_does_nothing(run):
 def test_two_recipes_of_one_name_are_refused(run):
     with pytest.raises(ConfigError, match="two recipes are called 'dalle'"):
         compare(run, ["dalle", "elsewhere/dalle.yaml"], Progress())
+
+
+def test_an_unknown_recipe_is_told_before_the_first_row(run, tmp_path):
+    with pytest.raises(RecipeError, match="did you mean 'align'"):
+        compare(replace(run, root=str(tmp_path / "run")), ["dalle", "alig"], Progress())
+    assert not (tmp_path / "run").exists()
