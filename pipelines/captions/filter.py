@@ -27,16 +27,6 @@ def filter_shard(task: StageTask, index: int, config: CaptionsConfig) -> ShardRe
     return shard_result(task, index, texts, verdicts)
 
 
-def filter_table(candidates: pa.Table, funnel: Funnel) -> ShardResult:
-    """Split a table in `CANDIDATE_SCHEMA` into `CAPTION_SCHEMA` rows and rejections.
-
-    A rejection carries the caption as found; a kept row has it as `raw_caption`.
-    """
-    verdicts = judge_all(candidates, funnel)
-    is_kept = pa.array(verdicts.is_kept(candidates.num_rows))
-    return _result(candidates, candidates.filter(is_kept), verdicts)
-
-
 def read_texts(task: StageTask, index: int) -> pa.Table:
     """What captions are judged by, and what a rejection says of them; all rows of a shard."""
     return read_table(task.part(index, SOURCE_STAGE), list(_JUDGED_BY))
@@ -58,7 +48,7 @@ def shard_result(task: StageTask, index: int, texts: pa.Table, verdicts: Verdict
     names = [name for name in CANDIDATE_SCHEMA.names if name not in _JUDGED_BY]
     others = read_rows(task.part(index, SOURCE_STAGE), is_kept, names)
     kept = _side_by_side(texts.filter(pa.array(is_kept)), others)
-    return _result(texts, kept, verdicts)
+    return result_of(texts, kept, verdicts)
 
 
 def judge_all(candidates: pa.Table, funnel: Funnel) -> Verdicts:
@@ -77,7 +67,16 @@ def explain(raw_caption: str, config: CaptionsConfig) -> list[Check]:
     return list(checks(raw_caption, load_funnel(config.recipe, config.overrides)))
 
 
-def _result(texts: pa.Table, kept: pa.Table, verdicts: Verdicts) -> ShardResult:
+def result_of(texts: pa.Table, kept: pa.Table, verdicts: Verdicts) -> ShardResult:
+    """Rows in `CAPTION_SCHEMA` and rejections.
+
+    Both have the caption as found, kept rows as `raw_caption`.
+
+    Args:
+        texts: what captions were judged by, all rows.
+        kept: the whole candidates that are left.
+        verdicts: on all rows.
+    """
     columns = {name: kept[name] for name in kept.column_names if name in CAPTION_SCHEMA.names}
     columns["raw_caption"] = kept["caption"]
     columns["caption"] = verdicts.texts

@@ -18,7 +18,8 @@ class Settings(BaseModel):
         judged_letters: captions with fewer letters may stay undetermined.
         clear_probability: from here on, another language is believed of short captions too.
         crop_boilerplate: whether framing phrases are cut off before the rules look.
-        tagger: of parts of speech: `perceptron`, or `spacy:` and the name of a pipeline.
+        tagger: of parts of speech: `perceptron`, or `spacy:` and the name of a pipeline, or the
+            absolute path of its folder.
         vocabulary: words with counts: `wordfreq`, or path or URL of lines `token<TAB>count`.
         profanities: `better-profanity`, or path or URL of a file with a phrase a line.
         graph: `default`, or path or URL of a table of entities and their types.

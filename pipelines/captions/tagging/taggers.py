@@ -41,7 +41,7 @@ def dependency(spec: str) -> dict[str, str]:
 
         return {"tagger": sha256(WEIGHTS_PATH.read_bytes())}
     model = _spacy_model(spec)
-    return {"tagger": _version_of_model(model), "spacy": _version_of_spacy(spec)}
+    return {"spacy": _version_of_spacy(spec), "tagger": _version_of_model(model)}
 
 
 def _spacy_model(spec: str) -> str:

@@ -6,9 +6,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from dalle_model import files
+from pipelines.captions.filter import judge_all, result_of
+from pipelines.captions.funnel import Funnel
 from pipelines.io.keys import pair_key
 from pipelines.io.parquet import to_bytes
-from pipelines.io.stage import StageTask
+from pipelines.io.stage import ShardResult, StageTask
 from pipelines.records import CANDIDATE_SCHEMA
 
 
@@ -37,3 +39,10 @@ def task_for(root: Path, shards: Sequence[Sequence[str]]) -> StageTask:
     for index, captions in enumerate(shards):
         files.write_bytes(task.part(index, "crawl"), to_bytes(candidate_table(captions)))
     return task
+
+
+def filter_table(candidates: pa.Table, funnel: Funnel) -> ShardResult:
+    """What `filter_shard` makes of a shard, without the shard."""
+    verdicts = judge_all(candidates, funnel)
+    is_kept = pa.array(verdicts.is_kept(candidates.num_rows))
+    return result_of(candidates, candidates.filter(is_kept), verdicts)

@@ -5,14 +5,14 @@ from hypothesis import strategies as st
 
 from pipelines.captions import filter
 from pipelines.captions.config import CaptionsConfig
-from pipelines.captions.filter import explain, filter_shard, filter_table
+from pipelines.captions.filter import explain, filter_shard
 from pipelines.captions.recipe import load_funnel
 from pipelines.io import parquet
 from pipelines.io.keys import pair_key
 from pipelines.io.stage import ShardResult, rejection_table
 from pipelines.records import CANDIDATE_SCHEMA, CAPTION_SCHEMA
 from pipelines.rejection import first_failure
-from tests.pipelines.captions.candidates import candidate_table, task_for
+from tests.pipelines.captions.candidates import candidate_table, filter_table, task_for
 
 RAW = ["A dog &amp; a cat on the beach - Stock Photo", "IMG_2031.jpg", "Ein Hund im tiefen Wald"]
 

@@ -1,5 +1,8 @@
+from importlib.metadata import PackageNotFoundError
+
 import pytest
 
+from pipelines.captions.tagging import taggers
 from pipelines.captions.tagging.tagged import TaggerError
 from pipelines.captions.tagging.taggers import PERCEPTRON, dependency, load_tagger
 
@@ -27,3 +30,12 @@ def test_a_missing_pipeline_is_told_with_the_command(use):
     pytest.importorskip("spacy")
     with pytest.raises(TaggerError, match="python -m spacy download xx_not_there"):
         use("spacy:xx_not_there")
+
+
+def test_where_spacy_itself_is_missing_no_pipeline_of_it_is_asked_for(monkeypatch):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(taggers, "version", missing)
+    with pytest.raises(TaggerError, match="run `pip install spacy`"):
+        dependency("spacy:en_core_web_sm")
