@@ -1,7 +1,7 @@
 """Where candidates come from: the sources of a config, and the concrete files behind them."""
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal, get_args
 from urllib.parse import quote, urljoin
@@ -136,23 +136,24 @@ def resolve(source: Source, config_key: str) -> list[InputFile]:
     return [replace(file, config_key=config_key) for file in chosen]
 
 
-def pictures_in(file: InputFile) -> list[str]:
-    """The names of the pictures of an image folder, sorted."""
-    names = file.names or tuple(files.list_names(file.location))
-    return sorted(n for n in names if is_picture(n) and not n.startswith("."))
+def pictures_in(file: InputFile, listing: Iterable[str]) -> list[str]:
+    """The names of the pictures of an image folder among all that are listed, sorted."""
+    return sorted(n for n in file.names or listing if is_picture(n) and not n.startswith("."))
 
 
 def files_of(file: InputFile) -> list[str]:
     """URLs of all files that an input is read from."""
     if file.kind != "images":
         return [file.location]
-    stems = {posixpath.splitext(name)[0] for name in pictures_in(file)}
+    listing = files.list_names(file.location)
+    pictures = pictures_in(file, listing)
+    stems = {posixpath.splitext(name)[0] for name in pictures}
     beside = [
         name
-        for name in files.list_names(file.location)
+        for name in listing
         if posixpath.splitext(name)[0] in stems and name.endswith((".txt", ".json"))
     ]
-    urls = [files.join(file.location, name) for name in (*pictures_in(file), *beside)]
+    urls = [files.join(file.location, name) for name in (*pictures, *beside)]
     return [*urls, file.metadata] if file.metadata else urls
 
 

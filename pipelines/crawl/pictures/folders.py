@@ -26,7 +26,7 @@ from pipelines.rejection import Rejection
 
 FILE_COLUMN = "file_name"  # Source: Hugging Face `datasets`, "ImageFolder"
 _MIN_STEP = 256  # pictures of one part; chosen: some 50 MB
-_MAX_PARTS = 64  # chosen: each lists the folder and reads its table
+_MAX_PARTS = 16  # chosen: each lists the folder and reads its table
 
 Captions = dict[str, list[str]]  # by the picture's path, relative to the table's folder
 
@@ -51,7 +51,8 @@ def read_folder(
         ColumnError: the table has no column of captions, or more than one.
     """
     captions, damage = _captions(file, source)
-    names, listing = pictures_in(file), set(files.list_names(file.location))
+    listing = set(files.list_names(file.location))
+    names = pictures_in(file, listing)
     for number in range(start, max(1, len(names))):
         if not claim(number):
             return
@@ -64,7 +65,7 @@ def read_folder(
 
 def folder_extent(file: InputFile) -> Extent:
     """The pictures by number; one position more where only a table is there."""
-    size = max(1, len(pictures_in(file)))
+    size = max(1, len(pictures_in(file, files.list_names(file.location))))
     return Extent(size, max(_MIN_STEP, -(-size // _MAX_PARTS)))
 
 
