@@ -15,6 +15,7 @@ from pipelines.captions.transform.kinds import (
     DURATION,
     MEASURE,
     NAME,
+    NAMED,
     PLACE,
     TITLE,
     is_entity,
@@ -218,6 +219,8 @@ def _place_start(kept: Words, after: Word) -> int | None:
 
 def _is_name_before_noun(words: Words, at: int, graph: Graph) -> bool:
     kind = words[at].kind
+    if at and words[at - 1].text in NAMED:
+        return False
     is_name = kind in (NAME, ADJECTIVE, PLACE) or (is_entity(kind) and not is_person(kind))
     return is_name and (is_entity(words[at + 1].kind) or _is_before_noun(words, at, graph))
 

@@ -9,7 +9,8 @@ HEADS: Mapping[str, str] = {
     "Conference": "conference", "Summit": "conference", "Awards": "award", "Award": "award",
     "Prize": "award", "Oscars": "award", "Cup": "competition", "Championship": "competition",
     "Championships": "competition", "Tournament": "competition", "Olympics": "competition",
-    "Games": "competition", "Prix": "race", "Rally": "race", "League": "league", "Bowl": "event",
+    "Games": "competition", "Prix": "race", "Rally": "race", "Open": "competition",
+    "League": "league", "Bowl": "event",
     "Gala": "gala", "Ceremony": "ceremony",
     "Museum": "museum", "Gallery": "gallery", "Theatre": "theatre", "Theater": "theatre",
     "Opera": "opera house", "Library": "library", "University": "university",
@@ -41,14 +42,14 @@ HEADS: Mapping[str, str] = {
     "Records": "record label", "Motors": "business", "Hotels": "business",
     "Association": "organisation", "Foundation": "organisation", "Society": "organisation",
     "Union": "organisation", "Committee": "organisation", "Council": "organisation",
-    "Party": "organisation", "Army": "organisation", "Navy": "organisation",
+    "Party": "party", "Army": "organisation", "Navy": "organisation",
     "Ministry": "organisation", "Department": "organisation",
     "Nations": "organisation", "Club": "organisation", "FC": "sports team", "CF": "sports team",
     "United": "sports team", "Rovers": "sports team", "Wanderers": "sports team",
     "Hotspur": "sports team", "Athletic": "sports team",
     "Orchestra": "orchestra", "Philharmonic": "orchestra", "Symphony": "orchestra",
     "Choir": "choir", "Band": "musical group", "Brothers": "musical group",
-    "Times": "newspaper", "Day": "holiday",
+    "Times": "newspaper", "Day": "holiday", "Eve": "holiday",
 }  # fmt: skip
 
 # "Mount Fuji", "University of Oxford": the first word of a name -> its type.

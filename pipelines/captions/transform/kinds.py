@@ -13,6 +13,8 @@ PERSON_TOKEN = "<PERSON>"  # Source: Changpinyo et al. 2021, section 3.2
 
 ANY_PERSON = "person"
 
+NAMED = ("named", "called")  # before a name that says nothing of what bears it
+
 PERSON_NOUNS = frozenset(
     (
         "person", "people", "actor", "actress", "artist", "singer", "musician", "author",

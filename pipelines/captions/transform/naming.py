@@ -6,6 +6,7 @@ Source: Sharma et al. 2018, section 3; Changpinyo et al. 2021, section 3.2, for 
 from pipelines.captions.transform.graph import Graph
 from pipelines.captions.transform.kinds import (
     NAME,
+    NAMED,
     PERSON_TOKEN,
     PLACE,
     TITLE,
@@ -81,6 +82,8 @@ def _without_unresolved(words: Words) -> Words:
 def _lead(kept: Words) -> int | None:
     """Where the phrase begins that a name ends: at its preposition, or behind "the river"."""
     first = len(kept)
+    if first and kept[-1].text in NAMED:
+        return first - 1
     if first > 1 and kept[-1].tag == "NN" and kept[-1].is_plain() and kept[-2].tag == "DT":
         return first
     while first and kept[first - 1].tag in ("DT", "JJ"):
@@ -145,11 +148,18 @@ def _list_end(words: Words, at: int) -> tuple[int, list[str]]:
         if not (is_listed and _is_same_head(words[after].kind, kinds[0])):
             break
         is_comma_alone = after == end + 1 and words[end].text == ","
-        if is_comma_alone and not is_person(kinds[0]):
+        if is_comma_alone and (not is_person(kinds[0]) or _is_apposition(words, after)):
             break
         kinds.append(words[after].kind)
         end = after + 1
     return end, kinds
+
+
+def _is_apposition(words: Words, at: int) -> bool:
+    """Whether a comma follows, but no more of a list: "Kate, Duchess of Cambridge, arrives"."""
+    if words[at + 1].text != ",":
+        return False
+    return words[at + 2].text not in _AND and not is_entity(words[at + 2].kind)
 
 
 def _is_same_head(left: str, right: str) -> bool:

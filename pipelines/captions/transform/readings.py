@@ -66,15 +66,19 @@ def by_club(sentence: Sentence, at: int) -> Reading | None:
 
 
 def by_model(sentence: Sentence, at: int) -> Reading | None:
-    """A make with what it is called: "Boeing 747", "Toyota Corolla"."""
+    """A make with what it is called, or one of it: "Boeing 747", "Toyota Corolla", "a Ferrari"."""
     word, model = sentence.words[at].text, sentence.words[at + 1]
     is_numbered = any(letter.isdigit() for letter in model.text)
     if word in AIRCRAFT_MAKES and is_numbered:
         return at + 2, "aircraft"
     is_titled = model.text in TITLES or model.text in HEADS or sentence.graph.is_role(model.text)
     is_called = sentence.is_name(at + 1) and model.text.istitle() and not is_titled
-    is_car = sentence.graph.types.get(word) == "automobile make"
-    return (at + 2, "automobile") if is_car and (is_numbered or is_called) else None
+    if sentence.graph.types.get(word) != "automobile make":
+        return None
+    if is_numbered or is_called:
+        return at + 2, "automobile"
+    is_one = at > 0 and sentence.words[at - 1].text.lower() in ("a", "an")
+    return (at + 1, "automobile") if is_one and model.tag not in ("NN", "NNS") else None
 
 
 def by_title(sentence: Sentence, at: int) -> Reading | None:
@@ -132,10 +136,10 @@ def by_adjective(sentence: Sentence, at: int) -> Reading | None:
 
 
 READERS: tuple[Callable[[Sentence, int], Reading | None], ...] = (
+    by_model,
     by_graph,
     by_head,
     by_club,
-    by_model,
     by_title,
     by_given_name,
     by_surname,

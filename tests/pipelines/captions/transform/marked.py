@@ -17,7 +17,7 @@ _PRODUCTS = ("aircraft", "automobile")  # which the files do not mark
 _CLASSES = {
     "group": (
         "sports team,business,airline,record label,organisation,orchestra,choir,musical group,"
-        "automobile make,university,college,school,institute,academy"
+        "automobile make,party,university,college,school,institute,academy"
     ),
     "work": "film,tv programme,newspaper,painting,opera",
     "event": (
