@@ -119,7 +119,7 @@ def resolve(source: Source, config_key: str) -> list[InputFile]:
     """
     try:
         root, paths, is_folder = list_files(source.path)
-    except (OSError, ValueError, ImportError) as error:  # what file systems raise
+    except Exception as error:  # each file system has errors of its own
         raise MissingInputError(
             f"{config_key}.path: {source.path} cannot be listed: {error}"
         ) from error
