@@ -17,8 +17,6 @@ _INVISIBLE = re.compile(
     "\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]+"
 )
 NOT_PLAIN = "[^ -~]"  # anything but printable ASCII
-# What `str.split` takes for space, beside the plain one.
-_OTHER_SPACES = "[\t-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 
 # Mojibake shows in neighbours: a letter of Latin-1, a dash or a quote between ASCII is none, save
 # for A with circumflex or tilde. ftfy looks closer, and takes ten times as long.

@@ -1,4 +1,4 @@
-"""Steps that leave out what names one occasion: dates, measures, places, numbers, name modifiers.
+"""Steps that leave out what names one occasion: dates, measures, numbers, name modifiers.
 
 Source of what is left out: Sharma et al. 2018, section 3, "Text Transformation with
 Hypernymization". The words that go along with it are chosen.
@@ -20,7 +20,6 @@ from pipelines.captions.transform.kinds import (
     TITLE,
     is_entity,
     is_person,
-    is_place,
 )
 from pipelines.captions.transform.words import START, Word, Words
 
@@ -39,12 +38,6 @@ _OF_MEASURES = frozenset(
 _OF_TITLES = frozenset(
     ("of", "in", "for", "from", "with", "at", "about", "to", "on", "by", "during")
 )
-_OF_PLACES = frozenset(
-    (
-        "in", "at", "near", "from", "outside", "inside", "around", "along", "across", "off", "on",
-        "throughout", "within",
-    )
-)  # fmt: skip
 _OF_NUMBERS = frozenset(("of", "at", "with", "to", "by", "for", "in"))
 _BOUNDS = frozenset(
     (
@@ -53,12 +46,6 @@ _BOUNDS = frozenset(
     )
 )  # fmt: skip
 _ABOUT = frozenset(("about", "almost", "around", "nearly", "only", "over", "roughly"))
-_NEAR_PLACES = frozenset(
-    (
-        "downtown", "central", "north", "south", "east", "west", "northern", "southern",
-        "eastern", "western", "upper", "lower", "inner", "old", "midtown", "nearby", "rural",
-    )
-)  # fmt: skip
 _MOST_MODIFIERS = 12  # chosen: longer rows of modifiers are lists
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
 _YEAR_OR_AGE = re.compile(r"\d+|.*(?:\d0s|[Cc]entur(?:y|ies))")
@@ -82,29 +69,6 @@ def drop_units(words: Words, graph: Graph) -> Words:
 def drop_titles(words: Words, graph: Graph) -> Words:
     """Drop "of 'Hollywood Homicide'": quoted titles of works that the graph does not know."""
     return _drop_chunks(words, TITLE, _OF_TITLES)
-
-
-def drop_locations(words: Words, graph: Graph) -> Words:
-    """Drop "in Bristol, UK" and the place in "on the beach, Hawaii".
-
-    A place after "of", "to" or "over" stays: the sentence needs it.
-    """
-    if not any(is_place(word.kind) for word in words):
-        return words
-    kept: Words = []
-    at = 0
-    while at < len(words):
-        end = _place_end(words, at)
-        first = _place_start(kept, words[end]) if end > at else None
-        if first is not None and _is_attached(words, end, graph):
-            first = None
-        if first is None:
-            kept.append(words[at])
-            at += 1
-        else:
-            del kept[first:]
-            at = end
-    return kept
 
 
 def drop_noun_modifiers(words: Words, graph: Graph) -> Words:
@@ -131,7 +95,7 @@ def drop_numbers(words: Words, graph: Graph) -> Words:
         _drop_bound(kept)
         if is_entity(after.kind):
             _drop_last(kept, ("the",) if _ORDINAL.fullmatch(word.text) else ())
-        elif not _is_before_noun(words, at, graph):
+        elif not is_before_noun(words, at, graph):
             _drop_last(kept, _OF_NUMBERS)
     return kept
 
@@ -186,46 +150,15 @@ def _drop_lead(kept: Words, prepositions: frozenset[str]) -> None:
         del kept[first - 1 :]
 
 
-def _place_end(words: Words, at: int) -> int:
-    """Where a list of places that begins here ends; `at` where none does."""
-    end = at
-    while is_place(words[end].kind):
-        end += 1
-        joint = words[end].text
-        if joint in (",", "and", "or", "/") and is_place(words[end + 1].kind):
-            end += 1
-    return at if words[end].tag == "POS" else end
-
-
-def _is_attached(words: Words, end: int, graph: Graph) -> bool:
-    """Whether what ends here belongs to what follows: "London" of "the London Olympic Games"."""
-    after = words[end].kind
-    is_name = is_entity(after) and not is_person(after)
-    return is_name or _is_before_noun(words, end - 1, graph)
-
-
-def _place_start(kept: Words, after: Word) -> int | None:
-    """Where the phrase of a place begins in what stands before it; None where it must stay."""
-    first = len(kept)
-    while first and (kept[first - 1].tag == "DT" or kept[first - 1].text.lower() in _NEAR_PLACES):
-        first -= 1
-    if first and kept[first - 1].text.lower() in _OF_PLACES:
-        return first - 1
-    if first and kept[first - 1].text == "(" and after.text == ")":
-        return first
-    is_last = after.tag in ("END", ".", ",", ":", "-RRB-", "''")
-    return first - 1 if first > 1 and kept[first - 1].text == "," and is_last else None
-
-
 def _is_name_before_noun(words: Words, at: int, graph: Graph) -> bool:
     kind = words[at].kind
     if at and words[at - 1].text in NAMED:
         return False
     is_name = kind in (NAME, ADJECTIVE, PLACE) or (is_entity(kind) and not is_person(kind))
-    return is_name and (is_entity(words[at + 1].kind) or _is_before_noun(words, at, graph))
+    return is_name and (is_entity(words[at + 1].kind) or is_before_noun(words, at, graph))
 
 
-def _is_before_noun(words: Words, at: int, graph: Graph) -> bool:
+def is_before_noun(words: Words, at: int, graph: Graph) -> bool:
     """Whether a common noun follows, perhaps after more that modifies it.
 
     With an article behind it, it is a verb: "scores" of "Barcelona scores a goal".

@@ -12,13 +12,13 @@ from pipelines.captions.transform.chunks import chunk
 from pipelines.captions.transform.dropping import (
     drop_dates,
     drop_durations,
-    drop_locations,
     drop_noun_modifiers,
     drop_numbers,
     drop_titles,
     drop_units,
 )
 from pipelines.captions.transform.graph import Graph
+from pipelines.captions.transform.locations import drop_locations
 from pipelines.captions.transform.naming import hypernyms, person_token, types, unresolved
 from pipelines.captions.transform.tidying import lower_case, tidy
 from pipelines.captions.transform.words import Words, write

@@ -1,4 +1,5 @@
 import gzip
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -161,6 +162,34 @@ def test_any_words_in_any_order_of_steps_are_rewritten(text: str, names: list[st
     assert found.texts == [" ".join(found.texts[0].split())]
     assert len(found.types) == len(found.unresolved) == 1
     assert rewritten([text], []).texts == [text]
+
+
+_SUBJECTS = (
+    "A man", "Two dogs", "Tom Hanks", "The 2012 Ford Mustang", "More than 200 people",
+    "The Manchester United squad", "A Boeing 747", "His wife Rita Wilson", "A 5-year-old girl",
+)  # fmt: skip
+_PHRASES = (
+    "in Paris", "in Bristol, UK", "on September 5, 2003", "for three hours", "(London, 2012)",
+    "near Deauville, France", "at the 29th American Film Festival", "- 12 May 2009", "of 12",
+    "on Monday, in Rome", "at 300 km/h", "of 'Hollywood Homicide'", "in front of a house",
+    "on the beach, Hawaii", "about 20 m", "at least 10 m", "from 1990 to 1995", "in early May",
+    "between 1990 and 1995", "under the Golden Gate Bridge", "[2012]", ", 25,", ", London,",
+)  # fmt: skip
+_HANGING = re.compile(
+    r"  | [,.!]|\( ?\)|\[\]|,\s*,"  # spaces, brackets and commas around nothing
+    r"|^[,.;:/|&-]|(?:[,;:/|&-]|\b(?:in|of|the|an?|and|or|on|from|to|for|near|between|than))[.!]*$"
+    r"|\b(?:an?|the) (?:in|of|on|at|and|from)\b|\ba [aeio]"
+)
+
+
+@given(
+    st.sampled_from(_SUBJECTS),
+    st.lists(st.sampled_from(_PHRASES), max_size=4, unique=True),
+    st.sampled_from(["", ".", "...", " - London", ", 2012", " (2012)", " and 2012"]),
+)
+def test_nothing_hangs_in_the_air(subject: str, phrases: list[str], end: str) -> None:
+    text = " ".join([subject, "is seen with a camera", *phrases]) + end
+    assert not _HANGING.search(one(text)), (text, one(text))
 
 
 @pytest.mark.parametrize("word", ["New", "A", "Emma", "1,", "'A", "Paris,", "of", "the 5th", "&"])
