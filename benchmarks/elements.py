@@ -1,4 +1,4 @@
-"""The extraction of `pipelines.crawl.html` on lxml's elements, without BeautifulSoup above them."""
+"""The extraction of `pages.html` on lxml's elements, without BeautifulSoup above them."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -8,10 +8,10 @@ from lxml import etree, html  # type: ignore[import-untyped]
 
 from benchmarks.soup import LAZY, READABLE, SRCSETS
 from pipelines.crawl.candidates import Found
-from pipelines.crawl.charset import decode
-from pipelines.crawl.html import largest
-from pipelines.crawl.pages import Page
-from pipelines.crawl.terms import opt_out_of
+from pipelines.crawl.pages.charset import decode
+from pipelines.crawl.pages.html import largest
+from pipelines.crawl.pages.page import Page
+from pipelines.crawl.pages.terms import opt_out_of
 
 
 def extract_with_lxml(page: Page) -> Iterator[Found]:

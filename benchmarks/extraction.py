@@ -9,9 +9,9 @@ from benchmarks.material import pages
 from benchmarks.measure import Row, race, speed
 from benchmarks.soup import extract_with_soup
 from pipelines.crawl.candidates import Found
-from pipelines.crawl.hazards import hazards
-from pipelines.crawl.html import extract
-from pipelines.crawl.pages import Page
+from pipelines.crawl.pages.hazards import hazards
+from pipelines.crawl.pages.html import extract
+from pipelines.crawl.pages.page import Page
 from pipelines.rejection import first_failure
 
 PASSES = 5  # over all pages, so that a turn is long enough for the clock

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
+from pipelines.crawl.archives.warc import read_warc
 from pipelines.crawl.config import CrawlConfig, inputs
 from pipelines.crawl.inputs import read_input
-from pipelines.crawl.pages import Page
+from pipelines.crawl.pages.page import Page
 from pipelines.crawl.sources import Source
-from pipelines.crawl.warc import read_warc
 from pipelines.images.config import ImagesConfig
 from pipelines.images.decode import decode
 from pipelines.images.rules import UnusableImageError

@@ -1,4 +1,4 @@
-"""The extraction of `pipelines.crawl.html` as one would write it with BeautifulSoup on lxml."""
+"""The extraction of `pages.html` as one would write it with BeautifulSoup on lxml."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -7,10 +7,10 @@ from urllib.parse import urljoin
 from bs4 import BeautifulSoup, Tag
 
 from pipelines.crawl.candidates import Found
-from pipelines.crawl.charset import decode
-from pipelines.crawl.html import largest
-from pipelines.crawl.pages import Page
-from pipelines.crawl.terms import opt_out_of
+from pipelines.crawl.pages.charset import decode
+from pipelines.crawl.pages.html import largest
+from pipelines.crawl.pages.page import Page
+from pipelines.crawl.pages.terms import opt_out_of
 
 SRCSETS = ("srcset", "data-srcset", "data-lazy-srcset")
 LAZY = ("data-src", "data-lazy-src", "data-original", "data-lazy")

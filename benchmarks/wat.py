@@ -9,10 +9,10 @@ from urllib.parse import urljoin
 
 from benchmarks.measure import Row, race, speed
 from benchmarks.wat_archive import wat_bytes
+from pipelines.crawl.archives.wat import read_wat
 from pipelines.crawl.candidates import Found, judge
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.sources import Source
-from pipelines.crawl.wat import read_wat
 from pipelines.rejection import Rejection
 
 NUM_PAGES = 6_700  # of three records each

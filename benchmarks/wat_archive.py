@@ -14,8 +14,8 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser
 
 from benchmarks.material import pages
-from pipelines.crawl.charset import decode
-from pipelines.crawl.pages import Page
+from pipelines.crawl.pages.charset import decode
+from pipelines.crawl.pages.page import Page
 
 Json = dict[str, Any]
 

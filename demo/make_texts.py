@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote, urljoin
 
 from demo.openclipart import public_domain_texts
-from pipelines.crawl.html import extract
+from pipelines.crawl.pages.html import extract
 
 TEXTS = Path(__file__).with_name("texts.tsv.gz")
 DOCUMENTATION = ("astropy", "pandas", "scipy", "skimage", "sklearn", "wand")

@@ -19,7 +19,8 @@ class Candidate:
         url: canonical URL of the picture.
         caption: raw text, as found.
         page_url: the page that holds it; empty where there is none.
-        text_source: where the text stood: `alt`, `title`, `figcaption`, `og:image`, `table`, `file`.
+        text_source: where the text stood: `alt`, `title`, `figcaption`, `og:image`, `table` or
+            `file`.
         source: name of the source in the config.
         page_language: of the page, as declared; empty where it is not.
         license: link or name, where the page states one; else empty.

@@ -5,9 +5,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from dalle_model import files
+from pipelines.crawl.archives.warc import read_warc
+from pipelines.crawl.archives.wat import read_wat
 from pipelines.crawl.candidates import Found, judge
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.pages import Page, read_page
+from pipelines.crawl.pages.page import Page, read_page
 from pipelines.crawl.pictures.folders import folder_extent, read_folder
 from pipelines.crawl.pictures.picture import Picture, judge_picture
 from pipelines.crawl.pictures.places import Brought
@@ -17,8 +19,6 @@ from pipelines.crawl.splits import WHOLE, Claim, Extent, every, extent_of_bytes
 from pipelines.crawl.streams import open_input, size_of
 from pipelines.crawl.tables.columns import ColumnError
 from pipelines.crawl.tables.read import read_table, table_extent
-from pipelines.crawl.warc import read_warc
-from pipelines.crawl.wat import read_wat
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection
 

@@ -1,4 +1,4 @@
-"""Wiring of the crawl stage; what it wires is in `inputs.py` and `candidates.py`."""
+"""Wiring of the crawl stage; what it wires is in `inputs.py` and `shard.py`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -21,7 +21,7 @@ from uuid import NAMESPACE_URL, uuid5
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
 from dalle_model import files
-from pipelines.crawl.warc import OPT_OUT_FIELD
+from pipelines.crawl.archives.warc import OPT_OUT_FIELD
 from pipelines.web.answers import Response
 from pipelines.web.failures import FetchFailure, Reason
 

@@ -9,8 +9,8 @@ from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode, SelectolaxError
 
-from pipelines.crawl.charset import decode
-from pipelines.crawl.hazards import hazards
+from pipelines.crawl.pages.charset import decode
+from pipelines.crawl.pages.hazards import hazards
 from pipelines.rejection import first_failure
 from pipelines.web.optout import directives
 from pipelines.web.urls import canonical_url

@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from dalle_model import files
+from pipelines.crawl.archives.warc import HTML_TYPES, LOOKS_LIKE_HTML
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.live.archive import Archive, Outcome
 from pipelines.crawl.live.config import LiveRuntime, Site, manners
@@ -20,8 +21,7 @@ from pipelines.crawl.live.frontier import (
 )
 from pipelines.crawl.live.links import MAX_SITEMAP_BYTES, distinct
 from pipelines.crawl.live.outcomes import Visited, add_links, settle
-from pipelines.crawl.terms import OPT_OUTS
-from pipelines.crawl.warc import HTML_TYPES, LOOKS_LIKE_HTML
+from pipelines.crawl.pages.terms import OPT_OUTS
 from pipelines.web.answers import Response
 from pipelines.web.client import Client, shared_client
 from pipelines.web.failures import FetchFailure, Reason

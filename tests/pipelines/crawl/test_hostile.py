@@ -14,7 +14,7 @@ import pytest
 from pipelines.crawl.candidates import Found, judge
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.inputs import read_input
-from pipelines.crawl.pages import Page, read_page
+from pipelines.crawl.pages.page import Page, read_page
 from pipelines.crawl.sources import InputFile, Kind, Source
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection

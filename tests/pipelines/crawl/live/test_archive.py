@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from pipelines.crawl.archives.warc import read_warc
 from pipelines.crawl.live.archive import Archive, outcomes_in, record_of
-from pipelines.crawl.warc import read_warc
 from pipelines.web.answers import Response
 from pipelines.web.failures import FetchFailure, Reason
 

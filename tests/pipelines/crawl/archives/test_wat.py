@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from pipelines.crawl.archives.wat import read_wat
 from pipelines.crawl.candidates import Found
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.html import extract
+from pipelines.crawl.pages.html import extract
 from pipelines.crawl.sources import Source
-from pipelines.crawl.wat import read_wat
 from pipelines.rejection import Rejection
 from tests.support.archives import flip, gzip_records, warc_record, wat_record, wat_record_of
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.crawl.terms import (
+from pipelines.crawl.pages.terms import (
     NO_HEADERS,
     Headers,
     language,

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.crawl import wat_json
-from pipelines.crawl.wat_json import BadMetadataError, Metadata, Picture, read_metadata
+from pipelines.crawl.archives import wat_json
+from pipelines.crawl.archives.wat_json import BadMetadataError, Metadata, Picture, read_metadata
 
 PATHS = ("IMG@/src", "A@/href", "FORM@/action", "STYLE/#text", "IMG@/longdesc", "SOURCE@/src")
 KEYS = ("url", "alt", "title", "rel", "text", "href")

@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.crawl.hazards import MAX_COPIES, MAX_STEPS, hazards
+from pipelines.crawl.pages.hazards import MAX_COPIES, MAX_STEPS, hazards
 from pipelines.rejection import first_failure
 
 

@@ -1,7 +1,7 @@
 import pytest
 
-from pipelines.crawl.html import extract, largest
-from pipelines.crawl.terms import Headers
+from pipelines.crawl.pages.html import extract, largest
+from pipelines.crawl.pages.terms import Headers
 
 PAGE = "http://site.test/dir/page.html"
 DATA = "data:image/gif;base64,R0lGODlhAQABAAAAACw="

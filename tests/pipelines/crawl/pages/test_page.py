@@ -1,7 +1,7 @@
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.pages import Page, read_page
+from pipelines.crawl.pages.page import Page, read_page
+from pipelines.crawl.pages.terms import Headers
 from pipelines.crawl.sources import Source
-from pipelines.crawl.terms import Headers
 from pipelines.rejection import Rejection
 
 CONFIG = CrawlConfig(sources=(Source(path="unused"),), max_page_bytes=600_000)
@@ -37,6 +37,6 @@ def test_a_failing_parser_is_one_rejection(monkeypatch):
     def fail(*_args: object, **_options: object) -> None:
         raise ValueError("of the parser")
 
-    monkeypatch.setattr("pipelines.crawl.pages.extract", fail)
+    monkeypatch.setattr("pipelines.crawl.pages.page.extract", fail)
     row = _only_rejection(b"<img>")
     assert (row.reason, row.detail) == ("bad_page", "ValueError")

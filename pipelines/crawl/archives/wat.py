@@ -10,11 +10,12 @@ from typing import BinaryIO
 
 from fastwarc.warc import WarcRecord, WarcRecordType
 
-from pipelines.crawl.archive import read_records, read_up_to
+from pipelines.crawl.archives.records import read_records, read_up_to
+from pipelines.crawl.archives.warc import DAMAGE, LONG_URL, target_of
+from pipelines.crawl.archives.wat_json import BadMetadataError, Metadata, Picture, read_metadata
 from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.splits import Claim, every
-from pipelines.crawl.terms import (
+from pipelines.crawl.pages.terms import (
     HEADERS,
     NO_HEADERS,
     OG_IMAGE,
@@ -26,8 +27,7 @@ from pipelines.crawl.terms import (
     page_terms,
     read_headers,
 )
-from pipelines.crawl.warc import DAMAGE, LONG_URL, target_of
-from pipelines.crawl.wat_json import BadMetadataError, Metadata, Picture, read_metadata
+from pipelines.crawl.splits import Claim, every
 from pipelines.rejection import Rejection
 from pipelines.web.urls import MAX_URL_CHARS
 

@@ -11,7 +11,7 @@ from typing import BinaryIO, TypeVar
 
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
-from pipelines.crawl.sections import Section, content_between, sections
+from pipelines.crawl.archives.sections import Section, content_between, sections
 from pipelines.crawl.splits import Claim, every
 
 _RUN_BYTES = 1 << 20  # chosen: some hundred records, against microseconds to open an archive

@@ -7,11 +7,11 @@ from typing import BinaryIO
 
 from fastwarc.warc import WarcRecord, WarcRecordType
 
-from pipelines.crawl.archive import read_records, read_up_to
+from pipelines.crawl.archives.records import read_records, read_up_to
 from pipelines.crawl.candidates import rejection
-from pipelines.crawl.pages import Page
+from pipelines.crawl.pages.page import Page
+from pipelines.crawl.pages.terms import Headers, read_headers
 from pipelines.crawl.splits import Claim, every
-from pipelines.crawl.terms import Headers, read_headers
 from pipelines.rejection import Rejection
 from pipelines.web.urls import MAX_URL_CHARS
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
 
 from pipelines.crawl.candidates import Found
-from pipelines.crawl.charset import decode
-from pipelines.crawl.terms import (
+from pipelines.crawl.pages.charset import decode
+from pipelines.crawl.pages.terms import (
     NO_HEADERS,
     OG_IMAGE,
     Headers,

@@ -3,7 +3,7 @@ import io
 
 import pytest
 
-from pipelines.crawl.sections import sections
+from pipelines.crawl.archives.sections import sections
 from pipelines.crawl.splits import every
 from tests.support.archives import flip, gzip_records, http_record
 

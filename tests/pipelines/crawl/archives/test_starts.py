@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from pipelines.crawl.starts import gzip_starts, is_gzip, plain_starts
+from pipelines.crawl.archives.starts import gzip_starts, is_gzip, plain_starts
 from tests.support.archives import flip, gzip_records, http_record
 
 RECORDS = [http_record(f"http://site.test/{n}", b"<img>" * n) for n in range(1, 5)]

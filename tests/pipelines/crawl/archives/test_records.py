@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from pipelines.crawl import archive
-from pipelines.crawl.archive import read_records, read_up_to
+from pipelines.crawl.archives import records
+from pipelines.crawl.archives.records import read_records, read_up_to
 from tests.support.archives import flip, gzip_records, http_record
 
 
@@ -23,7 +23,7 @@ def _rows(content: bytes, **options):
 
 def _one_by_one(content: bytes, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(archive, "_RUN_BYTES", 0)
+        patch.setattr(records, "_RUN_BYTES", 0)
         return _rows(content)
 
 

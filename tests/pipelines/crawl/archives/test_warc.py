@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from pipelines.crawl.pages import Page
-from pipelines.crawl.terms import Headers
-from pipelines.crawl.warc import read_warc
+from pipelines.crawl.archives.warc import read_warc
+from pipelines.crawl.pages.page import Page
+from pipelines.crawl.pages.terms import Headers
 from pipelines.rejection import Rejection
 from tests.support.archives import flip, gzip_records, http_record, warc_record
 

@@ -7,9 +7,9 @@ from selectolax.lexbor import SelectolaxError
 
 from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.hazards import hazards
-from pipelines.crawl.html import extract
-from pipelines.crawl.terms import NO_HEADERS, Headers
+from pipelines.crawl.pages.hazards import hazards
+from pipelines.crawl.pages.html import extract
+from pipelines.crawl.pages.terms import NO_HEADERS, Headers
 from pipelines.rejection import Check, Rejection, first_failure
 
 

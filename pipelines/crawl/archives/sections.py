@@ -8,8 +8,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, cast
 
-from pipelines.crawl.splits import Claim
-from pipelines.crawl.starts import (
+from pipelines.crawl.archives.starts import (
     GZIP_WBITS,
     WINDOW_BYTES,
     end_of_block,
@@ -17,6 +16,7 @@ from pipelines.crawl.starts import (
     is_gzip,
     plain_starts,
 )
+from pipelines.crawl.splits import Claim
 
 _MAX_HELD_BYTES = 8 << 20  # chosen: larger sections are read as they are used
 _TRAIL_BYTES = 1 << 16  # chosen: far more line ends than any writer puts after a record

@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.crawl.charset import decode, known_codec
+from pipelines.crawl.pages.charset import decode, known_codec
 
 META = '<meta charset="{}"><p>'
 
