@@ -7,7 +7,8 @@ from pipelines.captions.transform.kinds import PERSON_TOKEN
 from pipelines.captions.transform.words import END, START, Word, Words, touches
 
 _SEPARATORS = frozenset((",", ";", ":", "-", "\u2013", "\u2014", "|", "/", "&"))
-_CLOSING = frozenset((".", "...", "\u2026", "!", "?", ")", "]", *_SEPARATORS))
+_ENDS = frozenset((".", "...", "\u2026", "!", "?", ")", "]"))
+_CLOSING = _ENDS | _SEPARATORS
 _AND = frozenset(("and", "or", "&"))
 _NO_START = frozenset((".", "'s", "\u2019s", *_AND, *_SEPARATORS))
 _BRACKETS = {"(": ")", "[": "]"}
@@ -60,6 +61,8 @@ def _with_starts(words: Words) -> Words:
     """Without what cannot stand first, and without brackets around nothing."""
     kept: Words = []
     for word in words:
+        if (word.tag == END or word.text in _ENDS) and _hangs_last(kept):
+            kept.pop()
         before = kept[-1] if kept else START
         if _BRACKETS.get(before.text) == word.text and not touches(before, word):
             kept.pop()
@@ -86,6 +89,11 @@ def _lacks_start(before: Word, word: Word) -> bool:
         return word.text in _AND
     is_first = before == START or before.text in _SEPARATORS
     return is_first and word.text.lower() in _NO_START
+
+
+def _hangs_last(kept: Words) -> bool:
+    """Whether a comma or the like comes last, and what stood before it is gone."""
+    return len(kept) > 1 and kept[-1].text in _SEPARATORS and not touches(*kept[-2:])
 
 
 def _with_article(word: Word, after: Word) -> Word:

@@ -178,7 +178,7 @@ _PHRASES = (
 _HANGING = re.compile(
     r"  | [,.!]|\( ?\)|\[\]|,\s*,"  # spaces, brackets and commas around nothing
     r"|^[,.;:/|&-]|(?:[,;:/|&-]|\b(?:in|of|the|an?|and|or|on|from|to|for|near|between|than))[.!]*$"
-    r"|\b(?:an?|the) (?:in|of|on|at|and|from)\b|\ba [aeio]"
+    r"|\b(?:an?|the) (?:in|of|on|at|and|from)\b|\ba (?!one)[aeio]"
 )
 
 
