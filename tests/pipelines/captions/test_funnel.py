@@ -141,6 +141,15 @@ def test_checks_come_in_the_order_of_the_recipe(name):
     assert found == [*recipe.rules, *data, *rewritten]
 
 
+@pytest.mark.parametrize("name", known_recipes())
+@given(CAPTIONS)
+def test_what_is_kept_is_one_clean_line(name, captions):
+    funnel = FUNNELS[name]
+    kept = judge(Batch(pa.array(captions, pa.string()), funnel.reading), funnel).texts.to_pylist()
+    assert all(kept)
+    assert kept == [" ".join(text.split()) for text in kept]
+
+
 @pytest.mark.parametrize("name", ["cc12m", "conceptual_captions", "coyo"])
 def test_the_tagger_sees_only_what_all_cheaper_rules_leave(name):
     seen: list[str] = []
