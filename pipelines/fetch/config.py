@@ -36,9 +36,7 @@ class FetchConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     backend: Literal["native"] = "native"
-    user_agent: Annotated[str, Field(pattern=r"^[!-~][ -~]*$")] = (
-        USER_AGENT
-    )
+    user_agent: Annotated[str, Field(pattern=r"^[!-~][ -~]*$")] = USER_AGENT
     timeout_s: Annotated[float, Field(gt=0)] = 20.0
     max_bytes: Annotated[int, Field(gt=0)] = 20 * MIB
     max_redirects: Annotated[int, Field(ge=0, le=20)] = 5
