@@ -75,7 +75,7 @@ def test_samples_lie_on_their_side_of_the_limit(run):
     dalle = funnels(run.root)[0]
     words = next(row for row in dalle.rules if row.name == "too_few_words")
     assert words.dropped_samples == [("Two words", 2.0)]
-    assert all(measured >= words.limit for _, measured in words.kept_samples)
+    assert min(measured or 0 for _, measured in words.kept_samples) >= words.limit
     assert words.source.startswith("chosen")
     shared = next(row for row in dalle.rules if row.name == "text_of_many_images")
     assert (shared.section, shared.dropped, shared.source) == ("data", 2, "captions.overrides")
