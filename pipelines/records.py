@@ -5,13 +5,12 @@ of one picture lie side by side. Each schema extends the one before it by what i
 The last boundary, the token shard, belongs to its consumer: `dalle_model.shards`.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pyarrow as pa
 
 
-@dataclass(frozen=True, order=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An image-caption pair as found on a page or in a table.
 
     Args:

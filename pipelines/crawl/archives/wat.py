@@ -56,23 +56,19 @@ def read_wat(
 
 def pictures(
     metadata: Metadata, page_url: str, text_sources: Sequence[str], source: str = ""
-) -> Iterator[Found]:
+) -> list[Found]:
     """The pictures of a page: every `<img>` in document order, then each `og:image` with a text."""
     metas = [meta(m.name, m.property, m.http_equiv, m.content) for m in metadata.metas]
     terms = _terms(metadata, metas, page_url, source)
-    found = terms.found
     of_images = [name for name in text_sources if name in _OF_IMAGES]
-    is_alt_best = of_images[:1] == ["alt"]
-    for image in metadata.pictures:
-        alt = image.alt
-        if is_alt_best and alt and not alt.isspace():  # as a rule, and much quicker
-            yield Found(image.url.strip(), alt, "alt", *terms)
-        else:
-            text_source, caption = _text(image, of_images)
-            yield found(image.url.strip(), caption, text_source)
+    found = [
+        Found(image.url.strip(), caption, text_source, *terms)
+        for image in metadata.pictures
+        for text_source, caption in (_text(image, of_images),)
+    ]
     if OG_IMAGE in text_sources:
-        for url, caption in open_graph_images(metas):
-            yield found(url, caption, OG_IMAGE)
+        found += [terms.found(*pair, OG_IMAGE) for pair in open_graph_images(metas)]
+    return found
 
 
 def _rows(record: WarcRecord, config: CrawlConfig, source: str) -> list[Found | Rejection]:
@@ -104,10 +100,11 @@ def _bad(record: WarcRecord, detail: str) -> Rejection:
 
 
 def _text(image: Picture, of_images: Sequence[str]) -> tuple[str, str]:
-    for name in of_images:
-        text = image.alt if name == "alt" else image.title
-        if text.strip():
-            return name, text
+    if image.alt or image.title:
+        for name in of_images:
+            text = image.alt if name == "alt" else image.title
+            if text and not text.isspace():
+                return name, text
     return "alt", ""
 
 

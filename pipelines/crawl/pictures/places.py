@@ -7,7 +7,7 @@ At any time a worker holds the bytes of one such file, or of one shard that it w
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -26,8 +26,7 @@ ASIDE_BYTES = 64 << 20  # chosen: few files, and little to hold
 
 Row = dict[str, Any]
 Packed = bytes
-_NAMES = tuple(field.name for field in fields(Candidate) if field.name != "encoded")
-_values = attrgetter(*_NAMES)
+_NUM_VALUES = len(Candidate._fields) - 1  # all but the bytes, which stand last
 
 
 class Place(NamedTuple):
@@ -93,13 +92,13 @@ def put_aside(
 
 def pack(placed: Placed) -> Packed:
     """A candidate as it crosses a shuffle, where a runner holds rows by the million."""
-    return msgspec.msgpack.encode((*_values(placed.candidate), *placed.place))
+    return msgspec.msgpack.encode(placed.candidate[:_NUM_VALUES] + placed.place)
 
 
 def unpack(packed: Packed) -> Placed:
     """What was packed."""
     values = msgspec.msgpack.decode(packed)
-    return Placed(Candidate(*values[: len(_NAMES)]), Place(*values[len(_NAMES) :]))
+    return Placed(Candidate(*values[:_NUM_VALUES]), Place(*values[_NUM_VALUES:]))
 
 
 def take_back(placed: list[Placed]) -> list[Row]:
@@ -111,14 +110,14 @@ def take_back(placed: list[Placed]) -> list[Row]:
     rows: list[Row] = []
     for location, group in groupby(sorted(placed, key=attrgetter("place")), _location):
         if not location:
-            rows += [vars(candidate) for candidate, _ in group]
+            rows += [candidate._asdict() for candidate, _ in group]
             continue
         with files.open_read(location) as stream:
             for candidate, place in group:
                 stream.seek(place.offset)
                 encoded = stream.read(place.length)
                 _check(encoded, candidate.key, location)
-                rows.append(vars(candidate) | {"encoded": encoded})
+                rows.append(candidate._asdict() | {"encoded": encoded})
     return rows
 
 
