@@ -17,7 +17,7 @@ def spread(root: Path, pairs: Sequence[tuple[str, str]], num_shards: int) -> Sta
     shards: list[list[dict[str, object]]] = [[] for _ in range(num_shards)]
     for image, caption in pairs:
         candidate = Candidate(pair_key(image, caption), image, caption)
-        shards[shard_of(candidate.key, num_shards)].append(vars(candidate))
+        shards[shard_of(candidate.key, num_shards)].append(candidate._asdict())
     task = StageTask(
         str(root), "captions", num_shards, "attempt", "f" * 64, tuple(range(num_shards))
     )

@@ -1,7 +1,7 @@
 """Makes the two word files that come along, again, from the packages named in `SOURCES.md`.
 
     python -m pipelines.captions.transform.making \
-        --wordnet DIR --geonames DIR --census DIR --corpora DIR [--out DIR]
+        --wordnet DIR --geonames DIR --census DIR [--out DIR]
 
 The same packages give the same bytes.
 """
@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipelines.captions.transform.graph import ENTITIES_PATH, NAMES_PATH
-from pipelines.captions.transform.making.corpora import listed, makers
 from pipelines.captions.transform.making.entities import joined, named_in_wordnet, with_lower_case
 from pipelines.captions.transform.making.names import census, name_parts
 from pipelines.captions.transform.making.places import cities, countries
 from pipelines.captions.transform.making.wordnet import common_words, read_synsets
+from pipelines.captions.transform.making.written import written_here
 
 _NUM_SURNAMES = 12_000  # chosen: 73 % of the people of the census
 
@@ -29,9 +29,8 @@ def main() -> None:
     surnames = census(paths.census, "dist.all.last")[:_NUM_SURNAMES]
     entities = joined(
         countries(paths.geonames),
-        makers(paths.corpora, words),
+        written_here(),
         named_in_wordnet(synsets, words, {*given}, {*surnames}),
-        listed(paths.corpora),
         cities(paths.geonames, words, frozenset(given)),
     )
     names = name_parts(paths.wordnet, synsets, words, given, surnames)
@@ -44,7 +43,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--wordnet", type=Path, required=True, help="folder of data.noun")
     parser.add_argument("--geonames", type=Path, required=True, help="folder of countries.json")
     parser.add_argument("--census", type=Path, required=True, help="folder of dist.all.last")
-    parser.add_argument("--corpora", type=Path, required=True, help="data folder of corpora")
     parser.add_argument("--out", type=Path, default=ENTITIES_PATH.parent)
     return parser.parse_args()
 
