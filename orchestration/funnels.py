@@ -13,7 +13,7 @@ from orchestration.config import load_run_config
 from orchestration.manifest import Manifest, read_manifest
 from orchestration.published import Rates, published_rates
 from orchestration.recipes import compared
-from pipelines.captions.config import CaptionsConfig
+from pipelines.captions.config import CaptionsConfig, dependencies
 from pipelines.io.parquet import read_table
 
 STAGE = "captions"
@@ -89,10 +89,26 @@ class _Measured:
 
 
 def funnels(root: str) -> list[CaptionFunnel]:
-    """Of every recipe that the run was compared by; else of its own; none before captions."""
+    """Of every recipe that the run was compared by, else of its own.
+
+    None before captions are judged, and none of a recipe that has changed since or is gone.
+    """
     places = list(compared(root).values()) or [root]
     manifests = ((place, read_manifest(place, STAGE)) for place in places)
-    return [_funnel(place, manifest) for place, manifest in manifests if manifest]
+    judged = [(place, manifest) for place, manifest in manifests if manifest]
+    return [_funnel(*pair) for pair in judged if _is_as_it_was(*pair)]
+
+
+def _is_as_it_was(root: str, manifest: Manifest) -> bool:
+    """Whether the run's recipe still says what its captions were judged by."""
+    from pipelines.captions.assembly import RecipeError
+
+    config = load_run_config(root).captions
+    try:
+        now = dependencies(config)
+    except RecipeError:
+        return False
+    return now == manifest.dependencies and config.overrides == manifest.config["overrides"]
 
 
 def _funnel(root: str, manifest: Manifest) -> CaptionFunnel:

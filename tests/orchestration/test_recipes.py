@@ -12,6 +12,7 @@ from orchestration.plan import Run
 from orchestration.progress import Progress
 from orchestration.recipes import compare, compared
 from orchestration.report import render
+from orchestration.run import run_stages
 from pipelines.captions.assembly import RecipeError
 
 TEXTS = {
@@ -21,6 +22,11 @@ TEXTS = {
     "4": "A red <b>ball</b> on the wooden table",
     "5": "dog " * 30,
 }
+RECIPE = """\
+about: One rule.
+rules:
+  too_few_words: {{value: {words}, source: "chosen: for this test"}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +98,21 @@ def test_a_second_comparison_does_nothing(run):
     compare(run, ["dalle", "laion"], Progress())
     after = {name: read_manifest(place, "captions") for name, place in compared(run.root).items()}
     assert after == before
+
+
+def test_a_recipe_that_has_changed_since_has_no_funnel(run, tmp_path):
+    recipe = tmp_path / "own.yaml"
+    recipe.write_text(RECIPE.format(words=3))
+    captions = run.config.captions.model_copy(update={"recipe": str(recipe), "overrides": {}})
+    config = run.config.model_copy(update={"captions": captions})
+    own = replace(run, config=config, root=str(tmp_path / "run"))
+    run_stages(own, ["crawl", "captions"], Progress())
+    assert [funnel.rows_out for funnel in funnels(own.root)] == [4]
+    recipe.write_text(RECIPE.format(words=4))
+    assert funnels(own.root) == []
+    assert "The recipe has changed since" in render(own.root)
+    recipe.unlink()
+    assert "The recipe has changed since" in render(own.root)
 
 
 def test_two_recipes_of_one_name_are_refused(run):
