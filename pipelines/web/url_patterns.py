@@ -2,7 +2,8 @@
 
 import re
 
-_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+from pipelines.web.urls import normal_escapes
+
 _ESCAPE_OR_OTHER = re.compile(rb"%([0-9A-Fa-f]{2})|([^A-Za-z0-9._~/!$&'()*+,;=:@?-])")
 _ESCAPE_OR_WIDE = re.compile(rb"%[0-9A-Fa-f]{2}|[\x80-\xff]")
 
@@ -39,13 +40,8 @@ def normal_form(text: str) -> str:
 
     Source: RFC 9309, section 2.2.2, and RFC 3986, section 6.2.2.
     """
-    return _ESCAPE_OR_OTHER.sub(_as_needed, text.encode("utf-8", "surrogatepass")).decode("ascii")
+    return normal_escapes(text.encode("utf-8", "surrogatepass"), _ESCAPE_OR_OTHER)
 
 
 def _as_escape(match: re.Match[bytes]) -> bytes:
     return match[0].upper() if match[0][:1] == b"%" else b"%%%02X" % match[0][0]
-
-
-def _as_needed(match: re.Match[bytes]) -> bytes:
-    octet = int(match[1], 16) if match[1] else match[2][0]
-    return bytes([octet]) if octet in _UNRESERVED else b"%%%02X" % octet

@@ -49,8 +49,8 @@ def canonical_url(url: str) -> str:
     authority = f"[{host}]" if ":" in host else host
     if parts.port is not None and parts.port != SCHEMES[parts.scheme]:
         authority += f":{parts.port}"
-    path = _remove_dot_segments(_escape(parts.path, _IN_PATH)) or "/"
-    query = f"?{_escape(parts.query, _IN_QUERY)}" if parts.query else ""
+    path = _remove_dot_segments(normal_escapes(parts.path.encode(), _IN_PATH)) or "/"
+    query = f"?{normal_escapes(parts.query.encode(), _IN_QUERY)}" if parts.query else ""
     canonical = f"{parts.scheme}://{authority}{path}{query}"
     if len(canonical) > MAX_URL_CHARS:
         raise ValueError(f"URL of {len(canonical)} characters, limit {MAX_URL_CHARS}")
@@ -93,6 +93,17 @@ def canonical_host(host: str) -> str:
     return _as_ipv4(name) if _looks_numeric(name) else name
 
 
+def normal_escapes(octets: bytes, escape_or_other: re.Pattern[bytes]) -> str:
+    """Percent-encode what must be, decode what need not be, and leave other escapes alone.
+
+    Args:
+        octets: of a part of a URL.
+        escape_or_other: finds the two digits of an escape as its first group, and an octet that
+            has to become one as its second.
+    """
+    return escape_or_other.sub(_normal_escape, octets).decode("ascii")
+
+
 def origin(url: str) -> str:
     """Scheme, host and port of a canonical URL: what a robots.txt speaks for."""
     parts = urlsplit(url)
@@ -126,11 +137,6 @@ def _as_ipv4(name: str) -> str:
         return socket.inet_ntoa(socket.inet_aton(name))  # knows the octal, hex and short forms
     except OSError as error:
         raise ValueError(f"{name!r} is not an IPv4 address") from error
-
-
-def _escape(text: str, pattern: re.Pattern[bytes]) -> str:
-    """Percent-encode what must be, decode what need not be, and leave other escapes alone."""
-    return pattern.sub(_normal_escape, text.encode()).decode("ascii")
 
 
 def _normal_escape(match: re.Match[bytes]) -> bytes:
