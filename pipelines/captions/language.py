@@ -1,6 +1,5 @@
 """Which language a caption is in, from a model that comes inside a wheel: no network, ever."""
 
-import importlib.util
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dalle_model.errors import DalleError
+from pipelines.captions.packages import file_in
 
 UNDETERMINED = "und"  # Source: ISO 639-2, a language that cannot be told
 UNKNOWN = "mis"  # Source: ISO 639-2, a language without a code; here, one the model has not seen
@@ -117,11 +117,10 @@ def _model() -> Any:
 
 
 def _model_path() -> Path:
-    package, name = _MODEL
-    spec = importlib.util.find_spec(package)  # finds the folder without importing the package
-    if spec is None or spec.origin is None:
-        raise ImportError(f"{package} is not installed")
-    return Path(spec.origin).parent / name
+    path = file_in(*_MODEL)
+    if path is None:
+        raise ImportError(f"{'/'.join(_MODEL)} is not installed")
+    return path
 
 
 @dataclass(frozen=True)

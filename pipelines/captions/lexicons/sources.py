@@ -1,13 +1,13 @@
 """Where word lists come from: files of people, and files that packages bring."""
 
 import gzip
-import importlib.util
 import zlib
 from importlib.metadata import version
 from pathlib import Path
 
 from dalle_model import files
 from dalle_model.errors import DalleError
+from pipelines.captions.packages import file_in
 
 
 class LexiconError(DalleError):
@@ -25,9 +25,8 @@ def package_file(package: str, name: str, project: str) -> Path:
     Raises:
         LexiconError: the package or the file is missing.
     """
-    spec = importlib.util.find_spec(package)  # finds the folder without importing the package
-    path = Path(spec.origin).parent / name if spec and spec.origin else None
-    if path is None or not path.is_file():
+    path = file_in(package, name)
+    if path is None:
         raise LexiconError(
             f"the word list {package}/{name} is missing; "
             f"`pip install --force-reinstall {project}` mends it"
