@@ -6,7 +6,7 @@ what was made of a record counts only when those after it have confirmed it.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import BinaryIO, TypeVar
 
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
@@ -18,7 +18,7 @@ _RUN_BYTES = 1 << 20  # chosen: some hundred records, against microseconds to op
 _CONFIRMED_BY = 2
 
 T = TypeVar("T")
-Parse = Callable[[WarcRecord], list[T]]
+Parse = Callable[[WarcRecord], Sequence[T]]
 
 
 def read_records(
@@ -84,7 +84,7 @@ def _read_run(run: list[Section], parse: Parse[T]) -> Iterator[T | None]:
         yield from _read_section(section, parse)
 
 
-def _confirmed(run: list[Section], parse: Parse[T]) -> Iterator[list[T]]:
+def _confirmed(run: list[Section], parse: Parse[T]) -> Iterator[Sequence[T]]:
     """What is made of the sections up to the first that is not one whole record.
 
     The second record of a gzip member claims the place where the next member begins, so that it
@@ -93,7 +93,7 @@ def _confirmed(run: list[Section], parse: Parse[T]) -> Iterator[list[T]]:
     first, last = run[0], run[-1]
     content = content_between(first.archive, first.start, last.end)
     starts = iter([*(section.start - first.start for section in run), last.end - first.start])
-    waiting: deque[list[T]] = deque()
+    waiting: deque[Sequence[T]] = deque()
     try:
         for record, start in zip(_archive(content), starts, strict=False):
             if record.stream_pos != start or not _has_length(record):

@@ -62,16 +62,14 @@ def pictures(
     terms = _terms(metadata, metas, page_url, source)
     of_images = [name for name in text_sources if name in _OF_IMAGES]
     found = [
-        Found(image.url.strip(), caption, text_source, *terms)
-        for image in metadata.pictures
-        for text_source, caption in (_text(image, of_images),)
+        terms.found(image.url.strip(), *_text(image, of_images)) for image in metadata.pictures
     ]
     if OG_IMAGE in text_sources:
         found += [terms.found(*pair, OG_IMAGE) for pair in open_graph_images(metas)]
     return found
 
 
-def _rows(record: WarcRecord, config: CrawlConfig, source: str) -> list[Found | Rejection]:
+def _rows(record: WarcRecord, config: CrawlConfig, source: str) -> Sequence[Found | Rejection]:
     if record.record_type != WarcRecordType.metadata:
         return []
     limit, size = config.max_page_bytes, record.content_length
@@ -92,7 +90,7 @@ def _rows(record: WarcRecord, config: CrawlConfig, source: str) -> list[Found | 
     url = target_of(record)
     if len(url) > MAX_URL_CHARS:
         return [_bad(record, LONG_URL)]
-    return list(pictures(metadata, url, config.text_sources, source))
+    return pictures(metadata, url, config.text_sources, source)
 
 
 def _bad(record: WarcRecord, detail: str) -> Rejection:
@@ -104,8 +102,8 @@ def _text(image: Picture, of_images: Sequence[str]) -> tuple[str, str]:
         for name in of_images:
             text = image.alt if name == "alt" else image.title
             if text and not text.isspace():
-                return name, text
-    return "alt", ""
+                return text, name
+    return "", "alt"
 
 
 def _terms(metadata: Metadata, metas: Sequence[Meta], page_url: str, source: str) -> Terms:
