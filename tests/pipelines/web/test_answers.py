@@ -63,4 +63,6 @@ def test_a_body_that_does_not_come_is_let_go():
         yield b"a"
         raise httpcore.ReadTimeout
 
-    drain(broken(), {"content-length": "2"})
+    chunks = broken()
+    drain(chunks, {"content-length": "2"})
+    assert next(chunks, None) is None
