@@ -4,6 +4,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -12,8 +13,8 @@ import pyarrow.compute as pc
 from dalle_model import files
 from dalle_model.errors import DalleError
 from orchestration.config import RunConfig, load_run_config
-from orchestration.manifest import Manifest, digest_of, read_manifest, stage_task
-from orchestration.stages import graph
+from orchestration.manifest import Manifest, read_manifest, stage_task
+from orchestration.stages import graph, is_as_it_was
 from pipelines.captions.config import CaptionsConfig
 from pipelines.io.keys import shard_of
 from pipelines.io.parquet import read_table
@@ -68,7 +69,8 @@ def explain(root: str, query: str) -> str:
             f"no row in {root} has the key or URL {query!r}; keys are 40 hex digits, "
             "URLs are compared in canonical form"
         )
-    lines = recipe_lines(config.captions)
+    judged = any(s.stage == "captions" and s.is_as_it_was for s in chain(*steps.values()))
+    lines = recipe_lines(config.captions) if judged else {}
     told = [_tell(key, steps[key], lines) for key in sorted(steps)[:MAX_ROWS]]
     if len(steps) > MAX_ROWS:
         told.append(f"… and {len(steps) - MAX_ROWS} more rows; give a longer key")
@@ -111,7 +113,7 @@ def recipe_lines(config: CaptionsConfig) -> Lines:
 
 
 def _steps(root: str, manifest: Manifest, config: RunConfig, query: str) -> Iterator[Step]:
-    is_same = _is_as_it_was(manifest, config)
+    is_same = is_as_it_was(manifest, config)
     for index in _shards(manifest, query):
         name = part_name(index, manifest.num_shards)
         for row in _matches(files.join(root, manifest.stage, name), query):
@@ -163,12 +165,6 @@ def _checks(root: str, manifest: Manifest, row: dict[str, Any], config: RunConfi
     return []
 
 
-def _is_as_it_was(manifest: Manifest, config: RunConfig) -> bool:
-    """Whether the run's config still has the settings that a finished stage was made with."""
-    settings = {stage.name: stage.settings for stage in graph(config)}[manifest.stage]
-    return digest_of(settings(config)) == digest_of(manifest.config)
-
-
 def _checks_of_rejected(
     root: str, manifest: Manifest, row: dict[str, Any], config: RunConfig | None
 ) -> list[Check]:
@@ -195,8 +191,10 @@ def _tell(key: str, steps: list[Step], lines_of: Lines) -> str:
     for step in steps:
         lines.append(f"{step.stage:<10} {'kept' if step.kept else 'DROPPED'}{_facts(step)}")
         if not step.is_as_it_was:
-            lines.append("           the config has changed since; `dalle run` applies it")
-        where = lines_of if step.stage == "captions" and step.is_as_it_was else {}
+            lines.append(
+                "           the config has changed since, or what it names; `dalle run` applies it"
+            )
+        where = lines_of if step.stage == "captions" else {}
         lines += [_line(check, where) for check in step.checks]
     return "\n".join(_printable(line) for line in lines)
 

@@ -1,8 +1,8 @@
 """The captions stage of a run, rule by rule: counts, rates, samples and published rates."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,11 +10,15 @@ import pyarrow.compute as pc
 
 from dalle_model import files
 from orchestration.config import load_run_config
-from orchestration.manifest import Manifest, read_manifest
+from orchestration.manifest import Manifest, read_manifest, read_rejected
 from orchestration.published import Rates, published_rates
 from orchestration.recipes import compared
-from pipelines.captions.config import CaptionsConfig, dependencies
+from orchestration.stages import is_as_it_was
+from pipelines.captions.config import CaptionsConfig
 from pipelines.io.parquet import read_table
+
+if TYPE_CHECKING:
+    from pipelines.captions.funnel import Funnel
 
 STAGE = "captions"
 SAMPLES = 3  # chosen: captions shown on either side of each limit
@@ -79,45 +83,24 @@ class _Limit:
     source: str
 
 
-@dataclass(frozen=True)
-class _Measured:
-    """Samples and values of one rule, of kept and of dropped captions."""
-
-    kept: Sequence[Sample]
-    dropped: Sequence[Sample]
-    values: list[float]
-
-
 def funnels(root: str) -> list[CaptionFunnel]:
     """Of every recipe that the run was compared by, else of its own.
 
     None before captions are judged, and none of a recipe that has changed since or is gone.
     """
     places = list(compared(root).values()) or [root]
-    manifests = ((place, read_manifest(place, STAGE)) for place in places)
-    judged = [(place, manifest) for place, manifest in manifests if manifest]
-    return [_funnel(*pair) for pair in judged if _is_as_it_was(*pair)]
+    judged = ((place, read_manifest(place, STAGE), load_run_config(place)) for place in places)
+    return [
+        _funnel(place, manifest, config.captions)
+        for place, manifest, config in judged
+        if manifest and is_as_it_was(manifest, config)
+    ]
 
 
-def _is_as_it_was(root: str, manifest: Manifest) -> bool:
-    """Whether the run's recipe still says what its captions were judged by."""
-    from pipelines.captions.assembly import RecipeError
-
-    config = load_run_config(root).captions
-    try:
-        now = dependencies(config)
-    except RecipeError:
-        return False
-    return now == manifest.dependencies and config.overrides == manifest.config["overrides"]
-
-
-def _funnel(root: str, manifest: Manifest) -> CaptionFunnel:
+def _funnel(root: str, manifest: Manifest, config: CaptionsConfig) -> CaptionFunnel:
     from pipelines.captions.recipe import load_recipe
 
-    config = load_run_config(root).captions
-    limits = _limits(config)
-    measured = _measured(root, manifest, config, limits)
-    rules = list(_rows(limits, manifest, measured))
+    rules = list(_rows(root, manifest, config))
     return CaptionFunnel(
         recipe=config.recipe,
         about=load_recipe(config.recipe).about,
@@ -128,76 +111,44 @@ def _funnel(root: str, manifest: Manifest) -> CaptionFunnel:
     )
 
 
-def _limits(config: CaptionsConfig) -> list[_Limit]:
-    """The rules in the order in which they are applied, each with its source."""
-    from pipelines.captions.recipe import load_funnel, load_recipe
+def _rows(root: str, manifest: Manifest, config: CaptionsConfig) -> Iterator[RuleRow]:
+    from pipelines.captions.recipe import load_funnel
+    from pipelines.captions.survey import survey
 
-    recipe, funnel = load_recipe(config.recipe), load_funnel(config.recipe, config.overrides)
-    steps = [("rules", rule.name, limit) for rule, limit in funnel.steps]
-    steps += [("transformed", rule.name, limit) for rule, limit in funnel.rewritten_steps]
-    steps += [("data", name, limit) for name, limit in funnel.data.items()]
-    sources = {
-        name: entry.source
-        for section in ("rules", "transformed", "data")
-        for name, entry in getattr(recipe, section).items()
-    }
-    return [
-        _Limit(
-            name,
-            section,
-            limit,
-            "captions.overrides"
-            if name in config.overrides
-            else sources.get(name.removeprefix("transformed_"), ""),
-        )
-        for section, name, limit in steps
-    ]
-
-
-def _rows(
-    limits: list[_Limit], manifest: Manifest, measured: Mapping[str, _Measured]
-) -> Iterator[RuleRow]:
+    funnel = load_funnel(config.recipe, config.overrides)
+    surveyed = survey(_raw_captions(root, manifest), funnel)
+    rejected = read_rejected(root, manifest, ["reason", "caption", "measured"])
     left = manifest.rows_in
-    for limit in limits:
-        dropped = manifest.rejected.get(limit.name, 0)
-        found = measured[limit.name]
-        bars, low, high = _bars(found.values)
+    for limit in _limits(config, funnel):
+        dropped = rejected.filter(pc.equal(rejected["reason"], limit.name))
+        is_surveyed = limit.name in surveyed.measured
+        values = surveyed.measured[limit.name].tolist() if is_surveyed else []
+        bars, low, high = _bars([*values, *_numbers(dropped["measured"])])
         yield RuleRow(
             name=limit.name,
             section=limit.section,
             limit=limit.limit,
             source=limit.source,
             rows_in=left,
-            dropped=dropped,
-            kept_samples=found.kept,
-            dropped_samples=found.dropped,
+            dropped=len(dropped),
+            kept_samples=surveyed.nearest(limit.name, limit.limit, SAMPLES) if is_surveyed else [],
+            dropped_samples=_nearest_dropped(dropped, limit.limit),
             bars=bars,
             low=low,
             high=high,
         )
-        left -= dropped
+        left -= len(dropped)
 
 
-def _measured(
-    root: str, manifest: Manifest, config: CaptionsConfig, limits: list[_Limit]
-) -> dict[str, _Measured]:
-    from pipelines.captions.recipe import load_funnel
-    from pipelines.captions.survey import survey
+def _limits(config: CaptionsConfig, funnel: "Funnel") -> list[_Limit]:
+    """The rules in the order in which they are applied, each with its source."""
+    from pipelines.captions.recipe import entry_sources
 
-    kept = _raw_captions(root, manifest)
-    surveyed = survey(kept, load_funnel(config.recipe, config.overrides))
-    rejected = _rejected(root, manifest)
-    found = {}
-    for limit in limits:
-        dropped = rejected.filter(pc.equal(rejected["reason"], limit.name))
-        values = surveyed.measured.get(limit.name, np.empty(0))
-        has_values = limit.name in surveyed.measured
-        found[limit.name] = _Measured(
-            kept=surveyed.nearest(limit.name, limit.limit, SAMPLES) if has_values else [],
-            dropped=_nearest_dropped(dropped, limit.limit),
-            values=[*values.tolist(), *_numbers(dropped["measured"])],
-        )
-    return found
+    sources = entry_sources(config.recipe) | dict.fromkeys(config.overrides, "captions.overrides")
+    steps = [("rules", rule.name, limit) for rule, limit in funnel.steps]
+    steps += [("transformed", rule.name, limit) for rule, limit in funnel.rewritten_steps]
+    steps += [("data", name, limit) for name, limit in funnel.data.items()]
+    return [_Limit(name, section, limit, sources[name]) for section, name, limit in steps]
 
 
 def _raw_captions(root: str, manifest: Manifest) -> list[str]:
@@ -209,12 +160,6 @@ def _raw_captions(root: str, manifest: Manifest) -> list[str]:
         url = files.join(root, STAGE, entry["name"])
         found += read_table(url, ["raw_caption"])["raw_caption"].to_pylist()
     return found[:MAX_SURVEYED]
-
-
-def _rejected(root: str, manifest: Manifest) -> pa.Table:
-    columns = ["reason", "caption", "measured"]
-    urls = [files.join(root, STAGE, entry["name"]) for entry in manifest.rejected_files]
-    return pa.concat_tables([read_table(url, columns) for url in urls])
 
 
 def _nearest_dropped(rows: pa.Table, limit: float) -> list[Sample]:

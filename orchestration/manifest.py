@@ -15,8 +15,12 @@ from hashlib import sha256
 from importlib.metadata import version
 from typing import Any, Self
 
+import pyarrow as pa
+
 from dalle_model import files
+from pipelines.io.parquet import read_table
 from pipelines.io.stage import ShardReport, StageTask, part_name
+from pipelines.rejection import REJECTION_SCHEMA
 
 MANIFEST = "manifest.json"
 TIMINGS = "timings.json"
@@ -110,6 +114,13 @@ def read_timings(root: str, stage: str) -> dict[str, Any]:
         return dict(files.read_json(files.join(root, stage, TIMINGS)))
     except (FileNotFoundError, ValueError, TypeError):
         return {}
+
+
+def read_rejected(root: str, manifest: Manifest, columns: list[str] | None = None) -> pa.Table:
+    """The rows that a finished stage has dropped, of all shards."""
+    urls = [files.join(root, manifest.stage, entry["name"]) for entry in manifest.rejected_files]
+    empty = REJECTION_SCHEMA.empty_table().select(columns or REJECTION_SCHEMA.names)
+    return pa.concat_tables([empty, *(read_table(url, columns) for url in urls)])
 
 
 def write_timings(root: str, stage: str, timings: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from dalle_model import files
 from orchestration import charts, places
 from orchestration.config import RunConfig, load_run_config
 from orchestration.funnels import funnels
-from orchestration.manifest import Manifest, read_manifest, read_timings
+from orchestration.manifest import Manifest, read_manifest, read_rejected, read_timings
 from orchestration.stages import graph
 from pipelines.io.parquet import read_table
 
@@ -108,15 +108,9 @@ def _funnel(rows: list[StageRow]) -> Iterator[dict[str, Any]]:
 
 def _rejections(root: str, manifest: Manifest) -> Iterator[dict[str, Any]]:
     """Each reason of a stage with its count and a few of the rows."""
-    names = [entry["name"] for entry in manifest.rejected_files]
-    tables = [read_table(files.join(root, manifest.stage, name)) for name in names]
-    table = pa.concat_tables(tables) if tables else None
+    table = read_rejected(root, manifest)
     for reason, count in sorted(manifest.rejected.items(), key=lambda item: (-item[1], item[0])):
-        examples = (
-            table.filter(pc.equal(table["reason"], reason)).slice(0, EXAMPLES).to_pylist()
-            if table is not None
-            else []
-        )
+        examples = table.filter(pc.equal(table["reason"], reason)).slice(0, EXAMPLES).to_pylist()
         yield {"reason": reason, "count": count, "examples": examples}
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from dalle_model.errors import DalleError
 from orchestration.config import BpeSection, DvaeSection, PriorSection, RunConfig
-from orchestration.manifest import digest_of
+from orchestration.manifest import Manifest, digest_of
 from pipelines.captions import config as captions
 from pipelines.crawl import config as crawl
 from pipelines.dedupe import config as dedupe
@@ -69,6 +70,17 @@ def fingerprint(stage: Stage, config: RunConfig, inputs: dict[str, str]) -> str:
             "dependencies": stage.dependencies(config),
         }
     )
+
+
+def is_as_it_was(manifest: Manifest, config: RunConfig) -> bool:
+    """Whether a finished stage was made with the settings, models and lists that hold now."""
+    stage = {stage.name: stage for stage in graph(config)}[manifest.stage]
+    if digest_of(stage.settings(config)) != digest_of(manifest.config):
+        return False
+    try:
+        return stage.dependencies(config) == manifest.dependencies
+    except DalleError:  # such as a recipe that is gone
+        return False
 
 
 def with_section(config: RunConfig, name: str) -> RunConfig:

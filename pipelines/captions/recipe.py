@@ -141,6 +141,16 @@ def rule_lines(recipe: str) -> dict[str, int]:
     return {_name(section, name): line for (section, name), line in lines.items()}
 
 
+def entry_sources(recipe: str) -> dict[str, str]:
+    """Source of each entry of a recipe file, by the same names as `rule_lines`."""
+    loaded = load_recipe(recipe)
+    return {
+        _name(section, name): entry.source
+        for section in SECTIONS
+        for name, entry in (getattr(loaded, section) or {}).items()
+    }
+
+
 def load_funnel(recipe: str, overrides: Overrides) -> Funnel:
     """What a recipe does, with values replaced, added (last in their section) or removed (null).
 

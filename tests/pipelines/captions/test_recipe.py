@@ -8,6 +8,7 @@ from pipelines.captions.funnel import batch_of, judge
 from pipelines.captions.recipe import (
     KNOWN,
     MAX_BYTES,
+    entry_sources,
     known_recipes,
     load_funnel,
     load_recipe,
@@ -205,3 +206,10 @@ def test_a_changed_file_is_read_again(write):
     assert names(load_funnel(path, {}))[0] == ["shouting"]
     write(f"about: x\nrules:\n  title_case: {ENTRY}\n")
     assert names(load_funnel(path, {}))[0] == ["title_case"]
+
+
+def test_a_rule_that_stands_in_two_sections_has_two_sources():
+    sources = entry_sources("conceptual_captions")
+    assert sources["too_few_words"].startswith("chosen: a determiner")
+    assert sources["transformed_too_few_words"].startswith("chosen: Sharma et al. 2018 drop")
+    assert sources.keys() == rule_lines("conceptual_captions").keys()
