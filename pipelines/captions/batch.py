@@ -16,6 +16,9 @@ from pipelines.captions.tagging.tagged import Tagged
 from pipelines.captions.tokens import Tokens
 from pipelines.captions.words import words_of
 
+# Chosen: enough to share the cost of a call, few enough that columns stay in the processor's cache.
+BATCH_CAPTIONS = 16_384
+
 Rewriting = Callable[[pa.StringArray], pa.StringArray]
 
 

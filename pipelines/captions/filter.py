@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from pipelines.captions.batch import Batch
+from pipelines.captions.batch import BATCH_CAPTIONS, Batch
 from pipelines.captions.config import CaptionsConfig
 from pipelines.captions.data.images import texts_of_image
 from pipelines.captions.funnel import Funnel, Verdicts, checks, joined, judge
@@ -15,8 +15,6 @@ from pipelines.rejection import REJECTION_SCHEMA, Check
 STAGE = "captions"
 SOURCE_STAGE = "crawl"
 
-# Chosen: enough to share the cost of a call, few enough that columns stay in the processor's cache.
-BATCH_CAPTIONS = 16_384
 _JUDGED_BY = ("key", "url", "caption")
 
 

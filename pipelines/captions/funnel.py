@@ -170,18 +170,19 @@ def _sift(
         if not passes.all():
             failed = ~passes
             details = rule.details(batch.take(failed)) if rule.details else None
-            failures.append(_failures(rule.name, rows[failed], measured[failed], limit, details))
+            failures.append(failure_rows(rule.name, rows[failed], measured[failed], limit, details))
             batch, rows = batch.take(passes), rows[passes]
     return batch, rows, failures
 
 
-def _failures(
+def failure_rows(
     reason: str,
     rows: NDArray[np.int64],
     measured: NDArray[np.float64],
     limit: float,
     details: Sequence[str] | None,
 ) -> pa.Table:
+    """Captions that fail one rule, in `FAILURE_SCHEMA`."""
     columns = [
         pa.array(rows),
         pa.repeat(reason, len(rows)),

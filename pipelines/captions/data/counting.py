@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.captions.batch import Batch
+from pipelines.captions.batch import BATCH_CAPTIONS, Batch
 from pipelines.captions.data.hashes import hash_texts
 from pipelines.captions.data.images import image_numbers, images_of_texts
 from pipelines.captions.data.items import ngram_items, token_items
@@ -13,8 +13,6 @@ from pipelines.captions.data.tally import Tally, merge
 from pipelines.captions.funnel import Funnel, Verdicts
 from pipelines.captions.rules.text import RAW_LENGTH
 from pipelines.captions.tokens import Tokens
-
-SLICE_CAPTIONS = 16_384  # chosen: as many as are judged at a time
 
 
 def tallies(candidates: pa.Table, verdicts: Verdicts, funnel: Funnel) -> dict[str, Tally]:
@@ -43,8 +41,8 @@ def ngram_tally(raw: pa.ChunkedArray, funnel: Funnel) -> Tally:
     """Words and pairs of words of all captions but those too long to be read."""
     limit = next((limit for rule, limit in funnel.steps if rule.name == RAW_LENGTH), np.inf)
     read = raw.filter(pc.less_equal(pc.utf8_length(raw), limit)).combine_chunks()
-    starts = range(0, len(read), SLICE_CAPTIONS)
-    slices = (read[start : start + SLICE_CAPTIONS] for start in starts)
+    starts = range(0, len(read), BATCH_CAPTIONS)
+    slices = (read[start : start + BATCH_CAPTIONS] for start in starts)
     words = (Batch(part, funnel.reading).lowered for part in slices)
     return merge([Tally.of(ngram_items(part).hashes) for part in words])
 

@@ -19,7 +19,7 @@ from pipelines.captions.data.items import (
 )
 from pipelines.captions.data.rules import DATA_RULES, RARE_NGRAMS, RARE_TYPES, TEXT_OF_MANY_IMAGES
 from pipelines.captions.data.tally import Tally
-from pipelines.captions.funnel import FAILURE_SCHEMA, Funnel, Verdicts
+from pipelines.captions.funnel import Funnel, Verdicts, failure_rows
 
 
 def drop(
@@ -55,19 +55,15 @@ def _items(name: str, verdicts: Verdicts, raw: pa.ChunkedArray, funnel: Funnel) 
 def _without(verdicts: Verdicts, reason: str, found: Failures, limit: float) -> Verdicts:
     is_left: npt.NDArray[np.bool_] = np.ones(len(verdicts.rows), np.bool_)
     is_left[found.captions] = False
-    mask, failed = pa.array(is_left), len(found.captions)
-    columns = [
-        pa.array(verdicts.rows[found.captions]),
-        pa.repeat(reason, failed),
-        pa.array(found.measured),
-        pa.repeat(float(limit), failed),
-        pa.array(found.details, pa.string()),
-    ]
+    mask = pa.array(is_left)
+    dropped = failure_rows(
+        reason, verdicts.rows[found.captions], found.measured, limit, found.details
+    )
     return replace(
         verdicts,
         rows=verdicts.rows[is_left],
         texts=verdicts.texts.filter(mask),
         languages=verdicts.languages.filter(mask),
         types=verdicts.types.filter(mask),
-        failures=pa.concat_tables([verdicts.failures, pa.table(columns, schema=FAILURE_SCHEMA)]),
+        failures=pa.concat_tables([verdicts.failures, dropped]),
     )

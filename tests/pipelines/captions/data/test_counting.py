@@ -1,5 +1,6 @@
 from collections import Counter
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
@@ -56,11 +57,8 @@ def test_words_are_counted_the_same_in_slices_of_any_size(captions, size):
 
     table = candidates([(str(n), " ".join(words)) for n, words in enumerate(captions)])
     whole = counting.ngram_tally(table["caption"], funnel_of({}))
-    before, counting.SLICE_CAPTIONS = counting.SLICE_CAPTIONS, size
-    try:
+    with patch.object(counting, "BATCH_CAPTIONS", size):
         sliced = counting.ngram_tally(table["caption"], funnel_of({}))
-    finally:
-        counting.SLICE_CAPTIONS = before
     assert as_dict(sliced) == as_dict(whole)
     unigrams = Counter(word for words in captions for word in words)
     assert hashed(unigrams).items() <= as_dict(whole).items()
