@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.pictures.places import Placed
-from pipelines.crawl.references import resolve
+from pipelines.crawl.references import is_inline, resolve
 from pipelines.io.keys import pair_key
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection
@@ -40,7 +40,7 @@ def judge(found: Found, config: CrawlConfig) -> Candidate | Rejection:
     """Resolve and check one occurrence; its key is made from the canonical URL if it has one."""
     # Taken apart once: this is done for every picture of the web.
     raw_url, caption, text_source, base_url, page_url, source, language, license_, opt_out = found
-    if raw_url.lstrip()[:5].lower() == "data:":
+    if is_inline(raw_url):
         return rejection(raw_url, caption, "data_uri")
     try:
         url = resolve(raw_url, base_url, page_url)

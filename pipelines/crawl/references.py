@@ -28,6 +28,11 @@ class _Prefix(NamedTuple):
     longest: int
 
 
+def is_inline(reference: str) -> bool:
+    """Whether a reference is a `data:` URL, which holds what it refers to."""
+    return reference.lstrip()[:5].lower() == "data:"
+
+
 def resolve(reference: str, base_url: str, page_url: str) -> str:
     """The canonical URL of a reference.
 

@@ -8,12 +8,11 @@ as it is written.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from pipelines.web.failures import FetchFailure, Reason
 from pipelines.web.pace import MAX_DELAY_S
 from pipelines.web.robots_file import group_for, read_lines
-from pipelines.web.url_patterns import matches, normal_form
+from pipelines.web.url_patterns import matches, normal_form, path_of
 
 MAX_ROBOTS_BYTES = 500 * 1024  # Source: RFC 9309, section 2.5: the least that must be parsed
 MAX_ROBOTS_REDIRECTS = 5  # Source: RFC 9309, section 2.3.1.2
@@ -60,7 +59,7 @@ class Robots:
         """Why a URL may not be fetched; None where it may."""
         if self.closed_by is not None:
             return self.closed_by
-        path = _path(url)
+        path = path_of(url)
         refused = max(_longest(self.disallows, form) for form in {path, normal_form(path)})
         if refused > _longest(self.allows, path):
             return FetchFailure(Reason.ROBOTS_DISALLOWED, url)
@@ -109,9 +108,3 @@ def parse_robots(body: bytes, token: str) -> Robots:
 def _longest(patterns: Iterable[str], path: str) -> int:
     """Octets of the longest pattern that matches; 0 where none does."""
     return max((len(pattern) for pattern in patterns if matches(pattern, path)), default=0)
-
-
-def _path(url: str) -> str:
-    """What rules are compared with: path and query of a URL."""
-    parts = urlsplit(url)
-    return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"

@@ -1,6 +1,7 @@
 """Path patterns as robots.txt has them: `*` is any run of characters, a last `$` is the end."""
 
 import re
+from urllib.parse import urlsplit
 
 from pipelines.web.urls import normal_escapes
 
@@ -28,6 +29,12 @@ def matches(pattern: str, text: str) -> bool:
     if is_whole:
         return text.endswith(pieces[-1]) and len(text) - len(pieces[-1]) >= position
     return text.find(pieces[-1], position) >= 0
+
+
+def path_of(url: str) -> str:
+    """What patterns of paths are compared with: path and query of a URL."""
+    parts = urlsplit(url)
+    return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
 
 
 def ascii_form(octets: bytes) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pipelines.crawl.live.config import Site
 from pipelines.rejection import Check
 from pipelines.web.robots import MAX_SITEMAPS
-from pipelines.web.url_patterns import matches
+from pipelines.web.url_patterns import matches, path_of
 
 # After the rounds of pages: the robots.txt, an index of sitemaps, a sitemap.
 _SITEMAP_ROUNDS = 3
@@ -212,8 +212,7 @@ def failure(link: Link, site: Site) -> Check | None:
 
 
 def _is_wanted(site: Site, url: str) -> bool:
-    parts = urlsplit(url)
-    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    path = path_of(url)
 
     def fits(pattern: str) -> bool:
         return matches(pattern, path if pattern.startswith("/") else url)

@@ -18,6 +18,7 @@ from pipelines.crawl.pages.terms import (
     open_graph_images,
     page_terms,
 )
+from pipelines.crawl.references import is_inline
 from pipelines.web.urls import MAX_URL_CHARS
 
 Attributes = dict[str, str | None]
@@ -92,7 +93,7 @@ def largest(srcset: str) -> str:
 
     Source: WHATWG HTML, section 4.8.4.3.5, parsing a srcset attribute.
     """
-    candidates = [c for c in _srcset(srcset) if not _is_inline(c[1])]
+    candidates = [c for c in _srcset(srcset) if not is_inline(c[1])]
     return max(candidates, key=lambda c: c[0])[1] if candidates else ""
 
 
@@ -111,7 +112,7 @@ def _srcset(value: str) -> Iterator[tuple[tuple[bool, float], str]]:
 def _picture_url(image: LexborNode, attributes: Attributes, around: _Around) -> str:
     """The largest of what is offered, and what a script would load before a placeholder."""
     for url in _offered(image, attributes, around):
-        if url and not _is_inline(url):
+        if url and not is_inline(url):
             return url
     return (attributes.get("src") or "").strip()
 
@@ -209,7 +210,3 @@ def _meta(attributes: Attributes) -> Meta:
 def _first(parser: LexborHTMLParser, selector: str, attribute: str) -> str:
     node = parser.css_first(selector)
     return (node.attributes.get(attribute) or "") if node else ""
-
-
-def _is_inline(url: str) -> bool:
-    return url.lstrip()[:5].lower() == "data:"
