@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from benchmarks.measure import Row, race, size, speed
 from dalle_model import files
-from pipelines.captions import language
 from pipelines.captions.config import CaptionsConfig
 from pipelines.captions.pipeline import build
 from pipelines.captions.recipe import known_recipes, load_recipe
@@ -25,6 +24,7 @@ from pipelines.io.keys import pair_key
 from pipelines.io.parquet import read_table, to_bytes
 from pipelines.io.stage import StageTask, part_name
 from pipelines.records import CANDIDATE_SCHEMA
+from pipelines.text import language
 
 TEXTS = Path(__file__).parents[1] / "demo" / "texts.tsv.gz"
 NUM_CAPTIONS = 60_000  # the runner needs 0.15 s to begin, whatever it is given

@@ -19,11 +19,11 @@ from dalle_model.pixels import Rgb, crop_box, square
 from dalle_model.shards import DICTIONARY_COLUMNS, token_schema
 from dalle_model.tokenizers.codec import Codec, load_codec
 from pipelines.encode.config import EncodeConfig
-from pipelines.encode.encoder import encode_all, one_thread, shard_metadata
+from pipelines.encode.shard import encode_all, one_thread, shard_metadata
 from pipelines.images.config import ImagesConfig
 from pipelines.images.decode import decode
 from pipelines.images.hashes import phash
-from pipelines.images.work import shrink
+from pipelines.images.shard import shrink
 from pipelines.io.parquet import to_bytes
 
 NUM_PICTURES = 200

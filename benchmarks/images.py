@@ -11,7 +11,7 @@ from benchmarks.measure import Row, race, size, speed
 from dalle_model.pixels import Rgb, to_png
 from pipelines.images.config import ImagesConfig
 from pipelines.images.decode import decode
-from pipelines.images.work import look_at, shrink
+from pipelines.images.shard import look_at, shrink
 
 NUM_PICTURES = 300
 LARGE_SIDE = 256  # pixels: of the paper; the archive holds 20 pictures of that size

@@ -7,10 +7,10 @@ from nltk.tokenize.destructive import NLTKWordTokenizer
 
 from benchmarks.captions import generated_captions, real_texts
 from benchmarks.measure import Row, race, speed
-from pipelines.captions.tagging.make_weights import UNITS
-from pipelines.captions.tagging.tagged import PTB_TAGS
-from pipelines.captions.tagging.taggers import PERCEPTRON, load_tagger
-from pipelines.captions.tagging.weights import Weights, load_weights
+from pipelines.text.tagging.tagged import PTB_TAGS
+from pipelines.text.tagging.taggers import PERCEPTRON, load_tagger
+from pipelines.text.tagging.weights import Weights, load_weights
+from tools.tagger.make_weights import UNITS
 
 NUM_CAPTIONS = 10_000
 

@@ -18,14 +18,14 @@ DalleError
     LanguageModelError     pipelines.captions      the language identifier cannot be loaded
     TaggerError            pipelines.captions      a tagger of parts of speech cannot be used
     GraphError             pipelines.captions      a table of entities cannot be used
-    ConfigError            orchestration.config    a setting is wrong: exit code 2
-    NoRunError             orchestration.config    a directory is not one of a run
-    RunnerError            orchestration.runners   a Beam runner or option cannot be used
-    RunError               orchestration.plan      a run cannot start or go on
-    ArchiveError           orchestration.replay    an archive cannot be replayed
-    ExplainError           orchestration.explain   a row or a run cannot be explained
-    NoPriorError           orchestration.pictures  a run has no prior to draw from
-    VerificationError      orchestration.verify    files are not what their manifests say
+    ConfigError            orchestration.engine.config    a setting is wrong: exit code 2
+    NoRunError             orchestration.engine.config    a directory is not one of a run
+    RunnerError            orchestration.beam.runners   a Beam runner or option cannot be used
+    RunError               orchestration.engine.plan      a run cannot start or go on
+    ArchiveError           pipelines.web.replay    an archive cannot be replayed
+    ExplainError           orchestration.report.explain   a row or a run cannot be explained
+    NoPriorError           orchestration.report.pictures  a run has no prior to draw from
+    VerificationError      orchestration.engine.verify    files are not what their manifests say
 """
 
 

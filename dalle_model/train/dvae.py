@@ -19,10 +19,10 @@ from dalle_model.pixels import Rgb
 from dalle_model.settings import DvaeTraining
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input
+from dalle_model.train.images import PicturesError, read_pictures
 from dalle_model.train.kmeans import Floats
 from dalle_model.train.losses import divergence_from_uniform, logit_laplace, negative_bound, relax
 from dalle_model.train.patch_start import fit_centroids, quantise, start_from_centroids
-from dalle_model.train.pictures import PicturesError, read_pictures
 from dalle_model.train.schedules import Cosine
 
 # Shape letters: B batch, C colour channels (3), S side in pixels, K codes, G grid side.
@@ -45,7 +45,7 @@ def train_from_pictures(
     """Train on the pictures of a run or folder, measure on those held out, write a checkpoint.
 
     Args:
-        source: see `dalle_model.train.pictures.read_pictures`.
+        source: see `dalle_model.train.images.read_pictures`.
         out: URL of the checkpoint.
         config: sizes of the dVAE.
         settings: of the training.

@@ -22,12 +22,7 @@ from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
 from dalle_model.settings import PairChoice, PriorTraining
 from dalle_model.shards import image_of
 from dalle_model.threads import torch_threads
-from dalle_model.train.data import (
-    Pairs,
-    TrainingDataError,
-    batch_rows,
-    load_pairs,
-)
+from dalle_model.train.data import Pairs, TrainingDataError, batch_rows, load_pairs
 from dalle_model.train.optimizers import prior_optimizers, set_rate
 from dalle_model.train.resume import clear_state, load_state, save_state, state_digest
 from dalle_model.vocab import CaptionTokenizer

@@ -12,24 +12,24 @@ from pydantic import ValidationError
 from dalle_model.errors import DalleError
 from dalle_model.files import sha256
 from pipelines.captions.batch import Batch, Reading, as_it_is
-from pipelines.captions.boilerplate import PHRASES_PATH, crop_column
-from pipelines.captions.data.images import IMAGE_WITH_MANY_TEXTS
+from pipelines.captions.corpus.images import IMAGE_WITH_MANY_TEXTS
 from pipelines.captions.funnel import Funnel, Rewritten, Steps
-from pipelines.captions.language import Speech
-from pipelines.captions.lexicons.polarity import polarity_edition
-from pipelines.captions.lexicons.profanity import phrases_edition
-from pipelines.captions.lexicons.vocabulary import vocabulary_edition
-from pipelines.captions.normalise import registry as normalising
 from pipelines.captions.rules import tags
 from pipelines.captions.rules.language import LANGUAGE
 from pipelines.captions.rules.registry import rules
 from pipelines.captions.rules.rule import Rule
 from pipelines.captions.rules.text import RAW_LENGTH
 from pipelines.captions.settings import Settings
-from pipelines.captions.tagging.tagged import Tagged
-from pipelines.captions.tagging.taggers import dependency, load_tagger
-from pipelines.captions.transform.graph import graph_digest, load_graph
-from pipelines.captions.transform.steps import STEPS, rewrite
+from pipelines.text.boilerplate import PHRASES_PATH, crop_column
+from pipelines.text.entities.graph import graph_digest, load_graph
+from pipelines.text.entities.steps import STEPS, rewrite
+from pipelines.text.language import Speech
+from pipelines.text.lexicons.polarity import polarity_edition
+from pipelines.text.lexicons.profanity import phrases_edition
+from pipelines.text.lexicons.vocabulary import vocabulary_edition
+from pipelines.text.normalise import registry as normalising
+from pipelines.text.tagging.tagged import Tagged
+from pipelines.text.tagging.taggers import dependency, load_tagger
 
 REWRITTEN = "transformed_"  # before the name of a rule that looks at what the rewriting leaves
 

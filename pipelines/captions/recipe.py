@@ -16,15 +16,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from dalle_model import files
 from dalle_model.files import sha256
 from pipelines.captions.assembly import REWRITTEN, RecipeError, Value, assemble, editions
-from pipelines.captions.data.images import IMAGE_WITH_MANY_TEXTS
-from pipelines.captions.data.rules import DATA_RULES
+from pipelines.captions.corpus.images import IMAGE_WITH_MANY_TEXTS
+from pipelines.captions.corpus.rules import DATA_RULES
 from pipelines.captions.funnel import Funnel
-from pipelines.captions.normalise.clean import CLEAN
-from pipelines.captions.normalise.registry import STEPS as NORMALISE_STEPS
-from pipelines.captions.plain_yaml import PlainYamlError, compose, construct, key_lines
 from pipelines.captions.rules.registry import RULE_NAMES
 from pipelines.captions.settings import Settings, located
-from pipelines.captions.transform.steps import STEPS as REWRITING_STEPS
+from pipelines.io.strict_yaml import PlainYamlError, compose, construct, key_lines
+from pipelines.text.entities.steps import STEPS as REWRITING_STEPS
+from pipelines.text.normalise.clean import CLEAN
+from pipelines.text.normalise.registry import STEPS as NORMALISE_STEPS
 
 FOLDER = Path(__file__).parent.parent / "recipes"
 MAX_BYTES = 65_536  # Chosen: ten times the longest recipe here; a larger file is a wrong path

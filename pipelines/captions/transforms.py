@@ -13,11 +13,11 @@ import apache_beam as beam
 from apache_beam.pvalue import AsDict, PCollection
 
 from pipelines.captions.config import CaptionsConfig
-from pipelines.captions.data.answers import Asked, answers
-from pipelines.captions.data.rules import DATA_RULES
-from pipelines.captions.data.tally import Tally, histogram, merge, split
-from pipelines.captions.data.work import count_shard, drop_shard
-from pipelines.captions.filter import filter_shard
+from pipelines.captions.corpus.answers import Asked, answers
+from pipelines.captions.corpus.rules import DATA_RULES
+from pipelines.captions.corpus.shard import count_shard, drop_shard
+from pipelines.captions.corpus.tally import Tally, histogram, merge, split
+from pipelines.captions.shard import filter_shard
 from pipelines.io.stage import ShardReport, StageTask
 from pipelines.io.transforms import GatherShards, ProcessShards
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pipelines.crawl.live.config import Site
+from pipelines.crawl.site.config import Site
 from pipelines.crawl.sources import InputFile, Source, files_of, resolve
 
 TextSource = Literal["alt", "figcaption", "title", "og:image"]

@@ -5,10 +5,10 @@ from apache_beam.pvalue import PCollection
 
 from dalle_model import files
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.live.config import LIVE_FOLDER, LiveRuntime
-from pipelines.crawl.live.visit import Visits
 from pipelines.crawl.pictures.places import ASIDE
 from pipelines.crawl.shard import complete_shard
+from pipelines.crawl.site.config import LIVE_FOLDER, LiveRuntime
+from pipelines.crawl.site.visit import Visits
 from pipelines.crawl.transforms import ExtractCandidates
 from pipelines.io.stage import ShardReport, StageTask
 from pipelines.io.transforms import GatherShards

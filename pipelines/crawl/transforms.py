@@ -11,9 +11,9 @@ from apache_beam.transforms.core import RestrictionProvider
 
 from pipelines.crawl.config import CrawlConfig, inputs
 from pipelines.crawl.inputs import input_extent, read_input
-from pipelines.crawl.live.transforms import FILES, CrawlSites
-from pipelines.crawl.live.visit import Visits
 from pipelines.crawl.pictures.places import Packed, pack, put_aside
+from pipelines.crawl.site.transforms import FILES, CrawlSites
+from pipelines.crawl.site.visit import Visits
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.splits import Claims
 from pipelines.io.keys import shard_of

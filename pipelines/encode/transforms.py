@@ -8,7 +8,7 @@ from apache_beam.pvalue import PCollection
 
 from dalle_model.shards import DICTIONARY_COLUMNS
 from pipelines.encode.config import EncodeConfig
-from pipelines.encode.encoder import encode_shard
+from pipelines.encode.shard import encode_shard
 from pipelines.io.stage import ShardReport, StageTask
 from pipelines.io.transforms import ProcessShards
 

@@ -7,7 +7,7 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from pipelines.fetch.config import FetchConfig, FetchRuntime
-from pipelines.fetch.fetch import fetch_shard
+from pipelines.fetch.shard import fetch_shard
 from pipelines.io.stage import ShardReport, StageTask
 from pipelines.io.transforms import ProcessShards
 

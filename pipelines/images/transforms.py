@@ -7,7 +7,7 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from pipelines.images.config import ImagesConfig
-from pipelines.images.work import process_shard
+from pipelines.images.shard import process_shard
 from pipelines.io.stage import ShardReport, StageTask
 from pipelines.io.transforms import ProcessShards
 

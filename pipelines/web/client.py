@@ -17,14 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import httpcore
 
 from pipelines.web.addresses import LoopbackGrant
-from pipelines.web.answers import (
-    REDIRECTS,
-    Response,
-    body_of,
-    drain,
-    header_text,
-    heed_type,
-)
+from pipelines.web.answers import REDIRECTS, Response, body_of, drain, header_text, heed_type
 from pipelines.web.bodies import ACCEPT_ENCODING
 from pipelines.web.connect import Budget, VettedBackend
 from pipelines.web.failures import FetchError, FetchFailure, Reason, reason_of_status

@@ -120,7 +120,7 @@ def loaded_modules(statement: str) -> set[str]:
 
 def test_help_loads_no_heavy_library():
     statement = (
-        "import io, contextlib, orchestration.cli as cli\n"
+        "import io, contextlib, orchestration.cli.main as cli\n"
         "with contextlib.redirect_stdout(io.StringIO()) as out:\n"
         "    cli.app(['--help'], standalone_mode=False)\n"
         "assert 'explain' in out.getvalue()"
@@ -135,7 +135,7 @@ def test_a_leaf_loads_without_torch(leaf):
 
 
 def test_the_config_loads_without_torch_and_beam():
-    assert loaded_modules("import orchestration.config") & {"torch", "apache_beam"} == set()
+    assert loaded_modules("import orchestration.engine.config") & {"torch", "apache_beam"} == set()
 
 
 def test_the_models_import_where_beam_is_not_installed():

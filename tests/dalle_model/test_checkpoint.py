@@ -5,12 +5,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from dalle_model.checkpoint import (
-    CheckpointError,
-    load_checkpoint,
-    load_into,
-    save_checkpoint,
-)
+from dalle_model.checkpoint import CheckpointError, load_checkpoint, load_into, save_checkpoint
 
 TENSORS = {"a.w": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2], dtype=torch.uint8)}
 

@@ -4,12 +4,7 @@ import sys
 
 import pytest
 
-from dalle_model.config import (
-    DVAE_PRESETS,
-    PRIOR_PRESETS,
-    DvaeConfig,
-    PriorConfig,
-)
+from dalle_model.config import DVAE_PRESETS, PRIOR_PRESETS, DvaeConfig, PriorConfig
 
 
 @pytest.mark.parametrize("config", [*DVAE_PRESETS.values(), *PRIOR_PRESETS.values()])

@@ -2,12 +2,7 @@ from typing import Any
 
 import pytest
 
-from dalle_model.settings import (
-    PRIOR_TRAINING_PRESETS,
-    DvaeTraining,
-    PriorTraining,
-    SampleSettings,
-)
+from dalle_model.settings import PRIOR_TRAINING_PRESETS, DvaeTraining, PriorTraining, SampleSettings
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import beam_stages
-from orchestration.cli import app
-from orchestration.manifest import read_manifest
-from orchestration.replay import replay
+from orchestration.beam import stages as beam_stages
+from orchestration.cli.main import app
+from orchestration.engine.manifest import read_manifest
 from pipelines.web.addresses import LoopbackGrant
 from pipelines.web.client import close_shared_clients
+from pipelines.web.replay import replay
 from tests.support.small_web import write_small_web
 
 pytestmark = pytest.mark.slow

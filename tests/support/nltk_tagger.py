@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.captions.tagging.make_weights import UNITS
 from tests.support.slow_tagger import SlowTagger
+from tools.tagger.make_weights import UNITS
 
 
 def nltk_tagger(single: Mapping[str, str]) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pipelines.captions.tagging.weights import WEIGHTS_PATH
+from pipelines.text.tagging.weights import WEIGHTS_PATH
 
 START = ["-START-", "-START2-"]
 END = ["-END-", "-END2-"]

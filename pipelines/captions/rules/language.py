@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.captions.batch import Batch
-from pipelines.captions.language import UNDETERMINED
 from pipelines.captions.rules.rule import Rule
+from pipelines.text.language import UNDETERMINED
 
 LANGUAGE = "wrong_language"
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.captions.batch import Batch
-from pipelines.captions.hints import matches, measured
-from pipelines.captions.lexicons.polarity import load_polarity
-from pipelines.captions.lexicons.profanity import load_phrases
-from pipelines.captions.lexicons.vocabulary import load_vocabulary
 from pipelines.captions.rules.rule import Rule
-from pipelines.captions.tokens import Tokens
+from pipelines.text.hints import matches, measured
+from pipelines.text.lexicons.polarity import load_polarity
+from pipelines.text.lexicons.profanity import load_phrases
+from pipelines.text.lexicons.vocabulary import load_vocabulary
+from pipelines.text.tokens import Tokens
 
 MAX_NAMED = 5  # Chosen: words that a rejection names
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipelines.captions.batch import Batch
 from pipelines.captions.rules.rule import Rule
-from pipelines.captions.tagging.tagged import PTB_TAGS, Tagged
+from pipelines.text.tagging.tagged import PTB_TAGS, Tagged
 
 Measures = NDArray[np.float64]
 

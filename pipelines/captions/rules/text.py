@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipelines.captions import boilerplate
 from pipelines.captions.batch import Batch
-from pipelines.captions.characters import Characters, letters, lower_case, upper_case
 from pipelines.captions.rules.rule import Rule
+from pipelines.text import boilerplate
+from pipelines.text.characters import Characters, letters, lower_case, upper_case
 
 Measures = NDArray[np.float64]
 

@@ -4,13 +4,7 @@ import pytest
 import torch
 
 from dalle_model.checkpoint import CheckpointError
-from dalle_model.prior.trained import (
-    CodesOrigin,
-    TrainedPrior,
-    check_codec,
-    load_prior,
-    save_prior,
-)
+from dalle_model.prior.trained import CodesOrigin, TrainedPrior, check_codec, load_prior, save_prior
 from tests.support.priors import random_prior, random_stream, tiny_tokenizer
 
 CODES = CodesOrigin("ab" * 32, grid=3, num_codes=16)

@@ -6,12 +6,7 @@ import pytest
 
 from dalle_model.settings import PairChoice
 from dalle_model.shards import ShardError
-from dalle_model.train.data import (
-    TrainingDataError,
-    batch_rows,
-    choose_rows,
-    load_pairs,
-)
+from dalle_model.train.data import TrainingDataError, batch_rows, choose_rows, load_pairs
 from tests.support.token_shards import token_row, write_token_shard
 
 

@@ -11,14 +11,9 @@ from dalle_model.evaluate.reconstruction import psnr
 from dalle_model.settings import DvaeTraining
 from dalle_model.tokenizers.codec import load_codec
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
-from dalle_model.train.dvae import (
-    DivergedError,
-    _draw_batch,
-    train_dvae,
-    train_from_pictures,
-)
+from dalle_model.train.dvae import DivergedError, _draw_batch, train_dvae, train_from_pictures
+from dalle_model.train.images import PicturesError
 from dalle_model.train.patch_start import fit_centroids, quantise
-from dalle_model.train.pictures import PicturesError
 
 # Few codes and slanted edges: what a patch shows can be told better from the patches around it.
 CONFIG = DvaeConfig(32, 8, hidden=8, bottleneck=8, blocks_per_group=1, patch_width=32)

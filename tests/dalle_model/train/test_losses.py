@@ -3,12 +3,7 @@ import math
 import pytest
 import torch
 
-from dalle_model.train.losses import (
-    divergence_from_uniform,
-    logit_laplace,
-    negative_bound,
-    relax,
-)
+from dalle_model.train.losses import divergence_from_uniform, logit_laplace, negative_bound, relax
 
 
 @pytest.mark.parametrize(("mu", "ln_b"), [(0.0, 0.0), (1.0, -1.0), (-2.0, -3.0)])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipelines.captions.batch import Batch
 from pipelines.captions.recipe import load_funnel
-from tests.pipelines.captions.batches import read_batch
+from tests.support.captions.batches import read_batch
 
 COLUMNS = ("normal", "text", "characters", "words", "lowered", "spoken", "tagged")
 RAW = ["A  dog - Stock Photo", "image of Tom &amp; a cat", "", "caf\u00e9 &eacute;", "3 \u72ac"]

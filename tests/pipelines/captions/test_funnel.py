@@ -12,7 +12,7 @@ from pipelines.captions.funnel import Funnel, Verdicts, checks, joined, judge
 from pipelines.captions.recipe import known_recipes, load_funnel, load_recipe
 from pipelines.captions.rules import tags
 from pipelines.rejection import Check, first_failure
-from tests.pipelines.captions.test_language import spoken_table
+from tests.pipelines.text.test_language import spoken_table
 
 FUNNELS = {name: load_funnel(name, {}) for name in known_recipes()}
 DALLE, STRICT = FUNNELS["dalle"], FUNNELS["conceptual_captions"]

@@ -9,14 +9,14 @@ import pytest
 from apache_beam.testing.test_pipeline import TestPipeline as _TestPipeline
 
 from dalle_model import files
-from pipelines.captions import filter
+from pipelines.captions import shard as filter
 from pipelines.captions.config import CaptionsConfig
-from pipelines.captions.data import work
-from pipelines.captions.data.work import count_shard
+from pipelines.captions.corpus import shard as work
+from pipelines.captions.corpus.shard import count_shard
 from pipelines.captions.pipeline import build
 from pipelines.io.parquet import read_table
 from pipelines.io.stage import StageTask, finished_shards
-from tests.pipelines.captions.spread import spread
+from tests.support.captions.spread import spread
 
 RANKS = 40
 CONFIG = CaptionsConfig(overrides={"text_of_many_images": 2, "rare_ngrams": RANKS})

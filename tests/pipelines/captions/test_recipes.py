@@ -7,16 +7,16 @@ import pytest
 
 from pipelines.captions.batch import Batch
 from pipelines.captions.config import CaptionsConfig
-from pipelines.captions.data.rules import DATA_RULES
-from pipelines.captions.filter import explain
+from pipelines.captions.corpus.rules import DATA_RULES
 from pipelines.captions.funnel import judge
-from pipelines.captions.normalise.registry import STEPS as NORMALISE_STEPS
 from pipelines.captions.recipe import SECTIONS, Recipe, known_recipes, load_funnel, load_recipe
 from pipelines.captions.rules import tags
 from pipelines.captions.rules.registry import RULE_NAMES
 from pipelines.captions.settings import Settings
-from pipelines.captions.transform.steps import STEPS as TRANSFORM_STEPS
+from pipelines.captions.shard import explain
 from pipelines.rejection import first_failure
+from pipelines.text.entities.steps import STEPS as TRANSFORM_STEPS
+from pipelines.text.normalise.registry import STEPS as NORMALISE_STEPS
 
 # Section, name -> value as published. A limit is the last value that passes: "more than 10" is 10,
 # "5 or less" is a floor of 6, "count > 100" is a floor of 101.

@@ -9,15 +9,15 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from dalle_model import files
 from pipelines.captions.config import CaptionsConfig
-from pipelines.captions.data.hashes import hash_texts
-from pipelines.captions.data.tally import Tally
+from pipelines.captions.corpus.hashes import hash_texts
+from pipelines.captions.corpus.tally import Tally
 from pipelines.captions.pipeline import build
 from pipelines.captions.transforms import CountCaptions, FindFailing
 from pipelines.io.parquet import read_table
 from pipelines.io.stage import ShardReport, StageTask
-from tests.pipelines.captions.candidates import task_for
-from tests.pipelines.captions.data.tallies import as_dict, tally_of
-from tests.pipelines.captions.spread import spread
+from tests.support.captions.candidates import task_for
+from tests.support.captions.spread import spread
+from tests.support.captions.tallies import as_dict, tally_of
 
 SHARDS = [["A dog on the beach", "IMG_2031.jpg"], [], ["Ein Hund im tiefen Wald", "a red house"]]
 

@@ -12,7 +12,7 @@ from pipelines.encode.pipeline import build
 from pipelines.io import parquet
 from pipelines.io.stage import StageTask, finished_shards, rejection_table
 from pipelines.records import IMAGE_SCHEMA, SURVIVOR_SCHEMA
-from tests.pipelines.encode.test_encoder import picture, row
+from tests.pipelines.encode.test_shard import picture, row
 from tests.support.codecs import write_codec
 
 

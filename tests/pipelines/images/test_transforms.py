@@ -5,7 +5,7 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from pipelines.images.pipeline import build
 from pipelines.io import parquet
-from tests.pipelines.images.test_work import CONFIG, fetched, write_fetched
+from tests.pipelines.images.test_shard import CONFIG, fetched, write_fetched
 from tests.support.raw_pictures import encode, smooth
 
 

@@ -5,7 +5,7 @@ import pytest
 from pipelines.web.identity import is_product_token
 from pipelines.web.robots import parse_robots
 from pipelines.web.robots_file import read_lines
-from tests.pipelines.web.robots_cases import (
+from tests.support.robots_cases import (
     CASES,
     INVALID_NAMES,
     MARKS,

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from pipelines.captions.rules.language import RULES
-from tests.pipelines.captions.batches import batch_of
+from tests.support.captions.batches import batch_of
 
 [RULE] = RULES
 

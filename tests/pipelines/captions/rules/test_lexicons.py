@@ -4,7 +4,7 @@ import pytest
 from pipelines.captions.batch import Batch
 from pipelines.captions.rules.lexicons import polarity_rule, profanity_rule, rare_word_rule
 from pipelines.captions.rules.rule import Rule
-from tests.pipelines.captions.batches import batch_of
+from tests.support.captions.batches import batch_of
 
 
 def details_of(rule: Rule, batch: Batch) -> list[str]:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pipelines.captions.batch import Batch
 from pipelines.captions.rules import tags
 from pipelines.captions.rules.tags import RULES
-from pipelines.captions.tagging.tagged import PTB_TAGS, TAG_NUMBERS, Tagged
-from pipelines.captions.tokens import Tokens
-from tests.pipelines.captions.batches import batch_of
+from pipelines.text.tagging.tagged import PTB_TAGS, TAG_NUMBERS, Tagged
+from pipelines.text.tokens import Tokens
+from tests.support.captions.batches import batch_of
 
 BY_NAME = {rule.name: rule for rule in RULES}
 PAIRS = st.lists(

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from pipelines.captions.rules.registry import RULE_NAMES
 from pipelines.captions.rules.text import RULES
-from tests.pipelines.captions.batches import read_batch
-from tests.pipelines.captions.test_language import spoken_table
+from tests.pipelines.text.test_language import spoken_table
+from tests.support.captions.batches import read_batch
 
 BY_NAME = {rule.name: rule for rule in RULES}
 RAW = [text for _, text in spoken_table()] + [

@@ -1,7 +1,7 @@
 import numpy as np
 
 from pipelines.captions.rules.transformed import RULES
-from tests.pipelines.captions.batches import batch_of
+from tests.support.captions.batches import batch_of
 
 
 def test_names_count_only_after_a_rewriting() -> None:

@@ -1,0 +1,171 @@
+"""What a person sees while a run is at work: one line a stage, and a bar on what takes long."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
+from rich.text import Text
+
+from dalle_model import files
+from orchestration.engine.manifest import Manifest
+from pipelines.crawl.site.config import num_answers
+from pipelines.io.stage import StageTask, marker_names
+
+POLL_S = 0.5  # chosen: a listing of a folder twice a second costs nothing, on S3 too
+NAME_WIDTH = 10
+TOLD_REASONS = 3  # where nothing is left of a stage; chosen: one line
+COUNT_S = 5.0  # chosen: the folders of all hosts are listed for it
+PLAIN_LINE_S = 10  # chosen: a line in a log that often, where there is no terminal to draw in
+
+
+class _Rate(ProgressColumn):
+    """Steps or shards a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+
+class Progress:
+    """Writes to standard error; bars where it is a terminal, plain lines where it is not."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+        self._bars: Bars | None = None
+        self._bar: TaskID | None = None
+        self._watched: StageTask | None = None
+        self._first_step = -1
+        self._began = self._told = time.monotonic()
+        self._stop = threading.Event()
+        self._answers, self._next_count = 0, 0.0
+
+    @contextmanager
+    def stage(self, name: str, why: str = "") -> Iterator[None]:
+        """Show a stage at work until the block ends, below why it is."""
+        if why:
+            self._console.print(f"{name:<{NAME_WIDTH}} [dim]{why}[/dim]")
+        bars = Bars(
+            SpinnerColumn(),
+            TextColumn(f"{name:<{NAME_WIDTH - 2}}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            _Rate(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._stop = threading.Event()
+        self._first_step, self._told = -1, time.monotonic()
+        self._answers, self._next_count = 0, 0.0
+        with bars:
+            self._bars, self._bar = bars, bars.add_task(name, total=None, note="")
+            watcher = threading.Thread(target=self._watch, daemon=True)
+            watcher.start()
+            try:
+                yield
+            finally:
+                self._stop.set()
+                watcher.join()
+                self._bars, self._bar, self._watched = None, None, None
+
+    def shards(self, task: StageTask, finished: int) -> None:
+        """Follow the shards of a stage by their progress markers, on any runner."""
+        self._watched = task
+        if finished:
+            self._console.print(
+                f"{'':<{NAME_WIDTH}} [dim]{finished} of {task.num_shards} shards were finished "
+                "before[/dim]"
+            )
+        self._update(finished, task.num_shards, "shards")
+
+    def step(self, step: int, total: int, metrics: Mapping[str, float] | None = None) -> None:
+        """A step of a training or of a sampling is done."""
+        note = "  ".join(f"{name} {value:.3f}" for name, value in (metrics or {}).items())
+        self._update(step, total, note)
+
+    def say(self, text: str) -> None:
+        """A line of its own."""
+        self._console.print(text)
+
+    def skipped(self, name: str, why: str, manifest: Manifest) -> None:
+        """A stage that was up to date."""
+        rows = f", {manifest.rows_out:,} rows" if manifest.num_shards else ""
+        self._console.print(f"{name:<{NAME_WIDTH}} [dim]{why}{rows}[/dim]")
+
+    def finished(self, manifest: Manifest, timings: dict[str, Any]) -> None:
+        """A stage that has just been done."""
+        wall, cpu = timings.get("wall_s", 0.0), timings.get("cpu_s", 0.0)
+        seconds = f"{wall:.1f} s, {cpu:.1f} CPU s"
+        if not manifest.num_shards:
+            facts = "  ".join(
+                f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+                for name, value in manifest.metrics.items()
+                if isinstance(value, int | float | str)
+            )
+            self._console.print(f"{manifest.stage:<{NAME_WIDTH}} {facts}  ({seconds})")
+            return
+        rate = manifest.rows_in / wall if wall else 0.0
+        self._console.print(
+            f"{manifest.stage:<{NAME_WIDTH}} {manifest.rows_in:>9,} in {manifest.rows_out:>9,} out "
+            f"{manifest.rows_in - manifest.rows_out:>8,} dropped  ({seconds}, {rate:,.0f} rows/s)"
+        )
+        if manifest.rows_in and not manifest.rows_out:
+            self._nothing_left(manifest.rejected)
+
+    def _nothing_left(self, rejected: Mapping[str, int]) -> None:
+        """What dropped every row of a stage: mostly one mistake, so it is told at once."""
+        most = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))[:TOLD_REASONS]
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in most)
+        self._console.print(
+            f"{'':<{NAME_WIDTH}} nothing is left: {reasons}; `dalle explain URL` tells more"
+        )
+
+    def _update(self, done: int, total: int, note: str) -> None:
+        if self._bars is None or self._bar is None:
+            return
+        self._bars.update(self._bar, completed=done, total=total, note=note)
+        if self._first_step < 0:
+            self._first_step, self._began = done, time.monotonic()
+        if not self._console.is_terminal and time.monotonic() - self._told > PLAIN_LINE_S:
+            self._told = time.monotonic()
+            line = f"{done} of {total}  {note}{self._left(done, total)}"
+            self._console.print(f"{'':<{NAME_WIDTH}} [dim]{line}[/dim]")
+
+    def _left(self, done: int, total: int) -> str:
+        """Rate and time left, for a line of a log; what came before the first step is left out."""
+        steps, passed = done - self._first_step, time.monotonic() - self._began
+        if steps < 1 or not passed:
+            return ""
+        return f"  {steps / passed:.1f}/s, {passed / steps * (total - done):.0f} s left"
+
+    def _watch(self) -> None:
+        while not self._stop.wait(POLL_S):
+            task = self._watched
+            if task is None:
+                continue
+            self._update(len(marker_names(task)), task.num_shards, self._note(task))
+
+    def _note(self, task: StageTask) -> str:
+        """What the shards are, and how many pages a live crawl has so far."""
+        if time.monotonic() >= self._next_count:
+            self._next_count = time.monotonic() + COUNT_S
+            self._answers = num_answers(files.join(task.root, task.stage))
+        return f"shards, {self._answers:,} answers" if self._answers else "shards"

@@ -1,0 +1,221 @@
+"""Which pages a round asks for: scope, order and budgets, from links and from what was asked.
+
+A crawl is rounds: ask for the pages of the frontier, read their links, and those that nobody asked
+for yet are the next frontier. Everything is decided within one host, from sets in a total order, so
+that the pages of a crawl do not depend on the order in which links arrive.
+"""
+
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from pipelines.crawl.site.config import Site
+from pipelines.rejection import Check
+from pipelines.web.robots import MAX_SITEMAPS
+from pipelines.web.url_patterns import matches, path_of
+
+# After the rounds of pages: the robots.txt, an index of sitemaps, a sitemap.
+_SITEMAP_ROUNDS = 3
+
+
+@dataclass(frozen=True, order=True)
+class Link:
+    """A URL to ask for; the order is the order in which a host is asked.
+
+    Args:
+        site: its number in the config.
+        depth: links from a start URL.
+        url: canonical.
+        hops: redirects that led to it.
+        is_sitemap: holds links, not pictures.
+    """
+
+    site: int
+    depth: int
+    url: str
+    hops: int = 0
+    is_sitemap: bool = False
+
+
+@dataclass(frozen=True, order=True)
+class Asked:
+    """A URL that has its outcome.
+
+    Args:
+        site: as in `Link`.
+        url: as in `Link`.
+        is_request: whether the server was asked for it, which the budget counts.
+        is_last: the server asked for a rest so long that it is left alone from then on.
+        is_sitemap: as in `Link`.
+    """
+
+    site: int
+    url: str
+    is_request: bool = True
+    is_last: bool = False
+    is_sitemap: bool = False
+
+
+@dataclass(frozen=True, order=True)
+class Unasked:
+    """A URL that a round left; it may still be asked for when a shorter way leads to it."""
+
+    site: int
+    url: str
+    reason: str
+    measured: int
+    threshold: int
+
+
+Entry = Link | Asked | Unasked
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The work of one round at one host for one site.
+
+    Args:
+        links: in the order in which they are asked for.
+        budget: requests for pages that are left; links may be more.
+        sitemap_budget: requests for sitemaps that are left.
+        unasked: what stays out whatever the budget.
+    """
+
+    links: tuple[Link, ...]
+    budget: int
+    sitemap_budget: int
+    unasked: tuple[Unasked, ...]
+
+
+def host_of(url: str) -> str:
+    """The host of a canonical URL: what a visit is to."""
+    return urlsplit(url).hostname or ""
+
+
+def first_links(sites: Sequence[Site]) -> list[tuple[str, Link]]:
+    """The frontier of the first round, by host."""
+    return [
+        (host_of(url), Link(number, 0, url))
+        for number, site in enumerate(sites)
+        for url in site.start
+    ]
+
+
+def num_rounds(sites: Iterable[Site]) -> int:
+    """Rounds after which no site can have a frontier left."""
+    return max(
+        (
+            1 + site.max_depth + site.max_redirects + site.uses_sitemaps * _SITEMAP_ROUNDS
+            for site in sites
+        ),
+        default=0,
+    )
+
+
+def is_on_site(site: Site, url: str) -> bool:
+    """Whether a canonical URL is of a host that belongs to the site."""
+    host, starts = host_of(url), start_hosts(site)
+    if site.scope == "same_host":
+        return host in starts
+    names = {start.removeprefix("www.") for start in starts}
+    return any(host == name or host.endswith(f".{name}") for name in names)
+
+
+def start_hosts(site: Site) -> frozenset[str]:
+    """The hosts of a site's start URLs."""
+    return _hosts(site.start)
+
+
+@functools.lru_cache(maxsize=64)  # asked for every link
+def _hosts(urls: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(host_of, urls))
+
+
+def plan(entries: Iterable[Entry], sites: Sequence[Site]) -> dict[int, Plan]:
+    """The work of a round at one host, by the number of the site.
+
+    Args:
+        entries: links, in any order and any number of times, and what was asked so far.
+        sites: of the config.
+    """
+    by_site: dict[int, tuple[list[Link], set[Asked]]] = {}
+    for entry in entries:
+        links, asked = by_site.setdefault(entry.site, ([], set()))
+        if isinstance(entry, Link):
+            links.append(entry)
+        elif isinstance(entry, Asked):
+            asked.add(entry)
+    return {
+        number: _plan_site(links, asked, sites[number])
+        for number, (links, asked) in sorted(by_site.items())
+    }
+
+
+def unasked(link: Link, check: Check) -> Unasked:
+    """A link that stays out, and why."""
+    return Unasked(
+        link.site, link.url, check.reason, int(check.measured or 0), int(check.threshold or 0)
+    )
+
+
+def over_budget(link: Link, site: Site) -> Unasked:
+    """A link for which no request is left."""
+    if link.is_sitemap:
+        return Unasked(link.site, link.url, "over_sitemap_budget", MAX_SITEMAPS + 1, MAX_SITEMAPS)
+    return Unasked(link.site, link.url, "over_page_budget", site.max_pages + 1, site.max_pages)
+
+
+def never_asked(entries: Iterable[Entry]) -> Iterator[Unasked]:
+    """What was left in every round, once each; in order.
+
+    Args:
+        entries: all `Asked` and `Unasked` of one host.
+    """
+    asked: set[tuple[int, str]] = set()
+    left: dict[tuple[int, str], Unasked] = {}
+    for entry in entries:
+        if isinstance(entry, Asked):
+            asked.add((entry.site, entry.url))
+        elif isinstance(entry, Unasked):
+            key = (entry.site, entry.url)
+            left[key] = min(entry, left.get(key, entry))
+    yield from (left[key] for key in sorted(left.keys() - asked))
+
+
+def _plan_site(links: Iterable[Link], asked: set[Asked], site: Site) -> Plan:
+    known = {entry.url for entry in asked}
+    nearest: dict[str, Link] = {}
+    for link in sorted(links):
+        if link.url not in known:
+            nearest.setdefault(link.url, link)
+    is_closed = any(entry.is_last for entry in asked)
+    closed = Check("retry_later", passed=False) if is_closed else None
+    failures = {link: failure(link, site) or closed for link in nearest.values()}
+    return Plan(
+        links=tuple(link for link, failure in failures.items() if failure is None),
+        budget=site.max_pages - sum(e.is_request for e in asked if not e.is_sitemap),
+        sitemap_budget=MAX_SITEMAPS - sum(e.is_request for e in asked if e.is_sitemap),
+        unasked=tuple(unasked(link, check) for link, check in failures.items() if check),
+    )
+
+
+def failure(link: Link, site: Site) -> Check | None:
+    """Why a link stays out whatever else the crawl finds; None where it may be asked for."""
+    if not link.is_sitemap and not _is_wanted(site, link.url):
+        return Check("excluded", passed=False)
+    if link.depth > site.max_depth:
+        return Check("over_depth", False, link.depth, site.max_depth)
+    if link.hops > site.max_redirects:
+        return Check("too_many_redirects", False, link.hops, site.max_redirects)
+    return None
+
+
+def _is_wanted(site: Site, url: str) -> bool:
+    path = path_of(url)
+
+    def fits(pattern: str) -> bool:
+        return matches(pattern, path if pattern.startswith("/") else url)
+
+    is_included = not site.include or any(map(fits, site.include))
+    return (is_included and not any(map(fits, site.exclude))) or url in site.start

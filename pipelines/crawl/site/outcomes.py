@@ -1,0 +1,138 @@
+"""What follows from an answer: an archive to read, links to further pages, or a rejection."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from urllib.parse import urljoin
+
+from pipelines.crawl.candidates import rejection
+from pipelines.crawl.site.archive import Outcome
+from pipelines.crawl.site.config import Site
+from pipelines.crawl.site.frontier import Asked, Link, Unasked, is_on_site
+from pipelines.crawl.site.links import page_links, read_sitemap
+from pipelines.crawl.sources import InputFile, Source
+from pipelines.rejection import Rejection
+from pipelines.web.answers import Response
+from pipelines.web.failures import FetchFailure, Reason
+from pipelines.web.identity import product_token
+from pipelines.web.urls import canonical_url
+
+MAX_ONWARD = 100_000  # links that a visit notes; chosen: some 200 MB on their way to other workers
+
+
+@dataclass
+class Visited:
+    """What came of a visit to a host.
+
+    Args:
+        files: archives of the pages, each with the source that it counts as.
+        links: where the pages lead, by site and URL: each once, by the shortest of the ways there.
+        asked: what need not be asked for again.
+        unasked: what stayed out in this round.
+        rejections: what was asked for and is no page to read.
+    """
+
+    files: list[tuple[InputFile, Source]] = field(default_factory=list)
+    links: dict[tuple[int, str], Link] = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
+    unasked: list[Unasked] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+
+    def note(self, link: Link) -> None:
+        """Enter where to go on."""
+        key = (link.site, link.url)
+        self.links[key] = min(link, self.links.get(key, link))
+
+    def has_room_for(self, link: Link) -> bool:
+        """Whether a link is known, or may still be noted."""
+        return len(self.links) < MAX_ONWARD or (link.site, link.url) in self.links
+
+
+def settle(visited: Visited, site: Site, link: Link, outcome: Outcome, location: str) -> None:
+    """Enter the outcome of a link into the books of a visit: in exactly one way.
+
+    Args:
+        visited: is added to.
+        site: of the link.
+        link: that was asked for.
+        outcome: what came of it.
+        location: of its archive.
+    """
+    if isinstance(outcome, FetchFailure):
+        visited.rejections.append(_failed(link, outcome))
+    elif outcome.redirects_to is not None:
+        _redirect(visited, site, link, outcome.redirects_to)
+    elif link.is_sitemap:
+        sitemap = read_sitemap(outcome.body)
+        add_links(visited, site, link, sitemap.urls, are_sitemaps=sitemap.is_index)
+    else:
+        source = Source(path=location, kind="warc", name=site.name)
+        visited.files.append((InputFile(location, "warc"), source))
+        add_links(visited, site, link, _links(site, link, outcome), depth=link.depth + 1)
+
+
+def add_links(
+    visited: Visited,
+    site: Site,
+    link: Link,
+    urls: Iterable[str],
+    *,
+    depth: int = 0,
+    are_sitemaps: bool = False,
+) -> None:
+    """Enter where a link leads, as far as it is on the site and there is room for it.
+
+    Farms of links and heaps of sitemaps have no end; that some were left out is a rejection of its
+    own, in the name of the page that has them.
+
+    Args:
+        visited: is added to.
+        site: of the link.
+        link: that leads there.
+        urls: canonical.
+        depth: of what it leads to.
+        are_sitemaps: rather than pages.
+    """
+    num_left_out = 0
+    for url in urls:
+        if is_on_site(site, url):
+            onward = Link(link.site, depth, url, is_sitemap=are_sitemaps)
+            if visited.has_room_for(onward):
+                visited.note(onward)
+            else:
+                num_left_out += 1
+    if num_left_out:
+        detail = f"{num_left_out} of its links are left out"
+        left = rejection(link.url, "", "over_link_budget", detail, threshold=MAX_ONWARD)
+        visited.rejections.append(left)
+
+
+def _links(site: Site, link: Link, page: Response) -> list[str]:
+    charset = page.content_type.lower().partition("charset=")[2].partition(";")[0].strip("\"' ")
+    token = product_token(site.user_agent)
+    return page_links(page.body, link.url, charset or None, page.headers, token)
+
+
+def _redirect(visited: Visited, site: Site, link: Link, location: str) -> None:
+    """The target is a link of its own: scope, robots.txt and address are checked anew."""
+    try:
+        target = canonical_url(urljoin(link.url, location))
+    except ValueError as error:
+        detail = f"{location[:200]!r}: {error}"
+        visited.rejections.append(_failed(link, FetchFailure(Reason.BROKEN_REDIRECT, detail)))
+        return
+    is_inside = is_on_site(site, target)
+    reason = "redirected" if is_inside else "redirected_off_site"
+    visited.rejections.append(rejection(link.url, "", reason, f"to {target}"))
+    if is_inside:
+        visited.note(Link(link.site, link.depth, target, link.hops + 1, link.is_sitemap))
+
+
+def _failed(link: Link, failure: FetchFailure) -> Rejection:
+    return rejection(
+        link.url,
+        "",
+        failure.reason,
+        failure.detail,
+        measured=failure.measured,
+        threshold=failure.threshold,
+    )

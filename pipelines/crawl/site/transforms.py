@@ -1,0 +1,153 @@
+"""Wiring of the live crawl; what it wires is in `frontier.py` and `visit.py`.
+
+A host is the key of a round, so one worker visits it, one request at a time; hosts are visited at
+once. What is shuffled are URLs: answers stay in their archives.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.pvalue import PBegin, TaggedOutput
+from apache_beam.transforms.window import GlobalWindows
+
+from pipelines.crawl.candidates import rejection
+from pipelines.crawl.site.config import Site
+from pipelines.crawl.site.frontier import (
+    Entry,
+    Link,
+    Unasked,
+    first_links,
+    host_of,
+    never_asked,
+    num_rounds,
+)
+from pipelines.crawl.site.hosts import (
+    admit,
+    further_host,
+    has_further_hosts,
+    most_hosts,
+    nearest_hosts,
+)
+from pipelines.crawl.site.visit import Visits, visit_all
+from pipelines.rejection import Rejection
+
+FILES, LINKS, ASKED, UNASKED, REJECTED = "files", "links", "asked", "unasked", "rejected"
+HOSTS_AT_ONCE = 32  # of one worker; chosen: they wait for their delays most of the time
+
+
+@dataclass(eq=False)
+class CrawlSites(beam.PTransform[PBegin, Any]):
+    """The sites of a config in; archives of their pages out, and a rejection for each other URL.
+
+    Args:
+        common: config, place and permissions.
+    """
+
+    common: Visits
+
+    def expand(self, root: PBegin) -> Any:  # a dict of collections: Beam has no hint for it
+        sites = self.common.config.sites
+        frontier = root | "Start" >> beam.Create(first_links(sites), reshuffle=False)
+        asked = root | "NothingAsked" >> beam.Create([], reshuffle=False)
+        rounds: list[Any] = []
+        left: list[Any] = []
+        for number in range(num_rounds(sites)):
+            done = (frontier, asked) | f"Round{number}" >> _Round(self.common)
+            asked = (asked, done[ASKED]) | f"AskedBy{number}" >> beam.Flatten()
+            frontier = done[LINKS]
+            rounds.append(done)
+            left.append(done[UNASKED])
+            if has_further_hosts(sites):
+                admitted = (frontier, asked) | f"Hosts{number}" >> _AdmitHosts(sites)
+                frontier = admitted[LINKS]
+                left.append(admitted[UNASKED])
+        never = (
+            (asked, *left)
+            | "AllUrls" >> beam.Flatten()
+            | "UrlsByHost" >> beam.GroupByKey()
+            | "NeverAsked" >> beam.FlatMapTuple(_never_asked)
+        )
+        return {
+            FILES: [done[FILES] for done in rounds] | "Files" >> beam.Flatten(),
+            REJECTED: [never, *(done[REJECTED] for done in rounds)] | "Rejected" >> beam.Flatten(),
+        }
+
+
+@dataclass(eq=False)
+class _Round(beam.PTransform[Any, Any]):  # a tuple of collections in, several out
+    """Links and what was asked so far in, by host; what came of the visits out, by tag."""
+
+    common: Visits
+
+    def expand(self, entries: Any) -> Any:
+        return (
+            entries
+            | "Entries" >> beam.Flatten()
+            | "ByHost" >> beam.GroupByKey()
+            | "Visit"
+            >> beam.ParDo(_VisitFn(self.common)).with_outputs(
+                LINKS, ASKED, UNASKED, REJECTED, main=FILES
+            )
+        )
+
+
+@dataclass(eq=False)
+class _AdmitHosts(beam.PTransform[Any, Any]):  # a tuple of collections in, several out
+    """Links and what was asked so far in, by host; the links to hosts that are visited out."""
+
+    sites: Sequence[Site]
+
+    def expand(self, entries: Any) -> Any:
+        links, _ = entries
+        nearest = (
+            entries
+            | "Entries" >> beam.Flatten()
+            | "AllUrls" >> beam.Values()
+            | "FurtherHosts" >> beam.FlatMap(further_host, self.sites)
+            | "Nearest" >> beam.CombinePerKey(nearest_hosts, most_hosts(self.sites))
+        )
+        admitted = beam.FlatMap(_admit, self.sites, beam.pvalue.AsDict(nearest))
+        return links | "Admit" >> admitted.with_outputs(UNASKED, main=LINKS)
+
+
+class _VisitFn(beam.DoFn):
+    """Visits all hosts of a bundle at once: their delays would add up otherwise."""
+
+    def __init__(self, common: Visits) -> None:
+        self.common = common
+
+    def start_bundle(self) -> None:
+        self.hosts: list[tuple[str, list[Entry]]] = []
+
+    def process(self, element: tuple[str, Iterable[Entry]]) -> None:
+        host, entries = element
+        self.hosts.append((host, list(entries)))
+
+    def finish_bundle(self) -> Iterator[Any]:
+        for host, visited in visit_all(self.hosts, self.common, HOSTS_AT_ONCE):
+            yield from map(_out, visited.files)
+            yield from (
+                _out((host_of(url), link), LINKS) for (_, url), link in visited.links.items()
+            )
+            yield from (_out((host, url), ASKED) for url in visited.asked)
+            yield from (_out((host, url), UNASKED) for url in visited.unasked)
+            yield from (_out(row, REJECTED) for row in visited.rejections)
+
+
+def _out(value: Any, tag: str = "") -> Any:
+    windowed = GlobalWindows.windowed_value(value)
+    return TaggedOutput(tag, windowed) if tag else windowed
+
+
+def _admit(element: tuple[str, Link], sites: Sequence[Site], nearest: Any) -> Iterator[Any]:
+    host, link = element
+    judged = admit(link, sites, nearest)
+    is_left = isinstance(judged, Unasked)
+    yield TaggedOutput(UNASKED, (host, judged)) if is_left else (host, judged)
+
+
+def _never_asked(host: str, entries: Iterable[Entry]) -> Iterator[Rejection]:
+    for url in never_asked(entries):
+        yield rejection(url.url, "", url.reason, measured=url.measured, threshold=url.threshold)

@@ -1,0 +1,224 @@
+"""One round at one host: ask for its pages in turn, and keep each answer before the next."""
+
+import functools
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from dalle_model import files
+from pipelines.crawl.archives.warc import HTML_TYPES, LOOKS_LIKE_HTML
+from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.pages.terms import OPT_OUTS
+from pipelines.crawl.site.archive import Archive, Outcome
+from pipelines.crawl.site.config import LiveRuntime, Site, manners
+from pipelines.crawl.site.frontier import Asked, Entry, Link, Plan, over_budget, plan
+from pipelines.crawl.site.links import MAX_SITEMAP_BYTES, distinct
+from pipelines.crawl.site.outcomes import Visited, add_links, settle
+from pipelines.web.answers import Response
+from pipelines.web.client import Client, shared_client
+from pipelines.web.failures import FetchFailure, Reason
+from pipelines.web.optout import directives
+from pipelines.web.pace import PaceSettings
+from pipelines.web.reservations import (
+    AI_TXT_PATH,
+    MAX_FILE_BYTES,
+    TDMREP_PATH,
+    Reservations,
+    read_tdmrep,
+)
+from pipelines.web.robots import parse_robots
+from pipelines.web.settings import HttpSettings
+from pipelines.web.urls import origin
+
+MAX_FAILURES_IN_A_ROW = 5  # chosen; Nutch has `fetcher.max.exceptions.per.queue` for it
+CONNECTIONS = 64  # chosen: above the hosts that one process visits at once
+_GIVEN_UP = FetchFailure(Reason.HOST_GIVEN_UP, f"{MAX_FAILURES_IN_A_ROW} failures in a row")
+# They would meet every other URL of the origin too.
+_CLOSING = frozenset(
+    {
+        Reason.ROBOTS_UNREACHABLE,
+        Reason.RETRY_LATER,
+        Reason.ADDRESS_REFUSED,
+        Reason.HOST_UNKNOWN,
+        Reason.CERTIFICATE_REFUSED,
+    }
+)
+_ACCEPT = "text/html,application/xhtml+xml;q=0.9"
+
+
+@dataclass(frozen=True)
+class Visits:
+    """What all visits of a crawl have in common.
+
+    Args:
+        config: with the sites.
+        folder: where answers are kept.
+        runtime: permissions.
+    """
+
+    config: CrawlConfig
+    folder: str
+    runtime: LiveRuntime
+
+
+class _StoppedError(Exception):
+    """The visit of another host failed; its own failure is what comes out."""
+
+
+def visit_all(
+    hosts: Sequence[tuple[str, Iterable[Entry]]], common: Visits, at_once: int
+) -> Iterator[tuple[str, Visited]]:
+    """Visit hosts in threads, in their order; when one fails, the others end at their next page.
+
+    Args:
+        hosts: each with its links and what was asked so far.
+        common: to all visits.
+        at_once: hosts.
+    """
+    stop = threading.Event()
+    with ThreadPoolExecutor(at_once, "visit") as threads:
+        running = [(host, threads.submit(visit, host, of, common, stop)) for host, of in hosts]
+        try:
+            ended, _ = wait([future for _, future in running], return_when=FIRST_EXCEPTION)
+            for future in ended:
+                future.result()  # raises the first failure
+            yield from ((host, future.result()) for host, future in running)
+        finally:
+            stop.set()
+
+
+def visit(
+    host: str, entries: Iterable[Entry], common: Visits, stop: threading.Event | None = None
+) -> Visited:
+    """Ask a host for the pages of one round, site by site.
+
+    It ends when the host may be asked again, so that whoever comes next need not know of it.
+
+    Args:
+        host: its name.
+        entries: links to it, and what was asked so far.
+        common: to all visits.
+        stop: ends the visit when it is set, with an exception: what was kept stays.
+    """
+    visited = Visited()
+    for number, work in plan(entries, common.config.sites).items():
+        visited.unasked.extend(work.unasked)
+        if work.links:
+            site_visit = _SiteVisit(common.config.sites[number], host, common, visited)
+            site_visit.run(work, stop or threading.Event())
+    return visited
+
+
+def http_settings(site: Site, max_page_bytes: int) -> HttpSettings:
+    """What the client needs to know of a site's settings."""
+    return HttpSettings(
+        user_agent=site.user_agent,
+        timeout_s=site.timeout_s,
+        max_bytes=max_page_bytes,
+        max_redirects=0,
+        retries=site.retries,
+        backoff_s=site.backoff_s,
+        connections=CONNECTIONS,
+        pace=PaceSettings(concurrency=1, delay_s=site.delay_s),
+        obeys_robots=site.obeys_robots,
+        honours_opt_out=False,  # a page's words against use go along with its pictures
+        accept=_ACCEPT,
+        follows_redirects=False,
+        media_types=HTML_TYPES,
+    )
+
+
+class _SiteVisit:
+    """The visit to one host for one site."""
+
+    def __init__(self, site: Site, host: str, common: Visits, visited: Visited) -> None:
+        self._site, self._visited = site, visited
+        settings = http_settings(site, common.config.max_page_bytes)
+        self._token = settings.token
+        self._client = shared_client(settings, common.runtime.grant)
+        under = manners(site, common.config.max_page_bytes, common.runtime.grant)
+        self._archive = Archive(files.join(common.folder, under, host.replace(":", "_")))
+        self._closed: dict[str, FetchFailure] = {}
+
+    def run(self, work: Plan, stop: threading.Event) -> None:
+        """Ask for the links in order, while the budget lasts and the host answers."""
+        left, failures = {False: work.budget, True: work.sitemap_budget}, 0
+        for link in work.links:
+            if stop.is_set():
+                raise _StoppedError
+            if left[link.is_sitemap] <= 0:
+                self._visited.unasked.append(over_budget(link, self._site))
+                continue
+            outcome, location = self._outcome(link, failures)
+            is_last = isinstance(outcome, FetchFailure) and outcome.reason is Reason.RETRY_LATER
+            self._visited.asked.append(
+                Asked(link.site, link.url, bool(location), is_last, link.is_sitemap)
+            )
+            left[link.is_sitemap] -= bool(location)
+            failures = failures + 1 if _is_outage(outcome) else 0
+            settle(self._visited, self._site, link, outcome, location)
+            if self._site.uses_sitemaps and link.url in self._site.start:
+                listed = distinct("", self._client.robots(link.url).sitemaps)
+                add_links(self._visited, self._site, link, listed, are_sitemaps=True)
+        if not any(asked.is_last for asked in self._visited.asked):
+            self._client.rest(work.links[0].url)
+
+    def _outcome(self, link: Link, failures: int) -> tuple[Outcome, str]:
+        """What came of a link now or before, and where it is kept; nowhere without a request."""
+        kept = self._archive.find(link.url)
+        if kept is None and origin(link.url) in self._closed:
+            return self._closed[origin(link.url)], ""
+        if kept is None and failures >= MAX_FAILURES_IN_A_ROW:
+            return _GIVEN_UP, ""
+        outcome, location = kept or self._kept(link, self._ask(link))
+        if isinstance(outcome, FetchFailure) and outcome.reason in _CLOSING:
+            self._closed[origin(link.url)] = outcome
+        return outcome, location
+
+    def _kept(self, link: Link, outcome: Outcome) -> tuple[Outcome, str]:
+        if isinstance(outcome, FetchFailure):
+            if outcome.reason is Reason.ROBOTS_DISALLOWED:
+                return outcome, ""
+            return outcome, self._archive.keep(link.url, outcome, "")
+        opt_out = ""
+        if not link.is_sitemap and outcome.redirects_to is None:
+            told = self._reservations(link).opt_out(link.url, outcome.headers)
+            opt_out = told or self._addressed(outcome)
+        return outcome, self._archive.keep(link.url, outcome, opt_out)
+
+    def _reservations(self, link: Link) -> Reservations:
+        return reservations(self._client, origin(link.url), self._token)
+
+    def _addressed(self, page: Response) -> str:
+        """A word against use that X-Robots-Tag has for this crawler by its name."""
+        words = directives(page.headers, self._token)
+        return next((word for word in words if word in OPT_OUTS), "")
+
+    def _ask(self, link: Link) -> Outcome:
+        if link.is_sitemap:
+            return self._client.fetch_file(link.url, MAX_SITEMAP_BYTES)
+        self._reservations(link)  # to be asked before a page. Source: TDMRep (2024), section 8
+        found = self._client.fetch(link.url)
+        if isinstance(found, FetchFailure) or found.redirects_to is not None:
+            return found
+        if found.status != 200:  # such as 206: not the page
+            return FetchFailure(Reason.BROKEN_RESPONSE, f"HTTP {found.status} from {link.url}")
+        if not found.content_type and not LOOKS_LIKE_HTML.match(found.body):
+            return FetchFailure(Reason.UNWANTED_TYPE, f"no type from {link.url}")
+        return found
+
+
+def _is_outage(outcome: Outcome) -> bool:
+    return isinstance(outcome, FetchFailure) and (outcome.is_transient or outcome == _GIVEN_UP)
+
+
+@functools.lru_cache(maxsize=4096)
+def reservations(client: Client, site_origin: str, token: str) -> Reservations:
+    """What the files of an origin reserve, each asked for once in a process."""
+    tdm = client.fetch_file(site_origin + TDMREP_PATH, MAX_FILE_BYTES)
+    ai = client.fetch_file(site_origin + AI_TXT_PATH, MAX_FILE_BYTES)
+    return Reservations(
+        tdm=read_tdmrep(tdm.body) if isinstance(tdm, Response) else (),
+        ai=parse_robots(ai.body, token) if isinstance(ai, Response) else None,
+    )

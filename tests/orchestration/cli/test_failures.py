@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+from typer.exceptions import Exit
+
+from dalle_model.errors import DalleError
+from orchestration.cli.failures import describe, exit_code
+from orchestration.engine.config import ConfigError
+
+WORKER = """Pipeline failed: Traceback (most recent call last):
+  File "worker.py", line 10, in process
+dalle_model.checkpoint.CheckpointError: dvae.safetensors is missing; try demo [while running 'E']
+"""
+
+
+def test_our_own_errors_are_shown_as_they_are():
+    assert describe(DalleError("shard 7 is missing; run `dalle run`")) == (
+        "shard 7 is missing; run `dalle run`"
+    )
+
+
+def test_the_cause_of_a_runners_error_is_shown():
+    error = RuntimeError("bundle failed")
+    error.__cause__ = DalleError("the codec is missing")
+    assert describe(error) == "the codec is missing"
+
+
+def test_an_error_that_a_worker_sent_as_text_is_unwrapped():
+    assert describe(RuntimeError(WORKER)) == "dvae.safetensors is missing; try demo"
+
+
+def test_a_full_disk_says_what_to_do():
+    message = describe(OSError(28, "No space left on device", "/data/x"))
+    assert message.startswith("no space left on the device of /data/x; free some")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (FileExistsError(17, "File exists", "run"), "run: a file is where a folder is needed"),
+        (NotADirectoryError(20, "Not a directory", "a/b"), "a/b: a file is where a folder"),
+        (IsADirectoryError(21, "Is a directory", ".tmp-x", None, "x"), "x: a folder is where"),
+    ],
+)
+def test_a_file_in_the_place_of_a_folder_is_told(error, message):
+    assert describe(error).startswith(message)
+
+
+def test_an_interrupt_inside_a_bundle_is_an_interrupt(capsys):
+    error = RuntimeError("KeyboardInterrupt [while running 'FetchShard/Process']")
+    error.__context__ = KeyboardInterrupt()
+    assert exit_code(error, []) == 130
+    assert capsys.readouterr().err.startswith("dalle: stopped;")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigError("run.yaml:3: unknown setting"), 2),
+        (DalleError("failed"), 1),
+        (ValueError("surprise"), 1),
+        (KeyboardInterrupt(), 130),
+        (Exit(0), 0),
+        (SystemExit(2), 2),
+    ],
+)
+def test_exit_codes(error, code, capsys):
+    assert exit_code(error, []) == code
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_surprise_says_where_its_traceback_is(capsys):
+    exit_code(ValueError("surprise"), [])
+    said = capsys.readouterr().err
+    assert "ValueError: surprise" in said
+    log = said.split("full traceback: ")[1].split(",")[0]
+    assert "ValueError: surprise" in Path(log).read_text()

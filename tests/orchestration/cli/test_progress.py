@@ -1,0 +1,58 @@
+import io
+import time
+
+from rich.console import Console
+
+from orchestration.cli import progress
+from orchestration.cli.progress import Progress
+from orchestration.engine.manifest import Manifest
+from pipelines.io.stage import StageTask
+
+
+def said(monkeypatch, act) -> str:
+    monkeypatch.setattr(progress, "PLAIN_LINE_S", 0)
+    out = io.StringIO()
+    act(Progress(Console(file=out, width=160)))
+    return out.getvalue()
+
+
+def test_a_log_gets_lines_with_rate_and_time_left(monkeypatch):
+    def act(told):
+        with told.stage("prior", "not finished yet"):
+            told.step(1, 4, {"loss": 3.5})
+            told.step(2, 4, {"loss": 2.5})
+
+    text = said(monkeypatch, act)
+    assert "prior      not finished yet" in text
+    assert "2 of 4  loss 2.500" in text
+    assert "/s, " in text
+    assert "s left" in text
+
+
+def test_a_live_crawl_tells_how_many_answers_it_has(monkeypatch, tmp_path):
+    monkeypatch.setattr(progress, "POLL_S", 0.01)
+    for name in ("a.test/1", "a.test/2", "b.test/1"):
+        path = tmp_path / "crawl" / "site" / "manners" / f"{name}.warc.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    def act(told):
+        with told.stage("crawl"):
+            told.shards(StageTask(str(tmp_path), "crawl", 2, "attempt", "f", (0, 1)), 0)
+            time.sleep(0.1)
+
+    assert "0 of 2  shards, 3 answers" in said(monkeypatch, act)
+
+
+def test_a_finished_stage_tells_rows_and_rate(monkeypatch):
+    manifest = Manifest("captions", "f", {}, {}, {}, num_shards=2, rows_in=1000, rows_out=600)
+    text = said(monkeypatch, lambda told: told.finished(manifest, {"wall_s": 2.0, "cpu_s": 1.5}))
+    told = "captions 1,000 in 600 out 400 dropped (2.0 s, 1.5 CPU s, 500 rows/s)"
+    assert " ".join(text.split()) == told
+
+
+def test_a_stage_that_drops_every_row_says_why(monkeypatch):
+    rejected = {"not_found": 2, "address_refused": 3, "robots_disallowed": 1, "too_large": 1}
+    manifest = Manifest("crawl", "f", {}, {}, {}, num_shards=2, rows_in=7, rejected=rejected)
+    text = said(monkeypatch, lambda told: told.finished(manifest, {}))
+    assert "nothing is left: address_refused 3, not_found 2, robots_disallowed 1;" in text

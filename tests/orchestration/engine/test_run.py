@@ -1,0 +1,241 @@
+"""Skipping, resuming, refusing: on the two stages that need no network."""
+
+import fcntl
+import io
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from dalle_model import files
+from dalle_model.checkpoint import CheckpointError
+from orchestration.cli.progress import Progress
+from orchestration.engine.config import NoRunError
+from orchestration.engine.config_file import load_config
+from orchestration.engine.manifest import read_manifest
+from orchestration.engine.plan import Run, RunError
+from orchestration.engine.run import run_stages
+from orchestration.engine.verify import VerificationError, run_checksum, verify_run
+from orchestration.report.explain import ExplainError, explain
+from orchestration.report.page import render
+from pipelines.io.keys import pair_key
+
+CAPTIONS = [
+    "a red apple on a wooden table",
+    "two dogs running along the beach",
+    "IMG_2031.jpg",
+    "ein roter Apfel auf einem Tisch aus Holz",
+    "a small boat under a cloudy sky",
+]
+STAGES = ["crawl", "captions"]
+
+
+def url(index: int) -> str:
+    return f"http://host.example/{index}.png"
+
+
+@pytest.fixture
+def run(tmp_path) -> Run:
+    rows = "".join(f"{caption}\t{url(i)}\n" for i, caption in enumerate(CAPTIONS))
+    (tmp_path / "pairs.tsv").write_text(rows)
+    (tmp_path / "run.yaml").write_text(
+        "num_shards: 2\n"
+        "crawl:\n  sources:\n    - {path: pairs.tsv, caption_column: 0, url_column: 1}\n"
+    )
+    return Run(load_config(str(tmp_path / "run.yaml")), str(tmp_path / "run"))
+
+
+class Told(Progress):
+    """Progress that is kept as text."""
+
+    def __init__(self) -> None:
+        self.console = Console(record=True, width=200, file=io.StringIO())
+        super().__init__(self.console)
+
+    @property
+    def text(self) -> str:
+        return self.console.export_text(clear=False)
+
+
+def do(run: Run, names=STAGES) -> str:
+    told = Told()
+    run_stages(run, names, told)
+    return told.text
+
+
+def test_the_books_balance_and_say_why(run):
+    do(run)
+    manifest = read_manifest(run.root, "captions")
+    assert manifest is not None
+    assert (manifest.rows_in, manifest.rows_out) == (5, 3)
+    assert manifest.rejected == {"file_name": 1, "wrong_language": 1}
+    assert [entry["rows"] for entry in manifest.files] == [
+        sum(1 for i in (0, 1, 4) if int(pair_key(url(i), CAPTIONS[i])[:16], 16) % 2 == shard)
+        for shard in (0, 1)
+    ]
+
+
+def test_a_second_run_does_nothing(run):
+    do(run)
+    assert do(run).count("nothing to do: fingerprint") == 2
+
+
+def test_a_changed_setting_is_named_and_only_later_stages_run(run):
+    do(run)
+    captions = run.config.captions.model_copy(update={"overrides": {"too_few_words": 6.0}})
+    changed = replace(run, config=run.config.model_copy(update={"captions": captions}))
+    said = do(changed)
+    assert "crawl      nothing to do" in said
+    assert "captions   changed: overrides.too_few_words (None -> 6.0)" in said
+    manifest = read_manifest(run.root, "captions")
+    assert manifest is not None
+    assert manifest.rows_out == 3 - sum(len(CAPTIONS[i].split()) < 6 for i in (0, 1, 4))
+
+
+def test_a_reject_rate_is_not_part_of_the_fingerprint(run):
+    do(run)
+    captions = run.config.captions.model_copy(update={"max_reject_rate": 0.9})
+    changed = replace(run, config=run.config.model_copy(update={"captions": captions}))
+    assert do(changed).count("nothing to do") == 2
+
+
+def test_an_input_that_was_touched_is_read_again_but_equal_rows_stop_there(run):
+    do(run)
+    os.utime(run.config.crawl.sources[0].path, (1, 1))
+    said = do(run)
+    assert "crawl      an input file is another one than before" in said
+    assert "captions   nothing to do" in said
+
+
+def test_a_lost_shard_is_made_again(run):
+    do(run)
+    before = run_checksum(run.root)
+    part = Path(run.root) / "captions" / "part-00001-of-00002.parquet"
+    part.unlink()
+    assert "part-00001-of-00002.parquet is missing" in do(run)
+    assert run_checksum(run.root) == before
+
+
+def test_finished_shards_of_an_interrupted_stage_stay(run, monkeypatch):
+    do(run)
+    before = run_checksum(run.root)
+    folder = Path(run.root) / "captions"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").unlink()
+    (folder / ".tmp-part-00000-1-ab").write_bytes(b"half a shard")
+    assert "not finished yet" in do(run)
+    assert run_checksum(run.root) == before
+    assert json.loads((folder / "manifest.json").read_text()) == manifest
+    assert not list(folder.glob(".tmp-*"))
+
+
+def test_shards_of_another_number_of_shards_are_deleted(run):
+    do(run)
+    more = replace(run, config=run.config.model_copy(update={"num_shards": 3}))
+    do(more)
+    names = files.list_names(files.join(run.root, "captions"))
+    assert [n for n in names if n.endswith("-of-00002.parquet")] == []
+    assert len([n for n in names if n.startswith("part-")]) == 3
+
+
+def test_too_many_rejections_stop_the_run_with_a_table(run):
+    captions = run.config.captions.model_copy(update={"max_reject_rate": 0.1})
+    strict = replace(run, config=run.config.model_copy(update={"captions": captions}))
+    with pytest.raises(RunError, match=r"dropped 40.0% of 5 rows(.|\n)*1  wrong_language"):
+        do(strict)
+    assert read_manifest(run.root, "captions") is None
+
+
+def test_a_stage_without_its_inputs_says_what_to_run(run):
+    with pytest.raises(RunError, match="run `dalle run crawl captions`"):
+        do(run, ["captions"])
+
+
+def test_an_unknown_stage_lists_the_known_ones(run):
+    with pytest.raises(RunError, match="no stage `caption` in this config; it has crawl, captions"):
+        do(run, ["caption"])
+
+
+def test_two_runs_in_one_directory_are_refused(run):
+    Path(run.root).mkdir(parents=True)
+    descriptor = os.open(run.root, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        with pytest.raises(RunError, match="another run is at work"):
+            do(run)
+    finally:
+        os.close(descriptor)
+
+
+def test_explain_tells_every_rule_with_its_limit(run):
+    do(run)
+    kept = explain(run.root, pair_key(url(0), CAPTIONS[0]))
+    assert "crawl      kept" in kept
+    assert "captions   kept" in kept
+    dropped = explain(run.root, "HTTP://HOST.example:80/2.png")  # the canonical form is found
+    assert "captions   DROPPED" in dropped
+    assert "FAIL file_name" in dropped
+
+
+def test_explain_says_when_the_config_has_changed_since(run):
+    do(run)
+    captions = run.config.captions.model_copy(update={"overrides": {"too_few_words": 9.0}})
+    changed = replace(run, config=run.config.model_copy(update={"captions": captions}))
+    do(changed, ["crawl"])
+    told = explain(run.root, pair_key(url(0), CAPTIONS[0]))
+    assert "the config has changed since" in told
+    assert "FAIL" not in told
+
+
+def test_a_damaged_config_copy_is_written_again(run):
+    do(run)
+    (Path(run.root) / "config.json").write_text("{")
+    assert do(run).count("nothing to do") == 2
+    assert json.loads((Path(run.root) / "config.json").read_text())["num_shards"] == 2
+
+
+def test_a_missing_codec_is_told_before_the_first_row(run):
+    encode = run.config.encode.model_copy(update={"codec": "/none.safetensors"})
+    with pytest.raises(CheckpointError, match=r"/none\.safetensors"):
+        do(replace(run, config=run.config.model_copy(update={"encode": encode})), [])
+    assert read_manifest(run.root, "crawl") is None
+
+
+def test_explain_of_a_row_that_is_not_there(run):
+    do(run)
+    with pytest.raises(ExplainError, match="no row in"):
+        explain(run.root, "0" * 40)
+    with pytest.raises(NoRunError, match="is not a run directory"):
+        explain(run.root + "-none", "0" * 40)
+
+
+def test_verify_finds_a_flipped_bit_and_a_stray_file(run):
+    do(run)
+    assert verify_run(run.root)[-1] == f"sha256     {run_checksum(run.root)}"
+    part = Path(run.root) / "captions" / "part-00000-of-00002.parquet"
+    content = bytearray(part.read_bytes())
+    content[50] ^= 1
+    part.write_bytes(content)
+    (part.parent / "stray.parquet").write_bytes(b"")
+    with pytest.raises(VerificationError, match=r"stray\.parquet is in no manifest") as caught:
+        verify_run(run.root)
+    assert "part-00000-of-00002.parquet is corrupt" in str(caught.value)
+
+
+def test_the_report_asks_no_other_host(run):
+    do(run)
+    html = render(run.root)
+    assert "wrong_language" in html
+    assert "DO NOT BALANCE" not in html
+    for mark in ("<script", "<link", "@import", 'src="http', "url("):
+        assert mark not in html
+
+
+def test_captions_in_the_report_are_escaped(run):
+    source = Path(run.config.crawl.sources[0].path)
+    source.write_text(f"<script>alert(1)</script>.jpg\t{url(9)}\n" + source.read_text())
+    do(run)
+    assert "<script" not in render(run.root)

@@ -1,0 +1,221 @@
+import json
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from dalle_model.config import DvaeConfig
+from dalle_model.pixels import to_png
+from dalle_model.shards import DICTIONARY_COLUMNS, ShardError, image_tokens, read_metadata
+from dalle_model.tokenizers.codec import load_codec
+from pipelines.encode.config import EncodeConfig, dependencies
+from pipelines.encode.shard import encode_all, encode_shard, look_at, shard_metadata
+from pipelines.io import parquet
+from pipelines.io.stage import StageTask, Stopwatch, finish_shard
+from pipelines.records import IMAGE_SCHEMA, SURVIVOR_SCHEMA
+from pipelines.rejection import Check
+from tests.support.codecs import TINY, write_codec
+
+
+@pytest.fixture(scope="module")
+def codec_url(tmp_path_factory):
+    url = f"{tmp_path_factory.mktemp('codec')}/tiny.safetensors"
+    write_codec(url)
+    return url
+
+
+def picture(seed, height=16, width=16):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def row(number, caption=0, png=None, width=40, height=30):
+    return {
+        "key": f"{number:024x}{caption:016x}",
+        "url": f"http://x.test/{number}.png",
+        "caption": f"caption {number} {caption}",
+        "page_url": "http://x.test/",
+        "license": "CC0",
+        "source": "test",
+        "png": to_png(picture(number)) if png is None else png,
+        "width": width,
+        "height": height,
+        "sha256": "0" * 64,
+        "pixel_hash": "0" * 32,
+        "phash": number,
+    }
+
+
+def write_run(root, rows, keep=None):
+    task = StageTask(str(root), "encode", 1, "attempt", "fingerprint", (0,))
+    survivors = [{k: r[k] for k in ("key", "url", "caption")} for r in keep or rows]
+    for stage, content, schema in (
+        ("images", rows, IMAGE_SCHEMA),
+        ("dedupe", survivors, SURVIVOR_SCHEMA),
+    ):
+        (root / stage).mkdir(parents=True)
+        table = pa.Table.from_pylist(content, schema=schema)
+        pq.write_table(table, task.part(0, stage), write_page_checksum=True)
+    return task
+
+
+def test_the_tokens_of_a_row_are_the_codes_of_its_square(tmp_path, codec_url):
+    rows = [row(1, png=to_png(picture(1, 16, 24))), row(2)]
+    task = write_run(tmp_path, rows)
+    result = encode_shard(task, 0, EncodeConfig(codec=codec_url, batch_size=4))
+    codec = load_codec(codec_url)
+    expected = codec.encode(np.stack([picture(1, 16, 24)[:, 4:20], picture(2)]))
+    assert result.rows_in == 2
+    assert image_tokens(result.kept).tolist() == expected.tolist()
+
+
+def test_survivors_only_and_their_columns_are_carried(tmp_path, codec_url):
+    rows = [row(n) for n in range(4)]
+    task = write_run(tmp_path, rows, keep=rows[1:3])
+    result = encode_shard(task, 0, EncodeConfig(codec=codec_url))
+    kept = result.kept.to_pylist()
+    assert [k["key"] for k in kept] == [rows[1]["key"], rows[2]["key"]]
+    for name in ("caption", "url", "page_url", "license", "source", "width", "height", "phash"):
+        assert kept[0][name] == rows[1][name]
+    assert kept[0]["crop"] == [5, 0, 35, 30]  # in pixels of the 40x30 original
+    assert (kept[0]["view"], kept[0]["text_tokens"], kept[0]["clip_score"]) == (0, None, None)
+
+
+def test_captions_of_one_picture_share_its_tokens(tmp_path, codec_url, monkeypatch):
+    task = write_run(tmp_path, [row(1, 0), row(1, 1), row(2, 0)])
+    seen = []
+
+    def looking(png, side):
+        seen.append(png)
+        return look_at(png, side)
+
+    monkeypatch.setattr("pipelines.encode.shard.look_at", looking)
+    tokens = image_tokens(encode_shard(task, 0, EncodeConfig(codec=codec_url)).kept)
+    assert len(seen) == 2
+    assert tokens[0].tolist() == tokens[1].tolist() != tokens[2].tolist()
+
+
+def test_what_cannot_be_encoded_is_a_rejection_and_the_books_balance(tmp_path, codec_url):
+    small, broken = row(1, png=to_png(picture(1, 15, 20))), row(2, png=b"no png")
+    task = write_run(tmp_path, [small, broken, row(3)])
+    result = encode_shard(task, 0, EncodeConfig(codec=codec_url))
+    assert result.rows_in == result.kept.num_rows + len(result.rejected) == 3
+    found = [(r.reason, r.measured, r.threshold) for r in result.rejected]
+    assert found == [("below_codec_side", 15, 16), ("undecodable", None, None)]
+
+
+def test_an_empty_shard_has_the_schema(tmp_path, codec_url):
+    task = write_run(tmp_path, [])
+    result = encode_shard(task, 0, EncodeConfig(codec=codec_url))
+    assert (result.rows_in, result.kept.num_rows) == (0, 0)
+    assert b"dalle" in result.kept.schema.metadata
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 5, 9])
+def test_a_padded_last_batch_gives_the_codes_of_full_batches(codec_url, count):
+    codec = load_codec(codec_url)
+    squares = [picture(n) for n in range(12)]
+    whole = encode_all(codec, squares, 4)
+    assert encode_all(codec, squares[:count], 4).tolist() == whole[:count].tolist()
+
+
+def test_threads_are_pinned_inside_and_restored(codec_url, monkeypatch):
+    codec = load_codec(codec_url)
+    before, inside, encode = torch.get_num_threads(), [], codec.encode
+
+    def encoding(pictures):
+        inside.append(torch.get_num_threads())
+        return encode(pictures)
+
+    monkeypatch.setattr(codec, "encode", encoding)
+    torch.set_num_threads(2)
+    try:
+        encode_all(codec, [picture(0)], 2)
+        assert (inside, torch.get_num_threads()) == ([1], 2)
+        assert not torch.are_deterministic_algorithms_enabled()
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_codec_with_more_codes_than_uint16_is_refused(codec_url):
+    codec = load_codec(codec_url)
+    codec.num_codes = 65537
+    with pytest.raises(ShardError, match="has 65537 codes, a token shard holds uint16"):
+        shard_metadata(codec, "f")
+
+
+def test_a_small_picture_is_measured_against_the_codec():
+    check = look_at(to_png(picture(0, 10, 30)), 16)
+    assert isinstance(check, Check)
+    assert (check.reason, check.measured, check.threshold) == ("below_codec_side", 10, 16)
+
+
+def test_dependencies_name_the_codec_by_its_content(codec_url):
+    found = dependencies(EncodeConfig(codec=codec_url))
+    assert found["codec"] == load_codec(codec_url).sha256
+    assert found.keys() == {"codec", "torch"}
+
+
+@pytest.fixture(scope="module")
+def shard(tmp_path_factory, codec_url):
+    root = tmp_path_factory.mktemp("run")
+    task = write_run(root, [row(n) for n in range(200)])
+    result = encode_shard(task, 0, EncodeConfig(codec=codec_url))
+    finish_shard(task, 0, result, Stopwatch(), DICTIONARY_COLUMNS)
+    return task.part(0), image_tokens(result.kept).tolist()
+
+
+def test_metadata_says_what_the_tokens_mean(shard, codec_url):
+    metadata = read_metadata(shard[0])
+    codec = load_codec(codec_url)
+    assert (metadata.codec, metadata.codec_sha256) == ("tiny", codec.sha256)
+    assert (metadata.grid, metadata.num_codes, metadata.side) == (2, 32, 16)
+    assert (metadata.pixel_range, metadata.fingerprint) == ((0.1, 0.9), "fingerprint")
+
+
+def test_tokens_are_dictionary_encoded(shard):
+    group = pq.ParquetFile(shard[0]).metadata.row_group(0)
+    columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
+    tokens = columns["image_tokens.list.element"]
+    assert "image_tokens.list.element" in DICTIONARY_COLUMNS
+    assert "RLE_DICTIONARY" in tokens.encodings
+    assert "RLE_DICTIONARY" not in columns["caption"].encodings
+
+
+def test_a_row_of_the_paper_costs_less_than_13_5_bits_a_token():
+    """1,024 tokens of 8,192 codes; 4 bytes a token where the dictionary path is misspelt."""
+    config = DvaeConfig()
+    tokens = np.random.default_rng(0).integers(0, config.num_codes, (4096, config.grid**2))
+    array = pa.FixedSizeListArray.from_arrays(
+        pa.array(tokens.reshape(-1), pa.uint16()),
+        type=pa.list_(pa.field("element", pa.uint16()), config.grid**2),
+    )
+    content = parquet.to_bytes(pa.table({"image_tokens": array}), DICTIONARY_COLUMNS)
+    assert len(content) / 4096 < 13.5 / 8 * config.grid**2
+
+
+def test_pandas_and_duckdb_read_the_shard(shard):
+    url, tokens = shard
+    frame = pd.read_parquet(url)
+    assert [list(r) for r in frame["image_tokens"]] == tokens
+    found = (
+        duckdb.connect().execute(f"select key, image_tokens from '{url}' order by key").fetchall()
+    )
+    assert [list(r[1]) for r in found] == tokens
+
+
+def test_datasets_reads_the_shard(shard, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    import datasets  # reads the environment when it is imported
+
+    url, tokens = shard
+    loaded = datasets.load_dataset(
+        "parquet", data_files=url, split="train", cache_dir=str(tmp_path)
+    )
+    assert loaded["image_tokens"][:] == tokens
+    feature = loaded.features["image_tokens"]
+    assert (feature.length, feature.feature.dtype) == (TINY.grid**2, "uint16")
+    assert json.loads(json.dumps(loaded[0]["crop"])) == [5, 0, 35, 30]

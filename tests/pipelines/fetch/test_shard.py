@@ -1,0 +1,180 @@
+import hashlib
+from collections import Counter
+
+import pyarrow as pa
+import pytest
+
+from pipelines.fetch.config import FetchConfig, FetchRuntime
+from pipelines.fetch.shard import fetch_shard, http_settings
+from pipelines.io import parquet, stage
+from pipelines.io.keys import local_pair_key, pair_key
+from pipelines.io.stage import StageTask, Stopwatch
+from pipelines.records import CAPTION_SCHEMA, FETCHED_SCHEMA
+from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.client import shared_client
+from tests.support.loopback import SUFFIX, answer, loopback_web
+
+CONFIG = FetchConfig(
+    timeout_s=2.0, max_bytes=1000, retries=2, backoff_s=0.001, concurrency=8, max_redirects=2
+)
+
+
+@pytest.fixture
+def web():
+    with loopback_web() as running:
+        yield running
+        for config in (CONFIG, CONFIG.model_copy(update={"per_host_concurrency": 1})):
+            runtime = runtime_of(running)
+            shared_client(http_settings(config, runtime.sharers), runtime.grant).close()
+
+
+def runtime_of(web):
+    return FetchRuntime(LoopbackGrant(web.port, SUFFIX))
+
+
+def row(url, caption, encoded=None):
+    key = pair_key(url, caption) if encoded is None else local_pair_key(encoded, caption)
+    values = dict.fromkeys(CAPTION_SCHEMA.names, "")
+    values |= {"key": key, "url": url, "caption": caption, "license": "CC0", "encoded": encoded}
+    return values
+
+
+def write_captions(root, rows):
+    task = StageTask(str(root), "fetch", 1, "attempt", "fingerprint", (0,))
+    table = pa.Table.from_pylist(sorted(rows, key=lambda r: r["key"]), schema=CAPTION_SCHEMA)
+    path = root / "captions" / "part-00000-of-00001.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(parquet.to_bytes(table))
+    return task
+
+
+def small_web(web):
+    """Rows with every kind of outcome, and how many of each reason they must give."""
+    refusal = [("X-Robots-Tag", "noai")]
+    site, rows = "http://a.demo.test", []
+    web.page("a.demo.test/robots.txt", b"User-agent: *\nDisallow: /private/")
+    web.page("a.demo.test/good.png", b"good")
+    web.page("a.demo.test/large.png", b"x" * 1001)
+    web.page("a.demo.test/broken.png", status=500)
+    web.page("a.demo.test/empty.png", b"")
+    web.page("a.demo.test/noai.png", b"no", headers=refusal)
+    web.page("a.demo.test/loop.png", status=302, headers=[("Location", "/loop.png")])
+    web.page("b.demo.test/robots.txt", status=500)
+    rows += [row(f"{site}/good.png", "one"), row(f"{site}/good.png", "two")]
+    rows += [row(f"{site}/{name}.png", name) for name in ("large", "broken", "empty", "noai")]
+    rows += [row(f"{site}/loop.png", "loop"), row(f"{site}/none.png", "a")]
+    rows += [row(f"{site}/none.png", "b"), row(f"{site}/private/p.png", "private")]
+    rows += [row("http://b.demo.test/p.png", "closed"), row("http://127.0.0.1/p.png", "loopback")]
+    rows += [row("file:///etc/passwd", "file"), row("folder/p.png", "local", encoded=b"local")]
+    reasons = Counter(
+        too_large=1, server_error=1, empty_body=1, opt_out=1, too_many_redirects=1, not_found=2,
+        robots_disallowed=1, robots_unreachable=1, address_refused=1, scheme_refused=1,
+    )  # fmt: skip
+    return rows, reasons
+
+
+def test_every_row_is_kept_or_rejected_with_its_class(web, tmp_path):
+    rows, reasons = small_web(web)
+    result = fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web))
+    assert Counter(r.reason for r in result.rejected) == reasons
+    assert result.rows_in == len(rows) == result.kept.num_rows + len(result.rejected)
+    assert result.kept.schema == FETCHED_SCHEMA
+    kept = {r["caption"]: r for r in result.kept.to_pylist()}
+    assert {c: r["encoded"] for c, r in kept.items()} == {
+        "one": b"good", "two": b"good", "local": b"local",
+    }  # fmt: skip
+    assert kept["one"]["sha256"] == hashlib.sha256(b"good").hexdigest()
+    assert kept["one"]["license"] == "CC0"
+
+
+def test_a_picture_is_asked_for_once_and_retried_only_where_that_may_help(web, tmp_path):
+    rows, _ = small_web(web)
+    fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web))
+    asked = Counter(web.asked)
+    assert asked["a.demo.test/good.png"] == 1
+    assert asked["a.demo.test/none.png"] == 1
+    assert asked["a.demo.test/broken.png"] == 3
+    assert asked["a.demo.test/private/p.png"] == 0
+    assert asked["b.demo.test/p.png"] == 0
+    assert asked["a.demo.test/robots.txt"] == 1
+
+
+def test_a_picture_that_came_along_is_not_asked_for(web, tmp_path):
+    url = "http://a.demo.test/good.png"
+    web.page("a.demo.test/good.png", b"another picture by now")
+    rows = [row(url, "one", encoded=b"brought"), row("urn:sha256:00", "two", encoded=b"x" * 1001)]
+    result = fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web))
+    kept = {r["caption"]: r["encoded"] for r in result.kept.to_pylist()}
+    assert kept == {"one": b"brought", "two": b"x" * 1001}
+    assert web.asked == []
+
+
+def test_a_rejection_measures_what_it_can(web, tmp_path):
+    rows, _ = small_web(web)
+    result = fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web))
+    large = next(r for r in result.rejected if r.reason == "too_large")
+    assert (large.stage, large.caption) == ("fetch", "large")
+    assert (large.measured, large.threshold) == (1001, 1000)
+
+
+def test_two_runs_on_two_ports_write_equal_bytes(tmp_path):
+    written = []
+    for run in ("first", "second"):
+        with loopback_web() as web:
+            rows, _ = small_web(web)
+            if run == "second":
+                rows.reverse()
+            task = write_captions(tmp_path / run, rows)
+            result = fetch_shard(task, 0, CONFIG, runtime_of(web))
+            stage.finish_shard(task, 0, result, Stopwatch())
+            shared_client(http_settings(CONFIG, 1), runtime_of(web).grant).close()
+        files = [tmp_path / run / "fetch" / name for name in ("", "rejected")]
+        written.append([(f / "part-00000-of-00001.parquet").read_bytes() for f in files])
+    assert written[0] == written[1]
+
+
+def test_a_flaky_web_gives_what_a_sound_one_gives(web, tmp_path):
+    """Every third request of a picture is met with a reset, a 503 or half a body."""
+    rows = []
+    fails: Counter[str] = Counter()
+
+    def handler(request, connection):
+        fails[request.path] += 1
+        if fails[request.path] == 1:
+            number = int(request.path[1:])
+            faults = [b"", answer(status=503), answer(b"h", headers=[("Content-Length", "9")])]
+            connection.sendall(faults[number % 3])
+            return
+        connection.sendall(answer(request.path.encode()))
+
+    for i in range(30):
+        web.route(f"a.demo.test/{i}", handler)
+        rows.append(row(f"http://a.demo.test/{i}", str(i)))
+    result = fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web))
+    kept = {r["caption"]: r["encoded"] for r in result.kept.to_pylist()}
+    assert kept == {str(i): f"/{i}".encode() for i in range(30)}
+    assert set(fails.values()) == {2}
+
+
+@pytest.mark.parametrize("per_host", [1, 2])
+def test_a_host_is_never_asked_more_at_once_than_it_may_be(web, tmp_path, per_host):
+    rows = []
+    for host in "abc":
+        for i in range(8):
+            web.page(f"{host}.demo.test/{i}", wait_s=0.005)
+            rows.append(row(f"http://{host}.demo.test/{i}", f"{host}{i}"))
+    config = CONFIG.model_copy(update={"per_host_concurrency": per_host})
+    result = fetch_shard(write_captions(tmp_path, rows), 0, config, runtime_of(web))
+    assert result.kept.num_rows == 24
+    assert max(web.most_active.values()) <= per_host
+
+
+def test_an_empty_shard(web, tmp_path):
+    result = fetch_shard(write_captions(tmp_path, []), 0, CONFIG, runtime_of(web))
+    assert (result.kept.num_rows, result.rejected, result.rows_in) == (0, [], 0)
+
+
+def test_a_missing_shard_is_named(tmp_path):
+    task = StageTask(str(tmp_path), "fetch", 1, "attempt", "fingerprint", (0,))
+    with pytest.raises(parquet.UnreadableShardError, match="captions/part-00000-of-00001"):
+        fetch_shard(task, 0, CONFIG, FetchRuntime())

@@ -1,0 +1,148 @@
+import hashlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from dalle_model import files
+from dalle_model.pixels import Rgb, from_png
+from pipelines.images import shard as work
+from pipelines.images.config import ImagesConfig
+from pipelines.images.decode import decode
+from pipelines.images.hashes import phash, pixel_hash
+from pipelines.images.shard import Row, look_at, process_shard, shrink
+from pipelines.io import parquet
+from pipelines.io.keys import pair_key
+from pipelines.io.parquet import UnreadableShardError
+from pipelines.io.stage import StageTask
+from pipelines.records import FETCHED_SCHEMA, IMAGE_SCHEMA
+from pipelines.rejection import Check
+from tests.support.raw_pictures import encode, smooth
+
+CONFIG = ImagesConfig(side=32)
+
+
+def fetched(url: str, caption: str, encoded: bytes) -> Row:
+    return {
+        "key": pair_key(url, caption),
+        "url": url,
+        "caption": caption,
+        "page_url": "",
+        "license": "",
+        "source": "test",
+        "encoded": encoded,
+        "sha256": hashlib.sha256(encoded).hexdigest(),
+    }
+
+
+def write_fetched(tmp_path: Path, rows: list[Row]) -> StageTask:
+    task = StageTask(str(tmp_path), "images", 1, "attempt", "fingerprint", (0,))
+    table = pa.Table.from_pylist(sorted(rows, key=lambda r: r["key"]), schema=FETCHED_SCHEMA)
+    files.write_bytes(task.part(0, "fetch"), parquet.to_bytes(table))
+    return task
+
+
+def test_rows_are_kept_or_rejected_and_the_books_balance(tmp_path) -> None:
+    good = encode(smooth(90, 60), "JPEG")
+    rows = [
+        fetched("http://a.test/1.jpg", "one", good),
+        fetched("http://a.test/1.jpg", "two", good),
+        fetched("http://a.test/2.jpg", "page", b"<html>"),
+        fetched("http://a.test/3.jpg", "wide", encode(smooth(200, 60), "JPEG")),
+    ]
+    result = process_shard(write_fetched(tmp_path, rows), 0, CONFIG)
+    assert result.kept.schema == IMAGE_SCHEMA
+    assert sorted(result.kept.column("caption").to_pylist()) == ["one", "two"]
+    reasons = {r.caption: (r.reason, r.stage, r.measured) for r in result.rejected}
+    assert reasons["page"] == ("wrong_format", "images", None)
+    assert reasons["wide"] == ("aspect_ratio", "images", 200 / 60)
+    assert result.rows_in == result.kept.num_rows + len(result.rejected) == 4
+
+
+def test_a_picture_of_several_captions_is_decoded_once(tmp_path, monkeypatch) -> None:
+    good = encode(smooth(90, 60), "PNG")
+    rows = [fetched("http://a.test/1.png", f"caption {i}", good) for i in range(100)]
+    calls: list[bytes] = []
+
+    def counting(encoded: bytes, config: ImagesConfig) -> Rgb:
+        calls.append(encoded)
+        return decode(encoded, config)
+
+    monkeypatch.setattr(work, "decode", counting)
+    result = process_shard(write_fetched(tmp_path, rows), 0, CONFIG)
+    assert len(calls) == 1
+    assert len(set(result.kept.column("png").to_pylist())) == 1
+    assert result.kept.num_rows == 100
+
+
+def test_an_empty_shard_stays_empty(tmp_path) -> None:
+    result = process_shard(write_fetched(tmp_path, []), 0, CONFIG)
+    assert (result.rows_in, result.kept.num_rows, list(result.rejected)) == (0, 0, [])
+
+
+def test_a_missing_shard_is_named(tmp_path) -> None:
+    task = StageTask(str(tmp_path), "images", 1, "attempt", "fingerprint", (0,))
+    with pytest.raises(UnreadableShardError, match="fetch/part-00000-of-00001"):
+        process_shard(task, 0, CONFIG)
+
+
+def test_a_picture_is_measured_upright_and_stored_small() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    found = look_at(encode(smooth(90, 60), "PNG", exif=exif), CONFIG)
+    assert isinstance(found, dict)
+    assert (found["width"], found["height"]) == (60, 90)
+    stored = from_png(found["png"])
+    assert stored.size == (32, 48)
+    upright = np.asarray(smooth(90, 60).transpose(Image.Transpose.ROTATE_270))
+    assert found["pixel_hash"] == pixel_hash(upright)
+    assert found["phash"] == phash(np.asarray(stored))
+
+
+def test_shrinking_keeps_the_aspect_and_never_scales_up() -> None:
+    assert shrink(np.zeros((100, 151, 3), np.uint8), 50).shape == (50, 76, 3)
+    assert shrink(np.zeros((151, 100, 3), np.uint8), 50).shape == (76, 50, 3)
+    same = np.zeros((50, 60, 3), np.uint8)
+    assert shrink(same, 50) is same
+
+
+CANARY = b"CANARY-4711"
+
+
+def _with_canaries() -> Iterator[bytes]:
+    picture, text = smooth(90, 60), CANARY.decode()
+    exif = Image.Exif()
+    exif[0x010E] = text  # ImageDescription
+    exif.get_ifd(0x8825)[29] = text  # GPSDateStamp
+    note = PngInfo()
+    note.add_text("Author", text)
+    note.add_itxt("XML:com.adobe.xmp", text)
+    yield encode(picture, "JPEG", exif=exif, comment=CANARY)
+    yield encode(picture, "JPEG", xmp=CANARY, icc_profile=CANARY)
+    yield encode(picture, "PNG", pnginfo=note, exif=exif)
+    yield encode(picture, "WEBP", exif=exif, xmp=CANARY)
+    yield encode(picture.quantize(8), "GIF", comment=CANARY)
+    yield encode(picture, "PNG") + CANARY
+
+
+@pytest.mark.parametrize("encoded", list(_with_canaries()))
+def test_metadata_is_not_stored(encoded) -> None:
+    assert CANARY in encoded
+    found = look_at(encoded, CONFIG)
+    assert not isinstance(found, Check)
+    assert CANARY not in found["png"]
+    kinds = _chunk_kinds(found["png"])
+    assert set(kinds) == {b"IHDR", b"IDAT", b"IEND"}
+
+
+def _chunk_kinds(png: bytes) -> list[bytes]:
+    stream, kinds = io.BytesIO(png[8:]), list[bytes]()
+    while head := stream.read(8):
+        kinds.append(head[4:])
+        stream.seek(int.from_bytes(head[:4], "big") + 4, io.SEEK_CUR)
+    return kinds

@@ -1,0 +1,51 @@
+import re
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.text.normalise.clean import CLEAN
+from pipelines.text.normalise.registry import STEPS, editions, normalise, normaliser
+
+# Text that looks like captions, entities, addresses, handles and their ruins.
+PIECES = st.sampled_from(
+    [
+        *"aB1 09 ,.;:'\"`#@_-/&%$*()[]<>\\\t\n",
+        *"\u00e9\u00d7\u0663\u2764\U0001f600\U0001f3fd\uff06",
+        *("and", "http", "<person>", "&amp;", "&lt;", "[OC]", "640x480", "don't", "a cat", "#dogs"),
+    ]
+)
+TEXTS = st.lists(PIECES, max_size=25).map("".join)
+
+
+@pytest.mark.parametrize("name", STEPS)
+@settings(max_examples=50)
+@given(text=TEXTS)
+def test_a_text_that_a_step_cannot_touch_stays(name, text):
+    step = STEPS[name]
+    for_arrow = pc.match_substring_regex(pa.array([text]), step.touches.pattern)[0].as_py()
+    if not (for_arrow and step.touches.search(text)):
+        assert step.change(text) == text
+
+
+@pytest.mark.parametrize("names", [list(CLEAN), list(STEPS)])
+@settings(max_examples=50)
+@given(text=TEXTS)
+def test_what_is_normal_stays_normal(names, text):
+    settled = normaliser(names)
+    clean = settled(text)
+    assert settled(clean) == clean
+
+
+@given(text=TEXTS)
+def test_a_text_that_no_step_touches_is_normal(text):
+    if not re.search(normalise.touches, text):
+        assert normalise(text) == text
+
+
+def test_the_libraries_of_steps_are_told():
+    assert list(editions(CLEAN)) == ["ftfy"]
+    assert list(editions(["spaces", "lowercase"])) == []
+    assert list(editions(STEPS)) == ["anyascii", "ftfy", "wordfreq"]

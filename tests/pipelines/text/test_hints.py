@@ -1,0 +1,30 @@
+import pyarrow as pa
+import pytest
+
+from pipelines.text.hints import matches, measured, rewritten
+
+TEXTS = pa.array(["", "a dog", "b", "dog dog"])
+
+
+def test_only_what_matches_is_asked():
+    asked: list[str] = []
+
+    def shout(text: str) -> str:
+        asked.append(text)
+        return text.upper()
+
+    assert rewritten(TEXTS, "dog", shout).to_pylist() == ["", "A DOG", "b", "DOG DOG"]
+    assert asked == ["a dog", "dog dog"]
+    assert measured(TEXTS, "^.", len).tolist() == [0, 5, 1, 7]
+
+
+@pytest.mark.parametrize("texts", [TEXTS, TEXTS[2:], TEXTS[:0], TEXTS.slice(1, 2)])
+def test_parts_of_an_array_are_as_good_as_a_whole_one(texts):
+    plain = texts.to_pylist()
+    assert matches(texts, "dog").tolist() == ["dog" in text for text in plain]
+    assert rewritten(texts, "dog", str.upper).to_pylist() == [
+        text.upper() if "dog" in text else text for text in plain
+    ]
+    assert measured(texts, "dog", len).tolist() == [
+        len(text) if "dog" in text else 0 for text in plain
+    ]

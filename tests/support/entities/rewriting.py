@@ -1,0 +1,22 @@
+"""Rewriting for tests: the tagger that comes along, steps by name."""
+
+from collections.abc import Sequence
+
+from pipelines.text.entities.graph import Graph, load_graph
+from pipelines.text.entities.steps import STEPS, Rewritten, rewrite
+from pipelines.text.tagging.taggers import load_tagger
+
+# As in the recipe conceptual_captions.
+HYPERNYMISING = tuple(name for name in STEPS if name != "person_token")
+
+
+def rewritten(
+    texts: Sequence[str], names: Sequence[str] = HYPERNYMISING, graph: Graph | None = None
+) -> Rewritten:
+    tagged = load_tagger("perceptron").tag(texts)
+    return rewrite(texts, tagged, [STEPS[name] for name in names], graph or load_graph())
+
+
+def one(text: str, *names: str, graph: Graph | None = None) -> str:
+    """One caption after some steps; after all that hypernymise where none is named."""
+    return rewritten([text], names or HYPERNYMISING, graph).texts[0]
