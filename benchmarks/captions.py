@@ -22,7 +22,7 @@ from pipelines.captions.recipe import known_recipes, load_recipe
 from pipelines.captions.rules import tags
 from pipelines.io.keys import pair_key
 from pipelines.io.parquet import read_table, to_bytes
-from pipelines.io.stage import StageTask, part_name
+from pipelines.io.task import StageTask, part_name
 from pipelines.records import CANDIDATE_SCHEMA
 from pipelines.text import language
 

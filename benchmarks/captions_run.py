@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from benchmarks.captions import generated_captions, run, untagged, write_candidates
-from pipelines.io.stage import StageTask
+from pipelines.io.task import StageTask
 
 FEW = 100
 

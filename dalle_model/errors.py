@@ -8,7 +8,7 @@ DalleError
     TrainingDataError      dalle_model.train       there are no token rows to train on
     DivergedError          dalle_model.train       a loss is not finite
     UnreadableShardError   pipelines.io.parquet    a shard of a stage cannot be read
-    UnbalancedBooksError   pipelines.io.stage      rows were lost or made up
+    UnbalancedBooksError   pipelines.io.task      rows were lost or made up
     MissingInputError      pipelines.crawl         a source has no file
     ColumnError            pipelines.crawl         a table lacks a column, or has too many
     UnreadableInputError   pipelines.crawl         the disk or the network failed

@@ -8,7 +8,7 @@ from dalle_model import files
 from orchestration.beam.runners import pipeline_options
 from orchestration.engine import artifacts as places
 from orchestration.engine.config import RunConfig
-from pipelines.io.stage import StageTask
+from pipelines.io.task import StageTask
 
 
 def run(task: StageTask, config: RunConfig, workers: int, beam_options: Sequence[str]) -> None:

@@ -24,7 +24,7 @@ from rich.text import Text
 from dalle_model import files
 from orchestration.engine.manifest import Manifest
 from pipelines.crawl.site.config import num_answers
-from pipelines.io.stage import StageTask, marker_names
+from pipelines.io.task import StageTask, marker_names
 
 POLL_S = 0.5  # chosen: a listing of a folder twice a second costs nothing, on S3 too
 NAME_WIDTH = 10

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from dalle_model import files
 from pipelines.io.parquet import read_table
-from pipelines.io.stage import ShardReport, StageTask, part_name
+from pipelines.io.task import ShardReport, StageTask, part_name
 from pipelines.rejection import REJECTION_SCHEMA
 
 MANIFEST = "manifest.json"

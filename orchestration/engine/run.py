@@ -25,7 +25,7 @@ from orchestration.engine.manifest import (
     write_timings,
 )
 from orchestration.engine.plan import Plan, Run, RunError, plan_stage
-from pipelines.io.stage import StageTask, finished_shards, part_name
+from pipelines.io.task import StageTask, finished_shards, part_name
 
 
 def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manifest]:

@@ -18,7 +18,7 @@ from orchestration.engine.manifest import Manifest, read_manifest, stage_task
 from pipelines.captions.config import CaptionsConfig
 from pipelines.io.keys import shard_of
 from pipelines.io.parquet import read_table
-from pipelines.io.stage import part_name
+from pipelines.io.task import part_name
 from pipelines.rejection import Check
 
 MAX_ROWS = 20  # chosen: what fits a terminal; a URL with more captions says how many

@@ -6,7 +6,7 @@ from apache_beam.pvalue import PCollection
 from pipelines.captions.config import CaptionsConfig
 from pipelines.captions.recipe import load_funnel
 from pipelines.captions.transforms import CountCaptions, DropFailing, FilterCaptions, FindFailing
-from pipelines.io.stage import ShardReport, StageTask
+from pipelines.io.task import ShardReport, StageTask
 from pipelines.io.transforms import AllShards, Shards
 
 

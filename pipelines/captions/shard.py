@@ -8,7 +8,7 @@ from pipelines.captions.corpus.images import texts_of_image
 from pipelines.captions.funnel import Funnel, Verdicts, checks, joined, judge
 from pipelines.captions.recipe import load_funnel
 from pipelines.io.parquet import read_rows, read_table
-from pipelines.io.stage import ShardResult, StageTask
+from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import CANDIDATE_SCHEMA, CAPTION_SCHEMA
 from pipelines.rejection import REJECTION_SCHEMA, Check
 

@@ -18,7 +18,7 @@ from pipelines.captions.corpus.rules import DATA_RULES
 from pipelines.captions.corpus.shard import count_shard, drop_shard
 from pipelines.captions.corpus.tally import Tally, histogram, merge, split
 from pipelines.captions.shard import filter_shard
-from pipelines.io.stage import ShardReport, StageTask
+from pipelines.io.task import ShardReport, StageTask
 from pipelines.io.transforms import GatherShards, ProcessShards
 
 Range = tuple[str, int]  # a rule and a range of hashes

@@ -10,7 +10,7 @@ from pipelines.crawl.shard import complete_shard
 from pipelines.crawl.site.config import LIVE_FOLDER, LiveRuntime
 from pipelines.crawl.site.visit import Visits
 from pipelines.crawl.transforms import ExtractCandidates
-from pipelines.io.stage import ShardReport, StageTask
+from pipelines.io.task import ShardReport, StageTask
 from pipelines.io.transforms import GatherShards
 
 

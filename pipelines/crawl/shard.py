@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from pipelines.crawl.candidates import resolve_duplicates
 from pipelines.crawl.pictures.places import Placed, take_back, unpack
-from pipelines.io.stage import ShardResult, StageTask
+from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import CANDIDATE_SCHEMA
 from pipelines.rejection import Rejection
 

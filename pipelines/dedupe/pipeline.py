@@ -5,7 +5,7 @@ from apache_beam.pvalue import PCollection
 
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.transforms import DropDuplicates
-from pipelines.io.stage import ShardReport, StageTask
+from pipelines.io.task import ShardReport, StageTask
 from pipelines.io.transforms import AllShards, WriteShards
 from pipelines.records import SURVIVOR_SCHEMA
 

@@ -19,7 +19,7 @@ from pipelines.dedupe.signatures import Duplicate, Pair, Picture
 from pipelines.dedupe.verdicts import judge
 from pipelines.io import parquet
 from pipelines.io.keys import shard_of
-from pipelines.io.stage import StageTask
+from pipelines.io.task import StageTask
 from pipelines.rejection import Rejection, reject
 
 PAIRS: Final = "pairs"

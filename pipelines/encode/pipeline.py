@@ -5,7 +5,7 @@ from apache_beam.pvalue import PCollection
 
 from pipelines.encode.config import EncodeConfig
 from pipelines.encode.transforms import EncodeImages
-from pipelines.io.stage import ShardReport, StageTask
+from pipelines.io.task import ShardReport, StageTask
 from pipelines.io.transforms import Shards
 
 

@@ -19,7 +19,7 @@ from dalle_model.threads import torch_threads
 from dalle_model.tokenizers.codec import MAX_CODES, Codec, codec_sha256, load_codec
 from pipelines.encode.config import EncodeConfig
 from pipelines.io import parquet
-from pipelines.io.stage import ShardResult, StageTask
+from pipelines.io.task import ShardResult, StageTask
 from pipelines.rejection import Check, Rejection, reject
 
 PREPROCESSING = {"crop": "centre", "resample": "lanczos"}  # of `dalle_model.pixels.square`

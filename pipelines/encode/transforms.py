@@ -9,7 +9,7 @@ from apache_beam.pvalue import PCollection
 from dalle_model.shards import DICTIONARY_COLUMNS
 from pipelines.encode.config import EncodeConfig
 from pipelines.encode.shard import encode_shard
-from pipelines.io.stage import ShardReport, StageTask
+from pipelines.io.task import ShardReport, StageTask
 from pipelines.io.transforms import ProcessShards
 
 

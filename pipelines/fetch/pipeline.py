@@ -5,7 +5,7 @@ from apache_beam.pvalue import PCollection
 
 from pipelines.fetch.config import FetchConfig, FetchRuntime
 from pipelines.fetch.transforms import FetchImages
-from pipelines.io.stage import ShardReport, StageTask
+from pipelines.io.task import ShardReport, StageTask
 from pipelines.io.transforms import Shards
 
 

@@ -10,7 +10,7 @@ from dalle_model.shards import image_of
 from pipelines.fetch.config import FetchConfig, FetchRuntime
 from pipelines.fetch.schedule import run_by_host
 from pipelines.io import parquet
-from pipelines.io.stage import ShardResult, StageTask
+from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import FETCHED_SCHEMA
 from pipelines.rejection import Check, Rejection, reject
 from pipelines.web.answers import Response

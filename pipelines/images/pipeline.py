@@ -5,7 +5,7 @@ from apache_beam.pvalue import PCollection
 
 from pipelines.images.config import ImagesConfig
 from pipelines.images.transforms import DecodeImages
-from pipelines.io.stage import ShardReport, StageTask
+from pipelines.io.task import ShardReport, StageTask
 from pipelines.io.transforms import Shards
 
 

@@ -14,7 +14,7 @@ from pipelines.images.decode import decode
 from pipelines.images.hashes import phash, pixel_hash
 from pipelines.images.rules import UnusableImageError
 from pipelines.io import parquet
-from pipelines.io.stage import ShardResult, StageTask
+from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import IMAGE_SCHEMA
 from pipelines.rejection import Check, Rejection, reject
 

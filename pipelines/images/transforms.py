@@ -8,7 +8,7 @@ from apache_beam.pvalue import PCollection
 
 from pipelines.images.config import ImagesConfig
 from pipelines.images.shard import process_shard
-from pipelines.io.stage import ShardReport, StageTask
+from pipelines.io.task import ShardReport, StageTask
 from pipelines.io.transforms import ProcessShards
 
 

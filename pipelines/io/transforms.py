@@ -15,7 +15,7 @@ import pyarrow as pa
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PBegin, PCollection
 
-from pipelines.io.stage import ShardReport, ShardResult, StageTask, Stopwatch, finish_shard
+from pipelines.io.task import ShardReport, ShardResult, StageTask, Stopwatch, finish_shard
 from pipelines.rejection import Rejection
 
 Work = Callable[[StageTask, int], ShardResult]

@@ -11,7 +11,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.pipeline import build
 from pipelines.crawl.site.config import LiveRuntime, Site
-from pipelines.io.stage import StageTask
+from pipelines.io.task import StageTask
 from pipelines.web.addresses import LoopbackGrant
 from tests.support.site import SUFFIX
 

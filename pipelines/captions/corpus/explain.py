@@ -21,7 +21,7 @@ from pipelines.captions.recipe import load_funnel
 from pipelines.captions.shard import explain, read_texts
 from pipelines.io.keys import shard_of
 from pipelines.io.parquet import read_table
-from pipelines.io.stage import StageTask
+from pipelines.io.task import StageTask
 from pipelines.rejection import Check
 
 NOT_COUNTED = "counted over all data"

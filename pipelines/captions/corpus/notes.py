@@ -14,7 +14,7 @@ from dalle_model import files
 from pipelines.captions.corpus.tally import Tally
 from pipelines.captions.funnel import Verdicts
 from pipelines.io.parquet import read_table, to_bytes
-from pipelines.io.stage import StageTask
+from pipelines.io.task import StageTask
 
 _LEFT, _FAILED, _COUNTS = "left", "failed", "counts"
 _LEFT_COLUMNS = ("row", "text", "language", "types")

@@ -9,7 +9,7 @@ from pipelines.captions.corpus.dropping import drop
 from pipelines.captions.corpus.tally import Tally, merge
 from pipelines.captions.recipe import load_funnel
 from pipelines.captions.shard import judge_all, read_texts, shard_result
-from pipelines.io.stage import ShardResult, StageTask
+from pipelines.io.task import ShardResult, StageTask
 
 
 def count_shard(task: StageTask, index: int, config: CaptionsConfig) -> dict[str, Tally]:

@@ -6,7 +6,7 @@ from rich.console import Console
 from orchestration.cli import progress
 from orchestration.cli.progress import Progress
 from orchestration.engine.manifest import Manifest
-from pipelines.io.stage import StageTask
+from pipelines.io.task import StageTask
 
 
 def said(monkeypatch, act) -> str:

@@ -11,7 +11,7 @@ from orchestration.report.explain import explain, explain_caption, is_caption
 from pipelines.captions.config import CaptionsConfig
 from pipelines.captions.recipe import recipe_url
 from pipelines.io.parquet import to_bytes
-from pipelines.io.stage import part_name, rejection_table
+from pipelines.io.task import part_name, rejection_table
 from pipelines.rejection import Rejection
 
 KEY = "0" * 40

@@ -15,7 +15,7 @@ from pipelines.captions.corpus import shard as work
 from pipelines.captions.corpus.shard import count_shard
 from pipelines.captions.pipeline import build
 from pipelines.io.parquet import read_table
-from pipelines.io.stage import StageTask, finished_shards
+from pipelines.io.task import StageTask, finished_shards
 from tests.support.captions.spread import spread
 
 RANKS = 40

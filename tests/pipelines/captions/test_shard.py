@@ -9,7 +9,7 @@ from pipelines.captions.recipe import load_funnel
 from pipelines.captions.shard import explain, filter_shard
 from pipelines.io import parquet
 from pipelines.io.keys import pair_key
-from pipelines.io.stage import ShardResult, rejection_table
+from pipelines.io.task import ShardResult, rejection_table
 from pipelines.records import CANDIDATE_SCHEMA, CAPTION_SCHEMA
 from pipelines.rejection import first_failure
 from tests.support.captions.candidates import candidate_table, filter_table, task_for

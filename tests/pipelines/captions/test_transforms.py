@@ -14,7 +14,7 @@ from pipelines.captions.corpus.tally import Tally
 from pipelines.captions.pipeline import build
 from pipelines.captions.transforms import CountCaptions, FindFailing
 from pipelines.io.parquet import read_table
-from pipelines.io.stage import ShardReport, StageTask
+from pipelines.io.task import ShardReport, StageTask
 from tests.support.captions.candidates import task_for
 from tests.support.captions.spread import spread
 from tests.support.captions.tallies import as_dict, tally_of

@@ -3,7 +3,7 @@ import itertools
 from pipelines.crawl.pictures.places import Brought, Placed, pack, put_aside
 from pipelines.crawl.shard import complete_shard
 from pipelines.io.keys import local_pair_key
-from pipelines.io.stage import StageTask
+from pipelines.io.task import StageTask
 from pipelines.records import CANDIDATE_SCHEMA, Candidate
 from pipelines.rejection import Rejection
 

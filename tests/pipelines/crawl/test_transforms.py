@@ -22,7 +22,7 @@ from pipelines.crawl.pipeline import build
 from pipelines.crawl.sources import Source, resolve
 from pipelines.crawl.transforms import ExtractCandidates, _ReadPartFn
 from pipelines.io.keys import local_pair_key, shard_of
-from pipelines.io.stage import StageTask
+from pipelines.io.task import StageTask
 from pipelines.records import CANDIDATE_SCHEMA
 from pipelines.rejection import Rejection
 from tests.support.archives import flip, gzip_records, http_record

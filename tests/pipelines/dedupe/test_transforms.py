@@ -25,7 +25,7 @@ from pipelines.dedupe.transforms import (
 )
 from pipelines.io import parquet
 from pipelines.io.keys import pair_key, shard_of
-from pipelines.io.stage import StageTask
+from pipelines.io.task import StageTask
 from pipelines.records import IMAGE_SCHEMA, SURVIVOR_SCHEMA
 from pipelines.rejection import Rejection
 from tests.support.signatures import picture

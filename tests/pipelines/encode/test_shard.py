@@ -15,7 +15,7 @@ from dalle_model.tokenizers.codec import load_codec
 from pipelines.encode.config import EncodeConfig, dependencies
 from pipelines.encode.shard import encode_all, encode_shard, look_at, shard_metadata
 from pipelines.io import parquet
-from pipelines.io.stage import StageTask, Stopwatch, finish_shard
+from pipelines.io.task import StageTask, Stopwatch, finish_shard
 from pipelines.records import IMAGE_SCHEMA, SURVIVOR_SCHEMA
 from pipelines.rejection import Check
 from tests.support.codecs import TINY, write_codec

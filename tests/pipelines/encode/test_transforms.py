@@ -10,7 +10,7 @@ from dalle_model.shards import common_metadata, list_shards
 from pipelines.encode.config import EncodeConfig
 from pipelines.encode.pipeline import build
 from pipelines.io import parquet
-from pipelines.io.stage import StageTask, finished_shards, rejection_table
+from pipelines.io.task import StageTask, finished_shards, rejection_table
 from pipelines.records import IMAGE_SCHEMA, SURVIVOR_SCHEMA
 from tests.pipelines.encode.test_shard import picture, row
 from tests.support.codecs import write_codec

@@ -6,9 +6,9 @@ import pytest
 
 from pipelines.fetch.config import FetchConfig, FetchRuntime
 from pipelines.fetch.shard import fetch_shard, http_settings
-from pipelines.io import parquet, stage
+from pipelines.io import parquet
 from pipelines.io.keys import local_pair_key, pair_key
-from pipelines.io.stage import StageTask, Stopwatch
+from pipelines.io.task import StageTask, Stopwatch, finish_shard
 from pipelines.records import CAPTION_SCHEMA, FETCHED_SCHEMA
 from pipelines.web.addresses import LoopbackGrant
 from pipelines.web.client import shared_client
@@ -126,7 +126,7 @@ def test_two_runs_on_two_ports_write_equal_bytes(tmp_path):
                 rows.reverse()
             task = write_captions(tmp_path / run, rows)
             result = fetch_shard(task, 0, CONFIG, runtime_of(web))
-            stage.finish_shard(task, 0, result, Stopwatch())
+            finish_shard(task, 0, result, Stopwatch())
             shared_client(http_settings(CONFIG, 1), runtime_of(web).grant).close()
         files = [tmp_path / run / "fetch" / name for name in ("", "rejected")]
         written.append([(f / "part-00000-of-00001.parquet").read_bytes() for f in files])

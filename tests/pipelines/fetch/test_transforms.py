@@ -6,7 +6,7 @@ from dalle_model import files
 from pipelines.fetch.config import FetchConfig, FetchRuntime
 from pipelines.fetch.pipeline import build
 from pipelines.io import parquet
-from pipelines.io.stage import StageTask
+from pipelines.io.task import StageTask
 from pipelines.records import CAPTION_SCHEMA
 
 

@@ -19,7 +19,7 @@ from pipelines.images.shard import Row, look_at, process_shard, shrink
 from pipelines.io import parquet
 from pipelines.io.keys import pair_key
 from pipelines.io.parquet import UnreadableShardError
-from pipelines.io.stage import StageTask
+from pipelines.io.task import StageTask
 from pipelines.records import FETCHED_SCHEMA, IMAGE_SCHEMA
 from pipelines.rejection import Check
 from tests.support.raw_pictures import encode, smooth

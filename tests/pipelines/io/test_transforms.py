@@ -6,7 +6,7 @@ from apache_beam.testing.test_pipeline import TestPipeline as _TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from pipelines.io.parquet import read_table
-from pipelines.io.stage import ShardResult, StageTask, finished_shards
+from pipelines.io.task import ShardResult, StageTask, finished_shards
 from pipelines.io.transforms import AllShards, GatherShards, ProcessShards, Shards, WriteShards
 from pipelines.records import SURVIVOR_SCHEMA
 from pipelines.rejection import Rejection

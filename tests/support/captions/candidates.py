@@ -10,7 +10,7 @@ from pipelines.captions.funnel import Funnel
 from pipelines.captions.shard import judge_all, result_of
 from pipelines.io.keys import pair_key
 from pipelines.io.parquet import to_bytes
-from pipelines.io.stage import ShardResult, StageTask
+from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import CANDIDATE_SCHEMA
 
 

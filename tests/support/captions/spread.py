@@ -8,7 +8,7 @@ import pyarrow as pa
 from dalle_model import files
 from pipelines.io.keys import pair_key, shard_of
 from pipelines.io.parquet import to_bytes
-from pipelines.io.stage import StageTask
+from pipelines.io.task import StageTask
 from pipelines.records import CANDIDATE_SCHEMA, Candidate
 
 

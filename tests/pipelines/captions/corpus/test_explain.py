@@ -11,7 +11,7 @@ from pipelines.captions.corpus.tally import Tally, merge, split
 from pipelines.captions.recipe import load_funnel
 from pipelines.io.keys import pair_key
 from pipelines.io.parquet import read_table
-from pipelines.io.stage import StageTask, Stopwatch, finish_shard
+from pipelines.io.task import StageTask, Stopwatch, finish_shard
 from pipelines.rejection import Check
 from tests.support.captions.spread import spread
 

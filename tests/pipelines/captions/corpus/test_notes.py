@@ -1,7 +1,7 @@
 from pipelines.captions.corpus import notes
 from pipelines.captions.corpus.dropping import drop
 from pipelines.captions.corpus.rules import TEXT_OF_MANY_IMAGES
-from pipelines.io.stage import StageTask
+from pipelines.io.task import StageTask
 from tests.pipelines.captions.corpus.test_dropping import failing
 from tests.support.captions.funnels import candidates, funnel_of, verdicts_of
 from tests.support.captions.tallies import as_dict, tally_of

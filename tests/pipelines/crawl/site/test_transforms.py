@@ -7,7 +7,7 @@ from apache_beam.testing.test_pipeline import TestPipeline as _TestPipeline
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.pipeline import build
 from pipelines.crawl.site.config import LiveRuntime, Site
-from pipelines.io.stage import StageTask
+from pipelines.io.task import StageTask
 from pipelines.web.addresses import LoopbackGrant
 from pipelines.web.client import close_shared_clients
 from tests.support.site import SUFFIX, Answer, add_tree, live_site

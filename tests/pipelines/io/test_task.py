@@ -5,7 +5,7 @@ import pytest
 
 from dalle_model import files
 from pipelines.io.parquet import read_table
-from pipelines.io.stage import (
+from pipelines.io.task import (
     ShardResult,
     StageTask,
     Stopwatch,
