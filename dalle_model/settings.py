@@ -14,52 +14,52 @@ class DvaeTraining:
     """How a dVAE is trained; the defaults made the shipped demo weights.
 
     Args:
-        updates: of the weights.
-        batch: pictures in one update.
+        steps: optimizer steps.
+        batch_size: pictures in one step.
         seed: of the first weights, the order of the pictures, flips and noise.
         max_shift: pixels by which a picture is moved at random along each axis, its edge repeated;
             for the random crops of the paper's listing 1, which need larger pictures.
-        step_size: of AdamW at the start, and at the end of a cosine.
-        step_updates: length of that cosine.
-        temperature: of the relaxation at the start, and at the end of a cosine.
-        temperature_updates: length of that cosine.
+        learning_rate: of AdamW at the start and at the end of a cosine schedule.
+        learning_rate_steps: length of that schedule, in steps.
+        temperature: of the relaxation at the start and at the end of a cosine schedule.
+        temperature_steps: length of that schedule, in steps.
         kl_weight: of the divergence of the codes from uniform, once it has risen over
-            `kl_updates`.
-        kl_updates: length of that rise.
+            `kl_steps`.
+        kl_steps: length of that rise, in steps.
         pixel_weight: of the mean squared error of mapped pixels, beside the logit-Laplace
-            likelihood; 0 in the paper. The likelihood alone follows medians: 300 updates on
+            likelihood; 0 in the paper. The likelihood alone follows medians: 300 steps on
             slanted edges gained 4.2 dB over patch k-means with 2000, and nothing with 50.
         ema_decay: of the averaged weights, which are the ones kept.
         kmeans_iterations: for the codebook that a patch path starts from.
         kmeans_spread: variance of a pixel around its centroid that the first logits assume.
     """
 
-    updates: int = 1800
-    batch: int = 32
+    steps: int = 1800
+    batch_size: int = 32
     seed: int = 0
     max_shift: int = 4
-    step_size: tuple[float, float] = (2e-3, 1e-5)
-    step_updates: int = 1800
+    learning_rate: tuple[float, float] = (2e-3, 1e-5)
+    learning_rate_steps: int = 1800
     temperature: tuple[float, float] = (0.5, 1 / 16)
-    temperature_updates: int = 1440
+    temperature_steps: int = 1440
     kl_weight: float = 0.0
-    kl_updates: int = 5000
+    kl_steps: int = 5000
     pixel_weight: float = 2000.0
     ema_decay: float = 0.998
     kmeans_iterations: int = 20
     kmeans_spread: float = 0.02
 
     def __post_init__(self) -> None:
-        _require(min(self.updates, self.batch) >= 1, "updates and batch must be at least 1")
-        rates = (*self.step_size, *self.temperature, self.kmeans_spread)
-        _require(min(rates) > 0, "step_size, temperature and kmeans_spread must be above 0")
+        _require(min(self.steps, self.batch_size) >= 1, "steps and batch_size must be at least 1")
+        rates = (*self.learning_rate, *self.temperature, self.kmeans_spread)
+        _require(min(rates) > 0, "learning_rate, temperature and kmeans_spread must be above 0")
         for name in (
             "seed",
             "max_shift",
-            "step_updates",
-            "temperature_updates",
+            "learning_rate_steps",
+            "temperature_steps",
             "kl_weight",
-            "kl_updates",
+            "kl_steps",
             "pixel_weight",
         ):
             _require(getattr(self, name) >= 0, f"{name} must not be negative")
@@ -69,15 +69,15 @@ class DvaeTraining:
 DVAE_TRAINING_PRESETS = {
     # Source: Ramesh et al. 2021, appendix A.2.
     "paper": DvaeTraining(
-        updates=3_000_000,
-        batch=512,
+        steps=3_000_000,
+        batch_size=512,
         max_shift=0,
-        step_size=(1e-4, 1.25e-6),
-        step_updates=1_200_000,
+        learning_rate=(1e-4, 1.25e-6),
+        learning_rate_steps=1_200_000,
         temperature=(1.0, 1 / 16),
-        temperature_updates=150_000,
+        temperature_steps=150_000,
         kl_weight=6.6,
-        kl_updates=5_000,
+        kl_steps=5_000,
         pixel_weight=0.0,
         ema_decay=0.999,
     ),
@@ -107,10 +107,10 @@ class PriorTraining:
     """How to train; the defaults are the paper's.
 
     Args:
-        steps: updates.
-        batch_size: pairs an update.
+        steps: optimizer steps.
+        batch_size: pairs in one step.
         learning_rate: of AdamW, after warm-up.
-        warmup_steps: updates of linear warm-up; then half a cosine.
+        warmup_steps: of linear warm-up, followed by half a cosine.
         final_rate: share of the rate that is left at the end. (The paper halves the rate at five
             plateaus of a validation loss, which ends at the same share.)
         betas: of AdamW.
@@ -125,7 +125,7 @@ class PriorTraining:
         matrix_rate: learning rate of Muon.
         precision: of the forward pass; `auto` is bfloat16 where the processor has it.
         seed: of initial weights, shuffles and draws, >= 0.
-        checkpoint_every: updates between saved states.
+        checkpoint_every: steps between saved states.
         threads: of torch while it trains; equal numbers give equal weights. None for torch's own
             number, which on a busy machine can cost several times as much: its threads wait for
             each other in loops.

@@ -29,9 +29,9 @@ from dalle_model.train.schedules import Cosine
 
 Progress = Callable[[int, int, Mapping[str, float]], None]
 
-GRADIENT_CLIP = 1.0  # chosen: the first updates after k-means overshoot without it
+GRADIENT_CLIP = 1.0  # chosen: the first steps after k-means overshoot without it
 WEIGHT_DECAY = 1e-4  # Source: Ramesh et al. 2021, appendix A.2; betas and eps as well
-_WARM_UP = 50  # updates over which the step size rises; chosen
+_WARM_UP_STEPS = 50  # chosen: the learning rate rises linearly over them
 _AT_ONCE = 64  # pictures; chosen: some 100 MB of activations
 
 
@@ -49,7 +49,7 @@ def train_from_pictures(
         out: URL of the checkpoint.
         config: sizes of the dVAE.
         settings: of the training.
-        progress: called after each update with its number, their total, and the losses.
+        progress: called after each step with its number, their total, and the losses.
 
     Returns:
         `pictures` and `held_out` (counts), `psnr` and `kmeans_psnr` (dB on the held-out pictures;
@@ -109,7 +109,7 @@ def train_dvae(
 
 @dataclass(frozen=True)
 class LossWeights:
-    """What an update's loss depends on besides the model; see `DvaeTraining`."""
+    """What a step's loss depends on besides the model; see `DvaeTraining`."""
 
     temperature: float
     kl_weight: float
@@ -151,23 +151,24 @@ def _descend(model: Dvae, x_NCSS: Tensor, settings: DvaeTraining, progress: Prog
     draw = torch.Generator().manual_seed(settings.seed)
     averaged = copy.deepcopy(model)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=WEIGHT_DECAY, fused=True)
-    step_size = Cosine(*settings.step_size, settings.step_updates)
-    temperature = Cosine(*settings.temperature, settings.temperature_updates)
-    kl_weight = Cosine(0.0, settings.kl_weight, settings.kl_updates)
-    for update in range(settings.updates):
-        weights = LossWeights(temperature(update), kl_weight(update), settings.pixel_weight)
+    learning_rate = Cosine(*settings.learning_rate, settings.learning_rate_steps)
+    temperature = Cosine(*settings.temperature, settings.temperature_steps)
+    kl_weight = Cosine(0.0, settings.kl_weight, settings.kl_steps)
+    for step in range(settings.steps):
+        weights = LossWeights(temperature(step), kl_weight(step), settings.pixel_weight)
         x_BCSS = _draw_batch(x_NCSS, settings, draw)
         with torch.autocast("cpu", torch.bfloat16):  # 1.5 times as fast as float32 on Zen 4
             terms = bound(model, x_BCSS, weights, draw)
-        _step(model, optimizer, terms["loss"], step_size(update) * min(1, (update + 1) / _WARM_UP))
-        _average(averaged, model, settings.ema_decay, update)
-        progress(update + 1, settings.updates, {k: v.item() for k, v in terms.items()})
+        rate = learning_rate(step) * min(1, (step + 1) / _WARM_UP_STEPS)
+        _update(model, optimizer, terms["loss"], rate)
+        _average(averaged, model, settings.ema_decay, step)
+        progress(step + 1, settings.steps, {k: v.item() for k, v in terms.items()})
     return averaged
 
 
 def _draw_batch(x_NCSS: Tensor, settings: DvaeTraining, draw: torch.Generator) -> Tensor:
     """Some pictures, each moved and moved and mirrored at random."""
-    batch, reach, side = settings.batch, settings.max_shift, x_NCSS.shape[-1]
+    batch, reach, side = settings.batch_size, settings.max_shift, x_NCSS.shape[-1]
     x_BCSS = x_NCSS[torch.randint(len(x_NCSS), (batch,), generator=draw)]
     mirrored_B = torch.rand(batch, generator=draw) < 0.5
     x_BCSS = torch.where(mirrored_B[:, None, None, None], x_BCSS.flip(3), x_BCSS)
@@ -180,13 +181,13 @@ def _draw_batch(x_NCSS: Tensor, settings: DvaeTraining, draw: torch.Generator) -
     return torch.stack(moved).contiguous(memory_format=torch.channels_last)
 
 
-def _step(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, size: float) -> None:
+def _update(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> None:
     if not torch.isfinite(loss):
         raise DivergedError(
-            f"the dVAE's loss became {loss.item()}; lower `dvae.training.step_size` and train again"
+            f"the dVAE's loss became {loss.item()}; lower `dvae.training.learning_rate` and train again"
         )
     for group in optimizer.param_groups:
-        group["lr"] = size
+        group["lr"] = rate
     optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_CLIP)
@@ -194,9 +195,9 @@ def _step(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, size
 
 
 @torch.no_grad()
-def _average(averaged: nn.Module, model: nn.Module, decay: float, update: int) -> None:
+def _average(averaged: nn.Module, model: nn.Module, decay: float, step: int) -> None:
     """Exponential average that forgets its start: the decay grows from 1/10 to `decay`."""
-    share = 1 - min(decay, (1 + update) / (10 + update))
+    share = 1 - min(decay, (1 + step) / (10 + step))
     pairs = zip(averaged.parameters(), model.parameters(), strict=True)
     for kept, current in pairs:
         kept.lerp_(current, share)

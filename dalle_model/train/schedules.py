@@ -6,21 +6,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cosine:
-    """Half a cosine from `start` to `end` over some updates, then constant.
+    """Half a cosine from `start` to `end` over some steps, then constant.
 
     Args:
-        start: value at update 0.
-        end: value from update `updates` on.
-        updates: length, in updates; 0 means `end` throughout.
+        start: value at step 0.
+        end: value from step `steps` on.
+        steps: length of the schedule; 0 means `end` throughout.
     """
 
     start: float
     end: float
-    updates: int
+    steps: int
 
-    def __call__(self, update: int) -> float:
-        """Value at an update, counted from 0."""
-        if update >= self.updates:
+    def __call__(self, step: int) -> float:
+        """Value at a step, counted from 0."""
+        if step >= self.steps:
             return self.end
-        share = 0.5 * (1 + math.cos(math.pi * update / self.updates))
+        share = 0.5 * (1 + math.cos(math.pi * step / self.steps))
         return self.end + (self.start - self.end) * share

@@ -37,8 +37,8 @@ def test_paper_preset_is_the_paper() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("updates", 0),
-        ("step_size", (1e-3, 0.0)),
+        ("steps", 0),
+        ("learning_rate", (1e-3, 0.0)),
         ("temperature", (0.0, 1.0)),
         ("pixel_weight", -1.0),
         ("seed", -1),

@@ -18,12 +18,12 @@ from dalle_model.train.patch_start import fit_centroids, quantise
 # Few codes and slanted edges: what a patch shows can be told better from the patches around it.
 CONFIG = DvaeConfig(32, 8, hidden=8, bottleneck=8, blocks_per_group=1, patch_width=32)
 SETTINGS = DvaeTraining(
-    updates=100,
-    batch=8,
+    steps=100,
+    batch_size=8,
     kmeans_iterations=5,
-    step_size=(3e-3, 1e-4),
-    step_updates=100,
-    temperature_updates=80,
+    learning_rate=(3e-3, 1e-4),
+    learning_rate_steps=100,
+    temperature_steps=80,
 )
 
 
@@ -59,7 +59,7 @@ def test_the_loss_falls_and_held_out_pictures_beat_kmeans():
 
 
 def test_equal_seeds_give_equal_weights_and_other_seeds_do_not():
-    settings = replace(SETTINGS, updates=3)
+    settings = replace(SETTINGS, steps=3)
 
     def weights(seed):
         torch.rand(seed + 1)  # the global state must not matter
@@ -71,7 +71,7 @@ def test_equal_seeds_give_equal_weights_and_other_seeds_do_not():
 
 
 def test_a_dvae_without_patch_path_trains_from_random_weights():
-    settings = replace(SETTINGS, updates=20, temperature=(1.0, 0.5), kl_weight=6.6, kl_updates=10)
+    settings = replace(SETTINGS, steps=20, temperature=(1.0, 0.5), kl_weight=6.6, kl_steps=10)
     seen = []
     train_dvae(edges(8), replace(CONFIG, patch_width=0), settings, lambda *a: seen.append(a))
     assert [step for step, _, _ in seen] == list(range(1, 21))
@@ -79,15 +79,15 @@ def test_a_dvae_without_patch_path_trains_from_random_weights():
 
 
 def test_an_infinite_loss_is_an_error_that_names_the_setting():
-    with pytest.raises(DivergedError, match=r"lower `dvae\.training\.step_size`"):
-        train_dvae(edges(8), CONFIG, replace(SETTINGS, step_size=(1e30, 1e30)), lambda *_: None)
+    with pytest.raises(DivergedError, match=r"lower `dvae\.training\.learning_rate`"):
+        train_dvae(edges(8), CONFIG, replace(SETTINGS, learning_rate=(1e30, 1e30)), lambda *_: None)
 
 
 def test_a_folder_of_pictures_becomes_a_codec_with_its_measures(tmp_path):
     for number, picture in enumerate(edges(40)):
         Image.fromarray(picture).save(tmp_path / f"{number}.png")
     url = f"{tmp_path}/out/dvae.safetensors"
-    settings = replace(SETTINGS, updates=2)
+    settings = replace(SETTINGS, steps=2)
     metrics = train_from_pictures(str(tmp_path), url, CONFIG, settings, lambda *_: None)
     assert metrics["pictures"] + metrics["held_out"] == 40
     assert metrics["psnr"] == pytest.approx(metrics["kmeans_psnr"], abs=1)
@@ -103,7 +103,7 @@ def test_too_few_pictures_to_hold_some_out_is_one_clear_message(tmp_path):
 
 def test_a_batch_is_moved_and_mirrored_within_reach():
     x = torch.arange(16.0).view(1, 1, 1, 16).expand(4, 3, 16, 16)
-    settings = DvaeTraining(batch=64, max_shift=2)
+    settings = DvaeTraining(batch_size=64, max_shift=2)
     batch = _draw_batch(x, settings, torch.Generator().manual_seed(0))
     assert batch.shape == (64, 3, 16, 16)
     middles = set(batch[:, 0, 8, 8].tolist())

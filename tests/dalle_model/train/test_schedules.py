@@ -4,13 +4,13 @@ from dalle_model.settings import DVAE_TRAINING_PRESETS
 from dalle_model.train.schedules import Cosine
 
 PAPER = DVAE_TRAINING_PRESETS["paper"]
-PAPER_KL_WEIGHT = Cosine(0.0, PAPER.kl_weight, PAPER.kl_updates)
-PAPER_TEMPERATURE = Cosine(*PAPER.temperature, PAPER.temperature_updates)
-PAPER_STEP_SIZE = Cosine(*PAPER.step_size, PAPER.step_updates)
+PAPER_KL_WEIGHT = Cosine(0.0, PAPER.kl_weight, PAPER.kl_steps)
+PAPER_TEMPERATURE = Cosine(*PAPER.temperature, PAPER.temperature_steps)
+PAPER_LEARNING_RATE = Cosine(*PAPER.learning_rate, PAPER.learning_rate_steps)
 
 
 @pytest.mark.parametrize(
-    ("schedule", "update", "value"),
+    ("schedule", "step", "value"),
     [
         (PAPER_TEMPERATURE, 0, 1.0),
         (PAPER_TEMPERATURE, 75_000, 0.53125),
@@ -19,13 +19,13 @@ PAPER_STEP_SIZE = Cosine(*PAPER.step_size, PAPER.step_updates)
         (PAPER_KL_WEIGHT, 0, 0.0),
         (PAPER_KL_WEIGHT, 2_500, 3.3),
         (PAPER_KL_WEIGHT, 5_000, 6.6),
-        (PAPER_STEP_SIZE, 0, 1e-4),
-        (PAPER_STEP_SIZE, 600_000, 5.0625e-5),
-        (PAPER_STEP_SIZE, 1_200_000, 1.25e-6),
+        (PAPER_LEARNING_RATE, 0, 1e-4),
+        (PAPER_LEARNING_RATE, 600_000, 5.0625e-5),
+        (PAPER_LEARNING_RATE, 1_200_000, 1.25e-6),
     ],
 )
-def test_the_paper_s_schedules(schedule, update, value):
-    assert schedule(update) == pytest.approx(value)
+def test_the_paper_s_schedules(schedule, step, value):
+    assert schedule(step) == pytest.approx(value)
 
 
 def test_a_schedule_of_no_length_is_its_end():
