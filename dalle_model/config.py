@@ -12,7 +12,7 @@ class DvaeConfig:
     """Sizes of OpenAI's dVAE.
 
     Args:
-        side: edge of the square pictures, in pixels; a multiple of 8.
+        side: edge of the square images, in pixels; a multiple of 8.
         num_codes: entries of the codebook.
         hidden: channels of the encoder's first group (`n_hid`); groups widen it by 1, 2, 4, 8.
         bottleneck: channels of the decoder's first layer (`n_init`).
@@ -57,7 +57,7 @@ class PriorConfig:
 
     Args:
         text_vocab: BPE vocabulary, special tokens included.
-        text_len: text positions before the picture.
+        text_len: text positions before the image.
         image_vocab: codes of the dVAE.
         grid: image tokens along one edge.
         layers: attention layers; each is followed by an MLP of width `4 * width`.

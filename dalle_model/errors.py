@@ -4,7 +4,7 @@ DalleError
     ShardError             dalle_model.shards      a token shard cannot be used
     CheckpointError        dalle_model.checkpoint  a checkpoint cannot be used
     VocabError             dalle_model.vocab       a text tokenizer cannot be used
-    PicturesError          dalle_model.train       there are no pictures to train on
+    ImagesError            dalle_model.train       there are no images to train on
     TrainingDataError      dalle_model.train       there are no token rows to train on
     DivergedError          dalle_model.train       a loss is not finite
     UnreadableShardError   pipelines.io.parquet    a shard of a stage cannot be read

@@ -1,4 +1,4 @@
-"""Pictures as arrays: cropping, stored form, and the pixel map of the dVAE."""
+"""Images as arrays: cropping, stored form, and the pixel map of the dVAE."""
 
 import io
 
@@ -44,12 +44,12 @@ def square(image: Image.Image, side: int) -> Rgb:
         uint8 `(side, side, 3)`: RGB, 0..255, row 0 on top.
 
     Raises:
-        ValueError: an edge is below `side`; pictures are never scaled up.
+        ValueError: an edge is below `side`; images are never scaled up.
 
     Source: openai/DALL-E `notebooks/usage.ipynb`, `preprocess`: Lanczos, centre crop.
     """
     if min(image.size) < side:
-        raise ValueError(f"picture is {image.width}x{image.height} px, needs {side} px an edge")
+        raise ValueError(f"image is {image.width}x{image.height} px, needs {side} px an edge")
     cropped = image.convert("RGB").crop(crop_box(*image.size))
     if cropped.width != side:
         cropped = cropped.resize((side, side), Image.Resampling.LANCZOS)
@@ -64,6 +64,6 @@ def to_png(rgb: Rgb) -> bytes:
 
 
 def from_png(encoded: bytes) -> Image.Image:
-    """A picture that `to_png` wrote, as RGB. For bytes of strangers use `pipelines.images`."""
+    """An image that `to_png` wrote, as RGB. For bytes of strangers use `pipelines.images`."""
     with Image.open(io.BytesIO(encoded), formats=["PNG"]) as image:
         return image.convert("RGB")

@@ -15,10 +15,10 @@ class DvaeTraining:
 
     Args:
         steps: optimizer steps.
-        batch_size: pictures in one step.
-        seed: of the first weights, the order of the pictures, flips and noise.
-        max_shift: pixels by which a picture is moved at random along each axis, its edge repeated;
-            for the random crops of the paper's listing 1, which need larger pictures.
+        batch_size: images in one step.
+        seed: of the first weights, the order of the images, flips and noise.
+        max_shift: pixels by which an image is moved at random along each axis, its edge repeated;
+            for the random crops of the paper's listing 1, which need larger images.
         learning_rate: of AdamW at the start and at the end of a cosine schedule.
         learning_rate_steps: length of that schedule, in steps.
         temperature: of the relaxation at the start and at the end of a cosine schedule.
@@ -90,15 +90,15 @@ class PairChoice:
     """Which rows of the shards to train on; the defaults take all.
 
     Args:
-        max_pictures: the first so many pictures in key order, which is a random order of pictures;
+        max_images: the first so many images in key order, which is a random order of images;
             None for all.
-        captions_per_picture: the first so many in key order; None for all.
+        captions_per_image: the first so many in key order; None for all.
         has_distinct_captions: pass over a row whose caption, lower-cased, came with an earlier
-            picture: the model could not know which of the two is asked for.
+            image: the model could not know which of the two is asked for.
     """
 
-    max_pictures: int | None = None
-    captions_per_picture: int | None = None
+    max_images: int | None = None
+    captions_per_image: int | None = None
     has_distinct_captions: bool = False
 
 
@@ -117,9 +117,9 @@ class PriorTraining:
         weight_decay: decoupled, of matrices.
         clip_norm: bound of the gradient's norm.
         bpe_dropout: share of BPE merges passed over.
-        token_noise: a picture that is read has a share of its tokens, drawn from 0 to this,
+        token_noise: an image that is read has a share of its tokens, drawn from 0 to this,
             replaced by random codes; the targets stay. Falls to 0 over the run; 0 in the paper.
-            Without it a model of few pictures knows them by their first tokens, does not learn to
+            Without it a model of few images knows them by their first tokens, does not learn to
             read the caption, and does not recover from an unlucky draw.
         optimizer: `muon` learns the blocks' matrices by Muon; `adamw` in the paper.
         matrix_rate: learning rate of Muon.
@@ -161,7 +161,7 @@ class PriorTraining:
 
 PRIOR_TRAINING_PRESETS = {
     "paper": PriorTraining(),
-    # Chosen by trial on a few hundred drawings, so that a caption gives its own picture soonest.
+    # Chosen by trial on a few hundred drawings, so that a caption gives its own image soonest.
     "demo": PriorTraining(
         steps=300,
         batch_size=32,
@@ -180,7 +180,7 @@ PRIOR_TRAINING_PRESETS = {
 PAIR_CHOICE_PRESETS = {
     "paper": PairChoice(),
     # Chosen: what the demo's steps can learn by heart.
-    "demo": PairChoice(max_pictures=320, captions_per_picture=1, has_distinct_captions=True),
+    "demo": PairChoice(max_images=320, captions_per_image=1, has_distinct_captions=True),
 }
 
 
@@ -192,7 +192,7 @@ class SampleSettings:
         temperature: divides the logits; 0 takes the likeliest code.
         top_k: draw among that many likeliest codes; None for all.
         seed: of the draws, >= 0.
-        batch_size: pictures drawn at once; bounds memory, changes no draw.
+        batch_size: images drawn at once; bounds memory, changes no draw.
 
     Source: Ramesh et al. 2021, section 2.6: temperature 1.
     """

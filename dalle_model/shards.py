@@ -14,7 +14,7 @@ from dalle_model.errors import DalleError
 
 SCHEMA_VERSION = 1
 METADATA_KEY = b"dalle"
-IMAGE_DIGITS = 24  # hex digits of a key that name the picture; the 16 after them name the caption
+IMAGE_DIGITS = 24  # hex digits of a key that name the image; the 16 after them name the caption
 DICTIONARY_COLUMNS = ["image_tokens.list.element", "text_tokens.list.element"]
 
 
@@ -90,7 +90,7 @@ def read_metadata(url: str) -> ShardMetadata:
 
 
 def image_of(key: str) -> str:
-    """The picture's part of a key: all captions of one picture share it."""
+    """The image's part of a key: all captions of one image share it."""
     return key[:IMAGE_DIGITS]
 
 

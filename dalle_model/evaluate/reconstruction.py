@@ -1,4 +1,4 @@
-"""How much of a picture survives its tokens."""
+"""How much of an image survives its tokens."""
 
 import math
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ class CodeUse:
 
 
 def psnr(originals: Rgb, reconstructions: Rgb) -> float:
-    """Peak signal-to-noise ratio over all bytes of all pictures, in dB; infinite where equal.
+    """Peak signal-to-noise ratio over all bytes of all images, in dB; infinite where equal.
 
     Raises:
-        ValueError: the shapes differ, or there is no picture.
+        ValueError: the shapes differ, or there is no image.
     """
     if originals.shape != reconstructions.shape or originals.size == 0:
         raise ValueError(f"cannot compare {originals.shape} with {reconstructions.shape}")
@@ -40,7 +40,7 @@ def psnr(originals: Rgb, reconstructions: Rgb) -> float:
 
 
 def code_use(tokens: npt.NDArray[np.integer], num_codes: int) -> CodeUse:
-    """Count codes and their perplexity in the tokens of some pictures.
+    """Count codes and their perplexity in the tokens of some images.
 
     Raises:
         ValueError: there is no token, or one is not below `num_codes`.

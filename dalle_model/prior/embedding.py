@@ -10,7 +10,7 @@ from dalle_model.config import PriorConfig
 
 
 class StreamEmbedding(nn.Module):
-    """Embed text as token + position and pictures as token + row + column.
+    """Embed text as token + position and images as token + row + column.
 
     A text position that holds padding (`pad_id`) uses a learned token of its own, one for each
     position. Source: Ramesh et al. 2021, section 2.2 and figure 10.
@@ -27,15 +27,15 @@ class StreamEmbedding(nn.Module):
         self.column = nn.Embedding(config.grid, width)
 
     def forward(self, text_BT: Tensor, image_BI: Tensor) -> Tensor:
-        """Embed whole captions and the first tokens of pictures, as `(B, S, D)`.
+        """Embed whole captions and the first tokens of images, as `(B, S, D)`.
 
         Raises:
-            ValueError: the text has not exactly T positions, or the picture more than G * G.
+            ValueError: the text has not exactly T positions, or the image more than G * G.
         """
         if text_BT.shape[1] != self.text_len:
             raise ValueError(f"text has {text_BT.shape[1]} positions, expected {self.text_len}")
         if image_BI.shape[1] > self.grid**2:
-            raise ValueError(f"picture has {image_BI.shape[1]} tokens, grid holds {self.grid**2}")
+            raise ValueError(f"image has {image_BI.shape[1]} tokens, grid holds {self.grid**2}")
         t_T = torch.arange(self.text_len, device=text_BT.device)
         ids_BT = torch.where(text_BT == self.pad_id, self.pad_id + t_T, text_BT)
         text_BTD = self.text_token(ids_BT) + self.text_position(t_T)

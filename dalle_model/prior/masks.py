@@ -39,7 +39,7 @@ def image_mask(kind: MaskKind, grid: int, kernel: int) -> Tensor:
     Returns:
         bool `(I, I)`, lower triangular, raster order.
 
-    Source: Ramesh et al. 2021, figure 11. Row and convolution wrap around the picture's edge.
+    Source: Ramesh et al. 2021, figure 11. Row and convolution wrap around the image's edge.
     """
     position_I = torch.arange(grid * grid)
     distance_II = position_I[:, None] - position_I[None, :]

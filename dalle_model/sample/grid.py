@@ -1,4 +1,4 @@
-"""Pictures in a grid, each row under its caption, for people to look at."""
+"""Images in a grid, each row under its caption, for people to look at."""
 
 from collections.abc import Sequence
 
@@ -12,35 +12,35 @@ MARGIN = 8  # chosen; pixels
 BACKGROUND, INK = "white", "black"
 
 
-def picture_grid(pictures: Sequence[Rgb], captions: Sequence[str], cell: int = 128) -> Image.Image:
-    """Draw one row for each caption, with the caption above its pictures.
+def image_grid(images: Sequence[Rgb], captions: Sequence[str], cell: int = 128) -> Image.Image:
+    """Draw one row for each caption, with the caption above its images.
 
     Args:
-        pictures: for each caption uint8 `(columns, side, side, 3)`.
+        images: for each caption uint8 `(columns, side, side, 3)`.
         captions: one for each row; shortened where they would run over the edge.
-        cell: edge of a drawn picture, in pixels; scaled without smoothing, so that what the model
+        cell: edge of a drawn image, in pixels; scaled without smoothing, so that what the model
             made is what is seen.
 
     Returns:
-        An RGB picture.
+        An RGB image.
 
     Raises:
         ValueError: no rows, or another number of captions than of rows.
     """
-    if not pictures or len(pictures) != len(captions):
-        raise ValueError(f"a grid needs a caption a row, got {len(captions)} for {len(pictures)}")
+    if not images or len(images) != len(captions):
+        raise ValueError(f"a grid needs a caption a row, got {len(captions)} for {len(images)}")
     font = ImageFont.load_default(FONT_SIZE)
     line = FONT_SIZE + MARGIN
     step = cell + MARGIN
-    width = MARGIN + step * max(len(row) for row in pictures)
-    sheet = Image.new("RGB", (width, MARGIN + len(pictures) * (line + step)), BACKGROUND)
+    width = MARGIN + step * max(len(row) for row in images)
+    sheet = Image.new("RGB", (width, MARGIN + len(images) * (line + step)), BACKGROUND)
     pen = ImageDraw.Draw(sheet)
-    for index, (row, caption) in enumerate(zip(pictures, captions, strict=True)):
+    for index, (row, caption) in enumerate(zip(images, captions, strict=True)):
         top = MARGIN + index * (line + step)
         text = shorten(caption, width - 2 * MARGIN, font)
         pen.text((MARGIN, top), text, fill=INK, font=font)
-        for column, picture in enumerate(row):
-            sheet.paste(_scaled(picture, cell), (MARGIN + column * step, top + line))
+        for column, image in enumerate(row):
+            sheet.paste(_scaled(image, cell), (MARGIN + column * step, top + line))
     return sheet
 
 
@@ -55,6 +55,6 @@ def shorten(caption: str, width: int, font: ImageFont.ImageFont | ImageFont.Free
     return text + "..."
 
 
-def _scaled(picture: Rgb, cell: int) -> Image.Image:
-    image = Image.fromarray(np.ascontiguousarray(picture))
-    return image.resize((cell, cell), Image.Resampling.NEAREST)
+def _scaled(image: Rgb, cell: int) -> Image.Image:
+    drawn = Image.fromarray(np.ascontiguousarray(image))
+    return drawn.resize((cell, cell), Image.Resampling.NEAREST)

@@ -1,4 +1,4 @@
-"""From captions to pictures: the prior draws codes, the codec decodes them."""
+"""From captions to images: the prior draws codes, the codec decodes them."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ def _ignore(_done: int, _all: int) -> None:
     """Progress that nobody follows."""
 
 
-def sample_pictures(
+def sample_images(
     prior_url: str,
     codec: Codec,
     captions: list[str],
@@ -27,15 +27,15 @@ def sample_pictures(
     settings: SampleSettings,
     progress: Progress = _ignore,
 ) -> Rgb:
-    """Load a prior and draw `n` pictures for each caption.
+    """Load a prior and draw `n` images for each caption.
 
     Args:
         prior_url: what `save_prior` wrote.
         codec: that made the prior's training tokens.
-        captions: what the pictures should show.
-        n: pictures of each caption.
+        captions: what the images should show.
+        n: images of each caption.
         settings: see there.
-        progress: called with the pictures drawn and all pictures, after each batch.
+        progress: called with the images drawn and all images, after each batch.
 
     Returns:
         uint8 `(len(captions), n, side, side, 3)`.
@@ -46,10 +46,10 @@ def sample_pictures(
     """
     trained = load_prior(prior_url)
     check_codec(prior_url, trained.codes, codec)
-    return draw_pictures(trained, codec, captions, n, settings, progress)
+    return draw_images(trained, codec, captions, n, settings, progress)
 
 
-def draw_pictures(
+def draw_images(
     trained: TrainedPrior,
     codec: Codec,
     captions: list[str],
@@ -57,10 +57,10 @@ def draw_pictures(
     settings: SampleSettings,
     progress: Progress = _ignore,
 ) -> Rgb:
-    """As `sample_pictures`, with a prior that is loaded and known to fit the codec."""
+    """As `sample_images`, with a prior that is loaded and known to fit the codec."""
     config = trained.prior.config
     text = trained.tokenizer.encode_batch(captions, config.text_len, config.text_vocab)
-    pictures = np.zeros((len(captions), n, codec.side, codec.side, 3), np.uint8)
+    images = np.zeros((len(captions), n, codec.side, codec.side, 3), np.uint8)
     columns = min(n, settings.batch_size)
     rows = max(1, settings.batch_size // max(1, columns))
     done = 0
@@ -70,10 +70,10 @@ def draw_pictures(
             codes = _draw(trained, text[row : row + rows], number, settings, first)
             drawn = codec.decode(codes)
             part = drawn.reshape(-1, number, *drawn.shape[1:])
-            pictures[row : row + rows, first : first + number] = part
+            images[row : row + rows, first : first + number] = part
             done += len(drawn)
             progress(done, len(captions) * n)
-    return pictures
+    return images
 
 
 def _draw(

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from dalle_model.prior.model import Prior
 
-# Shape letters: M captions, T text positions, B = M * n pictures, I image positions, C codes.
+# Shape letters: M captions, T text positions, B = M * n images, I image positions, C codes.
 
 
 def sample(
@@ -18,22 +18,22 @@ def sample(
     seed: int = 0,
     first: int = 0,
 ) -> Tensor:
-    """Draw `n` pictures for each caption.
+    """Draw `n` images for each caption.
 
-    A picture's chances hang on the seed, its caption and its number alone: other captions beside it
+    An image's chances hang on the seed, its caption and its number alone: other captions beside it
     or a larger `n` do not change it.
 
     Args:
         prior: in the precision and on the device to sample with.
         text_tokens: int64 `(T,)` or `(M, T)`, from `CaptionTokenizer.encode_batch`.
-        n: pictures of each caption; the caption is read once for all of them.
+        n: images of each caption; the caption is read once for all of them.
         temperature: divides the logits; 1 in the paper, 0 takes the likeliest code.
         top_k: draw among that many likeliest codes; None for all, as in the paper.
         seed: of the draws, >= 0.
-        first: number of the first picture, for drawing the `n` of a caption in parts.
+        first: number of the first image, for drawing the `n` of a caption in parts.
 
     Returns:
-        int64 `(n, I)` or, for several captions, `(M * n, I)` with a caption's pictures in a row.
+        int64 `(n, I)` or, for several captions, `(M * n, I)` with a caption's images in a row.
 
     Raises:
         ValueError: `n` or `top_k` below 1, or a negative temperature.
@@ -58,7 +58,7 @@ def sample(
 
 
 def draw_chances(text_MT: Tensor, numbers: range, positions: int, seed: int) -> Tensor:
-    """Uniform numbers in [0, 1) for each picture and position, float64 `(M * n, positions)`."""
+    """Uniform numbers in [0, 1) for each image and position, float64 `(M * n, positions)`."""
     rows = [
         np.random.default_rng([seed, number, *caption]).random(positions)
         for caption in text_MT.tolist()

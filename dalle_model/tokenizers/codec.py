@@ -1,4 +1,4 @@
-"""What the rest of the program sees of an image tokenizer: pictures to codes and back."""
+"""What the rest of the program sees of an image tokenizer: images to codes and back."""
 
 from importlib.resources import files as package_files
 from typing import Protocol
@@ -16,7 +16,7 @@ class Codec(Protocol):
     Attributes:
         name: by which shards name it.
         sha256: of its weights file.
-        side: edge of the pictures, in pixels.
+        side: edge of the images, in pixels.
         grid: tokens along one edge.
         num_codes: every code is below it.
         pixel_range: of the encoder's input.
@@ -29,7 +29,7 @@ class Codec(Protocol):
     num_codes: int
     pixel_range: tuple[float, float]
 
-    def encode(self, pictures: Rgb) -> Codes:
+    def encode(self, images: Rgb) -> Codes:
         """Codes uint16 `(B, grid * grid)`, raster order, of RGB uint8 `(B, side, side, 3)`."""
         ...
 

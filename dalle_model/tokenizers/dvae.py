@@ -21,7 +21,7 @@ _WIDENING = (1, 2, 4, 8)
 
 
 class Encoder(nn.Module):
-    """Pictures to logits over codes.
+    """Images to logits over codes.
 
     Args:
         config: sizes.

@@ -1,4 +1,4 @@
-"""A trained dVAE as a codec: uint8 pictures and uint16 codes outside, torch inside."""
+"""A trained dVAE as a codec: uint8 images and uint16 codes outside, torch inside."""
 
 import posixpath
 from typing import Self
@@ -43,18 +43,18 @@ class DvaeCodec:
         name = posixpath.basename(url).removesuffix(".safetensors")
         return cls(model, name, checkpoint.sha256)
 
-    def encode(self, pictures: Rgb) -> Codes:
+    def encode(self, images: Rgb) -> Codes:
         """Codes uint16 `(B, grid * grid)`, raster order, of RGB uint8 `(B, side, side, 3)`.
 
         Raises:
-            ValueError: the pictures have another dtype or shape.
+            ValueError: the images have another dtype or shape.
         """
-        if pictures.dtype != np.uint8 or pictures.shape[1:] != (self.side, self.side, 3):
+        if images.dtype != np.uint8 or images.shape[1:] != (self.side, self.side, 3):
             raise ValueError(
-                f"got {pictures.dtype} {pictures.shape}, "
+                f"got {images.dtype} {images.shape}, "
                 f"expected uint8 (B, {self.side}, {self.side}, 3)"
             )
-        codes_BGG = self.model.encode(to_input(pictures))
+        codes_BGG = self.model.encode(to_input(images))
         return codes_BGG.flatten(1).numpy().astype(np.uint16)
 
     def decode(self, codes: Codes) -> Rgb:
@@ -71,9 +71,9 @@ class DvaeCodec:
         return to_rgb(self.model.decode(codes_BGG))
 
 
-def to_input(pictures: Rgb) -> Tensor:
+def to_input(images: Rgb) -> Tensor:
     """Mapped pixels float32 `(B, 3, S, S)` of RGB uint8 `(B, S, S, 3)`."""
-    mapped: Floats = map_pixels(pictures.astype(np.float32) / np.float32(255))
+    mapped: Floats = map_pixels(images.astype(np.float32) / np.float32(255))
     return torch.from_numpy(np.ascontiguousarray(mapped.transpose(0, 3, 1, 2)))
 
 

@@ -61,13 +61,13 @@ def choose_rows(keys: list[str], captions: list[str], choice: PairChoice) -> lis
     keys_of: dict[str, set[str]] = {}
     owner: dict[str, str] = {}
     for row, (key, caption) in enumerate(zip(keys, captions, strict=True)):
-        picture = image_of(key)
-        if choice.has_distinct_captions and owner.setdefault(caption.lower(), picture) != picture:
+        image = image_of(key)
+        if choice.has_distinct_captions and owner.setdefault(caption.lower(), image) != image:
             continue
-        if picture not in keys_of and len(keys_of) == choice.max_pictures:
+        if image not in keys_of and len(keys_of) == choice.max_images:
             break
-        own_keys = keys_of.setdefault(picture, set())
-        if key not in own_keys and len(own_keys) == choice.captions_per_picture:
+        own_keys = keys_of.setdefault(image, set())
+        if key not in own_keys and len(own_keys) == choice.captions_per_image:
             continue
         own_keys.add(key)
         kept.append(row)

@@ -1,4 +1,4 @@
-"""Training of the dVAE by the relaxed bound, and its measurement on held-out pictures."""
+"""Training of the dVAE by the relaxed bound, and its measurement on held-out images."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from dalle_model.pixels import Rgb
 from dalle_model.settings import DvaeTraining
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input
-from dalle_model.train.images import PicturesError, read_pictures
+from dalle_model.train.images import ImagesError, read_images
 from dalle_model.train.kmeans import Floats
 from dalle_model.train.losses import divergence_from_uniform, logit_laplace, negative_bound, relax
 from dalle_model.train.patch_start import fit_centroids, quantise, start_from_centroids
@@ -32,38 +32,38 @@ Progress = Callable[[int, int, Mapping[str, float]], None]
 GRADIENT_CLIP = 1.0  # chosen: the first steps after k-means overshoot without it
 WEIGHT_DECAY = 1e-4  # Source: Ramesh et al. 2021, appendix A.2; betas and eps as well
 _WARM_UP_STEPS = 50  # chosen: the learning rate rises linearly over them
-_AT_ONCE = 64  # pictures; chosen: some 100 MB of activations
+_AT_ONCE = 64  # images; chosen: some 100 MB of activations
 
 
 class DivergedError(DalleError):
     """Training met a loss that is not finite."""
 
 
-def train_from_pictures(
+def train_from_images(
     source: str, out: str, config: DvaeConfig, settings: DvaeTraining, progress: Progress
 ) -> dict[str, Any]:
-    """Train on the pictures of a run or folder, measure on those held out, write a checkpoint.
+    """Train on the images of a run or folder, measure on those held out, write a checkpoint.
 
     Args:
-        source: see `dalle_model.train.images.read_pictures`.
+        source: see `dalle_model.train.images.read_images`.
         out: URL of the checkpoint.
         config: sizes of the dVAE.
         settings: of the training.
         progress: called after each step with its number, their total, and the losses.
 
     Returns:
-        `pictures` and `held_out` (counts), `psnr` and `kmeans_psnr` (dB on the held-out pictures;
-        the latter only with a patch path), `codes_used` and `perplexity` (on all pictures).
+        `images` and `held_out` (counts), `psnr` and `kmeans_psnr` (dB on the held-out images;
+        the latter only with a patch path), `codes_used` and `perplexity` (on all images).
 
     Raises:
-        PicturesError: there are no pictures in `source`, or too few to hold some out.
+        ImagesError: there are no images in `source`, or too few to hold some out.
         DivergedError: the loss is not finite.
     """
-    pictures = read_pictures(source, config.side)
-    train, held_out = pictures.split()
+    images = read_images(source, config.side)
+    train, held_out = images.split()
     if not len(train) or not len(held_out):
-        raise PicturesError(
-            f"{source} has {len(pictures.names)} pictures, too few to train on and to hold one in "
+        raise ImagesError(
+            f"{source} has {len(images.names)} images, too few to train on and to hold one in "
             "16 out; add sources to the config and `dalle run images`"
         )
     centroids = fit_centroids(train, config, settings) if config.patch_width else None
@@ -75,7 +75,7 @@ def train_from_pictures(
 
 
 def train_dvae(
-    pictures: Rgb,
+    images: Rgb,
     config: DvaeConfig,
     settings: DvaeTraining,
     progress: Progress,
@@ -84,10 +84,10 @@ def train_dvae(
     """Train a dVAE; equal arguments and equal threads give equal weights.
 
     Args:
-        pictures: uint8 `(N, side, side, 3)`; moved and mirrored at random.
+        images: uint8 `(N, side, side, 3)`; moved and mirrored at random.
         config: sizes of the dVAE.
         settings: of the training.
-        progress: see `train_from_pictures`.
+        progress: see `train_from_images`.
         centroids: where a patch path starts; None for a start from random weights.
 
     Returns:
@@ -104,7 +104,7 @@ def train_dvae(
     if centroids is not None:
         start_from_centroids(model, torch.from_numpy(centroids), settings.kmeans_spread)
     model.to(memory_format=torch.channels_last)
-    return _descend(model, to_input(pictures), settings, progress)
+    return _descend(model, to_input(images), settings, progress)
 
 
 @dataclass(frozen=True)
@@ -132,11 +132,11 @@ def bound(
 def measure(
     codec: DvaeCodec, centroids: Floats | None, train: Rgb, held_out: Rgb
 ) -> dict[str, Any]:
-    """Quality of reconstructions and use of codes; see `train_from_pictures`."""
+    """Quality of reconstructions and use of codes; see `train_from_images`."""
     train_codes, held_out_codes = _encode(codec, train), _encode(codec, held_out)
     use = code_use(np.concatenate([train_codes, held_out_codes]), codec.num_codes)
     metrics: dict[str, Any] = {
-        "pictures": len(train),
+        "images": len(train),
         "held_out": len(held_out),
         "psnr": round(psnr(held_out, _decode(codec, held_out_codes)), 3),
         "codes_used": use.used,
@@ -167,7 +167,7 @@ def _descend(model: Dvae, x_NCSS: Tensor, settings: DvaeTraining, progress: Prog
 
 
 def _draw_batch(x_NCSS: Tensor, settings: DvaeTraining, draw: torch.Generator) -> Tensor:
-    """Some pictures, each moved and moved and mirrored at random."""
+    """Some images, each shifted and mirrored at random."""
     batch, reach, side = settings.batch_size, settings.max_shift, x_NCSS.shape[-1]
     x_BCSS = x_NCSS[torch.randint(len(x_NCSS), (batch,), generator=draw)]
     mirrored_B = torch.rand(batch, generator=draw) < 0.5
@@ -175,8 +175,8 @@ def _draw_batch(x_NCSS: Tensor, settings: DvaeTraining, draw: torch.Generator) -
     wide = functional.pad(x_BCSS, (reach,) * 4, mode="replicate")
     corners = torch.randint(2 * reach + 1, (batch, 2), generator=draw).tolist()
     moved = [
-        picture[:, top : top + side, left : left + side]
-        for picture, (top, left) in zip(wide, corners, strict=True)
+        image[:, top : top + side, left : left + side]
+        for image, (top, left) in zip(wide, corners, strict=True)
     ]
     return torch.stack(moved).contiguous(memory_format=torch.channels_last)
 
@@ -184,7 +184,8 @@ def _draw_batch(x_NCSS: Tensor, settings: DvaeTraining, draw: torch.Generator) -
 def _update(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> None:
     if not torch.isfinite(loss):
         raise DivergedError(
-            f"the dVAE's loss became {loss.item()}; lower `dvae.training.learning_rate` and train again"
+            f"the dVAE's loss became {loss.item()}; lower `dvae.training.learning_rate` "
+            "and train again"
         )
     for group in optimizer.param_groups:
         group["lr"] = rate
@@ -203,9 +204,9 @@ def _average(averaged: nn.Module, model: nn.Module, decay: float, step: int) -> 
         kept.lerp_(current, share)
 
 
-def _encode(codec: DvaeCodec, pictures: Rgb) -> npt.NDArray[np.uint16]:
-    chunks = range(0, len(pictures), _AT_ONCE)
-    return np.concatenate([codec.encode(pictures[i : i + _AT_ONCE]) for i in chunks])
+def _encode(codec: DvaeCodec, images: Rgb) -> npt.NDArray[np.uint16]:
+    chunks = range(0, len(images), _AT_ONCE)
+    return np.concatenate([codec.encode(images[i : i + _AT_ONCE]) for i in chunks])
 
 
 def _decode(codec: DvaeCodec, codes: npt.NDArray[np.uint16]) -> Rgb:

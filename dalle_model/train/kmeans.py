@@ -9,20 +9,20 @@ Codes = npt.NDArray[np.int64]
 _CHUNK = 8192  # rows compared at once: 32 MiB of distances to 1,024 centroids
 
 
-def to_patches(pictures: Floats, patch: int) -> Floats:
-    """Cut pictures into square patches.
+def to_patches(images: Floats, patch: int) -> Floats:
+    """Cut images into square patches.
 
     Args:
-        pictures: `(N, S, S, 3)`.
+        images: `(N, S, S, 3)`.
         patch: edge of a patch in pixels; divides S.
 
     Returns:
         `(N * G * G, 3 * patch * patch)`, patches in raster order; within a patch channel by
         channel, as `torch.nn.functional.pixel_unshuffle` orders them.
     """
-    count, side = pictures.shape[0], pictures.shape[1]
+    count, side = images.shape[0], images.shape[1]
     grid = side // patch
-    split = pictures.reshape(count, grid, patch, grid, patch, 3).transpose(0, 1, 3, 5, 2, 4)
+    split = images.reshape(count, grid, patch, grid, patch, 3).transpose(0, 1, 3, 5, 2, 4)
     return split.reshape(count * grid**2, 3 * patch**2)
 
 

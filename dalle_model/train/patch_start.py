@@ -20,16 +20,16 @@ from dalle_model.train.kmeans import Floats, from_patches, kmeans, nearest_centr
 _FIRST_LN_B = -1.5  # chosen: the scale of k-means errors on the demo, so that b need not travel
 
 
-def fit_centroids(pictures: Rgb, config: DvaeConfig, settings: DvaeTraining) -> Floats:
-    """Patch k-means of pictures and their mirror images: float32 `(K, 192)`, mapped pixels."""
-    both = np.concatenate([pictures, pictures[:, :, ::-1]])
+def fit_centroids(images: Rgb, config: DvaeConfig, settings: DvaeTraining) -> Floats:
+    """Patch k-means of images and their mirror images: float32 `(K, 192)`, mapped pixels."""
+    both = np.concatenate([images, images[:, :, ::-1]])
     return kmeans(_points(both), config.num_codes, settings.kmeans_iterations, settings.seed)
 
 
-def quantise(pictures: Rgb, centroids: Floats) -> Rgb:
+def quantise(images: Rgb, centroids: Floats) -> Rgb:
     """Each patch replaced by its nearest centroid: the floor that a dVAE has to beat."""
-    nearest = centroids[nearest_centroids(_points(pictures), centroids)]
-    mapped = from_patches(nearest, pictures.shape[1] // PATCH)
+    nearest = centroids[nearest_centroids(_points(images), centroids)]
+    mapped = from_patches(nearest, images.shape[1] // PATCH)
     return to_rgb(torch.from_numpy(np.ascontiguousarray(mapped.transpose(0, 3, 1, 2))))
 
 
@@ -75,6 +75,6 @@ def _whiten(w_NK11: Tensor, centroids_KP: Tensor) -> None:
     w_NK11[:channels] = math.sqrt(len(u_KP)) * u_KP[:, :channels].T[:, :, None, None]
 
 
-def _points(pictures: Rgb) -> Floats:
-    mapped = to_input(pictures).numpy().transpose(0, 2, 3, 1)
+def _points(images: Rgb) -> Floats:
+    mapped = to_input(images).numpy().transpose(0, 2, 3, 1)
     return np.ascontiguousarray(to_patches(mapped, PATCH), np.float32)

@@ -179,7 +179,7 @@ def rate_share(step: int, settings: PriorTraining) -> float:
 
 
 def add_noise(image_BI: Tensor, num_codes: int, most: float, seed: tuple[int, int]) -> Tensor:
-    """Replace a share of each picture's tokens, drawn evenly from 0 to `most`, by random codes."""
+    """Replace a share of each image's tokens, drawn evenly from 0 to `most`, by random codes."""
     if most == 0:
         return image_BI
     draw = np.random.default_rng(seed)
@@ -221,7 +221,7 @@ def _metrics(state: TrainingState, pairs: Pairs, settings: PriorTraining) -> dic
         "steps": state.step,
         "skipped_steps": state.skipped,
         "pairs": len(pairs.keys),
-        "pictures": len({image_of(key) for key in pairs.keys}),
+        "images": len({image_of(key) for key in pairs.keys}),
         "parameters": num_parameters(state.prior),
         "precision": "bfloat16" if uses_bfloat16(settings.precision) else "float32",
         "keys": pairs.keys,

@@ -30,10 +30,10 @@ def run(stage: str, config: RunConfig, root: str, progress: Progress) -> ModelRe
 
 
 def _dvae(config: RunConfig, root: str, progress: Progress) -> tuple[list[str], dict[str, Any]]:
-    from dalle_model.train.dvae import train_from_pictures
+    from dalle_model.train.dvae import train_from_images
 
     section = config.dvae or DvaeSection()
-    metrics = train_from_pictures(
+    metrics = train_from_images(
         root,
         files.join(root, places.DVAE),
         DVAE_PRESETS[section.preset],

@@ -11,12 +11,12 @@ from PIL import Image
 
 from dalle_model import files
 from dalle_model.errors import DalleError
-from dalle_model.evaluate.nearest import nearest, own_picture_rate
+from dalle_model.evaluate.nearest import nearest, own_image_rate
 from dalle_model.evaluate.reconstruction import psnr
 from dalle_model.pixels import Rgb, from_png, square, to_png
 from dalle_model.prior.trained import TrainedPrior, check_codec, load_prior
-from dalle_model.sample.grid import picture_grid
-from dalle_model.sample.images import draw_pictures, sample_pictures
+from dalle_model.sample.grid import image_grid
+from dalle_model.sample.images import draw_images, sample_images
 from dalle_model.settings import SampleSettings
 from dalle_model.shards import (
     ShardError,
@@ -27,7 +27,7 @@ from dalle_model.shards import (
     read_shards,
 )
 from dalle_model.tokenizers.codec import Codec, load_codec
-from dalle_model.train.images import read_pictures
+from dalle_model.train.images import read_images
 from orchestration.beam.stages import codec_of
 from orchestration.engine import artifacts as places
 from orchestration.engine.config import load_run_config
@@ -57,7 +57,7 @@ class Score:
 
     Args:
         captions: seen in training, one sample each.
-        on_own_picture: samples whose nearest picture of the gallery is their own.
+        on_own_image: samples whose nearest picture of the gallery is their own.
         rate: the same as a share.
         chance: of a blind guess, 1 / gallery.
         gallery: all pictures of the run.
@@ -65,7 +65,7 @@ class Score:
     """
 
     captions: int
-    on_own_picture: int
+    on_own_image: int
     rate: float
     chance: float
     gallery: int
@@ -99,7 +99,7 @@ def sample_training_captions(
     check_codec(url, trained.codes, codec)
     rows = _training_rows(root, trained, num_captions)
     captions = [row["caption"] for row in rows]
-    drawn = draw_pictures(trained, codec, captions, 1, settings, on_step)
+    drawn = draw_images(trained, codec, captions, 1, settings, on_step)
     return _judge(root, codec, rows, drawn[:, 0])
 
 
@@ -130,8 +130,8 @@ def draw_samples(
             f"{root} has no prior; `dalle train prior --config FILE --dir {root}` makes one"
         )
     codec = load_codec(codec_of(config, root))
-    pictures = sample_pictures(url, codec, [caption], number, settings, on_step)
-    return _write(out, picture_grid(list(pictures), [caption]))
+    pictures = sample_images(url, codec, [caption], number, settings, on_step)
+    return _write(out, image_grid(list(pictures), [caption]))
 
 
 def draw_grid(root: str, number: int, out: str) -> str:
@@ -155,7 +155,7 @@ def draw_grid(root: str, number: int, out: str) -> str:
     originals = _originals(root, table["key"].to_pylist(), codec.side)
     decoded = codec.decode(image_tokens(table))
     pairs = [np.stack(pair) for pair in zip(originals, decoded, strict=True)]
-    return _write(out, picture_grid(pairs, table["caption"].to_pylist()))
+    return _write(out, image_grid(pairs, table["caption"].to_pylist()))
 
 
 def _training_rows(root: str, trained: TrainedPrior, number: int) -> list[dict[str, Any]]:
@@ -172,7 +172,7 @@ def _training_rows(root: str, trained: TrainedPrior, number: int) -> list[dict[s
 
 
 def _judge(root: str, codec: Codec, rows: list[dict[str, Any]], samples: Rgb) -> Samples:
-    gallery = read_pictures(root, codec.side)
+    gallery = read_images(root, codec.side)
     found = [gallery.names[index] for index in nearest(samples, gallery.rgb)]
     originals = np.stack(_originals(root, [row["key"] for row in rows], codec.side))
     decoded = codec.decode(np.array([row["image_tokens"] for row in rows], np.uint16))
@@ -191,10 +191,10 @@ def _judge(root: str, codec: Codec, rows: list[dict[str, Any]], samples: Rgb) ->
         )
     ]
     hits = [bool(row["is_own"]) for row in table]
-    judged = own_picture_rate(hits, len(gallery.names))
+    judged = own_image_rate(hits, len(gallery.names))
     score = Score(
         captions=judged.samples,
-        on_own_picture=sum(hits),
+        on_own_image=sum(hits),
         rate=judged.rate,
         chance=judged.chance,
         gallery=judged.gallery,
@@ -202,7 +202,7 @@ def _judge(root: str, codec: Codec, rows: list[dict[str, Any]], samples: Rgb) ->
     )
     shown = [np.stack(three) for three in zip(originals, decoded, samples, strict=True)]
     captions = [row["caption"] for row in rows]
-    picture = picture_grid(shown[:GRID_ROWS], captions[:GRID_ROWS])
+    picture = image_grid(shown[:GRID_ROWS], captions[:GRID_ROWS])
     return Samples(to_bytes(pa.Table.from_pylist(table, SAMPLES_SCHEMA)), _png(picture), score)
 
 

@@ -9,7 +9,7 @@ from dalle_model.pixels import crop_box, from_png, map_pixels, square, to_png, u
 BYTES = np.arange(256, dtype=np.float32) / np.float32(255)
 
 
-def picture(height, width, seed=0):
+def random_image(height, width, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -40,23 +40,23 @@ def test_the_crop_is_centred(size, box):
 
 
 def test_a_square_of_the_right_side_is_untouched():
-    rgb = picture(16, 16)
+    rgb = random_image(16, 16)
     assert np.array_equal(square(Image.fromarray(rgb), 16), rgb)
 
 
 def test_a_square_is_cropped_before_it_is_scaled():
-    image = Image.fromarray(picture(40, 60))
+    image = Image.fromarray(random_image(40, 60))
     expected = image.crop((10, 0, 50, 40)).resize((16, 16), Image.Resampling.LANCZOS)
     assert np.array_equal(square(image, 16), np.asarray(expected))
 
 
-def test_a_picture_is_never_scaled_up():
+def test_an_image_is_never_scaled_up():
     with pytest.raises(ValueError, match="20x15 px, needs 16 px an edge"):
-        square(Image.fromarray(picture(15, 20)), 16)
+        square(Image.fromarray(random_image(15, 20)), 16)
 
 
 def test_png_is_lossless_repeatable_and_without_metadata():
-    rgb = picture(9, 7)
+    rgb = random_image(9, 7)
     encoded = to_png(rgb)
     assert encoded == to_png(rgb.copy())
     assert np.array_equal(np.asarray(from_png(encoded)), rgb)

@@ -1,4 +1,4 @@
-"""Small codecs with random weights, for tests that need codes but no pictures worth seeing."""
+"""Small codecs with random weights, for tests that need codes but no images worth seeing."""
 
 import torch
 

@@ -12,7 +12,7 @@ def sees(kind: MaskKind, query: int, key: int, grid: int, kernel: int) -> bool:
     if kind is MaskKind.COLUMN:
         return query % grid == key % grid
     reach = kernel // 2
-    return any(  # the window laid on a line of tokens, so that it wraps at the picture's edges
+    return any(  # the window laid on a line of tokens, so that it wraps at the image's edges
         key == query + down * grid + right
         for down in range(-reach, 1)
         for right in range(-reach, reach + 1)

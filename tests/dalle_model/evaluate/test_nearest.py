@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
-from dalle_model.evaluate.nearest import nearest, on_own_picture
+from dalle_model.evaluate.nearest import nearest, on_own_image
 
 
-def pictures(count: int, seed: int = 0) -> np.ndarray:
+def random_images(count: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (count, 4, 4, 3)).astype(np.uint8)
 
 
 def test_equals_the_slow_reference() -> None:
-    samples, gallery = pictures(300, 1), pictures(40, 2)
+    samples, gallery = random_images(300, 1), random_images(40, 2)
     expected = [
         min(range(40), key=lambda g: int(((s.astype(int) - gallery[g]) ** 2).sum()))
         for s in samples
@@ -17,21 +17,21 @@ def test_equals_the_slow_reference() -> None:
     assert nearest(samples, gallery).tolist() == expected
 
 
-def test_of_equally_near_pictures_the_first_wins() -> None:
-    gallery = np.concatenate([pictures(3), pictures(3)])
-    assert nearest(pictures(3), gallery).tolist() == [0, 1, 2]
+def test_of_equally_near_images_the_first_wins() -> None:
+    gallery = np.concatenate([random_images(3), random_images(3)])
+    assert nearest(random_images(3), gallery).tolist() == [0, 1, 2]
 
 
 def test_rate_beside_chance() -> None:
-    gallery = pictures(8)
+    gallery = random_images(8)
     noisy = np.clip(gallery[:4].astype(int) + 3, 0, 255).astype(np.uint8)
-    verdict = on_own_picture(noisy, np.array([0, 1, 2, 7]), gallery)
+    verdict = on_own_image(noisy, np.array([0, 1, 2, 7]), gallery)
     assert (verdict.rate, verdict.chance) == (0.75, 1 / 8)
     assert (verdict.samples, verdict.gallery) == (4, 8)
 
 
 def test_nothing_to_compare_is_refused() -> None:
     with pytest.raises(ValueError, match="cannot be compared"):
-        nearest(pictures(2), pictures(0))
+        nearest(random_images(2), random_images(0))
     with pytest.raises(ValueError, match="2 samples with 1 own"):
-        on_own_picture(pictures(2), np.array([0]), pictures(4))
+        on_own_image(random_images(2), np.array([0]), random_images(4))

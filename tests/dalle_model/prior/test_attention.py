@@ -19,7 +19,7 @@ def test_masked_positions_have_no_influence() -> None:
     attention = Attention(16, 2, mask)
     x = torch.randn(1, 11, 16)
     changed = x.clone()
-    changed[0, 2 + 3] += 1  # picture position 3: row 1, column 0
+    changed[0, 2 + 3] += 1  # image position 3: row 1, column 0
     difference = (attention(x) - attention(changed)).abs().sum(dim=-1)[0]
     assert difference.gt(0).nonzero().flatten().tolist() == [2 + 3, 2 + 6]
 

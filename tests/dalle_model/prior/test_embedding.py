@@ -39,5 +39,5 @@ def test_wrong_lengths_are_refused(embedding: StreamEmbedding) -> None:
     text, image = random_stream(1)
     with pytest.raises(ValueError, match="text has 9 positions, expected 10"):
         embedding(text[:, :9], image)
-    with pytest.raises(ValueError, match="picture has 18 tokens, grid holds 9"):
+    with pytest.raises(ValueError, match="image has 18 tokens, grid holds 9"):
         embedding(text, image.repeat(1, 2))

@@ -6,7 +6,7 @@ import torch
 from dalle_model.prior.masks import MaskKind, image_mask, layer_kinds, stream_mask
 from tests.support.slow_masks import sees
 
-# Ramesh et al. 2021, figure 11: a 4x4 picture; 1 where the row's token attends to the column's.
+# Ramesh et al. 2021, figure 11: a 4x4 image; 1 where the row's token attends to the column's.
 FIGURE_11_ROW_TOKEN_9 = "0000011111000000"
 FIGURE_11_COLUMN_TOKEN_9 = "0100010001000000"
 FIGURE_11_CONVOLUTION_TOKEN_9 = "0000111011000000"

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 
-from dalle_model.sample.grid import FONT_SIZE, MARGIN, picture_grid, shorten
+from dalle_model.sample.grid import FONT_SIZE, MARGIN, image_grid, shorten
 
 
-def test_pictures_stand_under_their_captions_in_order() -> None:
+def test_images_stand_under_their_captions_in_order() -> None:
     rows = [np.full((2, 4, 4, 3), value, np.uint8) for value in (10, 200)]
-    sheet = np.asarray(picture_grid(rows, ["first", "second"], cell=32))
+    sheet = np.asarray(image_grid(rows, ["first", "second"], cell=32))
     line = FONT_SIZE + MARGIN
     assert sheet.shape == (MARGIN + 2 * (line + 32 + MARGIN), MARGIN + 2 * (32 + MARGIN), 3)
     for index, value in enumerate((10, 200)):
@@ -27,4 +27,4 @@ def test_long_captions_end_in_an_ellipsis_and_fit() -> None:
 
 def test_a_caption_a_row_is_needed() -> None:
     with pytest.raises(ValueError, match="got 2 for 1"):
-        picture_grid([np.zeros((1, 4, 4, 3), np.uint8)], ["a", "b"])
+        image_grid([np.zeros((1, 4, 4, 3), np.uint8)], ["a", "b"])

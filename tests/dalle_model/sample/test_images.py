@@ -8,7 +8,7 @@ import pytest
 from dalle_model.checkpoint import CheckpointError
 from dalle_model.pixels import Rgb
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
-from dalle_model.sample.images import draw_pictures, sample_pictures
+from dalle_model.sample.images import draw_images, sample_images
 from dalle_model.settings import SampleSettings
 from tests.support.priors import CAPTIONS, random_prior, tiny_tokenizer
 
@@ -24,8 +24,8 @@ class GreyCodec:
     num_codes: int = 16
     pixel_range: tuple[float, float] = (0.0, 1.0)
 
-    def encode(self, pictures: Rgb) -> npt.NDArray[np.uint16]:
-        return (pictures[..., 0] // 16).reshape(len(pictures), -1).astype(np.uint16)
+    def encode(self, images: Rgb) -> npt.NDArray[np.uint16]:
+        return (images[..., 0] // 16).reshape(len(images), -1).astype(np.uint16)
 
     def decode(self, codes: npt.NDArray[np.uint16]) -> Rgb:
         grey = (codes.reshape(-1, 3, 3, 1) * 16).astype(np.uint8)
@@ -35,18 +35,18 @@ class GreyCodec:
 TRAINED = TrainedPrior(random_prior(), tiny_tokenizer(), CodesOrigin("ab" * 32, 3, 16), {})
 
 
-def test_n_pictures_of_each_caption_whatever_the_batch() -> None:
-    whole = draw_pictures(TRAINED, GreyCodec(), CAPTIONS, 3, SampleSettings())
-    split = draw_pictures(TRAINED, GreyCodec(), CAPTIONS, 3, SampleSettings(batch_size=4))
+def test_n_images_of_each_caption_whatever_the_batch() -> None:
+    whole = draw_images(TRAINED, GreyCodec(), CAPTIONS, 3, SampleSettings())
+    split = draw_images(TRAINED, GreyCodec(), CAPTIONS, 3, SampleSettings(batch_size=4))
     assert whole.shape == (4, 3, 3, 3, 3)
     assert whole.dtype == np.uint8
     np.testing.assert_array_equal(whole, split)
 
 
-def test_the_pictures_of_one_caption_are_drawn_in_parts_that_fit_the_batch() -> None:
+def test_the_images_of_one_caption_are_drawn_in_parts_that_fit_the_batch() -> None:
     told: list[tuple[int, int]] = []
     settings = SampleSettings(batch_size=3)
-    parts = draw_pictures(
+    parts = draw_images(
         TRAINED,
         GreyCodec(),
         CAPTIONS[:2],
@@ -54,18 +54,18 @@ def test_the_pictures_of_one_caption_are_drawn_in_parts_that_fit_the_batch() -> 
         settings,
         lambda *step: told.append(step),
     )
-    whole = draw_pictures(TRAINED, GreyCodec(), CAPTIONS[:2], 7, SampleSettings())
+    whole = draw_images(TRAINED, GreyCodec(), CAPTIONS[:2], 7, SampleSettings())
     np.testing.assert_array_equal(parts, whole)
     assert told == [(3, 14), (6, 14), (7, 14), (10, 14), (13, 14), (14, 14)]
 
 
-def test_no_captions_no_pictures() -> None:
-    assert draw_pictures(TRAINED, GreyCodec(), [], 2, SampleSettings()).shape == (0, 2, 3, 3, 3)
+def test_no_captions_no_images() -> None:
+    assert draw_images(TRAINED, GreyCodec(), [], 2, SampleSettings()).shape == (0, 2, 3, 3, 3)
 
 
 def test_prior_of_another_codec_is_refused(tmp_path: Path) -> None:
     url = str(tmp_path / "prior.safetensors")
     save_prior(url, TRAINED)
-    assert sample_pictures(url, GreyCodec(), CAPTIONS[:1], 1, SampleSettings()).shape[0] == 1
+    assert sample_images(url, GreyCodec(), CAPTIONS[:1], 1, SampleSettings()).shape[0] == 1
     with pytest.raises(CheckpointError, match="codes of another codec"):
-        sample_pictures(url, GreyCodec(sha256="cd" * 32), CAPTIONS, 1, SampleSettings())
+        sample_images(url, GreyCodec(sha256="cd" * 32), CAPTIONS, 1, SampleSettings())

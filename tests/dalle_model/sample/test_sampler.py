@@ -24,7 +24,7 @@ def test_cached_tokens_equal_uncached_ones() -> None:
     assert torch.equal(sample(prior, text, 2, seed=5), uncached_sample(prior, text, 2, seed=5))
 
 
-def test_one_caption_gives_n_pictures() -> None:
+def test_one_caption_gives_n_images() -> None:
     text, _ = random_stream(1)
     drawn = sample(random_prior(), text[0], 4)
     assert drawn.shape == (4, 9)
@@ -32,7 +32,7 @@ def test_one_caption_gives_n_pictures() -> None:
     assert len({tuple(row) for row in drawn.tolist()}) > 1
 
 
-def test_a_picture_does_not_depend_on_those_drawn_with_it() -> None:
+def test_an_image_does_not_depend_on_those_drawn_with_it() -> None:
     prior, (text, _) = random_prior(), random_stream(3)
     together = sample(prior, text, 3, seed=1)
     assert torch.equal(sample(prior, text[1], 2, seed=1), together[3:5])

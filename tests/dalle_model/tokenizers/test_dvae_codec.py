@@ -16,13 +16,13 @@ def url(tmp_path):
     return url
 
 
-def pictures(count):
+def random_images(count):
     return np.random.default_rng(0).integers(0, 256, (count, 16, 16, 3), dtype=np.uint8)
 
 
-def test_codes_and_pictures_have_the_protocol_s_types(url):
+def test_codes_and_images_have_the_protocol_s_types(url):
     codec = load_codec(url)
-    codes = codec.encode(pictures(3))
+    codes = codec.encode(random_images(3))
     assert (codes.dtype.name, codes.shape) == ("uint16", (3, 4))
     rgb = codec.decode(codes)
     assert (rgb.dtype.name, rgb.shape) == ("uint8", (3, 16, 16, 3))
@@ -41,13 +41,13 @@ def test_half_precision_weights_load(tmp_path):
     url = f"{tmp_path}/half.safetensors"
     save_checkpoint(url, "dvae", Dvae(TINY).half().state_dict(), TINY.to_dict())
     codec = load_codec(url)
-    assert codec.decode(codec.encode(pictures(1))).shape == (1, 16, 16, 3)
+    assert codec.decode(codec.encode(random_images(1))).shape == (1, 16, 16, 3)
 
 
 def test_wrong_input_is_refused(url):
     codec = load_codec(url)
     with pytest.raises(ValueError, match=r"float32 \(1, 16, 16, 3\), expected uint8"):
-        codec.encode(pictures(1).astype(np.float32))
+        codec.encode(random_images(1).astype(np.float32))
     with pytest.raises(ValueError, match=r"\(1, 5\), expected \(B, 4\)"):
         codec.decode(np.zeros((1, 5), np.uint16))
     with pytest.raises(ValueError, match="code 32 is not below 32"):

@@ -10,8 +10,8 @@ from dalle_model.train.data import TrainingDataError, batch_rows, choose_rows, l
 from tests.support.token_shards import token_row, write_token_shard
 
 
-def key(picture: int, caption: int) -> str:
-    return f"{picture:024x}{caption:016x}"
+def key(image: int, caption: int) -> str:
+    return f"{image:024x}{caption:016x}"
 
 
 KEYS = [key(1, 1), key(1, 2), key(2, 1), key(3, 1), key(4, 1)]
@@ -22,12 +22,12 @@ CAPTIONS = ["a cat", "one cat", "A Cat", "a dog", "a cow"]
     ("choice", "rows"),
     [
         (PairChoice(), [0, 1, 2, 3, 4]),
-        (PairChoice(max_pictures=2), [0, 1, 2]),
-        (PairChoice(max_pictures=0), []),
-        (PairChoice(captions_per_picture=1), [0, 2, 3, 4]),
-        (PairChoice(max_pictures=3, captions_per_picture=1), [0, 2, 3]),
+        (PairChoice(max_images=2), [0, 1, 2]),
+        (PairChoice(max_images=0), []),
+        (PairChoice(captions_per_image=1), [0, 2, 3, 4]),
+        (PairChoice(max_images=3, captions_per_image=1), [0, 2, 3]),
         (PairChoice(has_distinct_captions=True), [0, 1, 3, 4]),
-        (PairChoice(max_pictures=2, has_distinct_captions=True), [0, 1, 3]),
+        (PairChoice(max_images=2, has_distinct_captions=True), [0, 1, 3]),
     ],
 )
 def test_choice(choice: PairChoice, rows: list[int]) -> None:
@@ -36,7 +36,7 @@ def test_choice(choice: PairChoice, rows: list[int]) -> None:
 
 def test_views_of_a_kept_row_stay_together() -> None:
     keys = [key(1, 1), key(1, 1), key(1, 2), key(2, 1)]
-    choice = PairChoice(captions_per_picture=1, has_distinct_captions=True)
+    choice = PairChoice(captions_per_image=1, has_distinct_captions=True)
     assert choose_rows(keys, ["a", "a", "b", "c"], choice) == [0, 1, 3]
 
 

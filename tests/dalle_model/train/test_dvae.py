@@ -11,8 +11,8 @@ from dalle_model.evaluate.reconstruction import psnr
 from dalle_model.settings import DvaeTraining
 from dalle_model.tokenizers.codec import load_codec
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
-from dalle_model.train.dvae import DivergedError, _draw_batch, train_dvae, train_from_pictures
-from dalle_model.train.images import PicturesError
+from dalle_model.train.dvae import DivergedError, _draw_batch, train_dvae, train_from_images
+from dalle_model.train.images import ImagesError
 from dalle_model.train.patch_start import fit_centroids, quantise
 
 # Few codes and slanted edges: what a patch shows can be told better from the patches around it.
@@ -28,7 +28,7 @@ SETTINGS = DvaeTraining(
 
 
 def edges(count, seed=0):
-    """Pictures of one dark half-plane each."""
+    """Images of one dark half-plane each."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[-1:1:32j, -1:1:32j]
     angle, offset = rng.uniform(0, 2 * np.pi, count), rng.uniform(-0.4, 0.4, count)
@@ -45,7 +45,7 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def test_the_loss_falls_and_held_out_pictures_beat_kmeans():
+def test_the_loss_falls_and_held_out_images_beat_kmeans():
     train, held_out = edges(96), edges(32, seed=1)
     centroids = fit_centroids(train, CONFIG, SETTINGS)
     losses = []
@@ -83,22 +83,22 @@ def test_an_infinite_loss_is_an_error_that_names_the_setting():
         train_dvae(edges(8), CONFIG, replace(SETTINGS, learning_rate=(1e30, 1e30)), lambda *_: None)
 
 
-def test_a_folder_of_pictures_becomes_a_codec_with_its_measures(tmp_path):
-    for number, picture in enumerate(edges(40)):
-        Image.fromarray(picture).save(tmp_path / f"{number}.png")
+def test_a_folder_of_images_becomes_a_codec_with_its_measures(tmp_path):
+    for number, image in enumerate(edges(40)):
+        Image.fromarray(image).save(tmp_path / f"{number}.png")
     url = f"{tmp_path}/out/dvae.safetensors"
     settings = replace(SETTINGS, steps=2)
-    metrics = train_from_pictures(str(tmp_path), url, CONFIG, settings, lambda *_: None)
-    assert metrics["pictures"] + metrics["held_out"] == 40
+    metrics = train_from_images(str(tmp_path), url, CONFIG, settings, lambda *_: None)
+    assert metrics["images"] + metrics["held_out"] == 40
     assert metrics["psnr"] == pytest.approx(metrics["kmeans_psnr"], abs=1)
     assert load_checkpoint(url, "dvae").extra["metrics"] == metrics
     assert load_codec(url).num_codes == CONFIG.num_codes
 
 
-def test_too_few_pictures_to_hold_some_out_is_one_clear_message(tmp_path):
+def test_too_few_images_to_hold_some_out_is_one_clear_message(tmp_path):
     Image.fromarray(edges(1)[0]).save(tmp_path / "0.png")
-    with pytest.raises(PicturesError, match="has 1 pictures, too few to train on"):
-        train_from_pictures(str(tmp_path), f"{tmp_path}/x", CONFIG, SETTINGS, lambda *_: None)
+    with pytest.raises(ImagesError, match="has 1 images, too few to train on"):
+        train_from_images(str(tmp_path), f"{tmp_path}/x", CONFIG, SETTINGS, lambda *_: None)
 
 
 def test_a_batch_is_moved_and_mirrored_within_reach():

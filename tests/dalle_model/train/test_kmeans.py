@@ -13,15 +13,15 @@ def points(count, width=6, seed=0):
 
 
 def test_patches_are_in_the_order_of_pixel_unshuffle():
-    pictures = points(2 * 16 * 16, 3).reshape(2, 16, 16, 3)
-    shuffled = functional.pixel_unshuffle(torch.from_numpy(pictures).permute(0, 3, 1, 2), 8)
+    images = points(2 * 16 * 16, 3).reshape(2, 16, 16, 3)
+    shuffled = functional.pixel_unshuffle(torch.from_numpy(images).permute(0, 3, 1, 2), 8)
     expected = shuffled.permute(0, 2, 3, 1).reshape(-1, 192).numpy()
-    assert np.array_equal(to_patches(pictures, 8), expected)
+    assert np.array_equal(to_patches(images, 8), expected)
 
 
 def test_patches_go_back():
-    pictures = points(2 * 24 * 24, 3).reshape(2, 24, 24, 3)
-    assert np.array_equal(from_patches(to_patches(pictures, 8), 3), pictures)
+    images = points(2 * 24 * 24, 3).reshape(2, 24, 24, 3)
+    assert np.array_equal(from_patches(to_patches(images, 8), 3), images)
 
 
 def test_nearest_is_by_distance_and_ties_go_to_the_lower_index():

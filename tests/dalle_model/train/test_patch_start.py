@@ -11,23 +11,23 @@ from dalle_model.train.patch_start import fit_centroids, quantise, start_from_ce
 from tests.support.codecs import TINY
 
 
-def pictures(count):
+def random_images(count):
     return np.random.default_rng(0).integers(0, 256, (count, 16, 16, 3), dtype=np.uint8)
 
 
 @pytest.fixture(scope="module")
 def centroids():
-    return fit_centroids(pictures(20), TINY, DvaeTraining(kmeans_iterations=3))
+    return fit_centroids(random_images(20), TINY, DvaeTraining(kmeans_iterations=3))
 
 
 def test_a_model_starts_exactly_at_patch_kmeans(centroids):
     model = Dvae(TINY)
     start_from_centroids(model, torch.from_numpy(centroids), 0.02)
     codec = DvaeCodec(model, "x", "")
-    points = to_patches(to_input(pictures(8)).numpy().transpose(0, 2, 3, 1), 8)
-    codes = codec.encode(pictures(8))
+    points = to_patches(to_input(random_images(8)).numpy().transpose(0, 2, 3, 1), 8)
+    codes = codec.encode(random_images(8))
     assert codes.ravel().tolist() == nearest_centroids(points, centroids).tolist()
-    difference = codec.decode(codes).astype(int) - quantise(pictures(8), centroids)
+    difference = codec.decode(codes).astype(int) - quantise(random_images(8), centroids)
     assert np.abs(difference).max() <= 1  # logit and back
 
 

@@ -48,7 +48,7 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def test_memorises_four_pictures() -> None:
+def test_memorises_four_images() -> None:
     seen: list[tuple[int, int]] = []
     state = train_prior(
         TOKENS, CAPTIONS, tiny_tokenizer(), TINY, FAST, lambda n, total, _: seen.append((n, total))
@@ -149,7 +149,7 @@ def test_from_shards_to_a_checkpoint(tmp_path: Path) -> None:
     metrics = train_from_shards(
         [shard(tmp_path)], tiny_tokenizer(), out_url, TINY, settings, PairChoice(), ignore
     )
-    assert (metrics["steps"], metrics["pictures"], metrics["skipped_steps"]) == (8, 4, 0)
+    assert (metrics["steps"], metrics["images"], metrics["skipped_steps"]) == (8, 4, 0)
     assert 0 < metrics["image_ce"] < math.log(16) + 0.5
     trained = load_prior(out_url)
     assert trained.metrics == metrics

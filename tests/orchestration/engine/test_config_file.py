@@ -96,4 +96,4 @@ def test_what_a_model_section_leaves_out_is_its_presets(tmp_path):
     assert config.prior is not None
     assert (config.dvae.training.seed, config.dvae.training.kl_weight) == (7, 6.6)
     assert (config.prior.training.steps, config.prior.training.optimizer) == (5, "muon")
-    assert config.prior.pairs.max_pictures == 320
+    assert config.prior.pairs.max_images == 320
