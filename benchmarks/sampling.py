@@ -1,4 +1,4 @@
-"""Drawing pictures with cached keys and values, against reading the whole stream at each step."""
+"""Sampling images with cached keys and values, against reading the whole stream at each step."""
 
 import torch
 from torch import Tensor
@@ -6,9 +6,9 @@ from torch import Tensor
 from benchmarks.measure import Row, race, speed
 from dalle_model.config import PRIOR_PRESETS, PriorConfig
 from dalle_model.prior.model import Prior
-from dalle_model.sample.sampler import draw_chances, pick_codes, sample
+from dalle_model.sample.sampler import draw_uniforms, pick_codes, sample
 
-NUM_PICTURES = 2
+NUM_IMAGES = 2
 QUARTER_PAPER = PriorConfig(  # the demo's width on a quarter of the paper's stream
     text_vocab=1024, text_len=64, image_vocab=1024, grid=16, layers=4, heads=4
 )
@@ -26,12 +26,12 @@ def _compare(config: PriorConfig) -> Row:
     torch.nn.init.normal_(prior.image_head.weight, std=0.1)  # it starts at 0: all codes alike
     text = torch.randint(config.text_vocab, (config.text_len,))
     times = race(
-        lambda: sample(prior, text, NUM_PICTURES),
-        lambda: sample_without_cache(prior, text, NUM_PICTURES),
+        lambda: sample(prior, text, NUM_IMAGES),
+        lambda: sample_without_cache(prior, text, NUM_IMAGES),
     )
     cached, recomputed = (
-        sample(prior, text, NUM_PICTURES),
-        sample_without_cache(prior, text, NUM_PICTURES),
+        sample(prior, text, NUM_IMAGES),
+        sample_without_cache(prior, text, NUM_IMAGES),
     )
     same = (cached == recomputed).double().mean()
     tokens = config.grid**2
@@ -39,7 +39,7 @@ def _compare(config: PriorConfig) -> Row:
         f"Sampling {config.text_len} + {tokens} tokens",
         "tokens",
         "peer: no cache",
-        NUM_PICTURES * tokens,
+        NUM_IMAGES * tokens,
         times,
         f"{same:.1%} of the tokens are the same",
     )
@@ -50,11 +50,11 @@ def sample_without_cache(prior: Prior, text: Tensor, n: int) -> Tensor:
     """As `sample`, with every position so far read again for each token; one head, at the end."""
     texts = text.expand(n, -1)
     codes = texts.new_empty(n, 0)
-    for chance in draw_chances(text[None], range(n), prior.config.grid**2, seed=0).unbind(dim=1):
+    for uniform in draw_uniforms(text[None], range(n), prior.config.grid**2, seed=0).unbind(dim=1):
         x = prior.embedding(texts, codes)
         for block in prior.blocks:
             x = block(x)
         logits = prior.image_head(prior.norm(x[:, -1]))
-        code = pick_codes(logits, chance, temperature=1.0, top_k=None)
+        code = pick_codes(logits, uniform, temperature=1.0, top_k=None)
         codes = torch.cat([codes, code[:, None]], dim=1)
     return codes

@@ -1,4 +1,4 @@
-"""Draw image tokens for captions, one position after another, with cached keys and values."""
+"""Sample image tokens for captions, one position at a time, with cached keys and values."""
 
 import numpy as np
 import torch
@@ -18,22 +18,22 @@ def sample(
     seed: int = 0,
     first: int = 0,
 ) -> Tensor:
-    """Draw `n` images for each caption.
+    """Sample `n` images for each caption.
 
-    An image's chances hang on the seed, its caption and its number alone: other captions beside it
-    or a larger `n` do not change it.
+    The uniform numbers behind an image depend only on the seed, its caption and its number, not on
+    the other captions of the batch or on `n`.
 
     Args:
-        prior: in the precision and on the device to sample with.
+        prior: in the precision and on the device to use for sampling.
         text_tokens: int64 `(T,)` or `(M, T)`, from `CaptionTokenizer.encode_batch`.
         n: images of each caption; the caption is read once for all of them.
-        temperature: divides the logits; 1 in the paper, 0 takes the likeliest code.
-        top_k: draw among that many likeliest codes; None for all, as in the paper.
-        seed: of the draws, >= 0.
-        first: number of the first image, for drawing the `n` of a caption in parts.
+        temperature: divides the logits; 1 in the paper, 0 takes the most likely code.
+        top_k: sample from this many most likely codes; None for all, as in the paper.
+        seed: of the uniform numbers, >= 0.
+        first: number of the first image, to sample the images of a caption in several calls.
 
     Returns:
-        int64 `(n, I)` or, for several captions, `(M * n, I)` with a caption's images in a row.
+        int64 `(n, I)` or, for several captions, `(M * n, I)`, grouped by caption.
 
     Raises:
         ValueError: `n` or `top_k` below 1, or a negative temperature.
@@ -44,20 +44,20 @@ def sample(
             f"got n={n}, temperature={temperature}, top_k={top_k}"
         )
     text_MT = text_tokens.reshape(-1, text_tokens.shape[-1])
-    chances_BI = draw_chances(text_MT, range(first, first + n), prior.config.grid**2, seed)
+    uniforms_BI = draw_uniforms(text_MT, range(first, first + n), prior.config.grid**2, seed)
     tokens: list[Tensor] = []
     with torch.inference_mode():
         logits_MC, prefix = prior.prefill(text_MT)
         logits_BC = logits_MC.repeat_interleave(n, dim=0)
         caches = [cache.repeat(n) for cache in prefix]
-        for position, chance_B in enumerate(chances_BI.unbind(dim=1)):
+        for position, uniform_B in enumerate(uniforms_BI.unbind(dim=1)):
             if position > 0:
                 logits_BC = prior.step(tokens[-1], position - 1, caches)
-            tokens.append(pick_codes(logits_BC, chance_B, temperature, top_k))
+            tokens.append(pick_codes(logits_BC, uniform_B, temperature, top_k))
     return torch.stack(tokens, dim=1)
 
 
-def draw_chances(text_MT: Tensor, numbers: range, positions: int, seed: int) -> Tensor:
+def draw_uniforms(text_MT: Tensor, numbers: range, positions: int, seed: int) -> Tensor:
     """Uniform numbers in [0, 1) for each image and position, float64 `(M * n, positions)`."""
     rows = [
         np.random.default_rng([seed, number, *caption]).random(positions)
@@ -68,17 +68,15 @@ def draw_chances(text_MT: Tensor, numbers: range, positions: int, seed: int) -> 
 
 
 def pick_codes(
-    logits_BC: Tensor, chance_B: Tensor, temperature: float, top_k: int | None
+    logits_BC: Tensor, uniform_B: Tensor, temperature: float, top_k: int | None
 ) -> Tensor:
-    """The code at which the cumulated probability passes the chance, int64 `(B,)`."""
+    """Invert the cumulative distribution: the code at which it passes `uniform_B`, int64 `(B,)`."""
     if temperature == 0:
         return logits_BC.argmax(dim=-1)
-    logits_BC = logits_BC.double() / temperature  # single precision cannot hold small chances
+    logits_BC = logits_BC.double() / temperature  # float32 cannot resolve small probabilities
     if top_k is not None and top_k < logits_BC.shape[-1]:
-        likeliest = logits_BC.topk(top_k, dim=-1)
-        logits_BC = torch.full_like(logits_BC, -torch.inf).scatter(
-            -1, likeliest.indices, likeliest.values
-        )
-    cumulated_BC = logits_BC.softmax(dim=-1).cumsum(dim=-1)
-    bar_B1 = chance_B[:, None] * cumulated_BC[:, -1:]
-    return (cumulated_BC <= bar_B1).sum(dim=-1)
+        top = logits_BC.topk(top_k, dim=-1)
+        logits_BC = torch.full_like(logits_BC, -torch.inf).scatter(-1, top.indices, top.values)
+    cumulative_BC = logits_BC.softmax(dim=-1).cumsum(dim=-1)
+    threshold_B1 = uniform_B[:, None] * cumulative_BC[:, -1:]
+    return (cumulative_BC <= threshold_B1).sum(dim=-1)

@@ -3,19 +3,19 @@ import torch
 from torch import Tensor
 
 from dalle_model.prior.model import Prior
-from dalle_model.sample.sampler import draw_chances, pick_codes, sample
+from dalle_model.sample.sampler import draw_uniforms, pick_codes, sample
 from tests.support.priors import TINY, random_prior, random_stream
 
 
 def uncached_sample(prior: Prior, text: Tensor, n: int, seed: int) -> Tensor:
     """As `sample`, with the whole stream computed anew for each token."""
     text = text.repeat_interleave(n, dim=0)
-    chances = draw_chances(text[::n], range(n), TINY.grid**2, seed)
+    uniforms = draw_uniforms(text[::n], range(n), TINY.grid**2, seed)
     image = torch.zeros(len(text), TINY.grid**2, dtype=torch.long)
     with torch.no_grad():
         for position in range(TINY.grid**2):
             logits = prior(text, image)[1][:, position]
-            image[:, position] = pick_codes(logits, chances[:, position], 1.0, None)
+            image[:, position] = pick_codes(logits, uniforms[:, position], 1.0, None)
     return image
 
 
@@ -54,10 +54,10 @@ def test_temperature_zero_and_top_1_take_the_likeliest() -> None:
 
 def test_codes_are_drawn_as_often_as_they_are_likely() -> None:
     shares = torch.tensor([0.5, 0.125, 0.0, 0.375])
-    chances = (torch.arange(800, dtype=torch.float64) + 0.5) / 800
-    drawn = pick_codes(shares.log().expand(800, 4), chances, 1.0, None)
+    uniforms = (torch.arange(800, dtype=torch.float64) + 0.5) / 800
+    drawn = pick_codes(shares.log().expand(800, 4), uniforms, 1.0, None)
     assert torch.bincount(drawn, minlength=4).tolist() == [400, 100, 0, 300]
-    sharper = pick_codes(shares.log().expand(800, 4), chances, 0.5, top_k=2)
+    sharper = pick_codes(shares.log().expand(800, 4), uniforms, 0.5, top_k=2)
     assert torch.bincount(sharper, minlength=4).tolist() == [512, 0, 0, 288]
 
 
