@@ -1,22 +1,15 @@
 """From captions to images: the prior draws codes, the codec decodes them."""
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from dalle_model.pixels import Rgb
 from dalle_model.prior.trained import TrainedPrior, check_codec, load_prior
+from dalle_model.progress import OnStep, ignore_steps
 from dalle_model.sample.sampler import sample
 from dalle_model.settings import SampleSettings
 from dalle_model.tokenizers.codec import Codec
-
-Progress = Callable[[int, int], None]
-
-
-def _ignore(_done: int, _all: int) -> None:
-    """Progress that nobody follows."""
 
 
 def sample_images(
@@ -25,7 +18,7 @@ def sample_images(
     captions: list[str],
     n: int,
     settings: SampleSettings,
-    progress: Progress = _ignore,
+    on_step: OnStep = ignore_steps,
 ) -> Rgb:
     """Load a prior and draw `n` images for each caption.
 
@@ -35,7 +28,7 @@ def sample_images(
         captions: what the images should show.
         n: images of each caption.
         settings: see there.
-        progress: called with the images drawn and all images, after each batch.
+        on_step: called after each batch with the number of images so far.
 
     Returns:
         uint8 `(len(captions), n, side, side, 3)`.
@@ -46,7 +39,7 @@ def sample_images(
     """
     trained = load_prior(prior_url)
     check_codec(prior_url, trained.codes, codec)
-    return draw_images(trained, codec, captions, n, settings, progress)
+    return draw_images(trained, codec, captions, n, settings, on_step)
 
 
 def draw_images(
@@ -55,7 +48,7 @@ def draw_images(
     captions: list[str],
     n: int,
     settings: SampleSettings,
-    progress: Progress = _ignore,
+    on_step: OnStep = ignore_steps,
 ) -> Rgb:
     """As `sample_images`, with a prior that is loaded and known to fit the codec."""
     config = trained.prior.config
@@ -72,7 +65,7 @@ def draw_images(
             part = drawn.reshape(-1, number, *drawn.shape[1:])
             images[row : row + rows, first : first + number] = part
             done += len(drawn)
-            progress(done, len(captions) * n)
+            on_step(done, len(captions) * n, {})
     return images
 
 

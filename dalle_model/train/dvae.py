@@ -1,7 +1,6 @@
 """Training of the dVAE by the relaxed bound, and its measurement on held-out images."""
 
 import copy
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from dalle_model.config import DvaeConfig
 from dalle_model.errors import DalleError
 from dalle_model.evaluate.reconstruction import code_use, psnr
 from dalle_model.pixels import Rgb
+from dalle_model.progress import OnStep
 from dalle_model.settings import DvaeTraining
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input
@@ -26,8 +26,6 @@ from dalle_model.train.patch_start import fit_centroids, quantise, start_from_ce
 from dalle_model.train.schedules import Cosine
 
 # Shape letters: B batch, C colour channels (3), S side in pixels, K codes, G grid side.
-
-Progress = Callable[[int, int, Mapping[str, float]], None]
 
 GRADIENT_CLIP = 1.0  # chosen: the first steps after k-means overshoot without it
 WEIGHT_DECAY = 1e-4  # Source: Ramesh et al. 2021, appendix A.2; betas and eps as well
@@ -40,7 +38,7 @@ class DivergedError(DalleError):
 
 
 def train_from_images(
-    source: str, out: str, config: DvaeConfig, settings: DvaeTraining, progress: Progress
+    source: str, out: str, config: DvaeConfig, settings: DvaeTraining, on_step: OnStep
 ) -> dict[str, Any]:
     """Train on the images of a run or folder, measure on those held out, write a checkpoint.
 
@@ -49,7 +47,7 @@ def train_from_images(
         out: URL of the checkpoint.
         config: sizes of the dVAE.
         settings: of the training.
-        progress: called after each step with its number, their total, and the losses.
+        on_step: called after each step with its losses.
 
     Returns:
         `images` and `held_out` (counts), `psnr` and `kmeans_psnr` (dB on the held-out images;
@@ -67,7 +65,7 @@ def train_from_images(
             "16 out; add sources to the config and `dalle run images`"
         )
     centroids = fit_centroids(train, config, settings) if config.patch_width else None
-    model = train_dvae(train, config, settings, progress, centroids)
+    model = train_dvae(train, config, settings, on_step, centroids)
     metrics = measure(DvaeCodec(model, "dvae", ""), centroids, train, held_out)
     extra = {"metrics": metrics, "settings": asdict(settings)}
     save_checkpoint(out, "dvae", model.state_dict(), config.to_dict(), extra)
@@ -78,7 +76,7 @@ def train_dvae(
     images: Rgb,
     config: DvaeConfig,
     settings: DvaeTraining,
-    progress: Progress,
+    on_step: OnStep,
     centroids: Floats | None = None,
 ) -> Dvae:
     """Train a dVAE; equal arguments and equal threads give equal weights.
@@ -87,7 +85,7 @@ def train_dvae(
         images: uint8 `(N, side, side, 3)`; moved and mirrored at random.
         config: sizes of the dVAE.
         settings: of the training.
-        progress: see `train_from_images`.
+        on_step: as for `train_from_images`.
         centroids: where a patch path starts; None for a start from random weights.
 
     Returns:
@@ -104,7 +102,7 @@ def train_dvae(
     if centroids is not None:
         start_from_centroids(model, torch.from_numpy(centroids), settings.kmeans_spread)
     model.to(memory_format=torch.channels_last)
-    return _descend(model, to_input(images), settings, progress)
+    return _descend(model, to_input(images), settings, on_step)
 
 
 @dataclass(frozen=True)
@@ -147,7 +145,7 @@ def measure(
     return metrics
 
 
-def _descend(model: Dvae, x_NCSS: Tensor, settings: DvaeTraining, progress: Progress) -> Dvae:
+def _descend(model: Dvae, x_NCSS: Tensor, settings: DvaeTraining, on_step: OnStep) -> Dvae:
     draw = torch.Generator().manual_seed(settings.seed)
     averaged = copy.deepcopy(model)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=WEIGHT_DECAY, fused=True)
@@ -162,7 +160,7 @@ def _descend(model: Dvae, x_NCSS: Tensor, settings: DvaeTraining, progress: Prog
         rate = learning_rate(step) * min(1, (step + 1) / _WARM_UP_STEPS)
         _update(model, optimizer, terms["loss"], rate)
         _average(averaged, model, settings.ema_decay, step)
-        progress(step + 1, settings.steps, {k: v.item() for k, v in terms.items()})
+        on_step(step + 1, settings.steps, {k: v.item() for k, v in terms.items()})
     return averaged
 
 

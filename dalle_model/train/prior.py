@@ -5,7 +5,6 @@ a run that goes on from its saved state is bit for bit the run that was never in
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,6 +18,7 @@ from dalle_model.config import PriorConfig
 from dalle_model.prior.loss import StreamLoss, stream_loss
 from dalle_model.prior.model import Prior, num_parameters
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
+from dalle_model.progress import OnStep
 from dalle_model.settings import PairChoice, PriorTraining
 from dalle_model.shards import image_of
 from dalle_model.threads import torch_threads
@@ -26,8 +26,6 @@ from dalle_model.train.data import Pairs, TrainingDataError, batch_rows, load_pa
 from dalle_model.train.optimizers import prior_optimizers, set_rate
 from dalle_model.train.resume import clear_state, load_state, save_state, state_digest
 from dalle_model.vocab import CaptionTokenizer
-
-Progress = Callable[[int, int, dict[str, float]], None]
 
 # Shape letters: B batch, T text positions, I image positions.
 
@@ -58,7 +56,7 @@ def train_from_shards(
     config: PriorConfig,
     settings: PriorTraining,
     choice: PairChoice,
-    progress: Progress,
+    on_step: OnStep,
 ) -> dict[str, Any]:
     """Train on token shards and write a checkpoint that `load_prior` reads.
 
@@ -77,7 +75,7 @@ def train_from_shards(
     _check_fit(codes, tokenizer, config)
     with torch_threads(settings.threads):
         state = train_prior(
-            pairs.image_tokens, pairs.captions, tokenizer, config, settings, progress, out_url
+            pairs.image_tokens, pairs.captions, tokenizer, config, settings, on_step, out_url
         )
     metrics = _metrics(state, pairs, settings)
     save_prior(out_url, TrainedPrior(state.prior, tokenizer, codes, metrics))
@@ -91,7 +89,7 @@ def train_prior(
     tokenizer: CaptionTokenizer,
     config: PriorConfig,
     settings: PriorTraining,
-    progress: Progress,
+    on_step: OnStep,
     out_url: str | None = None,
 ) -> TrainingState:
     """Train on pairs held in memory.
@@ -102,8 +100,8 @@ def train_prior(
         tokenizer: of the captions.
         config: sizes.
         settings: see there.
-        progress: called after each step with the steps done, all steps, and `loss`, `image_ce`,
-            `text_ce` (nats per token).
+        on_step: called after each step with the running means of `loss`, `image_ce` and `text_ce`,
+            in nats per token.
         out_url: where the checkpoint will be; the state of an unfinished run lies beside it.
     """
     digest = state_digest(asdict(settings), config.to_dict(), tokenizer, image_tokens, captions)
@@ -123,7 +121,7 @@ def train_prior(
             )
         )
         update(state, settings, text_BT, images[torch.from_numpy(rows)])
-        progress(state.step, settings.steps, state.recent)
+        on_step(state.step, settings.steps, state.recent)
         if out_url is not None and state.step % settings.checkpoint_every == 0:
             save_state(out_url, digest, state)
     state.prior.eval()

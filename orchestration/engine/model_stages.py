@@ -1,5 +1,6 @@
 """The stages that run on one machine: training the dVAE, the BPE and the prior, and sampling."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -61,7 +62,7 @@ def _prior(config: RunConfig, root: str, progress: Progress) -> tuple[list[str],
     history: list[dict[str, float]] = []
     every = max(1, section.training.steps // HISTORY_POINTS)
 
-    def follow(step: int, total: int, metrics: dict[str, float]) -> None:
+    def follow(step: int, total: int, metrics: Mapping[str, float]) -> None:
         if step % every == 0 or step == total:
             history.append({"step": step, **metrics})
         progress.step(step, total, metrics)

@@ -1,7 +1,6 @@
 """Pictures that people look at: samples beside their captions, and shards decoded again."""
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from dalle_model.evaluate.nearest import nearest, own_image_rate
 from dalle_model.evaluate.reconstruction import psnr
 from dalle_model.pixels import Rgb, from_png, square, to_png
 from dalle_model.prior.trained import TrainedPrior, check_codec, load_prior
+from dalle_model.progress import OnStep
 from dalle_model.sample.grid import image_grid
 from dalle_model.sample.images import draw_images, sample_images
 from dalle_model.settings import SampleSettings
@@ -86,7 +86,7 @@ def sample_training_captions(
     codec_name: str,
     num_captions: int,
     settings: SampleSettings,
-    on_step: Callable[[int, int], None],
+    on_step: OnStep,
 ) -> Samples:
     """Draw one picture for each of the first captions of the training set, and judge them.
 
@@ -115,7 +115,7 @@ def draw_samples(
     number: int,
     out: str,
     settings: SampleSettings,
-    on_step: Callable[[int, int], None],
+    on_step: OnStep,
 ) -> str:
     """Pictures for one caption, as a PNG.
 

@@ -52,7 +52,7 @@ def test_the_images_of_one_caption_are_drawn_in_parts_that_fit_the_batch() -> No
         CAPTIONS[:2],
         7,
         settings,
-        lambda *step: told.append(step),
+        lambda done, total, _: told.append((done, total)),
     )
     whole = draw_images(TRAINED, GreyCodec(), CAPTIONS[:2], 7, SampleSettings())
     np.testing.assert_array_equal(parts, whole)

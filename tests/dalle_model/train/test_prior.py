@@ -1,4 +1,5 @@
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -35,7 +36,7 @@ class KilledError(Exception):
     """Stands for a killed process."""
 
 
-def ignore(done: int, total: int, losses: dict[str, float]) -> None:
+def ignore(done: int, total: int, losses: Mapping[str, float]) -> None:
     """Progress that nobody watches."""
 
 
@@ -67,7 +68,7 @@ def test_resumed_run_is_bit_exact(optimizer: Literal["adamw", "muon"], tmp_path:
     )
     out_url = str(tmp_path / "prior.safetensors")
 
-    def die(done: int, total: int, losses: dict[str, float]) -> None:
+    def die(done: int, total: int, losses: Mapping[str, float]) -> None:
         if done == 8:
             raise KilledError
 
