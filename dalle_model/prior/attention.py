@@ -5,7 +5,7 @@ import torch.nn.functional as F  # noqa: N812 (the name that the field uses)
 from torch import Tensor, nn
 
 # Shape letters: B batch, N new positions, P positions so far, S stream positions, D model width,
-# H heads, K channels of one head.
+# H heads, K channels of one head, A = B * H attention maps.
 
 # Chosen: on a CPU in bfloat16, with 83 positions, plain products take a quarter of the time of
 # PyTorch's fused kernel, forward and backward; long streams need the fused kernel's memory.

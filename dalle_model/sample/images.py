@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from dalle_model.pixels import Rgb
+from dalle_model.pixels import Codes, Rgb
 from dalle_model.prior.trained import TrainedPrior, check_codec, load_prior
 from dalle_model.progress import OnStep, ignore_steps
 from dalle_model.sample.sampler import sample
@@ -75,7 +75,7 @@ def _draw(
     n: int,
     settings: SampleSettings,
     first: int,
-) -> npt.NDArray[np.uint16]:
+) -> Codes:
     codes = sample(
         trained.prior,
         torch.from_numpy(text),

@@ -12,6 +12,8 @@ from dalle_model.config import LOGIT_LAPLACE_EPS, DvaeConfig
 from dalle_model.pixels import Codes, Floats, Rgb, map_pixels, unmap_pixels
 from dalle_model.tokenizers.dvae import Dvae
 
+# Shape letters: B batch, C colour channels (3), S side in pixels, G grid side.
+
 
 class DvaeCodec:
     """See `dalle_model.tokenizers.codec.Codec`.

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -14,18 +13,18 @@ from dalle_model.checkpoint import save_checkpoint
 from dalle_model.config import DvaeConfig
 from dalle_model.errors import DalleError
 from dalle_model.evaluate.reconstruction import code_use, psnr
-from dalle_model.pixels import Rgb
+from dalle_model.pixels import Codes, Floats, Rgb
 from dalle_model.progress import OnStep
 from dalle_model.settings import DvaeTraining
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input
 from dalle_model.train.images import ImagesError, read_images
-from dalle_model.train.kmeans import Floats
 from dalle_model.train.losses import divergence_from_uniform, logit_laplace, negative_bound, relax
 from dalle_model.train.patch_start import fit_centroids, quantise, start_from_centroids
 from dalle_model.train.schedules import Cosine
 
-# Shape letters: B batch, C colour channels (3), S side in pixels, K codes, G grid side.
+# Shape letters: N training images, B batch, C colour channels (3), S side in pixels, K codes,
+# G grid side.
 
 GRADIENT_CLIP = 1.0  # chosen: the first steps after k-means overshoot without it
 WEIGHT_DECAY = 1e-4  # Source: Ramesh et al. 2021, appendix A.2; betas and eps as well
@@ -202,11 +201,11 @@ def _average(averaged: nn.Module, model: nn.Module, decay: float, step: int) -> 
         kept.lerp_(current, share)
 
 
-def _encode(codec: DvaeCodec, images: Rgb) -> npt.NDArray[np.uint16]:
+def _encode(codec: DvaeCodec, images: Rgb) -> Codes:
     chunks = range(0, len(images), _AT_ONCE)
     return np.concatenate([codec.encode(images[i : i + _AT_ONCE]) for i in chunks])
 
 
-def _decode(codec: DvaeCodec, codes: npt.NDArray[np.uint16]) -> Rgb:
+def _decode(codec: DvaeCodec, codes: Codes) -> Rgb:
     chunks = range(0, len(codes), _AT_ONCE)
     return np.concatenate([codec.decode(codes[i : i + _AT_ONCE]) for i in chunks])

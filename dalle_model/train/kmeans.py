@@ -1,12 +1,14 @@
-"""Patch k-means: where the demo's codebook starts, and the floor that a dVAE has to beat."""
+"""Patch k-means: where the demo's codebook starts, and the baseline that a dVAE has to beat."""
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
-Codes = npt.NDArray[np.int64]
+from dalle_model.pixels import Floats
 
-_CHUNK = 8192  # rows compared at once: 32 MiB of distances to 1,024 centroids
+# Shape letters: N images or points, S side in pixels, G grid side, D values of a point,
+# K centroids.
+
+_CHUNK = 8192  # chosen: points compared at once, 32 MiB of distances to 1,024 centroids
 
 
 def to_patches(images: Floats, patch: int) -> Floats:
@@ -14,7 +16,7 @@ def to_patches(images: Floats, patch: int) -> Floats:
 
     Args:
         images: `(N, S, S, 3)`.
-        patch: edge of a patch in pixels; divides S.
+        patch: edge of a patch in pixels; S is a multiple of it.
 
     Returns:
         `(N * G * G, 3 * patch * patch)`, patches in raster order; within a patch channel by
@@ -33,8 +35,8 @@ def from_patches(patches: Floats, grid: int) -> Floats:
     return split.reshape(-1, grid * patch, grid * patch, 3)
 
 
-def nearest_centroids(points: Floats, centroids: Floats) -> Codes:
-    """Index of the nearest centroid of each point by Euclidean distance; ties by lower index."""
+def nearest_centroids(points: Floats, centroids: Floats) -> npt.NDArray[np.int64]:
+    """Index of the centroid nearest to each point, `(N,)`, Euclidean; the lowest of several."""
     half_squares = 0.5 * np.square(centroids).sum(axis=1)
     chunks = [points[i : i + _CHUNK] for i in range(0, len(points), _CHUNK)]
     nearest = [np.argmax(chunk @ centroids.T - half_squares, axis=1) for chunk in chunks]
@@ -44,11 +46,11 @@ def nearest_centroids(points: Floats, centroids: Floats) -> Codes:
 def kmeans(points: Floats, num_centroids: int, iterations: int, seed: int) -> Floats:
     """Lloyd's algorithm from distinct random points.
 
-    A centroid that lost all its points moves to one of the points that are worst represented.
+    A centroid left without points moves to one of the points farthest from their centroids.
 
     Args:
         points: float32 `(N, D)`.
-        num_centroids: K.
+        num_centroids: K, the size of the codebook.
         iterations: of assignment and update.
         seed: of the choice of the first centroids.
 
@@ -63,8 +65,8 @@ def kmeans(points: Floats, num_centroids: int, iterations: int, seed: int) -> Fl
     return centroids
 
 
-def _updated(points: Floats, centroids: Floats, nearest: Codes) -> Floats:
-    """Mean of each centroid's points, summed in float64 in the order of the points."""
+def _updated(points: Floats, centroids: Floats, nearest: npt.NDArray[np.int64]) -> Floats:
+    """The mean of each centroid's points, summed in float64 and in the order of the points."""
     counts = np.bincount(nearest, minlength=len(centroids))
     order = np.argsort(nearest, kind="stable")
     filled = np.flatnonzero(counts)

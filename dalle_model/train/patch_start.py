@@ -7,15 +7,15 @@ import torch
 from torch import Tensor, nn
 
 from dalle_model.config import LOGIT_LAPLACE_EPS, PATCH, DvaeConfig
-from dalle_model.pixels import Rgb
+from dalle_model.pixels import Floats, Rgb
 from dalle_model.settings import DvaeTraining
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import to_input, to_rgb
 from dalle_model.tokenizers.layers import Block, Conv2d
 from dalle_model.tokenizers.patch_path import PatchDecoder, PatchEncoder
-from dalle_model.train.kmeans import Floats, from_patches, kmeans, nearest_centroids, to_patches
+from dalle_model.train.kmeans import from_patches, kmeans, nearest_centroids, to_patches
 
-# Shape letters: K codes, P values of a patch (192).
+# Shape letters: K codes, P values of a patch (192), N channels of a feature map.
 
 _FIRST_LN_B = -1.5  # chosen: the scale of k-means errors on the demo, so that b need not travel
 
