@@ -18,7 +18,7 @@ from dalle_model.progress import OnStep
 from dalle_model.settings import DvaeTraining
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input
-from dalle_model.train.images import ImagesError, read_images
+from dalle_model.train.images import Images, ImagesError
 from dalle_model.train.losses import divergence_from_uniform, logit_laplace, negative_bound, relax
 from dalle_model.train.patch_start import fit_centroids, quantise, start_from_centroids
 from dalle_model.train.schedules import Cosine
@@ -37,13 +37,13 @@ class DivergedError(DalleError):
 
 
 def train_from_images(
-    source: str, out: str, config: DvaeConfig, settings: DvaeTraining, on_step: OnStep
+    images: Images, out_url: str, config: DvaeConfig, settings: DvaeTraining, on_step: OnStep
 ) -> dict[str, Any]:
-    """Train on the images of a run or folder, measure on those held out, write a checkpoint.
+    """Train on images, measure on those held out, and write a checkpoint.
 
     Args:
-        source: see `dalle_model.train.images.read_images`.
-        out: URL of the checkpoint.
+        images: squares of `config.side` px; see `Images.split` for those held out.
+        out_url: URL of the checkpoint.
         config: sizes of the dVAE.
         settings: of the training.
         on_step: called after each step with its losses.
@@ -53,21 +53,20 @@ def train_from_images(
         the latter only with a patch path), `codes_used` and `perplexity` (on all images).
 
     Raises:
-        ImagesError: there are no images in `source`, or too few to hold some out.
+        ImagesError: too few images to train on some and hold others out.
         DivergedError: the loss is not finite.
     """
-    images = read_images(source, config.side)
     train, held_out = images.split()
     if not len(train) or not len(held_out):
         raise ImagesError(
-            f"{source} has {len(images.names)} images, too few to train on and to hold one in "
-            "16 out; add sources to the config and `dalle run images`"
+            f"too few images to train {out_url}: {len(train)} to train on and {len(held_out)} held "
+            "out; add sources to the config and `dalle run images`"
         )
     centroids = fit_centroids(train, config, settings) if config.patch_width else None
     model = train_dvae(train, config, settings, on_step, centroids)
     metrics = measure(DvaeCodec(model, "dvae", ""), centroids, train, held_out)
     extra = {"metrics": metrics, "settings": asdict(settings)}
-    save_checkpoint(out, "dvae", model.state_dict(), config.to_dict(), extra)
+    save_checkpoint(out_url, "dvae", model.state_dict(), config.to_dict(), extra)
     return metrics
 
 

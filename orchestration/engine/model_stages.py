@@ -32,12 +32,15 @@ def run(stage: str, config: RunConfig, root: str, progress: Progress) -> ModelRe
 
 def _dvae(config: RunConfig, root: str, progress: Progress) -> tuple[list[str], dict[str, Any]]:
     from dalle_model.train.dvae import train_from_images
+    from dalle_model.train.images import distinct_images
+    from orchestration.report.pictures import surviving_images
 
     section = config.dvae or DvaeSection()
+    sizes = DVAE_PRESETS[section.preset]
     metrics = train_from_images(
-        root,
+        distinct_images(surviving_images(root, sizes.side)),
         files.join(root, places.DVAE),
-        DVAE_PRESETS[section.preset],
+        sizes,
         section.training,
         progress.step,
     )

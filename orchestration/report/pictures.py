@@ -1,6 +1,7 @@
 """Pictures that people look at: samples beside their captions, and shards decoded again."""
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,7 @@ from dalle_model.shards import (
     read_shards,
 )
 from dalle_model.tokenizers.codec import Codec, load_codec
-from dalle_model.train.images import read_images
+from dalle_model.train.images import ImagesError, distinct_images
 from orchestration.beam.stages import codec_of
 from orchestration.engine import artifacts as places
 from orchestration.engine.config import load_run_config
@@ -158,6 +159,36 @@ def draw_grid(root: str, number: int, out: str) -> str:
     return _write(out, image_grid(pairs, table["caption"].to_pylist()))
 
 
+def surviving_images(root: str, side: int) -> Iterator[tuple[str, Rgb]]:
+    """Squares of the images that `dedupe` kept, or of all images where it has not run yet.
+
+    Args:
+        root: URL of the run directory.
+        side: edge of the squares, in pixels.
+
+    Raises:
+        ImagesError: there are none.
+        UnreadableShardError: a shard is missing or corrupt.
+    """
+    seen: set[str] = set()
+    for name in files.list_names(files.join(root, "images")):
+        if not name.startswith("part-"):
+            continue
+        survivors = _survivors(files.join(root, "dedupe", name))
+        table = read_table(files.join(root, "images", name), ["key", "png"])
+        for row in table.to_pylist():
+            image = image_of(row["key"])
+            if image not in seen and (survivors is None or row["key"] in survivors):
+                seen.add(image)
+                yield image, square(from_png(row["png"]), side)
+    if not seen:
+        raise ImagesError(f"no images in {root}; `dalle run images` makes them")
+
+
+def _survivors(url: str) -> set[str] | None:
+    return set(read_table(url, ["key"])["key"].to_pylist()) if files.exists(url) else None
+
+
 def _training_rows(root: str, trained: TrainedPrior, number: int) -> list[dict[str, Any]]:
     """Key, caption and tokens of the first training pairs, one for each picture."""
     table = read_shards(
@@ -172,7 +203,7 @@ def _training_rows(root: str, trained: TrainedPrior, number: int) -> list[dict[s
 
 
 def _judge(root: str, codec: Codec, rows: list[dict[str, Any]], samples: Rgb) -> Samples:
-    gallery = read_images(root, codec.side)
+    gallery = distinct_images(surviving_images(root, codec.side))
     found = [gallery.names[index] for index in nearest(samples, gallery.rgb)]
     originals = np.stack(_originals(root, [row["key"] for row in rows], codec.side))
     decoded = codec.decode(np.array([row["image_tokens"] for row in rows], np.uint16))

@@ -12,7 +12,7 @@ from dalle_model.settings import DvaeTraining
 from dalle_model.tokenizers.codec import load_codec
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
 from dalle_model.train.dvae import DivergedError, _draw_batch, train_dvae, train_from_images
-from dalle_model.train.images import ImagesError
+from dalle_model.train.images import ImagesError, distinct_images, read_image_folder
 from dalle_model.train.patch_start import fit_centroids, quantise
 
 # Few codes and slanted edges: what a patch shows can be told better from the patches around it.
@@ -88,7 +88,8 @@ def test_a_folder_of_images_becomes_a_codec_with_its_measures(tmp_path):
         Image.fromarray(image).save(tmp_path / f"{number}.png")
     url = f"{tmp_path}/out/dvae.safetensors"
     settings = replace(SETTINGS, steps=2)
-    metrics = train_from_images(str(tmp_path), url, CONFIG, settings, lambda *_: None)
+    images = distinct_images(read_image_folder(str(tmp_path), CONFIG.side))
+    metrics = train_from_images(images, url, CONFIG, settings, lambda *_: None)
     assert metrics["images"] + metrics["held_out"] == 40
     assert metrics["psnr"] == pytest.approx(metrics["kmeans_psnr"], abs=1)
     assert load_checkpoint(url, "dvae").extra["metrics"] == metrics
@@ -96,9 +97,9 @@ def test_a_folder_of_images_becomes_a_codec_with_its_measures(tmp_path):
 
 
 def test_too_few_images_to_hold_some_out_is_one_clear_message(tmp_path):
-    Image.fromarray(edges(1)[0]).save(tmp_path / "0.png")
-    with pytest.raises(ImagesError, match="has 1 images, too few to train on"):
-        train_from_images(str(tmp_path), f"{tmp_path}/x", CONFIG, SETTINGS, lambda *_: None)
+    images = distinct_images([("0" * 24, edges(1)[0])])
+    with pytest.raises(ImagesError, match=r"too few images to train .*: 1 to train on and 0 held"):
+        train_from_images(images, f"{tmp_path}/x", CONFIG, SETTINGS, lambda *_: None)
 
 
 def test_a_batch_is_moved_and_mirrored_within_reach():
