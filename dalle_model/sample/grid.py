@@ -17,15 +17,15 @@ def image_grid(images: Sequence[Rgb], captions: Sequence[str], cell: int = 128) 
 
     Args:
         images: for each caption uint8 `(columns, side, side, 3)`.
-        captions: one for each row; shortened where they would run over the edge.
-        cell: edge of a drawn image, in pixels; scaled without smoothing, so that what the model
-            made is what is seen.
+        captions: one for each row; shortened where they would not fit the width.
+        cell: edge of a drawn image, in pixels; scaled without smoothing, so that the drawing shows
+            the pixels that the model made.
 
     Returns:
         An RGB image.
 
     Raises:
-        ValueError: no rows, or another number of captions than of rows.
+        ValueError: no rows, or not one caption for each row.
     """
     if not images or len(images) != len(captions):
         raise ValueError(f"a grid needs a caption a row, got {len(captions)} for {len(images)}")
@@ -42,6 +42,22 @@ def image_grid(images: Sequence[Rgb], captions: Sequence[str], cell: int = 128) 
         for column, image in enumerate(row):
             sheet.paste(_scaled(image, cell), (MARGIN + column * step, top + line))
     return sheet
+
+
+def comparison_grid(columns: Sequence[Rgb], captions: Sequence[str]) -> Image.Image:
+    """Draw versions of the same images next to each other, one row for each caption.
+
+    Args:
+        columns: each uint8 `(rows, side, side, 3)`, such as originals and their reconstructions.
+        captions: one for each row.
+
+    Returns:
+        An RGB image.
+
+    Raises:
+        ValueError: no rows, or columns and captions of different lengths.
+    """
+    return image_grid([np.stack(row) for row in zip(*columns, strict=True)], captions)
 
 
 def shorten(caption: str, width: int, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> str:

@@ -11,12 +11,11 @@ from PIL import Image
 
 from dalle_model import files
 from dalle_model.errors import DalleError
-from dalle_model.evaluate.nearest import nearest, own_image_rate
-from dalle_model.evaluate.reconstruction import psnr
+from dalle_model.evaluate.samples import SampleScore, score_samples
 from dalle_model.pixels import Rgb, from_png, square, to_png
 from dalle_model.prior.trained import TrainedPrior, check_codec, load_prior
 from dalle_model.progress import OnStep
-from dalle_model.sample.grid import image_grid
+from dalle_model.sample.grid import comparison_grid, image_grid
 from dalle_model.sample.images import draw_images, sample_images
 from dalle_model.settings import SampleSettings
 from dalle_model.shards import (
@@ -53,33 +52,12 @@ class NoPriorError(DalleError):
 
 
 @dataclass(frozen=True)
-class Score:
-    """How often a sample lands on the picture of its caption.
-
-    Args:
-        captions: seen in training, one sample each.
-        on_own_image: samples whose nearest picture of the gallery is their own.
-        rate: the same as a share.
-        chance: of a blind guess, 1 / gallery.
-        gallery: all pictures of the run.
-        reconstruction_psnr: of the originals against what their tokens hold, in dB.
-    """
-
-    captions: int
-    on_own_image: int
-    rate: float
-    chance: float
-    gallery: int
-    reconstruction_psnr: float
-
-
-@dataclass(frozen=True)
 class Samples:
     """What the stage `samples` writes: a Parquet table, a PNG, and the score."""
 
     table: bytes
     picture: bytes
-    score: Score
+    score: SampleScore
 
 
 def sample_training_captions(
@@ -155,8 +133,9 @@ def draw_grid(root: str, number: int, out: str) -> str:
         raise ShardError(f"the token shards of {root} hold no row; `dalle report` tells why")
     originals = _originals(root, table["key"].to_pylist(), codec.side)
     decoded = codec.decode(image_tokens(table))
-    pairs = [np.stack(pair) for pair in zip(originals, decoded, strict=True)]
-    return _write(out, image_grid(pairs, table["caption"].to_pylist()))
+    return _write(
+        out, comparison_grid([np.stack(originals), decoded], table["caption"].to_pylist())
+    )
 
 
 def surviving_images(root: str, side: int) -> Iterator[tuple[str, Rgb]]:
@@ -204,37 +183,24 @@ def _training_rows(root: str, trained: TrainedPrior, number: int) -> list[dict[s
 
 def _judge(root: str, codec: Codec, rows: list[dict[str, Any]], samples: Rgb) -> Samples:
     gallery = distinct_images(surviving_images(root, codec.side))
-    found = [gallery.names[index] for index in nearest(samples, gallery.rgb)]
-    originals = np.stack(_originals(root, [row["key"] for row in rows], codec.side))
+    keys, captions = [row["key"] for row in rows], [row["caption"] for row in rows]
+    originals = np.stack(_originals(root, keys, codec.side))
     decoded = codec.decode(np.array([row["image_tokens"] for row in rows], np.uint16))
-    table = [
-        {
-            "key": row["key"],
-            "caption": row["caption"],
-            "original": to_png(original),
-            "reconstruction": to_png(reconstruction),
-            "sample": to_png(sample),
-            "nearest": name,
-            "is_own": name == image_of(row["key"]),
-        }
-        for row, original, reconstruction, sample, name in zip(
-            rows, originals, decoded, samples, found, strict=True
-        )
-    ]
-    hits = [bool(row["is_own"]) for row in table]
-    judged = own_image_rate(hits, len(gallery.names))
-    score = Score(
-        captions=judged.samples,
-        on_own_image=sum(hits),
-        rate=judged.rate,
-        chance=judged.chance,
-        gallery=judged.gallery,
-        reconstruction_psnr=psnr(originals, decoded),
-    )
-    shown = [np.stack(three) for three in zip(originals, decoded, samples, strict=True)]
-    captions = [row["caption"] for row in rows]
-    picture = image_grid(shown[:GRID_ROWS], captions[:GRID_ROWS])
-    return Samples(to_bytes(pa.Table.from_pylist(table, SAMPLES_SCHEMA)), _png(picture), score)
+    own_names = [image_of(key) for key in keys]
+    scored = score_samples(samples, own_names, originals, decoded, gallery.rgb, gallery.names)
+    columns = {
+        "key": keys,
+        "caption": captions,
+        "original": [to_png(image) for image in originals],
+        "reconstruction": [to_png(image) for image in decoded],
+        "sample": [to_png(image) for image in samples],
+        "nearest": scored.nearest,
+        "is_own": scored.is_own,
+    }
+    shown = [column[:GRID_ROWS] for column in (originals, decoded, samples)]
+    picture = comparison_grid(shown, captions[:GRID_ROWS])
+    table = pa.Table.from_pydict(columns, SAMPLES_SCHEMA)
+    return Samples(to_bytes(table), _png(picture), scored.score)
 
 
 def _originals(root: str, keys: list[str], side: int) -> list[Rgb]:

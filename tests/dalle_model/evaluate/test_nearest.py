@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dalle_model.evaluate.nearest import nearest, on_own_image
+from dalle_model.evaluate.nearest import nearest
 
 
 def random_images(count: int, seed: int = 0) -> np.ndarray:
@@ -22,16 +22,6 @@ def test_of_equally_near_images_the_first_wins() -> None:
     assert nearest(random_images(3), gallery).tolist() == [0, 1, 2]
 
 
-def test_rate_beside_chance() -> None:
-    gallery = random_images(8)
-    noisy = np.clip(gallery[:4].astype(int) + 3, 0, 255).astype(np.uint8)
-    verdict = on_own_image(noisy, np.array([0, 1, 2, 7]), gallery)
-    assert (verdict.rate, verdict.chance) == (0.75, 1 / 8)
-    assert (verdict.samples, verdict.gallery) == (4, 8)
-
-
 def test_nothing_to_compare_is_refused() -> None:
     with pytest.raises(ValueError, match="cannot be compared"):
         nearest(random_images(2), random_images(0))
-    with pytest.raises(ValueError, match="2 samples with 1 own"):
-        on_own_image(random_images(2), np.array([0]), random_images(4))

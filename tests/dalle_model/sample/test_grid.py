@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 
-from dalle_model.sample.grid import FONT_SIZE, MARGIN, image_grid, shorten
+from dalle_model.sample.grid import FONT_SIZE, MARGIN, comparison_grid, image_grid, shorten
 
 
 def test_images_stand_under_their_captions_in_order() -> None:
@@ -28,3 +28,12 @@ def test_long_captions_end_in_an_ellipsis_and_fit() -> None:
 def test_a_caption_a_row_is_needed() -> None:
     with pytest.raises(ValueError, match="got 2 for 1"):
         image_grid([np.zeros((1, 4, 4, 3), np.uint8)], ["a", "b"])
+
+
+def test_a_comparison_has_a_column_for_each_version() -> None:
+    columns = [np.full((2, 4, 4, 3), value, np.uint8) for value in (10, 200)]
+    rows = [np.stack([columns[0][n], columns[1][n]]) for n in range(2)]
+    expected = image_grid(rows, ["first", "second"])
+    assert comparison_grid(columns, ["first", "second"]).tobytes() == expected.tobytes()
+    with pytest.raises(ValueError, match="shorter"):
+        comparison_grid([columns[0], columns[1][:1]], ["first", "second"])
