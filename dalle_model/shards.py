@@ -1,6 +1,7 @@
 """The token shard: its schema, its metadata, and a reader that refuses to mix codecs."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
@@ -51,8 +52,13 @@ class ShardMetadata:
     fingerprint: str
 
 
-def token_schema(metadata: ShardMetadata) -> pa.Schema:
-    """Arrow schema of a token shard v1 with its metadata and its `huggingface` features."""
+def token_schema(metadata: ShardMetadata, added: Sequence[pa.Field] = ()) -> pa.Schema:
+    """Arrow schema of a token shard v1 with its metadata and its `huggingface` features.
+
+    Args:
+        metadata: for the footer.
+        added: columns of numbers or text that a run adds behind those of v1, such as scores.
+    """
     tokens = metadata.grid**2
     fields = [
         pa.field("key", pa.string(), nullable=False),
@@ -69,12 +75,14 @@ def token_schema(metadata: ShardMetadata) -> pa.Schema:
         pa.field("page_url", pa.string(), nullable=False),
         pa.field("license", pa.string(), nullable=False),
         pa.field("source", pa.string(), nullable=False),
+        *added,
     ]
+    features = _features(tokens) | {field.name: _value(str(field.type)) for field in added}
     return pa.schema(
         fields,
         metadata={
             METADATA_KEY: json.dumps(asdict(metadata), sort_keys=True).encode(),
-            b"huggingface": json.dumps({"info": {"features": _features(tokens)}}).encode(),
+            b"huggingface": json.dumps({"info": {"features": features}}).encode(),
         },
     )
 
@@ -187,7 +195,7 @@ def _refuse_to_mix(url: str, one: ShardMetadata, other_url: str, other: ShardMet
 
 def _features(tokens: int) -> dict[str, Any]:
     value: dict[str, Any] = {
-        name: {"dtype": dtype, "_type": "Value"}
+        name: _value(dtype)
         for name, dtype in (
             ("key", "string"),
             ("caption", "string"),
@@ -202,8 +210,13 @@ def _features(tokens: int) -> dict[str, Any]:
             ("source", "string"),
         )
     }
-    token = {"dtype": "uint16", "_type": "Value"}
+    token = _value("uint16")
     value["image_tokens"] = {"feature": token, "length": tokens, "_type": "List"}
     value["text_tokens"] = {"feature": token, "_type": "List"}
     value["crop"] = {"feature": token, "length": 4, "_type": "List"}
     return value
+
+
+def _value(dtype: str) -> dict[str, Any]:
+    names = {"float": "float32", "double": "float64"}  # as `datasets` calls what Arrow calls so
+    return {"dtype": names.get(dtype, dtype), "_type": "Value"}

@@ -1,4 +1,6 @@
-"""What passes from stage to stage: one Arrow schema for each boundary.
+"""What passes from stage to stage: a role for each boundary, and its Arrow schema.
+
+A stage reads roles, never other stages: which stage of a run writes a role is the affair of the run.
 
 Every row has a `key` (see `pipelines.io.keys`); rows of a shard are sorted by it, so all captions
 of one picture lie side by side. Each schema extends the one before it by what its stage found out.
@@ -8,6 +10,17 @@ The last boundary, the token shard, belongs to its consumer: `dalle_model.shards
 from typing import NamedTuple
 
 import pyarrow as pa
+
+CANDIDATES = "candidates"  # image-caption pairs as found
+CAPTIONS = "captions"  # pairs whose caption is good enough
+FETCHED = "fetched"  # pairs with the bytes of their image as served
+IMAGES = "images"  # pairs with the decoded image
+SELECTION = "selection"  # keys of the images that one filter keeps; a run may have several
+TOKENS = "tokens"  # token shards: `dalle_model.shards`
+CODEC = "codec"  # a checkpoint: images to tokens and back
+TOKENIZER = "tokenizer"  # of captions
+PRIOR = "prior"  # a checkpoint of the autoregressive model
+SAMPLES = "samples"  # images drawn from it
 
 
 class Candidate(NamedTuple):
@@ -104,8 +117,9 @@ IMAGE_SCHEMA = pa.schema(
     ]
 )
 
-# What dedupe keeps: the encoder joins it with the image shard of the same number.
-SURVIVOR_SCHEMA = pa.schema(
+# What a filter of images keeps, never pixels; columns of its own may follow. They are joined with the
+# images in `pipelines.io.selections`.
+SELECTION_SCHEMA = pa.schema(
     [
         _required("key", pa.string()),
         _required("url", pa.string()),

@@ -1,11 +1,13 @@
-"""The command line. Heavy imports happen inside the commands: `dalle --help` loads none of them."""
+"""The command line: a thin shell over `orchestration.api`, one command a function.
+
+Heavy imports happen inside the commands: `dalle --help` loads none of them.
+"""
 
 import logging
 import os
 import shutil
 import sys
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -18,12 +20,9 @@ app = typer.Typer(
     help="From the raw web to a trained DALL-E: image-caption pairs, token shards, prior, samples.",
     epilog="--debug, anywhere on the line, shows the full traceback of an error.",
 )
-train_app = typer.Typer(no_args_is_help=True, help="Train one model of a run.")
-app.add_typer(train_app, name="train")
 
 BEAM_OPTIONS = {"ignore_unknown_options": True, "allow_extra_args": True}
 INTERRUPTED = 130
-DEMO_CONFIG = Path(__file__).resolve().parents[2] / "demo" / "config.yaml"
 
 ConfigOption = Annotated[str, typer.Option("--config", help="YAML file with the settings.")]
 DirOption = Annotated[str, typer.Option("--dir", help="Run directory: a folder or a URL.")]
@@ -43,11 +42,19 @@ def run(
     workers: WorkersOption = 1,
 ) -> None:
     """Run what is missing of a run; finished stages are skipped, interrupted ones go on."""
-    from orchestration.engine.config_file import load_config
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
 
-    names, beam_options = split_arguments(stages or [])
-    settings = load_config(config)
-    _run(settings, directory or f"runs/{settings.name}", names, workers, beam_options)
+    names, options = split_arguments(stages or [])
+    result = api.run(
+        config,
+        directory,
+        names,
+        workers=workers,
+        beam_options=options,
+        progress=TerminalProgress(),
+    )
+    typer.echo(f"report   {result.report}")
 
 
 @app.command(context_settings=BEAM_OPTIONS)
@@ -58,23 +65,18 @@ def demo(
     directory: DirOption = "runs/demo",
     workers: WorkersOption = 1,
 ) -> None:
-    """Run the whole job on the small real web that ships with the repository."""
+    """Run the whole job on the small real web that comes with the repository."""
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
     from orchestration.engine.config import ConfigError
-    from orchestration.engine.config_file import load_config
+    from orchestration.report.sheets import first_caption, samples_sheet
 
-    if not DEMO_CONFIG.exists():
-        raise ConfigError(
-            f"{DEMO_CONFIG} is missing: the demo's web comes with the repository, not with the "
-            "installed package; clone the repository and run `make demo` there"
-        )
     names, options = split_arguments(beam_options or [])
     if names:
         raise ConfigError(f"`dalle demo` runs all stages; `{names[0]}` is not an option")
-    _run(load_config(str(DEMO_CONFIG)), directory, [], workers, options)
-    from orchestration.engine.artifacts import SAMPLES_PICTURE
-    from orchestration.report.pictures import first_caption
-
-    typer.echo(f"pictures {directory}/{SAMPLES_PICTURE}")
+    result = api.demo(directory, workers=workers, beam_options=options, progress=TerminalProgress())
+    typer.echo(f"report   {result.report}")
+    typer.echo(f"images   {samples_sheet(directory)}")
     command = "dalle" if shutil.which("dalle") else sys.argv[0]  # make runs it by its path
     typer.echo(f'next     {command} sample "{first_caption(directory)}" -n 8 --dir {directory}')
 
@@ -91,88 +93,78 @@ def explain(
     ] = "",
 ) -> None:
     """Tell one row's way through the stages: rules, measured values, thresholds, recipe lines."""
-    from orchestration.engine.config import ConfigError, NoRunError, load_run_config
-    from orchestration.report import explain as told
-    from pipelines.captions.config import CaptionsConfig
+    from orchestration import api
 
-    if not told.is_caption(query):
-        if recipe:
-            raise ConfigError("--recipe is for the text of a caption, not for a key or a URL")
-        typer.echo(told.explain(directory, query))
-        return
-    try:
-        config = CaptionsConfig(recipe=recipe) if recipe else load_run_config(directory).captions
-    except NoRunError as error:
-        raise NoRunError(f"{error}; name a recipe with --recipe, or a run with --dir") from error
-    typer.echo(told.explain_caption(query, config))
+    typer.echo(str(api.explain(query, directory, recipe)))
 
 
 @app.command(context_settings=BEAM_OPTIONS)
 def recipes(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Recipes to compare (all that come along), then any Beam options."),
+        typer.Argument(help="Recipes to compare (all bundled ones), then any Beam options."),
     ] = None,
     config: ConfigOption = "dalle.yaml",
     directory: DirOption = "",
     workers: WorkersOption = 1,
 ) -> None:
     """Judge one crawl's captions by several recipes; the report shows them rule by rule."""
-    from orchestration.beam.runners import check_options
-    from orchestration.cli.progress import Progress
-    from orchestration.engine.comparison import compare
-    from orchestration.engine.config_file import load_config
-    from orchestration.engine.plan import Run
-    from orchestration.report.page import write_report
-    from pipelines.captions.recipe import known_recipes
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
 
-    chosen, beam_options = split_arguments(names or [])
-    check_options(beam_options)
-    settings = load_config(config)
-    root = directory or f"runs/{settings.name}"
-    work = Run(settings, root, workers, tuple(beam_options))
-    for place in compare(work, chosen or known_recipes(), Progress()):
-        typer.echo(f"run      {place}")
-    typer.echo(f"report   {write_report(root)}")
+    chosen, options = split_arguments(names or [])
+    result = api.recipes(
+        config,
+        chosen,
+        directory,
+        workers=workers,
+        beam_options=options,
+        progress=TerminalProgress(),
+    )
+    for url in result.directories:
+        typer.echo(f"run      {url}")
+    typer.echo(f"report   {result.report}")
 
 
 @app.command()
 def report(directory: DirOption = "runs/demo") -> None:
     """Build the HTML report again, from the run directory alone."""
-    from orchestration.report.page import write_report
+    from orchestration import api
 
-    typer.echo(f"report   {write_report(directory)}")
+    typer.echo(f"report   {api.report(directory)}")
 
 
 @app.command()
 def verify(directory: DirOption = "runs/demo") -> None:
     """Check every file of a run against its manifest; print one SHA-256 for the whole run."""
-    from orchestration.engine.verify import verify_run
+    from orchestration import api
 
-    for line in verify_run(directory):
-        typer.echo(line)
+    found = api.verify(directory)
+    for stage, count in found.num_files.items():
+        typer.echo(f"{stage:<10} {count:>5} files  ok")
+    typer.echo(f"sha256     {found.sha256}")
 
 
 @app.command()
 def sample(
-    caption: Annotated[str, typer.Argument(help="What the pictures should show.")],
-    number: Annotated[int, typer.Option("-n", min=1, max=512, help="Number of pictures.")] = 8,
+    caption: Annotated[str, typer.Argument(help="What the images should show.")],
+    number: Annotated[int, typer.Option("-n", min=1, max=512, help="Number of images.")] = 8,
     directory: DirOption = "runs/demo",
     out: OutOption = "samples.png",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draws.")] = 0,
     temperature: Annotated[float, typer.Option("--temperature", min=1e-3, max=10)] = 1.0,
     top_k: Annotated[int, typer.Option("--top-k", min=0, help="0 keeps all codes.")] = 0,
 ) -> None:
-    """Draw pictures for a caption with the prior of a run."""
+    """Draw images for a caption with the prior of a run."""
     from dalle_model.settings import SampleSettings
-    from orchestration.cli.progress import Progress
-    from orchestration.report.pictures import draw_samples
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
 
     settings = SampleSettings(temperature=temperature, top_k=top_k or None, seed=seed)
-    progress = Progress()
-    with progress.stage("sample"):
-        where = draw_samples(directory, caption, number, out, settings, progress.step)
-    typer.echo(f"pictures {where}")
+    url = api.sample(
+        caption, number, directory, out, settings=settings, progress=TerminalProgress()
+    )
+    typer.echo(f"images   {url}")
 
 
 @app.command()
@@ -181,28 +173,24 @@ def grid(
     out: OutOption = "grid.png",
     number: Annotated[int, typer.Option("-n", min=1, max=1024, help="Number of rows.")] = 32,
 ) -> None:
-    """Read token shards back and decode them: originals beside what the tokens hold."""
-    from orchestration.report.pictures import draw_grid
+    """Read token shards back and decode them: originals next to what the tokens hold."""
+    from orchestration import api
 
-    typer.echo(f"pictures {draw_grid(directory, number, out)}")
-
-
-@train_app.command("bpe")
-def train_bpe(config: ConfigOption = "dalle.yaml", directory: DirOption = "") -> None:
-    """Train the text tokenizer on the captions of a run's token shards."""
-    _train("bpe", config, directory)
+    typer.echo(f"images   {api.grid(directory, out, number)}")
 
 
-@train_app.command("dvae")
-def train_dvae(config: ConfigOption = "dalle.yaml", directory: DirOption = "") -> None:
-    """Train a dVAE on the pictures that a run has kept."""
-    _train("dvae", config, directory)
+@app.command()
+def train(
+    model: Annotated[str, typer.Argument(help="bpe, dvae or prior.")],
+    config: ConfigOption = "dalle.yaml",
+    directory: DirOption = "",
+) -> None:
+    """Train one model of a run: the text tokenizer, a dVAE, or the prior."""
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
 
-
-@train_app.command("prior")
-def train_prior(config: ConfigOption = "dalle.yaml", directory: DirOption = "") -> None:
-    """Train the prior on a run's token shards."""
-    _train("prior", config, directory)
+    result = api.train(model, config, directory, progress=TerminalProgress())
+    typer.echo(f"report   {result.report}")
 
 
 def split_arguments(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -253,35 +241,3 @@ def _set_up_logging(is_debug: bool) -> None:
     )
     for package in ("pipelines", "dalle_model", "orchestration"):
         logging.getLogger(package).setLevel(logging.INFO if is_debug else logging.WARNING)
-
-
-def _train(stage: str, config: str, directory: str) -> None:
-    from orchestration.engine.config_file import load_config
-    from orchestration.engine.graph import with_section
-
-    settings = load_config(config)
-    names = ["bpe", "prior"] if stage == "prior" else [stage]
-    completed = with_section(settings, stage)
-    _run(settings, directory or f"runs/{settings.name}", names, 1, [], completed)
-
-
-def _run(
-    settings: Any,
-    directory: str,
-    names: list[str],
-    workers: int,
-    beam_options: list[str],
-    completed: Any = None,
-) -> None:
-    """Run stages of `completed`: the file's settings with sections that a command adds."""
-    from orchestration.beam.runners import check_options
-    from orchestration.cli.progress import Progress
-    from orchestration.engine.plan import Run
-    from orchestration.engine.run import run_stages
-    from orchestration.report.page import write_report
-
-    check_options(beam_options)
-    progress = Progress()
-    work = Run(completed or settings, directory, workers, tuple(beam_options), settings)
-    run_stages(work, names, progress)
-    typer.echo(f"report   {write_report(directory)}")

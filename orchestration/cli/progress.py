@@ -21,15 +21,14 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from dalle_model import files
-from orchestration.engine.manifest import Manifest
-from pipelines.crawl.site.config import num_answers
-from pipelines.io.task import StageTask, marker_names
+from pipelines.io.manifest import Manifest
+from pipelines.io.task import StageTask
+from pipelines.stage import Stage
 
 POLL_S = 0.5  # chosen: a listing of a folder twice a second costs nothing, on S3 too
 NAME_WIDTH = 10
 TOLD_REASONS = 3  # where nothing is left of a stage; chosen: one line
-COUNT_S = 5.0  # chosen: the folders of all hosts are listed for it
+PULSE_S = 5.0  # chosen: a stage may list many folders for it
 PLAIN_LINE_S = 10  # chosen: a line in a log that often, where there is no terminal to draw in
 
 
@@ -40,18 +39,18 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:.1f}/s" if task.speed else "")
 
 
-class Progress:
+class TerminalProgress:
     """Writes to standard error; bars where it is a terminal, plain lines where it is not."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True, highlight=False, soft_wrap=True)
         self._bars: Bars | None = None
         self._bar: TaskID | None = None
-        self._watched: StageTask | None = None
+        self._watched: tuple[Stage, StageTask] | None = None
         self._first_step = -1
         self._began = self._told = time.monotonic()
         self._stop = threading.Event()
-        self._answers, self._next_count = 0, 0.0
+        self._pulse, self._next_pulse = "", 0.0
 
     @contextmanager
     def stage(self, name: str, why: str = "") -> Iterator[None]:
@@ -74,7 +73,7 @@ class Progress:
         )
         self._stop = threading.Event()
         self._first_step, self._told = -1, time.monotonic()
-        self._answers, self._next_count = 0, 0.0
+        self._pulse, self._next_pulse = "", 0.0
         with bars:
             self._bars, self._bar = bars, bars.add_task(name, total=None, note="")
             watcher = threading.Thread(target=self._watch, daemon=True)
@@ -86,9 +85,9 @@ class Progress:
                 watcher.join()
                 self._bars, self._bar, self._watched = None, None, None
 
-    def shards(self, task: StageTask, finished: int) -> None:
+    def shards(self, stage: Stage, task: StageTask, finished: int) -> None:
         """Follow the shards of a stage by their progress markers, on any runner."""
-        self._watched = task
+        self._watched = stage, task
         if finished:
             self._console.print(
                 f"{'':<{NAME_WIDTH}} [dim]{finished} of {task.num_shards} shards were finished "
@@ -158,14 +157,14 @@ class Progress:
 
     def _watch(self) -> None:
         while not self._stop.wait(POLL_S):
-            task = self._watched
-            if task is None:
-                continue
-            self._update(len(marker_names(task)), task.num_shards, self._note(task))
+            if self._watched is not None:
+                stage, task = self._watched
+                done = len(task.folder.markers())
+                self._update(done, task.num_shards, self._note(stage, task))
 
-    def _note(self, task: StageTask) -> str:
-        """What the shards are, and how many pages a live crawl has so far."""
-        if time.monotonic() >= self._next_count:
-            self._next_count = time.monotonic() + COUNT_S
-            self._answers = num_answers(files.join(task.root, task.stage))
-        return f"shards, {self._answers:,} answers" if self._answers else "shards"
+    def _note(self, stage: Stage, task: StageTask) -> str:
+        """What the shards are, and what the stage says of the work under way."""
+        if time.monotonic() >= self._next_pulse:
+            self._next_pulse = time.monotonic() + PULSE_S
+            self._pulse = stage.pulse(task.folder)
+        return f"shards, {self._pulse}" if self._pulse else "shards"

@@ -1,7 +1,7 @@
-"""One crawl's captions judged by several recipes, each in a run directory of its own.
+"""One run judged by several recipes of a stage, each in a run directory of its own.
 
-<root>/crawl/…                    read once
-<root>/recipes/align/…            a run of two stages; `dalle explain --dir` reads it as any other
+The stages before it run once; their output is copied into the directory of each recipe, which
+`dalle explain --dir` then reads as any other run.
 """
 
 from collections import Counter
@@ -10,71 +10,93 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from dalle_model import files
-from orchestration.cli.progress import Progress
 from orchestration.engine.config import ConfigError
-from orchestration.engine.manifest import MANIFEST, read_manifest
+from orchestration.engine.graph import Graph
 from orchestration.engine.plan import Run
+from orchestration.engine.progress import Progress
 from orchestration.engine.run import run_stages
-from pipelines.captions.config import dependencies
+from pipelines.io.layout import RunFolder, StageFolder
+from pipelines.io.manifest import read_manifest
+from pipelines.stage import Recipes, Stage
 
-FOLDER = "recipes"
-_SOURCE, _JUDGE = "crawl", "captions"
 
-
-def compare(run: Run, recipes: Sequence[str], progress: Progress) -> list[str]:
-    """Bring the crawl up to date, then the captions by each recipe.
+def compare(run: Run, names: Sequence[str], progress: Progress) -> list[str]:
+    """Bring the stages before it up to date, then the stage that follows a recipe, by each recipe.
 
     Args:
         run: its config's own recipe is left alone; its overrides hold for all recipes.
-        recipes: names, or paths of YAML files.
+        names: of recipes, or paths of YAML files; all bundled ones where there are none.
         progress: told of each stage.
 
     Returns:
         URL of each recipe's run directory.
 
     Raises:
-        ConfigError: two recipes have one name.
+        ConfigError: two recipes have one name, or no stage follows recipes.
         RecipeError: there is no such recipe, or it is wrong.
         RunError: as `run_stages`.
     """
-    roots = _roots(run.root, recipes)
-    judgements = [_by(run, *pair) for pair in zip(recipes, roots, strict=True)]
-    for judgement in judgements:
-        dependencies(judgement.config.captions)  # a missing recipe is told before the first row
-    run_stages(run, [_SOURCE], progress)
-    for judgement in judgements:
-        progress.say(f"recipe     {judgement.config.captions.recipe}")
-        _copy_crawl(run.root, judgement.root)
-        run_stages(judgement, [_JUDGE], progress)
-    return roots
+    graph = Graph.of(run.config)
+    stage, recipes = stage_with_recipes(graph)
+    chosen = list(names) or recipes.known()
+    folders = [run.folder.recipe(name) for name in _distinct_names(chosen)]
+    runs = [
+        _by_recipe(run, stage, recipes, recipe, folder)
+        for recipe, folder in zip(chosen, folders, strict=True)
+    ]
+    for one in runs:
+        Graph.of(one.config).dependencies(stage)  # a missing recipe is told before the first row
+    before = [other.name for other in graph.ancestors(stage)]
+    run_stages(run, before, progress)
+    for recipe, one in zip(chosen, runs, strict=True):
+        progress.say(f"recipe     {recipe}")
+        for name in before:
+            _copy_stage(run.folder.stage(name), one.folder.stage(name))
+        run_stages(one, [stage.name], progress)
+    return [folder.url for folder in folders]
 
 
-def compared(root: str) -> dict[str, str]:
+def compared(graph: Graph, run: RunFolder) -> dict[str, str]:
     """Run directories of the recipes that a run was compared by, by name, sorted."""
-    folder = files.join(root, FOLDER)
-    found = {name: files.join(folder, name) for name in sorted(files.list_names(folder))}
-    return {name: place for name, place in found.items() if read_manifest(place, _JUDGE)}
+    stages = [stage for stage in graph.stages if stage.recipes is not None]
+    return {
+        name: folder.url
+        for name, folder in run.recipes().items()
+        if any(read_manifest(folder.stage(stage.name)) for stage in stages)
+    }
 
 
-def _by(run: Run, recipe: str, root: str) -> Run:
-    captions = run.config.captions.model_copy(update={"recipe": recipe})
-    return replace(run, config=run.config.model_copy(update={_JUDGE: captions}), root=root)
+def stage_with_recipes(graph: Graph) -> tuple[Stage, Recipes]:
+    """The first stage of a run that follows recipes, and what they are.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for stage in graph.stages:
+        if stage.recipes is not None:
+            return stage, stage.recipes
+    raise ConfigError("no stage of this config follows a recipe")
 
 
-def _roots(root: str, recipes: Sequence[str]) -> list[str]:
+def _by_recipe(run: Run, stage: Stage, recipes: Recipes, recipe: str, folder: RunFolder) -> Run:
+    section = recipes.chosen(run.config.section(stage), recipe)
+    return replace(run, config=run.config.with_section(stage, section), root=folder.url)
+
+
+def _distinct_names(recipes: Sequence[str]) -> list[str]:
     names = [PurePosixPath(recipe).stem for recipe in recipes]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise ConfigError(f"two recipes are called {twice[0]!r}; rename one of the files")
-    return [files.join(root, FOLDER, name) for name in names]
+    return names
 
 
-def _copy_crawl(source: str, target: str) -> None:
-    """The crawl's files, unless they are there; the manifest goes last."""
-    manifest, old = read_manifest(source, _SOURCE), read_manifest(target, _SOURCE)
+def _copy_stage(source: StageFolder, target: StageFolder) -> None:
+    """The files of a finished stage, unless they are there; the manifest goes last."""
+    manifest, old = read_manifest(source), read_manifest(target)
     if manifest is None or (old and old.digest == manifest.digest):
         return
-    files.remove(files.join(target, _SOURCE, MANIFEST))
-    for entry in (*manifest.files, *manifest.rejected_files, {"name": MANIFEST}):
-        content = files.read_bytes(files.join(source, _SOURCE, entry["name"]))
-        files.write_bytes(files.join(target, _SOURCE, entry["name"]), content)
+    files.remove(target.manifest)
+    for entry in (*manifest.files, *manifest.rejected_files):
+        files.write_bytes(target.file(entry["name"]), files.read_bytes(source.file(entry["name"])))
+    files.write_bytes(target.manifest, files.read_bytes(source.manifest))

@@ -1,55 +1,37 @@
-"""The settings of a run, frozen, and the copy of them that its directory keeps."""
+"""The settings of a run, frozen, and the copy of them that its directory keeps.
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any, Literal
+Each stage brings the class of its section; this module knows only what belongs to the whole run.
+"""
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    field_validator,
+)
 
 from dalle_model import files
 from dalle_model.errors import DalleError
-from dalle_model.settings import (
-    DVAE_TRAINING_PRESETS,
-    PAIR_CHOICE_PRESETS,
-    PRIOR_TRAINING_PRESETS,
-    DvaeTraining,
-    PairChoice,
-    PriorTraining,
-    SampleSettings,
-)
-from pipelines.captions.config import CaptionsConfig
-from pipelines.crawl.config import CrawlConfig
-from pipelines.dedupe.config import DedupeConfig
-from pipelines.encode.config import EncodeConfig
-from pipelines.fetch.config import FetchConfig
-from pipelines.images.config import ImagesConfig
-
-CONFIG_COPY = "config.json"
+from orchestration.engine.registry import registry
+from pipelines.io.layout import RunFolder
+from pipelines.stage import Stage
 
 
 class ConfigError(DalleError):
     """A setting is wrong; the command line ends with exit code 2."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class NoRunError(DalleError):
     """A directory is not one of a run, or its config cannot be read."""
 
 
-def _fill_from_preset(values: Any, **presets: Mapping[str, Any]) -> Any:
-    """What the file leaves out of these settings is the preset's, field by field."""
-    if not isinstance(values, dict):
-        return values
-    preset = values.get("preset", "demo")
-    filled = dict(values)
-    for name, known in presets.items():
-        given = values.get(name, {})
-        if isinstance(given, dict) and preset in known:
-            filled[name] = asdict(known[preset]) | given
-    return filled
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ReplayConfig(_Section):
@@ -64,59 +46,22 @@ class ReplayConfig(_Section):
     hosts: str = Field(pattern=r"^\.[a-z0-9.-]+$")
 
 
-class DvaeSection(_Section):
-    """Train a dVAE on the run's own pictures; without this section `encode.codec` is used."""
-
-    preset: Literal["demo", "paper"] = "demo"
-    training: DvaeTraining = DVAE_TRAINING_PRESETS["demo"]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill(cls, values: Any) -> Any:
-        return _fill_from_preset(values, training=DVAE_TRAINING_PRESETS)
-
-
-class BpeSection(_Section):
-    """Text tokenizer, trained on the run's captions."""
-
-    vocab_size: int = Field(default=1024, ge=300, le=65536)
-
-
-class PriorSection(_Section):
-    """The autoregressive prior, trained on the run's token shards."""
-
-    preset: Literal["demo", "paper"] = "demo"
-    pairs: PairChoice = PAIR_CHOICE_PRESETS["demo"]
-    training: PriorTraining = PRIOR_TRAINING_PRESETS["demo"]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill(cls, values: Any) -> Any:
-        return _fill_from_preset(values, pairs=PAIR_CHOICE_PRESETS, training=PRIOR_TRAINING_PRESETS)
-
-
-class SamplesSection(_Section):
-    """Pictures for captions that the prior saw in training, and how many land on their own."""
-
-    num_captions: int = Field(default=64, ge=1, le=4096)
-    sampling: SampleSettings = SampleSettings()
-
-
 class RunConfig(_Section):
-    """One run, from sources to samples. Relative paths count from the config file's folder."""
+    """One run, from sources to samples. Relative paths count from the config file's folder.
+
+    Args:
+        name: of the run, and of its directory where none is given.
+        num_shards: of every stage; rows never change shard.
+        selections: the order of the stages that filter images; by default that in which the config
+            file names them, behind those that it does not name.
+        replay: what answers in place of the web.
+
+    Every other field is the section of a stage, by its name; None where it was not asked for.
+    """
 
     name: str = Field(default="run", pattern=r"^[A-Za-z0-9._-]+$")
     num_shards: int = Field(default=8, ge=1, le=99_999)
-    crawl: CrawlConfig
-    captions: CaptionsConfig = CaptionsConfig()
-    fetch: FetchConfig = FetchConfig()
-    images: ImagesConfig = ImagesConfig()
-    dedupe: DedupeConfig = DedupeConfig()
-    dvae: DvaeSection | None = None
-    encode: EncodeConfig = EncodeConfig()
-    bpe: BpeSection | None = None
-    prior: PriorSection | None = None
-    samples: SamplesSection | None = None
+    selections: tuple[str, ...] = ()
     replay: ReplayConfig | None = None
 
     @field_validator("num_shards", mode="before")
@@ -126,6 +71,46 @@ class RunConfig(_Section):
             raise ValueError("must be a whole number")
         return value
 
+    if TYPE_CHECKING:  # the sections of stages are fields that only `config_class` knows
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    def section(self, stage: Stage) -> Any:
+        """The settings of a stage; the default ones where it was not asked for."""
+        section = getattr(self, stage.name)
+        return stage.config() if section is None else section
+
+    def has(self, stage: Stage) -> bool:
+        """Whether the run was asked for a stage, by default or by its section."""
+        return getattr(self, stage.name) is not None
+
+    def with_section(self, stage: Stage, section: BaseModel) -> "RunConfig":
+        """The same config with other settings of a stage."""
+        return self.model_copy(update={stage.name: section})
+
+
+@cache
+def config_class() -> type[RunConfig]:
+    """`RunConfig` with a field for the section of each stage."""
+    fields: dict[str, Any] = {}
+    for stage in registry().values():
+        if not stage.is_default:
+            fields[stage.name] = (stage.config | None, None)
+        elif _has_defaults(stage):
+            fields[stage.name] = (stage.config, Field(default_factory=stage.config))
+        else:
+            fields[stage.name] = (stage.config, ...)
+    return cast(type[RunConfig], create_model("RunConfig", __base__=RunConfig, **fields))
+
+
+def _has_defaults(stage: Stage) -> bool:
+    """Whether a section may be left out; that of the sources may not."""
+    try:
+        stage.config()
+    except ValidationError:
+        return False
+    return True
+
 
 def load_run_config(root: str) -> RunConfig:
     """The config of a run, from its directory alone.
@@ -133,11 +118,11 @@ def load_run_config(root: str) -> RunConfig:
     Raises:
         NoRunError: the directory holds no run, or one whose config cannot be read.
     """
-    url = files.join(root, CONFIG_COPY)
+    url = RunFolder(root).config
     try:
-        return RunConfig.model_validate(files.read_json(url))
+        return config_class().model_validate(files.read_json(url))
     except FileNotFoundError as error:
-        raise NoRunError(f"{root} is not a run directory: it has no {CONFIG_COPY}") from error
+        raise NoRunError(f"{root} is not a run directory: it has no {url}") from error
     except ValueError as error:  # not JSON, or settings that this version does not know
         raise NoRunError(
             f"{url} is damaged or of another version; give `dalle run` again: finished stages stay"
@@ -146,7 +131,7 @@ def load_run_config(root: str) -> RunConfig:
 
 def keep_config(root: str, config: RunConfig) -> None:
     """Write the config into the run directory, unless it is there."""
-    url, document = files.join(root, CONFIG_COPY), config.model_dump(mode="json")
+    url, document = RunFolder(root).config, config.model_dump(mode="json")
     try:
         is_kept = files.read_json(url) == document
     except (FileNotFoundError, ValueError):

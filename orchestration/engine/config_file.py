@@ -1,16 +1,17 @@
 """The config file: YAML into frozen settings, with errors that name file and line."""
 
 import difflib
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from orchestration.engine.config import ConfigError, RunConfig
-from pipelines.captions.config import counted_from
+from orchestration.engine.config import ConfigError, RunConfig, config_class
+from orchestration.engine.registry import registry
+from pipelines.paths import counted_from
+from pipelines.records import SELECTION
 
 MAX_CONFIG_BYTES = 256 * 1024  # chosen: the shipped recipes are a hundredth of it
 
@@ -34,11 +35,47 @@ def load_config(path: str) -> RunConfig:
         raise ConfigError(f"{path}:1: not YAML: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path}:1: a config is a mapping of settings; the README shows one")
+    folder = str(Path(path).resolve().parent)
+    return check_config(values, folder, lambda setting: f"{path}:{_line(root, setting)}: ")
+
+
+def check_config(
+    values: Mapping[str, Any], folder: str, where: Callable[[list[str]], str] = lambda _: ""
+) -> RunConfig:
+    """Settings from plain values, as a config file holds them.
+
+    Args:
+        values: by name.
+        folder: that relative paths count from.
+        where: a setting -> what errors say of its place.
+
+    Raises:
+        ConfigError: an unknown or wrong setting.
+    """
     try:
-        config = RunConfig.model_validate(values)
+        config = config_class().model_validate(_with_selections(values))
     except ValidationError as error:
-        raise ConfigError(_explain(error, path, root)) from error
-    return _with_absolute_paths(config, Path(path).resolve().parent)
+        raise ConfigError(_explain(error, where)) from error
+    return relocated(config, folder)
+
+
+def relocated(config: RunConfig, folder: str) -> RunConfig:
+    """The same config with all relative paths counted from a folder."""
+    for stage in registry().values():
+        if config.has(stage):
+            section = stage.relocate(config.section(stage), folder)
+            config = config.with_section(stage, section)
+    if config.replay is None:
+        return config
+    archive = counted_from(folder, config.replay.archive)
+    replay = config.replay.model_copy(update={"archive": archive})
+    return config.model_copy(update={"replay": replay})
+
+
+def _with_selections(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The order of the filters of images, where only that of their sections states it."""
+    filters = [s.name for s in registry().values() if s.writes.role == SELECTION]
+    return {"selections": [name for name in values if name in filters]} | dict(values)
 
 
 def _read(path: str) -> str:
@@ -78,7 +115,7 @@ def _refuse_duplicates(node: yaml.Node | None, path: str) -> None:
         _refuse_duplicates(value, path)
 
 
-def _explain(error: ValidationError, path: str, root: yaml.Node | None) -> str:
+def _explain(error: ValidationError, where_is: Callable[[list[str]], str]) -> str:
     lines = []
     for problem in error.errors():
         where = [str(part) for part in problem["loc"]]
@@ -87,12 +124,12 @@ def _explain(error: ValidationError, path: str, root: yaml.Node | None) -> str:
             message = f"unknown setting{_did_you_mean(where)}"
         elif problem["type"] == "missing":
             message = "is required"
-        lines.append(f"{path}:{_line(root, where)}: {'.'.join(where)}: {message}")
+        lines.append(f"{where_is(where)}{'.'.join(where)}: {message}")
     return "\n".join(lines)
 
 
 def _did_you_mean(where: list[str]) -> str:
-    model: Any = RunConfig
+    model: Any = config_class()
     for part in where[:-1]:
         if part.isdigit():
             continue  # a place in a list, whose items all have one class
@@ -122,27 +159,3 @@ def _line(node: yaml.Node | None, where: Sequence[str]) -> int:
             node = node.value[int(part)]
             line = node.start_mark.line + 1
     return line
-
-
-def _with_absolute_paths(config: RunConfig, folder: Path) -> RunConfig:
-    sources = tuple(
-        source.model_copy(update={"path": absolute(source.path, folder)})
-        for source in config.crawl.sources
-    )
-    crawl = config.crawl.model_copy(update={"sources": sources})
-    replay = config.replay and config.replay.model_copy(
-        update={"archive": absolute(config.replay.archive, folder)}
-    )
-    codec = config.encode.codec
-    if re.search(r"[/.]", codec):
-        codec = absolute(codec, folder)
-    encode = config.encode.model_copy(update={"codec": codec})
-    captions = counted_from(str(folder), config.captions)
-    return config.model_copy(
-        update={"crawl": crawl, "replay": replay, "encode": encode, "captions": captions}
-    )
-
-
-def absolute(path: str, folder: Path) -> str:
-    """A URL as it is; a plain path counted from `folder`."""
-    return path if "://" in path else str(folder / path)

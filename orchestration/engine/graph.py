@@ -1,233 +1,214 @@
-"""The graph of a run as data: each stage, what it reads, and what makes its work new."""
+"""The stages of a run in order, and which of them write the roles that the others read."""
 
-import posixpath
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
-from pydantic import BaseModel
-
 from dalle_model.errors import DalleError
-from orchestration.engine.config import BpeSection, DvaeSection, PriorSection, RunConfig
-from orchestration.engine.manifest import Manifest, digest_of
-from pipelines.captions import config as captions
-from pipelines.crawl import config as crawl
-from pipelines.dedupe import config as dedupe
-from pipelines.encode import config as encode
-from pipelines.fetch import config as fetch
-from pipelines.images import config as images
+from orchestration.engine.config import RunConfig
+from orchestration.engine.registry import StageError, registry
+from pipelines.io.layout import RunFolder
+from pipelines.io.manifest import Manifest, digest_of
+from pipelines.records import SELECTION
+from pipelines.stage import Stage
 
 SCHEMA_VERSION = 1  # raise it when a stage's output changes for the same settings
 
-Settings = Callable[[RunConfig], dict[str, Any]]
-Dependencies = Callable[[RunConfig], dict[str, str]]
-Inputs = Callable[[RunConfig], list[str]]
-
 
 @dataclass(frozen=True)
-class Stage:
-    """One stage of the graph.
+class Graph:
+    """The stages of one run.
 
     Args:
-        name: also of its folder and of its command.
-        reads: the stages whose output it reads.
-        settings: the part of the config that decides its result.
-        dependencies: version or sha256 of models, word lists and libraries.
-        is_sharded: a Beam pipeline over shards; else one piece of work on this machine.
-        outside: files outside the run that it reads, for a cheap check that they are the same.
-        max_reject_rate: above it the stage fails.
+        config: of the run.
+        stages: in the order in which they run; each reads what those before it write.
     """
 
-    name: str
-    reads: tuple[str, ...]
-    settings: Settings
-    dependencies: Dependencies = lambda _: {}
-    is_sharded: bool = True
-    outside: Inputs = lambda _: []
-    max_reject_rate: Callable[[RunConfig], float] = lambda _: 1.0
+    config: RunConfig
+    stages: tuple[Stage, ...]
 
+    @classmethod
+    def of(cls, config: RunConfig) -> "Graph":
+        """The stages that a config asks for, and those whose output they need.
 
-def graph(config: RunConfig) -> list[Stage]:
-    """The stages that a config asks for, in the order in which they run."""
-    stages = [_CRAWL, _CAPTIONS, _FETCH, _IMAGES, _DEDUPE]
-    if config.dvae is not None:
-        stages.append(_DVAE)
-    stages.append(_encode(config))
-    stages += [stage for stage in (_BPE, _PRIOR, _SAMPLES) if _asked_for(config, stage.name)]
-    return stages
+        Raises:
+            StageError: stages read each other in a circle, two write one role, columns that one
+                reads are not written, or a role that one reads is written by none.
+        """
+        return cls(config, _in_order(_asked_for(config), config.selections))
 
+    def stage(self, name: str) -> Stage | None:
+        """A stage by its name; None where the run has none."""
+        return next((stage for stage in self.stages if stage.name == name), None)
 
-def fingerprint(stage: Stage, config: RunConfig, inputs: dict[str, str]) -> str:
-    """SHA-256 that names the work of a stage."""
-    return digest_of(
-        {
-            "stage": stage.name,
-            "schema_version": SCHEMA_VERSION,
-            "num_shards": config.num_shards if stage.is_sharded else 0,
-            "settings": stage.settings(config),
-            "inputs": inputs,
-            "dependencies": stage.dependencies(config),
+    def writers(self, role: str) -> list[Stage]:
+        """The stages that write a role, in order."""
+        return [stage for stage in self.stages if stage.writes.role == role]
+
+    def inputs(self, stage: Stage) -> dict[str, list[Stage]]:
+        """By role, the stages whose output a stage reads."""
+        before = self.stages[: self.stages.index(stage)]
+        return {
+            role: [other for other in before if other.writes.role == role] for role in stage.reads
         }
-    )
+
+    def predecessors(self, stage: Stage) -> list[Stage]:
+        """All stages whose output a stage reads, in the order of the run."""
+        read = {other.name for found in self.inputs(stage).values() for other in found}
+        return [other for other in self.stages if other.name in read]
+
+    def ancestors(self, stage: Stage) -> list[Stage]:
+        """All stages on which the output of a stage depends, in the order of the run."""
+        needed = {stage.name}
+        for other in reversed(self.stages):
+            if other.name in needed:
+                needed |= {before.name for before in self.predecessors(other)}
+        return [other for other in self.stages if other.name in needed - {stage.name}]
+
+    def provided(self, stage: Stage) -> dict[str, str]:
+        """The roles that a stage reads and that settings answer, since no stage writes them."""
+        unwritten = [role for role, writers in self.inputs(stage).items() if not writers]
+        answers = ((role, self.provider(role)) for role in unwritten)
+        return {role: url for role, url in answers if url is not None}
+
+    def provider(self, role: str) -> str | None:
+        """What the settings of the run say of a role; None where they say nothing."""
+        found = (stage for stage in self.stages if role in stage.provides)
+        return next((s.provides[role](self.config.section(s)) for s in found), None)
+
+    def input_urls(self, stage: Stage, run: RunFolder) -> dict[str, tuple[str, ...]]:
+        """By role, the URLs of what a stage reads, as its task holds them."""
+        written = {
+            role: tuple(_output(run, writer) for writer in writers)
+            for role, writers in self.inputs(stage).items()
+        }
+        return written | {role: (url,) for role, url in self.provided(stage).items()}
+
+    def url(self, role: str, run: RunFolder) -> str | None:
+        """URL of the last output of a role in a run, or what its settings say of it."""
+        writers = self.writers(role)
+        return _output(run, writers[-1]) if writers else self.provider(role)
+
+    def settings(self, stage: Stage) -> dict[str, Any]:
+        """What of the config decides the result of a stage.
+
+        Whether an archive answers in place of the web is part of it; where the archive lies is not.
+        """
+        section = self.config.section(stage)
+        settings = stage.settings(section)
+        if self.config.replay is not None and stage.resources.needs_web(section):
+            settings["replay"] = self.config.replay.hosts
+        return settings
+
+    def dependencies(self, stage: Stage) -> dict[str, str]:
+        """Versions and digests on which the result of a stage depends."""
+        return stage.dependencies(self.config.section(stage), self.provided(stage))
+
+    def outside(self, stage: Stage) -> list[str]:
+        """URLs of the files outside the run that a stage reads."""
+        section = self.config.section(stage)
+        urls = stage.outside(section)
+        if self.config.replay is not None and stage.resources.needs_web(section):
+            urls = [*urls, self.config.replay.archive]
+        return urls
+
+    def fingerprint(self, stage: Stage, inputs: Mapping[str, str]) -> str:
+        """SHA-256 that names the work of a stage, given the digests of its inputs."""
+        return digest_of(
+            {
+                "stage": stage.name,
+                "schema_version": SCHEMA_VERSION,
+                "num_shards": self.config.num_shards if stage.is_sharded else 0,
+                "settings": self.settings(stage),
+                "inputs": inputs,
+                "dependencies": self.dependencies(stage),
+            }
+        )
+
+    def is_up_to_date(self, manifest: Manifest) -> bool:
+        """Whether a finished stage was made with the settings, models and lists that hold now."""
+        stage = self.stage(manifest.stage)
+        if stage is None or digest_of(self.settings(stage)) != digest_of(manifest.config):
+            return False
+        try:
+            return self.dependencies(stage) == manifest.dependencies
+        except DalleError:  # such as a recipe that is gone
+            return False
 
 
-def is_as_it_was(manifest: Manifest, config: RunConfig) -> bool:
-    """Whether a finished stage was made with the settings, models and lists that hold now."""
-    stage = {stage.name: stage for stage in graph(config)}[manifest.stage]
-    if digest_of(stage.settings(config)) != digest_of(manifest.config):
-        return False
-    try:
-        return stage.dependencies(config) == manifest.dependencies
-    except DalleError:  # such as a recipe that is gone
-        return False
+def _output(run: RunFolder, stage: Stage) -> str:
+    folder = run.stage(stage.name)
+    return folder.file(stage.writes.file) if stage.writes.file else folder.url
 
 
-def with_section(config: RunConfig, name: str) -> RunConfig:
-    """The same config with a section of a model stage at its defaults, where it has none."""
-    if getattr(config, name) is not None:
-        return config
-    return config.model_copy(update={name: _default_section(name)})
+def _asked_for(config: RunConfig) -> list[Stage]:
+    """The stages of a config and, again and again, the writers of what they cannot do without."""
+    asked = [stage for stage in registry().values() if config.has(stage)]
+    while True:
+        written = {stage.writes.role for stage in asked}
+        needed = {
+            role
+            for stage in asked
+            for role, reads in stage.reads.items()
+            if reads.count == "one" and role not in written
+        }
+        more = [stage for stage in registry().values() if stage.writes.role in needed]
+        if not more:
+            return asked
+        asked += more
 
 
-def _asked_for(config: RunConfig, name: str) -> bool:
-    """The model stages build on each other: asking for one asks for those before it."""
-    order = ["bpe", "prior", "samples"]
-    return any(getattr(config, later) is not None for later in order[order.index(name) :])
+def _in_order(stages: Sequence[Stage], selections: Sequence[str]) -> tuple[Stage, ...]:
+    """Each stage behind those that it reads, filters of images in the order of the config."""
+    filters = [stage for stage in stages if stage.writes.role == SELECTION]
+    filters.sort(key=lambda s: selections.index(s.name) if s.name in selections else -1)
+    ordered: list[Stage] = []
+    left = [*(stage for stage in stages if stage not in filters), *filters]
+    while left:
+        ready = next((s for s in left if not _waits_for(s, left, filters)), None)
+        if ready is None:
+            names = ", ".join(stage.name for stage in left)
+            raise StageError(f"the stages {names} read each other's output in a circle")
+        _check_roles(ready, ordered)
+        ordered.append(ready)
+        left.remove(ready)
+    return tuple(ordered)
 
 
-def _plain(name: str) -> Settings:
-    """A section of the config as JSON, without what only decides whether a run fails."""
-
-    def settings(config: RunConfig) -> dict[str, Any]:
-        section = getattr(config, name)
-        values: dict[str, Any] = (section or _default_section(name)).model_dump(mode="json")
-        values.pop("max_reject_rate", None)
-        return values
-
-    return settings
+def _waits_for(stage: Stage, left: Iterable[Stage], filters: list[Stage]) -> bool:
+    """Whether something that a stage reads is still to be written."""
+    if stage in filters:
+        earlier = filters[: filters.index(stage)]
+        return any(
+            o in earlier or (o not in filters and o.writes.role in stage.reads) for o in left
+        )
+    return any(other.writes.role in stage.reads for other in left)
 
 
-def _default_section(name: str) -> BaseModel:
-    sections: dict[str, type[BaseModel]] = {
-        "dvae": DvaeSection,
-        "bpe": BpeSection,
-        "prior": PriorSection,
-    }
-    return sections[name]()
+def _check_roles(stage: Stage, before: Sequence[Stage]) -> None:
+    for role, reads in stage.reads.items():
+        writers = [other for other in before if other.writes.role == role]
+        if reads.count == "one" and not writers:
+            raise StageError(f"{stage.name} reads {role!r}, which no stage of this run writes")
+        if reads.count != "any" and len(writers) > 1:
+            names = " and ".join(writer.name for writer in writers)
+            raise StageError(
+                f"{names} both write {role!r}, which {stage.name} reads: leave one out"
+            )
+        for writer in writers:
+            _check_columns(stage, role, writer)
 
 
-def _versions(*libraries: str) -> Dependencies:
-    return lambda _: {name: version(name) for name in libraries}
-
-
-def _rate(name: str) -> Callable[[RunConfig], float]:
-    return lambda config: float(getattr(config, name).max_reject_rate)
-
-
-def _replayed(config: RunConfig) -> list[str]:
-    return [config.replay.archive] if config.replay else []
-
-
-def _encode(config: RunConfig) -> Stage:
-    trained = ("dvae",) if config.dvae is not None else ()
-    return Stage(
-        name="encode",
-        reads=("images", "dedupe", *trained),
-        settings=_encode_settings,
-        dependencies=_versions("torch") if trained else lambda c: encode.dependencies(c.encode),
-        max_reject_rate=_rate("encode"),
-    )
-
-
-def _encode_settings(config: RunConfig) -> dict[str, Any]:
-    values = _plain("encode")(config)
-    values.pop("codec")  # its content counts, not its place: a dependency, or the stage `dvae`
-    return values | {"side": config.images.side}
-
-
-def _crawl_settings(config: RunConfig) -> dict[str, Any]:
-    values = crawl.fingerprint_config(config.crawl)
-    values.pop("max_reject_rate")
-    return values | (_replay(config) if config.crawl.sites else {})
-
-
-def _fetch_settings(config: RunConfig) -> dict[str, Any]:
-    return _plain("fetch")(config) | _replay(config)
-
-
-def _replay(config: RunConfig) -> dict[str, Any]:
-    """Whether an archive answers in place of the web is part of the work; its place is not."""
-    return {"replay": config.replay.hosts} if config.replay else {}
-
-
-def _captions_settings(config: RunConfig) -> dict[str, Any]:
-    values = _plain("captions")(config)
-    return values | {"recipe": posixpath.basename(values["recipe"])}  # its sha256 is a dependency
-
-
-_CRAWL = Stage(
-    name="crawl",
-    reads=(),
-    settings=_crawl_settings,
-    dependencies=lambda c: crawl.dependencies(c.crawl),
-    outside=lambda c: crawl.locations(c.crawl),
-    max_reject_rate=_rate("crawl"),
-)
-_CAPTIONS = Stage(
-    name="captions",
-    reads=("crawl",),
-    settings=_captions_settings,
-    dependencies=lambda c: captions.dependencies(c.captions),
-    max_reject_rate=_rate("captions"),
-)
-_FETCH = Stage(
-    name="fetch",
-    reads=("captions",),
-    settings=_fetch_settings,
-    dependencies=lambda c: fetch.dependencies(c.fetch),
-    outside=_replayed,
-    max_reject_rate=_rate("fetch"),
-)
-_IMAGES = Stage(
-    name="images",
-    reads=("fetch",),
-    settings=_plain("images"),
-    dependencies=lambda c: images.dependencies(c.images),
-    max_reject_rate=_rate("images"),
-)
-_DEDUPE = Stage(
-    name="dedupe",
-    reads=("images",),
-    settings=_plain("dedupe"),
-    dependencies=lambda c: dedupe.dependencies(c.dedupe),
-    max_reject_rate=_rate("dedupe"),
-)
-_DVAE = Stage(
-    name="dvae",
-    reads=("images", "dedupe"),
-    settings=_plain("dvae"),
-    dependencies=_versions("torch"),
-    is_sharded=False,
-)
-_BPE = Stage(
-    name="bpe",
-    reads=("encode",),
-    settings=_plain("bpe"),
-    dependencies=_versions("tokenizers"),
-    is_sharded=False,
-)
-_PRIOR = Stage(
-    name="prior",
-    reads=("encode", "bpe"),
-    settings=_plain("prior"),
-    dependencies=_versions("torch", "tokenizers"),
-    is_sharded=False,
-)
-_SAMPLES = Stage(
-    name="samples",
-    reads=("images", "encode", "bpe", "prior"),
-    settings=_plain("samples"),
-    dependencies=_versions("torch", "tokenizers"),
-    is_sharded=False,
-)
+def _check_columns(stage: Stage, role: str, writer: Stage) -> None:
+    """Both sides of a boundary state a schema: what is read must be written, in the same type."""
+    read, written = stage.reads[role].schema, writer.writes.schema
+    if read is None or written is None:
+        return
+    for field in read:
+        if field.name not in written.names:
+            raise StageError(f"{stage.name} reads {role}.{field.name}, {writer.name} writes none")
+        if written.field(field.name).type != field.type:
+            raise StageError(
+                f"{stage.name} reads {role}.{field.name} as {field.type}, "
+                f"{writer.name} writes {written.field(field.name).type}"
+            )

@@ -7,14 +7,10 @@ from typing import Any
 from dalle_model import files
 from dalle_model.errors import DalleError
 from orchestration.engine.config import RunConfig
-from orchestration.engine.graph import Stage, fingerprint
-from orchestration.engine.manifest import (
-    Manifest,
-    digest_of,
-    missing_files,
-    read_manifest,
-    read_timings,
-)
+from orchestration.engine.graph import Graph
+from pipelines.io.layout import RunFolder, StageFolder
+from pipelines.io.manifest import Manifest, digest_of, missing_files, read_manifest, read_timings
+from pipelines.stage import Stage
 
 
 class RunError(DalleError):
@@ -38,6 +34,11 @@ class Run:
     workers: int = 1
     beam_options: tuple[str, ...] = ()
     as_written: RunConfig | None = None
+
+    @property
+    def folder(self) -> RunFolder:
+        """The run directory."""
+        return RunFolder(self.root, self.config.num_shards)
 
 
 @dataclass(frozen=True)
@@ -63,62 +64,56 @@ class Plan:
     why: str
 
 
-def plan_stage(run: Run, stage: Stage) -> Plan:
+def plan_stage(run: Run, graph: Graph, stage: Stage) -> Plan:
     """Decide whether a stage is up to date, from manifests alone.
 
     Raises:
         RunError: a stage that it reads is not finished.
     """
-    inputs = {name: _input_digest(run, stage, name) for name in stage.reads}
-    outside = [files.identity(url) for url in stage.outside(run.config)]
-    mark = fingerprint(stage, run.config, inputs)
-    old = read_manifest(run.root, stage.name)
-    why = _why(run, stage, old, mark, inputs, outside)
-    finished = None if why else old
+    inputs = {read.name: _input_digest(run, stage, read) for read in graph.predecessors(stage)}
+    outside = [files.identity(url) for url in graph.outside(stage)]
+    fingerprint = graph.fingerprint(stage, inputs)
+    folder = run.folder.stage(stage.name)
+    old = read_manifest(folder)
+    if old is None:
+        why = "not finished yet"
+    elif old.fingerprint != fingerprint:
+        why = _difference(old, graph, stage, inputs)
+    else:
+        why = _damage(folder, old, outside)
     return Plan(
         stage=stage,
-        fingerprint=mark,
-        attempt=digest_of([mark, outside]),
+        fingerprint=fingerprint,
+        attempt=digest_of([fingerprint, outside]),
         inputs=inputs,
         outside=outside,
-        finished=finished,
-        why=why or f"nothing to do: fingerprint {mark[:12]} is finished",
+        finished=None if why else old,
+        why=why or f"nothing to do: fingerprint {fingerprint[:12]} is finished",
     )
 
 
-def _input_digest(run: Run, stage: Stage, name: str) -> str:
-    manifest = read_manifest(run.root, name)
+def _input_digest(run: Run, stage: Stage, read: Stage) -> str:
+    manifest = read_manifest(run.folder.stage(read.name))
     if manifest is None:
         raise RunError(
-            f"{stage.name} reads {name}, which is not finished in {run.root}; "
-            f"run `dalle run {name} {stage.name}` with the same --config and --dir"
+            f"{stage.name} reads {read.name}, which is not finished in {run.root}; "
+            f"run `dalle run {read.name} {stage.name}` with the same --config and --dir"
         )
     return manifest.digest
 
 
-def _why(
-    run: Run,
-    stage: Stage,
-    old: Manifest | None,
-    mark: str,
-    inputs: dict[str, str],
-    outside: list[dict[str, Any]],
-) -> str:
-    """Why a stage must run; empty where it is up to date."""
-    if old is None:
-        return "not finished yet"
-    if old.fingerprint != mark:
-        return _difference(old, stage, run.config, inputs)
-    if outside and read_timings(run.root, stage.name).get("outside") != outside:
+def _damage(folder: StageFolder, old: Manifest, outside: list[dict[str, Any]]) -> str:
+    """Why a stage with the right fingerprint must run all the same; empty where it need not."""
+    if outside and read_timings(folder).get("outside") != outside:
         return "an input file is another one than before"
-    gone = missing_files(run.root, old)
+    gone = missing_files(folder, old)
     return f"{gone[0]} is missing or has another size" if gone else ""
 
 
-def _difference(old: Manifest, stage: Stage, config: RunConfig, inputs: dict[str, str]) -> str:
+def _difference(old: Manifest, graph: Graph, stage: Stage, inputs: dict[str, str]) -> str:
     changed = [f"the rows of {name}" for name in inputs if old.inputs.get(name) != inputs[name]]
-    before, now = dict(_flat(old.config)), dict(_flat(stage.settings(config)))
-    dependencies = stage.dependencies(config)
+    before, now = dict(_flat(old.config)), dict(_flat(graph.settings(stage)))
+    dependencies = graph.dependencies(stage)
     changed += [
         f"{name} ({before.get(name)} -> {now.get(name)})"
         for name in sorted(before.keys() | now.keys())

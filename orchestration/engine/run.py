@@ -11,21 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from dalle_model import files
-from orchestration.beam import stages as beam_stages
-from orchestration.cli.progress import Progress
-from orchestration.engine import model_stages
+from orchestration.beam.execute import execute
 from orchestration.engine.config import RunConfig, keep_config
-from orchestration.engine.graph import Stage, graph
-from orchestration.engine.manifest import (
-    MANIFEST,
+from orchestration.engine.graph import Graph
+from orchestration.engine.plan import Plan, Run, RunError, plan_stage
+from orchestration.engine.progress import Progress
+from orchestration.engine.web import web_of
+from pipelines.io.manifest import (
     Manifest,
+    file_entry,
     read_timings,
-    stage_task,
     write_manifest,
     write_timings,
 )
-from orchestration.engine.plan import Plan, Run, RunError, plan_stage
-from pipelines.io.task import StageTask, finished_shards, part_name
+from pipelines.io.task import StageTask, finished_shards
+from pipelines.stage import Job, LocalWork, Runtime, Stage
 
 
 def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manifest]:
@@ -37,29 +37,30 @@ def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manif
     Raises:
         RunError: an unknown stage, a stage whose inputs are not finished, too many rejections,
             or another run at work in the same directory.
+        StageError: the stages of the config do not fit together.
     """
-    stages = _chosen(graph(run.config), names)
+    graph = Graph.of(run.config)
+    stages = _chosen(graph.stages, names)
     for stage in stages:
-        stage.dependencies(run.config)  # a missing recipe or codec is told before the first row
+        graph.dependencies(stage)  # a missing recipe or codec is reported before the first row
     manifests = []
     with _only_writer(run.root):
         files.sweep_temporary(run.root)
         keep_config(run.root, run.as_written or run.config)
         for stage in stages:
-            plan = plan_stage(run, stage)
+            plan = plan_stage(run, graph, stage)
             if plan.finished is not None:
-                _tidy(stage_task(run.root, stage.name, run.config.num_shards, "", ""))
-                files.remove(files.join(run.root, stage.name, "progress"))
+                _clean_up(run, stage)
                 progress.skipped(stage.name, plan.why, plan.finished)
                 manifests.append(plan.finished)
                 continue
             with progress.stage(stage.name, plan.why):
-                manifests.append(_do(run, plan, progress))
-            progress.finished(manifests[-1], read_timings(run.root, stage.name))
+                manifests.append(_run_stage(run, graph, plan, progress))
+            progress.finished(manifests[-1], read_timings(run.folder.stage(stage.name)))
     return manifests
 
 
-def _chosen(stages: list[Stage], names: Sequence[str]) -> list[Stage]:
+def _chosen(stages: Sequence[Stage], names: Sequence[str]) -> list[Stage]:
     known = [stage.name for stage in stages]
     for name in names:
         if name not in known:
@@ -67,71 +68,91 @@ def _chosen(stages: list[Stage], names: Sequence[str]) -> list[Stage]:
     return [stage for stage in stages if not names or stage.name in names]
 
 
-def _do(run: Run, plan: Plan, progress: Progress) -> Manifest:
-    stage = plan.stage
+def _clean_up(run: Run, stage: Stage) -> None:
+    """Remove what a killed run left of work that is finished."""
+    folder = run.folder.stage(stage.name)
+    folder.tidy()
+    files.remove(folder.progress)
+
+
+def _run_stage(run: Run, graph: Graph, plan: Plan, progress: Progress) -> Manifest:
+    stage, folder = plan.stage, run.folder.stage(plan.stage.name)
     # The old manifest goes first: a crash from here on must leave a stage that is not finished.
-    files.remove(files.join(run.root, stage.name, MANIFEST))
+    files.remove(folder.manifest)
     started, cpu = time.perf_counter(), _cpu_seconds()
     identity: dict[str, Any] = {
         "stage": stage.name,
         "fingerprint": plan.fingerprint,
-        "config": stage.settings(run.config),
+        "config": graph.settings(stage),
         "inputs": plan.inputs,
-        "dependencies": stage.dependencies(run.config),
+        "dependencies": graph.dependencies(stage),
     }
-    if stage.is_sharded:
-        manifest = _run_shards(run, plan, identity, progress)
+    task = StageTask(
+        root=run.root,
+        stage=stage.name,
+        num_shards=run.config.num_shards,
+        attempt=plan.attempt,
+        fingerprint=plan.fingerprint,
+        pending=tuple(range(run.config.num_shards)),
+        inputs=graph.input_urls(stage, run.folder),
+    )
+    if isinstance(stage.work, LocalWork):
+        manifest = _run_local(run, stage, stage.work, task, identity, progress)
     else:
-        result = model_stages.run(stage.name, run.config, run.root, progress)
-        manifest = Manifest(**identity, files=result.files, metrics=result.metrics)
+        manifest = _run_shards(run, stage, task, identity, progress)
     timings = {
         "wall_s": round(time.perf_counter() - started, 3),
         "cpu_s": round(_cpu_seconds() - cpu, 3),
         "workers": run.workers,
         "outside": plan.outside,
     }
-    write_timings(run.root, stage.name, timings)
-    write_manifest(run.root, manifest)
-    files.remove(files.join(run.root, stage.name, "progress"))
+    write_timings(folder, timings)
+    write_manifest(folder, manifest)
+    files.remove(folder.progress)
     return manifest
 
 
-def _run_shards(run: Run, plan: Plan, identity: dict[str, Any], progress: Progress) -> Manifest:
-    stage, num_shards = plan.stage, run.config.num_shards
-    task = stage_task(run.root, stage.name, num_shards, plan.fingerprint, plan.attempt)
-    _tidy(task)
+def _run_local(
+    run: Run,
+    stage: Stage,
+    work: LocalWork,
+    task: StageTask,
+    identity: dict[str, Any],
+    progress: Progress,
+) -> Manifest:
+    files.sweep_temporary(task.folder.url)
+    result = work.run(Job(task, run.config.section(stage)), progress.step)
+    entries = [file_entry(task.folder, name) for name in result.files]
+    return Manifest(**identity, files=entries, metrics=result.metrics)
+
+
+def _run_shards(
+    run: Run, stage: Stage, task: StageTask, identity: dict[str, Any], progress: Progress
+) -> Manifest:
+    task.folder.tidy()
     before = finished_shards(task)
     task = replace(task, pending=tuple(i for i in task.pending if i not in before))
     if task.pending:
-        progress.shards(task, len(before))
-        beam_stages.run(task, run.config, run.workers, run.beam_options)
+        progress.shards(stage, task, len(before))
+        section = run.config.section(stage)
+        with web_of(run.config, stage) as loopback:
+            job = Job(task, section, Runtime(run.workers, loopback))
+            execute(stage, job, run.beam_options)
     reports = finished_shards(task)
-    lost = sorted(set(range(num_shards)) - set(reports))
+    lost = sorted(set(range(task.num_shards)) - set(reports))
     if lost:
         raise RunError(
             f"{stage.name}: the runner ended, but shards {lost} are not written; "
             "look at the runner's log, then give the same command again"
         )
-    _tidy(task)
-    manifest = Manifest.of_shards(reports.values(), num_shards, **identity)
+    task.folder.tidy()
+    manifest = Manifest.of_shards(reports.values(), task.num_shards, **identity)
     _check_reject_rate(stage, run.config, manifest)
     return manifest
 
 
-def _tidy(task: StageTask) -> None:
-    """Delete what killed writers left, and shards of another number of shards."""
-    folder = files.join(task.root, task.stage)
-    expected = {part_name(index, task.num_shards) for index in range(task.num_shards)}
-    for place in (folder, files.join(folder, "rejected")):
-        files.sweep_temporary(place)
-        for name in files.list_names(place):
-            if name.startswith("part-") and name not in expected:
-                files.remove(files.join(place, name))
-    files.sweep_temporary(files.join(folder, "progress"))
-
-
 def _check_reject_rate(stage: Stage, config: RunConfig, manifest: Manifest) -> None:
-    limit = stage.max_reject_rate(config)
+    limit = getattr(config.section(stage), "max_reject_rate", 1.0)
     if manifest.reject_rate <= limit:
         return
     table = "\n".join(

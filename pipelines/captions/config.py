@@ -1,10 +1,12 @@
 """Settings of the captions stage, and what its result depends on beside them."""
 
 import posixpath
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.captions.settings import located
+from pipelines.stage import plain_settings
 
 
 class CaptionsConfig(BaseModel):
@@ -31,6 +33,12 @@ def counted_from(folder: str, config: CaptionsConfig) -> CaptionsConfig:
         recipe = posixpath.join(folder, recipe)
     overrides = {name: located(name, value, folder) for name, value in config.overrides.items()}
     return config.model_copy(update={"recipe": recipe, "overrides": overrides})
+
+
+def settings(config: CaptionsConfig) -> dict[str, Any]:
+    """What decides the result: of a recipe its name, since its digest is a dependency."""
+    values = plain_settings(config)
+    return values | {"recipe": posixpath.basename(values["recipe"])}
 
 
 def dependencies(config: CaptionsConfig) -> dict[str, str]:

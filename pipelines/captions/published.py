@@ -1,24 +1,9 @@
-"""Rates that papers state of their own data, to stand beside ours on another."""
+"""Rates that papers state of their own data, to stand next to ours on another."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class Rates:
-    """A share that a source states beside the same share here; both 0..1.
-
-    Args:
-        what: share of what.
-        theirs: as published, of other data.
-        ours: of this run.
-        source: where theirs is stated.
-    """
-
-    what: str
-    theirs: float
-    ours: float
-    source: str
+from pipelines.views import Rates
 
 
 @dataclass(frozen=True)

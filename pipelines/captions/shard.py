@@ -9,11 +9,10 @@ from pipelines.captions.funnel import Funnel, Verdicts, checks, joined, judge
 from pipelines.captions.recipe import load_funnel
 from pipelines.io.parquet import read_rows, read_table
 from pipelines.io.task import ShardResult, StageTask
-from pipelines.records import CANDIDATE_SCHEMA, CAPTION_SCHEMA
+from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES, CAPTION_SCHEMA
 from pipelines.rejection import REJECTION_SCHEMA, Check
 
 STAGE = "captions"
-SOURCE_STAGE = "crawl"
 
 _JUDGED_BY = ("key", "url", "caption")
 
@@ -27,7 +26,7 @@ def filter_shard(task: StageTask, index: int, config: CaptionsConfig) -> ShardRe
 
 def read_texts(task: StageTask, index: int) -> pa.Table:
     """What captions are judged by, and what a rejection says of them; all rows of a shard."""
-    return read_table(task.part(index, SOURCE_STAGE), list(_JUDGED_BY))
+    return read_table(task.input(CANDIDATES).part(index), list(_JUDGED_BY))
 
 
 def shard_result(task: StageTask, index: int, texts: pa.Table, verdicts: Verdicts) -> ShardResult:
@@ -44,7 +43,7 @@ def shard_result(task: StageTask, index: int, texts: pa.Table, verdicts: Verdict
     """
     is_kept = verdicts.is_kept(texts.num_rows)
     names = [name for name in CANDIDATE_SCHEMA.names if name not in _JUDGED_BY]
-    others = read_rows(task.part(index, SOURCE_STAGE), is_kept, names)
+    others = read_rows(task.input(CANDIDATES).part(index), is_kept, names)
     kept = _side_by_side(texts.filter(pa.array(is_kept)), others)
     return result_of(texts, kept, verdicts)
 

@@ -3,19 +3,18 @@
 from apache_beam import Pipeline
 from apache_beam.pvalue import PCollection
 
-from dalle_model import files
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.pictures.places import ASIDE
 from pipelines.crawl.shard import complete_shard
-from pipelines.crawl.site.config import LIVE_FOLDER, LiveRuntime
+from pipelines.crawl.site.config import LiveRuntime
 from pipelines.crawl.site.visit import Visits
 from pipelines.crawl.transforms import ExtractCandidates
 from pipelines.io.task import ShardReport, StageTask
 from pipelines.io.transforms import GatherShards
+from pipelines.web.addresses import LoopbackGrant
 
 
 def build(
-    pipeline: Pipeline, task: StageTask, config: CrawlConfig, runtime: LiveRuntime | None = None
+    pipeline: Pipeline, task: StageTask, config: CrawlConfig, loopback: LoopbackGrant | None = None
 ) -> PCollection[ShardReport]:
     """Add the stage to a pipeline.
 
@@ -23,16 +22,15 @@ def build(
         pipeline: to add to.
         task: the stage's work.
         config: what to read.
-        runtime: permissions of a live crawl; none by default.
+        loopback: permission to reach a server on this machine in place of the web.
 
     Raises:
         MissingInputError: a source of the config has no file.
     """
-    stage = files.join(task.root, task.stage)
-    folder, aside = files.join(stage, LIVE_FOLDER), files.join(stage, ASIDE)
-    live = Visits(config, folder, runtime or LiveRuntime()) if config.sites else None
+    folder = task.folder
+    live = Visits(config, folder.site, LiveRuntime(loopback)) if config.sites else None
     return (
         pipeline
-        | "ExtractCandidates" >> ExtractCandidates(config, task.num_shards, aside, live)
+        | "ExtractCandidates" >> ExtractCandidates(config, task.num_shards, folder.spilled, live)
         | "WriteCandidates" >> GatherShards(task, complete_shard)
     )

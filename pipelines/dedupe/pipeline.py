@@ -7,7 +7,7 @@ from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.transforms import DropDuplicates
 from pipelines.io.task import ShardReport, StageTask
 from pipelines.io.transforms import AllShards, WriteShards
-from pipelines.records import SURVIVOR_SCHEMA
+from pipelines.records import SELECTION_SCHEMA
 
 
 def build(
@@ -18,5 +18,5 @@ def build(
         pipeline
         | AllShards(task)
         | DropDuplicates(task, config)
-        | WriteShards(task, SURVIVOR_SCHEMA)
+        | WriteShards(task, SELECTION_SCHEMA)
     )

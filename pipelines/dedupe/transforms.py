@@ -17,8 +17,8 @@ from pipelines.dedupe import captions, exact, near, signatures
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.signatures import Duplicate, Pair, Picture
 from pipelines.dedupe.verdicts import judge
-from pipelines.io import parquet
 from pipelines.io.keys import shard_of
+from pipelines.io.selections import surviving_rows
 from pipelines.io.task import StageTask
 from pipelines.rejection import Rejection, reject
 
@@ -115,7 +115,7 @@ class _ReadFn(beam.DoFn):
         self.task = task
 
     def process(self, index: int) -> Iterator[Picture | _TaggedPair]:
-        table = parquet.read_table(self.task.part(index, "images"), signatures.COLUMNS)
+        table = surviving_rows(self.task, index, signatures.COLUMNS)
         yield from signatures.pictures(table)
         for pair in signatures.pairs(table):
             yield TaggedOutput(PAIRS, (image_of(pair["key"]), pair))

@@ -25,10 +25,14 @@ class EncodeConfig(BaseModel):
     max_reject_rate: float = Field(default=1.0, ge=0, le=1)
 
 
-def dependencies(config: EncodeConfig) -> dict[str, str]:
+def dependencies(codec: str | None) -> dict[str, str]:
     """The codec's weights and torch, whose kernels decide the last bits of the logits.
+
+    Args:
+        codec: name or URL; None where the run trains its own, which is an input then.
 
     Raises:
         CheckpointError: there is no such codec.
     """
-    return {"codec": codec_sha256(config.codec), "torch": version("torch")}
+    weights = {} if codec is None else {"codec": codec_sha256(codec)}
+    return weights | {"torch": version("torch")}

@@ -18,8 +18,9 @@ from dalle_model.shards import SCHEMA_VERSION, ShardError, ShardMetadata, image_
 from dalle_model.threads import torch_threads
 from dalle_model.tokenizers.codec import MAX_CODES, Codec, codec_sha256, load_codec
 from pipelines.encode.config import EncodeConfig
-from pipelines.io import parquet
+from pipelines.io.selections import surviving_rows
 from pipelines.io.task import ShardResult, StageTask
+from pipelines.records import CODEC, IMAGE_SCHEMA
 from pipelines.rejection import Check, Rejection, reject
 
 PREPROCESSING = {"crop": "centre", "resample": "lanczos"}  # of `dalle_model.pixels.square`
@@ -35,13 +36,23 @@ def encode_shard(task: StageTask, index: int, config: EncodeConfig) -> ShardResu
         ShardError: the codec has more codes than a shard can hold.
         UnreadableShardError: the image or the survivor shard is missing or corrupt.
     """
-    codec = _codec(config.codec, codec_sha256(config.codec))
-    schema = token_schema(shard_metadata(codec, task.fingerprint))
-    rows = _survivors(task, index)
+    url = task.url(CODEC)
+    codec = _codec(url, codec_sha256(url))
+    survivors = surviving_rows(task, index)
+    added = [
+        survivors.schema.field(n) for n in survivors.column_names if n not in IMAGE_SCHEMA.names
+    ]
+    schema = token_schema(shard_metadata(codec, task.fingerprint), added)
+    rows = survivors.to_pylist()
     squares, rejected = _squares(rows, task.stage, codec.side)
     codes = encode_all(codec, list(squares.values()), config.batch_size)
     tokens = dict(zip(squares, codes, strict=True))
-    kept = [_token_row(row, tokens[p]) for row in rows if (p := image_of(row["key"])) in tokens]
+    names = [field.name for field in added]
+    kept = [
+        _token_row(row, tokens[image]) | {name: row[name] for name in names}
+        for row in rows
+        if (image := image_of(row["key"])) in tokens
+    ]
     return ShardResult(pa.Table.from_pylist(kept, schema=schema), rejected, rows_in=len(rows))
 
 
@@ -113,13 +124,6 @@ def one_thread() -> Iterator[None]:
 def _codec(name_or_url: str, _sha256: str) -> Codec:
     """Loaded once a worker process, not once a shard; again where the file has changed."""
     return load_codec(name_or_url)
-
-
-def _survivors(task: StageTask, index: int) -> list[Row]:
-    keys = set(parquet.read_table(task.part(index, "dedupe"), ["key"]).column("key").to_pylist())
-    images = parquet.read_table(task.part(index, "images"))
-    rows: list[Row] = [row for row in images.to_pylist() if row["key"] in keys]
-    return sorted(rows, key=lambda row: str(row["key"]))
 
 
 def _squares(rows: Sequence[Row], stage: str, side: int) -> tuple[dict[str, Rgb], list[Rejection]]:

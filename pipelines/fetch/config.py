@@ -1,12 +1,10 @@
-"""Settings of the fetch stage, and what surrounds a run without changing what it means."""
+"""Settings of the fetch stage."""
 
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipelines.web.addresses import LoopbackGrant
 from pipelines.web.identity import USER_AGENT
 
 MIB = 1024 * 1024
@@ -48,19 +46,6 @@ class FetchConfig(BaseModel):
     obeys_robots: bool = True
     honours_opt_out: bool = True
     max_reject_rate: Annotated[float, Field(ge=0, le=1)] = 1.0
-
-
-@dataclass(frozen=True)
-class FetchRuntime:
-    """Where a run happens: no part of the fingerprint, since it changes no row.
-
-    Args:
-        grant: permission to reach one server on this machine.
-        sharers: worker processes that fetch at the same time.
-    """
-
-    grant: LoopbackGrant | None = None
-    sharers: int = 1
 
 
 def dependencies(config: FetchConfig) -> dict[str, str]:

@@ -7,25 +7,23 @@ import pyarrow as pa
 
 from dalle_model.files import sha256
 from dalle_model.shards import image_of
-from pipelines.fetch.config import FetchConfig, FetchRuntime
+from pipelines.fetch.config import FetchConfig
 from pipelines.fetch.schedule import run_by_host
 from pipelines.io import parquet
 from pipelines.io.task import ShardResult, StageTask
-from pipelines.records import FETCHED_SCHEMA
+from pipelines.records import CAPTIONS, FETCHED_SCHEMA
 from pipelines.rejection import Check, Rejection, reject
+from pipelines.stage import Runtime
 from pipelines.web.answers import Response
 from pipelines.web.client import shared_client
 from pipelines.web.failures import FetchFailure
 from pipelines.web.pace import PaceSettings
 from pipelines.web.settings import HttpSettings
 
-CAPTIONS = "captions"  # the stage before this one
 Row = dict[str, Any]
 
 
-def fetch_shard(
-    task: StageTask, index: int, config: FetchConfig, runtime: FetchRuntime
-) -> ShardResult:
+def fetch_shard(task: StageTask, index: int, config: FetchConfig, runtime: Runtime) -> ShardResult:
     """Fetch the pictures of one shard.
 
     Rows that brought their bytes along need no download. A picture that cannot be had makes a
@@ -34,7 +32,7 @@ def fetch_shard(
     Raises:
         UnreadableShardError: the captions shard is missing or corrupt.
     """
-    rows = parquet.read_table(task.part(index, CAPTIONS)).to_pylist()
+    rows = parquet.read_table(task.input(CAPTIONS).part(index)).to_pylist()
     fetched = fetch_pictures(pictures_to_fetch(rows), config, runtime)
     kept: list[Row] = []
     rejected: list[Rejection] = []
@@ -53,7 +51,7 @@ def pictures_to_fetch(rows: list[Row]) -> dict[str, str]:
 
 
 def fetch_pictures(
-    urls: dict[str, str], config: FetchConfig, runtime: FetchRuntime
+    urls: dict[str, str], config: FetchConfig, runtime: Runtime
 ) -> dict[str, bytes | FetchFailure]:
     """Fetch each picture once, many at a time.
 
@@ -65,7 +63,7 @@ def fetch_pictures(
     Returns:
         Bytes as served, or why there are none, by picture.
     """
-    client = shared_client(http_settings(config, runtime.sharers), runtime.grant)
+    client = shared_client(http_settings(config, runtime.workers), runtime.loopback)
 
     def work(picture: str) -> bytes | FetchFailure:
         result = client.fetch(urls[picture])
@@ -75,7 +73,7 @@ def fetch_pictures(
     return run_by_host(jobs, work, config.concurrency, config.per_host_concurrency)
 
 
-def http_settings(config: FetchConfig, sharers: int) -> HttpSettings:
+def http_settings(config: FetchConfig, num_workers: int) -> HttpSettings:
     """What the client needs to know of the stage's settings."""
     return HttpSettings(
         user_agent=config.user_agent,
@@ -85,7 +83,7 @@ def http_settings(config: FetchConfig, sharers: int) -> HttpSettings:
         retries=config.retries,
         backoff_s=config.backoff_s,
         connections=config.concurrency,
-        pace=PaceSettings(config.per_host_concurrency, config.per_host_delay_s, sharers),
+        pace=PaceSettings(config.per_host_concurrency, config.per_host_delay_s, num_workers),
         obeys_robots=config.obeys_robots,
         honours_opt_out=config.honours_opt_out,
     )

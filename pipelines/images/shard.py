@@ -15,7 +15,7 @@ from pipelines.images.hashes import phash, pixel_hash
 from pipelines.images.rules import UnusableImageError
 from pipelines.io import parquet
 from pipelines.io.task import ShardResult, StageTask
-from pipelines.records import IMAGE_SCHEMA
+from pipelines.records import FETCHED, IMAGE_SCHEMA
 from pipelines.rejection import Check, Rejection, reject
 
 BATCH_ROWS = 64  # rows held as Python objects at a time; chosen: some 10 MB of encoded pictures
@@ -29,7 +29,7 @@ def process_shard(task: StageTask, index: int, config: ImagesConfig) -> ShardRes
     Raises:
         UnreadableShardError: the fetched shard is missing or corrupt.
     """
-    fetched = parquet.read_table(task.part(index, "fetch"))
+    fetched = parquet.read_table(task.input(FETCHED).part(index))
     kept: list[Row] = []
     rejected: list[Rejection] = []
     for encoded, rows in _pictures(fetched):

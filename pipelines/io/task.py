@@ -1,16 +1,8 @@
-"""One stage's folder: shards, rejections, progress of the work under way, and finished shards.
-
-<root>/<stage>/part-00007-of-00064.parquet            rows kept, sorted by key
-<root>/<stage>/rejected/part-00007-of-00064.parquet   rows dropped, sorted, with reasons
-<root>/<stage>/progress/00007.json                    shard 7 is finished (gone in the end)
-<root>/<stage>/progress/…/part-00007-of-00064.parquet what a stage notes for itself (gone too)
-<root>/<stage>/manifest.json                          written last: the stage is finished
-<root>/<stage>/timings.json                           seconds and hosts; nothing compares it
-"""
+"""The work of one stage as it travels to the workers, and how a finished shard is written."""
 
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -20,6 +12,7 @@ import pyarrow.compute as pc
 from dalle_model import files
 from dalle_model.errors import DalleError
 from pipelines.io import parquet
+from pipelines.io.layout import RunFolder, StageFolder
 from pipelines.rejection import REJECTION_SCHEMA, Rejection
 
 
@@ -34,6 +27,7 @@ class StageTask:
         attempt: names this very work; a shard finished under another name is done again.
         fingerprint: of the stage, for the metadata of what it writes.
         pending: the shards still to do.
+        inputs: by role, the URLs of what it reads: folders of shards, or single files.
     """
 
     root: str
@@ -42,28 +36,43 @@ class StageTask:
     attempt: str
     fingerprint: str
     pending: tuple[int, ...]
+    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def part(self, index: int, stage: str | None = None) -> str:
-        """URL of a shard, of this stage or of another one of the run."""
-        return files.join(self.root, stage or self.stage, part_name(index, self.num_shards))
+    @property
+    def folder(self) -> StageFolder:
+        """The stage's own folder."""
+        return RunFolder(self.root, self.num_shards).stage(self.stage)
+
+    def part(self, index: int) -> str:
+        """URL of a shard of rows kept."""
+        return self.folder.part(index)
 
     def rejected(self, index: int) -> str:
         """URL of the rejections of a shard."""
-        name = part_name(index, self.num_shards)
-        return files.join(self.root, self.stage, "rejected", name)
-
-    def progress(self, index: int) -> str:
-        """URL of the marker that says that a shard is finished."""
-        return files.join(self.root, self.stage, "progress", f"{index:05d}.json")
+        return self.folder.rejected(index)
 
     def note(self, index: int, kind: str) -> str:
-        """URL of what this very work notes of a shard for its own later steps.
+        """URL of what this very work notes of a shard for its own later steps."""
+        return self.folder.note(index, kind, self.attempt)
 
-        Another attempt does not find it, and it goes with the markers when the stage is finished.
+    def url(self, role: str) -> str:
+        """URL of the one input of a role.
+
+        Raises:
+            KeyError: the stage reads no such role, or more than one of it: a bug in the stage.
         """
-        folder = f"{kind}-{files.sha256(self.attempt.encode())[:16]}"
-        name = part_name(index, self.num_shards)
-        return files.join(self.root, self.stage, "progress", folder, name)
+        urls = self.inputs.get(role, ())
+        if len(urls) != 1:
+            raise KeyError(f"{self.stage} reads {len(urls)} inputs of the role {role!r}, not one")
+        return urls[0]
+
+    def input(self, role: str) -> StageFolder:
+        """The folder of shards of the one input of a role; raises as `url`."""
+        return StageFolder(self.url(role), self.num_shards)
+
+    def all_inputs(self, role: str) -> tuple[StageFolder, ...]:
+        """The folders of shards of all inputs of a role, in the order of the run."""
+        return tuple(StageFolder(url, self.num_shards) for url in self.inputs.get(role, ()))
 
 
 @dataclass(frozen=True)
@@ -114,11 +123,6 @@ class Stopwatch:
         }
 
 
-def part_name(index: int, num_shards: int) -> str:
-    """File name of a shard."""
-    return f"part-{index:05d}-of-{num_shards:05d}.parquet"
-
-
 def finish_shard(
     task: StageTask,
     index: int,
@@ -148,25 +152,14 @@ def finish_shard(
         kept_file=_write(task.part(index), _sorted(result.kept), dictionary_columns),
         timing=stopwatch.seconds(),
     )
-    files.write_json(task.progress(index), asdict(report))
+    files.write_json(task.folder.marker(index), asdict(report))
     return report
-
-
-def marker_names(task: StageTask) -> list[str]:
-    """File names of the markers that are there, of this or other work."""
-    names = files.list_names(files.join(task.root, task.stage, "progress"))
-    return [n for n in names if n.endswith(".json") and not n.startswith(files.TEMPORARY_PREFIX)]
 
 
 def finished_shards(task: StageTask) -> dict[int, ShardReport]:
     """The shards that this very work has finished, from their markers."""
-    folder = files.join(task.root, task.stage, "progress")
-    found = {}
-    for name in marker_names(task):
-        report = ShardReport(**files.read_json(files.join(folder, name)))
-        if report.attempt == task.attempt:
-            found[report.index] = report
-    return found
+    reports = (ShardReport(**files.read_json(url)) for url in task.folder.markers())
+    return {report.index: report for report in reports if report.attempt == task.attempt}
 
 
 def rejection_table(rejections: Iterable[Rejection] | pa.Table) -> pa.Table:

@@ -12,8 +12,6 @@ from pipelines.web.identity import USER_AGENT, is_product_token, product_token
 from pipelines.web.pace import MAX_DELAY_S
 from pipelines.web.urls import canonical_url
 
-LIVE_FOLDER = "site"  # of the stage's folder: what servers answered, kept for the next start
-
 # Suffixes that are not fetched. Source: Nutch, conf/regex-urlfilter.txt; newer ones added.
 NO_PAGES = (
     *("*.avif$", "*.bmp$", "*.css$", "*.exe$", "*.gif$", "*.gz$", "*.ico$", "*.jpeg$", "*.jpg$"),
@@ -111,9 +109,8 @@ def manners(site: Site, max_page_bytes: int, grant: LoopbackGrant | None = None)
     return sha256(told.encode()).hexdigest()[:16]
 
 
-def num_answers(stage_folder: str) -> int:
-    """How many answers of servers are kept in the folder of a crawl stage, as `archive.py` does."""
-    root = files.join(stage_folder, LIVE_FOLDER)
+def num_answers(root: str) -> int:
+    """How many answers of servers are kept below a folder, as `archive.py` keeps them."""
     return sum(
         len(files.list_names(files.join(root, under, host)))
         for under in files.list_names(root)

@@ -2,10 +2,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from orchestration.report.pictures import surviving_images
 
 from dalle_model.pixels import to_png
 from dalle_model.train.images import ImagesError, distinct_images
-from orchestration.report.pictures import surviving_images
 
 
 def random_image(seed):

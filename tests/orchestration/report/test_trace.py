@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
+from orchestration.engine.manifest import Manifest, write_manifest
+from orchestration.report.explain import explain, explain_caption, is_caption
 
 from dalle_model import files
 from orchestration.engine.config import NoRunError, load_run_config
-from orchestration.engine.manifest import Manifest, write_manifest
-from orchestration.report.explain import explain, explain_caption, is_caption
 from pipelines.captions.config import CaptionsConfig
 from pipelines.captions.recipe import recipe_url
 from pipelines.io.parquet import to_bytes

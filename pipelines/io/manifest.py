@@ -18,12 +18,10 @@ from typing import Any, Self
 import pyarrow as pa
 
 from dalle_model import files
+from pipelines.io.layout import StageFolder, part_name, rejected_name
 from pipelines.io.parquet import read_table
-from pipelines.io.task import ShardReport, StageTask, part_name
+from pipelines.io.task import ShardReport
 from pipelines.rejection import REJECTION_SCHEMA
-
-MANIFEST = "manifest.json"
-TIMINGS = "timings.json"
 
 
 @dataclass(frozen=True)
@@ -74,17 +72,15 @@ class Manifest:
         rejected: Counter[str] = Counter()
         for report in ordered:
             rejected.update(report.reasons)
-        names = [part_name(report.index, num_shards) for report in ordered]
         return cls(
             **identity,
             num_shards=num_shards,
             rows_in=sum(report.rows_in for report in ordered),
             rows_out=sum(report.rows_out for report in ordered),
             rejected=dict(sorted(rejected.items())),
-            files=[{"name": n, **r.kept_file} for n, r in zip(names, ordered, strict=True)],
+            files=[{"name": part_name(r.index, num_shards), **r.kept_file} for r in ordered],
             rejected_files=[
-                {"name": f"rejected/{n}", **r.rejected_file}
-                for n, r in zip(names, ordered, strict=True)
+                {"name": rejected_name(r.index, num_shards), **r.rejected_file} for r in ordered
             ],
         )
 
@@ -95,54 +91,57 @@ def digest_of(document: Any) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def read_manifest(root: str, stage: str) -> Manifest | None:
+def read_manifest(folder: StageFolder) -> Manifest | None:
     """The manifest of a stage; None where it is not finished or its manifest is unreadable."""
     try:
-        return Manifest(**files.read_json(files.join(root, stage, MANIFEST)))
+        return Manifest(**files.read_json(folder.manifest))
     except (FileNotFoundError, ValueError, TypeError):
         return None
 
 
-def write_manifest(root: str, manifest: Manifest) -> None:
+def write_manifest(folder: StageFolder, manifest: Manifest) -> None:
     """Say that a stage is finished; the last thing written."""
-    files.write_json(files.join(root, manifest.stage, MANIFEST), asdict(manifest))
+    files.write_json(folder.manifest, asdict(manifest))
 
 
-def read_timings(root: str, stage: str) -> dict[str, Any]:
+def read_timings(folder: StageFolder) -> dict[str, Any]:
     """Seconds, host and versions of a stage's last run; empty where there are none."""
     try:
-        return dict(files.read_json(files.join(root, stage, TIMINGS)))
+        return dict(files.read_json(folder.timings))
     except (FileNotFoundError, ValueError, TypeError):
         return {}
 
 
-def read_rejected(root: str, manifest: Manifest, columns: list[str] | None = None) -> pa.Table:
-    """The rows that a finished stage has dropped, of all shards."""
-    urls = [files.join(root, manifest.stage, entry["name"]) for entry in manifest.rejected_files]
-    empty = REJECTION_SCHEMA.empty_table().select(columns or REJECTION_SCHEMA.names)
-    return pa.concat_tables([empty, *(read_table(url, columns) for url in urls)])
-
-
-def write_timings(root: str, stage: str, timings: dict[str, Any]) -> None:
+def write_timings(folder: StageFolder, timings: dict[str, Any]) -> None:
     """Write what no comparison reads."""
     environment = {
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "pyarrow": version("pyarrow"),
     }
-    files.write_json(files.join(root, stage, TIMINGS), timings | environment)
+    files.write_json(folder.timings, timings | environment)
 
 
-def missing_files(root: str, manifest: Manifest) -> list[str]:
-    """Output files of the manifest that the folder does not hold, or holds in another size."""
-    missing = []
-    for entry in manifest.files + manifest.rejected_files:
-        url = files.join(root, manifest.stage, entry["name"])
-        if not files.exists(url) or files.identity(url)["bytes"] != entry["bytes"]:
-            missing.append(url)
-    return missing
+def read_rejected(
+    folder: StageFolder, manifest: Manifest, columns: list[str] | None = None
+) -> pa.Table:
+    """The rows that a finished stage has dropped, of all shards."""
+    urls = [folder.file(entry["name"]) for entry in manifest.rejected_files]
+    empty = REJECTION_SCHEMA.empty_table().select(columns or REJECTION_SCHEMA.names)
+    return pa.concat_tables([empty, *(read_table(url, columns) for url in urls)])
 
 
-def stage_task(root: str, stage: str, num_shards: int, fingerprint: str, attempt: str) -> StageTask:
-    """The whole work of a stage: all its shards."""
-    return StageTask(root, stage, num_shards, attempt, fingerprint, tuple(range(num_shards)))
+def missing_files(folder: StageFolder, manifest: Manifest) -> list[str]:
+    """URLs of output files that the folder does not hold, or holds in another size."""
+    entries = {folder.file(e["name"]): e for e in manifest.files + manifest.rejected_files}
+    return [
+        url
+        for url, entry in entries.items()
+        if not files.exists(url) or files.identity(url)["bytes"] != entry["bytes"]
+    ]
+
+
+def file_entry(folder: StageFolder, name: str) -> dict[str, Any]:
+    """A file of a stage that writes no shards, as its manifest lists it."""
+    content = files.read_bytes(folder.file(name))
+    return {"name": name, "bytes": len(content), "sha256": files.sha256(content)}

@@ -1,76 +1,26 @@
-"""The captions stage of a run, rule by rule: counts, rates, samples and published rates."""
+"""The captions of a finished stage, rule by rule: counts, rates, samples and published rates."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dalle_model import files
-from orchestration.engine.comparison import compared
-from orchestration.engine.config import load_run_config
-from orchestration.engine.graph import is_as_it_was
-from orchestration.engine.manifest import Manifest, read_manifest, read_rejected
 from pipelines.captions.config import CaptionsConfig
-from pipelines.captions.published import Rates, published_rates
+from pipelines.captions.funnel import Funnel
+from pipelines.captions.published import published_rates
+from pipelines.captions.recipe import entry_sources, load_funnel, load_recipe
+from pipelines.captions.survey import survey
+from pipelines.io.layout import StageFolder
+from pipelines.io.manifest import Manifest, read_rejected
 from pipelines.io.parquet import read_table
+from pipelines.views import RuleFunnel, RuleRow, Sample
 
-if TYPE_CHECKING:
-    from pipelines.captions.funnel import Funnel
-
-STAGE = "captions"
 SAMPLES = 3  # chosen: captions shown on either side of each limit
 MAX_SURVEYED = 20_000  # chosen: captions kept that samples are taken from; a second or two
 BINS = 30  # chosen: bars of a distribution, as wide as its column in the report
-
-Sample = tuple[str, float | None]
-
-
-@dataclass(frozen=True)
-class RuleRow:
-    """One rule in the table of a recipe.
-
-    Args:
-        name: of the rule.
-        section: of the recipe.
-        limit: the last value that passes.
-        source: of the limit.
-        rows_in: captions that the rules before it left.
-        dropped: by it.
-        kept_samples, dropped_samples: captions nearest to the limit, with the values measured.
-        bars: how the values are spread, each bar 0..1 of the highest; empty where all are one.
-        low, high: values at the first and the last bar.
-    """
-
-    name: str
-    section: str
-    limit: float
-    source: str
-    rows_in: int
-    dropped: int
-    kept_samples: Sequence[Sample]
-    dropped_samples: Sequence[Sample]
-    bars: list[float]
-    low: float
-    high: float
-
-    @property
-    def share_dropped(self) -> float:
-        return self.dropped / self.rows_in if self.rows_in else 0.0
-
-
-@dataclass(frozen=True)
-class CaptionFunnel:
-    """What one recipe made of one crawl."""
-
-    recipe: str
-    about: str
-    rows_in: int
-    rows_out: int
-    rules: list[RuleRow]
-    published: list[Rates]
 
 
 @dataclass(frozen=True)
@@ -83,25 +33,20 @@ class _Limit:
     source: str
 
 
-def funnels(root: str) -> list[CaptionFunnel]:
-    """Of every recipe that the run was compared by, else of its own.
+def rule_funnel(folder: StageFolder, manifest: Manifest, config: CaptionsConfig) -> RuleFunnel:
+    """What the recipe of a config made of the candidates of a run.
 
-    None before captions are judged, and none of a recipe that has changed since or is gone.
+    Args:
+        folder: of the stage.
+        manifest: of its finished work, by that very config.
+        config: recipe and overrides.
+
+    Raises:
+        RecipeError: the recipe is gone or wrong.
+        UnreadableShardError: a shard is missing or corrupt.
     """
-    places = list(compared(root).values()) or [root]
-    judged = ((place, read_manifest(place, STAGE), load_run_config(place)) for place in places)
-    return [
-        _funnel(place, manifest, config.captions)
-        for place, manifest, config in judged
-        if manifest and is_as_it_was(manifest, config)
-    ]
-
-
-def _funnel(root: str, manifest: Manifest, config: CaptionsConfig) -> CaptionFunnel:
-    from pipelines.captions.recipe import load_recipe
-
-    rules = list(_rows(root, manifest, config))
-    return CaptionFunnel(
+    rules = list(_rows(folder, manifest, config))
+    return RuleFunnel(
         recipe=config.recipe,
         about=load_recipe(config.recipe).about,
         rows_in=manifest.rows_in,
@@ -111,13 +56,10 @@ def _funnel(root: str, manifest: Manifest, config: CaptionsConfig) -> CaptionFun
     )
 
 
-def _rows(root: str, manifest: Manifest, config: CaptionsConfig) -> Iterator[RuleRow]:
-    from pipelines.captions.recipe import load_funnel
-    from pipelines.captions.survey import survey
-
+def _rows(folder: StageFolder, manifest: Manifest, config: CaptionsConfig) -> Iterator[RuleRow]:
     funnel = load_funnel(config.recipe, config.overrides)
-    surveyed = survey(_raw_captions(root, manifest), funnel)
-    rejected = read_rejected(root, manifest, ["reason", "caption", "measured"])
+    surveyed = survey(_raw_captions(folder, manifest), funnel)
+    rejected = read_rejected(folder, manifest, ["reason", "caption", "measured"])
     left = manifest.rows_in
     for limit in _limits(config, funnel):
         dropped = rejected.filter(pc.equal(rejected["reason"], limit.name))
@@ -140,10 +82,8 @@ def _rows(root: str, manifest: Manifest, config: CaptionsConfig) -> Iterator[Rul
         left -= len(dropped)
 
 
-def _limits(config: CaptionsConfig, funnel: "Funnel") -> list[_Limit]:
+def _limits(config: CaptionsConfig, funnel: Funnel) -> list[_Limit]:
     """The rules in the order in which they are applied, each with its source."""
-    from pipelines.captions.recipe import entry_sources
-
     sources = entry_sources(config.recipe) | dict.fromkeys(config.overrides, "captions.overrides")
     steps = [("rules", rule.name, limit) for rule, limit in funnel.steps]
     steps += [("transformed", rule.name, limit) for rule, limit in funnel.rewritten_steps]
@@ -151,13 +91,13 @@ def _limits(config: CaptionsConfig, funnel: "Funnel") -> list[_Limit]:
     return [_Limit(name, section, limit, sources[name]) for section, name, limit in steps]
 
 
-def _raw_captions(root: str, manifest: Manifest) -> list[str]:
+def _raw_captions(folder: StageFolder, manifest: Manifest) -> list[str]:
     """Of the first shards that are kept, as found; a shard is a random part of all rows."""
     found: list[str] = []
     for entry in manifest.files:
         if len(found) >= MAX_SURVEYED:
             break
-        url = files.join(root, STAGE, entry["name"])
+        url = folder.file(entry["name"])
         found += read_table(url, ["raw_caption"])["raw_caption"].to_pylist()
     return found[:MAX_SURVEYED]
 

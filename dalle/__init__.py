@@ -1,0 +1,79 @@
+"""The public Python API: what `dalle` does on the command line, and what a training job reads.
+
+    import dalle
+
+    result = dalle.run("dalle.yaml")
+    rows = dalle.read_shards(dalle.list_shards(f"{result.directory}/encode"))
+
+Names are loaded when they are first used, so that `import dalle` needs neither Beam nor torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dalle_model.errors import DalleError as DalleError
+    from dalle_model.settings import SampleSettings as SampleSettings
+    from dalle_model.shards import ShardMetadata as ShardMetadata
+    from dalle_model.shards import image_tokens as image_tokens
+    from dalle_model.shards import list_shards as list_shards
+    from dalle_model.shards import read_metadata as read_metadata
+    from dalle_model.shards import read_shards as read_shards
+    from dalle_model.tokenizers.codec import Codec as Codec
+    from dalle_model.tokenizers.codec import load_codec as load_codec
+    from orchestration.api import Comparison as Comparison
+    from orchestration.api import Explanation as Explanation
+    from orchestration.api import RunResult as RunResult
+    from orchestration.api import demo as demo
+    from orchestration.api import explain as explain
+    from orchestration.api import grid as grid
+    from orchestration.api import recipes as recipes
+    from orchestration.api import report as report
+    from orchestration.api import run as run
+    from orchestration.api import sample as sample
+    from orchestration.api import train as train
+    from orchestration.api import verify as verify
+    from orchestration.engine.progress import Progress as Progress
+    from orchestration.engine.verify import Verification as Verification
+
+_HOMES = {
+    "dalle_model.errors": ("DalleError",),
+    "dalle_model.settings": ("SampleSettings",),
+    "dalle_model.shards": (
+        "ShardMetadata",
+        "image_tokens",
+        "list_shards",
+        "read_metadata",
+        "read_shards",
+    ),
+    "dalle_model.tokenizers.codec": ("Codec", "load_codec"),
+    "orchestration.api": (
+        "Comparison",
+        "Explanation",
+        "RunResult",
+        "demo",
+        "explain",
+        "grid",
+        "recipes",
+        "report",
+        "run",
+        "sample",
+        "train",
+        "verify",
+    ),
+    "orchestration.engine.progress": ("Progress",),
+    "orchestration.engine.verify": ("Verification",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'dalle' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

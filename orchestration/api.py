@@ -1,0 +1,323 @@
+"""What the command line does, as functions: one a command, each with a result that is a value.
+
+A notebook imports them from `dalle`. Settings are the path of a YAML file, a mapping with the same
+keys, or a `RunConfig`; the relative paths of a mapping count from the working directory. Nothing is
+printed: pass a `Progress` to follow a run.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dalle_model.settings import SampleSettings
+from orchestration.engine.config import ConfigError, NoRunError, RunConfig, load_run_config
+from orchestration.engine.config_file import check_config, load_config
+from orchestration.engine.graph import Graph
+from orchestration.engine.progress import Progress, Quiet
+
+if TYPE_CHECKING:
+    from orchestration.engine.verify import Verification
+    from orchestration.report.trace import Step
+    from pipelines.io.manifest import Manifest
+
+Config = str | Path | Mapping[str, Any] | RunConfig
+
+DEMO_CONFIG = Path(__file__).resolve().parents[1] / "demo" / "config.yaml"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A run that is up to date.
+
+    Args:
+        directory: URL of the run directory.
+        manifests: of the stages that were asked for, in order.
+        report: URL of the HTML report.
+    """
+
+    directory: str
+    manifests: "list[Manifest]"
+    report: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why rows were kept or dropped; `str()` is what the command prints.
+
+    Args:
+        steps: by key, what each stage did; empty for a text that need not be in any run.
+        text: for a terminal.
+    """
+
+    steps: "dict[str, list[Step]]"
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One run judged by several recipes.
+
+    Args:
+        directories: URL of the run directory of each recipe.
+        report: URL of the HTML report that shows them side by side.
+    """
+
+    directories: list[str]
+    report: str
+
+
+def run(
+    config: Config,
+    directory: str = "",
+    stages: Sequence[str] = (),
+    *,
+    workers: int = 1,
+    beam_options: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> RunResult:
+    """Run what is missing of a run; finished stages are skipped, interrupted ones go on.
+
+    Args:
+        config: settings of the run.
+        directory: of the run, a folder or a URL; `runs/<name>` by default.
+        stages: the stages to run; all by default.
+        workers: processes of the local runner; 1 stays in this process.
+        beam_options: passed to Beam, such as `--runner=FlinkRunner`.
+        progress: told what happens.
+
+    Raises:
+        ConfigError: a setting is wrong.
+        DalleError: whatever else stops a run, with the command that mends it.
+    """
+    settings = read_config(config)
+    return _run(settings, settings, directory, stages, workers, beam_options, progress)
+
+
+def demo(
+    directory: str = "runs/demo",
+    *,
+    workers: int = 1,
+    beam_options: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> RunResult:
+    """Run the whole job on the small real web that comes with the repository.
+
+    Raises:
+        ConfigError: the package was installed without the repository.
+    """
+    if not DEMO_CONFIG.exists():
+        raise ConfigError(
+            f"{DEMO_CONFIG} is missing: the demo's web comes with the repository, not with the "
+            "installed package; clone the repository and run `make demo` there"
+        )
+    return run(
+        DEMO_CONFIG, directory, workers=workers, beam_options=beam_options, progress=progress
+    )
+
+
+def train(
+    model: str,
+    config: Config,
+    directory: str = "",
+    *,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Train one model of a run, on what its data stages have written.
+
+    Args:
+        model: name of a stage that trains, such as `bpe`, `dvae` or `prior`.
+        config: settings of the run; the model's section may be missing, and is the default then.
+        directory: as for `run`.
+        progress: told what happens.
+
+    Raises:
+        ConfigError: there is no such model.
+    """
+    written = read_config(config)
+    completed, names = _with_model(written, model)
+    return _run(completed, written, directory, names, 1, (), progress)
+
+
+def explain(query: str, directory: str = "runs/demo", recipe: str = "") -> Explanation:
+    """Tell the way of rows through the stages, or what a recipe makes of a text.
+
+    Args:
+        query: a key, the start of one, an image or page URL, or any text.
+        directory: of the run.
+        recipe: for a text: a recipe in place of the run's own.
+
+    Raises:
+        ExplainError: no such row.
+        NoRunError: no such run.
+        ConfigError: a recipe for what is no text.
+    """
+    from orchestration.report.trace import is_caption, trace
+    from orchestration.report.trace_text import steps_text
+
+    if is_caption(query):
+        return Explanation({}, _explain_text(query, directory, recipe))
+    if recipe:
+        raise ConfigError("--recipe is for the text of a caption, not for a key or a URL")
+    steps = trace(directory, query)
+    return Explanation(steps, steps_text(steps))
+
+
+def recipes(
+    config: Config,
+    names: Sequence[str] = (),
+    directory: str = "",
+    *,
+    workers: int = 1,
+    beam_options: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Comparison:
+    """Judge one crawl's captions by several recipes; the report shows them rule by rule.
+
+    Args:
+        config: settings of the run; its own recipe is left alone.
+        names: of recipes, or paths of YAML files; all bundled ones by default.
+        directory: as for `run`.
+        workers: as for `run`.
+        beam_options: as for `run`.
+        progress: as for `run`.
+    """
+    from orchestration.beam.runners import check_options
+    from orchestration.engine.comparison import compare
+    from orchestration.engine.plan import Run
+    from orchestration.report.page import write_report
+
+    check_options(beam_options)
+    settings = read_config(config)
+    root = directory or f"runs/{settings.name}"
+    work = Run(settings, root, workers, tuple(beam_options))
+    return Comparison(compare(work, names, progress or Quiet()), write_report(root))
+
+
+def report(directory: str = "runs/demo") -> str:
+    """Build the HTML report again, from the run directory alone; its URL."""
+    from orchestration.report.page import write_report
+
+    return write_report(directory)
+
+
+def verify(directory: str = "runs/demo") -> "Verification":
+    """Check every file of a run against its manifest.
+
+    Raises:
+        VerificationError: a file is corrupt, missing or too many; names each.
+    """
+    from orchestration.engine.verify import verify_run
+
+    return verify_run(directory)
+
+
+def sample(
+    caption: str,
+    number: int = 8,
+    directory: str = "runs/demo",
+    out: str = "samples.png",
+    *,
+    settings: SampleSettings | None = None,
+    progress: Progress | None = None,
+) -> str:
+    """Draw images for a caption with the prior of a run, as one PNG; its URL.
+
+    Args:
+        caption: what the images should show.
+        number: of images.
+        directory: of the run.
+        out: URL of the PNG to write.
+        settings: how they are drawn.
+        progress: told of each batch.
+    """
+    from orchestration.report.sheets import draw_samples
+
+    follow = progress or Quiet()
+    with follow.stage("sample"):
+        return draw_samples(directory, caption, number, out, settings or SampleSettings(), follow)
+
+
+def grid(directory: str = "runs/demo", out: str = "grid.png", number: int = 32) -> str:
+    """Read token shards back and decode them next to their originals, as one PNG; its URL."""
+    from orchestration.report.sheets import draw_grid
+
+    return draw_grid(directory, number, out)
+
+
+def read_config(config: Config) -> RunConfig:
+    """Settings in any of the forms that the functions take.
+
+    Raises:
+        ConfigError: a setting is wrong.
+    """
+    if isinstance(config, RunConfig):
+        return config
+    if isinstance(config, Mapping):
+        return check_config(config, str(Path.cwd()))
+    return load_config(str(config))
+
+
+def _run(
+    settings: RunConfig,
+    as_written: RunConfig,
+    directory: str,
+    stages: Sequence[str],
+    workers: int,
+    beam_options: Sequence[str],
+    progress: Progress | None,
+) -> RunResult:
+    from orchestration.beam.runners import check_options
+    from orchestration.engine.plan import Run
+    from orchestration.engine.run import run_stages
+    from orchestration.report.page import write_report
+
+    check_options(beam_options)
+    root = directory or f"runs/{settings.name}"
+    work = Run(settings, root, workers, tuple(beam_options), as_written)
+    manifests = run_stages(work, stages, progress or Quiet())
+    return RunResult(root, manifests, write_report(root))
+
+
+def _with_model(config: RunConfig, model: str) -> tuple[RunConfig, list[str]]:
+    """The config with a model's section, and the models that come between the data and it."""
+    from orchestration.engine.registry import registry
+
+    models = {stage.name: stage for stage in registry().values() if not stage.is_sharded}
+    if model not in models:
+        raise ConfigError(f"no model {model!r} to train; there are {', '.join(models)}")
+    stage = models[model]
+    completed = config.with_section(stage, config.section(stage))
+    graph = Graph.of(completed)
+    data = {before.name for s in graph.stages if s.is_sharded for before in graph.ancestors(s)}
+    before = [o.name for o in graph.ancestors(stage) if not (o.is_sharded or o.name in data)]
+    return completed, [*before, model]
+
+
+def _explain_text(text: str, directory: str, recipe: str) -> str:
+    from orchestration.engine.comparison import stage_with_recipes
+    from orchestration.engine.registry import registry
+    from orchestration.report.trace_text import text_trace_text
+
+    if recipe:
+        stage = next(stage for stage in registry().values() if stage.recipes is not None)
+        recipes = stage.recipes
+        section = recipes.chosen(stage.config(), recipe) if recipes else None
+    else:
+        try:
+            config = load_run_config(directory)
+        except NoRunError as error:
+            raise NoRunError(
+                f"{error}; name a recipe with --recipe, or a run with --dir"
+            ) from error
+        stage, recipes = stage_with_recipes(Graph.of(config))
+        section = config.section(stage)
+    if recipes is None:
+        raise ConfigError("no stage follows recipes")
+    traced = recipes.trace(text, section)
+    return text_trace_text(
+        text, recipes.name(section), traced, stage.locations(section), stage.name
+    )

@@ -1,0 +1,115 @@
+"""Sheets of images that people look at: samples for a caption, and token shards decoded again."""
+
+import numpy as np
+
+from dalle_model import files
+from dalle_model.errors import DalleError
+from dalle_model.pixels import to_png
+from dalle_model.settings import SampleSettings
+from dalle_model.shards import ShardError, image_tokens, list_shards, read_metadata, read_shards
+from orchestration.engine.config import load_run_config
+from orchestration.engine.graph import Graph
+from orchestration.engine.progress import Progress
+from pipelines.io.layout import RunFolder, StageFolder
+from pipelines.io.parquet import read_table
+from pipelines.io.squares import squares_of
+from pipelines.records import CODEC, IMAGES, PRIOR, SAMPLES, TOKENS
+
+
+class NoPriorError(DalleError):
+    """There is nothing to draw from: where, and the command that makes it."""
+
+
+def draw_samples(
+    root: str, caption: str, number: int, out: str, settings: SampleSettings, progress: Progress
+) -> str:
+    """Images for one caption, as a PNG.
+
+    Returns:
+        `out`, the URL of the PNG.
+
+    Raises:
+        NoPriorError: the run has no prior.
+        CheckpointError: its prior or codec cannot be used.
+    """
+    from dalle_model.sample.grid import image_grid
+    from dalle_model.sample.images import sample_images
+    from dalle_model.tokenizers.codec import load_codec
+
+    url = url_of_role(root, PRIOR)
+    if url is None or not files.exists(url):
+        raise NoPriorError(
+            f"{root} has no prior; `dalle train prior --config FILE --dir {root}` makes one"
+        )
+    codec = load_codec(_codec_url(root))
+    images = sample_images(url, codec, [caption], number, settings, progress.step)
+    files.write_bytes(out, to_png(np.asarray(image_grid(list(images), [caption]))))
+    return out
+
+
+def draw_grid(root: str, number: int, out: str) -> str:
+    """Originals next to what their tokens hold, read back from the token shards, as a PNG.
+
+    Returns:
+        `out`, the URL of the PNG.
+
+    Raises:
+        ShardError: no shards, unreadable or empty ones, or shards of another codec than the run's.
+        CheckpointError: the run's codec cannot be used.
+    """
+    from dalle_model.sample.grid import comparison_grid
+    from dalle_model.tokenizers.codec import load_codec
+
+    urls = list_shards(url_of_role(root, TOKENS) or root)
+    codec = load_codec(_codec_url(root))
+    made_by = read_metadata(urls[0]).codec_sha256
+    if made_by != codec.sha256:
+        raise ShardError(
+            f"{urls[0]} was made by the codec {made_by[:12]}, the run's codec is "
+            f"{codec.sha256[:12]}; `dalle run encode` makes the shards again"
+        )
+    table = read_shards(urls).slice(0, number)
+    if not table.num_rows:
+        raise ShardError(f"the token shards of {root} hold no row; `dalle report` tells why")
+    images = StageFolder(url_of_role(root, IMAGES) or root, load_run_config(root).num_shards)
+    originals = squares_of(images, table["key"].to_pylist(), codec.side)
+    decoded = codec.decode(image_tokens(table))
+    sheet = comparison_grid([np.stack(originals), decoded], table["caption"].to_pylist())
+    files.write_bytes(out, to_png(np.asarray(sheet)))
+    return out
+
+
+def url_of_role(root: str, role: str) -> str | None:
+    """Where the last output of a role lies in a run; None where the run has none.
+
+    Raises:
+        NoRunError: the directory holds no run.
+    """
+    config = load_run_config(root)
+    return Graph.of(config).url(role, RunFolder(root, config.num_shards))
+
+
+def _codec_url(root: str) -> str:
+    url = url_of_role(root, CODEC)
+    if url is None:
+        raise ShardError(f"{root} has no codec; a run with the stage `encode` names one")
+    return url
+
+
+def first_caption(root: str) -> str:
+    """The first caption of the run's samples: one that its prior has seen in training."""
+    return str(read_table(_samples(root), ["caption"])["caption"][0].as_py())
+
+
+def samples_sheet(root: str) -> str:
+    """URL of the PNG that shows the run's samples."""
+    return f"{_samples(root).removesuffix('.parquet')}.png"
+
+
+def _samples(root: str) -> str:
+    url = url_of_role(root, SAMPLES)
+    if url is None:
+        raise NoPriorError(
+            f"{root} has no samples; a config with a section `samples` asks for them"
+        )
+    return url

@@ -1,0 +1,85 @@
+"""The way of a row, or of a text, as lines for a terminal."""
+
+from collections.abc import Mapping
+
+from orchestration.report.trace import Step
+from pipelines.rejection import Check
+from pipelines.stage import TextTrace
+
+MAX_ROWS = 20  # chosen: what fits a terminal; a URL with more captions says how many
+MAX_CAPTION_CHARS = 500  # chosen: six lines of a terminal
+MAX_DETAIL_CHARS = 60  # chosen: of a check that passed, what fits the rest of a line
+_FACTS = ("language", "width", "height", "phash", "bytes", "sha256", "view", "text_source")
+
+
+def steps_text(steps: Mapping[str, list[Step]]) -> str:
+    """The way of each row, a paragraph a row.
+
+    Args:
+        steps: by key, from `trace`.
+    """
+    paragraphs = [_row(key, steps[key]) for key in list(steps)[:MAX_ROWS]]
+    if len(steps) > MAX_ROWS:
+        paragraphs.append(f"… and {len(steps) - MAX_ROWS} more rows; give a longer key")
+    return "\n\n".join(paragraphs)
+
+
+def text_trace_text(
+    text: str, recipe: str, traced: TextTrace, locations: Mapping[str, str], stage: str
+) -> str:
+    """Every rule of a recipe applied to a text that need not be in any run."""
+    failed = next((check.reason for check in traced.checks if not check.passed), "")
+    lines = [
+        f"caption  {_short(text)}",
+        f"recipe   {recipe}",
+        f"{stage} DROPPED  ({failed})" if failed else f"becomes  {_short(traced.becomes)}",
+        *(_check(check, locations) for check in traced.checks),
+    ]
+    return "\n".join(_printable(line) for line in lines)
+
+
+def _row(key: str, steps: list[Step]) -> str:
+    first = steps[0].row
+    lines = [f"key      {key}", f"url      {first['url']}", f"caption  {_short(first['caption'])}"]
+    if first.get("page_url"):
+        lines.append(f"page     {first['page_url']}")
+    for step in steps:
+        lines.append(f"{step.stage:<10} {'kept' if step.kept else 'DROPPED'}{_facts(step)}")
+        if not step.is_up_to_date:
+            lines.append(
+                "           the config has changed since, or what it names; `dalle run` applies it"
+            )
+        lines += [_check(check, step.locations) for check in step.checks]
+    return "\n".join(_printable(line) for line in lines)
+
+
+def _short(caption: str) -> str:
+    """A caption for one line; of a long one the start and its length."""
+    if len(caption) <= MAX_CAPTION_CHARS:
+        return caption
+    return f"{caption[:MAX_CAPTION_CHARS]}… ({len(caption):,} characters)"
+
+
+def _printable(line: str) -> str:
+    """Control characters as escapes: what a page wrote must not steer the terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+
+
+def _facts(step: Step) -> str:
+    facts = [f"{name} {step.row[name]}" for name in _FACTS if step.row.get(name) is not None]
+    return f"  ({', '.join(facts)})" if facts else ""
+
+
+def _check(check: Check, locations: Mapping[str, str]) -> str:
+    values = [
+        f"{name} {value:g}"
+        for name, value in (("measured", check.measured), ("threshold", check.threshold))
+        if value is not None
+    ]
+    verdict = "ok  " if check.passed else "FAIL"
+    where = f"  {locations.get(check.reason, ''):<27}" if locations else ""
+    detail = check.detail
+    if check.passed and len(detail) > MAX_DETAIL_CHARS:
+        detail = detail[:MAX_DETAIL_CHARS] + "…"
+    rest = f"{'  '.join(values):<34}{where}  {detail}"
+    return f"           {verdict} {check.reason:<24} {rest}".rstrip()

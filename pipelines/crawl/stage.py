@@ -1,0 +1,50 @@
+"""The crawl stage as a value: any source of image-caption pairs becomes candidates."""
+
+from typing import Any
+
+from pipelines.crawl.config import CrawlConfig, dependencies, fingerprint_config, locations
+from pipelines.crawl.site.config import num_answers
+from pipelines.io.layout import StageFolder
+from pipelines.paths import counted_from
+from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES
+from pipelines.stage import Job, PipelineWork, Resources, Stage, Writes
+
+
+def _build(pipeline: Any, job: Job) -> Any:
+    from pipelines.crawl.pipeline import build
+
+    return build(pipeline, job.task, job.config, job.runtime.loopback)
+
+
+def _settings(config: CrawlConfig) -> dict[str, Any]:
+    values = fingerprint_config(config)
+    values.pop("max_reject_rate")
+    return values
+
+
+def _relocate(config: CrawlConfig, folder: str) -> CrawlConfig:
+    sources = tuple(
+        source.model_copy(update={"path": counted_from(folder, source.path)})
+        for source in config.sources
+    )
+    return config.model_copy(update={"sources": sources})
+
+
+def _pulse(folder: StageFolder) -> str:
+    answers = num_answers(folder.site)
+    return f"{answers:,} answers" if answers else ""
+
+
+STAGE = Stage(
+    name="crawl",
+    about="any source to candidate pairs",
+    config=CrawlConfig,
+    writes=Writes(CANDIDATES, CANDIDATE_SCHEMA),
+    work=PipelineWork(_build),
+    settings=_settings,
+    dependencies=lambda config, _: dependencies(config),
+    relocate=_relocate,
+    outside=locations,
+    pulse=_pulse,
+    resources=Resources(needs_web=lambda config: bool(config.sites)),
+)

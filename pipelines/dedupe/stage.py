@@ -1,0 +1,24 @@
+"""The dedupe stage as a value: a selection without duplicates and without worn-out captions."""
+
+from typing import Any
+
+from pipelines.dedupe.config import DedupeConfig, dependencies
+from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
+from pipelines.stage import Job, PipelineWork, Reads, Stage, Writes
+
+
+def _build(pipeline: Any, job: Job) -> Any:
+    from pipelines.dedupe.pipeline import build
+
+    return build(pipeline, job.task, job.config)
+
+
+STAGE = Stage(
+    name="dedupe",
+    about="images without exact and near duplicates",
+    config=DedupeConfig,
+    reads={IMAGES: Reads(IMAGE_SCHEMA), SELECTION: Reads(SELECTION_SCHEMA, "any")},
+    writes=Writes(SELECTION, SELECTION_SCHEMA),
+    work=PipelineWork(_build),
+    dependencies=lambda config, _: dependencies(config),
+)

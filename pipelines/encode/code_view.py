@@ -1,0 +1,34 @@
+"""How often the codes of the codec stand in the token shards of a run."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from dalle_model.evaluate.reconstruction import code_use
+from dalle_model.shards import image_tokens, read_metadata, read_shards
+from pipelines.io.layout import StageFolder
+from pipelines.io.manifest import Manifest
+from pipelines.views import Frequencies, View
+
+
+def code_frequencies(folder: StageFolder, manifest: Manifest) -> Iterable[View]:
+    """The use of the codebook, for the report; nothing of a run without rows."""
+    if not manifest.rows_out:
+        return
+    urls = [folder.file(entry["name"]) for entry in manifest.files]
+    metadata = read_metadata(urls[0])
+    tokens = image_tokens(read_shards(urls, columns=["image_tokens"]))
+    use = code_use(tokens, metadata.num_codes)
+    num_bytes = sum(entry["bytes"] for entry in manifest.files)
+    yield Frequencies(
+        title="Image tokens",
+        about=(
+            f"Codec {metadata.codec}, {metadata.side} px to {metadata.grid} x {metadata.grid} "
+            f"tokens of {metadata.num_codes:,} codes; {use.used:,} codes used, perplexity "
+            f"{use.perplexity:.0f}; shards {num_bytes:,} bytes. "
+            f"SHA-256 of the weights: {metadata.codec_sha256}"
+        ),
+        x="codes, most used first",
+        y="times used",
+        counts=np.bincount(tokens.ravel(), minlength=metadata.num_codes),
+    )

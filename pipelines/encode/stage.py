@@ -1,0 +1,63 @@
+"""The encode stage as a value: the images that survived become token shards."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dalle_model.shards import DICTIONARY_COLUMNS
+from pipelines.encode.config import EncodeConfig, dependencies
+from pipelines.io.layout import StageFolder
+from pipelines.io.manifest import Manifest
+from pipelines.io.task import ShardResult
+from pipelines.paths import counted_from
+from pipelines.records import CODEC, IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA, TOKENS
+from pipelines.stage import Job, Reads, Resources, ShardWork, Stage, Writes, plain_settings
+from pipelines.views import View
+
+
+def _process(job: Job, index: int) -> ShardResult:
+    from pipelines.encode.shard import encode_shard
+
+    return encode_shard(job.task, index, job.config)
+
+
+def _settings(config: EncodeConfig) -> dict[str, Any]:
+    values = plain_settings(config)
+    values.pop("codec")  # its content counts, not its place: a dependency, or an input
+    return values
+
+
+def _dependencies(_config: EncodeConfig, provided: Mapping[str, str]) -> dict[str, str]:
+    return dependencies(provided.get(CODEC))
+
+
+def _relocate(config: EncodeConfig, folder: str) -> EncodeConfig:
+    if not re.search(r"[/.]", config.codec):
+        return config  # the name of a codec, not a path
+    return config.model_copy(update={"codec": counted_from(folder, config.codec)})
+
+
+def _views(folder: StageFolder, manifest: Manifest, _config: EncodeConfig) -> Iterable[View]:
+    from pipelines.encode.code_view import code_frequencies
+
+    return code_frequencies(folder, manifest)
+
+
+STAGE = Stage(
+    name="encode",
+    about="images to token shards",
+    config=EncodeConfig,
+    reads={
+        IMAGES: Reads(IMAGE_SCHEMA),
+        SELECTION: Reads(SELECTION_SCHEMA, "any"),
+        CODEC: Reads(count="maybe"),
+    },
+    writes=Writes(TOKENS),
+    work=ShardWork(_process, tuple(DICTIONARY_COLUMNS)),
+    settings=_settings,
+    dependencies=_dependencies,
+    provides={CODEC: lambda config: str(config.codec)},
+    relocate=_relocate,
+    views=_views,
+    resources=Resources(needs_torch=True),
+)

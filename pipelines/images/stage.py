@@ -1,0 +1,34 @@
+"""The images stage as a value: bytes as served become upright RGB at the encoder's size."""
+
+from pipelines.images.config import ImagesConfig, dependencies
+from pipelines.io.task import ShardResult, StageTask
+from pipelines.records import FETCHED, FETCHED_SCHEMA, IMAGE_SCHEMA, IMAGES
+from pipelines.rejection import Check
+from pipelines.stage import Job, Reads, Row, ShardWork, Stage, Writes
+
+
+def _process(job: Job, index: int) -> ShardResult:
+    from pipelines.images.shard import process_shard
+
+    return process_shard(job.task, index, job.config)
+
+
+def _checks(_task: StageTask, row: Row, config: ImagesConfig) -> list[Check]:
+    """The rules on the size; of a dropped row it is not known."""
+    from pipelines.images.rules import checks
+
+    if "width" not in row:
+        return []
+    return list(checks(row["width"], row["height"], None, config))
+
+
+STAGE = Stage(
+    name="images",
+    about="bytes to upright RGB at the encoder's size, without metadata",
+    config=ImagesConfig,
+    reads={FETCHED: Reads(FETCHED_SCHEMA)},
+    writes=Writes(IMAGES, IMAGE_SCHEMA),
+    work=ShardWork(_process),
+    dependencies=lambda config, _: dependencies(config),
+    checks=_checks,
+)

@@ -1,0 +1,173 @@
+"""The run directory, and the one place that spells its names.
+
+<root>/config.json                                     the settings of the run
+<root>/<stage>/part-00007-of-00064.parquet             rows kept, sorted by key
+<root>/<stage>/rejected/part-00007-of-00064.parquet    rows dropped, sorted, with reasons
+<root>/<stage>/progress/00007.json                     shard 7 is finished (gone in the end)
+<root>/<stage>/progress/…/part-00007-of-00064.parquet  notes of the work under way (gone too)
+<root>/<stage>/manifest.json                           written last: the stage is finished
+<root>/<stage>/timings.json                            seconds and hosts; nothing compares it
+<root>/crawl/site/…                                    answers to a live crawl, kept as an input
+<root>/recipes/<recipe>/…                              a run directory for each recipe compared
+<root>/report/index.html
+"""
+
+from dataclasses import dataclass
+
+from dalle_model import files
+
+_PART = "part-"
+_REJECTED = "rejected"
+_PROGRESS = "progress"
+_MANIFEST = "manifest.json"
+_TIMINGS = "timings.json"
+_SITE = "site"
+_SPILLED = f"{files.TEMPORARY_PREFIX}pictures"  # a name that is swept when the stage has ended
+_CONFIG = "config.json"
+_RECIPES = "recipes"
+_REPORT = ("report", "index.html")
+
+
+@dataclass(frozen=True)
+class StageFolder:
+    """The folder of one stage.
+
+    Args:
+        url: of the folder.
+        num_shards: of the run; 0 where shards are not addressed by number.
+    """
+
+    url: str
+    num_shards: int = 0
+
+    def part(self, index: int) -> str:
+        """URL of a shard of rows kept."""
+        return self.file(part_name(index, self.num_shards))
+
+    def parts(self) -> list[str]:
+        """URLs of all shards, in order."""
+        return [self.part(index) for index in range(self.num_shards)]
+
+    def rejected(self, index: int) -> str:
+        """URL of a shard of rows dropped."""
+        return self.file(rejected_name(index, self.num_shards))
+
+    def marker(self, index: int) -> str:
+        """URL of the marker that says that a shard is finished."""
+        return files.join(self.progress, f"{index:05d}.json")
+
+    def markers(self) -> list[str]:
+        """URLs of the markers that are there, of this or other work."""
+        names = files.list_names(self.progress)
+        return [files.join(self.progress, n) for n in names if _is_whole(n) and n[-5:] == ".json"]
+
+    def note(self, index: int, kind: str, attempt: str) -> str:
+        """URL of what one attempt notes of a shard for its own later steps.
+
+        Another attempt does not find it, and it goes with the markers when the stage is finished.
+        """
+        folder = f"{kind}-{files.sha256(attempt.encode())[:16]}"
+        return files.join(self.progress, folder, part_name(index, self.num_shards))
+
+    def file(self, name: str) -> str:
+        """URL of a file, by its path below the folder."""
+        return files.join(self.url, name)
+
+    @property
+    def manifest(self) -> str:
+        """URL of the manifest."""
+        return self.file(_MANIFEST)
+
+    @property
+    def timings(self) -> str:
+        """URL of the timings."""
+        return self.file(_TIMINGS)
+
+    @property
+    def progress(self) -> str:
+        """URL of the folder of markers and notes."""
+        return self.file(_PROGRESS)
+
+    @property
+    def site(self) -> str:
+        """URL of the folder of answers to a live crawl: an input that outlives the stage."""
+        return self.file(_SITE)
+
+    @property
+    def spilled(self) -> str:
+        """URL of the folder of bytes kept apart from their rows, swept when the stage has ended."""
+        return self.file(_SPILLED)
+
+    def output_names(self) -> list[str]:
+        """Paths of the files that make up the result, rejections too; neither notes nor records."""
+        names = [n for n in files.list_names(self.url) if n not in _NO_OUTPUT and _is_whole(n)]
+        rejected = files.list_names(self.file(_REJECTED))
+        return names + [f"{_REJECTED}/{name}" for name in rejected if _is_whole(name)]
+
+    def tidy(self) -> None:
+        """Delete what killed writers left, and shards of another number of shards."""
+        expected = {part_name(index, self.num_shards) for index in range(self.num_shards)}
+        for folder in (self.url, self.file(_REJECTED)):
+            files.sweep_temporary(folder)
+            for name in files.list_names(folder):
+                if name.startswith(_PART) and name not in expected:
+                    files.remove(files.join(folder, name))
+        files.sweep_temporary(self.progress)
+
+
+_NO_OUTPUT = {_MANIFEST, _TIMINGS, _PROGRESS, _REJECTED, _SITE}
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The directory of one run.
+
+    Args:
+        url: of the directory.
+        num_shards: of the run; 0 where shards are not addressed by number.
+    """
+
+    url: str
+    num_shards: int = 0
+
+    @property
+    def config(self) -> str:
+        """URL of the settings."""
+        return files.join(self.url, _CONFIG)
+
+    @property
+    def report(self) -> str:
+        """URL of the report."""
+        return files.join(self.url, *_REPORT)
+
+    def stage(self, name: str) -> StageFolder:
+        """The folder of a stage."""
+        return StageFolder(files.join(self.url, name), self.num_shards)
+
+    def stage_names(self) -> list[str]:
+        """Names of the folders that may be those of stages, sorted."""
+        return [name for name in files.list_names(self.url) if name != _CONFIG and _is_whole(name)]
+
+    def recipe(self, name: str) -> "RunFolder":
+        """The run directory of a recipe that this run is compared by."""
+        return RunFolder(files.join(self.url, _RECIPES, name), self.num_shards)
+
+    def recipes(self) -> dict[str, "RunFolder"]:
+        """By name, sorted, the run directories of the recipes that this run was compared by."""
+        names = files.list_names(files.join(self.url, _RECIPES))
+        return {name: self.recipe(name) for name in sorted(names)}
+
+
+def part_name(index: int, num_shards: int) -> str:
+    """File name of a shard."""
+    return f"{_PART}{index:05d}-of-{num_shards:05d}.parquet"
+
+
+def rejected_name(index: int, num_shards: int) -> str:
+    """Path of a shard of rejections, below the folder of its stage."""
+    return f"{_REJECTED}/{part_name(index, num_shards)}"
+
+
+def _is_whole(name: str) -> bool:
+    """Whether a name is not that of a file that is still being written."""
+    return not name.startswith(files.TEMPORARY_PREFIX)

@@ -1,0 +1,45 @@
+"""Squares of the images that survived, as a codec sees them."""
+
+from collections.abc import Iterator
+
+from dalle_model.pixels import Rgb, from_png, square
+from dalle_model.shards import image_of
+from dalle_model.train.images import Images, distinct_images
+from pipelines.io.layout import StageFolder
+from pipelines.io.parquet import read_table
+from pipelines.io.selections import surviving_rows
+from pipelines.io.task import StageTask
+
+
+def surviving_squares(task: StageTask, side: int) -> Images:
+    """Each image that survived once.
+
+    Args:
+        task: of a stage that reads the roles `images` and `selection`.
+        side: edge of the squares, in pixels.
+
+    Raises:
+        ImagesError: there are none.
+    """
+    return distinct_images(_squares(task, side))
+
+
+def squares_of(images: StageFolder, keys: list[str], side: int) -> list[Rgb]:
+    """The squares of some rows of image shards, in the order of their keys as given."""
+    wanted = set(keys)
+    found: dict[str, Rgb] = {}
+    for url in images.parts():
+        for row in read_table(url, ["key", "png"]).to_pylist():
+            if row["key"] in wanted:
+                found[row["key"]] = square(from_png(row["png"]), side)
+    return [found[key] for key in keys]
+
+
+def _squares(task: StageTask, side: int) -> Iterator[tuple[str, Rgb]]:
+    for index in range(task.num_shards):
+        seen = set()
+        for row in surviving_rows(task, index, ["key", "png"]).to_pylist():
+            image = image_of(row["key"])
+            if image not in seen:
+                seen.add(image)
+                yield image, square(from_png(row["png"]), side)

@@ -1,0 +1,8 @@
+"""Paths that users write in config files and recipes."""
+
+import posixpath
+
+
+def counted_from(folder: str, path: str) -> str:
+    """A URL as it is; a plain path counted from a folder."""
+    return path if "://" in path else posixpath.join(folder, path)

@@ -1,0 +1,86 @@
+"""The prior stage as a value: the autoregressive model trained on the token shards."""
+
+from collections.abc import Iterable, Mapping
+
+from dalle_model.progress import OnStep
+from pipelines.io.layout import StageFolder
+from pipelines.io.manifest import Manifest
+from pipelines.prior.config import PriorConfig
+from pipelines.records import PRIOR, TOKENIZER, TOKENS
+from pipelines.stage import (
+    Job,
+    LocalResult,
+    LocalWork,
+    Reads,
+    Resources,
+    Stage,
+    Writes,
+    versions,
+)
+from pipelines.views import Curves, View
+
+FILE = "prior.safetensors"
+HISTORY = "history.json"
+HISTORY_POINTS = 200  # chosen: one for every three pixels of the report's plot
+
+
+def _run(job: Job, on_step: OnStep) -> LocalResult:
+    from dalle_model import files
+    from dalle_model.config import PRIOR_PRESETS
+    from dalle_model.shards import list_shards
+    from dalle_model.train.prior import train_from_shards
+    from dalle_model.vocab import CaptionTokenizer
+
+    history: list[dict[str, float]] = []
+    every = max(1, job.config.training.steps // HISTORY_POINTS)
+
+    def follow(step: int, total: int, metrics: Mapping[str, float]) -> None:
+        if step % every == 0 or step == total:
+            history.append({"step": step, **metrics})
+        on_step(step, total, metrics)
+
+    metrics = train_from_shards(
+        list_shards(job.task.url(TOKENS)),
+        CaptionTokenizer.load(job.task.url(TOKENIZER)),
+        job.task.folder.file(FILE),
+        PRIOR_PRESETS[job.config.preset],
+        job.config.training,
+        job.config.pairs,
+        follow,
+    )
+    files.write_json(job.task.folder.file(HISTORY), history)
+    shown = {name: value for name, value in metrics.items() if name != "keys"}
+    return LocalResult((FILE, HISTORY), shown)
+
+
+def _views(folder: StageFolder, _manifest: Manifest, _config: PriorConfig) -> Iterable[View]:
+    from dalle_model import files
+
+    history: list[dict[str, float]] = files.read_json(folder.file(HISTORY))
+    if not history:
+        return []
+    names = [name for name in history[0] if name.endswith("_ce")]
+    return [
+        Curves(
+            title="Training of the prior",
+            about="Cross-entropy of the text tokens and of the image tokens.",
+            x="step",
+            y="nats a token",
+            steps=[point["step"] for point in history],
+            lines={name.removesuffix("_ce"): [p[name] for p in history] for name in names},
+        )
+    ]
+
+
+STAGE = Stage(
+    name="prior",
+    about="the autoregressive model trained on the run's token shards",
+    config=PriorConfig,
+    reads={TOKENS: Reads(), TOKENIZER: Reads()},
+    writes=Writes(PRIOR, file=FILE),
+    work=LocalWork(_run),
+    is_default=False,
+    dependencies=versions("torch", "tokenizers"),
+    views=_views,
+    resources=Resources(needs_torch=True),
+)

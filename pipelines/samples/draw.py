@@ -1,0 +1,94 @@
+"""One image for each of the first captions of the training set, next to its original."""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from dalle_model.evaluate.samples import SampleScore, score_samples
+from dalle_model.pixels import Rgb, to_png
+from dalle_model.prior.trained import TrainedPrior, check_codec, load_prior
+from dalle_model.progress import OnStep
+from dalle_model.sample.grid import comparison_grid
+from dalle_model.sample.images import draw_images
+from dalle_model.shards import image_of, list_shards, read_shards
+from dalle_model.tokenizers.codec import Codec, load_codec
+from pipelines.io.parquet import to_bytes
+from pipelines.io.squares import squares_of, surviving_squares
+from pipelines.io.task import StageTask
+from pipelines.records import CODEC, IMAGES, PRIOR, TOKENS
+from pipelines.samples.config import SamplesConfig
+
+SAMPLES_SCHEMA = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("caption", pa.string(), nullable=False),
+        pa.field("original", pa.binary(), nullable=False),
+        pa.field("reconstruction", pa.binary(), nullable=False),
+        pa.field("sample", pa.binary(), nullable=False),
+        pa.field("nearest", pa.string(), nullable=False),
+        pa.field("is_own", pa.bool_(), nullable=False),
+    ]
+)
+GRID_ROWS = 16  # chosen: what fits a screen; the report shows all
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What the stage writes: a Parquet table, a PNG of its first rows, and the score."""
+
+    table: bytes
+    sheet: bytes
+    score: SampleScore
+
+
+def sample_training_captions(task: StageTask, config: SamplesConfig, on_step: OnStep) -> Samples:
+    """Draw one image for each of the first captions of the training set, and score them.
+
+    Raises:
+        CheckpointError: the prior was trained on codes of another codec.
+    """
+    codec = load_codec(task.url(CODEC))
+    url = task.url(PRIOR)
+    trained = load_prior(url)
+    check_codec(url, trained.codes, codec)
+    rows = _training_rows(task, trained, config.num_captions)
+    captions = [row["caption"] for row in rows]
+    drawn = draw_images(trained, codec, captions, 1, config.sampling, on_step)
+    return _scored(task, codec, rows, drawn[:, 0])
+
+
+def _training_rows(task: StageTask, trained: TrainedPrior, number: int) -> list[dict[str, Any]]:
+    """Key, caption and tokens of the first training pairs, one for each image."""
+    table = read_shards(list_shards(task.url(TOKENS)), ["key", "caption", "image_tokens", "view"])
+    by_key = {row["key"]: row for row in table.to_pylist() if row["view"] == 0}
+    rows: dict[str, dict[str, Any]] = {}
+    for key in trained.metrics["keys"]:
+        if key in by_key:
+            rows.setdefault(image_of(key), by_key[key])
+    return list(rows.values())[:number]
+
+
+def _scored(task: StageTask, codec: Codec, rows: list[dict[str, Any]], samples: Rgb) -> Samples:
+    gallery = surviving_squares(task, codec.side)
+    keys, captions = [row["key"] for row in rows], [row["caption"] for row in rows]
+    originals = np.stack(squares_of(task.input(IMAGES), keys, codec.side))
+    decoded = codec.decode(np.array([row["image_tokens"] for row in rows], np.uint16))
+    own_names = [image_of(key) for key in keys]
+    scored = score_samples(samples, own_names, originals, decoded, gallery.rgb, gallery.names)
+    columns = {
+        "key": keys,
+        "caption": captions,
+        "original": [to_png(image) for image in originals],
+        "reconstruction": [to_png(image) for image in decoded],
+        "sample": [to_png(image) for image in samples],
+        "nearest": scored.nearest,
+        "is_own": scored.is_own,
+    }
+    shown = [column[:GRID_ROWS] for column in (originals, decoded, samples)]
+    sheet = io.BytesIO()
+    comparison_grid(shown, captions[:GRID_ROWS]).save(sheet, format="PNG")
+    table = pa.Table.from_pydict(columns, SAMPLES_SCHEMA)
+    return Samples(to_bytes(table), sheet.getvalue(), scored.score)

@@ -1,0 +1,232 @@
+"""What a stage is: one value, in a room of its own, that says all that a run must know of it.
+
+A stage is `STAGE` in `pipelines/<name>/stage.py`. It names what it reads by role, so that stages
+can be added, left out or put between others without a change to any of them; how a run finds,
+plans, runs, explains and reports stages is written once, in `orchestration`, over this value.
+Importing a stage loads its settings and nothing heavy: its work is imported when it runs.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any, Literal
+
+import pyarrow as pa
+from pydantic import BaseModel
+
+from dalle_model.progress import OnStep
+from pipelines.io.layout import StageFolder
+from pipelines.io.manifest import Manifest
+from pipelines.io.task import ShardResult, StageTask
+from pipelines.rejection import Check
+from pipelines.views import View
+from pipelines.web.addresses import LoopbackGrant
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Reads:
+    """One role that a stage reads.
+
+    Args:
+        schema: the columns that it needs; None for what is no table of rows.
+        count: `one` input must be there, `maybe` none, or `any` number of them.
+    """
+
+    schema: pa.Schema | None = None
+    count: Literal["one", "maybe", "any"] = "one"
+
+
+@dataclass(frozen=True)
+class Writes:
+    """What a stage writes.
+
+    Args:
+        role: by which other stages read it.
+        schema: of its shards; None where it depends on the settings, or there are no shards.
+        file: name of the one file that is the output, for a stage that writes no shards.
+    """
+
+    role: str
+    schema: pa.Schema | None = None
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Where a stage runs: part of no fingerprint, since it changes no row.
+
+    Args:
+        workers: processes that work at the same time.
+        loopback: permission to reach one server on this machine in place of the web.
+    """
+
+    workers: int = 1
+    loopback: LoopbackGrant | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a stage.
+
+    Args:
+        task: its shards and its inputs.
+        config: its section of the config.
+        runtime: where it runs.
+    """
+
+    task: StageTask
+    config: Any
+    runtime: Runtime = Runtime()
+
+
+@dataclass(frozen=True)
+class LocalResult:
+    """What a stage without shards leaves.
+
+    Args:
+        files: names below the stage's folder, the output first.
+        metrics: properties of the result, for the manifest.
+    """
+
+    files: tuple[str, ...]
+    metrics: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ShardWork:
+    """Work on one shard at a time: any runner spreads it, and no Beam is needed to write it.
+
+    Args:
+        process: picklable pure function of the job and the number of a shard.
+        dictionary_columns: Parquet columns to encode by dictionary.
+    """
+
+    process: Callable[[Job, int], ShardResult]
+    dictionary_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PipelineWork:
+    """Work that brings shards together.
+
+    Args:
+        build: adds to a `beam.Pipeline` what reads and writes the shards of a job.
+    """
+
+    build: Callable[[Any, Job], Any]
+
+
+@dataclass(frozen=True)
+class LocalWork:
+    """Work on one machine, without shards, such as a training.
+
+    Args:
+        run: does it, and tells of each step.
+    """
+
+    run: Callable[[Job, OnStep], LocalResult]
+
+
+@dataclass(frozen=True)
+class TextTrace:
+    """What a recipe makes of one text: every check, and the text that it becomes."""
+
+    checks: list[Check]
+    becomes: str
+
+
+@dataclass(frozen=True)
+class Recipes:
+    """That a stage follows a recipe, of which one crawl can be judged by several.
+
+    Args:
+        known: names of those that are bundled.
+        chosen: the stage's config with another recipe.
+        name: of the recipe of a config.
+        trace: a text that need not be in any run, judged by the recipe of a config.
+    """
+
+    known: Callable[[], list[str]]
+    chosen: Callable[[Any, str], Any]
+    name: Callable[[Any], str]
+    trace: Callable[[str, Any], TextTrace]
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a stage needs of a machine; hints for runners and for people.
+
+    Args:
+        needs_web: it asks hosts of the web, or what stands in for them.
+        needs_torch: it runs a model.
+    """
+
+    needs_web: Callable[[Any], bool] = lambda _: False
+    needs_torch: bool = False
+
+
+def plain_settings(section: BaseModel) -> dict[str, Any]:
+    """A section as JSON, without what only decides whether a run fails."""
+    values = section.model_dump(mode="json")
+    values.pop("max_reject_rate", None)
+    return values
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage.
+
+    Args:
+        name: also of its folder in a run, its section in a config, and its command.
+        about: what it does, in a few words.
+        config: the class of its section.
+        reads: by role.
+        writes: its one output.
+        work: what it does.
+        is_default: part of every run; else of those whose config has its section, or whose other
+            stages read what it writes.
+        settings: what of a section decides the result, as JSON; by default all of it but the
+            share of rejections at which a run fails.
+        dependencies: name -> version or sha256 of the models, word lists and libraries that decide
+            the result, given a section and the URLs of the roles that no stage of the run writes.
+        provides: roles that its settings answer where no stage of the run writes them.
+        relocate: a section with its relative paths counted from a folder.
+        outside: URLs of the files outside the run that it reads.
+        checks: the rules of the stage applied again to a row that it kept or dropped.
+        locations: where the limit of each rule is written, such as `dalle.yaml:12`.
+        recipes: where it follows one.
+        views: what it shows of itself in the report.
+        pulse: a few words on the work under way, from its folder; empty for none.
+        resources: what it needs of a machine.
+    """
+
+    name: str
+    about: str
+    config: type[BaseModel]
+    writes: Writes
+    work: ShardWork | PipelineWork | LocalWork
+    reads: Mapping[str, Reads] = field(default_factory=dict)
+    is_default: bool = True
+    settings: Callable[[Any], dict[str, Any]] = plain_settings
+    dependencies: Callable[[Any, Mapping[str, str]], dict[str, str]] = lambda *_: {}
+    provides: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
+    relocate: Callable[[Any, str], Any] = lambda section, _: section
+    outside: Callable[[Any], list[str]] = lambda _: []
+    checks: Callable[[StageTask, Row, Any], list[Check]] = lambda *_: []
+    locations: Callable[[Any], Mapping[str, str]] = lambda _: {}
+    recipes: Recipes | None = None
+    views: Callable[[StageFolder, Manifest, Any], Iterable[View]] = lambda *_: ()
+    pulse: Callable[[StageFolder], str] = lambda _: ""
+    resources: Resources = Resources()
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether it writes shards and rejections; else files on one machine."""
+        return not isinstance(self.work, LocalWork)
+
+
+def versions(*libraries: str) -> Callable[[Any, Mapping[str, str]], dict[str, str]]:
+    """The dependencies of a stage that are installed libraries, whatever its settings."""
+    return lambda *_: {name: version(name) for name in libraries}

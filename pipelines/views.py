@@ -1,0 +1,142 @@
+"""What a stage shows of itself in a report: plain data, to be rendered by any page or terminal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Sample = tuple[str, float | None]
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """One rule of a recipe.
+
+    Args:
+        name: of the rule.
+        section: of the recipe.
+        limit: the last value that passes.
+        source: of the limit.
+        rows_in: rows that the rules before it left.
+        dropped: by it.
+        kept_samples, dropped_samples: texts nearest to the limit, with the values measured.
+        bars: how the values are spread, each bar 0..1 of the highest; empty where all are one.
+        low, high: values at the first and the last bar.
+    """
+
+    name: str
+    section: str
+    limit: float
+    source: str
+    rows_in: int
+    dropped: int
+    kept_samples: Sequence[Sample]
+    dropped_samples: Sequence[Sample]
+    bars: list[float]
+    low: float
+    high: float
+
+    @property
+    def share_dropped(self) -> float:
+        return self.dropped / self.rows_in if self.rows_in else 0.0
+
+
+@dataclass(frozen=True)
+class Rates:
+    """A share that a source states, next to the same share here; both 0..1.
+
+    Args:
+        what: share of what.
+        theirs: as published, of other data.
+        ours: of this run.
+        source: where theirs is stated.
+    """
+
+    what: str
+    theirs: float
+    ours: float
+    source: str
+
+
+@dataclass(frozen=True)
+class RuleFunnel:
+    """What one recipe made of the rows of a stage, rule by rule."""
+
+    recipe: str
+    about: str
+    rows_in: int
+    rows_out: int
+    rules: list[RuleRow]
+    published: list[Rates]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Values over steps.
+
+    Args:
+        title: heading of the section.
+        about: a sentence below it.
+        x, y: names of the axes, with units.
+        steps: in order.
+        lines: by name, one value a step.
+    """
+
+    title: str
+    about: str
+    x: str
+    y: str
+    steps: Sequence[float]
+    lines: Mapping[str, Sequence[float]]
+
+
+@dataclass(frozen=True)
+class Frequencies:
+    """How often each of many things was used.
+
+    Args:
+        title: heading of the section.
+        about: a sentence below it.
+        x, y: names of the axes.
+        counts: int64 `[things]`, any order.
+    """
+
+    title: str
+    about: str
+    x: str
+    y: str
+    counts: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class GalleryItem:
+    """Images of one caption, side by side.
+
+    Args:
+        caption: below them.
+        images: PNG bytes by label; the label is the alternative text.
+        is_marked: stands out; the gallery says why.
+    """
+
+    caption: str
+    images: Mapping[str, bytes]
+    is_marked: bool = False
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Images with their captions.
+
+    Args:
+        title: heading of the section.
+        about: what is to be seen, and what a mark means.
+        items: in order.
+    """
+
+    title: str
+    about: str
+    items: Sequence[GalleryItem]
+
+
+View = RuleFunnel | Curves | Frequencies | Gallery
