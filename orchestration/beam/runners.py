@@ -1,6 +1,5 @@
 """Beam options for a run: a local runner by name, or whatever the user passes through."""
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -79,7 +78,6 @@ def check_options(passed_through: Sequence[str]) -> None:
 
 def pipeline_options(workers: int, passed_through: Sequence[str]) -> "PipelineOptions":
     """Beam's options object; imports Beam."""
-    os.environ.setdefault("NO_GCE_CHECK", "true")  # no look-up of cloud credentials off the cloud
     from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 
     options = PipelineOptions(beam_arguments(workers, passed_through))

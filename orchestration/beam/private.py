@@ -1,0 +1,145 @@
+"""All that reaches behind Beam's public API, as read in Beam 2.77.0; other versions are refused.
+
+Source: apache-beam 2.77.0, below `apache_beam/runners/`:
+    portability/fn_api_runner/worker_handlers.py   `WorkerHandler._registered_environments`,
+        `SubprocessSdkWorkerHandler`, `ControlConnection._futures_by_id`, `._read`, `._read_thread`
+    portability/local_job_service.py               `SubprocessSdkWorker`
+    worker/data_plane.py                           `_GrpcDataChannel._read_inputs`
+
+Beam's own handler starts a worker and never looks at it again: `SubprocessSdkWorker.run` raises in
+a thread of its own when the process dies, nobody aborts the instructions in `_futures_by_id`, and
+the runner waits for them forever. (`DockerSdkWorkerHandler.watch_container` does abort them.)
+"""
+
+import threading
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from dalle_model.errors import DalleError
+
+READ_IN = "2.77.0"
+POLL_S = 0.2  # chosen: an instruction that is pushed after the death waits no longer for its answer
+
+_lock = threading.Lock()
+_replaced: list[Any] = []  # what each open `worker_processes` found registered
+
+
+class BeamVersionError(DalleError):
+    """The installed Beam is not the one whose internals are known."""
+
+
+def check_version(installed: str) -> None:
+    """Refuse every Beam but the one that this file was written for.
+
+    Raises:
+        BeamVersionError: another version.
+    """
+    if installed != READ_IN:
+        raise BeamVersionError(
+            f"Beam {installed} is installed, but two or more workers need Beam {READ_IN}: they are "
+            f"watched through its internals; run `pip install --no-deps apache-beam=={READ_IN}`, "
+            "or use --workers 1"
+        )
+
+
+@contextmanager
+def worker_processes(command: Callable[[], bytes], error: str) -> Iterator[None]:
+    """Let the local runner start its processes in our way, and put Beam's way back at the end.
+
+    Uses may be nested or overlap in threads: each takes the last entry off one stack, so whichever
+    ends last puts back what the first one found.
+
+    Args:
+        command: gives the shell's command line for a worker that is about to start.
+        error: the answer to every instruction of a worker that died.
+
+    Raises:
+        BeamVersionError: the installed Beam has other internals.
+    """
+    import apache_beam
+
+    check_version(apache_beam.__version__)
+    from apache_beam.portability.python_urns import SUBPROCESS_SDK
+    from apache_beam.runners.portability.fn_api_runner.worker_handlers import WorkerHandler
+
+    registered = WorkerHandler._registered_environments
+    handler_class = _handler_class(command, error)
+    with _lock:
+        _replaced.append(registered[SUBPROCESS_SDK])
+        registered[SUBPROCESS_SDK] = (handler_class, bytes)
+    try:
+        yield
+    finally:
+        with _lock:
+            registered[SUBPROCESS_SDK] = _replaced.pop()
+
+
+def fail_instructions(waiting: MutableMapping[str, Any], error: str) -> None:
+    """Answer every instruction that waits for a worker with an error.
+
+    Args:
+        waiting: Beam's `ControlFuture` by the instruction's id; empty afterwards.
+        error: its text.
+    """
+    from apache_beam.portability.api import beam_fn_api_pb2
+
+    for name in list(waiting):
+        future = waiting.pop(name, None)
+        if future is not None:
+            future.set(beam_fn_api_pb2.InstructionResponse(instruction_id=name, error=error))
+
+
+def _handler_class(command: Callable[[], bytes], error: str) -> Any:
+    """Beam's handler of one worker process, which also answers for it when it has died."""
+    from apache_beam.runners.portability.fn_api_runner import worker_handlers
+    from apache_beam.runners.portability.local_job_service import SubprocessSdkWorker
+
+    class WatchedHandler(worker_handlers.SubprocessSdkWorkerHandler):
+        def start_worker(self) -> None:
+            self._is_closed = threading.Event()
+            _quieten(self.control_conn, self.data_conn)
+            self.worker = SubprocessSdkWorker(
+                command(), self.control_address, self.provision_info, self.worker_id
+            )
+            # A daemon, unlike Beam's: an interrupted runner may never close its handlers.
+            self.worker_thread = threading.Thread(name="run_worker", target=self._run, daemon=True)
+            self.worker_thread.start()
+
+        def close(self) -> None:
+            self._is_closed.set()  # from here on the end of the process is no surprise
+            super().close()
+
+        def _run(self) -> None:
+            try:
+                self.worker.run()
+            except RuntimeError:  # it ended with another code than 0
+                threading.Thread(target=self._answer, daemon=True).start()
+
+        def _answer(self) -> None:
+            while not self._is_closed.wait(POLL_S):
+                fail_instructions(self.control_conn._futures_by_id, error)
+
+    return WatchedHandler
+
+
+def _quieten(control: Any, data: Any) -> None:
+    """Let the two threads that read from a worker end without a traceback when it is gone.
+
+    The instructions are answered with the error already; done on the worker's own connections, so
+    that `threading.excepthook` stays as it is.
+    """
+    control._read_thread = threading.Thread(
+        name=control._read_thread.name, target=_until_lost(control._read)
+    )
+    data._read_inputs = _until_lost(data._read_inputs)
+
+
+def _until_lost(read: Callable[..., None]) -> Callable[..., None]:
+    import grpc  # type: ignore[import-untyped]
+
+    def reading(*arguments: Any) -> None:
+        with suppress(grpc.RpcError):
+            read(*arguments)
+
+    return reading
