@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import apache_beam as beam
 import pytest
@@ -27,7 +28,7 @@ from orchestration.beam.private import (
 from orchestration.beam.workers import LOST, watched_workers
 
 
-def registered() -> object:
+def registered() -> Any:
     return WorkerHandler._registered_environments[SUBPROCESS_SDK]
 
 
