@@ -11,7 +11,7 @@ from benchmarks.measure import Row, race, size, speed
 from dalle_model.pixels import Rgb, to_png
 from pipelines.images.config import ImagesConfig
 from pipelines.images.decode import decode
-from pipelines.images.shard import look_at, shrink
+from pipelines.images.shard import measure_image, shrink
 
 NUM_PICTURES = 300
 LARGE_SIDE = 256  # pixels: of the paper; the archive holds 20 pictures of that size
@@ -25,7 +25,7 @@ def measure() -> list[Row]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, of palettes with transparency
         times = race(
-            lambda: [look_at(content, config) for content in encoded],
+            lambda: [measure_image(content, config) for content in encoded],
             lambda: [_decode_and_resize(content) for content in encoded],
         )
     floor = "floor: Pillow decode and resize"

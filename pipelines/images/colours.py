@@ -1,4 +1,4 @@
-"""Any decoded picture as upright sRGB on white, the way a browser would show it."""
+"""Converts any decoded image to upright sRGB on white, as a browser would show it."""
 
 import io
 import struct
@@ -26,17 +26,17 @@ _PROFILE_SPACES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
 
 
 def upright_rgb(image: ImageFile.ImageFile) -> Rgb:
-    """Decode the first frame of an opened picture, and bring it to upright 8-bit sRGB.
+    """Decode the first frame of an opened image and convert it to upright 8-bit sRGB.
 
-    Transparent parts show white, as on a page. An embedded ICC profile is honoured; one that is
-    broken or belongs to another colour space is passed over, as browsers do. PNG's gAMA and cHRM
-    chunks are passed over too.
+    Transparent areas become white, as on a page. An embedded ICC profile is applied; one that is
+    broken or made for another colour space is ignored, as in browsers. So are PNG's gAMA and cHRM
+    chunks.
 
     Returns:
         uint8 `(height, width, 3)`, 0..255, row 0 on top.
 
     Raises:
-        Exception: almost any class, where the bytes are hostile.
+        Exception: of almost any class, where the bytes are hostile.
     """
     raw_modes = [tile.args for tile in image.tile]  # gone once loaded
     image.load()
@@ -51,7 +51,7 @@ def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(ORIENTATION_TAG, 1))
     except (ValueError, TypeError, LookupError, SyntaxError, OSError, struct.error):
-        return 1  # broken Exif beside sound pixels: shown as it is
+        return 1  # broken Exif next to intact pixels: shown as stored
 
 
 def _scale_transparent_colour(image: Image.Image, raw_modes: Sequence[object]) -> None:
@@ -66,7 +66,7 @@ def _scale_transparent_colour(image: Image.Image, raw_modes: Sequence[object]) -
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
-    """Grey of 16 bits by its high byte, which is what Pillow keeps of 16-bit colour."""
+    """Reduce 16-bit grey to its high byte, which is what Pillow keeps of 16-bit colour."""
     if not image.mode.startswith("I"):
         return image
     deep = np.asarray(image).astype(np.int64)
@@ -78,7 +78,7 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """L, RGB or CMYK; whatever shines through is white."""
+    """Composite on white; the result is L, RGB or CMYK."""
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
@@ -104,5 +104,5 @@ def _through_profile(image: Image.Image, encoded: bytes) -> Image.Image:
             return image
         turned = ImageCms.profileToProfile(image, profile, _SRGB, outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return image  # a broken profile beside sound pixels
+        return image  # a broken profile next to intact pixels
     return image if turned is None else turned

@@ -9,16 +9,16 @@ Format = Literal["JPEG", "PNG", "WEBP", "GIF"]
 
 
 class ImagesConfig(BaseModel):
-    """Which pictures are kept, and the size at which they are stored.
+    """Which images are kept, and the size at which they are stored.
 
     Args:
         side: the shorter edge as stored, in pixels; the side of the encoder's square.
-        min_side: the shortest edge that is kept, in pixels; `side` where it is not given.
+        min_side: the shortest edge that is kept, in pixels; defaults to `side`.
         max_aspect: longer edge over shorter edge. Source: Ramesh et al. 2021, appendix C, which
             drops aspect ratios outside [1/2, 2].
         max_pixels: width times height; chosen: above the 48 megapixels of phones, 150 MB as RGB.
         min_bytes: of the file as served; 0 keeps all.
-        formats: decoders that a stranger's bytes may reach; of animations the first frame is used.
+        formats: decoders that untrusted bytes may reach; of an animation, only the first frame.
         max_reject_rate: share of rows dropped above which the stage fails.
     """
 
@@ -41,12 +41,12 @@ class ImagesConfig(BaseModel):
     def _never_upscales(self) -> Self:
         if self.smallest_side < self.side:
             raise ValueError(
-                f"min_side is {self.min_side} px, but pictures are stored at {self.side} px and "
+                f"min_side is {self.min_side} px, but images are stored at {self.side} px and "
                 "never scaled up: raise min_side or lower side"
             )
         return self
 
 
 def dependencies(config: ImagesConfig) -> dict[str, str]:
-    """What changes the result besides the settings: Pillow decodes, converts, resizes, encodes."""
+    """What else changes the result: Pillow, which decodes, converts, resizes and encodes."""
     return {"pillow": version("pillow")}

@@ -1,4 +1,4 @@
-"""The one place where a stranger's bytes reach a decoder: pixels, or an `UnusableImageError`."""
+"""The only place where untrusted bytes reach a decoder: pixels, or an `UnusableImageError`."""
 
 import io
 import re
@@ -14,7 +14,7 @@ from pipelines.rejection import first_failure
 
 MAX_DETAIL = 200  # characters of a decoder's message; chosen: a line of the report
 
-_ADDRESS = re.compile(r" ?<[^<>]* at 0x[0-9a-f]+>")  # of the stream; another one in every process
+_ADDRESS = re.compile(r" ?<[^<>]* at 0x[0-9a-f]+>")  # of the stream; it differs in every process
 
 _MAGIC = {
     b"\xff\xd8\xff": "JPEG",
@@ -30,27 +30,27 @@ _MAGIC = {
 
 
 def decode(encoded: bytes, config: ImagesConfig) -> Rgb:
-    """Decode the first frame of a picture, upright, as sRGB on white.
+    """Decode the first frame of an image, upright, as sRGB on white.
 
-    Every rule that the header can break is checked before any pixel is decoded, so that a bomb
-    costs its header only.
+    Every rule that the header alone can break is checked before any pixel is decoded, so a
+    decompression bomb costs no more than its header.
 
     Args:
-        encoded: the file as served, of any origin.
-        config: formats allowed and limits.
+        encoded: the file as served, untrusted.
+        config: allowed formats and limits.
 
     Returns:
         uint8 `(height, width, 3)`, 0..255, row 0 on top.
 
     Raises:
-        UnusableImageError: a rule is broken, or the bytes are not a whole picture.
+        UnusableImageError: a rule is broken, or the bytes are not a complete image.
     """
     kind = sniff(encoded)
     if kind not in config.formats:
         raise UnusableImageError(Reason.WRONG_FORMAT, f"{kind}; allowed: {_listed(config)}")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Pillow warns of is checked here, or harmless
+            warnings.simplefilter("ignore")  # what Pillow warns about is checked here or harmless
             return _decode(encoded, kind, config)
     except UnusableImageError:
         raise
@@ -62,7 +62,7 @@ def decode(encoded: bytes, config: ImagesConfig) -> Rgb:
 
 
 def sniff(encoded: bytes) -> str:
-    """The format that the first bytes announce, in Pillow's names where Pillow knows it."""
+    """The format that the first bytes announce, by Pillow's name for it where there is one."""
     for magic, kind in _MAGIC.items():
         if encoded.startswith(magic):
             return kind

@@ -1,4 +1,4 @@
-"""Two names for a picture's content: one of its exact pixels, one of what it looks like."""
+"""Two hashes of an image: one of its exact pixels, one of its appearance."""
 
 from hashlib import blake2b
 
@@ -13,18 +13,18 @@ from dalle_model.pixels import Rgb
 HASH_EDGE = 8
 GREY_EDGE = 32
 
-# Cosines as integers: sums are exact, so that a coefficient close to the median falls on the same
-# side on every processor, which float sums in the order of some BLAS do not promise.
+# Integer cosines make every sum exact, so a coefficient close to the median falls on the same side
+# of it on every processor. Float sums would depend on the order in which a BLAS adds.
 _COSINE_SCALE = 1 << 20
 
-# A frequency weaker than a quarter of a grey level is rounding noise: chosen, because a symmetric
-# drawing has nothing else in half of its frequencies, and the sign of noise is a coin. A wave with
-# an amplitude of one grey level sums up to 256 over 32x32 points.
+# A frequency weaker than a quarter of a grey level is rounding noise. Chosen: a symmetric drawing
+# has nothing else in half of its frequencies, and the sign of noise is random. A wave with an
+# amplitude of one grey level sums to 256 over 32x32 points.
 _NOISE = 64 * _COSINE_SCALE**2
 
 
 def pixel_hash(rgb: Rgb) -> str:
-    """128 bits of width, height and every pixel, as 32 hex characters."""
+    """A 128-bit hash of the width, the height and every pixel, as 32 hex characters."""
     height, width, _ = rgb.shape
     digest = blake2b(digest_size=16)
     digest.update(width.to_bytes(4, "little") + height.to_bytes(4, "little"))
@@ -35,8 +35,8 @@ def pixel_hash(rgb: Rgb) -> str:
 def phash(rgb: Rgb) -> int:
     """A 64-bit hash that resizing and recompression change in few bits.
 
-    The 8x8 lowest frequencies of the DCT-II of the 32x32 grey picture, each one bit: clearly above
-    their median or not; first row first, highest bit first.
+    One bit for each of the 8x8 lowest frequencies in the DCT-II of the 32x32 grey image: whether it
+    lies clearly above their median; first row first, highest bit first.
 
     Source: as `HASH_EDGE`; the integers and the margin for noise are ours.
     """
@@ -48,8 +48,8 @@ def phash(rgb: Rgb) -> int:
 
 
 def _cosines() -> npt.NDArray[np.int64]:
-    frequency, place = np.arange(HASH_EDGE)[:, None], np.arange(GREY_EDGE)[None, :]
-    exact = np.cos(np.pi * frequency * (2 * place + 1) / (2 * GREY_EDGE))
+    frequency, position = np.arange(HASH_EDGE)[:, None], np.arange(GREY_EDGE)[None, :]
+    exact = np.cos(np.pi * frequency * (2 * position + 1) / (2 * GREY_EDGE))
     return np.asarray(np.round(exact * _COSINE_SCALE), np.int64)
 
 

@@ -1,4 +1,4 @@
-"""The rules that a picture's header can break, and the error that says which one it broke."""
+"""The rules that an image's header can break, and the error that names the broken one."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -8,7 +8,7 @@ from pipelines.rejection import Check
 
 
 class Reason(StrEnum):
-    """Why a picture is dropped."""
+    """Why an image is dropped."""
 
     WRONG_FORMAT = "wrong_format"
     UNDECODABLE = "undecodable"
@@ -20,7 +20,7 @@ class Reason(StrEnum):
 
 
 class UnusableImageError(ValueError):
-    """A picture cannot be used; `check` holds the rule with the measured value and the limit."""
+    """An image cannot be used; `check` holds the broken rule, the measured value and the limit."""
 
     def __init__(
         self,
@@ -34,12 +34,12 @@ class UnusableImageError(ValueError):
 
 
 def checks(width: int, height: int, num_bytes: int | None, config: ImagesConfig) -> Iterator[Check]:
-    """Every rule on what is known before the pixels are decoded.
+    """Every rule that needs no decoded pixels.
 
     Args:
-        width: in pixels; swapping it with `height` changes nothing, so orientation may wait.
+        width: in pixels; swapping it with `height` changes nothing, so orientation can wait.
         height: in pixels.
-        num_bytes: of the encoded file; None where it is no longer known, and then not checked.
+        num_bytes: of the encoded file; None, where it is no longer known, skips the rule.
         config: the limits.
     """
     size = f"{width}x{height}"

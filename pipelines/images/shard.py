@@ -1,4 +1,4 @@
-"""One fetched shard in; its pictures, decoded, measured and stored small, out."""
+"""Decodes and measures the images of one fetched shard, and stores them at a small size."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -18,13 +18,13 @@ from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import FETCHED, IMAGE_SCHEMA
 from pipelines.rejection import Check, Rejection, reject
 
-BATCH_ROWS = 64  # rows held as Python objects at a time; chosen: some 10 MB of encoded pictures
+BATCH_ROWS = 64  # rows held as Python objects at a time; chosen: some 10 MB of encoded images
 
 Row = dict[str, Any]
 
 
 def process_shard(task: StageTask, index: int, config: ImagesConfig) -> ShardResult:
-    """Read a fetched shard and keep what can be used; a picture of several captions is read once.
+    """Keep what can be used of a fetched shard; an image with several captions is decoded once.
 
     Raises:
         UnreadableShardError: the fetched shard is missing or corrupt.
@@ -32,8 +32,8 @@ def process_shard(task: StageTask, index: int, config: ImagesConfig) -> ShardRes
     fetched = parquet.read_table(task.input(FETCHED).part(index))
     kept: list[Row] = []
     rejected: list[Rejection] = []
-    for encoded, rows in _pictures(fetched):
-        outcome = look_at(encoded, config)
+    for encoded, rows in _by_image(fetched):
+        outcome = measure_image(encoded, config)
         for row in rows:
             if isinstance(outcome, Check):
                 rejected.append(reject(row, task.stage, outcome))
@@ -43,8 +43,8 @@ def process_shard(task: StageTask, index: int, config: ImagesConfig) -> ShardRes
     return ShardResult(table, rejected, rows_in=fetched.num_rows)
 
 
-def look_at(encoded: bytes, config: ImagesConfig) -> Row | Check:
-    """The columns that this stage adds for a picture, or the rule that it broke."""
+def measure_image(encoded: bytes, config: ImagesConfig) -> Row | Check:
+    """The columns that this stage adds for an image, or the rule that the image broke."""
     try:
         rgb = decode(encoded, config)
     except UnusableImageError as error:
@@ -72,8 +72,8 @@ def shrink(rgb: Rgb, side: int) -> Rgb:
     return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS))
 
 
-def _pictures(fetched: pa.Table) -> Iterator[tuple[bytes, list[Row]]]:
-    """Neighbouring rows that share their bytes, with the bytes; the rows come without them."""
+def _by_image(fetched: pa.Table) -> Iterator[tuple[bytes, list[Row]]]:
+    """The bytes of each distinct image with its rows, which no longer carry them."""
     batches = fetched.to_batches(max_chunksize=BATCH_ROWS)
     rows = (row for batch in batches for row in batch.to_pylist())
     for _, group in groupby(rows, key=lambda row: row["sha256"]):

@@ -1,4 +1,4 @@
-"""Every kind of pixel through `decode`, held against colours worked out by hand."""
+"""Every kind of pixel through `decode`, compared with colours worked out by hand."""
 
 import io
 from typing import Any
@@ -9,7 +9,7 @@ from PIL import Image, ImageCms
 
 from pipelines.images.config import ImagesConfig
 from pipelines.images.decode import decode
-from tests.support.raw_pictures import chunk, encode, png, shorts, smooth
+from tests.support.raw_images import chunk, encode, png, shorts, smooth
 
 CONFIG = ImagesConfig(side=8)
 UPRIGHT = smooth(24, 16)
@@ -41,7 +41,7 @@ def test_eight_orientations(orientation, form) -> None:
 
 
 @pytest.mark.parametrize("exif", [b"Exif\0\0garbage", b"Exif\0\0MM\0*\0\0\xff\xff", b""])
-def test_broken_exif_costs_nothing(exif) -> None:
+def test_broken_exif_is_ignored(exif) -> None:
     assert decode(encode(UPRIGHT, "JPEG", exif=exif), CONFIG).shape == (16, 24, 3)
 
 
@@ -85,7 +85,7 @@ def test_a_transparent_grey_of_few_bits_is_white(depth, row, expected) -> None:
     assert found == [[g] * 3 for g in expected]
 
 
-def test_alpha_lies_on_white() -> None:
+def test_alpha_is_composited_on_white() -> None:
     half = Image.new("RGBA", (8, 8), (255, 0, 0, 128))
     assert np.abs(np.array(first_row(encode(half, "PNG"))[0]) - [255, 127, 127]).max() <= 1
     grey = Image.new("LA", (8, 8), (0, 0))
@@ -102,7 +102,7 @@ def test_a_transparent_palette_entry_is_white(form) -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "L"])
-def test_grey_pictures_become_rgb(mode) -> None:
+def test_grey_images_become_rgb(mode) -> None:
     assert first_row(encode(Image.new(mode, (8, 8), 255), "PNG"))[0] == [255] * 3
 
 
@@ -121,7 +121,7 @@ def test_ycck_as_adobe_stores_it() -> None:
     assert np.abs(found - 200).max() <= 4
 
 
-def test_a_profile_is_honoured() -> None:
+def test_a_profile_is_applied() -> None:
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     plain = decode(encode(UPRIGHT, "PNG"), CONFIG)
     assert np.array_equal(decode(encode(UPRIGHT, "PNG", icc_profile=lab), CONFIG), plain)
@@ -138,12 +138,12 @@ def _swap_red_and_green(profile: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("profile", [b"garbage", b"\0" * 128])
-def test_a_broken_profile_costs_nothing(profile) -> None:
+def test_a_broken_profile_is_ignored(profile) -> None:
     encoded = encode(UPRIGHT, "PNG", icc_profile=profile)
     assert np.array_equal(decode(encoded, CONFIG), np.asarray(UPRIGHT))
 
 
-def test_a_profile_of_another_colour_space_costs_nothing() -> None:
+def test_a_profile_of_another_colour_space_is_ignored() -> None:
     lab = io.BytesIO(ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()).getvalue()
     encoded = encode(UPRIGHT, "PNG", icc_profile=lab)
     assert np.array_equal(decode(encoded, CONFIG), np.asarray(UPRIGHT))

@@ -7,12 +7,12 @@ from pydantic import ValidationError
 from pipelines.images.config import ImagesConfig, dependencies
 
 
-def test_the_shortest_edge_is_the_store_size_unless_told() -> None:
+def test_the_shortest_edge_defaults_to_the_store_size() -> None:
     assert ImagesConfig(side=64).smallest_side == 64
     assert ImagesConfig(side=64, min_side=401).smallest_side == 401
 
 
-def test_pictures_below_the_store_size_cannot_be_asked_for() -> None:
+def test_images_below_the_store_size_cannot_be_requested() -> None:
     with pytest.raises(ValidationError, match="never scaled up"):
         ImagesConfig(side=256, min_side=200)
 

@@ -14,10 +14,10 @@ from pipelines.images.config import ImagesConfig
 from pipelines.images.decode import decode, sniff
 from pipelines.images.rules import Reason, UnusableImageError
 from pipelines.rejection import Check
-from tests.support.raw_pictures import PNG_HEAD, chunk, encode, png, shorts, smooth
+from tests.support.raw_images import PNG_HEAD, chunk, encode, png, shorts, smooth
 
 CONFIG = ImagesConfig(side=8)
-PICTURE = smooth(48, 40)
+IMAGE = smooth(48, 40)
 
 
 def broken(encoded: bytes, config: ImagesConfig = CONFIG) -> Check:
@@ -28,15 +28,15 @@ def broken(encoded: bytes, config: ImagesConfig = CONFIG) -> Check:
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP"])
 def test_lossless_formats_keep_every_pixel(form) -> None:
-    encoded = encode(PICTURE, form, **({"lossless": True} if form == "WEBP" else {}))
-    assert np.array_equal(decode(encoded, CONFIG), np.asarray(PICTURE))
+    encoded = encode(IMAGE, form, **({"lossless": True} if form == "WEBP" else {}))
+    assert np.array_equal(decode(encoded, CONFIG), np.asarray(IMAGE))
 
 
-def test_a_phone_with_two_pictures_in_a_jpeg_gives_the_first() -> None:
+def test_the_first_of_two_images_in_a_phones_jpeg_is_used() -> None:
     encoded = encode(
-        PICTURE, "MPO", save_all=True, append_images=[smooth(48, 40, 9)], quality=95, subsampling=0
+        IMAGE, "MPO", save_all=True, append_images=[smooth(48, 40, 9)], quality=95, subsampling=0
     )
-    assert np.abs(decode(encoded, CONFIG).astype(int) - np.asarray(PICTURE)).max() <= 8
+    assert np.abs(decode(encoded, CONFIG).astype(int) - np.asarray(IMAGE)).max() <= 8
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_a_phone_with_two_pictures_in_a_jpeg_gives_the_first() -> None:
     [
         (b"", "empty"),
         (b"\xef\xbb\xbf\n<!doctype html>", "HTML or SVG"),
-        (encode(PICTURE, "BMP"), "BMP"),
-        (encode(PICTURE, "TIFF"), "TIFF"),
+        (encode(IMAGE, "BMP"), "BMP"),
+        (encode(IMAGE, "TIFF"), "TIFF"),
         (b"\0\0\0\x20ftypavif", "AVIF or HEIC"),
         (b"Not found", "unknown"),
     ],
@@ -57,7 +57,7 @@ def test_other_formats_reach_no_decoder(encoded, kind) -> None:
 
 
 def test_the_allow_list_is_the_config() -> None:
-    check = broken(encode(PICTURE, "GIF"), ImagesConfig(side=8, formats=("JPEG",)))
+    check = broken(encode(IMAGE, "GIF"), ImagesConfig(side=8, formats=("JPEG",)))
     assert check.detail == "GIF; allowed: JPEG"
 
 
@@ -67,14 +67,14 @@ def sized_png(width: int, height: int) -> bytes:
 
 
 def sized_jpeg(width: int, height: int) -> bytes:
-    encoded = bytearray(encode(PICTURE, "JPEG"))
+    encoded = bytearray(encode(IMAGE, "JPEG"))
     frame = encoded.index(b"\xff\xc0")
     encoded[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
     return bytes(encoded)
 
 
 def sized_gif(width: int, height: int) -> bytes:
-    encoded = encode(PICTURE, "GIF")
+    encoded = encode(IMAGE, "GIF")
     return encoded[:6] + struct.pack("<HH", width, height) + encoded[10:]
 
 
@@ -107,7 +107,7 @@ def test_shape_and_size_are_refused_by_the_header(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF"])
-def test_half_a_picture_is_truncated(form) -> None:
+def test_half_an_image_is_truncated(form) -> None:
     encoded = encode(smooth(200, 200), form)
     assert broken(encoded[: len(encoded) // 2]).reason == Reason.TRUNCATED
 
@@ -119,16 +119,16 @@ def test_messages_are_the_same_in_every_process() -> None:
 
 
 def seeds() -> Iterator[bytes]:
-    palette = PICTURE.quantize(16)
+    palette = IMAGE.quantize(16)
     turned = Image.Exif()
     turned[0x0112] = 6
-    yield encode(PICTURE, "JPEG", exif=turned)
-    yield encode(PICTURE, "JPEG", progressive=True)
-    yield encode(PICTURE.convert("CMYK"), "JPEG")
-    yield encode(PICTURE, "PNG")
+    yield encode(IMAGE, "JPEG", exif=turned)
+    yield encode(IMAGE, "JPEG", progressive=True)
+    yield encode(IMAGE.convert("CMYK"), "JPEG")
+    yield encode(IMAGE, "PNG")
     yield encode(palette, "PNG", transparency=0)
     yield png(8, 8, 16, 0, shorts(*range(0, 64_000, 8000)), chunk(b"tRNS", shorts(8000)))
-    yield encode(PICTURE, "WEBP")
+    yield encode(IMAGE, "WEBP")
     yield encode(palette, "GIF", save_all=True, append_images=[smooth(48, 40, 2).quantize(16)])
 
 
@@ -149,16 +149,16 @@ def outcome(encoded: bytes) -> Rgb | Check:
         return error.check
 
 
-def test_five_hundred_damaged_pictures_give_pixels_or_a_reason() -> None:
+def test_five_hundred_damaged_images_give_pixels_or_a_reason() -> None:
     chance, originals = random.Random(1), list(seeds())
     found = [outcome(mutated(originals[n % len(originals)], chance)) for n in range(500)]
     checks = [check for check in found if isinstance(check, Check)]
-    pictures = [rgb for rgb in found if not isinstance(rgb, Check)]
+    decoded = [rgb for rgb in found if not isinstance(rgb, Check)]
     assert all(check.reason in set(Reason) for check in checks)
     assert not any(re.search(r"0x[0-9a-f]{6,}", check.detail) for check in checks)
-    assert all(rgb.dtype == np.uint8 and rgb.shape[2] == 3 for rgb in pictures)
+    assert all(rgb.dtype == np.uint8 and rgb.shape[2] == 3 for rgb in decoded)
     assert len(checks) > 100
-    assert len(pictures) > 100
+    assert len(decoded) > 100
 
 
 def test_an_unexpected_error_of_a_decoder_is_a_reason(monkeypatch) -> None:
@@ -166,7 +166,7 @@ def test_an_unexpected_error_of_a_decoder_is_a_reason(monkeypatch) -> None:
         raise KeyError("MPO")
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", fails)
-    check = broken(encode(PICTURE, "JPEG"))
+    check = broken(encode(IMAGE, "JPEG"))
     assert (check.reason, check.detail) == (Reason.UNDECODABLE, "KeyError: 'MPO'")
 
 

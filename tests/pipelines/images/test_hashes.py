@@ -8,7 +8,7 @@ from PIL import Image
 
 from dalle_model.pixels import Rgb
 from pipelines.images.hashes import phash, pixel_hash
-from tests.support.raw_pictures import encode, smooth
+from tests.support.raw_images import encode, smooth
 
 
 def test_the_pixel_hash_is_of_size_and_pixels() -> None:
@@ -44,7 +44,7 @@ def test_resizing_and_recompression_change_few_bits(seed) -> None:
     assert (phash(np.asarray(original)) ^ phash(np.asarray(again))).bit_count() <= 7
 
 
-def test_different_pictures_differ_in_many_bits() -> None:
+def test_different_images_differ_in_many_bits() -> None:
     hashes = [phash(np.asarray(smooth(64, 64, seed))) for seed in range(30)]
     distances = [(a ^ b).bit_count() for i, a in enumerate(hashes) for b in hashes[:i]]
     assert min(distances) > 7
@@ -59,5 +59,5 @@ def test_symmetric_drawings_are_not_hashed_by_noise() -> None:
 
 
 @pytest.mark.parametrize("grey", [1, 128, 255])
-def test_flat_pictures_share_one_hash(grey) -> None:
+def test_flat_images_share_one_hash(grey) -> None:
     assert phash(np.full((40, 40, 3), grey, np.uint8)) == 1 << 63

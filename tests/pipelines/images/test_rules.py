@@ -41,7 +41,7 @@ def test_a_size_that_is_not_known_is_not_checked() -> None:
     assert found == ["too_many_pixels", "too_small", "aspect_ratio"]
 
 
-def test_every_rule_tells_what_it_measured() -> None:
+def test_every_rule_reports_what_it_measured() -> None:
     found = {check.reason: check for check in checks(300, 100, 1000, CONFIG)}
     assert found["aspect_ratio"].measured == 3.0
     assert found["aspect_ratio"].threshold == 2.0

@@ -11,18 +11,18 @@ from PIL.PngImagePlugin import PngInfo
 
 from dalle_model import files
 from dalle_model.pixels import Rgb, from_png
-from pipelines.images import shard as work
+from pipelines.images import shard
 from pipelines.images.config import ImagesConfig
 from pipelines.images.decode import decode
 from pipelines.images.hashes import phash, pixel_hash
-from pipelines.images.shard import Row, look_at, process_shard, shrink
+from pipelines.images.shard import Row, measure_image, process_shard, shrink
 from pipelines.io import parquet
 from pipelines.io.keys import pair_key
 from pipelines.io.parquet import UnreadableShardError
 from pipelines.io.task import StageTask
 from pipelines.records import FETCHED_SCHEMA, IMAGE_SCHEMA
 from pipelines.rejection import Check
-from tests.support.raw_pictures import encode, smooth
+from tests.support.raw_images import encode, smooth
 
 CONFIG = ImagesConfig(side=32)
 
@@ -64,7 +64,7 @@ def test_rows_are_kept_or_rejected_and_the_books_balance(tmp_path) -> None:
     assert result.rows_in == result.kept.num_rows + len(result.rejected) == 4
 
 
-def test_a_picture_of_several_captions_is_decoded_once(tmp_path, monkeypatch) -> None:
+def test_an_image_with_several_captions_is_decoded_once(tmp_path, monkeypatch) -> None:
     good = encode(smooth(90, 60), "PNG")
     rows = [fetched("http://a.test/1.png", f"caption {i}", good) for i in range(100)]
     calls: list[bytes] = []
@@ -73,7 +73,7 @@ def test_a_picture_of_several_captions_is_decoded_once(tmp_path, monkeypatch) ->
         calls.append(encoded)
         return decode(encoded, config)
 
-    monkeypatch.setattr(work, "decode", counting)
+    monkeypatch.setattr(shard, "decode", counting)
     result = process_shard(write_fetched(tmp_path, rows), 0, CONFIG)
     assert len(calls) == 1
     assert len(set(result.kept.column("png").to_pylist())) == 1
@@ -91,10 +91,10 @@ def test_a_missing_shard_is_named(tmp_path) -> None:
         process_shard(task, 0, CONFIG)
 
 
-def test_a_picture_is_measured_upright_and_stored_small() -> None:
+def test_an_image_is_measured_upright_and_stored_small() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    found = look_at(encode(smooth(90, 60), "PNG", exif=exif), CONFIG)
+    found = measure_image(encode(smooth(90, 60), "PNG", exif=exif), CONFIG)
     assert isinstance(found, dict)
     assert (found["width"], found["height"]) == (60, 90)
     stored = from_png(found["png"])
@@ -115,25 +115,25 @@ CANARY = b"CANARY-4711"
 
 
 def _with_canaries() -> Iterator[bytes]:
-    picture, text = smooth(90, 60), CANARY.decode()
+    image, text = smooth(90, 60), CANARY.decode()
     exif = Image.Exif()
     exif[0x010E] = text  # ImageDescription
     exif.get_ifd(0x8825)[29] = text  # GPSDateStamp
     note = PngInfo()
     note.add_text("Author", text)
     note.add_itxt("XML:com.adobe.xmp", text)
-    yield encode(picture, "JPEG", exif=exif, comment=CANARY)
-    yield encode(picture, "JPEG", xmp=CANARY, icc_profile=CANARY)
-    yield encode(picture, "PNG", pnginfo=note, exif=exif)
-    yield encode(picture, "WEBP", exif=exif, xmp=CANARY)
-    yield encode(picture.quantize(8), "GIF", comment=CANARY)
-    yield encode(picture, "PNG") + CANARY
+    yield encode(image, "JPEG", exif=exif, comment=CANARY)
+    yield encode(image, "JPEG", xmp=CANARY, icc_profile=CANARY)
+    yield encode(image, "PNG", pnginfo=note, exif=exif)
+    yield encode(image, "WEBP", exif=exif, xmp=CANARY)
+    yield encode(image.quantize(8), "GIF", comment=CANARY)
+    yield encode(image, "PNG") + CANARY
 
 
 @pytest.mark.parametrize("encoded", list(_with_canaries()))
 def test_metadata_is_not_stored(encoded) -> None:
     assert CANARY in encoded
-    found = look_at(encoded, CONFIG)
+    found = measure_image(encoded, CONFIG)
     assert not isinstance(found, Check)
     assert CANARY not in found["png"]
     kinds = _chunk_kinds(found["png"])

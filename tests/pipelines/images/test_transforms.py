@@ -6,13 +6,13 @@ from apache_beam.testing.util import assert_that, equal_to
 from pipelines.images.pipeline import build
 from pipelines.io import parquet
 from tests.pipelines.images.test_shard import CONFIG, fetched, write_fetched
-from tests.support.raw_pictures import encode, smooth
+from tests.support.raw_images import encode, smooth
 
 
 def test_decode_images_writes_and_counts(tmp_path) -> None:
     rows = [
         fetched("http://a.test/1.png", "one", encode(smooth(90, 60), "PNG")),
-        fetched("http://a.test/2.png", "two", b"not a picture"),
+        fetched("http://a.test/2.png", "two", b"not an image"),
     ]
     task = write_fetched(tmp_path, rows)
     pipeline = _TestPipeline(runner="FnApiRunner")

@@ -1,4 +1,4 @@
-"""Seeded pictures and hand-made PNGs for tests."""
+"""Seeded images and hand-made PNGs for tests."""
 
 import io
 import struct
@@ -12,7 +12,7 @@ PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 
 
 def smooth(width: int, height: int, seed: int = 0) -> Image.Image:
-    """A colourful picture without hard edges, as RGB."""
+    """A colourful RGB image without hard edges."""
     coarse = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
 
@@ -29,7 +29,7 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def png(width: int, height: int, depth: int, colour: int, row: bytes, *extra: bytes) -> bytes:
-    """A PNG of equal rows, from raw samples; `extra` chunks stand before the data."""
+    """A PNG of equal rows, from raw samples; `extra` chunks go before the data."""
     head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     data = zlib.compress((b"\0" + row) * height)
     parts = [chunk(b"IHDR", head), *extra, chunk(b"IDAT", data), chunk(b"IEND", b"")]
