@@ -6,7 +6,7 @@ UV := $(BIN)/uv --quiet
 
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench wheel lock clean
 demo: $(VENV)/.installed
 	$(BIN)/dalle demo
 
@@ -23,6 +23,12 @@ check: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks
 
+# Setuptools takes into a wheel whatever an earlier build left in build/.
+wheel: $(VENV)/.installed
+	rm -rf build dist
+	$(UV) build --wheel --no-build-isolation --python $(BIN)/python --out-dir dist .
+	rm -rf build
+
 # The pinned set is complete, so nothing is resolved at install: `--no-deps`.
 $(VENV)/bin/uv:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or 3.12 is needed, this is %d.%d; try make PYTHON=python3.11" % sys.version_info[:2] if not (3, 11) <= sys.version_info[:2] < (3, 13) else 0)'
@@ -38,10 +44,14 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(UV) pip install --python $(BIN)/python --no-deps --require-hashes --compile-bytecode -r requirements-dev.txt
 	touch $@
 
-# Pin again after a change of pyproject.toml.
+# Pin again after a change of pyproject.toml. The second file holds only what tests need besides the first, which is
+# installed before it; what the first pins under a marker alone is in both, since tests may need it without one.
+LOCK = $(UV) pip compile pyproject.toml --extra all --override overrides.txt --generate-hashes --universal \
+  --python-version 3.11 --no-emit-index-url --no-header
 lock: $(VENV)/bin/uv
-	$(UV) pip compile pyproject.toml --override overrides.txt --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header -o requirements.txt
-	$(UV) pip compile pyproject.toml --extra dev --override overrides.txt --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header -c requirements.txt -o requirements-dev.txt
+	$(LOCK) -o requirements.txt
+	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt \
+	  $$(sed -n 's/^\([a-z0-9._-]*\)==[^;]*$$/--no-emit-package \1/p' requirements.txt)
 
 clean:
-	rm -rf $(VENV) runs build *.egg-info
+	rm -rf $(VENV) runs build dist *.egg-info

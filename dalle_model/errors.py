@@ -18,6 +18,7 @@ DalleError
     LanguageModelError     pipelines.captions      the language identifier cannot be loaded
     TaggerError            pipelines.captions      a tagger of parts of speech cannot be used
     GraphError             pipelines.captions      a table of entities cannot be used
+    PillowVersionError     pipelines.images        Pillow is too old to decode images from the web
     ConfigError            orchestration.engine.config    a setting is wrong: exit code 2
     NoRunError             orchestration.engine.config    a directory is not one of a run
     RunnerError            orchestration.beam.runners   a Beam runner or option cannot be used

@@ -1,6 +1,6 @@
 """What passes from stage to stage: a role for each boundary, and its Arrow schema.
 
-A stage reads roles, never other stages: which stage of a run writes a role is the affair of the run.
+A stage reads roles, never other stages: the graph of a run says which stage writes it.
 
 Every row has a `key` (see `pipelines.io.keys`); rows of a shard are sorted by it, so all captions
 of one picture lie side by side. Each schema extends the one before it by what its stage found out.
@@ -117,8 +117,8 @@ IMAGE_SCHEMA = pa.schema(
     ]
 )
 
-# What a filter of images keeps, never pixels; columns of its own may follow. They are joined with the
-# images in `pipelines.io.selections`.
+# What a filter of images keeps, never pixels; columns of its own may follow. `pipelines.io.selections`
+# joins them with the images.
 SELECTION_SCHEMA = pa.schema(
     [
         _required("key", pa.string()),

@@ -1,13 +1,13 @@
 """One stage on a Beam runner."""
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
-from orchestration.beam.runners import pipeline_options
+from orchestration.beam.runners import is_local, pipeline_options
 from pipelines.io.task import ShardResult, StageTask
-from pipelines.stage import Job, ShardWork, Stage
+from pipelines.stage import Job, PipelineWork, ShardWork, Stage
 
 
 def execute(stage: Stage, job: Job, beam_options: Sequence[str]) -> None:
@@ -21,14 +21,14 @@ def execute(stage: Stage, job: Job, beam_options: Sequence[str]) -> None:
     options = pipeline_options(job.runtime.workers, beam_options)
     import apache_beam as beam  # a second of CPU: only when a stage really runs
 
-    with _workers(job.runtime.workers):
+    with _workers(job.runtime.workers, beam_options):
         pipeline = beam.Pipeline(options=options)
         _build(stage, pipeline, job)
         pipeline.run().wait_until_finish()
 
 
-def _workers(count: int) -> Any:
-    if count < 2:
+def _workers(count: int, beam_options: Sequence[str]) -> AbstractContextManager[Any]:
+    if count < 2 or not is_local(beam_options):
         return nullcontext()
     from orchestration.beam.workers import watched_workers
 
@@ -43,7 +43,7 @@ def _build(stage: Stage, pipeline: Any, job: Job) -> None:
         columns = list(stage.work.dictionary_columns)
         label = f"{stage.name.capitalize()}Shards"
         pipeline | Shards(job.task) | label >> ProcessShards(job.task, work, columns)
-    else:
+    elif isinstance(stage.work, PipelineWork):
         stage.work.build(pipeline, job)
 
 

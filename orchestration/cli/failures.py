@@ -1,4 +1,4 @@
-"""From an exception to what a person reads, and to the exit code."""
+"""Maps exceptions to messages and exit codes."""
 
 import errno
 import re
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dalle_model.errors import DalleError
+from orchestration.cli.extras import describe_missing
 
 # The last line of a traceback that a worker process sent as text.
 _REMOTE = re.compile(
@@ -18,7 +19,7 @@ _WHILE_RUNNING = re.compile(r" \[while running '.*")
 
 
 def exit_code(error: BaseException, arguments: Sequence[str]) -> int:
-    """Print what went wrong on standard error, and tell the exit code."""
+    """Print what went wrong on standard error, and return the exit code."""
     from typer.exceptions import Abort, Exit, TyperException
 
     from orchestration.engine.config import ConfigError
@@ -34,23 +35,25 @@ def exit_code(error: BaseException, arguments: Sequence[str]) -> int:
         _say(f"{error.format_message()}\nTry `dalle {_command(arguments)}--help`.")
         return getattr(error, "exit_code", 2)
     _say(describe(error))
-    if not isinstance(error, DalleError):
+    if not (isinstance(error, DalleError) or _is_missing_extra(error)):
         _say(f"full traceback: {_log(error)}, or give the command again with --debug")
     return 2 if isinstance(error, ConfigError) else 1
 
 
 def describe(error: BaseException) -> str:
-    """One clear message: our own errors as they are, others with their class and place."""
+    """One clear message: our own errors as they are, others with their class and path."""
     for cause in _chain(error):
         if isinstance(cause, DalleError):
             return _WHILE_RUNNING.sub("", str(cause))
+        if isinstance(cause, ModuleNotFoundError) and (missing := describe_missing(str(cause))):
+            return missing
         if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
             return (
                 f"no space left on the device of {cause.filename or 'the run directory'}; "
                 "free some and give the same command again: finished shards are kept"
             )
         if isinstance(cause, PermissionError):
-            return f"{cause.filename}: permission denied; choose another --dir or mend its rights"
+            return f"{cause.filename}: permission denied; choose another --dir or grant access"
         if isinstance(cause, FileExistsError | NotADirectoryError):
             return f"{cause.filename}: a file is where a folder is needed; choose another --dir"
         if isinstance(cause, IsADirectoryError):
@@ -60,14 +63,21 @@ def describe(error: BaseException) -> str:
 
 
 def _from_worker(text: str) -> str:
-    """What a worker process said last, out of the traceback that Beam passes on as text."""
+    """The last error of a worker process, from the traceback that Beam passes on as text."""
     lines = [line.strip() for line in text.splitlines()]
     for position in range(len(lines) - 1, -1, -1):
         match = _REMOTE.match(_WHILE_RUNNING.sub("", lines[position]))
         if match:
-            said = [match["text"] or match["kind"], *lines[position + 1 :]]
-            return _WHILE_RUNNING.sub("", "\n".join(line for line in said if line))
+            parts = [match["text"] or match["kind"], *lines[position + 1 :]]
+            message = _WHILE_RUNNING.sub("", "\n".join(part for part in parts if part))
+            return describe_missing(message) or message
     return ""
+
+
+def _is_missing_extra(error: BaseException) -> bool:
+    """Whether a library is missing that an extra installs: no traceback is needed to fix that."""
+    causes = (cause for cause in _chain(error) if isinstance(cause, ModuleNotFoundError))
+    return any(describe_missing(str(cause)) for cause in causes)
 
 
 def _chain(error: BaseException) -> list[BaseException]:

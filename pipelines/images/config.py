@@ -5,6 +5,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pipelines.images.pillow_version import check_pillow
+
 Format = Literal["JPEG", "PNG", "WEBP", "GIF"]
 
 
@@ -48,5 +50,11 @@ class ImagesConfig(BaseModel):
 
 
 def dependencies(config: ImagesConfig) -> dict[str, str]:
-    """What else changes the result: Pillow, which decodes, converts, resizes and encodes."""
-    return {"pillow": version("pillow")}
+    """What else changes the result: Pillow, which decodes, converts, resizes and encodes.
+
+    Raises:
+        PillowVersionError: the installed one is not safe to decode with.
+    """
+    pillow = version("pillow")
+    check_pillow(pillow)
+    return {"pillow": pillow}
