@@ -22,8 +22,8 @@ from pipelines.captions.recipe import known_recipes, load_recipe
 from pipelines.captions.rules import tags
 from pipelines.io.keys import pair_key
 from pipelines.io.parquet import read_table, to_bytes
-from pipelines.io.task import StageTask, part_name
-from pipelines.records import CANDIDATE_SCHEMA
+from pipelines.io.task import StageTask
+from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES
 from pipelines.text import language
 
 TEXTS = Path(__file__).parents[1] / "demo" / "texts.tsv.gz"
@@ -79,11 +79,25 @@ def real_texts() -> list[str]:
 def write_candidates(root: str, captions: Sequence[str]) -> StageTask:
     """Shards of candidates, as the crawl stage leaves them."""
     count = math.ceil(len(captions) / SHARD_CAPTIONS)
+    task = captions_task(root, count)
     for index in range(count):
         first = index * SHARD_CAPTIONS
         table = _candidates(captions[first : first + SHARD_CAPTIONS], first)
-        files.write_bytes(files.join(root, "crawl", part_name(index, count)), to_bytes(table))
-    return StageTask(root, "captions", count, "benchmark", "0" * 64, tuple(range(count)))
+        files.write_bytes(task.input(CANDIDATES).part(index), to_bytes(table))
+    return task
+
+
+def captions_task(root: str, num_shards: int) -> StageTask:
+    """The work of the captions stage on candidates that lie in the folder `crawl`."""
+    return StageTask(
+        root=root,
+        stage="captions",
+        num_shards=num_shards,
+        attempt="benchmark",
+        fingerprint="0" * 64,
+        pending=tuple(range(num_shards)),
+        inputs={CANDIDATES: (files.join(root, "crawl"),)},
+    )
 
 
 def _candidates(captions: Sequence[str], first: int) -> pa.Table:

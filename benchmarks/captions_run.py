@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.captions import generated_captions, run, untagged, write_candidates
+from benchmarks.captions import captions_task, generated_captions, run, untagged, write_candidates
 from pipelines.io.task import StageTask
 
 FEW = 100
@@ -24,7 +24,7 @@ def main(root: str) -> None:
         _cpu_s(few)  # loads the model
         start_s = min(_cpu_s(few) for _ in range(3))
     count = len(list(Path(root, "crawl").iterdir()))
-    task = StageTask(root, "captions", count, "benchmark", "0" * 64, tuple(range(count)))
+    task = captions_task(root, count)
     cpu_s = _cpu_s(task)
     peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps([cpu_s, start_s, peak_kb * 1024 / 1e9]))

@@ -117,8 +117,8 @@ IMAGE_SCHEMA = pa.schema(
     ]
 )
 
-# What a filter of images keeps, never pixels; columns of its own may follow. `pipelines.io.selections`
-# joins them with the images.
+# What a filter of images keeps, never pixels; columns of its own may follow, which
+# `pipelines.io.selections` joins with the images.
 SELECTION_SCHEMA = pa.schema(
     [
         _required("key", pa.string()),

@@ -23,7 +23,7 @@ def execute(stage: Stage, job: Job, beam_options: Sequence[str]) -> None:
 
     with _workers(job.runtime.workers, beam_options):
         pipeline = beam.Pipeline(options=options)
-        _build(stage, pipeline, job)
+        add_stage(pipeline, stage, job)
         pipeline.run().wait_until_finish()
 
 
@@ -35,7 +35,8 @@ def _workers(count: int, beam_options: Sequence[str]) -> AbstractContextManager[
     return watched_workers()
 
 
-def _build(stage: Stage, pipeline: Any, job: Job) -> None:
+def add_stage(pipeline: Any, stage: Stage, job: Job) -> None:
+    """Add the reading, the work and the writing of a stage to a pipeline."""
     if isinstance(stage.work, ShardWork):
         from pipelines.io.transforms import ProcessShards, Shards
 

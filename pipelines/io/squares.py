@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from dalle_model.pixels import Rgb, from_png, square
 from dalle_model.shards import image_of
-from dalle_model.train.images import Images, distinct_images
+from dalle_model.train.images import Images, ImagesError, distinct_images
 from pipelines.io.layout import StageFolder
 from pipelines.io.parquet import read_table
 from pipelines.io.selections import surviving_rows
 from pipelines.io.task import StageTask
+from pipelines.records import IMAGES
 
 
 def surviving_squares(task: StageTask, side: int) -> Images:
@@ -21,7 +22,10 @@ def surviving_squares(task: StageTask, side: int) -> Images:
     Raises:
         ImagesError: there are none.
     """
-    return distinct_images(_squares(task, side))
+    squares = list(_squares(task, side))
+    if not squares:
+        raise ImagesError(f"no images survive in {task.url(IMAGES)}; `dalle report` tells why")
+    return distinct_images(squares)
 
 
 def squares_of(images: StageFolder, keys: list[str], side: int) -> list[Rgb]:

@@ -8,12 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.beam import stages as beam_stages
 from orchestration.cli.main import app
-from orchestration.engine.manifest import read_manifest
-from pipelines.web.addresses import LoopbackGrant
-from pipelines.web.client import close_shared_clients
-from pipelines.web.replay import replay
+from pipelines.io.layout import RunFolder
+from pipelines.io.manifest import read_manifest
 from tests.support.small_web import write_small_web
 
 pytestmark = pytest.mark.slow
@@ -30,27 +27,24 @@ def folder(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def answered_from(archive: Path, monkeypatch) -> None:
-    def web(config, stack):
-        stack.callback(close_shared_clients)
-        server = stack.enter_context(replay(str(archive)))
-        return LoopbackGrant(server.port, ".demo.test")
-
-    monkeypatch.setattr(beam_stages, "_web", web)
+def answered_from(archive: str, folder: Path) -> None:
+    """Let an archive in the folder answer in place of the web."""
+    with (folder / "dalle.yaml").open("a") as config:
+        config.write(f"replay: {{archive: {archive}, hosts: .demo.test}}\n")
 
 
-def test_the_readmes_config_runs_the_whole_job(folder, monkeypatch, capsys):
-    archive = write_small_web(folder / "pages.warc.gz", num_pages=1)
-    answered_from(archive, monkeypatch)
+def test_the_readmes_config_runs_the_whole_job(folder, capsys):
+    write_small_web(folder / "pages.warc.gz", num_pages=1)
+    answered_from("pages.warc.gz", folder)
     app(["run", "--config", "dalle.yaml", "--dir", "runs/my-run"], standalone_mode=False)
     assert "report   runs/my-run/report/index.html" in capsys.readouterr().out
-    samples = read_manifest("runs/my-run", "samples")
+    samples = read_manifest(RunFolder("runs/my-run").stage("samples"))
     assert samples is not None
     assert samples.metrics["captions"] == 16
     assert (folder / "runs" / "my-run" / "report" / "index.html").exists()
 
 
-def test_the_readmes_table_of_urls_is_read(folder, monkeypatch):
+def test_the_readmes_table_of_urls_is_read(folder):
     line = re.search(r"`(\{path: pairs\.tsv.*?\})`", README.read_text())
     assert line is not None
     text = (folder / "dalle.yaml").read_text()
@@ -61,6 +55,6 @@ def test_the_readmes_table_of_urls_is_read(folder, monkeypatch):
         ["run", "crawl", "captions", "--config", "dalle.yaml", "--dir", "run"],
         standalone_mode=False,
     )
-    manifest = read_manifest("run", "captions")
+    manifest = read_manifest(RunFolder("run").stage("captions"))
     assert manifest is not None
     assert manifest.rows_out == 1

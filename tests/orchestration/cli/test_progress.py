@@ -4,15 +4,16 @@ import time
 from rich.console import Console
 
 from orchestration.cli import progress
-from orchestration.cli.progress import Progress
-from orchestration.engine.manifest import Manifest
+from orchestration.cli.progress import TerminalProgress
+from orchestration.engine.registry import registry
+from pipelines.io.manifest import Manifest
 from pipelines.io.task import StageTask
 
 
 def said(monkeypatch, act) -> str:
     monkeypatch.setattr(progress, "PLAIN_LINE_S", 0)
     out = io.StringIO()
-    act(Progress(Console(file=out, width=160)))
+    act(TerminalProgress(Console(file=out, width=160)))
     return out.getvalue()
 
 
@@ -38,7 +39,8 @@ def test_a_live_crawl_tells_how_many_answers_it_has(monkeypatch, tmp_path):
 
     def act(told):
         with told.stage("crawl"):
-            told.shards(StageTask(str(tmp_path), "crawl", 2, "attempt", "f", (0, 1)), 0)
+            task = StageTask(str(tmp_path), "crawl", 2, "attempt", "f", (0, 1))
+            told.shards(registry()["crawl"], task, 0)
             time.sleep(0.1)
 
     assert "0 of 2  shards, 3 answers" in said(monkeypatch, act)

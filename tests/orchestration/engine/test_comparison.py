@@ -4,16 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from orchestration.cli.progress import Progress
+from orchestration.api import explain
 from orchestration.engine.comparison import compare, compared
-from orchestration.engine.config import ConfigError, RunConfig
-from orchestration.engine.manifest import read_manifest
+from orchestration.engine.config import ConfigError, config_class
+from orchestration.engine.graph import Graph
 from orchestration.engine.plan import Run
+from orchestration.engine.progress import Quiet
 from orchestration.engine.run import run_stages
-from orchestration.report.explain import explain
-from orchestration.report.funnels import funnels
 from orchestration.report.page import render
+from orchestration.report.views import report_view
 from pipelines.captions.assembly import RecipeError
+from pipelines.io.layout import RunFolder
+from pipelines.io.manifest import Manifest, read_manifest
+from pipelines.views import RuleFunnel
 
 TEXTS = {
     "1": "A brown dog runs over the green grass",
@@ -34,7 +37,7 @@ def run(tmp_path_factory) -> Run:
     folder = tmp_path_factory.mktemp("recipes")
     rows = "".join(f"https://a.test/{n}.png\t{text}\n" for n, text in TEXTS.items())
     (folder / "texts.tsv").write_text("url\tcaption\n" + rows)
-    config = RunConfig.model_validate(
+    config = config_class().model_validate(
         {
             "num_shards": 1,
             "crawl": {"sources": [{"path": str(folder / "texts.tsv")}]},
@@ -42,19 +45,31 @@ def run(tmp_path_factory) -> Run:
         }
     )
     run = Run(config, str(folder / "run"))
-    compare(run, ["dalle", "laion"], Progress())
+    compare(run, ["dalle", "laion"], Quiet())
     return run
 
 
+def compared_of(run: Run) -> dict[str, str]:
+    return compared(Graph.of(run.config), run.folder)
+
+
+def captions_of(root: str) -> Manifest | None:
+    return read_manifest(RunFolder(root).stage("captions"))
+
+
+def funnels(root: str) -> list[RuleFunnel]:
+    return report_view(root).funnels
+
+
 def test_each_recipe_is_a_run_of_its_own(run):
-    places = compared(run.root)
+    places = compared_of(run)
     assert list(places) == ["dalle", "laion"]
     for name, place in places.items():
-        manifest = read_manifest(place, "captions")
+        manifest = captions_of(place)
         assert manifest is not None
         assert manifest.config["recipe"] == name
         assert manifest.rows_in == len(TEXTS) == manifest.rows_out + sum(manifest.rejected.values())
-        told = explain(place, "https://a.test/1.png").splitlines()
+        told = str(explain("https://a.test/1.png", place)).splitlines()
         [line] = [line for line in told if "text_of_many_images" in line]
         assert line.split()[:6] == [
             "FAIL",
@@ -88,15 +103,15 @@ def test_samples_lie_on_their_side_of_the_limit(run):
 
 
 def test_the_report_shows_captions_as_text(run):
-    html = render(run.root)
+    html = render(report_view(run.root))
     assert "A red &lt;b&gt;ball&lt;/b&gt; on the wooden table" in html
     assert "<b>ball" not in html
 
 
 def test_a_second_comparison_does_nothing(run):
-    before = {name: read_manifest(place, "captions") for name, place in compared(run.root).items()}
-    compare(run, ["dalle", "laion"], Progress())
-    after = {name: read_manifest(place, "captions") for name, place in compared(run.root).items()}
+    before = {name: captions_of(place) for name, place in compared_of(run).items()}
+    compare(run, ["dalle", "laion"], Quiet())
+    after = {name: captions_of(place) for name, place in compared_of(run).items()}
     assert after == before
 
 
@@ -106,21 +121,21 @@ def test_a_recipe_that_has_changed_since_has_no_funnel(run, tmp_path):
     captions = run.config.captions.model_copy(update={"recipe": str(recipe), "overrides": {}})
     config = run.config.model_copy(update={"captions": captions})
     own = replace(run, config=config, root=str(tmp_path / "run"))
-    run_stages(own, ["crawl", "captions"], Progress())
+    run_stages(own, ["crawl", "captions"], Quiet())
     assert [funnel.rows_out for funnel in funnels(own.root)] == [4]
     recipe.write_text(RECIPE.format(words=4))
     assert funnels(own.root) == []
-    assert "The recipe has changed since" in render(own.root)
+    assert "has changed since captions ran, or is gone" in render(report_view(own.root))
     recipe.unlink()
-    assert "The recipe has changed since" in render(own.root)
+    assert "has changed since captions ran, or is gone" in render(report_view(own.root))
 
 
 def test_two_recipes_of_one_name_are_refused(run):
     with pytest.raises(ConfigError, match="two recipes are called 'dalle'"):
-        compare(run, ["dalle", "elsewhere/dalle.yaml"], Progress())
+        compare(run, ["dalle", "elsewhere/dalle.yaml"], Quiet())
 
 
 def test_an_unknown_recipe_is_told_before_the_first_row(run, tmp_path):
     with pytest.raises(RecipeError, match="did you mean 'align'"):
-        compare(replace(run, root=str(tmp_path / "run")), ["dalle", "alig"], Progress())
+        compare(replace(run, root=str(tmp_path / "run")), ["dalle", "alig"], Quiet())
     assert not (tmp_path / "run").exists()

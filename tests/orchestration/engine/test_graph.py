@@ -1,26 +1,131 @@
-"""What makes a stage's work new."""
+"""The order of stages, who reads whose output, and what makes the work of a stage new."""
 
+from dataclasses import replace
 from typing import Any
 
-from orchestration.engine.config import ReplayConfig, RunConfig
-from orchestration.engine.graph import fingerprint, graph
+import pyarrow as pa
+import pytest
+
+from orchestration.engine import config as configs
+from orchestration.engine import graph as graphs
+from orchestration.engine.config import ReplayConfig, RunConfig, config_class
+from orchestration.engine.graph import Graph
+from orchestration.engine.registry import StageError, registry
+from pipelines.io.layout import RunFolder
+from pipelines.records import CODEC, IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
+from pipelines.stage import LocalResult, LocalWork, Reads, Stage, Writes
 
 TABLE = {"sources": [{"path": "/pairs.tsv"}]}
 SITE = {"sites": [{"start": "http://a.demo.test/"}]}
 REPLAYED = ReplayConfig(archive="/web.warc.gz", hosts=".demo.test")
+DATA = ["crawl", "captions", "fetch", "images", "dedupe", "encode"]
+FILTER = replace(registry()["dedupe"], name="sharpness", is_default=False)
+
+
+def graph_of(**sections: Any) -> Graph:
+    return Graph.of(config_class().model_validate({"crawl": TABLE} | sections))
+
+
+def names(graph: Graph) -> list[str]:
+    return [stage.name for stage in graph.stages]
+
+
+@pytest.fixture
+def with_stage(monkeypatch):
+    """Stages beside those that are bundled."""
+
+    def add(*stages: Stage) -> None:
+        known = dict(registry()) | {stage.name: stage for stage in stages}
+        monkeypatch.setattr(configs, "registry", lambda: known)
+        monkeypatch.setattr(graphs, "registry", lambda: known)
+        configs.config_class.cache_clear()
+
+    yield add
+    configs.config_class.cache_clear()
+
+
+def test_a_run_has_the_data_stages_in_the_order_in_which_they_read_each_other():
+    assert names(graph_of()) == DATA
+
+
+def test_asking_for_a_model_asks_for_those_it_stands_on():
+    assert names(graph_of(samples={})) == [*DATA, "bpe", "prior", "samples"]
+    assert names(graph_of(bpe={})) == [*DATA, "bpe"]
+    assert names(graph_of(dvae={})) == [*DATA[:5], "dvae", "encode"]
+
+
+def test_a_codec_is_an_input_where_it_is_trained_and_a_setting_where_it_is_not():
+    run = RunFolder("/run")
+    trained, named = graph_of(dvae={}), graph_of(encode={"codec": "/own.safetensors"})
+    encode = registry()["encode"]
+    assert trained.input_urls(encode, run)[CODEC] == ("/run/dvae/dvae.safetensors",)
+    assert named.input_urls(encode, run)[CODEC] == ("/own.safetensors",)
+    assert (trained.provided(encode), named.provided(encode)) == ({}, {CODEC: "/own.safetensors"})
+    assert trained.url(CODEC, run) == "/run/dvae/dvae.safetensors"
+    assert named.url(CODEC, run) == "/own.safetensors"
+
+
+def test_filters_of_images_run_in_the_order_of_the_config(with_stage):
+    with_stage(FILTER)
+    graph = graph_of(sharpness={}, selections=["dedupe", "sharpness"])
+    assert names(graph) == [*DATA[:5], "sharpness", "encode"]
+    first = graph_of(sharpness={}, selections=["sharpness", "dedupe"])
+    assert names(first) == [*DATA[:4], "sharpness", "dedupe", "encode"]
+    run = RunFolder("/run")
+    urls = first.input_urls(registry()["dedupe"], run)
+    assert urls == {IMAGES: ("/run/images",), SELECTION: ("/run/sharpness",)}
+    urls = first.input_urls(registry()["encode"], run)
+    assert urls[SELECTION] == ("/run/sharpness", "/run/dedupe")
+
+
+def test_columns_that_are_read_must_be_written(with_stage):
+    reads = IMAGE_SCHEMA.append(pa.field("sharpness", pa.float32()))
+    with_stage(replace(FILTER, reads={IMAGES: Reads(reads)}))
+    with pytest.raises(StageError, match=r"sharpness reads images\.sharpness, images writes none"):
+        graph_of(sharpness={})
+
+
+def test_columns_are_read_in_the_type_in_which_they_are_written(with_stage):
+    with_stage(replace(FILTER, reads={IMAGES: Reads(pa.schema([("width", pa.int64())]))}))
+    with pytest.raises(StageError, match="as int64, images writes uint32"):
+        graph_of(sharpness={})
+
+
+def test_a_role_that_nobody_writes_is_refused(with_stage):
+    with_stage(replace(FILTER, reads={"faces": Reads()}))
+    with pytest.raises(StageError, match="reads 'faces', which no stage of this run writes"):
+        graph_of(sharpness={})
+
+
+def test_two_writers_of_one_role_are_refused_where_one_is_read(with_stage):
+    with_stage(replace(FILTER, writes=Writes(IMAGES, SELECTION_SCHEMA), reads={}))
+    with pytest.raises(StageError, match="both write 'images', which dedupe reads"):
+        graph_of(sharpness={})
+
+
+def test_a_circle_is_refused(with_stage):
+    work = LocalWork(lambda job, on_step: LocalResult((), {}))
+    config = registry()["bpe"].config
+    one, other = (
+        Stage(name, "", config, Writes(name), work, {read: Reads()}, is_default=False)
+        for name, read in (("chicken", "egg"), ("egg", "chicken"))
+    )
+    with_stage(one, other)
+    with pytest.raises(StageError, match="egg, chicken read each other's output in a circle"):
+        graph_of(egg={})
 
 
 def fingerprint_of(name: str, replay: ReplayConfig | None, crawl: dict[str, Any]) -> str:
-    config = RunConfig.model_validate({"crawl": crawl}).model_copy(update={"replay": replay})
-    stage = next(stage for stage in graph(config) if stage.name == name)
-    return fingerprint(stage, config, {})
+    config: RunConfig = config_class().model_validate({"crawl": crawl})
+    graph = Graph.of(config.model_copy(update={"replay": replay}))
+    return graph.fingerprint(registry()[name], {})
 
 
 def fetch_fingerprint(replay: ReplayConfig | None) -> str:
     return fingerprint_of("fetch", replay, TABLE)
 
 
-def test_pictures_from_an_archive_are_other_work_than_pictures_from_the_web():
+def test_images_from_an_archive_are_other_work_than_images_from_the_web():
     assert fetch_fingerprint(REPLAYED) != fetch_fingerprint(None)
 
 

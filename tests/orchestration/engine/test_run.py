@@ -12,16 +12,19 @@ from rich.console import Console
 
 from dalle_model import files
 from dalle_model.checkpoint import CheckpointError
-from orchestration.cli.progress import Progress
+from orchestration.api import explain
+from orchestration.cli.progress import TerminalProgress
 from orchestration.engine.config import NoRunError
 from orchestration.engine.config_file import load_config
-from orchestration.engine.manifest import read_manifest
 from orchestration.engine.plan import Run, RunError
 from orchestration.engine.run import run_stages
 from orchestration.engine.verify import VerificationError, run_checksum, verify_run
-from orchestration.report.explain import ExplainError, explain
 from orchestration.report.page import render
+from orchestration.report.trace import ExplainError
+from orchestration.report.views import report_view
 from pipelines.io.keys import pair_key
+from pipelines.io.layout import RunFolder
+from pipelines.io.manifest import Manifest, read_manifest
 
 CAPTIONS = [
     "a red apple on a wooden table",
@@ -48,7 +51,7 @@ def run(tmp_path) -> Run:
     return Run(load_config(str(tmp_path / "run.yaml")), str(tmp_path / "run"))
 
 
-class Told(Progress):
+class Told(TerminalProgress):
     """Progress that is kept as text."""
 
     def __init__(self) -> None:
@@ -60,6 +63,10 @@ class Told(Progress):
         return self.console.export_text(clear=False)
 
 
+def manifest_of(run: Run, stage: str) -> Manifest | None:
+    return read_manifest(RunFolder(run.root).stage(stage))
+
+
 def do(run: Run, names=STAGES) -> str:
     told = Told()
     run_stages(run, names, told)
@@ -68,7 +75,7 @@ def do(run: Run, names=STAGES) -> str:
 
 def test_the_books_balance_and_say_why(run):
     do(run)
-    manifest = read_manifest(run.root, "captions")
+    manifest = manifest_of(run, "captions")
     assert manifest is not None
     assert (manifest.rows_in, manifest.rows_out) == (5, 3)
     assert manifest.rejected == {"file_name": 1, "wrong_language": 1}
@@ -90,7 +97,7 @@ def test_a_changed_setting_is_named_and_only_later_stages_run(run):
     said = do(changed)
     assert "crawl      nothing to do" in said
     assert "captions   changed: overrides.too_few_words (None -> 6.0)" in said
-    manifest = read_manifest(run.root, "captions")
+    manifest = manifest_of(run, "captions")
     assert manifest is not None
     assert manifest.rows_out == 3 - sum(len(CAPTIONS[i].split()) < 6 for i in (0, 1, 4))
 
@@ -146,7 +153,7 @@ def test_too_many_rejections_stop_the_run_with_a_table(run):
     strict = replace(run, config=run.config.model_copy(update={"captions": captions}))
     with pytest.raises(RunError, match=r"dropped 40.0% of 5 rows(.|\n)*1  wrong_language"):
         do(strict)
-    assert read_manifest(run.root, "captions") is None
+    assert manifest_of(run, "captions") is None
 
 
 def test_a_stage_without_its_inputs_says_what_to_run(run):
@@ -172,10 +179,10 @@ def test_two_runs_in_one_directory_are_refused(run):
 
 def test_explain_tells_every_rule_with_its_limit(run):
     do(run)
-    kept = explain(run.root, pair_key(url(0), CAPTIONS[0]))
+    kept = str(explain(pair_key(url(0), CAPTIONS[0]), run.root))
     assert "crawl      kept" in kept
     assert "captions   kept" in kept
-    dropped = explain(run.root, "HTTP://HOST.example:80/2.png")  # the canonical form is found
+    dropped = str(explain("HTTP://HOST.example:80/2.png", run.root))  # the canonical form is found
     assert "captions   DROPPED" in dropped
     assert "FAIL file_name" in dropped
 
@@ -185,7 +192,7 @@ def test_explain_says_when_the_config_has_changed_since(run):
     captions = run.config.captions.model_copy(update={"overrides": {"too_few_words": 9.0}})
     changed = replace(run, config=run.config.model_copy(update={"captions": captions}))
     do(changed, ["crawl"])
-    told = explain(run.root, pair_key(url(0), CAPTIONS[0]))
+    told = str(explain(pair_key(url(0), CAPTIONS[0]), run.root))
     assert "the config has changed since" in told
     assert "FAIL" not in told
 
@@ -201,20 +208,21 @@ def test_a_missing_codec_is_told_before_the_first_row(run):
     encode = run.config.encode.model_copy(update={"codec": "/none.safetensors"})
     with pytest.raises(CheckpointError, match=r"/none\.safetensors"):
         do(replace(run, config=run.config.model_copy(update={"encode": encode})), [])
-    assert read_manifest(run.root, "crawl") is None
+    assert manifest_of(run, "crawl") is None
 
 
 def test_explain_of_a_row_that_is_not_there(run):
     do(run)
     with pytest.raises(ExplainError, match="no row in"):
-        explain(run.root, "0" * 40)
+        explain("0" * 40, run.root)
     with pytest.raises(NoRunError, match="is not a run directory"):
-        explain(run.root + "-none", "0" * 40)
+        explain("0" * 40, run.root + "-none")
 
 
 def test_verify_finds_a_flipped_bit_and_a_stray_file(run):
     do(run)
-    assert verify_run(run.root)[-1] == f"sha256     {run_checksum(run.root)}"
+    assert verify_run(run.root).sha256 == run_checksum(run.root)
+    assert verify_run(run.root).num_files == {"captions": 2, "crawl": 2}
     part = Path(run.root) / "captions" / "part-00000-of-00002.parquet"
     content = bytearray(part.read_bytes())
     content[50] ^= 1
@@ -227,7 +235,7 @@ def test_verify_finds_a_flipped_bit_and_a_stray_file(run):
 
 def test_the_report_asks_no_other_host(run):
     do(run)
-    html = render(run.root)
+    html = render(report_view(run.root))
     assert "wrong_language" in html
     assert "DO NOT BALANCE" not in html
     for mark in ("<script", "<link", "@import", 'src="http', "url("):
@@ -238,4 +246,4 @@ def test_captions_in_the_report_are_escaped(run):
     source = Path(run.config.crawl.sources[0].path)
     source.write_text(f"<script>alert(1)</script>.jpg\t{url(9)}\n" + source.read_text())
     do(run)
-    assert "<script" not in render(run.root)
+    assert "<script" not in render(report_view(run.root))

@@ -3,15 +3,16 @@
 from pathlib import Path
 
 import pytest
-from orchestration.engine.manifest import Manifest, write_manifest
-from orchestration.report.explain import explain, explain_caption, is_caption
 
 from dalle_model import files
-from orchestration.engine.config import NoRunError, load_run_config
-from pipelines.captions.config import CaptionsConfig
+from orchestration.api import explain
+from orchestration.engine.config import NoRunError, config_class, keep_config, load_run_config
+from orchestration.report.trace import is_caption
 from pipelines.captions.recipe import recipe_url
+from pipelines.io.layout import RunFolder
+from pipelines.io.manifest import Manifest, write_manifest
 from pipelines.io.parquet import to_bytes
-from pipelines.io.task import part_name, rejection_table
+from pipelines.io.task import rejection_table
 from pipelines.rejection import Rejection
 
 KEY = "0" * 40
@@ -20,23 +21,25 @@ KEY = "0" * 40
 def write_run(root: str, caption: str) -> None:
     dropped = Rejection(KEY, "http://a.example/1.png", caption, "crawl", "caption_too_long")
     config = {"crawl": {"sources": [{"path": "/nowhere.tsv"}]}, "num_shards": 1}
-    files.write_json(files.join(root, "config.json"), config)
+    run = RunFolder(root, 1)
+    files.write_json(run.config, config)
     kept = to_bytes(rejection_table([]))
     rejected = to_bytes(rejection_table([dropped]))
-    files.write_bytes(files.join(root, "crawl", part_name(0, 1)), kept)
-    files.write_bytes(files.join(root, "crawl", "rejected", part_name(0, 1)), rejected)
-    write_manifest(root, Manifest("crawl", "f", {}, {}, {}, num_shards=1))
+    crawl = run.stage("crawl")
+    files.write_bytes(crawl.part(0), kept)
+    files.write_bytes(crawl.rejected(0), rejected)
+    write_manifest(crawl, Manifest("crawl", "f", {}, {}, {}, num_shards=1))
 
 
 def test_a_caption_does_not_steer_the_terminal(tmp_path):
     write_run(str(tmp_path), "red\nball \x1b[31m \u202e café")
-    lines = explain(str(tmp_path), KEY).splitlines()
+    lines = str(explain(KEY, str(tmp_path))).splitlines()
     assert lines[2] == r"caption  red\nball \x1b[31m \u202e café"
 
 
 def test_of_a_long_caption_the_start_is_shown(tmp_path):
     write_run(str(tmp_path), "x" * 10_000)
-    caption = explain(str(tmp_path), KEY).splitlines()[2]
+    caption = str(explain(KEY, str(tmp_path))).splitlines()[2]
     assert caption == f"caption  {'x' * 500}… (10,000 characters)"
 
 
@@ -64,13 +67,17 @@ def test_what_is_neither_key_nor_url_is_a_caption(query, is_text):
 
 
 def test_a_text_that_is_kept_is_shown_as_it_will_be():
-    told = explain_caption("A brown dog &amp; its bone - Stock Photo", CaptionsConfig())
-    assert told.splitlines()[2] == "becomes  A brown dog & its bone"
+    told = explain("A brown dog &amp; its bone - Stock Photo", recipe="dalle")
+    assert str(told).splitlines()[2] == "becomes  A brown dog & its bone"
 
 
-def test_a_text_meets_every_rule_with_the_line_of_the_recipe():
-    config = CaptionsConfig(overrides={"too_few_words": 9})
-    told = explain_caption("A brown dog runs over the grass", config).splitlines()
+def test_a_text_meets_every_rule_with_the_line_of_the_recipe(tmp_path):
+    values = {
+        "crawl": {"sources": [{"path": "/nowhere.tsv"}]},
+        "captions": {"overrides": {"too_few_words": 9}},
+    }
+    keep_config(str(tmp_path), config_class().model_validate(values))
+    told = str(explain("A brown dog runs over the grass", str(tmp_path))).splitlines()
     assert told[2] == "captions DROPPED  (too_few_words)"
     lines = {line.split()[1]: line for line in told[3:]}
     assert lines["too_few_words"].split()[0] == "FAIL"

@@ -10,7 +10,7 @@ from pipelines.captions.shard import explain, filter_shard
 from pipelines.io import parquet
 from pipelines.io.keys import pair_key
 from pipelines.io.task import ShardResult, rejection_table
-from pipelines.records import CANDIDATE_SCHEMA, CAPTION_SCHEMA
+from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES, CAPTION_SCHEMA
 from pipelines.rejection import first_failure
 from tests.support.captions.candidates import candidate_table, filter_table, task_for
 
@@ -79,7 +79,7 @@ def test_filter_shard_reads_the_crawl_of_the_run(tmp_path):
     result = filter_shard(task, 0, CaptionsConfig(overrides={"wrong_language": None}))
     assert result.rows_in == 3
     assert rejected(result)["reason"].to_pylist() == ["file_name"]
-    assert parquet.read_table(task.part(0, "crawl")).num_rows == 3
+    assert parquet.read_table(task.input(CANDIDATES).part(0)).num_rows == 3
 
 
 def test_explain_lists_every_check_and_names_the_same_failure():

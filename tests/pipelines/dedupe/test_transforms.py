@@ -26,7 +26,7 @@ from pipelines.dedupe.transforms import (
 from pipelines.io import parquet
 from pipelines.io.keys import pair_key, shard_of
 from pipelines.io.task import StageTask
-from pipelines.records import IMAGE_SCHEMA, SURVIVOR_SCHEMA
+from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION_SCHEMA
 from pipelines.rejection import Rejection
 from tests.support.signatures import picture
 
@@ -35,7 +35,15 @@ CONFIG = DedupeConfig(max_images_per_caption=2)
 
 def task_of(root: Path, num_shards: int, pending: tuple[int, ...] | None = None) -> StageTask:
     chosen = tuple(range(num_shards)) if pending is None else pending
-    return StageTask(str(root), "dedupe", num_shards, "attempt", "fingerprint", chosen)
+    return StageTask(
+        root=str(root),
+        stage="dedupe",
+        num_shards=num_shards,
+        attempt="attempt",
+        fingerprint="fingerprint",
+        pending=chosen,
+        inputs={IMAGES: (f"{root}/images",)},
+    )
 
 
 def run(transform: beam.PTransform[Any, Any], elements: list[Any]) -> tuple[beam.Pipeline, Any]:
@@ -126,7 +134,7 @@ def dedupe(
     for index in range(num_shards):
         mine = [r for r in rows if shard_of(r["key"], num_shards) == index]
         table = pa.Table.from_pylist(sorted(mine, key=lambda r: r["key"]), schema=IMAGE_SCHEMA)
-        files.write_bytes(task.part(index, "images"), parquet.to_bytes(table))
+        files.write_bytes(task.input(IMAGES).part(index), parquet.to_bytes(table))
     with _TestPipeline(runner="FnApiRunner") as pipeline:
         build(pipeline, task, CONFIG)
     shards = range(num_shards) if pending is None else pending
@@ -141,7 +149,7 @@ def by_key(table: pa.Table) -> list[Pair]:
 
 def test_the_stage_drops_equal_similar_and_overused(tmp_path) -> None:
     kept, rejected = dedupe(tmp_path, 2)
-    assert kept.schema.equals(SURVIVOR_SCHEMA)
+    assert kept.schema.equals(SELECTION_SCHEMA)
     assert kept.num_rows + rejected.num_rows == len(list(image_rows()))
     reasons = sorted(row["reason"] for row in rejected.to_pylist())
     assert reasons == ["caption_cap"] * 2 + ["exact_duplicate", "near_duplicate"]

@@ -15,10 +15,10 @@ from dalle_model.tokenizers.codec import load_codec
 from pipelines.encode.config import EncodeConfig, dependencies
 from pipelines.encode.shard import encode_all, encode_shard, look_at, shard_metadata
 from pipelines.io import parquet
-from pipelines.io.task import StageTask, Stopwatch, finish_shard
-from pipelines.records import IMAGE_SCHEMA, SURVIVOR_SCHEMA
+from pipelines.io.task import Stopwatch, finish_shard
 from pipelines.rejection import Check
 from tests.support.codecs import TINY, write_codec
+from tests.support.image_rows import noise, row, write_images
 
 
 @pytest.fixture(scope="module")
@@ -28,54 +28,20 @@ def codec_url(tmp_path_factory):
     return url
 
 
-def picture(seed, height=16, width=16):
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-
-
-def row(number, caption=0, png=None, width=40, height=30):
-    return {
-        "key": f"{number:024x}{caption:016x}",
-        "url": f"http://x.test/{number}.png",
-        "caption": f"caption {number} {caption}",
-        "page_url": "http://x.test/",
-        "license": "CC0",
-        "source": "test",
-        "png": to_png(picture(number)) if png is None else png,
-        "width": width,
-        "height": height,
-        "sha256": "0" * 64,
-        "pixel_hash": "0" * 32,
-        "phash": number,
-    }
-
-
-def write_run(root, rows, keep=None):
-    task = StageTask(str(root), "encode", 1, "attempt", "fingerprint", (0,))
-    survivors = [{k: r[k] for k in ("key", "url", "caption")} for r in keep or rows]
-    for stage, content, schema in (
-        ("images", rows, IMAGE_SCHEMA),
-        ("dedupe", survivors, SURVIVOR_SCHEMA),
-    ):
-        (root / stage).mkdir(parents=True)
-        table = pa.Table.from_pylist(content, schema=schema)
-        pq.write_table(table, task.part(0, stage), write_page_checksum=True)
-    return task
-
-
 def test_the_tokens_of_a_row_are_the_codes_of_its_square(tmp_path, codec_url):
-    rows = [row(1, png=to_png(picture(1, 16, 24))), row(2)]
-    task = write_run(tmp_path, rows)
-    result = encode_shard(task, 0, EncodeConfig(codec=codec_url, batch_size=4))
+    rows = [row(1, png=to_png(noise(1, 16, 24))), row(2)]
+    task = write_images(tmp_path, rows, codec_url)
+    result = encode_shard(task, 0, EncodeConfig(batch_size=4))
     codec = load_codec(codec_url)
-    expected = codec.encode(np.stack([picture(1, 16, 24)[:, 4:20], picture(2)]))
+    expected = codec.encode(np.stack([noise(1, 16, 24)[:, 4:20], noise(2)]))
     assert result.rows_in == 2
     assert image_tokens(result.kept).tolist() == expected.tolist()
 
 
 def test_survivors_only_and_their_columns_are_carried(tmp_path, codec_url):
     rows = [row(n) for n in range(4)]
-    task = write_run(tmp_path, rows, keep=rows[1:3])
-    result = encode_shard(task, 0, EncodeConfig(codec=codec_url))
+    task = write_images(tmp_path, rows, codec_url, keep=rows[1:3])
+    result = encode_shard(task, 0, EncodeConfig())
     kept = result.kept.to_pylist()
     assert [k["key"] for k in kept] == [rows[1]["key"], rows[2]["key"]]
     for name in ("caption", "url", "page_url", "license", "source", "width", "height", "phash"):
@@ -85,7 +51,7 @@ def test_survivors_only_and_their_columns_are_carried(tmp_path, codec_url):
 
 
 def test_captions_of_one_picture_share_its_tokens(tmp_path, codec_url, monkeypatch):
-    task = write_run(tmp_path, [row(1, 0), row(1, 1), row(2, 0)])
+    task = write_images(tmp_path, [row(1, 0), row(1, 1), row(2, 0)], codec_url)
     seen = []
 
     def looking(png, side):
@@ -93,23 +59,23 @@ def test_captions_of_one_picture_share_its_tokens(tmp_path, codec_url, monkeypat
         return look_at(png, side)
 
     monkeypatch.setattr("pipelines.encode.shard.look_at", looking)
-    tokens = image_tokens(encode_shard(task, 0, EncodeConfig(codec=codec_url)).kept)
+    tokens = image_tokens(encode_shard(task, 0, EncodeConfig()).kept)
     assert len(seen) == 2
     assert tokens[0].tolist() == tokens[1].tolist() != tokens[2].tolist()
 
 
 def test_what_cannot_be_encoded_is_a_rejection_and_the_books_balance(tmp_path, codec_url):
-    small, broken = row(1, png=to_png(picture(1, 15, 20))), row(2, png=b"no png")
-    task = write_run(tmp_path, [small, broken, row(3)])
-    result = encode_shard(task, 0, EncodeConfig(codec=codec_url))
+    small, broken = row(1, png=to_png(noise(1, 15, 20))), row(2, png=b"no png")
+    task = write_images(tmp_path, [small, broken, row(3)], codec_url)
+    result = encode_shard(task, 0, EncodeConfig())
     assert result.rows_in == result.kept.num_rows + len(result.rejected) == 3
     found = [(r.reason, r.measured, r.threshold) for r in result.rejected]
     assert found == [("below_codec_side", 15, 16), ("undecodable", None, None)]
 
 
 def test_an_empty_shard_has_the_schema(tmp_path, codec_url):
-    task = write_run(tmp_path, [])
-    result = encode_shard(task, 0, EncodeConfig(codec=codec_url))
+    task = write_images(tmp_path, [], codec_url)
+    result = encode_shard(task, 0, EncodeConfig())
     assert (result.rows_in, result.kept.num_rows) == (0, 0)
     assert b"dalle" in result.kept.schema.metadata
 
@@ -117,7 +83,7 @@ def test_an_empty_shard_has_the_schema(tmp_path, codec_url):
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 9])
 def test_a_padded_last_batch_gives_the_codes_of_full_batches(codec_url, count):
     codec = load_codec(codec_url)
-    squares = [picture(n) for n in range(12)]
+    squares = [noise(n) for n in range(12)]
     whole = encode_all(codec, squares, 4)
     assert encode_all(codec, squares[:count], 4).tolist() == whole[:count].tolist()
 
@@ -133,7 +99,7 @@ def test_threads_are_pinned_inside_and_restored(codec_url, monkeypatch):
     monkeypatch.setattr(codec, "encode", encoding)
     torch.set_num_threads(2)
     try:
-        encode_all(codec, [picture(0)], 2)
+        encode_all(codec, [noise(0)], 2)
         assert (inside, torch.get_num_threads()) == ([1], 2)
         assert not torch.are_deterministic_algorithms_enabled()
     finally:
@@ -148,13 +114,13 @@ def test_a_codec_with_more_codes_than_uint16_is_refused(codec_url):
 
 
 def test_a_small_picture_is_measured_against_the_codec():
-    check = look_at(to_png(picture(0, 10, 30)), 16)
+    check = look_at(to_png(noise(0, 10, 30)), 16)
     assert isinstance(check, Check)
     assert (check.reason, check.measured, check.threshold) == ("below_codec_side", 10, 16)
 
 
 def test_dependencies_name_the_codec_by_its_content(codec_url):
-    found = dependencies(EncodeConfig(codec=codec_url))
+    found = dependencies(codec_url)
     assert found["codec"] == load_codec(codec_url).sha256
     assert found.keys() == {"codec", "torch"}
 
@@ -162,8 +128,8 @@ def test_dependencies_name_the_codec_by_its_content(codec_url):
 @pytest.fixture(scope="module")
 def shard(tmp_path_factory, codec_url):
     root = tmp_path_factory.mktemp("run")
-    task = write_run(root, [row(n) for n in range(200)])
-    result = encode_shard(task, 0, EncodeConfig(codec=codec_url))
+    task = write_images(root, [row(n) for n in range(200)], codec_url)
+    result = encode_shard(task, 0, EncodeConfig())
     finish_shard(task, 0, result, Stopwatch(), DICTIONARY_COLUMNS)
     return task.part(0), image_tokens(result.kept).tolist()
 

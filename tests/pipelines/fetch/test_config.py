@@ -5,7 +5,8 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from pipelines.fetch.config import FetchConfig, FetchRuntime, dependencies
+from pipelines.fetch.config import FetchConfig, dependencies
+from pipelines.stage import Runtime
 from pipelines.web.addresses import LoopbackGrant
 
 
@@ -40,7 +41,7 @@ def test_dependencies_name_versions():
 
 
 def test_the_runtime_travels_to_workers():
-    runtime = FetchRuntime(LoopbackGrant(8080, ".demo.test"), sharers=2)
+    runtime = Runtime(workers=2, loopback=LoopbackGrant(8080, ".demo.test"))
     assert pickle.loads(pickle.dumps(runtime)) == runtime
 
 

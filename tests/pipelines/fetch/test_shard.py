@@ -4,15 +4,18 @@ from collections import Counter
 import pyarrow as pa
 import pytest
 
-from pipelines.fetch.config import FetchConfig, FetchRuntime
+from dalle_model import files
+from pipelines.fetch.config import FetchConfig
 from pipelines.fetch.shard import fetch_shard, http_settings
 from pipelines.io import parquet
 from pipelines.io.keys import local_pair_key, pair_key
-from pipelines.io.task import StageTask, Stopwatch, finish_shard
-from pipelines.records import CAPTION_SCHEMA, FETCHED_SCHEMA
+from pipelines.io.task import Stopwatch, finish_shard
+from pipelines.records import CAPTION_SCHEMA, CAPTIONS, FETCHED_SCHEMA
+from pipelines.stage import Runtime
 from pipelines.web.addresses import LoopbackGrant
 from pipelines.web.client import shared_client
 from tests.support.loopback import SUFFIX, answer, loopback_web
+from tests.support.tasks import stage_task
 
 CONFIG = FetchConfig(
     timeout_s=2.0, max_bytes=1000, retries=2, backoff_s=0.001, concurrency=8, max_redirects=2
@@ -25,11 +28,11 @@ def web():
         yield running
         for config in (CONFIG, CONFIG.model_copy(update={"per_host_concurrency": 1})):
             runtime = runtime_of(running)
-            shared_client(http_settings(config, runtime.sharers), runtime.grant).close()
+            shared_client(http_settings(config, runtime.workers), runtime.loopback).close()
 
 
 def runtime_of(web):
-    return FetchRuntime(LoopbackGrant(web.port, SUFFIX))
+    return Runtime(loopback=LoopbackGrant(web.port, SUFFIX))
 
 
 def row(url, caption, encoded=None):
@@ -40,11 +43,9 @@ def row(url, caption, encoded=None):
 
 
 def write_captions(root, rows):
-    task = StageTask(str(root), "fetch", 1, "attempt", "fingerprint", (0,))
+    task = stage_task(root, "fetch")
     table = pa.Table.from_pylist(sorted(rows, key=lambda r: r["key"]), schema=CAPTION_SCHEMA)
-    path = root / "captions" / "part-00000-of-00001.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(parquet.to_bytes(table))
+    files.write_bytes(task.input(CAPTIONS).part(0), parquet.to_bytes(table))
     return task
 
 
@@ -127,9 +128,8 @@ def test_two_runs_on_two_ports_write_equal_bytes(tmp_path):
             task = write_captions(tmp_path / run, rows)
             result = fetch_shard(task, 0, CONFIG, runtime_of(web))
             finish_shard(task, 0, result, Stopwatch())
-            shared_client(http_settings(CONFIG, 1), runtime_of(web).grant).close()
-        files = [tmp_path / run / "fetch" / name for name in ("", "rejected")]
-        written.append([(f / "part-00000-of-00001.parquet").read_bytes() for f in files])
+            shared_client(http_settings(CONFIG, 1), runtime_of(web).loopback).close()
+        written.append([files.read_bytes(url) for url in (task.part(0), task.rejected(0))])
     assert written[0] == written[1]
 
 
@@ -175,6 +175,6 @@ def test_an_empty_shard(web, tmp_path):
 
 
 def test_a_missing_shard_is_named(tmp_path):
-    task = StageTask(str(tmp_path), "fetch", 1, "attempt", "fingerprint", (0,))
+    task = stage_task(tmp_path, "fetch")
     with pytest.raises(parquet.UnreadableShardError, match="captions/part-00000-of-00001"):
-        fetch_shard(task, 0, CONFIG, FetchRuntime())
+        fetch_shard(task, 0, CONFIG, Runtime())

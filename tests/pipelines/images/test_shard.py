@@ -1,50 +1,25 @@
-import hashlib
 import io
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from dalle_model import files
 from dalle_model.pixels import Rgb, from_png
 from pipelines.images import shard
 from pipelines.images.config import ImagesConfig
 from pipelines.images.decode import decode
 from pipelines.images.hashes import phash, pixel_hash
-from pipelines.images.shard import Row, measure_image, process_shard, shrink
-from pipelines.io import parquet
-from pipelines.io.keys import pair_key
+from pipelines.images.shard import measure_image, process_shard, shrink
 from pipelines.io.parquet import UnreadableShardError
-from pipelines.io.task import StageTask
-from pipelines.records import FETCHED_SCHEMA, IMAGE_SCHEMA
+from pipelines.records import IMAGE_SCHEMA
 from pipelines.rejection import Check
+from tests.support.fetched_rows import fetched, write_fetched
 from tests.support.raw_images import encode, smooth
+from tests.support.tasks import stage_task
 
 CONFIG = ImagesConfig(side=32)
-
-
-def fetched(url: str, caption: str, encoded: bytes) -> Row:
-    return {
-        "key": pair_key(url, caption),
-        "url": url,
-        "caption": caption,
-        "page_url": "",
-        "license": "",
-        "source": "test",
-        "encoded": encoded,
-        "sha256": hashlib.sha256(encoded).hexdigest(),
-    }
-
-
-def write_fetched(tmp_path: Path, rows: list[Row]) -> StageTask:
-    task = StageTask(str(tmp_path), "images", 1, "attempt", "fingerprint", (0,))
-    table = pa.Table.from_pylist(sorted(rows, key=lambda r: r["key"]), schema=FETCHED_SCHEMA)
-    files.write_bytes(task.part(0, "fetch"), parquet.to_bytes(table))
-    return task
 
 
 def test_rows_are_kept_or_rejected_and_the_books_balance(tmp_path) -> None:
@@ -86,8 +61,8 @@ def test_an_empty_shard_stays_empty(tmp_path) -> None:
 
 
 def test_a_missing_shard_is_named(tmp_path) -> None:
-    task = StageTask(str(tmp_path), "images", 1, "attempt", "fingerprint", (0,))
-    with pytest.raises(UnreadableShardError, match="fetch/part-00000-of-00001"):
+    task = stage_task(tmp_path, "images")
+    with pytest.raises(UnreadableShardError, match="fetched/part-00000-of-00001"):
         process_shard(task, 0, CONFIG)
 
 

@@ -12,10 +12,9 @@ from pipelines.io.task import (
     UnbalancedBooksError,
     finish_shard,
     finished_shards,
-    part_name,
     rejection_table,
 )
-from pipelines.records import SURVIVOR_SCHEMA
+from pipelines.records import SELECTION_SCHEMA
 from pipelines.rejection import REJECTION_SCHEMA, Check, Rejection, first_failure, reject
 
 
@@ -27,7 +26,7 @@ def task(root, **changes) -> StageTask:
 def result(keys: str = "ba", dropped: str = "dc") -> ShardResult:
     rows = [{"key": k, "url": f"http://h/{k}", "caption": k} for k in keys]
     rejected = [Rejection(k, "u", "c", "dedupe", "exact_duplicate") for k in dropped]
-    return ShardResult(pa.Table.from_pylist(rows, SURVIVOR_SCHEMA), rejected, 4)
+    return ShardResult(pa.Table.from_pylist(rows, SELECTION_SCHEMA), rejected, 4)
 
 
 def test_a_shard_is_sorted_written_and_marked(tmp_path):
@@ -65,10 +64,6 @@ def test_books_that_do_not_balance_stop_the_stage(tmp_path):
     with pytest.raises(UnbalancedBooksError, match="5 rows in, but 2 out and 2 dropped"):
         finish_shard(task(tmp_path), 0, replace(result(), rows_in=5), Stopwatch())
     assert finished_shards(task(tmp_path)) == {}
-
-
-def test_names_sort_like_numbers():
-    assert part_name(7, 64) == "part-00007-of-00064.parquet"
 
 
 def test_checks_after_the_first_failure_are_not_computed():

@@ -8,7 +8,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from pipelines.io.parquet import read_table
 from pipelines.io.task import ShardResult, StageTask, finished_shards
 from pipelines.io.transforms import AllShards, GatherShards, ProcessShards, Shards, WriteShards
-from pipelines.records import SURVIVOR_SCHEMA
+from pipelines.records import SELECTION_SCHEMA
 from pipelines.rejection import Rejection
 
 
@@ -21,7 +21,7 @@ def row(key: str) -> dict[str, str]:
 
 
 def one_row(task: StageTask, index: int, prefix: str) -> ShardResult:
-    return ShardResult(pa.Table.from_pylist([row(f"{prefix}{index}")], SURVIVOR_SCHEMA), [], 1)
+    return ShardResult(pa.Table.from_pylist([row(f"{prefix}{index}")], SELECTION_SCHEMA), [], 1)
 
 
 def test_only_pending_shards_are_processed(tmp_path):
@@ -39,7 +39,7 @@ def test_rows_and_rejections_land_in_their_shards_and_empty_shards_are_written(t
     dropped = Rejection("d", "u", "c", "dedupe", "near_duplicate", 3, 4)
     rows = [(0, row("b")), (1, row("not pending")), (0, dropped), (0, row("a"))]
     with _TestPipeline(runner="FnApiRunner") as pipeline:
-        _ = pipeline | beam.Create(rows) | WriteShards(task(tmp_path), SURVIVOR_SCHEMA)
+        _ = pipeline | beam.Create(rows) | WriteShards(task(tmp_path), SELECTION_SCHEMA)
     reports = finished_shards(task(tmp_path))
     assert {i: (r.rows_in, r.rows_out) for i, r in reports.items()} == {0: (3, 2), 2: (0, 0)}
     assert read_table(task(tmp_path).part(0))["key"].to_pylist() == ["a", "b"]
@@ -53,7 +53,7 @@ def test_all_shards_are_read_whatever_is_pending(tmp_path):
 
 def named(task: StageTask, index: int, values: list[str]) -> ShardResult:
     rows = [row(f"{index}-{value}") for value in values]
-    return ShardResult(pa.Table.from_pylist(rows, SURVIVOR_SCHEMA), [], len(rows))
+    return ShardResult(pa.Table.from_pylist(rows, SELECTION_SCHEMA), [], len(rows))
 
 
 def test_values_are_gathered_for_pending_shards_alone(tmp_path):

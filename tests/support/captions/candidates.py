@@ -11,7 +11,8 @@ from pipelines.captions.shard import judge_all, result_of
 from pipelines.io.keys import pair_key
 from pipelines.io.parquet import to_bytes
 from pipelines.io.task import ShardResult, StageTask
-from pipelines.records import CANDIDATE_SCHEMA
+from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES
+from tests.support.tasks import stage_task
 
 
 def candidate_table(captions: Sequence[str]) -> pa.Table:
@@ -34,10 +35,9 @@ def candidate_table(captions: Sequence[str]) -> pa.Table:
 
 
 def task_for(root: Path, shards: Sequence[Sequence[str]]) -> StageTask:
-    numbers = tuple(range(len(shards)))
-    task = StageTask(str(root), "captions", len(shards), "attempt", "f" * 64, numbers)
+    task = stage_task(root, "captions", len(shards))
     for index, captions in enumerate(shards):
-        files.write_bytes(task.part(index, "crawl"), to_bytes(candidate_table(captions)))
+        files.write_bytes(task.input(CANDIDATES).part(index), to_bytes(candidate_table(captions)))
     return task
 
 

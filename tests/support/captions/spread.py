@@ -9,7 +9,8 @@ from dalle_model import files
 from pipelines.io.keys import pair_key, shard_of
 from pipelines.io.parquet import to_bytes
 from pipelines.io.task import StageTask
-from pipelines.records import CANDIDATE_SCHEMA, Candidate
+from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES, Candidate
+from tests.support.tasks import stage_task
 
 
 def spread(root: Path, pairs: Sequence[tuple[str, str]], num_shards: int) -> StageTask:
@@ -18,10 +19,8 @@ def spread(root: Path, pairs: Sequence[tuple[str, str]], num_shards: int) -> Sta
     for image, caption in pairs:
         candidate = Candidate(pair_key(image, caption), image, caption)
         shards[shard_of(candidate.key, num_shards)].append(candidate._asdict())
-    task = StageTask(
-        str(root), "captions", num_shards, "attempt", "f" * 64, tuple(range(num_shards))
-    )
+    task = stage_task(root, "captions", num_shards)
     for index, rows in enumerate(shards):
         table = pa.Table.from_pylist(rows, schema=CANDIDATE_SCHEMA)
-        files.write_bytes(task.part(index, "crawl"), to_bytes(table))
+        files.write_bytes(task.input(CANDIDATES).part(index), to_bytes(table))
     return task

@@ -1,0 +1,44 @@
+from dalle_model import files
+from pipelines.io.layout import RunFolder, StageFolder, part_name, rejected_name
+
+
+def test_names_sort_like_numbers():
+    assert part_name(7, 64) == "part-00007-of-00064.parquet"
+    assert rejected_name(7, 64) == "rejected/part-00007-of-00064.parquet"
+
+
+def test_markers_are_listed_without_those_that_are_being_written(tmp_path):
+    folder = StageFolder(str(tmp_path), 2)
+    for name in ("00000.json", ".tmp-00001.json", "judged-0123/part-00000-of-00002.parquet"):
+        files.write_bytes(files.join(folder.progress, name), b"{}")
+    assert folder.markers() == [folder.marker(0)]
+
+
+def test_the_output_is_neither_notes_nor_records(tmp_path):
+    folder = StageFolder(str(tmp_path), 1)
+    urls = [folder.part(0), folder.rejected(0), folder.manifest, folder.timings, folder.marker(0)]
+    site = files.join(folder.site, "a.test", "1.json")
+    for url in (*urls, folder.note(0, "judged", "x"), site):
+        files.write_bytes(url, b"")
+    assert folder.output_names() == [part_name(0, 1), rejected_name(0, 1)]
+
+
+def test_tidying_leaves_the_shards_of_this_number_of_shards(tmp_path):
+    folder, other = StageFolder(str(tmp_path), 2), StageFolder(str(tmp_path), 3)
+    kept = [folder.part(0), folder.rejected(1), folder.manifest, folder.marker(0)]
+    left = files.join(folder.spilled, "1.bin")
+    for url in (*kept, other.part(0), other.rejected(2), left):
+        files.write_bytes(url, b"")
+    folder.tidy()
+    assert all(files.exists(url) for url in kept)
+    assert not any(files.exists(url) for url in (other.part(0), other.rejected(2), left))
+
+
+def test_a_run_lists_its_stages_and_the_recipes_it_was_compared_by(tmp_path):
+    run = RunFolder(str(tmp_path), 1)
+    files.write_bytes(run.config, b"{}")
+    files.write_bytes(run.stage("crawl").manifest, b"{}")
+    files.write_bytes(run.recipe("laion").stage("captions").manifest, b"{}")
+    assert run.stage_names() == ["crawl", "recipes"]
+    assert list(run.recipes()) == ["laion"]
+    assert run.recipes()["laion"].url == f"{tmp_path}/recipes/laion"

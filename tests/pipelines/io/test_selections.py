@@ -1,0 +1,69 @@
+import pyarrow as pa
+import pytest
+
+from dalle_model import files
+from pipelines.io import parquet
+from pipelines.io.layout import StageFolder
+from pipelines.io.selections import all_surviving_rows, join_selections, surviving_rows
+from pipelines.records import IMAGES, SELECTION
+from tests.support.tasks import stage_task
+
+IMAGES_TABLE = pa.table({"key": ["a", "b", "c", "d"], "png": [b"1", b"2", b"3", b"4"]})
+
+
+def selection(keys: str, **columns: list[float]) -> pa.Table:
+    blank = [""] * len(keys)
+    return pa.table({"key": list(keys), "url": blank, "caption": blank, **columns})
+
+
+def test_what_every_selection_keeps_survives():
+    joined = join_selections(IMAGES_TABLE, [selection("acd"), selection("abc")])
+    assert joined.to_pydict() == {"key": ["a", "c"], "png": [b"1", b"3"]}
+
+
+def test_their_columns_come_along_in_order_with_their_own_rows():
+    scores = selection("abd", score=[0.1, 0.2, 0.4])
+    sharpness = selection("bcd", sharpness=[2.0, 3.0, 4.0])
+    joined = join_selections(IMAGES_TABLE, [scores, sharpness])
+    assert joined.column_names == ["key", "png", "score", "sharpness"]
+    assert joined["key"].to_pylist() == ["b", "d"]
+    assert joined["score"].to_pylist() == [0.2, 0.4]
+    assert joined["sharpness"].to_pylist() == [2.0, 4.0]
+
+
+def test_without_a_selection_all_survive():
+    assert join_selections(IMAGES_TABLE, []).equals(IMAGES_TABLE)
+
+
+def test_an_empty_selection_leaves_the_columns():
+    nothing = selection("", score=[]).cast(
+        pa.schema([(n, pa.string()) for n in ("key", "url", "caption")] + [("score", pa.float32())])
+    )
+    joined = join_selections(IMAGES_TABLE, [nothing])
+    assert joined.num_rows == 0
+    assert joined.schema.field("score").type == pa.float32()
+
+
+def test_a_stage_reads_the_selections_before_it(tmp_path):
+    task = stage_task(tmp_path, "encode", 2)
+    for index, keys in enumerate(("ab", "d")):
+        files.write_bytes(task.input(IMAGES).part(index), parquet.to_bytes(IMAGES_TABLE))
+        files.write_bytes(task.input(SELECTION).part(index), parquet.to_bytes(selection(keys)))
+    assert surviving_rows(task, 0, ["key"]).to_pydict() == {"key": ["a", "b"]}
+    tables = all_surviving_rows(task.input(IMAGES), task.all_inputs(SELECTION), ["key", "png"])
+    assert [table["key"].to_pylist() for table in tables] == [["a", "b"], ["d"]]
+
+
+def test_a_missing_selection_is_named(tmp_path):
+    task = stage_task(tmp_path, "encode")
+    files.write_bytes(task.input(IMAGES).part(0), parquet.to_bytes(IMAGES_TABLE))
+    with pytest.raises(parquet.UnreadableShardError, match="selection/part-00000-of-00001"):
+        surviving_rows(task, 0)
+
+
+def test_a_task_knows_its_inputs_by_role(tmp_path):
+    task = stage_task(tmp_path, "encode")
+    assert task.input(IMAGES) == StageFolder(f"{tmp_path}/inputs/images", 1)
+    assert task.all_inputs("no role") == ()
+    with pytest.raises(KeyError, match="reads 0 inputs of the role 'no role'"):
+        task.url("no role")

@@ -1,0 +1,58 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from dalle_model import files
+from dalle_model.pixels import to_png
+from dalle_model.train.images import ImagesError
+from pipelines.io import parquet
+from pipelines.io.squares import squares_of, surviving_squares
+from pipelines.io.task import StageTask
+from pipelines.records import IMAGES, SELECTION
+from tests.support.image_rows import noise
+from tests.support.tasks import stage_task
+
+
+def key(name, caption=0):
+    return f"{name:024x}{caption:016x}"
+
+
+def write(task: StageTask, role: str, rows: list[dict[str, object]]) -> None:
+    blank = {"url": "", "caption": ""} if role == SELECTION else {}
+    table = pa.Table.from_pylist([row | blank for row in rows])
+    files.write_bytes(task.input(role).part(0), parquet.to_bytes(table))
+
+
+def test_each_surviving_image_is_given_once(tmp_path):
+    task = stage_task(tmp_path, "dvae")
+    rows = [{"key": key(n, c), "png": to_png(noise(n))} for n in range(4) for c in range(2)]
+    write(task, IMAGES, rows)
+    write(task, SELECTION, [{"key": key(n, 1)} for n in (0, 1, 3)])
+    found = surviving_squares(task, 16)
+    assert found.names == [key(n)[:24] for n in (0, 1, 3)]
+    assert all(np.array_equal(found.rgb[i], noise(n)) for i, n in enumerate((0, 1, 3)))
+
+
+def test_equal_squares_are_given_once(tmp_path):
+    task = stage_task(tmp_path, "dvae")
+    rows = [{"key": key(n), "png": to_png(noise(min(n, 2)))} for n in range(4)]
+    write(task, IMAGES, rows)
+    write(task, SELECTION, [{"key": row["key"]} for row in rows])
+    assert surviving_squares(task, 16).names == [key(n)[:24] for n in range(3)]
+
+
+def test_squares_of_keys_come_in_their_order(tmp_path):
+    task = stage_task(tmp_path, "samples")
+    write(task, IMAGES, [{"key": key(n), "png": to_png(noise(n, 16, 24))} for n in range(3)])
+    found = squares_of(task.input(IMAGES), [key(2), key(0)], 16)
+    assert np.array_equal(found[0], noise(2, 16, 24)[:, 4:20])
+    assert np.array_equal(found[1], noise(0, 16, 24)[:, 4:20])
+
+
+def test_no_image_is_one_clear_message(tmp_path):
+    task = stage_task(tmp_path, "dvae")
+    row = {"key": key(1), "png": to_png(noise(1))}
+    write(task, IMAGES, [row])
+    write(task, SELECTION, [{"key": key(2)}])
+    with pytest.raises(ImagesError, match=r"no images survive in .*inputs/images"):
+        surviving_squares(task, 16)
