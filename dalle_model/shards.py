@@ -16,6 +16,9 @@ from dalle_model.errors import DalleError
 SCHEMA_VERSION = 1
 METADATA_KEY = b"dalle"
 IMAGE_DIGITS = 24  # hex digits of a key that name the image; the 16 after them name the caption
+SUFFIX = ".parquet"
+# Source: pyarrow.dataset, default of `ignore_prefixes`; our own temporary files start with "." too
+HIDDEN_PREFIXES = (".", "_")
 DICTIONARY_COLUMNS = ["image_tokens.list.element", "text_tokens.list.element"]
 
 
@@ -36,7 +39,8 @@ class ShardMetadata:
         side: edge of the encoded square, in pixels.
         pixel_range: of the encoder's input, as in `[0.1, 0.9]` for the logit-Laplace map.
         preprocessing: digest of the store and crop settings.
-        tokenizer_sha256: of the text tokenizer; empty where `text_tokens` is null.
+        tokenizer_sha256: of the text tokenizer behind `text_tokens`; empty, as the column is null
+            in every shard so far: captions are tokenised when they are loaded.
         fingerprint: of the encode stage.
     """
 
@@ -103,12 +107,16 @@ def image_of(key: str) -> str:
 
 
 def list_shards(folder: str) -> list[str]:
-    """URLs of the shards in a folder, sorted.
+    """URLs of the shards directly in a folder, sorted; hidden and temporary files are left out.
 
     Raises:
         ShardError: there are none.
     """
-    names = [n for n in files.list_names(folder) if n.startswith("part-")]
+    names = [
+        name
+        for name in files.list_names(folder)
+        if name.endswith(SUFFIX) and not name.startswith(HIDDEN_PREFIXES)
+    ]
     if not names:
         raise ShardError(f"no token shards in {folder}; `dalle run encode` makes them")
     return [files.join(folder, name) for name in names]

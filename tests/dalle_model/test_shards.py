@@ -112,6 +112,20 @@ def test_an_empty_folder_names_the_command(tmp_path):
         list_shards(str(tmp_path))
 
 
+def test_shards_of_any_name_are_listed_but_no_hidden_ones(tmp_path):
+    (tmp_path / "rejected").mkdir()
+    for name in (
+        "b.parquet",
+        "a.parquet",
+        ".tmp-c.parquet-1-2",
+        ".d.parquet",
+        "_e.parquet",
+        "f.json",
+    ):
+        (tmp_path / name).write_bytes(b"")
+    assert list_shards(str(tmp_path)) == [f"{tmp_path}/a.parquet", f"{tmp_path}/b.parquet"]
+
+
 def test_metadata_is_written_with_sorted_keys():
     text = token_schema(METADATA).metadata[METADATA_KEY].decode()
     names = sorted(asdict(METADATA))
