@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dalle_model import files
@@ -121,9 +122,22 @@ def load_into(module: nn.Module, checkpoint: Checkpoint, tensors: Mapping[str, T
 def checkpoint_sha256(url: str, kind: str) -> str:
     """SHA-256 of a checkpoint file, without loading it.
 
+    The file is read again only when its size, mtime or etag has changed.
+
     Raises:
         CheckpointError: there is none.
     """
+    try:
+        identity = files.identity(url)
+    except FileNotFoundError as error:
+        raise _missing(url, kind) from error
+    if identity["stamp"] is None:  # a file system without times cannot tell old from new
+        return files.sha256(_read(url, kind))
+    return _sha256_of(url, kind, identity["bytes"], identity["stamp"])
+
+
+@lru_cache(maxsize=8)
+def _sha256_of(url: str, kind: str, _size: int, _stamp: str) -> str:
     return files.sha256(_read(url, kind))
 
 
@@ -131,7 +145,11 @@ def _read(url: str, kind: str) -> bytes:
     try:
         return files.read_bytes(url)
     except (FileNotFoundError, IsADirectoryError) as error:
-        raise CheckpointError(f"no {kind} checkpoint at {url}; {_mend(kind)}") from error
+        raise _missing(url, kind) from error
+
+
+def _missing(url: str, kind: str) -> CheckpointError:
+    return CheckpointError(f"no {kind} checkpoint at {url}; {_mend(kind)}")
 
 
 def _check(url: str, kind: str, document: dict[str, Any], body: bytes) -> None:

@@ -86,11 +86,20 @@ def remove(url: str) -> None:
 
 
 def identity(url: str) -> dict[str, Any]:
-    """What tells cheaply that a file is still the same: its size and its mtime or etag."""
+    """What changes when a file does, without reading it: its size, and its mtime or etag.
+
+    Returns:
+        `url`, `bytes` and `stamp`; the stamp is None where the file system keeps neither.
+
+    Raises:
+        FileNotFoundError: nothing is there.
+    """
     filesystem, path = url_to_fs(url)
+    if not is_local(url):
+        filesystem.invalidate_cache()
     info = filesystem.info(path)
     stamp = info.get("ETag") or info.get("etag") or info.get("mtime") or info.get("LastModified")
-    return {"url": url, "bytes": info.get("size"), "stamp": str(stamp)}
+    return {"url": url, "bytes": info.get("size"), "stamp": str(stamp) if stamp else None}
 
 
 def sha256(content: bytes) -> str:

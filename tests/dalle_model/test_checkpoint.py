@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,14 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from dalle_model.checkpoint import CheckpointError, load_checkpoint, load_into, save_checkpoint
+from dalle_model import files
+from dalle_model.checkpoint import (
+    CheckpointError,
+    checkpoint_sha256,
+    load_checkpoint,
+    load_into,
+    save_checkpoint,
+)
 
 TENSORS = {"a.w": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2], dtype=torch.uint8)}
 
@@ -71,3 +79,26 @@ def test_another_architecture_names_the_first_tensor_that_differs(tmp_path):
     loaded = load_checkpoint(url, "dvae")
     with pytest.raises(CheckpointError, match=r"first bias: the file has \(3,\), the model \(4,\)"):
         load_into(nn.Linear(2, 4), loaded, loaded.tensors)
+
+
+def test_a_file_is_hashed_again_only_when_its_size_or_time_has_changed(tmp_path):
+    path, url = tmp_path / "x.safetensors", f"{tmp_path}/x.safetensors"
+    first = save_checkpoint(url, "dvae", TENSORS, {})
+    os.utime(path, (1, 1))
+    assert checkpoint_sha256(url, "dvae") == first
+    path.write_bytes(bytes(reversed(path.read_bytes())))
+    os.utime(path, (1, 1))
+    assert checkpoint_sha256(url, "dvae") == first  # not read again
+    os.utime(path, (2, 2))
+    assert checkpoint_sha256(url, "dvae") == files.sha256(path.read_bytes()) != first
+    path.unlink()
+    with pytest.raises(CheckpointError, match="no dvae checkpoint at"):
+        checkpoint_sha256(url, "dvae")
+
+
+def test_where_no_times_are_kept_the_file_is_hashed_each_time():
+    url = "memory://checkpoints/x.safetensors"
+    for content in (b"one", b"two"):
+        files.write_bytes(url, content)
+        assert checkpoint_sha256(url, "dvae") == files.sha256(content)
+    files.remove(url)
