@@ -1,7 +1,7 @@
-"""Checkpoints: one safetensors file whose JSON header says what the tensors are.
+"""A checkpoint: one safetensors file whose JSON header describes the tensors.
 
-The config lies in the header, not in a second file, so that one atomic write replaces both: a
-crash never leaves new weights under an old config. Any safetensors reader opens the file.
+The config is part of the header rather than a second file, so one atomic write replaces both and a
+crash never leaves new weights with an old config. Any safetensors reader opens the file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dalle_model import files
 from dalle_model.errors import DalleError
 
-if TYPE_CHECKING:  # torch is imported only where tensors are made: hashing a file needs none
+if TYPE_CHECKING:  # torch is imported only where tensors are built; hashing a file needs none
     from torch import Tensor, nn
 
 HEADER_KEY = "dalle"
@@ -24,19 +24,19 @@ _LENGTH_BYTES = 8  # Source: safetensors README: little-endian u64, then that ma
 
 
 class CheckpointError(DalleError):
-    """A checkpoint cannot be used: which file, why, and the command that makes a right one."""
+    """A checkpoint cannot be used: which file, why, and the command that makes a valid one."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint file holds.
+    """The content of a checkpoint file.
 
     Args:
-        url: where it was read.
+        url: where it was read from.
         kind: `dvae` or `prior`.
         sha256: of the whole file.
-        config: sizes of the model, as its `to_dict` gave them.
-        extra: everything else that is JSON, such as the step and the measured quality.
+        config: sizes of the model, as returned by its `to_dict`.
+        extra: any other JSON, such as the step or the measured quality.
         tensors: on the CPU.
     """
 
@@ -55,7 +55,7 @@ def save_checkpoint(
     config: dict[str, Any],
     extra: dict[str, Any] | None = None,
 ) -> str:
-    """Write a checkpoint, whole or not at all; equal content gives equal bytes.
+    """Write a checkpoint atomically; equal content gives equal bytes.
 
     Returns:
         SHA-256 of the file.
@@ -92,7 +92,7 @@ def load_checkpoint(url: str, kind: str) -> Checkpoint:
         tensors = safetensors.torch.load(content)
     except Exception as error:  # hostile bytes fail in json, struct or safetensors
         raise CheckpointError(
-            f"{url} is not a {kind} checkpoint of this program: {error!r}; {_mend(kind)}"
+            f"{url} is not a {kind} checkpoint of this program: {error!r}; {_remedy(kind)}"
         ) from error
     _check(url, kind, document, body)
     return Checkpoint(
@@ -101,10 +101,10 @@ def load_checkpoint(url: str, kind: str) -> Checkpoint:
 
 
 def load_into(module: nn.Module, checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> None:
-    """Put tensors of a checkpoint into a module that has exactly these names and shapes.
+    """Load tensors of a checkpoint into a module with exactly the same names and shapes.
 
     Raises:
-        CheckpointError: the tensors are those of another architecture; names the differences.
+        CheckpointError: the tensors belong to another architecture; names the first difference.
     """
     expected = {name: tuple(t.shape) for name, t in module.state_dict().items()}
     found = {name: tuple(t.shape) for name, t in tensors.items()}
@@ -112,9 +112,9 @@ def load_into(module: nn.Module, checkpoint: Checkpoint, tensors: Mapping[str, T
     if wrong:
         name = wrong[0]
         raise CheckpointError(
-            f"{checkpoint.url} holds another architecture than its config says: {len(wrong)} "
+            f"{checkpoint.url} holds another architecture than its config describes: {len(wrong)} "
             f"tensors differ, first {name}: the file has {found.get(name, 'none')}, the model "
-            f"{expected.get(name, 'none')}; {_mend(checkpoint.kind)}"
+            f"{expected.get(name, 'none')}; {_remedy(checkpoint.kind)}"
         )
     module.load_state_dict(dict(tensors))
 
@@ -149,27 +149,27 @@ def _read(url: str, kind: str) -> bytes:
 
 
 def _missing(url: str, kind: str) -> CheckpointError:
-    return CheckpointError(f"no {kind} checkpoint at {url}; {_mend(kind)}")
+    return CheckpointError(f"no {kind} checkpoint at {url}; {_remedy(kind)}")
 
 
 def _check(url: str, kind: str, document: dict[str, Any], body: bytes) -> None:
     if document["version"] != FORMAT_VERSION:
         raise CheckpointError(
             f"{url} has checkpoint version {document['version']}, "
-            f"this program knows {FORMAT_VERSION}; {_mend(kind)}"
+            f"this program reads version {FORMAT_VERSION}; {_remedy(kind)}"
         )
     if document["kind"] != kind:
         raise CheckpointError(
-            f"{url} is a {document['kind']} checkpoint where a {kind} is needed; {_mend(kind)}"
+            f"{url} is a {document['kind']} checkpoint where a {kind} is needed; {_remedy(kind)}"
         )
     if document["tensors_sha256"] != files.sha256(body):
         raise CheckpointError(
             f"{url} is corrupt: its tensors hash to {files.sha256(body)[:16]}, "
-            f"its header says {document['tensors_sha256'][:16]}; {_mend(kind)}"
+            f"its header says {document['tensors_sha256'][:16]}; {_remedy(kind)}"
         )
 
 
-def _mend(kind: str) -> str:
+def _remedy(kind: str) -> str:
     return f"`dalle train {kind}` makes one"
 
 
@@ -180,5 +180,5 @@ def _split(content: bytes) -> tuple[dict[str, Any], bytes]:
 
 def _join(header: dict[str, Any], body: bytes) -> bytes:
     text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % _LENGTH_BYTES)  # the body starts aligned, as safetensors asks
+    text += b" " * (-len(text) % _LENGTH_BYTES)  # safetensors requires an aligned body
     return len(text).to_bytes(_LENGTH_BYTES, "little") + text + body

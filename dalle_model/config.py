@@ -1,10 +1,10 @@
-"""The sizes of the two models, as plain frozen data; the presets are the paper's and the demo's."""
+"""The sizes of the two models as frozen data, with presets for the paper and for the demo."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 LOGIT_LAPLACE_EPS = 0.1  # Source: openai/DALL-E `dall_e/utils.py`, `logit_laplace_eps`
-PATCH = 8  # pixels along the edge of a dVAE's token: three poolings by two
+PATCH = 8  # edge of the square that one dVAE token covers, in pixels: three poolings by two
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class DvaeConfig:
         hidden: channels of the encoder's first group (`n_hid`); groups widen it by 1, 2, 4, 8.
         bottleneck: channels of the decoder's first layer (`n_init`).
         blocks_per_group: residual blocks in each of the four groups.
-        patch_width: channels of a second path at the resolution of tokens, which can start from
-            patch k-means; 0, as in the release, for none.
+        patch_width: channels of a second path at token resolution, which can be initialised from
+            patch k-means; 0 for no such path, as in the release.
         patch_blocks: residual blocks of that path, on each side.
 
     Source: openai/DALL-E `dall_e/encoder.py`, `dall_e/decoder.py`; the defaults are the release.
@@ -42,12 +42,12 @@ class DvaeConfig:
         return self.side // PATCH
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON-ready values."""
+        """All fields as JSON-ready values."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """From what `to_dict` gave."""
+        """The inverse of `to_dict`."""
         return cls(**values)
 
 
@@ -83,12 +83,12 @@ class PriorConfig:
         return self.heads * self.head_dim
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON-ready values."""
+        """All fields as JSON-ready values."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """From what `to_dict` gave."""
+        """The inverse of `to_dict`."""
         return cls(**values)
 
 

@@ -1,10 +1,10 @@
-"""The root of every error that a person is meant to read.
+"""The tree of errors that are written for people to read.
 
 DalleError
     ShardError             dalle_model.shards      a token shard cannot be used
     CheckpointError        dalle_model.checkpoint  a checkpoint cannot be used
     VocabError             dalle_model.vocab       a text tokenizer cannot be used
-    ImagesError            dalle_model.train       there are no images to train on
+    ImagesError            dalle_model.train       there are too few images to train on
     TrainingDataError      dalle_model.train       there are no token rows to train on
     DivergedError          dalle_model.train       a loss is not finite
     UnreadableShardError   pipelines.io.parquet    a shard of a stage cannot be read
@@ -31,4 +31,4 @@ DalleError
 
 
 class DalleError(RuntimeError):
-    """Says what is wrong, where, why, and the command that mends it; shown without a traceback."""
+    """Says what is wrong, where, why, and the command that fixes it; shown without a traceback."""

@@ -1,4 +1,4 @@
-"""The one door to run data: every path is an fsspec URL, and every write is whole or absent."""
+"""All access to run data: every path is an fsspec URL, and every write is atomic."""
 
 import hashlib
 import io
@@ -25,10 +25,10 @@ def is_local(url: str) -> bool:
 
 
 def open_read(url: str) -> BinaryIO:
-    """Open for reading in binary; raises `FileNotFoundError` where nothing is there.
+    """Open a file for binary reading; raises `FileNotFoundError` if it does not exist.
 
-    From an object store the object is read whole, in one request: shards are read whole anyway, and
-    some servers answer a part of an object with the checksum of all of it.
+    An object in a store is fetched whole, in one request: shards are read whole anyway, and some
+    servers answer a range request with the checksum of the whole object.
     """
     if is_local(url):
         return Path(url.removeprefix("file://")).open("rb")
@@ -36,7 +36,7 @@ def open_read(url: str) -> BinaryIO:
 
 
 def read_bytes(url: str) -> bytes:
-    """The whole content; raises `FileNotFoundError` where nothing is there."""
+    """The whole content; raises `FileNotFoundError` if there is none."""
     filesystem, path = url_to_fs(url)
     if not is_local(url):
         filesystem.invalidate_cache()  # another process may have just written it
@@ -44,9 +44,9 @@ def read_bytes(url: str) -> bytes:
 
 
 def write_bytes(url: str, content: bytes) -> None:
-    """Write so that a reader, or a crash, sees the whole new content or the old state.
+    """Write atomically: a reader sees the old state or the whole new content, even after a crash.
 
-    On a disk: temporary name, fsync, rename. On an object store: one PUT.
+    On a disk: temporary name, fsync, rename. In an object store: one PUT.
     """
     filesystem, path = url_to_fs(url)
     if is_local(url):
@@ -56,7 +56,7 @@ def write_bytes(url: str, content: bytes) -> None:
 
 
 def exists(url: str) -> bool:
-    """Whether a file or folder is there now."""
+    """Whether a file or folder exists."""
     filesystem, path = url_to_fs(url)
     if not is_local(url):
         filesystem.invalidate_cache()
@@ -64,7 +64,7 @@ def exists(url: str) -> bool:
 
 
 def list_names(url: str) -> list[str]:
-    """The names directly under a folder, sorted; empty where there is no such folder."""
+    """Names directly under a folder, sorted; empty if there is no such folder."""
     filesystem, path = url_to_fs(url)
     if not is_local(url):
         filesystem.invalidate_cache()
@@ -77,7 +77,7 @@ def list_names(url: str) -> list[str]:
 
 
 def remove(url: str) -> None:
-    """Delete a file or a whole folder; nothing happens where there is none."""
+    """Delete a file or a whole folder, if it exists."""
     filesystem, path = url_to_fs(url)
     try:
         filesystem.rm(path, recursive=True)
@@ -92,7 +92,7 @@ def identity(url: str) -> dict[str, Any]:
         `url`, `bytes` and `stamp`; the stamp is None where the file system keeps neither.
 
     Raises:
-        FileNotFoundError: nothing is there.
+        FileNotFoundError: the file does not exist.
     """
     filesystem, path = url_to_fs(url)
     if not is_local(url):
@@ -108,7 +108,7 @@ def sha256(content: bytes) -> str:
 
 
 def read_json(url: str) -> Any:
-    """A JSON document; raises `FileNotFoundError` or `ValueError` that names the file."""
+    """A JSON document; raises `FileNotFoundError`, or a `ValueError` that names the file."""
     content = read_bytes(url)
     try:
         return json.loads(content)
@@ -123,14 +123,14 @@ def write_json(url: str, document: Any) -> None:
 
 
 def sweep_temporary(url: str) -> None:
-    """Delete what a killed writer left in a folder."""
+    """Delete the temporary files that a killed writer left in a folder."""
     for name in list_names(url):
         if name.startswith(TEMPORARY_PREFIX):
             remove(join(url, name))
 
 
 def _own_name(entries: list[Any], path: str) -> set[str]:
-    """The folder's own name where a child carries it too; a bare folder marker is not a child."""
+    """The folder's own name if a child has it too; a bare folder marker is not a child."""
     folder = path.rstrip("/")
     child = f"{folder}/{posixpath.basename(folder)}"
     return {posixpath.basename(folder)} if child in {str(e).rstrip("/") for e in entries} else set()

@@ -1,4 +1,4 @@
-"""Images as arrays: cropping, stored form, and the pixel map of the dVAE."""
+"""Images as arrays: cropping, storage as PNG, and the pixel map of the dVAE."""
 
 import io
 
@@ -8,7 +8,7 @@ from PIL import Image
 
 from dalle_model.config import LOGIT_LAPLACE_EPS
 
-PNG_LEVEL = 3  # chosen: at 256 px 2.4 times as fast as 6, and no larger (`make bench`)
+PNG_LEVEL = 3  # chosen: at 256 px 2.4 times as fast as level 6, and no larger (`make bench`)
 
 Rgb = npt.NDArray[np.uint8]  # (..., height, width, 3), 0..255
 Floats = npt.NDArray[np.float32]  # pixels in [0, 1], or mapped pixels
@@ -38,18 +38,18 @@ def crop_box(width: int, height: int) -> tuple[int, int, int, int]:
 
 
 def square(image: Image.Image, side: int) -> Rgb:
-    """Crop the centred square and scale it down to `side`.
+    """Crop the largest centred square and scale it down to `side`.
 
     Returns:
         uint8 `(side, side, 3)`: RGB, 0..255, row 0 on top.
 
     Raises:
-        ValueError: an edge is below `side`; images are never scaled up.
+        ValueError: an edge is shorter than `side`; images are never scaled up.
 
     Source: openai/DALL-E `notebooks/usage.ipynb`, `preprocess`: Lanczos, centre crop.
     """
     if min(image.size) < side:
-        raise ValueError(f"image is {image.width}x{image.height} px, needs {side} px an edge")
+        raise ValueError(f"image is {image.width}x{image.height} px, each edge needs {side} px")
     cropped = image.convert("RGB").crop(crop_box(*image.size))
     if cropped.width != side:
         cropped = cropped.resize((side, side), Image.Resampling.LANCZOS)
@@ -57,13 +57,13 @@ def square(image: Image.Image, side: int) -> Rgb:
 
 
 def to_png(rgb: Rgb) -> bytes:
-    """Lossless bytes without metadata; equal pixels give equal bytes under one Pillow build."""
+    """Encode without loss or metadata; equal pixels give equal bytes with one build of Pillow."""
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, format="PNG", compress_level=PNG_LEVEL)
     return buffer.getvalue()
 
 
 def from_png(encoded: bytes) -> Image.Image:
-    """An image that `to_png` wrote, as RGB. For bytes of strangers use `pipelines.images`."""
+    """Decode what `to_png` wrote, as RGB; for untrusted bytes use `pipelines.images`."""
     with Image.open(io.BytesIO(encoded), formats=["PNG"]) as image:
         return image.convert("RGB")

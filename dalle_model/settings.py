@@ -1,4 +1,4 @@
-"""How to train and how to sample: settings as plain data, apart from the torch that obeys them."""
+"""Settings of training and sampling as frozen data, kept apart from the code that needs torch."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,27 +11,27 @@ def _require(holds: bool, message: str) -> None:
 
 @dataclass(frozen=True)
 class DvaeTraining:
-    """How a dVAE is trained; the defaults made the shipped demo weights.
+    """How to train a dVAE; the shipped demo weights were trained with the defaults.
 
     Args:
         steps: optimizer steps.
         batch_size: images in one step.
-        seed: of the first weights, the order of the images, flips and noise.
-        max_shift: pixels by which an image is moved at random along each axis, its edge repeated;
-            for the random crops of the paper's listing 1, which need larger images.
+        seed: of the initial weights, the choice of images, shifts, flips and noise.
+        max_shift: largest random shift along each axis, in pixels, with the edge repeated; stands
+            in for the random crops of the paper's listing 1, which need larger images.
         learning_rate: of AdamW at the start and at the end of a cosine schedule.
         learning_rate_steps: length of that schedule, in steps.
         temperature: of the relaxation at the start and at the end of a cosine schedule.
         temperature_steps: length of that schedule, in steps.
-        kl_weight: of the divergence of the codes from uniform, once it has risen over
+        kl_weight: of the divergence of the codes from uniform, after rising from 0 over
             `kl_steps`.
         kl_steps: length of that rise, in steps.
-        pixel_weight: of the mean squared error of mapped pixels, beside the logit-Laplace
-            likelihood; 0 in the paper. The likelihood alone follows medians: 300 steps on
-            slanted edges gained 4.2 dB over patch k-means with 2000, and nothing with 50.
-        ema_decay: of the averaged weights, which are the ones kept.
-        kmeans_iterations: for the codebook that a patch path starts from.
-        kmeans_spread: variance of a pixel around its centroid that the first logits assume.
+        pixel_weight: of the mean squared error of mapped pixels, added to the logit-Laplace
+            likelihood; 0 in the paper. The likelihood alone fits medians: 300 steps on slanted
+            edges gained 4.2 dB over patch k-means with a weight of 2000, and nothing with 50.
+        ema_decay: of the exponential moving average of the weights, which is what is saved.
+        kmeans_iterations: for the codebook that initialises a patch path.
+        kmeans_spread: variance of a pixel around its centroid that the initial logits assume.
     """
 
     steps: int = 1800
@@ -87,14 +87,13 @@ DVAE_TRAINING_PRESETS = {
 
 @dataclass(frozen=True)
 class PairChoice:
-    """Which rows of the shards to train on; the defaults take all.
+    """Which rows of the shards to train on; by default all of them.
 
     Args:
-        max_images: the first so many images in key order, which is a random order of images;
-            None for all.
-        captions_per_image: the first so many in key order; None for all.
-        has_distinct_captions: pass over a row whose caption, lower-cased, came with an earlier
-            image: the model could not know which of the two is asked for.
+        max_images: number of images, taken in key order, which is random; None for all.
+        captions_per_image: number of captions of each image, taken in key order; None for all.
+        has_distinct_captions: skip a row whose lower-cased caption an earlier image has too: the
+            model could not know which of the two images is meant.
     """
 
     max_images: int | None = None
@@ -104,31 +103,31 @@ class PairChoice:
 
 @dataclass(frozen=True)
 class PriorTraining:
-    """How to train; the defaults are the paper's.
+    """How to train the prior; the defaults are the paper's.
 
     Args:
         steps: optimizer steps.
         batch_size: pairs in one step.
-        learning_rate: of AdamW, after warm-up.
+        learning_rate: of AdamW, at the end of the warm-up.
         warmup_steps: of linear warm-up, followed by half a cosine.
-        final_rate: share of the rate that is left at the end. (The paper halves the rate at five
-            plateaus of a validation loss, which ends at the same share.)
+        final_rate: share of the learning rate that is left at the end. (The paper halves the rate
+            at five plateaus of a validation loss, which leaves the same share.)
         betas: of AdamW.
-        weight_decay: decoupled, of matrices.
-        clip_norm: bound of the gradient's norm.
-        bpe_dropout: share of BPE merges passed over.
-        token_noise: an image that is read has a share of its tokens, drawn from 0 to this,
+        weight_decay: decoupled, of matrices only.
+        clip_norm: the gradient is clipped to this norm.
+        bpe_dropout: probability of skipping a BPE merge.
+        token_noise: in the input, a share of each image's tokens, drawn evenly from 0 to this, is
             replaced by random codes; the targets stay. Falls to 0 over the run; 0 in the paper.
-            Without it a model of few images knows them by their first tokens, does not learn to
-            read the caption, and does not recover from an unlucky draw.
-        optimizer: `muon` learns the blocks' matrices by Muon; `adamw` in the paper.
+            Without it a model of few images recognises them by their first tokens, does not learn
+            to read the caption, and does not recover from an unlucky sample.
+        optimizer: `adamw`, as in the paper, or `muon` for the matrices of the blocks.
         matrix_rate: learning rate of Muon.
-        precision: of the forward pass; `auto` is bfloat16 where the processor has it.
-        seed: of initial weights, shuffles and draws, >= 0.
+        precision: of the forward pass; `auto` is bfloat16 where the processor supports it.
+        seed: of initial weights, shuffles, dropout and noise, >= 0.
         checkpoint_every: steps between saved states.
-        threads: of torch while it trains; equal numbers give equal weights. None for torch's own
-            number, which on a busy machine can cost several times as much: its threads wait for
-            each other in loops.
+        threads: of torch during training; equal numbers give equal weights. None for torch's
+            default, which on a busy machine can cost several times as much CPU time: its threads
+            wait for each other in busy loops.
 
     Source: Ramesh et al. 2021, appendix B.2 and footnote 5.
     """
@@ -161,7 +160,7 @@ class PriorTraining:
 
 PRIOR_TRAINING_PRESETS = {
     "paper": PriorTraining(),
-    # Chosen by trial on a few hundred drawings, so that a caption gives its own image soonest.
+    # Chosen by trial on a few hundred drawings: the fewest steps until a caption gives its image.
     "demo": PriorTraining(
         steps=300,
         batch_size=32,
@@ -179,20 +178,21 @@ PRIOR_TRAINING_PRESETS = {
 
 PAIR_CHOICE_PRESETS = {
     "paper": PairChoice(),
-    # Chosen: what the demo's steps can learn by heart.
+    # Chosen: as many pairs as the demo's steps can memorise.
     "demo": PairChoice(max_images=320, captions_per_image=1, has_distinct_captions=True),
 }
 
 
 @dataclass(frozen=True)
 class SampleSettings:
-    """How to draw; the defaults are the paper's.
+    """How to sample; the defaults are the paper's.
 
     Args:
-        temperature: divides the logits; 0 takes the likeliest code.
-        top_k: draw among that many likeliest codes; None for all.
-        seed: of the draws, >= 0.
-        batch_size: images drawn at once; bounds memory, changes no draw.
+        temperature: divides the logits; 0 takes the most likely code.
+        top_k: sample from this many most likely codes; None for all.
+        seed: of the uniform numbers, >= 0.
+        batch_size: images sampled at once; bounds memory, and the uniform numbers do not depend
+            on it.
 
     Source: Ramesh et al. 2021, section 2.6: temperature 1.
     """

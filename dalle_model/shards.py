@@ -1,4 +1,4 @@
-"""The token shard: its schema, its metadata, and a reader that refuses to mix codecs."""
+"""The token shard: its schema, its metadata, and a reader that does not mix codecs."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,9 @@ from dalle_model.errors import DalleError
 
 SCHEMA_VERSION = 1
 METADATA_KEY = b"dalle"
-IMAGE_DIGITS = 24  # hex digits of a key that name the image; the 16 after them name the caption
+IMAGE_DIGITS = (
+    24  # hex digits of a key that identify the image; the 16 after them identify the caption
+)
 SUFFIX = ".parquet"
 # Source: pyarrow.dataset, default of `ignore_prefixes`; our own temporary files start with "." too
 HIDDEN_PREFIXES = (".", "_")
@@ -28,7 +30,7 @@ class ShardError(DalleError):
 
 @dataclass(frozen=True)
 class ShardMetadata:
-    """What the tokens of a shard mean; lies in the Parquet footer.
+    """What the tokens of a shard mean; stored in the Parquet footer.
 
     Args:
         schema_version: of the columns.
@@ -38,7 +40,7 @@ class ShardMetadata:
         num_codes: every image token is below it.
         side: edge of the encoded square, in pixels.
         pixel_range: of the encoder's input, as in `[0.1, 0.9]` for the logit-Laplace map.
-        preprocessing: digest of the store and crop settings.
+        preprocessing: digest of the crop and scaling settings.
         tokenizer_sha256: of the text tokenizer behind `text_tokens`; empty, as the column is null
             in every shard so far: captions are tokenised when they are loaded.
         fingerprint: of the encode stage.
@@ -57,11 +59,11 @@ class ShardMetadata:
 
 
 def token_schema(metadata: ShardMetadata, added: Sequence[pa.Field] = ()) -> pa.Schema:
-    """Arrow schema of a token shard v1 with its metadata and its `huggingface` features.
+    """Arrow schema of a version 1 token shard, with its metadata and `huggingface` features.
 
     Args:
         metadata: for the footer.
-        added: columns of numbers or text that a run adds behind those of v1, such as scores.
+        added: columns of numbers or text that a run appends to those of version 1, such as scores.
     """
     tokens = metadata.grid**2
     fields = [
@@ -102,7 +104,7 @@ def read_metadata(url: str) -> ShardMetadata:
 
 
 def image_of(key: str) -> str:
-    """The image's part of a key: all captions of one image share it."""
+    """The part of a key that identifies the image: all its captions share it."""
     return key[:IMAGE_DIGITS]
 
 
@@ -126,7 +128,7 @@ def common_metadata(urls: list[str]) -> ShardMetadata:
     """The metadata that all shards share.
 
     Raises:
-        ShardError: two shards were made by different codecs or preprocessing; names both.
+        ShardError: two shards come from different codecs or preprocessing; names both.
     """
     first = read_metadata(urls[0])
     for url in urls[1:]:
@@ -135,7 +137,7 @@ def common_metadata(urls: list[str]) -> ShardMetadata:
 
 
 def read_shards(urls: list[str], columns: list[str] | None = None) -> pa.Table:
-    """All rows of some shards of one codec, in order; page checksums are verified.
+    """All rows of shards of one codec, in order; page checksums are verified.
 
     Raises:
         ShardError: unreadable, or of different codecs.
@@ -163,7 +165,7 @@ def _opened(url: str) -> BinaryIO:
         return files.open_read(url)
     except FileNotFoundError as error:
         raise ShardError(f"{url} is missing; `dalle run encode` makes it") from error
-    except Exception as error:  # a folder, a store that refuses
+    except Exception as error:  # a folder, or a store that refuses
         raise ShardError(f"{url} is not Parquet: {error}") from error
 
 
@@ -178,7 +180,7 @@ def _metadata_of(url: str, stream: BinaryIO) -> ShardMetadata:
     if values["schema_version"] != SCHEMA_VERSION:
         raise ShardError(
             f"{url} has schema version {values['schema_version']}, "
-            f"this reader knows {SCHEMA_VERSION}; run `dalle run encode` again"
+            f"this reader supports {SCHEMA_VERSION}; run `dalle run encode` again"
         )
     values["pixel_range"] = tuple(values["pixel_range"])
     return ShardMetadata(**values)

@@ -1,4 +1,4 @@
-"""How many threads torch may use, for as long as a block runs."""
+"""The number of torch threads inside a block."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +8,9 @@ import torch
 
 @contextmanager
 def torch_threads(number: int | None) -> Iterator[None]:
-    """Pin torch's threads inside the block; None leaves them as they are.
+    """Set the number of torch threads inside the block; None leaves it unchanged.
 
-    The number of threads decides the order of sums, and so the last bits of every result.
+    The number of threads determines the order of summation, and with it the last bits of results.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(number or before)

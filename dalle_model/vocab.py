@@ -23,11 +23,11 @@ FRAME_TOKENS = 2  # start of text before the caption, start of image after its p
 
 
 class VocabError(DalleError):
-    """A text tokenizer cannot be made or read: which one, why, and what to do."""
+    """A text tokenizer cannot be trained or read: which one, why, and what to do."""
 
 
 def train_bpe(captions: Iterable[str], vocab_size: int) -> bytes:
-    """Learn merges from captions; the same captions in any order give the same bytes.
+    """Learn BPE merges from captions; equal captions in any order give equal bytes.
 
     Args:
         captions: text of any case; each counts as often as it occurs.
@@ -61,10 +61,10 @@ class CaptionTokenizer:
 
     Args:
         content: JSON from `train_bpe`.
-        origin: where it was read, for messages.
+        origin: where it was read from, for error messages.
 
     Raises:
-        VocabError: not a tokenizer of this kind.
+        VocabError: not a tokenizer from `train_bpe`.
     """
 
     def __init__(self, content: bytes, origin: str = "the given bytes") -> None:
@@ -95,7 +95,7 @@ class CaptionTokenizer:
             raise VocabError(f"{url} is missing; `dalle train bpe` makes it") from error
 
     def save(self, url: str) -> None:
-        """Write the tokenizer file, whole or not at all."""
+        """Write the tokenizer file atomically."""
         files.write_bytes(url, self.content)
 
     @cached_property
@@ -105,7 +105,7 @@ class CaptionTokenizer:
 
     @property
     def size(self) -> int:
-        """How many ids there are; every id is below it."""
+        """Number of ids; every id is below it."""
         return len(self._ids)
 
     def encode(self, caption: str, dropout: float = 0.0, seed: int = 0) -> list[int]:
@@ -113,8 +113,8 @@ class CaptionTokenizer:
 
         Args:
             caption: text of any case.
-            dropout: chance that a possible merge is passed over, at each step of merging.
-            seed: with the caption, it decides which ones.
+            dropout: probability of skipping a possible merge, at each step of merging.
+            seed: of the skipped merges, together with the caption.
 
         Source: Provilkov et al. 2020, algorithm 1; Ramesh et al. 2021 use 0.1 in training.
         """
@@ -133,13 +133,13 @@ class CaptionTokenizer:
         dropout: float = 0.0,
         seed: int = 0,
     ) -> npt.NDArray[np.int64]:
-        """Captions as the text part of the prior's stream; too long ones lose their end.
+        """Captions as the text part of the prior's stream; long captions are truncated.
 
         Returns:
             int64 `(len(captions), text_len)`: start of text, caption, `pad_id`, start of image.
 
         Raises:
-            VocabError: `text_len` has no room for the two start tokens, or `pad_id` is taken.
+            VocabError: `text_len` has no room for the two start tokens, or `pad_id` is a token.
         """
         if text_len < FRAME_TOKENS or pad_id < self.size:
             raise VocabError(
@@ -155,24 +155,24 @@ class CaptionTokenizer:
         return batch
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Text of ids, lower-cased as it was encoded; start tokens are left out."""
+        """The lower-cased text of ids; start tokens are left out."""
         return str(self._tokenizer.decode(list(ids))).strip()
 
     def _merge(self, word: str, dropout: float, draw: random.Random) -> list[str]:
         pieces = list(word)
         while True:
             pairs = itertools.pairwise(pieces)
-            ranked = [(self._ranks.get(pair), place) for place, pair in enumerate(pairs)]
-            kept = [(r, p) for r, p in ranked if r is not None and draw.random() >= dropout]
+            ranked = [(self._ranks.get(pair), index) for index, pair in enumerate(pairs)]
+            kept = [(r, i) for r, i in ranked if r is not None and draw.random() >= dropout]
             if not kept:
                 return pieces
-            place = min(kept)[1]
-            pieces[place : place + 2] = [pieces[place] + pieces[place + 1]]
+            index = min(kept)[1]
+            pieces[index : index + 2] = [pieces[index] + pieces[index + 1]]
 
 
 @contextmanager
 def _single_thread() -> Iterator[None]:
-    """Keep the library from starting threads, which a later fork would not survive."""
+    """Stop the library from starting threads, which would not survive a later fork."""
     before = environ.get("TOKENIZERS_PARALLELISM")
     environ["TOKENIZERS_PARALLELISM"] = "false"
     try:

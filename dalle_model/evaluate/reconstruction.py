@@ -1,4 +1,4 @@
-"""How much of an image survives its tokens."""
+"""How much of an image its tokens preserve, and how many of the codes they use."""
 
 import math
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ PEAK = 255.0
 
 @dataclass(frozen=True)
 class CodeUse:
-    """How much of a codebook some tokens use.
+    """Which part of a codebook is in use.
 
     Args:
-        used: codes that occur.
-        num_codes: codes there are.
+        used: number of codes that occur.
+        num_codes: size of the codebook.
         perplexity: exp of the entropy of their frequencies, 1..`num_codes`.
     """
 
@@ -27,10 +27,10 @@ class CodeUse:
 
 
 def psnr(originals: Rgb, reconstructions: Rgb) -> float:
-    """Peak signal-to-noise ratio over all bytes of all images, in dB; infinite where equal.
+    """Peak signal-to-noise ratio over all bytes of all images, in dB; infinite if they are equal.
 
     Raises:
-        ValueError: the shapes differ, or there is no image.
+        ValueError: the shapes differ, or there are no images.
     """
     if originals.shape != reconstructions.shape or originals.size == 0:
         raise ValueError(f"cannot compare {originals.shape} with {reconstructions.shape}")
@@ -40,13 +40,13 @@ def psnr(originals: Rgb, reconstructions: Rgb) -> float:
 
 
 def code_use(tokens: npt.NDArray[np.integer], num_codes: int) -> CodeUse:
-    """Count codes and their perplexity in the tokens of some images.
+    """Count the codes that occur in tokens, and the perplexity of their frequencies.
 
     Raises:
-        ValueError: there is no token, or one is not below `num_codes`.
+        ValueError: there are no tokens, or one is not below `num_codes`.
     """
     if tokens.size == 0 or int(tokens.max()) >= num_codes:
-        raise ValueError(f"tokens must be some and below {num_codes}, got shape {tokens.shape}")
+        raise ValueError(f"tokens {tokens.shape} must not be empty and all be below {num_codes}")
     counts = np.bincount(tokens.reshape(-1).astype(np.int64), minlength=num_codes)
     shares = counts[counts > 0] / tokens.size
     entropy = float(-(shares * np.log(shares)).sum())

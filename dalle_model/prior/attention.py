@@ -8,13 +8,13 @@ from torch import Tensor, nn
 # H heads, K channels of one head, A = B * H attention maps.
 
 # Chosen: on a CPU in bfloat16, with 83 positions, plain products take a quarter of the time of
-# PyTorch's fused kernel, forward and backward; long streams need the fused kernel's memory.
+# PyTorch's fused kernel, forward and backward; long streams need the fused kernel to fit in memory.
 SHORT_STREAM = 256
 MASKED = -1e4  # far below any score, and finite in every float format
 
 
 class KeyValueCache:
-    """Keys and values of the positions that one layer has seen.
+    """Keys and values of the positions that one layer has processed.
 
     Args:
         keys_BHSK: room for every position of the stream.
@@ -25,7 +25,7 @@ class KeyValueCache:
         self.keys_BHSK, self.values_BHSK, self.length = keys_BHSK, values_BHSK, 0
 
     def append(self, keys_BHNK: Tensor, values_BHNK: Tensor) -> tuple[Tensor, Tensor]:
-        """Keep new positions; returns all keys and values so far, `(B, H, P, K)`."""
+        """Add new positions; returns all keys and values so far, `(B, H, P, K)`."""
         end = self.length + keys_BHNK.shape[2]
         self.keys_BHSK[:, :, self.length : end] = keys_BHNK
         self.values_BHSK[:, :, self.length : end] = values_BHNK
@@ -33,7 +33,7 @@ class KeyValueCache:
         return self.keys_BHSK[:, :, :end], self.values_BHSK[:, :, :end]
 
     def repeat(self, times: int) -> "KeyValueCache":
-        """The same positions for `times` as many streams, each stream's copies side by side."""
+        """Each stream `times` times, with its copies next to each other."""
         cache = KeyValueCache(
             self.keys_BHSK.repeat_interleave(times, dim=0),
             self.values_BHSK.repeat_interleave(times, dim=0),
@@ -43,7 +43,7 @@ class KeyValueCache:
 
 
 class Attention(nn.Module):
-    """Attention in which position i sees the positions that row i of the mask allows.
+    """Attention in which position i attends to the positions that row i of the mask allows.
 
     Args:
         width: channels of the stream, a multiple of `heads`.
@@ -74,7 +74,7 @@ class Attention(nn.Module):
 
 
 def attend_short(q_BHNK: Tensor, k_BHPK: Tensor, v_BHPK: Tensor, mask_NP: Tensor) -> Tensor:
-    """Scaled dot-product attention as two batched products; every score is held in memory."""
+    """Scaled dot-product attention as two batched products, with all scores in memory."""
     B, H, N, K = q_BHNK.shape
     bias_NP = torch.zeros_like(mask_NP, dtype=q_BHNK.dtype).masked_fill(~mask_NP, MASKED)
     scores_ANP = torch.baddbmm(

@@ -29,7 +29,7 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), Gelu(), nn.Linear(4 * width, width))
 
     def forward(self, x_BND: Tensor, cache: KeyValueCache | None = None) -> Tensor:
-        """Refine new positions of the stream; with a cache, in sight of the earlier ones."""
+        """Process new positions of the stream; with a cache they attend to earlier ones too."""
         x_BND = x_BND + self.attention(self.attention_norm(x_BND), cache)
         out_BND: Tensor = x_BND + self.mlp(self.mlp_norm(x_BND))
         return out_BND

@@ -5,15 +5,15 @@ from torch import Tensor, nn
 
 from dalle_model.config import PriorConfig
 
-# Shape letters: B batch, T text positions, G grid side, I = G * G image positions,
+# Shape letters: B batch, T text positions, G grid side, I image positions, at most G * G,
 # S = T + I stream positions, D model width.
 
 
 class StreamEmbedding(nn.Module):
     """Embed text as token + position and images as token + row + column.
 
-    A text position that holds padding (`pad_id`) uses a learned token of its own, one for each
-    position. Source: Ramesh et al. 2021, section 2.2 and figure 10.
+    A text position that holds padding (`pad_id`) uses a learned token that belongs to the position.
+    Source: Ramesh et al. 2021, section 2.2 and figure 10.
     """
 
     def __init__(self, config: PriorConfig) -> None:
@@ -27,10 +27,10 @@ class StreamEmbedding(nn.Module):
         self.column = nn.Embedding(config.grid, width)
 
     def forward(self, text_BT: Tensor, image_BI: Tensor) -> Tensor:
-        """Embed whole captions and the first tokens of images, as `(B, S, D)`.
+        """Embed whole captions and the first I image tokens, as `(B, S, D)`.
 
         Raises:
-            ValueError: the text has not exactly T positions, or the image more than G * G.
+            ValueError: the text does not have T positions, or the image has more than G * G.
         """
         if text_BT.shape[1] != self.text_len:
             raise ValueError(f"text has {text_BT.shape[1]} positions, expected {self.text_len}")
@@ -42,8 +42,8 @@ class StreamEmbedding(nn.Module):
         return torch.cat([text_BTD, self.embed_image(image_BI, first=0)], dim=1)
 
     def embed_image(self, image_BI: Tensor, first: int) -> Tensor:
-        """Embed consecutive image tokens of which the first stands at raster position `first`."""
+        """Embed consecutive image tokens, the first of them at raster position `first`."""
         i_I = torch.arange(first, first + image_BI.shape[1], device=image_BI.device)
-        place_ID = self.row(i_I // self.grid) + self.column(i_I % self.grid)
-        image_BID: Tensor = self.image_token(image_BI) + place_ID
+        position_ID = self.row(i_I // self.grid) + self.column(i_I % self.grid)
+        image_BID: Tensor = self.image_token(image_BI) + position_ID
         return image_BID

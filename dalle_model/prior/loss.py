@@ -1,4 +1,4 @@
-"""What the prior is trained on: cross-entropy of text and of image tokens, weighted 1 to 7."""
+"""The loss of the prior: cross-entropy of text and of image tokens, weighted 1 to 7."""
 
 from typing import NamedTuple
 
@@ -22,10 +22,10 @@ class StreamLoss(NamedTuple):
 def stream_loss(
     text_logits_BTV: Tensor, image_logits_BIC: Tensor, text_BT: Tensor, image_BI: Tensor
 ) -> StreamLoss:
-    """Score the predictions of `Prior.forward` against the stream itself.
+    """The loss of the predictions of `Prior.forward`.
 
-    Each part is divided by the number of its own tokens in the batch. Padding is read but never
-    predicted (the paper leaves it open): where a caption ends is no part of drawing it.
+    Each part is averaged over its own tokens in the batch. Padding is an input but never a target
+    (the paper does not say): where a caption ends is irrelevant to drawing it.
     """
     pad_id = text_logits_BTV.shape[-1]
     text = F.cross_entropy(

@@ -1,4 +1,4 @@
-"""Who may attend to whom: the three sparse masks over the stream of text and image tokens."""
+"""The three sparse attention masks over the stream of text and image tokens."""
 
 from enum import StrEnum
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class MaskKind(StrEnum):
-    """How an image token sees the image tokens before it."""
+    """Which of the image tokens before it an image token attends to."""
 
     ROW = "row"
     COLUMN = "column"
@@ -53,8 +53,8 @@ def image_mask(kind: MaskKind, grid: int, kernel: int) -> Tensor:
 def stream_mask(kind: MaskKind, text_len: int, grid: int, kernel: int) -> Tensor:
     """Which stream positions (columns) each position (row) attends to.
 
-    Text sees the text before it; an image token sees every text position, and image tokens as in
-    `image_mask`.
+    Text attends to the text before it; an image token attends to every text position, and to image
+    tokens as in `image_mask`.
 
     Returns:
         bool `(S, S)`, lower triangular.
@@ -66,7 +66,7 @@ def stream_mask(kind: MaskKind, text_len: int, grid: int, kernel: int) -> Tensor
 
 
 def _window_distances(grid: int, kernel: int) -> list[int]:
-    """How many tokens back in raster order the upper half of a centred window reaches."""
+    """Raster distances to the tokens in the upper half of a centred window, itself included."""
     if kernel % 2 == 0:
         raise ValueError(f"the convolution's kernel must be odd to have a centre, got {kernel}")
     reach = kernel // 2

@@ -1,9 +1,9 @@
 """DALL-E's prior: one decoder over caption tokens and image tokens.
 
 The stream is T text positions and then G * G image tokens in raster order. The first text position
-holds the start-of-text token and the last one the start-of-image token (both are counted in T, so
-that T = 256 and G = 32 give the paper's 1280), between them the caption and its padding.
-Output at position s predicts the token at position s + 1.
+holds the start-of-text token and the last one the start-of-image token, with the caption and its
+padding between them; both count towards T, so that T = 256 and G = 32 give the paper's 1280.
+The output at position s predicts the token at position s + 1.
 """
 
 from torch import Tensor, nn
@@ -14,8 +14,8 @@ from dalle_model.prior.block import Block
 from dalle_model.prior.embedding import StreamEmbedding
 from dalle_model.prior.masks import layer_kinds, stream_mask
 
-# Shape letters: B batch, T text positions, I image positions, N new positions, D model width,
-# V text vocabulary, C image codes.
+# Shape letters: B batch, T text positions, G grid side, I image positions, N new positions,
+# D model width, V text vocabulary, C image codes.
 
 INIT_GAIN = 0.125  # Source: Child et al. 2019, section 6
 
@@ -44,7 +44,7 @@ class Prior(nn.Module):
         self._initialise()
 
     def forward(self, text_BT: Tensor, image_BI: Tensor) -> tuple[Tensor, Tensor]:
-        """Predict each token from all before it.
+        """Predict each token from all tokens before it.
 
         Args:
             text_BT: ids, `pad_id` (= `config.text_vocab`) where empty.
@@ -61,13 +61,13 @@ class Prior(nn.Module):
         return self.text_head(x_BND[:, :last_text]), self.image_head(x_BND[:, last_text:])
 
     def prefill(self, text_BT: Tensor) -> tuple[Tensor, list[KeyValueCache]]:
-        """Read captions; returns logits `(B, C)` of the first image token, and what was read."""
+        """Process captions; returns logits `(B, C)` of the first image token, and the caches."""
         no_image_B0 = text_BT.new_empty(text_BT.shape[0], 0)
         caches = [self._empty_cache(text_BT.shape[0]) for _ in self.blocks]
         return self._next_logits(self.embedding(text_BT, no_image_B0), caches), caches
 
     def step(self, token_B: Tensor, position: int, caches: list[KeyValueCache]) -> Tensor:
-        """Read the image token at a raster position; returns logits `(B, C)` of the one after."""
+        """Process the image token at a raster position; returns logits `(B, C)` of the next one."""
         return self._next_logits(self.embedding.embed_image(token_B[:, None], position), caches)
 
     def _next_logits(self, x_BND: Tensor, caches: list[KeyValueCache]) -> Tensor:
@@ -96,5 +96,5 @@ class Prior(nn.Module):
 
 
 def num_parameters(prior: nn.Module) -> int:
-    """How many numbers training adjusts."""
+    """Number of trainable parameters."""
     return sum(weight.numel() for weight in prior.parameters())

@@ -1,4 +1,4 @@
-"""A prior that can be used: weights, its text tokenizer, and the codec whose codes it speaks."""
+"""A trained prior: its weights, its text tokenizer, and which codec's codes it predicts."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ KIND = "prior"
 
 
 class CodecIdentity(Protocol):
-    """What tells codes apart; both a codec and the metadata of a shard can be read so."""
+    """What distinguishes the codes of different codecs; a `Codec` has it, and a `CodesOrigin`."""
 
     @property
     def sha256(self) -> str:
@@ -44,12 +44,12 @@ class CodesOrigin:
 
 @dataclass(frozen=True)
 class TrainedPrior:
-    """What a checkpoint of kind `prior` holds.
+    """The content of a checkpoint of kind `prior`.
 
     Args:
         prior: in float32 on the CPU.
-        tokenizer: of its captions.
-        codes: the codec it was trained on.
+        tokenizer: of the captions it reads.
+        codes: the codec of the tokens it was trained on.
         metrics: of the training.
     """
 
@@ -71,11 +71,11 @@ def save_prior(url: str, trained: TrainedPrior) -> str:
 
 
 def load_prior(url: str) -> TrainedPrior:
-    """Read what `save_prior` wrote.
+    """Read a checkpoint that `save_prior` wrote.
 
     Raises:
         CheckpointError: missing, corrupt, of another kind or architecture.
-        VocabError: the tokenizer inside is unusable.
+        VocabError: the tokenizer in it cannot be used.
     """
     checkpoint = load_checkpoint(url, KIND)
     config = PriorConfig.from_dict(checkpoint.config)
@@ -87,12 +87,12 @@ def load_prior(url: str) -> TrainedPrior:
 
 
 def check_codec(url: str, codes: CodecIdentity, codec: CodecIdentity) -> None:
-    """Refuse to let a codec decode what it did not encode.
+    """Check that a prior's samples are decoded by the codec it was trained on.
 
     Args:
-        url: of the prior, for the message.
-        codes: what the prior was trained on.
-        codec: what is to decode its samples.
+        url: of the prior, for the error message.
+        codes: the codec of the training tokens.
+        codec: the one that will decode the samples.
 
     Raises:
         CheckpointError: they differ; names both sides.
@@ -101,6 +101,7 @@ def check_codec(url: str, codes: CodecIdentity, codec: CodecIdentity) -> None:
         trained_on, given = getattr(codes, name), getattr(codec, name)
         if trained_on != given:
             raise CheckpointError(
-                f"{url} speaks the codes of another codec: {name} is {trained_on} in the prior and "
-                f"{given} in the codec; name the codec of its shards, or `dalle train prior` again"
+                f"{url} was trained on codes of another codec: {name} is {trained_on} in the prior "
+                f"and {given} in the codec; use the codec of its shards, or `dalle train prior` "
+                "again"
             )

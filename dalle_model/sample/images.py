@@ -1,4 +1,4 @@
-"""From captions to images: the prior draws codes, the codec decodes them."""
+"""From captions to images: the prior samples codes, the codec decodes them."""
 
 import numpy as np
 import numpy.typing as npt
@@ -20,21 +20,21 @@ def sample_images(
     settings: SampleSettings,
     on_step: OnStep = ignore_steps,
 ) -> Rgb:
-    """Load a prior and draw `n` images for each caption.
+    """Load a prior and sample `n` images for each caption.
 
     Args:
-        prior_url: what `save_prior` wrote.
-        codec: that made the prior's training tokens.
+        prior_url: a checkpoint from `save_prior`.
+        codec: the one that made the prior's training tokens.
         captions: what the images should show.
         n: images of each caption.
-        settings: see there.
+        settings: of sampling.
         on_step: called after each batch with the number of images so far.
 
     Returns:
         uint8 `(len(captions), n, side, side, 3)`.
 
     Raises:
-        CheckpointError: the prior is unusable, or was trained on codes of another codec.
+        CheckpointError: the prior cannot be used, or was trained on codes of another codec.
         ValueError: `n` or a setting is out of range.
     """
     trained = load_prior(prior_url)
@@ -50,7 +50,7 @@ def draw_images(
     settings: SampleSettings,
     on_step: OnStep = ignore_steps,
 ) -> Rgb:
-    """As `sample_images`, with a prior that is loaded and known to fit the codec."""
+    """Like `sample_images`, for a prior that is loaded and was trained on codes of this codec."""
     config = trained.prior.config
     text = trained.tokenizer.encode_batch(captions, config.text_len, config.text_vocab)
     images = np.zeros((len(captions), n, codec.side, codec.side, 3), np.uint8)

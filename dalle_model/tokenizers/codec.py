@@ -1,4 +1,4 @@
-"""What the rest of the program sees of an image tokenizer: images to codes and back."""
+"""The interface of an image tokenizer: images to codes and back."""
 
 from importlib.resources import files as package_files
 from typing import Protocol
@@ -6,7 +6,7 @@ from typing import Protocol
 from dalle_model.checkpoint import checkpoint_sha256
 from dalle_model.pixels import Codes, Rgb
 
-MAX_CODES = 1 << 16  # a shard holds codes as uint16
+MAX_CODES = 1 << 16  # shards store codes as uint16
 _SHIPPED = {"demo": "demo_dvae.safetensors"}
 
 
@@ -14,12 +14,12 @@ class Codec(Protocol):
     """A trained image tokenizer.
 
     Attributes:
-        name: by which shards name it.
+        name: as recorded in shards.
         sha256: of its weights file.
         side: edge of the images, in pixels.
         grid: tokens along one edge.
         num_codes: every code is below it.
-        pixel_range: of the encoder's input.
+        pixel_range: lowest and highest value of the encoder's input.
     """
 
     name: str
@@ -39,14 +39,14 @@ class Codec(Protocol):
 
 
 def codec_url(name_or_url: str) -> str:
-    """Where a codec's weights lie: a shipped one by its name, any other by its URL."""
+    """URL of a codec's weights: a shipped codec is given by name, any other by its URL."""
     if name_or_url in _SHIPPED:
         return str(package_files("dalle_model").joinpath("weights", _SHIPPED[name_or_url]))
     return name_or_url
 
 
 def codec_sha256(name_or_url: str) -> str:
-    """SHA-256 of a codec's weights file, without loading it.
+    """SHA-256 of a codec's weights file, without loading it; see `checkpoint_sha256`.
 
     Raises:
         CheckpointError: there is none.
@@ -60,6 +60,6 @@ def load_codec(name_or_url: str) -> Codec:
     Raises:
         CheckpointError: missing, corrupt, of another kind or architecture.
     """
-    from dalle_model.tokenizers.dvae_codec import DvaeCodec  # torch only where it is needed
+    from dalle_model.tokenizers.dvae_codec import DvaeCodec  # loads torch
 
     return DvaeCodec.load(codec_url(name_or_url))

@@ -1,6 +1,6 @@
 """OpenAI's discrete VAE: an encoder to logits over codes, a decoder from codes to pixel statistics.
 
-Names of modules and parameters are the release's, so that its state dicts load key by key.
+Modules and parameters are named as in the release, so that its state dicts load key by key.
 Source: openai/DALL-E `dall_e/encoder.py`, `dall_e/decoder.py`, `dall_e/utils.py` (5be4b23).
 """
 
@@ -21,7 +21,7 @@ _WIDENING = (1, 2, 4, 8)
 
 
 class Encoder(nn.Module):
-    """Images to logits over codes.
+    """From images to logits over codes.
 
     Args:
         config: sizes.
@@ -50,7 +50,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Codes, one-hot or relaxed, to the two maps of the logit-Laplace distribution.
+    """From codes, one-hot or relaxed, to the two parameters of the logit-Laplace distribution.
 
     Args:
         config: sizes.
@@ -81,7 +81,7 @@ class Decoder(nn.Module):
 
 
 class Dvae(nn.Module):
-    """The pair of encoder and decoder."""
+    """An encoder and its decoder."""
 
     def __init__(self, config: DvaeConfig) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class Dvae(nn.Module):
         return logits_BKGG.argmax(dim=1)
 
     def decode(self, codes_BGG: Tensor) -> Tensor:
-        """Pixels `(B, 3, S, S)` in (0, 1), still mapped: the sigmoid of the location."""
+        """Mapped pixels `(B, 3, S, S)` in (0, 1): the sigmoid of the location."""
         one_hot_BGGK = functional.one_hot(codes_BGG, self.config.num_codes)
         mu_BCSS, _ = self.decoder(one_hot_BGGK.permute(0, 3, 1, 2).float())
         return torch.sigmoid(mu_BCSS)

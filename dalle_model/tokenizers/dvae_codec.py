@@ -1,4 +1,4 @@
-"""A trained dVAE as a codec: uint8 images and uint16 codes outside, torch inside."""
+"""A trained dVAE as a codec: its interface is uint8 images and uint16 codes, not tensors."""
 
 import posixpath
 from typing import Self
@@ -16,11 +16,11 @@ from dalle_model.tokenizers.dvae import Dvae
 
 
 class DvaeCodec:
-    """See `dalle_model.tokenizers.codec.Codec`.
+    """A `dalle_model.tokenizers.codec.Codec`.
 
     Args:
-        model: the dVAE; it is put into evaluation mode, without gradients.
-        name: by which shards name it.
+        model: the dVAE; switched to evaluation mode, without gradients.
+        name: as recorded in shards.
         sha256: of its weights file.
     """
 
@@ -34,7 +34,7 @@ class DvaeCodec:
 
     @classmethod
     def load(cls, url: str) -> Self:
-        """From a checkpoint of kind `dvae`; half-precision weights are widened to float32.
+        """Load a checkpoint of kind `dvae`; half-precision weights are converted to float32.
 
         Raises:
             CheckpointError: missing, corrupt, of another kind or architecture.
@@ -49,7 +49,7 @@ class DvaeCodec:
         """Codes uint16 `(B, grid * grid)`, raster order, of RGB uint8 `(B, side, side, 3)`.
 
         Raises:
-            ValueError: the images have another dtype or shape.
+            ValueError: the images have the wrong dtype or shape.
         """
         if images.dtype != np.uint8 or images.shape[1:] != (self.side, self.side, 3):
             raise ValueError(
@@ -63,7 +63,7 @@ class DvaeCodec:
         """RGB uint8 `(B, side, side, 3)` of codes `(B, grid * grid)`.
 
         Raises:
-            ValueError: the codes have another shape or are not all below `num_codes`.
+            ValueError: the codes have the wrong shape, or one is not below `num_codes`.
         """
         if codes.ndim != 2 or codes.shape[1] != self.grid**2:
             raise ValueError(f"got codes of shape {codes.shape}, expected (B, {self.grid**2})")
@@ -90,6 +90,6 @@ def _config(checkpoint: Checkpoint) -> DvaeConfig:
         return DvaeConfig.from_dict(checkpoint.config)
     except (TypeError, ValueError) as error:
         raise CheckpointError(
-            f"{checkpoint.url} has a config of another program version: {error}; "
+            f"{checkpoint.url} has the config of another program version: {error}; "
             "`dalle train dvae` makes a new checkpoint"
         ) from error

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 
 class Conv2d(nn.Module):
-    """Convolution with the release's parameter names and its initialisation N(0, 1 / fan-in)."""
+    """Convolution with the parameter names and initial values, N(0, 1 / fan-in), of the release."""
 
     def __init__(self, n_in: int, n_out: int, kernel: int) -> None:
         super().__init__()

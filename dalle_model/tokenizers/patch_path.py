@@ -1,8 +1,9 @@
-"""A second way through a small dVAE, at the resolution of tokens; the release has none.
+"""A second path through a small dVAE, at token resolution; the release has none.
 
-From random weights a small dVAE uses a handful of its codes. Its linear parts can hold patch
-k-means exactly, so that training starts there; its context sees the tokens around, at a hundredth
-of the cost of the full-resolution trunk, and learns what k-means cannot: edges that go on.
+A small dVAE that starts from random weights uses only a handful of its codes. The linear parts of
+this path can represent patch k-means exactly, so that training starts there. Its context covers the
+neighbouring tokens at a hundredth of the cost of the full-resolution trunk, and can learn what
+k-means cannot: edges that continue across patches.
 """
 
 from collections import OrderedDict
@@ -18,7 +19,7 @@ from dalle_model.tokenizers.layers import Block, Conv2d
 
 PATCH_VALUES = 3 * PATCH**2
 _KERNELS = (1, 3, 3, 1)
-_POST_GAIN = 1.0  # chosen: with the release's 1/64 the context's gradient starts near zero
+_POST_GAIN = 1.0  # chosen: with 1/64, as in the release, the context's gradient starts near zero
 
 
 class PatchEncoder(nn.Module):
@@ -30,9 +31,9 @@ class PatchEncoder(nn.Module):
         self.context = _context(PATCH_VALUES, config, config.num_codes)
 
     def forward(self, x_BCSS: Tensor) -> Tensor:
-        """See the class."""
+        """Logits in float32."""
         patches = functional.pixel_unshuffle(x_BCSS, PATCH)
-        with torch.autocast(x_BCSS.device.type, enabled=False):  # bfloat16 mixes up near codes
+        with torch.autocast(x_BCSS.device.type, enabled=False):  # bfloat16 confuses similar codes
             linear_BKGG: Tensor = self.linear(patches)
         context_BKGG: Tensor = self.context(patches)
         return linear_BKGG + context_BKGG.float()
@@ -47,7 +48,7 @@ class PatchDecoder(nn.Module):
         self.context = _context(config.num_codes, config, PATCH_VALUES)
 
     def forward(self, z_BKGG: Tensor) -> Tensor:
-        """See the class."""
+        """Location in float32."""
         patches: Tensor = self.linear(z_BKGG).float() + self.context(z_BKGG).float()
         return functional.pixel_shuffle(patches, PATCH)
 

@@ -1,4 +1,4 @@
-"""The text tokenizer of a run, learned from the captions of its token shards."""
+"""The text tokenizer of a run, trained on the captions of its token shards."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from dalle_model.vocab import CaptionTokenizer, train_bpe
 
 
 def train_bpe_from_shards(shard_urls: list[str], out_url: str, vocab_size: int) -> dict[str, Any]:
-    """Learn merges from all captions of some shards and write the tokenizer.
+    """Train a tokenizer on all captions of some shards and write it.
 
     Args:
         shard_urls: token shards of one codec.
@@ -15,7 +15,7 @@ def train_bpe_from_shards(shard_urls: list[str], out_url: str, vocab_size: int) 
         vocab_size: upper bound, special tokens and bytes included.
 
     Returns:
-        `captions`, `vocab_size` as reached, `tokens_per_caption` on average, `sha256`.
+        `captions` (their number), `vocab_size` (as reached), `tokens_per_caption` (mean), `sha256`.
 
     Raises:
         ShardError: a shard cannot be read.

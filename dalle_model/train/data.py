@@ -1,4 +1,4 @@
-"""Rows of token shards as arrays, and the order in which training sees them."""
+"""Rows of token shards as arrays, and their order in training."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,16 @@ from dalle_model.shards import ShardMetadata, common_metadata, image_of, image_t
 
 
 class TrainingDataError(DalleError):
-    """The token shards hold nothing to train on: where, why, and what to do."""
+    """Token shards that cannot be trained on: where, why, and what to do."""
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """What the prior is trained on, in key order.
+    """Captions and image tokens to train on, in key order.
 
     Args:
-        keys: of the rows, 40 hex characters each.
-        captions: one a row.
+        keys: one for each row, 40 hex characters.
+        captions: one for each row.
         image_tokens: uint16 `(rows, grid * grid)`, raster order.
         metadata: of the shards.
     """
@@ -32,7 +32,7 @@ class Pairs:
 
 
 def load_pairs(shard_urls: list[str], choice: PairChoice) -> Pairs:
-    """Read and choose rows; the same rows in other shards give the same pairs.
+    """Read shards and select rows; how the rows are split into shards makes no difference.
 
     Raises:
         ShardError: a shard is unreadable, or of another codec than the others.
@@ -44,8 +44,8 @@ def load_pairs(shard_urls: list[str], choice: PairChoice) -> Pairs:
     rows = choose_rows(keys, captions, choice)
     if not rows:
         raise TrainingDataError(
-            f"the {len(shard_urls)} token shards from {shard_urls[0]} on hold no row; "
-            "`dalle report` tells which stage dropped them"
+            f"the {len(shard_urls)} token shards from {shard_urls[0]} on hold no rows; "
+            "`dalle report` shows which stage dropped them"
         )
     return Pairs(
         keys=[keys[row] for row in rows],
@@ -56,7 +56,7 @@ def load_pairs(shard_urls: list[str], choice: PairChoice) -> Pairs:
 
 
 def choose_rows(keys: list[str], captions: list[str], choice: PairChoice) -> list[int]:
-    """Indices of the rows to keep, in order; rows are sorted by key, views of one key in a row."""
+    """Indices of the rows to keep, ascending; rows must be sorted by key."""
     kept: list[int] = []
     keys_of: dict[str, set[str]] = {}
     owner: dict[str, str] = {}
@@ -75,21 +75,21 @@ def choose_rows(keys: list[str], captions: list[str], choice: PairChoice) -> lis
 
 
 def batch_rows(step: int, num_rows: int, batch_size: int, seed: int) -> npt.NDArray[np.int64]:
-    """Rows of one training step, found without going through the steps before it.
+    """Rows of one training step, computed without replaying the steps before it.
 
-    Each epoch is a shuffle of its own; a batch that an epoch's end cuts is filled from the next.
+    Each epoch has its own shuffle; a batch that reaches the end of an epoch continues in the next.
 
     Args:
         step: from 0.
         num_rows: of the training set, >= 1.
-        batch_size: rows a step, >= 1.
+        batch_size: rows in a step, >= 1.
         seed: of the shuffles.
 
     Returns:
         int64 `(batch_size,)`.
     """
-    place = np.arange(step * batch_size, (step + 1) * batch_size)
-    epochs, offsets = place // num_rows, place % num_rows
+    positions = np.arange(step * batch_size, (step + 1) * batch_size)
+    epochs, offsets = positions // num_rows, positions % num_rows
     orders = {
         int(epoch): np.random.default_rng([seed, int(epoch)]).permutation(num_rows)
         for epoch in np.unique(epochs)

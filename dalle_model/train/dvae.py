@@ -1,4 +1,4 @@
-"""Training of the dVAE by the relaxed bound, and its measurement on held-out images."""
+"""Training the dVAE on the relaxed bound, and measuring it on held-out images."""
 
 import copy
 from dataclasses import asdict, dataclass
@@ -26,14 +26,16 @@ from dalle_model.train.schedules import Cosine
 # Shape letters: N training images, B batch, C colour channels (3), S side in pixels, K codes,
 # G grid side.
 
-GRADIENT_CLIP = 1.0  # chosen: the first steps after k-means overshoot without it
-WEIGHT_DECAY = 1e-4  # Source: Ramesh et al. 2021, appendix A.2; betas and eps as well
+GRADIENT_CLIP = 1.0  # chosen: without it the first steps after k-means overshoot
+WEIGHT_DECAY = (
+    1e-4  # Source: Ramesh et al. 2021, appendix A.2, whose betas and eps are torch's defaults
+)
 _WARM_UP_STEPS = 50  # chosen: the learning rate rises linearly over them
-_AT_ONCE = 64  # images; chosen: some 100 MB of activations
+_CHUNK = 64  # chosen: images encoded at once, some 100 MB of activations
 
 
 class DivergedError(DalleError):
-    """Training met a loss that is not finite."""
+    """The training loss is not finite any more."""
 
 
 def train_from_images(
@@ -49,8 +51,8 @@ def train_from_images(
         on_step: called after each step with its losses.
 
     Returns:
-        `images` and `held_out` (counts), `psnr` and `kmeans_psnr` (dB on the held-out images;
-        the latter only with a patch path), `codes_used` and `perplexity` (on all images).
+        `images` and `held_out`: how many were trained on and held out; `psnr`, in dB on the
+        held-out images, and `kmeans_psnr` with a patch path; `codes_used` and `perplexity`, on all.
 
     Raises:
         ImagesError: too few images to train on some and hold others out.
@@ -80,14 +82,14 @@ def train_dvae(
     """Train a dVAE; equal arguments and equal threads give equal weights.
 
     Args:
-        images: uint8 `(N, side, side, 3)`; moved and mirrored at random.
+        images: uint8 `(N, side, side, 3)`; shifted and mirrored at random.
         config: sizes of the dVAE.
         settings: of the training.
         on_step: as for `train_from_images`.
-        centroids: where a patch path starts; None for a start from random weights.
+        centroids: initial values of the patch path; None to start from random weights.
 
     Returns:
-        The averaged weights.
+        The dVAE with averaged weights.
 
     Raises:
         DivergedError: the loss is not finite.
@@ -105,7 +107,7 @@ def train_dvae(
 
 @dataclass(frozen=True)
 class LossWeights:
-    """What a step's loss depends on besides the model; see `DvaeTraining`."""
+    """Weights of the loss in one step; see `DvaeTraining`."""
 
     temperature: float
     kl_weight: float
@@ -115,7 +117,7 @@ class LossWeights:
 def bound(
     model: Dvae, x_BCSS: Tensor, weights: LossWeights, noise: torch.Generator
 ) -> dict[str, Tensor]:
-    """The `loss` of a batch and what it is made of: `nll`, `kl` and `mse`, all means."""
+    """The `loss` of a batch and its terms `nll`, `kl` and `mse`, all of them means."""
     logits_BKGG = model.encoder(x_BCSS)
     mu_BCSS, ln_b_BCSS = model.decoder(relax(logits_BKGG, weights.temperature, noise))
     ln_f_BCSS = logit_laplace(x_BCSS, mu_BCSS, ln_b_BCSS)
@@ -128,7 +130,7 @@ def bound(
 def measure(
     codec: DvaeCodec, centroids: Floats | None, train: Rgb, held_out: Rgb
 ) -> dict[str, Any]:
-    """Quality of reconstructions and use of codes; see `train_from_images`."""
+    """Quality of the reconstructions and use of the codes; see `train_from_images`."""
     train_codes, held_out_codes = _encode(codec, train), _encode(codec, held_out)
     use = code_use(np.concatenate([train_codes, held_out_codes]), codec.num_codes)
     metrics: dict[str, Any] = {
@@ -163,18 +165,18 @@ def _descend(model: Dvae, x_NCSS: Tensor, settings: DvaeTraining, on_step: OnSte
 
 
 def _draw_batch(x_NCSS: Tensor, settings: DvaeTraining, draw: torch.Generator) -> Tensor:
-    """Some images, each shifted and mirrored at random."""
+    """A random batch of images, each shifted and mirrored at random."""
     batch, reach, side = settings.batch_size, settings.max_shift, x_NCSS.shape[-1]
     x_BCSS = x_NCSS[torch.randint(len(x_NCSS), (batch,), generator=draw)]
     mirrored_B = torch.rand(batch, generator=draw) < 0.5
     x_BCSS = torch.where(mirrored_B[:, None, None, None], x_BCSS.flip(3), x_BCSS)
     wide = functional.pad(x_BCSS, (reach,) * 4, mode="replicate")
     corners = torch.randint(2 * reach + 1, (batch, 2), generator=draw).tolist()
-    moved = [
+    shifted = [
         image[:, top : top + side, left : left + side]
         for image, (top, left) in zip(wide, corners, strict=True)
     ]
-    return torch.stack(moved).contiguous(memory_format=torch.channels_last)
+    return torch.stack(shifted).contiguous(memory_format=torch.channels_last)
 
 
 def _update(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> None:
@@ -193,7 +195,7 @@ def _update(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, ra
 
 @torch.no_grad()
 def _average(averaged: nn.Module, model: nn.Module, decay: float, step: int) -> None:
-    """Exponential average that forgets its start: the decay grows from 1/10 to `decay`."""
+    """Exponential moving average that forgets its start: its decay grows from 1/10 to `decay`."""
     share = 1 - min(decay, (1 + step) / (10 + step))
     pairs = zip(averaged.parameters(), model.parameters(), strict=True)
     for kept, current in pairs:
@@ -201,10 +203,10 @@ def _average(averaged: nn.Module, model: nn.Module, decay: float, step: int) -> 
 
 
 def _encode(codec: DvaeCodec, images: Rgb) -> Codes:
-    chunks = range(0, len(images), _AT_ONCE)
-    return np.concatenate([codec.encode(images[i : i + _AT_ONCE]) for i in chunks])
+    chunks = range(0, len(images), _CHUNK)
+    return np.concatenate([codec.encode(images[i : i + _CHUNK]) for i in chunks])
 
 
 def _decode(codec: DvaeCodec, codes: Codes) -> Rgb:
-    chunks = range(0, len(codes), _AT_ONCE)
-    return np.concatenate([codec.decode(codes[i : i + _AT_ONCE]) for i in chunks])
+    chunks = range(0, len(codes), _CHUNK)
+    return np.concatenate([codec.decode(codes[i : i + _CHUNK]) for i in chunks])

@@ -1,4 +1,4 @@
-"""The dVAE's bound: logit-Laplace likelihood of pixels, KL of codes from uniform, relaxation."""
+"""Terms of the dVAE's bound: likelihood of pixels, KL of codes from uniform, and relaxation."""
 
 import math
 
@@ -11,7 +11,7 @@ _TINY = 2**-24  # spacing of float32 uniform draws: keeps 0 and 1 away from the 
 
 
 def logit_laplace(x_BCSS: Tensor, mu_BCSS: Tensor, ln_b_BCSS: Tensor) -> Tensor:
-    """Log-density of pixels in (0, 1), one value a subpixel.
+    """Logit-Laplace log-density of pixels in (0, 1), one value for each subpixel.
 
     ln f(x | mu, b) = -ln 2b - ln x(1 - x) - |logit x - mu| / b.
 
@@ -32,20 +32,20 @@ def divergence_from_uniform(logits_BKGG: Tensor) -> Tensor:
 def negative_bound(ln_f_BCSS: Tensor, divergence_BGG: Tensor, kl_weight: float) -> Tensor:
     """Negative weighted bound per subpixel: `mean(-ln f) + kl_weight * mean(KL) * G^2 / (3 S^2)`.
 
-    The paper divides the sum of both terms by the number of subpixels; at 256 px and 32 tokens
-    the KL weight is so divided by 192. Source: Ramesh et al. 2021, appendix A.2.
+    The paper divides the sum of both terms by the number of subpixels, so that at 256 px and 32
+    tokens the KL weight is divided by 192. Source: Ramesh et al. 2021, appendix A.2.
     """
     subpixels_per_token = ln_f_BCSS[0].numel() / divergence_BGG[0].numel()
     return -ln_f_BCSS.mean() + kl_weight / subpixels_per_token * divergence_BGG.mean()
 
 
 def relax(logits_BKGG: Tensor, temperature: float, noise: torch.Generator | None) -> Tensor:
-    """A draw from the Gumbel-softmax relaxation, over dimension 1; rows sum to 1.
+    """A sample from the Gumbel-softmax relaxation over dimension 1, along which it sums to 1.
 
     Args:
         logits_BKGG: unnormalised log-probabilities of codes.
-        temperature: towards 0 the draw becomes one-hot.
-        noise: where the Gumbel noise comes from; None for no noise at all.
+        temperature: as it approaches 0, the sample becomes one-hot.
+        noise: generator of the Gumbel noise; None for no noise.
 
     Source: Ramesh et al. 2021, section 2.1; relaxed in the forward pass too, not straight-through.
     """

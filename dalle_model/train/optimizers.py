@@ -17,7 +17,7 @@ def prior_optimizers(
 ) -> list[Optimizer]:
     """AdamW for everything, or Muon for the blocks' matrices and AdamW for the rest.
 
-    Gains and biases do not decay. Each group remembers its full rate as `peak`.
+    Gains and biases do not decay. Each group keeps its full learning rate as `peak`.
 
     Source: `muon`: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/.
     """
@@ -38,15 +38,15 @@ def prior_optimizers(
     return optimizers
 
 
-def set_rate(optimizers: Iterable[Optimizer], share: float) -> None:
-    """Set every group's rate to a share of its peak."""
+def set_learning_rate(optimizers: Iterable[Optimizer], share: float) -> None:
+    """Set the learning rate of every group to a share of its peak."""
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * share
 
 
 def state_tensors(optimizers: Iterable[Optimizer]) -> dict[str, Tensor]:
-    """What the optimisers remember of each parameter, as `optimizer.number.parameter.name`."""
+    """State of the optimisers, keyed `optimizer.parameter.name` with numbers for the first two."""
     return {
         f"{number}.{parameter}.{name}": value
         for number, optimizer in enumerate(optimizers)
@@ -56,11 +56,11 @@ def state_tensors(optimizers: Iterable[Optimizer]) -> dict[str, Tensor]:
 
 
 def load_state_tensors(optimizers: Iterable[Optimizer], tensors: Mapping[str, Tensor]) -> None:
-    """Give optimisers of the same parameters back what `state_tensors` took."""
+    """Restore what `state_tensors` returned into optimisers of the same parameters."""
     states: dict[int, dict[int, dict[str, Tensor]]] = {}
     for key, value in tensors.items():
-        number, parameter, name = key.split(".")
-        states.setdefault(int(number), {}).setdefault(int(parameter), {})[name] = value
-    for place, optimizer in enumerate(optimizers):
+        index, parameter, name = key.split(".")
+        states.setdefault(int(index), {}).setdefault(int(parameter), {})[name] = value
+    for number, optimizer in enumerate(optimizers):
         document = optimizer.state_dict()
-        optimizer.load_state_dict({**document, "state": states.get(place, {})})
+        optimizer.load_state_dict({**document, "state": states.get(number, {})})

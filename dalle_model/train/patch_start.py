@@ -1,4 +1,4 @@
-"""Where a small dVAE starts: exactly at patch k-means, which it then has to beat."""
+"""Initialising a small dVAE exactly at patch k-means, which training then has to beat."""
 
 import math
 
@@ -17,17 +17,19 @@ from dalle_model.train.kmeans import from_patches, kmeans, nearest_centroids, to
 
 # Shape letters: K codes, P values of a patch (192), N channels of a feature map.
 
-_FIRST_LN_B = -1.5  # chosen: the scale of k-means errors on the demo, so that b need not travel
+_FIRST_LN_B = (
+    -1.5
+)  # chosen: the scale of k-means errors on the demo, so that b starts near its optimum
 
 
 def fit_centroids(images: Rgb, config: DvaeConfig, settings: DvaeTraining) -> Floats:
-    """Patch k-means of images and their mirror images: float32 `(K, 192)`, mapped pixels."""
+    """Patch k-means of images and their mirror images: float32 `(K, P)` of mapped pixels."""
     both = np.concatenate([images, images[:, :, ::-1]])
     return kmeans(_points(both), config.num_codes, settings.kmeans_iterations, settings.seed)
 
 
 def quantise(images: Rgb, centroids: Floats) -> Rgb:
-    """Each patch replaced by its nearest centroid: the floor that a dVAE has to beat."""
+    """Replace each patch by its nearest centroid: the baseline that a dVAE has to beat."""
     nearest = centroids[nearest_centroids(_points(images), centroids)]
     mapped = from_patches(nearest, images.shape[1] // PATCH)
     return to_rgb(torch.from_numpy(np.ascontiguousarray(mapped.transpose(0, 3, 1, 2))))
@@ -35,14 +37,14 @@ def quantise(images: Rgb, centroids: Floats) -> Rgb:
 
 @torch.no_grad()
 def start_from_centroids(model: Dvae, centroids_KP: Tensor, spread: float) -> None:
-    """Make a model with a patch path exactly patch k-means; all else starts with no effect.
+    """Make the patch path exactly patch k-means, and everything else initially without effect.
 
     Logits are the log-density of the patch around each centroid, up to a constant. Residuals of
-    the trunk start at the size of their input: with the release's small gain and an output of
-    zero, the decoder would start on a saddle, since the mean error of a code is zero.
+    the trunk start as large as their input: with the small gain of the release and an output of
+    zero, the decoder would start at a saddle point, since the mean error of a code is zero.
 
     Args:
-        model: changed in place.
+        model: a dVAE with a patch path; changed in place.
         centroids_KP: in mapped pixels.
         spread: variance of a pixel around its centroid.
 
@@ -68,7 +70,7 @@ def start_from_centroids(model: Dvae, centroids_KP: Tensor, spread: float) -> No
 
 
 def _whiten(w_NK11: Tensor, centroids_KP: Tensor) -> None:
-    """Set the first channels of a code's embedding to its centroid's principal components."""
+    """Set the first channels of the codes' embeddings to principal components of the centroids."""
     centred_KP = centroids_KP - centroids_KP.mean(dim=0)
     u_KP, _, _ = torch.linalg.svd(centred_KP, full_matrices=False)
     channels = min(w_NK11.shape[0], u_KP.shape[1])

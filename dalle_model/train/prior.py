@@ -1,7 +1,7 @@
-"""Training the prior: from pairs to weights, in steps that depend on nothing but their number.
+"""Training the prior, in steps whose random numbers depend only on the seed and the step.
 
-The rows, the merges that BPE drops and the noise of step s are drawn from the seed and s alone, so
-a run that goes on from its saved state is bit for bit the run that was never interrupted.
+Rows, dropped BPE merges and token noise of step s are drawn from the seed and s alone, so a run
+that is resumed from its saved state is bit for bit the run that was never interrupted.
 """
 
 import math
@@ -23,7 +23,7 @@ from dalle_model.settings import PairChoice, PriorTraining
 from dalle_model.shards import image_of
 from dalle_model.threads import torch_threads
 from dalle_model.train.data import Pairs, TrainingDataError, batch_rows, load_pairs
-from dalle_model.train.optimizers import prior_optimizers, set_rate
+from dalle_model.train.optimizers import prior_optimizers, set_learning_rate
 from dalle_model.train.resume import clear_state, load_state, save_state, state_digest
 from dalle_model.vocab import CaptionTokenizer
 
@@ -36,8 +36,8 @@ class TrainingState:
 
     Args:
         prior: the weights.
-        optimizers: and what they remember.
-        step: the next one, from 0.
+        optimizers: with their state.
+        step: number of the next step, from 0.
         skipped: steps left out because their gradient was not finite.
         recent: running means of the loss and its parts, in nats per token.
     """
@@ -60,15 +60,15 @@ def train_from_shards(
 ) -> dict[str, Any]:
     """Train on token shards and write a checkpoint that `load_prior` reads.
 
-    A run that was interrupted goes on from the state beside `out_url`, if nothing it depends on
-    has changed.
+    An interrupted run is resumed from the state saved next to `out_url`, unless something that
+    the training depends on has changed.
 
     Returns:
-        The metrics that the checkpoint keeps.
+        The metrics, which are also saved in the checkpoint.
 
     Raises:
         ShardError: a shard is unreadable, or of another codec than the others.
-        TrainingDataError: nothing to train on, or tokens that do not fit the config.
+        TrainingDataError: no rows to train on, or tokens that do not fit the config.
     """
     pairs = load_pairs(shard_urls, choice)
     codes = CodesOrigin(pairs.metadata.codec_sha256, pairs.metadata.grid, pairs.metadata.num_codes)
@@ -96,13 +96,14 @@ def train_prior(
 
     Args:
         image_tokens: `(pairs, grid * grid)`.
-        captions: one a pair.
+        captions: one for each pair.
         tokenizer: of the captions.
-        config: sizes.
-        settings: see there.
+        config: sizes of the prior.
+        settings: of the training.
         on_step: called after each step with the running means of `loss`, `image_ce` and `text_ce`,
             in nats per token.
-        out_url: where the checkpoint will be; the state of an unfinished run lies beside it.
+        out_url: URL of the future checkpoint, next to which the state of an unfinished run is
+            saved; None to save nothing.
     """
     digest = state_digest(asdict(settings), config.to_dict(), tokenizer, image_tokens, captions)
     state = start(config, settings)
@@ -120,7 +121,7 @@ def train_prior(
                 settings.seed + state.step,
             )
         )
-        update(state, settings, text_BT, images[torch.from_numpy(rows)])
+        train_step(state, settings, text_BT, images[torch.from_numpy(rows)])
         on_step(state.step, settings.steps, state.recent)
         if out_url is not None and state.step % settings.checkpoint_every == 0:
             save_state(out_url, digest, state)
@@ -129,7 +130,7 @@ def train_prior(
 
 
 def start(config: PriorConfig, settings: PriorTraining) -> TrainingState:
-    """A run before its first step; the caller's random numbers are left as they were."""
+    """The state before the first step; torch's global random numbers are left untouched."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         prior = Prior(config).train()
@@ -144,14 +145,14 @@ def start(config: PriorConfig, settings: PriorTraining) -> TrainingState:
     return TrainingState(prior, optimizers, step=0, skipped=0, recent={})
 
 
-def update(
+def train_step(
     state: TrainingState, settings: PriorTraining, text_BT: Tensor, image_BI: Tensor
 ) -> None:
-    """One step; left out, and counted, where the gradient is not finite."""
-    set_rate(state.optimizers, rate_share(state.step, settings))
-    most = settings.token_noise * (1 - state.step / settings.steps)
+    """Take one step; a step whose gradient is not finite is skipped and counted."""
+    set_learning_rate(state.optimizers, rate_share(state.step, settings))
+    max_share = settings.token_noise * (1 - state.step / settings.steps)
     seed = (settings.seed, state.step)
-    read_BI = add_noise(image_BI, state.prior.config.image_vocab, most, seed)
+    read_BI = add_noise(image_BI, state.prior.config.image_vocab, max_share, seed)
     with torch.autocast("cpu", torch.bfloat16, enabled=uses_bfloat16(settings.precision)):
         text_logits, image_logits = state.prior(text_BT, read_BI)
     loss = stream_loss(text_logits, image_logits, text_BT, image_BI)
@@ -176,19 +177,19 @@ def rate_share(step: int, settings: PriorTraining) -> float:
     return settings.final_rate + (1 - settings.final_rate) * falling
 
 
-def add_noise(image_BI: Tensor, num_codes: int, most: float, seed: tuple[int, int]) -> Tensor:
-    """Replace a share of each image's tokens, drawn evenly from 0 to `most`, by random codes."""
-    if most == 0:
+def add_noise(image_BI: Tensor, num_codes: int, max_share: float, seed: tuple[int, int]) -> Tensor:
+    """Replace a share of each image's tokens, uniform in 0..`max_share`, by random codes."""
+    if max_share == 0:
         return image_BI
     draw = np.random.default_rng(seed)
-    shares = draw.random((len(image_BI), 1)) * most
+    shares = draw.random((len(image_BI), 1)) * max_share
     is_noise_BI = torch.from_numpy(draw.random(image_BI.shape) < shares)
     noise_BI = torch.from_numpy(draw.integers(num_codes, size=image_BI.shape))
     return torch.where(is_noise_BI, noise_BI, image_BI)
 
 
 def uses_bfloat16(precision: str) -> bool:
-    """Whether to run the forward pass in bfloat16; elsewhere it is emulated and slow."""
+    """Whether to run the forward pass in bfloat16, which is slow where it has to be emulated."""
     if precision == "auto":
         return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
     return precision == "bfloat16"

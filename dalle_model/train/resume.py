@@ -1,4 +1,4 @@
-"""The state of an unfinished training run of the prior, beside the checkpoint it will become."""
+"""The state of an unfinished training run of the prior, saved next to its future checkpoint."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ WEIGHTS, MOMENTS = "weights.", "moments."
 
 
 class Resumable(Protocol):
-    """What a saved state fills; `dalle_model.train.prior.TrainingState`."""
+    """What is saved and restored: a `dalle_model.train.prior.TrainingState`."""
 
     prior: Prior
     optimizers: list[Optimizer]
@@ -37,14 +37,14 @@ def state_digest(
     image_tokens: npt.NDArray[np.uint16],
     captions: Sequence[str],
 ) -> str:
-    """SHA-256 of everything that the next step depends on, beside the state itself."""
+    """SHA-256 of everything that the next step depends on, apart from the state itself."""
     document = [settings, config, tokenizer.sha256, list(captions)]
     described = json.dumps(document, sort_keys=True).encode()
     return files.sha256(described + np.ascontiguousarray(image_tokens, "<u2").tobytes())
 
 
 def save_state(out_url: str, digest: str, state: Resumable) -> None:
-    """Write the state, whole or not at all."""
+    """Write the state atomically."""
     tensors = {WEIGHTS + name: value for name, value in state.prior.state_dict().items()}
     tensors |= {MOMENTS + name: value for name, value in state_tensors(state.optimizers).items()}
     extra = {
@@ -57,10 +57,10 @@ def save_state(out_url: str, digest: str, state: Resumable) -> None:
 
 
 def load_state(out_url: str, digest: str, state: Resumable) -> bool:
-    """Fill a fresh state from the saved one, if there is one of the same digest.
+    """Restore the saved state into a fresh one, if there is one with the same digest.
 
     Returns:
-        Whether the run goes on from an earlier step.
+        Whether a state was restored.
 
     Raises:
         CheckpointError: the saved state is corrupt.
@@ -78,7 +78,7 @@ def load_state(out_url: str, digest: str, state: Resumable) -> bool:
 
 
 def clear_state(out_url: str) -> None:
-    """Remove what a finished run no longer needs."""
+    """Delete the saved state, which a finished run does not need."""
     files.remove(out_url + SUFFIX)
 
 

@@ -1,4 +1,4 @@
-"""Cosine schedules of the dVAE's training. Source: Ramesh et al. 2021, appendix A.2."""
+"""Cosine schedules of dVAE training. Source: Ramesh et al. 2021, appendix A.2."""
 
 import math
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cosine:
-    """Half a cosine from `start` to `end` over some steps, then constant.
+    """Half a cosine from `start` to `end`, then constant.
 
     Args:
         start: value at step 0.
         end: value from step `steps` on.
-        steps: length of the schedule; 0 means `end` throughout.
+        steps: length of the schedule; 0 for `end` throughout.
     """
 
     start: float

@@ -51,7 +51,7 @@ def test_a_square_is_cropped_before_it_is_scaled():
 
 
 def test_an_image_is_never_scaled_up():
-    with pytest.raises(ValueError, match="20x15 px, needs 16 px an edge"):
+    with pytest.raises(ValueError, match="20x15 px, each edge needs 16 px"):
         square(Image.fromarray(random_image(15, 20)), 16)
 
 

@@ -91,7 +91,7 @@ def test_each_wrong_file_is_one_clear_message(tmp_path):
         (f"{tmp_path}/none", r"none is missing; `dalle run encode` makes it"),
         (f"{tmp_path}/junk", "junk is not Parquet"),
         (str(other), "is not a token shard"),
-        (newer, "has schema version 2, this reader knows 1"),
+        (newer, "has schema version 2, this reader supports 1"),
     ):
         with pytest.raises(ShardError, match=message):
             read_metadata(url)

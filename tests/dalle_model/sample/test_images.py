@@ -44,7 +44,7 @@ def test_n_images_of_each_caption_whatever_the_batch() -> None:
 
 
 def test_the_images_of_one_caption_are_drawn_in_parts_that_fit_the_batch() -> None:
-    told: list[tuple[int, int]] = []
+    seen: list[tuple[int, int]] = []
     settings = SampleSettings(batch_size=3)
     parts = draw_images(
         TRAINED,
@@ -52,11 +52,11 @@ def test_the_images_of_one_caption_are_drawn_in_parts_that_fit_the_batch() -> No
         CAPTIONS[:2],
         7,
         settings,
-        lambda done, total, _: told.append((done, total)),
+        lambda done, total, _: seen.append((done, total)),
     )
     whole = draw_images(TRAINED, GreyCodec(), CAPTIONS[:2], 7, SampleSettings())
     np.testing.assert_array_equal(parts, whole)
-    assert told == [(3, 14), (6, 14), (7, 14), (10, 14), (13, 14), (14, 14)]
+    assert seen == [(3, 14), (6, 14), (7, 14), (10, 14), (13, 14), (14, 14)]
 
 
 def test_no_captions_no_images() -> None:

@@ -70,7 +70,7 @@ def test_a_config_that_does_not_fit_the_tensors_is_refused(tmp_path):
 def test_a_config_of_another_version_is_refused(tmp_path):
     url = f"{tmp_path}/x.safetensors"
     save_checkpoint(url, "dvae", {}, {"sides": 64})
-    with pytest.raises(CheckpointError, match="config of another program version"):
+    with pytest.raises(CheckpointError, match="the config of another program version"):
         load_codec(url)
 
 

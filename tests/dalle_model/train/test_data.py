@@ -63,7 +63,7 @@ def test_shards_of_two_codecs_are_refused(tmp_path: Path) -> None:
         load_pairs(urls, PairChoice())
 
 
-def test_empty_shards_are_told(tmp_path: Path) -> None:
+def test_empty_shards_are_refused(tmp_path: Path) -> None:
     url = write_token_shard(tmp_path / "part-0.parquet", [])
     with pytest.raises(TrainingDataError, match="hold no row"):
         load_pairs([url], PairChoice())

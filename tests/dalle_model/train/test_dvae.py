@@ -102,7 +102,7 @@ def test_too_few_images_to_hold_some_out_is_one_clear_message(tmp_path):
         train_from_images(images, f"{tmp_path}/x", CONFIG, SETTINGS, lambda *_: None)
 
 
-def test_a_batch_is_moved_and_mirrored_within_reach():
+def test_a_batch_is_shifted_and_mirrored_within_its_bounds():
     x = torch.arange(16.0).view(1, 1, 1, 16).expand(4, 3, 16, 16)
     settings = DvaeTraining(batch_size=64, max_shift=2)
     batch = _draw_batch(x, settings, torch.Generator().manual_seed(0))

@@ -19,7 +19,7 @@ from dalle_model.train.prior import (
     start,
     train_from_shards,
     train_prior,
-    update,
+    train_step,
 )
 from dalle_model.train.resume import SUFFIX
 from tests.support.priors import CAPTIONS, TINY, random_stream, tiny_tokenizer
@@ -33,11 +33,11 @@ FAST = PriorTraining(
 
 
 class KilledError(Exception):
-    """Stands for a killed process."""
+    """Simulates a killed process."""
 
 
 def ignore(done: int, total: int, losses: Mapping[str, float]) -> None:
-    """Progress that nobody watches."""
+    """An `OnStep` that does nothing."""
 
 
 def train(settings: PriorTraining, out_url: str | None = None) -> TrainingState:
@@ -94,7 +94,7 @@ def test_state_of_other_settings_is_not_continued(tmp_path: Path) -> None:
     assert fresh.recent == continued.recent
 
 
-def test_same_seed_same_weights_and_callers_randomness_untouched() -> None:
+def test_equal_seeds_give_equal_weights_and_leave_the_global_generator_alone() -> None:
     torch.manual_seed(3)
     before = torch.random.get_rng_state()
     weights = [start(TINY, FAST).prior.embedding.row.weight for _ in range(2)]
@@ -107,7 +107,7 @@ def test_step_without_finite_gradient_is_skipped_and_counted() -> None:
     with torch.no_grad():
         state.prior.norm.bias[0] = torch.nan
     before = state.prior.embedding.row.weight.detach().clone()
-    update(state, FAST, *random_stream(2))
+    train_step(state, FAST, *random_stream(2))
     assert (state.step, state.skipped, state.recent) == (1, 1, {})
     assert torch.equal(state.prior.embedding.row.weight, before)
 
@@ -166,7 +166,7 @@ def test_from_shards_to_a_checkpoint(tmp_path: Path) -> None:
         ({"text_vocab": 260}, "text_vocab is 260, but .* need 300"),
     ],
 )
-def test_sizes_that_do_not_fit_are_told(
+def test_sizes_that_do_not_fit_are_refused(
     change: dict[str, int], message: str, tmp_path: Path
 ) -> None:
     config = replace(TINY, **change)
