@@ -120,10 +120,10 @@ class CaptionTokenizer:
         """
         if dropout == 0:
             return list(self._tokenizer.encode(caption, add_special_tokens=False).ids)
-        draw = random.Random(f"{seed}:{caption}")
+        rng = random.Random(f"{seed}:{caption}")
         normal = self._tokenizer.normalizer.normalize_str(caption)
         words = self._tokenizer.pre_tokenizer.pre_tokenize_str(normal)
-        return [self._ids[piece] for word, _ in words for piece in self._merge(word, dropout, draw)]
+        return [self._ids[piece] for word, _ in words for piece in self._merge(word, dropout, rng)]
 
     def encode_batch(
         self,
@@ -158,12 +158,12 @@ class CaptionTokenizer:
         """The lower-cased text of ids; start tokens are left out."""
         return str(self._tokenizer.decode(list(ids))).strip()
 
-    def _merge(self, word: str, dropout: float, draw: random.Random) -> list[str]:
+    def _merge(self, word: str, dropout: float, rng: random.Random) -> list[str]:
         pieces = list(word)
         while True:
             pairs = itertools.pairwise(pieces)
             ranked = [(self._ranks.get(pair), index) for index, pair in enumerate(pairs)]
-            kept = [(r, i) for r, i in ranked if r is not None and draw.random() >= dropout]
+            kept = [(r, i) for r, i in ranked if r is not None and rng.random() >= dropout]
             if not kept:
                 return pieces
             index = min(kept)[1]

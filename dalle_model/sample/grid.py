@@ -18,8 +18,8 @@ def image_grid(images: Sequence[Rgb], captions: Sequence[str], cell: int = 128) 
     Args:
         images: for each caption uint8 `(columns, side, side, 3)`.
         captions: one for each row; shortened where they would not fit the width.
-        cell: edge of a drawn image, in pixels; scaled without smoothing, so that the drawing shows
-            the pixels that the model made.
+        cell: edge of each image in the grid, in pixels; images are scaled without smoothing, to
+            show the very pixels that the model made.
 
     Returns:
         An RGB image.
@@ -72,5 +72,5 @@ def shorten(caption: str, width: int, font: ImageFont.ImageFont | ImageFont.Free
 
 
 def _scaled(image: Rgb, cell: int) -> Image.Image:
-    drawn = Image.fromarray(np.ascontiguousarray(image))
-    return drawn.resize((cell, cell), Image.Resampling.NEAREST)
+    unscaled = Image.fromarray(np.ascontiguousarray(image))
+    return unscaled.resize((cell, cell), Image.Resampling.NEAREST)

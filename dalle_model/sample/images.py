@@ -61,10 +61,10 @@ def draw_images(
         for first in range(0, n, columns):
             number = min(columns, n - first)
             codes = _draw(trained, text[row : row + rows], number, settings, first)
-            drawn = codec.decode(codes)
-            part = drawn.reshape(-1, number, *drawn.shape[1:])
+            decoded = codec.decode(codes)
+            part = decoded.reshape(-1, number, *decoded.shape[1:])
             images[row : row + rows, first : first + number] = part
-            done += len(drawn)
+            done += len(decoded)
             on_step(done, len(captions) * n, {})
     return images
 

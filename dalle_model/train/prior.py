@@ -181,10 +181,10 @@ def add_noise(image_BI: Tensor, num_codes: int, max_share: float, seed: tuple[in
     """Replace a share of each image's tokens, uniform in 0..`max_share`, by random codes."""
     if max_share == 0:
         return image_BI
-    draw = np.random.default_rng(seed)
-    shares = draw.random((len(image_BI), 1)) * max_share
-    is_noise_BI = torch.from_numpy(draw.random(image_BI.shape) < shares)
-    noise_BI = torch.from_numpy(draw.integers(num_codes, size=image_BI.shape))
+    rng = np.random.default_rng(seed)
+    shares = rng.random((len(image_BI), 1)) * max_share
+    is_noise_BI = torch.from_numpy(rng.random(image_BI.shape) < shares)
+    noise_BI = torch.from_numpy(rng.integers(num_codes, size=image_BI.shape))
     return torch.where(is_noise_BI, noise_BI, image_BI)
 
 

@@ -15,7 +15,7 @@ from dalle_model.train.dvae import DivergedError, _draw_batch, train_dvae, train
 from dalle_model.train.images import ImagesError, distinct_images, read_image_folder
 from dalle_model.train.patch_start import fit_centroids, quantise
 
-# Few codes and slanted edges: what a patch shows can be told better from the patches around it.
+# Few codes and slanted edges: the patches around a patch help to predict what it shows.
 CONFIG = DvaeConfig(32, 8, hidden=8, bottleneck=8, blocks_per_group=1, patch_width=32)
 SETTINGS = DvaeTraining(
     steps=100,
