@@ -11,23 +11,23 @@ MIB = 1024 * 1024
 
 
 class FetchConfig(BaseModel):
-    """How pictures are fetched.
+    """How images are fetched.
 
     Args:
-        backend: what fetches; `native` is `pipelines.web`.
-        user_agent: sent with every request; up to the first slash it is the name that robots.txt
-            and X-Robots-Tag address. Give a URL by which people can reach you.
+        backend: the implementation; `native` is `pipelines.web`.
+        user_agent: sent with every request; the part before the first slash is the name that
+            robots.txt and X-Robots-Tag address. Include a URL where people can reach you.
         timeout_s: seconds on the wire for one attempt, all hops, headers and body together.
-        max_bytes: of one picture.
+        max_bytes: of one image.
         max_redirects: hops after the first.
         retries: further attempts after a transient failure.
         backoff_s: seconds before the first retry; doubled before each further one.
-        concurrency: pictures fetched at once by one worker; this many times `max_bytes` is the most
-            memory that answers under way can take.
-        per_host_concurrency: requests open at one host, all workers together.
-        per_host_delay_s: least time between two requests to one host, all workers together.
-        obeys_robots: whether robots.txt (RFC 9309) is asked and obeyed.
-        honours_opt_out: whether X-Robots-Tag and tdm-reservation headers are heeded.
+        concurrency: images fetched at once by one worker; multiplied by `max_bytes`, it bounds the
+            memory of the responses in flight.
+        per_host_concurrency: requests in flight to one host, across all workers.
+        per_host_delay_s: minimum time between two requests to one host, across all workers.
+        obeys_robots: whether robots.txt (RFC 9309) is fetched and obeyed.
+        honours_opt_out: whether X-Robots-Tag and tdm-reservation headers are honoured.
         max_reject_rate: share of dropped rows above which the stage fails.
     """
 
@@ -49,6 +49,6 @@ class FetchConfig(BaseModel):
 
 
 def dependencies(config: FetchConfig) -> dict[str, str]:
-    """The libraries whose change could change a row, with their versions."""
+    """The versions of the libraries that could change a row."""
     del config  # one backend so far
     return {name: version(name) for name in ("httpcore", "h11", "idna")}

@@ -1,4 +1,4 @@
-"""The order of work over many hosts: a slow host holds up its own pictures and no others."""
+"""Schedules work over many hosts: a slow host delays its own images and no others."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -10,11 +10,11 @@ Result = TypeVar("Result")
 
 
 class HostQueues(Generic[Job]):
-    """Jobs by host, handed out in turn, never more of one host at once than it may have.
+    """Jobs queued by host, handed out round-robin within a limit for each host.
 
     Args:
         jobs: `(host, job)`; the order within a host is kept.
-        per_host: jobs of one host at once.
+        per_host: jobs of one host that may run at once.
     """
 
     def __init__(self, jobs: Iterable[tuple[str, Job]], per_host: int) -> None:
@@ -23,10 +23,10 @@ class HostQueues(Generic[Job]):
         self._active: dict[str, int] = {}
         for host, job in jobs:
             self._waiting.setdefault(host, deque()).append(job)
-        self._ready = deque(self._waiting)  # hosts with a job and a free place, once each
+        self._ready = deque(self._waiting)  # hosts with a job and a free slot, once each
 
     def take(self) -> tuple[str, Job] | None:
-        """The next job, with its host; None while all hosts are empty or full."""
+        """The next job with its host; None while every host is empty or at its limit."""
         if not self._ready:
             return None
         host = self._ready.popleft()
@@ -37,7 +37,7 @@ class HostQueues(Generic[Job]):
         return host, job
 
     def finish(self, host: str) -> None:
-        """One job of a host is done."""
+        """Record that one job of a host has ended."""
         had_room = self._has_room(host)
         self._active[host] -= 1
         if not had_room and self._has_room(host):
@@ -53,13 +53,13 @@ def run_by_host(
     concurrency: int,
     per_host: int,
 ) -> dict[Job, Result]:
-    """Run each job once in threads; the results by job.
+    """Run each job once in a pool of threads and return the results by job.
 
     Args:
         jobs: `(host, job)`, jobs distinct.
         work: called in a thread.
-        concurrency: jobs at once.
-        per_host: jobs of one host at once.
+        concurrency: jobs that may run at once.
+        per_host: jobs of one host that may run at once.
 
     Raises:
         Exception: the first that `work` raises, after the running jobs have ended.

@@ -1,4 +1,4 @@
-"""One shard of captions in, the same rows with their pictures' bytes out; each picture once."""
+"""Adds the bytes of its images to one shard of captions; each image is fetched once."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,17 +23,19 @@ from pipelines.web.settings import HttpSettings
 Row = dict[str, Any]
 
 
-def fetch_shard(task: StageTask, index: int, config: FetchConfig, runtime: Runtime) -> ShardResult:
-    """Fetch the pictures of one shard.
+def fetch_shard(
+    task: StageTask, index: int, config: FetchConfig, runtime: Runtime
+) -> ShardResult:
+    """Fetch the images of one shard.
 
-    Rows that brought their bytes along need no download. A picture that cannot be had makes a
-    rejection of each of its rows, with the class of the failure as the reason.
+    Rows whose source supplied the bytes need no download. An image that cannot be fetched rejects
+    each of its rows, with the class of the failure as the reason.
 
     Raises:
         UnreadableShardError: the captions shard is missing or corrupt.
     """
     rows = parquet.read_table(task.input(CAPTIONS).part(index)).to_pylist()
-    fetched = fetch_pictures(pictures_to_fetch(rows), config, runtime)
+    fetched = fetch_images(images_to_fetch(rows), config, runtime)
     kept: list[Row] = []
     rejected: list[Rejection] = []
     for row in rows:
@@ -45,36 +47,36 @@ def fetch_shard(task: StageTask, index: int, config: FetchConfig, runtime: Runti
     return ShardResult(_table(kept), rejected, rows_in=len(rows))
 
 
-def pictures_to_fetch(rows: list[Row]) -> dict[str, str]:
-    """The URL of each picture that did not come with its row, by the picture's part of the key."""
+def images_to_fetch(rows: list[Row]) -> dict[str, str]:
+    """URLs of the images whose rows carry no bytes, by the image's part of the key."""
     return {image_of(row["key"]): row["url"] for row in rows if row["encoded"] is None}
 
 
-def fetch_pictures(
+def fetch_images(
     urls: dict[str, str], config: FetchConfig, runtime: Runtime
 ) -> dict[str, bytes | FetchFailure]:
-    """Fetch each picture once, many at a time.
+    """Fetch each image once, many at a time.
 
     Args:
-        urls: by picture.
-        config: limits and manners.
-        runtime: permission and number of processes.
+        urls: by the image's part of the key.
+        config: limits and policy.
+        runtime: access to loopback and the number of processes.
 
     Returns:
-        Bytes as served, or why there are none, by picture.
+        The bytes as served, or the failure, by the image's part of the key.
     """
     client = shared_client(http_settings(config, runtime.workers), runtime.loopback)
 
-    def work(picture: str) -> bytes | FetchFailure:
-        result = client.fetch(urls[picture])
+    def work(image_key: str) -> bytes | FetchFailure:
+        result = client.fetch(urls[image_key])
         return result.body if isinstance(result, Response) else result
 
-    jobs = ((urlsplit(url).hostname or "", picture) for picture, url in sorted(urls.items()))
+    jobs = ((urlsplit(url).hostname or "", image_key) for image_key, url in sorted(urls.items()))
     return run_by_host(jobs, work, config.concurrency, config.per_host_concurrency)
 
 
 def http_settings(config: FetchConfig, num_workers: int) -> HttpSettings:
-    """What the client needs to know of the stage's settings."""
+    """The settings of the stage as the HTTP client takes them."""
     return HttpSettings(
         user_agent=config.user_agent,
         timeout_s=config.timeout_s,

@@ -6,7 +6,7 @@ import pytest
 from pipelines.fetch.schedule import HostQueues, run_by_host
 
 
-def test_hosts_take_turns_and_none_has_more_than_its_places():
+def test_hosts_take_turns_and_none_exceeds_its_limit():
     jobs = [("a", 1), ("a", 2), ("a", 3), ("b", 4), ("c", 5)]
     queues = HostQueues(jobs, per_host=2)
     assert [queues.take() for _ in range(5)] == [("a", 1), ("b", 4), ("c", 5), ("a", 2), None]
@@ -46,11 +46,11 @@ def test_every_job_runs_once_within_the_limits(per_host, concurrency):
     assert max(most.values()) <= per_host
 
 
-def test_a_host_that_hangs_holds_up_no_other():
+def test_a_host_that_hangs_delays_no_other():
     others_done = threading.Semaphore(0)
 
     def work(job):
-        if job < 100:  # the slow host: waits until all others are through
+        if job < 100:  # the slow host: waits until all others are done
             return [others_done.acquire(timeout=10) for _ in range(10)] if job == 0 else []
         others_done.release()
         return []

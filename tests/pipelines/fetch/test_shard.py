@@ -88,7 +88,7 @@ def test_every_row_is_kept_or_rejected_with_its_class(web, tmp_path):
     assert kept["one"]["license"] == "CC0"
 
 
-def test_a_picture_is_asked_for_once_and_retried_only_where_that_may_help(web, tmp_path):
+def test_an_image_is_requested_once_and_retried_only_where_that_may_help(web, tmp_path):
     rows, _ = small_web(web)
     fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web))
     asked = Counter(web.asked)
@@ -100,13 +100,13 @@ def test_a_picture_is_asked_for_once_and_retried_only_where_that_may_help(web, t
     assert asked["a.demo.test/robots.txt"] == 1
 
 
-def test_a_picture_that_came_along_is_not_asked_for(web, tmp_path):
+def test_an_image_that_came_with_its_row_is_not_requested(web, tmp_path):
     url = "http://a.demo.test/good.png"
-    web.page("a.demo.test/good.png", b"another picture by now")
-    rows = [row(url, "one", encoded=b"brought"), row("urn:sha256:00", "two", encoded=b"x" * 1001)]
+    web.page("a.demo.test/good.png", b"another image by now")
+    rows = [row(url, "one", encoded=b"supplied"), row("urn:sha256:00", "two", encoded=b"x" * 1001)]
     result = fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web))
     kept = {r["caption"]: r["encoded"] for r in result.kept.to_pylist()}
-    assert kept == {"one": b"brought", "two": b"x" * 1001}
+    assert kept == {"one": b"supplied", "two": b"x" * 1001}
     assert web.asked == []
 
 
@@ -134,7 +134,7 @@ def test_two_runs_on_two_ports_write_equal_bytes(tmp_path):
 
 
 def test_a_flaky_web_gives_what_a_sound_one_gives(web, tmp_path):
-    """Every third request of a picture is met with a reset, a 503 or half a body."""
+    """The first request for each image gets a reset, a 503 or half a body."""
     rows = []
     fails: Counter[str] = Counter()
 
@@ -157,7 +157,7 @@ def test_a_flaky_web_gives_what_a_sound_one_gives(web, tmp_path):
 
 
 @pytest.mark.parametrize("per_host", [1, 2])
-def test_a_host_is_never_asked_more_at_once_than_it_may_be(web, tmp_path, per_host):
+def test_requests_to_a_host_never_exceed_its_limit(web, tmp_path, per_host):
     rows = []
     for host in "abc":
         for i in range(8):
