@@ -1,4 +1,4 @@
-"""Captions that too many pictures share say little about any of them."""
+"""A cap on shared captions: one that too many images share says little about any of them."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,24 +10,24 @@ REASON = "caption_cap"
 
 
 def folded(caption: str) -> str:
-    """The form in which captions are compared: without case, single spaces."""
+    """The form in which captions are compared: case-folded, with single spaces."""
     return " ".join(caption.casefold().split())
 
 
 def cap_captions(group: Iterable[Pair], max_images: int) -> Iterator[tuple[Pair, Check | None]]:
-    """Keep a caption for the first pictures by key.
+    """Keep a caption for the first images by key.
 
     Args:
         group: the pairs of one folded caption; any order.
-        max_images: pictures that keep it.
+        max_images: the number of images that keep it.
 
     Yields:
-        Every pair, with the failed rule where it goes; `measured` is the number of pictures, and
-        `detail` the key of the first pair that stays.
+        Every pair, with the failed rule if it is dropped; `measured` is the number of images, and
+        `detail` the key of the first pair that is kept.
     """
     ordered = sorted(group, key=lambda pair: str(pair["key"]))
     images = sorted({image_of(pair["key"]) for pair in ordered})
-    staying = set(images[:max_images])
+    kept = set(images[:max_images])
     too_many = Check(REASON, False, float(len(images)), float(max_images), ordered[0]["key"])
     for pair in ordered:
-        yield pair, None if image_of(pair["key"]) in staying else too_many
+        yield pair, None if image_of(pair["key"]) in kept else too_many

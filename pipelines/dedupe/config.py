@@ -8,22 +8,22 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class DedupeConfig(BaseModel):
-    """What counts as the same picture, and how often a caption may be used.
+    """What counts as the same image, and how often a caption may be used.
 
     Args:
         max_hamming: bits by which two perceptual hashes of near duplicates may differ. Chosen with
             `max_cell_difference` on 3,000 drawings of openclipart 0.18, stored at 64 px: of copies
             scaled by 0.6 to 1.5 and saved as JPEG of quality 50 to 90, 98.8 % are found; of the
-            drawings themselves, 0.2 % go for another one that a person would tell apart.
-        num_bands: parts of the 64-bit hash; pictures that agree in one part are compared. More
-            parts than `max_hamming` bits leave one part equal, so that no near duplicate is missed.
+            drawings themselves, 0.2 % are dropped for one that a person would tell apart.
+        num_bands: parts of the 64-bit hash; images that agree in one part are compared. With more
+            parts than `max_hamming` bits one part stays equal, so no near duplicate is missed.
         max_cell_difference: grey levels of 255 by which any colour of any cell of two 8x8
-            thumbnails may differ; tells apart drawings on white, whose hashes are poor in bits.
-        max_images_per_caption: pictures that keep a caption, compared without case; the first ones
+            thumbnails may differ; tells apart drawings on white, whose hashes have few bits set.
+        max_images_per_caption: images that keep a caption, compared without case; the first ones
             by key. Source: Jia et al. 2021 (ALIGN), section 3, which drops texts above 10 images.
-        bucket_cap: best-ranked pictures of a band that the others are compared with; bounds the
-            work where thousands of pictures agree in a part. Chosen: a part of 8 bits reaches it
-            at some 500,000 evenly spread pictures, and near ones mostly agree in other parts too.
+        bucket_cap: best-ranked images of a band that the others are compared with; bounds the
+            work where thousands of images agree in a part. Chosen: a part of 8 bits reaches it
+            at some 500,000 evenly spread images, and near ones mostly agree in other parts too.
         max_reject_rate: share of rows dropped above which the stage fails.
     """
 
@@ -47,5 +47,5 @@ class DedupeConfig(BaseModel):
 
 
 def dependencies(config: DedupeConfig) -> dict[str, str]:
-    """What changes the result besides the settings: Pillow's scaling, Unicode's case folding."""
+    """What else changes the result: Pillow's scaling and Unicode's case folding."""
     return {"pillow": version("pillow"), "unicode": unicodedata.unidata_version}

@@ -13,7 +13,7 @@ from pipelines.records import SELECTION_SCHEMA
 def build(
     pipeline: beam.Pipeline, task: StageTask, config: DedupeConfig
 ) -> PCollection[ShardReport]:
-    """Compare the pictures of all shards of the run, and write the pending shards."""
+    """Compare the images of all shards of the run and write the pending shards."""
     return (
         pipeline
         | AllShards(task)

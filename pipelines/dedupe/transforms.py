@@ -1,8 +1,8 @@
 """Wiring of the dedupe stage. Signatures, keys and texts are shuffled; pixels never are.
 
-shards -> pairs, pictures
-pictures -> DropExact -> FindNear -> duplicates
-pairs, duplicates -> JudgePairs -> CapCaptions -> (shard, pair | rejection)
+shards -> pairs, signatures
+signatures -> DropExact -> FindNear -> duplicates
+pairs, duplicates -> JoinDuplicates -> CapCaptions -> (shard, pair | rejection)
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,8 +15,7 @@ from apache_beam.pvalue import DoOutputsTuple, PCollection, TaggedOutput
 from dalle_model.shards import image_of
 from pipelines.dedupe import captions, exact, near, signatures
 from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.signatures import Duplicate, Pair, Picture
-from pipelines.dedupe.verdicts import judge
+from pipelines.dedupe.signatures import Duplicate, ImageSignature, Pair
 from pipelines.io.keys import shard_of
 from pipelines.io.selections import surviving_rows
 from pipelines.io.task import StageTask
@@ -41,39 +40,39 @@ class DropDuplicates(beam.PTransform[PCollection[int], PCollection[tuple[int, An
 
     def expand(self, numbers: PCollection[int]) -> PCollection[tuple[int, Any]]:
         read = numbers | "Read" >> beam.ParDo(_ReadFn(self.task)).with_outputs(
-            PAIRS, main="pictures"
+            PAIRS, main="signatures"
         )
-        unique = read.pictures | DropExact()
+        unique = read.signatures | DropExact()
         similar = unique.kept | FindNear(self.config)
         found = (unique[DUPLICATES], similar) | "Duplicates" >> beam.Flatten()
-        judged = {PAIRS: read[PAIRS], DUPLICATES: found} | JudgePairs(self.task.stage)
-        capped = judged.kept | CapCaptions(self.config, self.task.stage)
-        outcomes = (judged[REJECTED], capped) | "Outcomes" >> beam.Flatten()
+        joined = {PAIRS: read[PAIRS], DUPLICATES: found} | JoinDuplicates(self.task.stage)
+        capped = joined.kept | CapCaptions(self.config, self.task.stage)
+        outcomes = (joined[REJECTED], capped) | "Outcomes" >> beam.Flatten()
         return outcomes | "ToShard" >> beam.Map(_to_shard, self.task.num_shards)
 
 
 @dataclass(eq=False)
-class DropExact(beam.PTransform[PCollection[Picture], DoOutputsTuple]):
-    """`Picture` in; the best of equal ones on `kept`; `(image, Duplicate)` on `duplicates`."""
+class DropExact(beam.PTransform[PCollection[ImageSignature], DoOutputsTuple]):
+    """Signatures in; the best of equal ones on `kept`; `(image key, Duplicate)` on `duplicates`."""
 
-    def expand(self, pictures: PCollection[Picture]) -> Tagged:
+    def expand(self, images: PCollection[ImageSignature]) -> Tagged:
         return (
-            pictures
-            | "KeyPixels" >> beam.Map(lambda picture: (picture.pixel_hash, picture))
+            images
+            | "KeyPixels" >> beam.Map(lambda image: (image.pixel_hash, image))
             | "ByPixels" >> beam.GroupByKey()
             | "Best" >> beam.FlatMap(_split_exact).with_outputs(DUPLICATES, main="kept")
         )
 
 
 @dataclass(eq=False)
-class FindNear(beam.PTransform[PCollection[Picture], PCollection[tuple[str, Duplicate]]]):
-    """`Picture` in; `(image, Duplicate)` out, once for each band that shows it."""
+class FindNear(beam.PTransform[PCollection[ImageSignature], PCollection[tuple[str, Duplicate]]]):
+    """Signatures in; `(image key, Duplicate)` out, once for each band that shows it."""
 
     config: DedupeConfig
 
-    def expand(self, pictures: PCollection[Picture]) -> PCollection[tuple[str, Duplicate]]:
+    def expand(self, images: PCollection[ImageSignature]) -> PCollection[tuple[str, Duplicate]]:
         return (
-            pictures
+            images
             | "KeyBands" >> beam.FlatMap(_by_band, self.config.num_bands)
             | "ByBand" >> beam.GroupByKey()
             | "Compare" >> beam.FlatMap(_find_near, self.config)
@@ -81,16 +80,16 @@ class FindNear(beam.PTransform[PCollection[Picture], PCollection[tuple[str, Dupl
 
 
 @dataclass(eq=False)
-class JudgePairs(beam.PTransform[dict[str, PCollection], DoOutputsTuple]):
-    """Keyed pairs and keyed duplicates in; pairs on `kept`, `Rejection` on `rejected`."""
+class JoinDuplicates(beam.PTransform[dict[str, PCollection], DoOutputsTuple]):
+    """Pairs and duplicates by image key in; pairs on `kept`, `Rejection` on `rejected`."""
 
     stage: str
 
-    def expand(self, by_image: Any) -> Tagged:
+    def expand(self, by_image_key: Any) -> Tagged:
         return (
-            by_image
-            | "ByPicture" >> beam.CoGroupByKey()
-            | "Judge" >> beam.FlatMap(_judge, self.stage).with_outputs(REJECTED, main="kept")
+            by_image_key
+            | "ByImage" >> beam.CoGroupByKey()
+            | "Join" >> beam.FlatMap(_join, self.stage).with_outputs(REJECTED, main="kept")
         )
 
 
@@ -114,35 +113,39 @@ class _ReadFn(beam.DoFn):
     def __init__(self, task: StageTask) -> None:
         self.task = task
 
-    def process(self, index: int) -> Iterator[Picture | _TaggedPair]:
+    def process(self, index: int) -> Iterator[ImageSignature | _TaggedPair]:
         table = surviving_rows(self.task, index, signatures.COLUMNS)
-        yield from signatures.pictures(table)
+        yield from signatures.image_signatures(table)
         for pair in signatures.pairs(table):
             yield TaggedOutput(PAIRS, (image_of(pair["key"]), pair))
 
 
-def _split_exact(group: tuple[str, Iterable[Picture]]) -> Iterator[Picture | _TaggedDuplicate]:
+def _split_exact(
+    group: tuple[str, Iterable[ImageSignature]],
+) -> Iterator[ImageSignature | _TaggedDuplicate]:
     members = list(group[1])
     yield exact.best(members)
     for found in exact.exact_duplicates(members):
         yield TaggedOutput(DUPLICATES, found)
 
 
-def _by_band(picture: Picture, num_bands: int) -> Iterator[tuple[near.Band, Picture]]:
-    for band in near.bands(picture.phash, num_bands):
-        yield band, picture
+def _by_band(
+    signature: ImageSignature, num_bands: int
+) -> Iterator[tuple[near.Band, ImageSignature]]:
+    for band in near.bands(signature.phash, num_bands):
+        yield band, signature
 
 
 def _find_near(
-    bucket: tuple[near.Band, Iterable[Picture]], config: DedupeConfig
+    bucket: tuple[near.Band, Iterable[ImageSignature]], config: DedupeConfig
 ) -> Iterator[tuple[str, Duplicate]]:
     yield from near.near_duplicates(bucket[1], config)
 
 
-def _judge(
+def _join(
     grouped: tuple[str, dict[str, Iterable[Any]]], stage: str
 ) -> Iterator[Pair | _TaggedRejection]:
-    for outcome in judge(grouped[1][PAIRS], grouped[1][DUPLICATES], stage):
+    for outcome in signatures.join_duplicates(grouped[1][PAIRS], grouped[1][DUPLICATES], stage):
         if isinstance(outcome, Rejection):
             yield TaggedOutput(REJECTED, outcome)
         else:

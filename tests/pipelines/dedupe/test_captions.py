@@ -9,23 +9,23 @@ def pair(image: int, number: int = 0) -> Pair:
     return {"key": f"{image:024x}{number:016x}", "url": "", "caption": "a dog"}
 
 
-def staying(group: Iterable[Pair], max_images: int) -> list[str]:
+def kept(group: Iterable[Pair], max_images: int) -> list[str]:
     return [p["key"] for p, check in cap_captions(group, max_images) if check is None]
 
 
-def test_the_first_pictures_by_key_stay_in_any_order() -> None:
+def test_the_first_images_by_key_are_kept_in_any_order() -> None:
     group = [pair(image) for image in range(4)]
     for order in permutations(group):
-        assert staying(order, 2) == [group[0]["key"], group[1]["key"]]
+        assert kept(order, 2) == [group[0]["key"], group[1]["key"]]
 
 
-def test_pictures_are_counted_not_pairs() -> None:
+def test_images_are_counted_not_pairs() -> None:
     group = [pair(1, 1), pair(1, 2), pair(2)]
-    assert len(staying(group, 2)) == 3
-    assert len(staying(group, 1)) == 2
+    assert len(kept(group, 2)) == 3
+    assert len(kept(group, 1)) == 2
 
 
-def test_a_pair_that_goes_tells_how_many_share_its_caption() -> None:
+def test_a_dropped_pair_reports_how_many_share_its_caption() -> None:
     outcomes = list(cap_captions([pair(image) for image in range(12)], 10))
     dropped = [check for _, check in outcomes if check is not None]
     assert len(outcomes) == 12

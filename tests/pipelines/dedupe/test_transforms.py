@@ -21,14 +21,14 @@ from pipelines.dedupe.transforms import (
     CapCaptions,
     DropExact,
     FindNear,
-    JudgePairs,
+    JoinDuplicates,
 )
 from pipelines.io import parquet
 from pipelines.io.keys import pair_key, shard_of
 from pipelines.io.task import StageTask
 from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION_SCHEMA
 from pipelines.rejection import Rejection
-from tests.support.signatures import picture
+from tests.support.signatures import signature
 
 CONFIG = DedupeConfig(max_images_per_caption=2)
 
@@ -53,7 +53,11 @@ def run(transform: beam.PTransform[Any, Any], elements: list[Any]) -> tuple[beam
 
 
 def test_drop_exact_routes() -> None:
-    first, second, other = picture("a", pixel_hash="x"), picture("b", pixel_hash="x"), picture("c")
+    first, second, other = (
+        signature("a", pixel_hash="x"),
+        signature("b", pixel_hash="x"),
+        signature("c"),
+    )
     pipeline, outputs = run(DropExact(), [second, other, first])
     found = Duplicate(first.rank, "exact_duplicate", 0.0, 0.0)
     assert_that(outputs.kept, equal_to([first, other]), "kept")
@@ -62,7 +66,7 @@ def test_drop_exact_routes() -> None:
 
 
 def test_find_near_routes() -> None:
-    first, second, other = picture("a"), picture("b", phash=1), picture("c", phash=2**64 - 1)
+    first, second, other = signature("a"), signature("b", phash=1), signature("c", phash=2**64 - 1)
     pipeline, found = run(FindNear(CONFIG), [second, other, first])
     best = found | beam.CombinePerKey(min)
     assert_that(best, equal_to([("b", Duplicate(first.rank, "near_duplicate", 1.0, 7))]))
@@ -73,13 +77,13 @@ def pair(image: str, caption: str) -> Pair:
     return {"key": pair_key(image, caption), "url": image, "caption": caption}
 
 
-def test_judge_pairs_routes() -> None:
+def test_join_duplicates_routes() -> None:
     kept, dropped = pair("a", "one"), pair("b", "two")
     found = Duplicate((-1, "a"), "near_duplicate", 1.0, 7.0)
     with _TestPipeline(runner="FnApiRunner") as pipeline:
         pairs = pipeline | "Pairs" >> beam.Create([("b", dropped), ("a", kept)])
         duplicates = pipeline | "Found" >> beam.Create([("b", found)])
-        outputs = {PAIRS: pairs, DUPLICATES: duplicates} | JudgePairs("dedupe")
+        outputs = {PAIRS: pairs, DUPLICATES: duplicates} | JoinDuplicates("dedupe")
         assert_that(outputs.kept, equal_to([kept]), "kept")
         reasons = outputs[REJECTED] | beam.Map(lambda r: (r.key, r.reason, r.detail))
         assert_that(reasons, equal_to([(dropped["key"], "near_duplicate", "a")]), "rejected")
@@ -98,7 +102,7 @@ def test_cap_captions_routes() -> None:
 
 
 def image_rows() -> Iterator[Pair]:
-    """Twelve pictures; of the first, one equal and one similar other; a caption on four."""
+    """Twelve images, an equal and a similar one of the first, and a caption that four share."""
     chance = np.random.default_rng(3)
     for number in range(12):
         png = to_png(chance.integers(0, 256, (16, 16, 3), dtype=np.uint8))
@@ -165,7 +169,7 @@ def test_shards_and_order_change_nothing(tmp_path) -> None:
         assert by_key(again[1]) == by_key(rejected)
 
 
-def test_a_resumed_run_sees_the_pictures_of_finished_shards(tmp_path) -> None:
+def test_a_resumed_run_sees_the_images_of_finished_shards(tmp_path) -> None:
     whole = dedupe(tmp_path / "whole", 3)
     parts = [dedupe(tmp_path / "parts", 3, pending=(index,)) for index in range(3)]
     for side in (0, 1):
