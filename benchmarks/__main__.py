@@ -1,8 +1,8 @@
 """`python -m benchmarks [NAME ...]`: every benchmark, or those named, as one Markdown table.
 
-Each one races this program against a peer or a floor in turns, on one thread. What is compared is
-CPU seconds of this process, the median of three turns or more; ratios by wall time stand beside
-them. Ratios move less than rates where others use the machine.
+Each one races this program against a peer or a floor in alternate turns, on one thread. It compares
+CPU seconds of this process, as the median of at least three turns, and also gives the ratio by wall
+time. On a machine that others use, ratios vary less than rates.
 """
 
 import logging

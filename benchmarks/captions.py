@@ -1,4 +1,4 @@
-"""The captions stage on Beam, shards read and written, beside its floor: one of its models."""
+"""The captions stage on Beam, shards read and written, against a floor: one of its models."""
 
 import gzip
 import json
@@ -27,7 +27,7 @@ from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES
 from pipelines.text import language
 
 TEXTS = Path(__file__).parents[1] / "demo" / "texts.tsv.gz"
-NUM_CAPTIONS = 60_000  # the runner needs 0.15 s to begin, whatever it is given
+NUM_CAPTIONS = 60_000  # the runner takes 0.15 s to start, whatever the input
 SCALE = (10_000, 100_000, 1_000_000)
 SHARD_CAPTIONS = 50_000
 MEMORY_GB = 2.0  # what a million captions may take
@@ -123,7 +123,7 @@ def measure() -> list[Row]:
 
 
 def untagged(recipe: str) -> CaptionsConfig:
-    """A recipe without what needs parts of speech, and without what needs all data."""
+    """A recipe without the rules that need parts of speech or all data."""
     written = load_recipe(recipe)
     tagged = [rule.name for rule in tags.RULES if rule.name in written.rules]
     rewritten = [f"transformed_{rule}" for rule in written.transformed]
@@ -165,7 +165,7 @@ def _cost_row(costs: dict[int, float], start_s: float) -> Row:
     slope = math.log10(costs[large] / costs[small]) / math.log10(large / small)
     each = ", ".join(f"{cost:.1f} at {count:,}" for count, cost in costs.items())
     note = (
-        f"{each}, beyond the {start_s:.2f} s that the runner needs for a few; "
+        f"{each}, beyond the {start_s:.2f} s that the runner takes for a few; "
         f"slope {slope:+.3f} of the cost's logarithm over that of their number"
     )
     name, other = f"Captions: CPU of one of {large:,}", f"ours, one of {small:,}"

@@ -1,6 +1,6 @@
 """`python -m benchmarks.captions_run ROOT`: the captions of a run, and what they cost.
 
-A process of its own, so that its peak of memory is that of the stage.
+A process of its own, so that its peak memory is that of the stage.
 """
 
 import json

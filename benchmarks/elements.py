@@ -15,7 +15,7 @@ from pipelines.crawl.pages.terms import opt_out_of
 
 
 def extract_with_lxml(page: Page) -> Iterator[Found]:
-    """The pictures of a page with the same fields; it is handed the charset that ours finds."""
+    """The images of a page with the same fields, given the charset that ours finds."""
     text = decode(page.html, page.charset)
     try:
         root = html.document_fromstring(text)
@@ -34,7 +34,7 @@ def extract_with_lxml(page: Page) -> Iterator[Found]:
     )
     for image in root.iter("img"):
         text_source, caption = _text(image)
-        yield of_page(raw_url=_picture_url(image), caption=caption, text_source=text_source)
+        yield of_page(raw_url=_image_url(image), caption=caption, text_source=text_source)
     for url, caption in _open_graph_images(root):
         yield of_page(raw_url=url, caption=caption, text_source="og:image")
 
@@ -55,7 +55,7 @@ def _open_graph_images(root: html.HtmlElement) -> Iterator[tuple[str, str]]:
             url = ""
 
 
-def _picture_url(image: html.HtmlElement) -> str:
+def _image_url(image: html.HtmlElement) -> str:
     offered = [largest(image.get(name, "")) for name in SRCSETS]
     picture = next(image.iterancestors("picture"), None)
     for source in picture.iter("source") if picture is not None else ():

@@ -1,7 +1,7 @@
-"""Pictures to image tokens: batches into one Parquet shard against a file for each picture.
+"""Images to tokens: batches into one Parquet shard, against one file for each image.
 
-The peer does as FoundationVision/LlamaGen `autoregressive/train/extract_codes_t2i.py`: batch 1,
-one `.npy` of int64 a picture. Same codec, same pictures, one thread in both.
+The peer works like FoundationVision/LlamaGen `autoregressive/train/extract_codes_t2i.py`: batch 1,
+one `.npy` of int64 per image. Same codec, same images, one thread in both.
 """
 
 import tempfile
@@ -26,13 +26,13 @@ from pipelines.images.hashes import phash
 from pipelines.images.shard import shrink
 from pipelines.io.parquet import to_bytes
 
-NUM_PICTURES = 200
-BLOCK_BYTES = 4096  # that a small file takes on ext4 and xfs
+NUM_IMAGES = 200
+BLOCK_BYTES = 4096  # that a small file occupies on ext4 and xfs
 
 
 def measure() -> list[Row]:
-    """Pictures per CPU-second and bytes per picture."""
-    codec, chosen = load_codec("demo"), pairs(NUM_PICTURES)
+    """Images per CPU-second and bytes per image."""
+    codec, chosen = load_codec("demo"), pairs(NUM_IMAGES)
     pixels = [decode(pair.encoded, ImagesConfig(side=SIDE)) for pair in chosen]
     squares = [_square(rgb) for rgb in pixels]
     rows = [_row(pair, rgb) for pair, rgb in zip(chosen, pixels, strict=True)]
@@ -45,14 +45,14 @@ def measure() -> list[Row]:
         ours = Path(shard).stat().st_size / len(squares)
         arrays = list(Path(folder).glob("*.npy"))
         theirs = sum(path.stat().st_size for path in arrays) / len(squares)
-    name, peer = "Pictures to tokens", "peer: batch 1, an int64 .npy a picture"
+    name, peer = "Images to tokens", "peer: batch 1, an int64 .npy per image"
     note = (
-        "bytes here are of whole rows with key, caption, URLs and hash, there of codes alone, "
-        f"without the rest of the {BLOCK_BYTES} bytes that a file takes on the disk"
+        "ours counts whole rows with key, caption, URLs and hash; the peer's counts codes alone, "
+        f"without the rest of the {BLOCK_BYTES} bytes that each file occupies on disk"
     )
     return [
-        speed(name, "pictures", peer, len(squares), times),
-        size(name, "bytes/picture", peer, ours, theirs, note),
+        speed(name, "images", peer, len(squares), times),
+        size(name, "bytes/image", peer, ours, theirs, note),
     ]
 
 
@@ -87,6 +87,6 @@ def _write_shard(codec: Codec, squares: list[Rgb], rows: list[dict[str, Any]], u
 
 def _write_npy(codec: Codec, squares: list[Rgb], folder: Path) -> None:
     with one_thread():
-        for number, picture in enumerate(squares):
-            codes = codec.encode(picture[None]).astype(np.int64)
+        for number, rgb in enumerate(squares):
+            codes = codec.encode(rgb[None]).astype(np.int64)
             np.save(folder / f"{number}.npy", codes)

@@ -1,4 +1,4 @@
-"""Pictures and captions from HTML: the crawl's parser against BeautifulSoup and lxml."""
+"""Images and captions from HTML: the crawl's parser against BeautifulSoup and lxml."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,7 +14,7 @@ from pipelines.crawl.pages.html import extract
 from pipelines.crawl.pages.page import Page
 from pipelines.rejection import first_failure
 
-PASSES = 5  # over all pages, so that a turn is long enough for the clock
+PASSES = 5  # over all pages, so that a turn is long enough to time
 
 OPEN_GRAPH = (
     b'<meta property="og:title" content="Pictures"><meta property="og:image" content="/og.jpg">'
@@ -42,7 +42,7 @@ def measure() -> list[Row]:
 
 
 def agreement(readable: list[Page], peer: Extractor) -> str:
-    """On how many pages, and for how many pictures, both find the same URL and text."""
+    """On how many pages, and for how many images, both find the same URL and text."""
     both = [(_pairs(_ours(page)), _pairs(peer(page))) for page in readable]
     same_pages = sum(ours == theirs for ours, theirs in both)
     same, ours = sum(len(a & b) for a, b in both), sum(len(a) for a, _ in both)

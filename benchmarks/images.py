@@ -1,4 +1,4 @@
-"""Decoding and storing pictures, and what the compression level of their PNGs costs."""
+"""Decoding and storing images, and what the compression level of their PNGs costs."""
 
 import io
 import warnings
@@ -13,25 +13,25 @@ from pipelines.images.config import ImagesConfig
 from pipelines.images.decode import decode
 from pipelines.images.shard import measure_image, shrink
 
-NUM_PICTURES = 300
-LARGE_SIDE = 256  # pixels: of the paper; the archive holds 20 pictures of that size
+NUM_IMAGES = 300
+LARGE_SIDE = 256  # pixels: of the paper; the archive holds 20 images of that size
 LEVELS = (6, 1)
 
 
 def measure() -> list[Row]:
-    """Pictures per CPU-second, and PNG levels at the demo's size and the paper's."""
-    encoded = [pair.encoded for pair in pairs(NUM_PICTURES)]
+    """Images per CPU-second, and PNG levels at the demo's size and the paper's."""
+    encoded = [pair.encoded for pair in pairs(NUM_IMAGES)]
     config = ImagesConfig(side=SIDE)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's, of palettes with transparency
+        warnings.simplefilter("ignore")  # Pillow's, about palettes with transparency
         times = race(
             lambda: [measure_image(content, config) for content in encoded],
             lambda: [_decode_and_resize(content) for content in encoded],
         )
     floor = "floor: Pillow decode and resize"
-    rows = [speed("Picture to stored row", "pictures", floor, len(encoded), times)]
+    rows = [speed("Image to stored row", "images", floor, len(encoded), times)]
     for side in (SIDE, LARGE_SIDE):
-        large_enough = [pair.encoded for pair in pairs(NUM_PICTURES, side)]
+        large_enough = [pair.encoded for pair in pairs(NUM_IMAGES, side)]
         stored = [shrink(decode(content, config), side) for content in large_enough]
         for level in LEVELS:
             rows += _compare_levels(stored, side, level)
@@ -47,13 +47,13 @@ def _compare_levels(stored: list[Rgb], side: int, level: int) -> list[Row]:
     theirs = sum(map(len, at_level())) / len(stored)
     name, other = f"PNG of {side} px", f"compress level {level}"
     return [
-        speed(name, "pictures", other, len(stored), times),
-        size(name, "bytes/picture", other, ours, theirs),
+        speed(name, "images", other, len(stored), times),
+        size(name, "bytes/image", other, ours, theirs),
     ]
 
 
 def _decode_and_resize(encoded: bytes) -> Rgb:
-    """As quick as Pillow alone is: no check, no profile, no hash, nothing stored."""
+    """As fast as Pillow alone: no checks, no profile, no hash, nothing stored."""
     with Image.open(io.BytesIO(encoded)) as image:
         scale = SIDE / min(image.size)
         width, height = (round(edge * scale) for edge in image.size)

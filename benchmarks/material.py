@@ -1,4 +1,4 @@
-"""What the benchmarks work on: pages, pairs and pictures of the demo's web archive."""
+"""What the benchmarks work on: pages, pairs and images of the demo's web archive."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,7 +25,7 @@ SIDE = 64  # pixels: of the demo's dVAE
 
 @dataclass(frozen=True)
 class Pair:
-    """A candidate with its picture as served."""
+    """A candidate with its image as served."""
 
     candidate: Candidate
     encoded: bytes
@@ -47,7 +47,7 @@ def pages() -> list[Page]:
 
 @lru_cache
 def pairs(count: int, min_side: int = SIDE) -> tuple[Pair, ...]:
-    """Up to `count` pairs with different, usable pictures, evenly spread over the archive."""
+    """Up to `count` pairs with different, usable images, evenly spread over the archive."""
     bodies, config = _bodies(), ImagesConfig(side=min_side)
     unique = {row.url: row for row in candidates() if isinstance(row, Candidate)}
     found = [

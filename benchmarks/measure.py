@@ -1,4 +1,4 @@
-"""How contestants are timed, and the rows that benchmarks give back."""
+"""How contestants are timed, and the rows that benchmarks return."""
 
 import gc
 import statistics
@@ -26,10 +26,10 @@ class Row:
     Args:
         name: what is done.
         unit: of `ours` and `other`.
-        other_is: a peer, which does the same, or a floor, which does only a part of it.
+        other_is: a peer, which does the same, or a floor, which does only part of it.
         ours: measured here.
         other: measured in the same call.
-        ratio: above 1 where ours is better, be it more work in a second or fewer bytes.
+        ratio: above 1 where ours is better: more work per second, or fewer bytes.
         wall_ratio: the same by wall time; None for sizes.
         note: a sentence below the table.
     """
@@ -45,7 +45,7 @@ class Row:
 
 
 def race(*contestants: Contestant, repeats: int = 3) -> list[Seconds]:
-    """Run the contestants in turns, A B A B, after one turn that warms caches and is not counted.
+    """Run the contestants in turns, A B A B, after one uncounted turn that warms caches.
 
     Returns:
         One for each contestant, in order.

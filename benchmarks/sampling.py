@@ -1,4 +1,4 @@
-"""Sampling with cached keys and values, against recomputing the whole stream for each token."""
+"""Sampling images with cached keys and values, against a full forward pass at each step."""
 
 import torch
 from torch import Tensor
@@ -23,7 +23,7 @@ def measure() -> list[Row]:
 def _compare(config: PriorConfig) -> Row:
     torch.manual_seed(0)
     prior = Prior(config).eval()
-    torch.nn.init.normal_(prior.image_head.weight, std=0.1)  # 0 at first: all codes alike
+    torch.nn.init.normal_(prior.image_head.weight, std=0.1)  # at its initial 0 all codes are equal
     text = torch.randint(config.text_vocab, (config.text_len,))
     times = race(
         lambda: sample(prior, text, NUM_IMAGES),
@@ -47,7 +47,7 @@ def _compare(config: PriorConfig) -> Row:
 
 @torch.inference_mode()
 def sample_without_cache(prior: Prior, text: Tensor, n: int) -> Tensor:
-    """Like `sample`, but all positions are recomputed for each token; one head, at the end."""
+    """As `sample`, but recomputing every position so far for each token."""
     texts = text.expand(n, -1)
     codes = texts.new_empty(n, 0)
     for uniform in draw_uniforms(text[None], range(n), prior.config.grid**2, seed=0).unbind(dim=1):

@@ -18,7 +18,7 @@ READABLE = {"", "image/jpeg", "image/jpg", "image/png", "image/webp", "image/gif
 
 
 def extract_with_soup(page: Page) -> Iterator[Found]:
-    """The pictures of a page with the same fields; it is handed the charset that ours finds."""
+    """The images of a page with the same fields, given the charset that ours finds."""
     soup = BeautifulSoup(decode(page.html, page.charset), "lxml")
     base = soup.find("base", href=True)
     base_url = urljoin(page.url, _get(base, "href").strip()) if base else page.url
@@ -33,7 +33,7 @@ def extract_with_soup(page: Page) -> Iterator[Found]:
     )
     for image in soup.find_all("img"):
         text_source, caption = _text(image)
-        yield of_page(raw_url=_picture_url(image), caption=caption, text_source=text_source)
+        yield of_page(raw_url=_image_url(image), caption=caption, text_source=text_source)
     for url, caption in _open_graph_images(soup):
         yield of_page(raw_url=url, caption=caption, text_source="og:image")
 
@@ -55,7 +55,7 @@ def _open_graph_images(soup: BeautifulSoup) -> Iterator[tuple[str, str]]:
             url = ""
 
 
-def _picture_url(image: Tag) -> str:
+def _image_url(image: Tag) -> str:
     offered = [largest(_get(image, name)) for name in SRCSETS]
     picture = image.find_parent("picture")
     for source in picture.find_all("source") if picture else ():

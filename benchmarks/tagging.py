@@ -1,4 +1,4 @@
-"""Parts of speech in batches beside NLTK's tagger, one caption at a time, with the same weights."""
+"""Part-of-speech tags in batches, against NLTK's tagger, one caption at a time, same weights."""
 
 from collections.abc import Sequence
 
@@ -36,7 +36,7 @@ def _measure(name: str, captions: Sequence[str]) -> Row:
 
 
 def nltk_tagger() -> PerceptronTagger:
-    """NLTK's code with the weights that come along here."""
+    """NLTK's code with the bundled weights."""
     weights = load_weights()
     peer = PerceptronTagger(load=False)
     peer.model.weights = _by_feature(weights)

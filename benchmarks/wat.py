@@ -1,4 +1,4 @@
-"""Pictures and captions from WAT files: the crawl's reader against cc2dataset's."""
+"""Images and captions from WAT files: the crawl's reader against cc2dataset's."""
 
 import io
 import sys
@@ -26,9 +26,9 @@ SPARK = {"pyspark": "SparkContext", "pyspark.sql": "SparkSession", "pyspark.sql.
 def measure() -> list[Row]:
     """Pages per CPU-second: to pairs, as cc2dataset has them, and to candidates with their keys.
 
-    A pair is a text with the address of its picture, joined with its base, and of its page.
-    cc2dataset also takes an MD5 of each pair, as a candidate has its key; here each picture without
-    a text is a rejection with its own key besides, which cc2dataset leaves out.
+    A pair is a text with the URL of its image, joined with the page's base, and that of its page.
+    cc2dataset also computes an MD5 of each pair, as a candidate has its key. It omits an image
+    without a text, which becomes a rejection with a key of its own here.
     """
     content = wat_bytes(NUM_PAGES)
     parse = _cc2dataset_parser()
@@ -67,7 +67,7 @@ def _count(rows: Iterable[object]) -> int:
 
 
 def _cc2dataset_parser() -> Any:
-    """What cc2dataset reads a file with; it needs no Spark, so an empty one will do."""
+    """The function by which cc2dataset reads a file; it uses no Spark, so a stub will do."""
     for module, name in SPARK.items():
         vars(sys.modules.setdefault(module, ModuleType(module))).setdefault(name, None)
     from cc2dataset.main import extract_documents_from_wat
@@ -80,5 +80,5 @@ def _agreement(content: bytes, theirs: set[tuple[str, str, str]]) -> str:
     ours = {(urljoin(r.base_url, r.raw_url), r.caption, r.page_url) for r in rows}
     return (
         f"{len(theirs & ours)} of the {len(theirs)} pairs of cc2dataset are found; the others have "
-        f"a blank text or no host. With the pictures without a text there are {len(rows)} here"
+        f"a blank text or no host. Including images without a text, {len(rows)} are found here"
     )

@@ -1,6 +1,6 @@
 """WAT files as Common Crawl makes them: the metadata of each page's records, as JSON in a WARC.
 
-Pages are those of the demo's archive, repeated, amid links and words like those of an ordinary
+The pages are those of the demo's archive, repeated, among links and words like those of an ordinary
 site, since the demo's own pages have few. Source: commoncrawl/ia-web-commons,
 `ExtractingParseObserver` and `HTMLMetaData`, for the fields; a record of CC-MAIN-2019-22 for their
 order and sizes.
@@ -20,7 +20,7 @@ from pipelines.crawl.pages.page import Page
 Json = dict[str, Any]
 
 MAX_LINKS = 400  # chosen: of a synthetic site; some 6 KB compressed for a page
-MAX_PICTURES = 6  # of the demo's page; with the others, texts of 9 pictures on a page
+MAX_IMAGES = 6  # of the demo's page; with the others, texts of 9 images on a page
 WORDS = ("summer", "market", "river", "old", "blue", "photo", "of", "the", "in", "red", "house")
 TEXT_WORDS = (*WORDS, "garden", "print", "sale", "café", "über", "картина")
 
@@ -135,7 +135,7 @@ def _links(page: Page) -> list[Json]:
     names = {"src": "url", "alt": "alt", "title": "title"}
     return [
         {"path": "IMG@/src", **_taken(node.attributes, names)}
-        for node in _parsed(page).css("img[src]")[:MAX_PICTURES]
+        for node in _parsed(page).css("img[src]")[:MAX_IMAGES]
     ]
 
 

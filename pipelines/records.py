@@ -3,7 +3,7 @@
 A stage reads roles, never other stages: the graph of a run says which stage writes it.
 
 Every row has a `key` (see `pipelines.io.keys`); rows of a shard are sorted by it, so all captions
-of one picture lie side by side. Each schema extends the one before it by what its stage found out.
+of one image are adjacent. Each schema extends the one before it by what its stage adds.
 The last boundary, the token shard, belongs to its consumer: `dalle_model.shards`.
 """
 
@@ -28,16 +28,16 @@ class Candidate(NamedTuple):
 
     Args:
         key: 40 hex characters.
-        url: canonical URL of the picture.
+        url: canonical URL of the image.
         caption: raw text, as found.
         page_url: the page that holds it; empty where there is none.
-        text_source: where the text stood: `alt`, `title`, `figcaption`, `og:image`, `table` or
+        text_source: where the text was found: `alt`, `title`, `figcaption`, `og:image`, `table` or
             `file`.
         source: name of the source in the config.
         page_language: of the page, as declared; empty where it is not.
         license: link or name, where the page states one; else empty.
-        opt_out: the page's own words against use, such as `noai`; else empty.
-        encoded: the picture's bytes where they came along, for sources that need no download.
+        opt_out: the page's own refusal of use, such as `noai`; else empty.
+        encoded: the image's bytes, from sources that contain them and need no download.
     """
 
     key: str

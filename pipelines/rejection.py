@@ -1,4 +1,4 @@
-"""A row that a stage drops: data with a stable reason, never an exception and never a silence."""
+"""A row that a stage drops: data with a stable reason, never an exception and never silence."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Check:
         reason: lower snake case; names the rule, the rejection and the counter.
         passed: whether the row may stay.
         measured: the value found, where the rule measures a number.
-        threshold: the limit it was held against.
+        threshold: the limit it was compared with.
         detail: what a number cannot say, such as the language found.
     """
 
@@ -27,7 +27,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Rejection:
-    """A dropped row: which, where, why, and the measured value beside its threshold."""
+    """A dropped row: which, where, why, and the measured value with its threshold."""
 
     key: str
     url: str

@@ -8,12 +8,12 @@ from dalle_model.tokenizers.codec import codec_sha256
 
 
 class EncodeConfig(BaseModel):
-    """Which codec turns pictures into tokens, and how.
+    """Which codec turns images into tokens, and how.
 
     Args:
         codec: `demo` for the shipped weights, or the URL of a dVAE checkpoint.
-        batch_size: pictures in one call of the encoder; a different size may flip near-ties.
-        views: crops of each picture; only the centre crop, view 0, is known now.
+        batch_size: images in one call of the encoder; a different size may flip near-ties.
+        views: crops of each image; only the centre crop, view 0, is supported.
         max_reject_rate: share of rows dropped above which the stage fails.
     """
 

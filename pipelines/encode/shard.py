@@ -1,4 +1,4 @@
-"""One shard of pictures in, one token shard out; the same bytes for any number of workers."""
+"""Encodes an image shard into a token shard; the same bytes for any number of workers."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ Row = dict[str, Any]
 
 
 def encode_shard(task: StageTask, index: int, config: EncodeConfig) -> ShardResult:
-    """Encode the survivors of a shard; a picture of several captions is encoded once.
+    """Encode the survivors of a shard; an image with several captions is encoded once.
 
     Raises:
         CheckpointError: the codec cannot be used.
@@ -56,8 +56,8 @@ def encode_shard(task: StageTask, index: int, config: EncodeConfig) -> ShardResu
     return ShardResult(pa.Table.from_pylist(kept, schema=schema), rejected, rows_in=len(rows))
 
 
-def look_at(png: bytes, side: int) -> Rgb | Check:
-    """The encoder's square of a stored picture, or the rule that it broke."""
+def crop_for_codec(png: bytes, side: int) -> Rgb | Check:
+    """The square of a stored image that the codec encodes, or the rule that the image broke."""
     try:
         image = from_png(png)
     except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on a broken PNG
@@ -94,7 +94,7 @@ def shard_metadata(codec: Codec, fingerprint: str) -> ShardMetadata:
 
 
 def encode_all(codec: Codec, squares: Sequence[Rgb], batch_size: int) -> npt.NDArray[np.uint16]:
-    """Codes `(N, grid * grid)` of pictures, in batches of one size; the last is padded with black.
+    """Codes `(N, grid * grid)` of images, in batches of equal size; the last is padded with black.
 
     Batch size and threads change the last bits of the logits, so both are pinned.
     """
@@ -110,7 +110,7 @@ def encode_all(codec: Codec, squares: Sequence[Rgb], batch_size: int) -> npt.NDA
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """One torch thread and deterministic kernels inside; the old settings afterwards."""
+    """One torch thread and deterministic kernels inside; the previous settings afterwards."""
     deterministic = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(mode=True)
     try:
@@ -122,21 +122,21 @@ def one_thread() -> Iterator[None]:
 
 @lru_cache(maxsize=1)
 def _codec(name_or_url: str, _sha256: str) -> Codec:
-    """Loaded once a worker process, not once a shard; again where the file has changed."""
+    """Load once per worker process, not per shard; load again if the file has changed."""
     return load_codec(name_or_url)
 
 
 def _squares(rows: Sequence[Row], stage: str, side: int) -> tuple[dict[str, Rgb], list[Rejection]]:
-    """The square of each picture by its part of the key, and the rows whose picture has none."""
+    """The square of each image by its part of the key, and rejections of the other rows."""
     squares: dict[str, Rgb] = {}
     rejected = []
-    for picture, group in groupby(rows, key=lambda row: image_of(row["key"])):
+    for image_key, group in groupby(rows, key=lambda row: image_of(row["key"])):
         captions = list(group)
-        outcome = look_at(captions[0]["png"], side)
+        outcome = crop_for_codec(captions[0]["png"], side)
         if isinstance(outcome, Check):
             rejected += [reject(row, stage, outcome) for row in captions]
         else:
-            squares[picture] = outcome
+            squares[image_key] = outcome
     return squares, rejected
 
 

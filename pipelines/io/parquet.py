@@ -1,4 +1,4 @@
-"""Parquet as bytes that depend on the rows alone, with checksums on every page."""
+"""Parquet whose bytes depend on the rows alone, with a checksum on every page."""
 
 import io
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ _MEND = "`dalle verify` names every such file, and how to make it again"
 
 
 class UnreadableShardError(DalleError):
-    """A shard cannot be read: which one, and what the reader said."""
+    """A shard cannot be read: which one, and the reader's message."""
 
 
 def to_bytes(table: pa.Table, dictionary_columns: list[str] | None = None) -> bytes:
     """Serialise a table: zstd 3, row groups of 4,096 rows, page index, page checksums.
 
     Args:
-        table: sorted by the caller; its schema metadata goes along.
+        table: sorted by the caller; its schema metadata is kept.
         dictionary_columns: columns to encode by dictionary, by path in the Parquet schema.
     """
     sink = io.BytesIO()
@@ -39,7 +39,7 @@ def to_bytes(table: pa.Table, dictionary_columns: list[str] | None = None) -> by
         version="2.6",
         use_dictionary=dictionary_columns or False,
         write_page_index=True,
-        write_page_checksum=True,  # without it pyarrow reads flipped bits without a word
+        write_page_checksum=True,  # without it pyarrow reads flipped bits without an error
     )
     return sink.getvalue()
 
@@ -55,7 +55,7 @@ def read_table(url: str, columns: list[str] | None = None) -> pa.Table:
 
 
 def read_rows(url: str, is_wanted: NDArray[np.bool_], columns: list[str]) -> pa.Table:
-    """Read some rows of some columns, never holding more of the others than a row group.
+    """Read some rows of some columns, holding no more of the rest than one row group.
 
     Args:
         url: of the shard.

@@ -1,4 +1,4 @@
-"""YAML without its surprises: aliases, doubled keys, tags, keys that are no names."""
+"""YAML without its surprises: aliases, duplicate keys, tags, keys that are not names."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,26 +7,26 @@ import yaml
 
 
 class PlainYamlError(ValueError):
-    """The bytes are no plain YAML mapping; one line that says where and why."""
+    """The bytes are not a plain YAML mapping; one line says where and why."""
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Safe YAML without aliases, which can blow up, and without doubled keys, which get lost."""
+    """Safe YAML without aliases, which can blow up, or duplicate keys, which overwrite another."""
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError(f"line {self.get_mark().line + 1}: no aliases here")
         node = super().compose_node(parent, index)
         if isinstance(node, yaml.MappingNode):
-            _refuse_doubled_keys(node)
+            _refuse_duplicate_keys(node)
         return node
 
 
 def compose(content: bytes) -> yaml.MappingNode:
-    """The mapping that a file holds, with the lines of its keys.
+    """The mapping in a file, with the lines of its keys.
 
     Raises:
-        PlainYamlError: it holds something else.
+        PlainYamlError: the file holds something else.
     """
     try:
         node = _PlainLoader(content).get_single_node()
@@ -57,7 +57,7 @@ def key_lines(node: yaml.MappingNode) -> Iterator[tuple[str, str, int]]:
                 yield key.value, name.value, name.start_mark.line + 1
 
 
-def _refuse_doubled_keys(node: yaml.MappingNode) -> None:
+def _refuse_duplicate_keys(node: yaml.MappingNode) -> None:
     seen: set[str] = set()
     for key, _ in node.value:
         line = key.start_mark.line + 1

@@ -18,13 +18,13 @@ from pipelines.rejection import REJECTION_SCHEMA, Rejection
 
 @dataclass(frozen=True)
 class StageTask:
-    """The work of one stage, as it travels to the workers.
+    """The work of one stage, as it is sent to the workers.
 
     Args:
         root: URL of the run directory.
         stage: its name, and the name of its folder.
         num_shards: of the whole run.
-        attempt: names this very work; a shard finished under another name is done again.
+        attempt: identifies this work; a shard finished under another one is redone.
         fingerprint: of the stage, for the metadata of what it writes.
         pending: the shards still to do.
         inputs: by role, the URLs of what it reads: folders of shards, or single files.
@@ -77,12 +77,12 @@ class StageTask:
 
 @dataclass(frozen=True)
 class ShardResult:
-    """What a stage made of one shard: the rows kept, the rows dropped, and how many came in.
+    """The outcome of one shard: the rows kept, the rows dropped, and the number of rows in.
 
     Args:
         kept: in the schema of the stage's output; any order.
-        rejected: any order; a stage of many rows gives a table in `REJECTION_SCHEMA`.
-        rows_in: for the books: must be the rows of `kept` plus `rejected`.
+        rejected: any order; a table in `REJECTION_SCHEMA` where there are many.
+        rows_in: for the books; must equal the rows of `kept` plus `rejected`.
     """
 
     kept: pa.Table
@@ -109,13 +109,13 @@ class UnbalancedBooksError(DalleError):
 
 
 class Stopwatch:
-    """Wall and CPU seconds of this process since it was made."""
+    """Wall and CPU seconds of this process since the stopwatch was created."""
 
     def __init__(self) -> None:
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
     def seconds(self) -> dict[str, Any]:
-        """What has passed, with the host's name."""
+        """The seconds elapsed, with the name of the host."""
         return {
             "wall_s": round(time.perf_counter() - self._wall, 4),
             "cpu_s": round(time.process_time() - self._cpu, 4),
@@ -176,7 +176,7 @@ def _sorted(table: pa.Table) -> pa.Table:
 
 def _in_order(table: pa.Table, names: list[str]) -> pa.Table:
     keys = table[names[0]].combine_chunks()
-    if pc.all(pc.less(keys[:-1], keys[1:])).as_py() is False:  # else in order already, as most are
+    if pc.all(pc.less(keys[:-1], keys[1:])).as_py() is False:  # else already in order, as most are
         table = table.sort_by([(name, "ascending") for name in names])
     return table.combine_chunks()
 

@@ -1,8 +1,8 @@
-"""Wiring that all stages share; as little logic as possible lives here.
+"""Wiring shared by all stages; it holds as little logic as possible.
 
-A stage that looks at one shard at a time is `Shards | ProcessShards(work)`. A stage that brings
-rows together is `AllShards | … | WriteShards(task, schema)`, with its own grouping between; one
-that brings together something else about its shards is `AllShards | … | GatherShards(task, work)`.
+A stage that needs one shard at a time is `Shards | ProcessShards(work)`. One that groups rows of
+many shards is `AllShards | … | WriteShards(task, schema)`, with its own grouping between; one that
+gathers anything else about its shards is `AllShards | … | GatherShards(task, work)`.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,7 +24,7 @@ GatheringWork = Callable[[StageTask, int, list[Any]], ShardResult]
 
 @dataclass(eq=False)
 class Shards(beam.PTransform[PBegin, PCollection[int]]):
-    """The numbers of the shards still to do, spread over the workers."""
+    """The numbers of the pending shards, spread over the workers."""
 
     task: StageTask
 
@@ -46,7 +46,7 @@ class AllShards(beam.PTransform[PBegin, PCollection[int]]):
 
 @dataclass(eq=False)
 class ProcessShards(beam.PTransform[PCollection[int], PCollection[ShardReport]]):
-    """Shard numbers in; each shard read, worked on and written; one `ShardReport` a shard out.
+    """Shard numbers in; each shard read, processed and written; one `ShardReport` per shard out.
 
     Args:
         task: the stage's work.
@@ -66,12 +66,12 @@ class ProcessShards(beam.PTransform[PCollection[int], PCollection[ShardReport]])
 
 @dataclass(eq=False)
 class GatherShards(beam.PTransform[PCollection[tuple[int, Any]], PCollection[ShardReport]]):
-    """`(shard, value)` in; every pending shard worked on and written, also one without values.
+    """`(shard, value)` in; every pending shard processed and written, even one without values.
 
     Args:
-        task: the stage's work; values of shards that are not pending are left out.
+        task: the stage's work; values of shards that are not pending are ignored.
         work: a picklable pure function of the task, a shard number and the shard's values in any
-            order; None is no value.
+            order; None does not count as a value.
     """
 
     task: StageTask
@@ -93,7 +93,7 @@ class WriteShards(beam.PTransform[PCollection[tuple[int, Any]], PCollection[Shar
     """`(shard, row dict | Rejection)` in; every pending shard written, empty ones too.
 
     Args:
-        task: the stage's work; rows of shards that are not pending are left out.
+        task: the stage's work; rows of shards that are not pending are ignored.
         schema: of the rows.
     """
 

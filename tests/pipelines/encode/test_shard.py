@@ -13,7 +13,7 @@ from dalle_model.pixels import to_png
 from dalle_model.shards import DICTIONARY_COLUMNS, ShardError, image_tokens, read_metadata
 from dalle_model.tokenizers.codec import load_codec
 from pipelines.encode.config import EncodeConfig, dependencies
-from pipelines.encode.shard import encode_all, encode_shard, look_at, shard_metadata
+from pipelines.encode.shard import crop_for_codec, encode_all, encode_shard, shard_metadata
 from pipelines.io import parquet
 from pipelines.io.task import Stopwatch, finish_shard
 from pipelines.rejection import Check
@@ -50,13 +50,13 @@ def test_survivors_only_and_their_columns_are_carried(tmp_path, codec_url):
     assert (kept[0]["view"], kept[0]["text_tokens"], kept[0]["clip_score"]) == (0, None, None)
 
 
-def test_captions_of_one_picture_share_its_tokens(tmp_path, codec_url, monkeypatch):
+def test_captions_of_one_image_share_its_tokens(tmp_path, codec_url, monkeypatch):
     task = write_images(tmp_path, [row(1, 0), row(1, 1), row(2, 0)], codec_url)
     seen = []
 
-    def looking(png, side):
+    def counting(png, side):
         seen.append(png)
-        return look_at(png, side)
+        return crop_for_codec(png, side)
 
     monkeypatch.setattr("pipelines.encode.shard.look_at", looking)
     tokens = image_tokens(encode_shard(task, 0, EncodeConfig()).kept)
@@ -92,9 +92,9 @@ def test_threads_are_pinned_inside_and_restored(codec_url, monkeypatch):
     codec = load_codec(codec_url)
     before, inside, encode = torch.get_num_threads(), [], codec.encode
 
-    def encoding(pictures):
+    def encoding(images):
         inside.append(torch.get_num_threads())
-        return encode(pictures)
+        return encode(images)
 
     monkeypatch.setattr(codec, "encode", encoding)
     torch.set_num_threads(2)

@@ -7,7 +7,7 @@ from pipelines.io.keys import local_pair_key, pair_key, shard_of
 URL = "http://host.example/a.png"
 
 
-def test_a_key_is_the_picture_then_the_caption():
+def test_a_key_is_the_image_then_the_caption():
     key = pair_key(URL, "a red apple")
     assert key == pair_key(URL, "a red apple")
     assert len(key) == 40
@@ -20,12 +20,12 @@ def test_a_pinned_key_never_changes():
 
 
 @given(st.text(), st.text(), st.integers(1, 1000))
-def test_all_captions_of_a_picture_share_its_shard(one, two, num_shards):
+def test_all_captions_of_an_image_share_its_shard(one, two, num_shards):
     shards = {shard_of(pair_key(URL, text), num_shards) for text in (one, two)}
     assert len(shards) == 1
     assert 0 <= shards.pop() < num_shards
 
 
-def test_local_pictures_are_named_by_their_bytes():
+def test_local_images_are_named_by_their_bytes():
     assert local_pair_key(b"png", "x") == local_pair_key(b"png", "x")
     assert image_of(local_pair_key(b"png", "x")) != image_of(local_pair_key(b"jpg", "x"))
