@@ -1,4 +1,4 @@
-"""All that reaches behind Beam's public API, as read in Beam 2.77.0; other versions are refused.
+"""All that relies on Beam's internals, as read in Beam 2.77.0; every other version is refused.
 
 Source: apache-beam 2.77.0, below `apache_beam/runners/`:
     portability/fn_api_runner/worker_handlers.py   `WorkerHandler._registered_environments`,
@@ -6,9 +6,10 @@ Source: apache-beam 2.77.0, below `apache_beam/runners/`:
     portability/local_job_service.py               `SubprocessSdkWorker`
     worker/data_plane.py                           `_GrpcDataChannel._read_inputs`
 
-Beam's own handler starts a worker and never looks at it again: `SubprocessSdkWorker.run` raises in
-a thread of its own when the process dies, nobody aborts the instructions in `_futures_by_id`, and
-the runner waits for them forever. (`DockerSdkWorkerHandler.watch_container` does abort them.)
+Beam's own handler starts a worker process and does not watch it. When the process dies,
+`SubprocessSdkWorker.run` raises in a thread of its own, nothing aborts the instructions in
+`_futures_by_id`, and the runner waits for them forever. (For a container,
+`DockerSdkWorkerHandler.watch_container` does abort them.)
 """
 
 import threading
@@ -19,7 +20,7 @@ from typing import Any
 from dalle_model.errors import DalleError
 
 READ_IN = "2.77.0"
-POLL_S = 0.2  # chosen: an instruction that is pushed after the death waits no longer for its answer
+POLL_S = 0.2  # chosen: the longest that an instruction pushed after the death waits for its answer
 
 _lock = threading.Lock()
 _replaced: list[Any] = []  # what each open `worker_processes` found registered
@@ -45,13 +46,13 @@ def check_version(installed: str) -> None:
 
 @contextmanager
 def worker_processes(command: Callable[[], bytes], error: str) -> Iterator[None]:
-    """Let the local runner start its processes in our way, and put Beam's way back at the end.
+    """Have the local runner start its processes through our handler; restore Beam's at the end.
 
-    Uses may be nested or overlap in threads: each takes the last entry off one stack, so whichever
-    ends last puts back what the first one found.
+    Uses may be nested, or overlap in threads: each pops the last entry of one stack, so whichever
+    ends last restores what the first one found.
 
     Args:
-        command: gives the shell's command line for a worker that is about to start.
+        command: returns the shell's command line for a worker that is about to start.
         error: the answer to every instruction of a worker that died.
 
     Raises:
@@ -76,7 +77,7 @@ def worker_processes(command: Callable[[], bytes], error: str) -> Iterator[None]
 
 
 def fail_instructions(waiting: MutableMapping[str, Any], error: str) -> None:
-    """Answer every instruction that waits for a worker with an error.
+    """Answer every instruction that is waiting for a worker with an error.
 
     Args:
         waiting: Beam's `ControlFuture` by the instruction's id; empty afterwards.
@@ -91,7 +92,7 @@ def fail_instructions(waiting: MutableMapping[str, Any], error: str) -> None:
 
 
 def _handler_class(command: Callable[[], bytes], error: str) -> Any:
-    """Beam's handler of one worker process, which also answers for it when it has died."""
+    """A subclass of Beam's handler that answers the instructions of a worker that has died."""
     from apache_beam.runners.portability.fn_api_runner import worker_handlers
     from apache_beam.runners.portability.local_job_service import SubprocessSdkWorker
 
@@ -107,13 +108,13 @@ def _handler_class(command: Callable[[], bytes], error: str) -> Any:
             self.worker_thread.start()
 
         def close(self) -> None:
-            self._is_closed.set()  # from here on the end of the process is no surprise
+            self._is_closed.set()  # from now on the process is expected to end
             super().close()
 
         def _run(self) -> None:
             try:
                 self.worker.run()
-            except RuntimeError:  # it ended with another code than 0
+            except RuntimeError:  # the exit code was not 0
                 threading.Thread(target=self._answer, daemon=True).start()
 
         def _answer(self) -> None:
@@ -124,10 +125,10 @@ def _handler_class(command: Callable[[], bytes], error: str) -> Any:
 
 
 def _quieten(control: Any, data: Any) -> None:
-    """Let the two threads that read from a worker end without a traceback when it is gone.
+    """Let the two threads that read from a worker end without a traceback when it dies.
 
-    The instructions are answered with the error already; done on the worker's own connections, so
-    that `threading.excepthook` stays as it is.
+    The answered instructions report the death already. Only the reads of this worker are wrapped,
+    so `threading.excepthook` stays as it is and failures of other threads remain visible.
     """
     control._read_thread = threading.Thread(
         name=control._read_thread.name, target=_until_lost(control._read)

@@ -12,7 +12,7 @@ LOCAL_RUNNER = "FnApiRunner"
 
 
 class RunnerError(DalleError):
-    """The runner that was asked for cannot be used."""
+    """The requested runner or one of its options cannot be used."""
 
 
 def beam_arguments(workers: int, passed_through: Sequence[str]) -> list[str]:
@@ -23,10 +23,10 @@ def beam_arguments(workers: int, passed_through: Sequence[str]) -> list[str]:
 
     Args:
         workers: processes on this machine; 1 stays in this process.
-        passed_through: Beam options as the user wrote them.
+        passed_through: Beam options, as the user wrote them.
 
     Raises:
-        RunnerError: the Dask runner, which loses rows without a word.
+        RunnerError: the Dask runner, which silently loses rows.
     """
     runner = chosen_runner(passed_through)
     if runner == "DaskRunner":
@@ -44,7 +44,7 @@ def beam_arguments(workers: int, passed_through: Sequence[str]) -> list[str]:
 
 
 def chosen_runner(passed_through: Sequence[str]) -> str | None:
-    """The value of `--runner` among Beam's options, if it is there."""
+    """The value of `--runner` among Beam's options; None if it is absent."""
     for position, argument in enumerate(passed_through):
         if argument.startswith("--runner="):
             return argument.partition("=")[2]
@@ -59,7 +59,7 @@ def is_local(passed_through: Sequence[str]) -> bool:
 
 
 def check_options(passed_through: Sequence[str]) -> None:
-    """Refuse options that neither this command nor Beam knows; other runners bring their own.
+    """Refuse options that neither this command nor Beam knows; other runners have their own.
 
     Raises:
         RunnerError: an unknown option, or a runner that is not supported.
@@ -77,7 +77,7 @@ def check_options(passed_through: Sequence[str]) -> None:
 
 
 def pipeline_options(workers: int, passed_through: Sequence[str]) -> "PipelineOptions":
-    """Beam's options object; imports Beam."""
+    """Beam's options object for one stage; imports Beam and leaves the environment as it is."""
     from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 
     options = PipelineOptions(beam_arguments(workers, passed_through))

@@ -18,7 +18,7 @@ class DedupeConfig(BaseModel):
         num_bands: parts of the 64-bit hash; images that agree in one part are compared. With more
             parts than `max_hamming` bits one part stays equal, so no near duplicate is missed.
         max_cell_difference: grey levels of 255 by which any colour of any cell of two 8x8
-            thumbnails may differ; tells apart drawings on white, whose hashes have few bits set.
+            thumbnails may differ; distinguishes drawings on white, whose hashes have few bits set.
         max_images_per_caption: images that keep a caption, compared without case; the first ones
             by key. Source: Jia et al. 2021 (ALIGN), section 3, which drops texts above 10 images.
         bucket_cap: best-ranked images of a band that the others are compared with; bounds the

@@ -15,7 +15,7 @@ from dalle_model.errors import DalleError
 
 ROW_GROUP_ROWS = 4096
 ZSTD_LEVEL = 3
-_MEND = "`dalle verify` names every such file, and how to make it again"
+_REMEDY = "`dalle verify` names every such file, and how to make it again"
 
 
 class UnreadableShardError(DalleError):
@@ -81,6 +81,6 @@ def _readable(url: str) -> Iterator[IO[bytes]]:
         with files.open_read(url) as stream:
             yield stream
     except FileNotFoundError as error:
-        raise UnreadableShardError(f"{url} is missing; {_MEND}") from error
+        raise UnreadableShardError(f"{url} is missing; {_REMEDY}") from error
     except Exception as error:  # pyarrow raises half a dozen classes on hostile bytes
-        raise UnreadableShardError(f"{url} cannot be read: {error}; {_MEND}") from error
+        raise UnreadableShardError(f"{url} cannot be read: {error}; {_REMEDY}") from error

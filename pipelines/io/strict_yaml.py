@@ -64,7 +64,7 @@ def _refuse_duplicate_keys(node: yaml.MappingNode) -> None:
         if not isinstance(key, yaml.ScalarNode):
             raise yaml.YAMLError(f"line {line}: a key must be a plain name")
         if key.value in seen:
-            raise yaml.YAMLError(f"line {line}: {key.value!r} stands twice")
+            raise yaml.YAMLError(f"line {line}: {key.value!r} appears twice")
         seen.add(key.value)
 
 

@@ -1,10 +1,12 @@
 """Beam's internals: the version they were read in, and that nothing of them stays changed."""
 
+import ast
 import os
 import signal
 import sys
 import threading
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -26,6 +28,23 @@ from orchestration.beam.private import (
     worker_processes,
 )
 from orchestration.beam.workers import LOST, watched_workers
+
+
+ROOT = Path(__file__).parents[3]
+INTERNALS = ("apache_beam.runners", "apache_beam.portability", "apache_beam.internal")
+
+
+def imported(path: Path) -> set[str]:
+    """Every module that a file imports, wherever in it."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return names | {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+
+
+def test_one_file_imports_internals_of_beam():
+    sources = [p for top in ("orchestration", "pipelines") for p in (ROOT / top).rglob("*.py")]
+    found = [p.name for p in sources if any(m.startswith(INTERNALS) for m in imported(p))]
+    assert found == ["private.py"]
 
 
 def registered() -> Any:

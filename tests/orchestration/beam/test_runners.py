@@ -1,6 +1,14 @@
+import os
+
 import pytest
 
-from orchestration.beam.runners import RunnerError, beam_arguments, check_options, is_local
+from orchestration.beam.runners import (
+    RunnerError,
+    beam_arguments,
+    check_options,
+    is_local,
+    pipeline_options,
+)
 from orchestration.cli.main import split_arguments
 
 
@@ -35,6 +43,14 @@ def test_a_misspelt_option_is_refused():
     check_options(["--temp_location=/x", "--no_save_main_session"])
     with pytest.raises(RunnerError, match="no such option: --wrokers"):
         check_options(["--wrokers", "2"])
+
+
+def test_options_leave_the_environment_as_it_was(monkeypatch):
+    monkeypatch.delenv("NO_GCE_CHECK", raising=False)
+    before = dict(os.environ)
+    options = pipeline_options(2, ["--temp_location=/x"]).get_all_options()
+    assert (options["direct_num_workers"], options["save_main_session"]) == (2, False)
+    assert dict(os.environ) == before
 
 
 @pytest.mark.parametrize(

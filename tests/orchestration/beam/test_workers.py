@@ -1,4 +1,4 @@
-"""Worker processes: what they import from where, and how the death of one reads."""
+"""Worker processes: where they import from, and how the death of one is reported."""
 
 import os
 import shlex

@@ -29,12 +29,12 @@ def test_equal_rows_give_equal_bytes_and_come_back(tmp_path):
 def test_every_flipped_bit_of_the_data_is_found(tmp_path):
     content = bytearray(to_bytes(table()))
     path = tmp_path / "x.parquet"
-    places = random.Random(1)
+    chance = random.Random(1)
     silent = 0
     for _ in range(200):
         # Flips inside the pages; the footer at the end has no checksum, the manifest covers it.
-        place = places.randrange(4, len(content) // 3)
-        content[place] ^= 1 << places.randrange(8)
+        position = chance.randrange(4, len(content) // 3)
+        content[position] ^= 1 << chance.randrange(8)
         path.write_bytes(content)
         with contextlib.suppress(UnreadableShardError):
             silent += not read_table(str(path)).equals(table())

@@ -15,7 +15,7 @@ def test_values_and_lines():
     ("content", "message"),
     [
         (b"a: &x 1\nb: *x\n", "line 2: no aliases"),
-        (b"a: 1\na: 2\n", "line 2: 'a' stands twice"),
+        (b"a: 1\na: 2\n", "line 2: 'a' appears twice"),
         (b"? [a]\n: 1\n", "line 1: a key must be a plain name"),
         (b"- a\n", "is a mapping"),
         (b"a: [\n", "line 2"),
