@@ -1,3 +1,4 @@
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,36 @@ def test_a_full_disk_says_what_to_do():
 )
 def test_a_file_in_the_place_of_a_folder_is_told(error, message):
     assert describe(error).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ModuleNotFoundError("No module named 'torch'"),
+        PackageNotFoundError("torch"),
+        RuntimeError(WORKER + "ModuleNotFoundError: No module named 'torch' [while running 'E']\n"),
+    ],
+)
+def test_a_library_of_an_extra_is_named_with_the_command(error):
+    assert describe(error).startswith(
+        "torch is not installed: this command needs the extra `model`"
+    )
+
+
+def test_the_cause_of_an_import_error_is_shown():
+    error = ImportError("Install s3fs to access S3")
+    error.__cause__ = ModuleNotFoundError("No module named 's3fs'")
+    assert describe(error).endswith("run `pip install 'dalle[s3]'`")
+
+
+def test_a_missing_extra_needs_no_traceback(capsys):
+    assert exit_code(ModuleNotFoundError("No module named 'torch'"), []) == 1
+    assert "traceback" not in capsys.readouterr().err
+
+
+def test_any_other_missing_module_is_a_surprise(capsys):
+    assert exit_code(ModuleNotFoundError("No module named 'mine'"), []) == 1
+    assert "full traceback: " in capsys.readouterr().err
 
 
 def test_an_interrupt_inside_a_bundle_is_an_interrupt(capsys):
