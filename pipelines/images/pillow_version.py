@@ -27,6 +27,7 @@ def check_pillow(installed: str) -> None:
     if int(installed.partition(".")[0]) < OLDEST_MAJOR:
         raise PillowVersionError(
             f"Pillow {installed} is installed, and images from the web can overflow its decoders "
-            "(GHSA-5x8w-8jj5-q52h, GHSA-8g5g-8vmr-9782); run `pip install 'pillow>=13'`. pip will "
-            "warn that apache-beam asks for an older one; Beam uses Pillow in its examples only"
+            "(GHSA-5x8w-8jj5-q52h, GHSA-8g5g-8vmr-9782); run `pip install 'pillow>=13'`; the "
+            "conflict with apache-beam that pip then reports is harmless, since Beam uses Pillow "
+            "in its examples only"
         )
