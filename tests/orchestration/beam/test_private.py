@@ -29,7 +29,6 @@ from orchestration.beam.private import (
 )
 from orchestration.beam.workers import LOST, watched_workers
 
-
 ROOT = Path(__file__).parents[3]
 INTERNALS = ("apache_beam.runners", "apache_beam.portability", "apache_beam.internal")
 

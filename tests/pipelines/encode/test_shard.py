@@ -58,7 +58,7 @@ def test_captions_of_one_image_share_its_tokens(tmp_path, codec_url, monkeypatch
         seen.append(png)
         return crop_for_codec(png, side)
 
-    monkeypatch.setattr("pipelines.encode.shard.look_at", looking)
+    monkeypatch.setattr("pipelines.encode.shard.crop_for_codec", looking)
     tokens = image_tokens(encode_shard(task, 0, EncodeConfig()).kept)
     assert len(seen) == 2
     assert tokens[0].tolist() == tokens[1].tolist() != tokens[2].tolist()
@@ -114,7 +114,7 @@ def test_a_codec_with_more_codes_than_uint16_is_refused(codec_url):
 
 
 def test_a_small_picture_is_measured_against_the_codec():
-    check = look_at(to_png(noise(0, 10, 30)), 16)
+    check = crop_for_codec(to_png(noise(0, 10, 30)), 16)
     assert isinstance(check, Check)
     assert (check.reason, check.measured, check.threshold) == ("below_codec_side", 10, 16)
 
