@@ -22,7 +22,7 @@ from pipelines.captions.rules.text import RAW_LENGTH
 from pipelines.captions.settings import Settings
 from pipelines.text.boilerplate import PHRASES_PATH, crop_column
 from pipelines.text.entities.graph import graph_digest, load_graph
-from pipelines.text.entities.steps import STEPS, rewrite
+from pipelines.text.entities.rewriting import STEPS, rewrite
 from pipelines.text.language import Speech
 from pipelines.text.lexicons.polarity import polarity_edition
 from pipelines.text.lexicons.profanity import phrases_edition

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from pipelines.text.characters import Characters
 from pipelines.text.language import Speech, SpokenColumn, spoken_column
+from pipelines.text.segmentation import words_of
 from pipelines.text.tagging.tagged import Tagged
 from pipelines.text.tokens import Tokens
-from pipelines.text.words import words_of
 
 # Chosen: enough to share the cost of a call, few enough that columns stay in the processor's cache.
 BATCH_CAPTIONS = 16_384

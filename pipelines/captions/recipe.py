@@ -22,7 +22,7 @@ from pipelines.captions.funnel import Funnel
 from pipelines.captions.rules.registry import RULE_NAMES
 from pipelines.captions.settings import Settings, located
 from pipelines.io.strict_yaml import PlainYamlError, compose, construct, key_lines
-from pipelines.text.entities.steps import STEPS as REWRITING_STEPS
+from pipelines.text.entities.rewriting import STEPS as REWRITING_STEPS
 from pipelines.text.normalise.clean import CLEAN
 from pipelines.text.normalise.registry import STEPS as NORMALISE_STEPS
 

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipelines.text import hints
+from pipelines.text import prefilter
 
 PHRASES_PATH = Path(__file__).with_name("boilerplate.txt")
 SEPARATORS = " -\u2013\u2014:;,.|/~*\u2022\u00b7"  # with both dashes, bullet and middle dot
@@ -129,22 +129,24 @@ def file_name_fraction(text: str) -> float:
 
 def crop_column(texts: pa.StringArray) -> pa.StringArray:
     """`crop` of each text."""
-    return hints.rewritten(texts, _edge_hint("crop-prefix", "crop-suffix"), crop)
+    return prefilter.rewritten(texts, _edge_hint("crop-prefix", "crop-suffix"), crop)
 
 
 def num_drop_phrases(texts: pa.StringArray) -> NDArray[np.float64]:
     """1 for each text that has a `drop_phrase`, else 0; float64 `[texts]`."""
-    return hints.measured(texts, _edge_hint("drop", "drop"), lambda text: bool(drop_phrase(text)))
+    return prefilter.measured(
+        texts, _edge_hint("drop", "drop"), lambda text: bool(drop_phrase(text))
+    )
 
 
 def dated_fractions(texts: pa.StringArray) -> NDArray[np.float64]:
     """`dated_fraction` of each text, float64 `[texts]`."""
-    return hints.measured(texts, _DATED_HINT, dated_fraction)
+    return prefilter.measured(texts, _DATED_HINT, dated_fraction)
 
 
 def file_name_fractions(texts: pa.StringArray) -> NDArray[np.float64]:
     """`file_name_fraction` of each text, float64 `[texts]`."""
-    return hints.measured(texts, _FILE_NAME_HINT_RE2, file_name_fraction)
+    return prefilter.measured(texts, _FILE_NAME_HINT_RE2, file_name_fraction)
 
 
 def _crop_once(text: str) -> str:

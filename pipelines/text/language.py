@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dalle_model.errors import DalleError
-from pipelines.text.packages import file_in
+from pipelines.text.package_data import file_in
 
 UNDETERMINED = "und"  # Source: ISO 639-2, a language that cannot be told
 UNKNOWN = "mis"  # Source: ISO 639-2, a language without a code; here, one the model has not seen

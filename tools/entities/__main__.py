@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipelines.text.entities.graph import ENTITIES_PATH, NAMES_PATH
-from tools.entities.entities import joined, named_in_wordnet, with_lower_case
+from tools.entities.geonames import cities, countries
 from tools.entities.names import census, name_parts
-from tools.entities.places import cities, countries
+from tools.entities.table import joined, named_in_wordnet, with_lower_case
 from tools.entities.wordnet import common_words, read_synsets
 from tools.entities.written import written_here
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from pipelines.captions.batch import Batch
 from pipelines.captions.rules.rule import Rule
-from pipelines.text.hints import matches, measured
 from pipelines.text.lexicons.polarity import load_polarity
 from pipelines.text.lexicons.profanity import load_phrases
 from pipelines.text.lexicons.vocabulary import load_vocabulary
+from pipelines.text.prefilter import matches, measured
 from pipelines.text.tokens import Tokens
 
 MAX_NAMED = 5  # Chosen: words that a rejection names

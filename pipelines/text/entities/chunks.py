@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable
 
-from pipelines.text.entities.entities import recognise
 from pipelines.text.entities.graph import Graph
 from pipelines.text.entities.heads import FIRST_HEADS, TITLES
 from pipelines.text.entities.kinds import TITLE
 from pipelines.text.entities.patterns import NUMBER_WORDS, TIME_UNITS, Span, spans
+from pipelines.text.entities.recognition import recognise
 from pipelines.text.entities.words import Words, merge, read
 
 _NOT_PLAIN = re.compile(r"[\d$\u00a3\u20ac]")

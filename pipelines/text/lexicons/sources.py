@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dalle_model import files
 from dalle_model.errors import DalleError
-from pipelines.text.packages import file_in
+from pipelines.text.package_data import file_in
 
 
 class LexiconError(DalleError):

@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.text.hints import rewritten
 from pipelines.text.normalise.clean import CLEAN
 from pipelines.text.normalise.dalle_mini import DALLE_MINI
 from pipelines.text.normalise.redcaps import REDCAPS
 from pipelines.text.normalise.step import Step
+from pipelines.text.prefilter import rewritten
 
 # Chosen: double escaping and mojibake of mojibake settle in three rounds; more is hostile.
 MAX_ROUNDS = 8

@@ -15,7 +15,7 @@ from pipelines.captions.rules.registry import RULE_NAMES
 from pipelines.captions.settings import Settings
 from pipelines.captions.shard import explain
 from pipelines.rejection import first_failure
-from pipelines.text.entities.steps import STEPS as TRANSFORM_STEPS
+from pipelines.text.entities.rewriting import STEPS as TRANSFORM_STEPS
 from pipelines.text.normalise.registry import STEPS as NORMALISE_STEPS
 
 # Section, name -> value as published. A limit is the last value that passes: "more than 10" is 10,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pipelines.text.entities.graph import Graph, load_graph
-from pipelines.text.entities.steps import STEPS, Rewritten, rewrite
+from pipelines.text.entities.rewriting import STEPS, Rewritten, rewrite
 from pipelines.text.tagging.taggers import load_tagger
 
 # As in the recipe conceptual_captions.

@@ -9,7 +9,7 @@ Every Word Is Capitalised a capital says nothing: only the graph and whole names
 from pipelines.text.entities.graph import Graph
 from pipelines.text.entities.heads import HEADS, TITLES, US_CODES
 from pipelines.text.entities.kinds import ANY_PERSON, NAME, PLACE, is_place
-from pipelines.text.entities.readings import READERS, Reading, by_graph
+from pipelines.text.entities.matches import READERS, Reading, by_graph
 from pipelines.text.entities.sentence import GIVEN, PLACE_PREPOSITIONS, Sentence, is_title_case
 from pipelines.text.entities.words import Words, merge
 

@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from pipelines.text.hints import matches, measured, rewritten
+from pipelines.text.prefilter import matches, measured, rewritten
 
 TEXTS = pa.array(["", "a dog", "b", "dog dog"])
 

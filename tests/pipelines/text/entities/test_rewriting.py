@@ -12,7 +12,7 @@ from pipelines.captions.funnel import judge
 from pipelines.captions.recipe import load_funnel
 from pipelines.text.boilerplate import crop
 from pipelines.text.entities.graph import Graph, load_graph
-from pipelines.text.entities.steps import STEPS
+from pipelines.text.entities.rewriting import STEPS
 from tests.support.entities.marked import read_lines
 from tests.support.entities.rewriting import HYPERNYMISING, one, rewritten
 

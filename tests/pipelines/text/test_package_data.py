@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from pipelines.text.packages import file_in
+from pipelines.text.package_data import file_in
 
 
 def test_a_file_is_found_without_running_its_package(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.text.characters import Characters
-from pipelines.text.words import words_of
+from pipelines.text.segmentation import words_of
 
 WORD = r"[\u3040-\u30ff\u3400-\u9fff]|\w[\w'-]*"
 ALPHABET = "aB\u00e9'-_ .9\u72ac\u306e\u30fc\u0130\U0001f436\U00020000\n"
