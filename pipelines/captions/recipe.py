@@ -22,9 +22,9 @@ from pipelines.captions.funnel import Funnel
 from pipelines.captions.rules.registry import RULE_NAMES
 from pipelines.captions.settings import Settings, located
 from pipelines.io.strict_yaml import PlainYamlError, compose, construct, key_lines
-from pipelines.text.entities.rewriting import STEPS as REWRITING_STEPS
+from pipelines.text.entities.rewriting import REWRITING_STEPS
 from pipelines.text.normalise.clean import CLEAN
-from pipelines.text.normalise.registry import STEPS as NORMALISE_STEPS
+from pipelines.text.normalise.registry import NORMALISING_STEPS
 
 FOLDER = Path(__file__).parent.parent / "recipes"
 MAX_BYTES = 65_536  # Chosen: ten times the longest recipe here; a larger file is a wrong path
@@ -33,7 +33,7 @@ SECTIONS = ("settings", "normalise", "rules", "transform", "transformed", "data"
 
 KNOWN: Mapping[str, tuple[str, ...]] = {  # by section
     "settings": tuple(Settings.model_fields),
-    "normalise": tuple(NORMALISE_STEPS),
+    "normalise": tuple(NORMALISING_STEPS),
     "rules": RULE_NAMES,
     "transform": tuple(REWRITING_STEPS),
     "transformed": RULE_NAMES,

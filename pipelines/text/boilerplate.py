@@ -13,23 +13,20 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipelines.text import prefilter
+from pipelines.text.dates import DAY, MONTH, MONTH_STEMS
 
 PHRASES_PATH = Path(__file__).with_name("boilerplate.txt")
 SEPARATORS = " -\u2013\u2014:;,.|/~*\u2022\u00b7"  # with both dashes, bullet and middle dot
 
-_MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
-    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
-)
-_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+_MONTH = rf"{MONTH.lower()}\.?"
 _YEAR = r"(?:(?:1[89]|20)\d\d|'\d\d)"
 _DATE = rf"""(?:
     (?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?
     (?:
-        (?:the\s+)?{_DAY}(?:\s+of)?[\s-]+{_MONTH}(?:,?[\s-]+(?:{_YEAR}|\d\d))?   # 12th of May, 2009
-      | {_MONTH}\s+{_DAY}(?:,?\s+{_YEAR})?                                       # May 12, 2009
+        (?:the\s+)?{DAY}(?:\s+of)?[\s-]+{_MONTH}(?:,?[\s-]+(?:{_YEAR}|\d\d))?   # 12th of May, 2009
+      | {_MONTH}\s+{DAY}(?:,?\s+{_YEAR})?                                       # May 12, 2009
       | {_MONTH},?\s+{_YEAR}                                                     # May 2009
-      | {_YEAR}[\s-]+{_MONTH}[\s-]+{_DAY}                                        # 2009 May 12
+      | {_YEAR}[\s-]+{_MONTH}[\s-]+{DAY}                                        # 2009 May 12
       | \d{{4}}[-/.:]\d{{1,2}}[-/.:]\d{{1,2}}                                      # 2009-05-12
       | \d{{1,2}}[-/.]\d{{1,2}}[-/.](?:\d{{4}}|\d\d)                               # 12/05/2009
     )
@@ -67,7 +64,7 @@ _FILE_NAME_HINT = re.compile(r"\d\d|/|\w\.\w")
 # wherever the patterns above do, and rarely elsewhere. The last choice is for Turkish, whose two
 # letters i Python takes for ours.
 _D, _S = r"[0-9\x{80}-\x{10FFFF}]", r"[\x00-\x20\x{80}-\x{10FFFF}]"
-_MONTHS = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+_MONTHS = f"(?:{'|'.join(MONTH_STEMS)})"
 _WORKS = _WORK.replace(r"\s", _S)
 _DATED_HINT = (
     rf"(?i){_MONTHS}[a-z]*\.?,?(?:{_S}|-)+(?:{_D}|')|{_D}(?:st|nd|rd|th)?(?:{_S}+of)?(?:{_S}|-)+{_MONTHS}"
@@ -129,24 +126,24 @@ def file_name_fraction(text: str) -> float:
 
 def crop_column(texts: pa.StringArray) -> pa.StringArray:
     """`crop` of each text."""
-    return prefilter.rewritten(texts, _edge_hint("crop-prefix", "crop-suffix"), crop)
+    return prefilter.map_matching(texts, _edge_hint("crop-prefix", "crop-suffix"), crop)
 
 
 def num_drop_phrases(texts: pa.StringArray) -> NDArray[np.float64]:
     """1 for each text that has a `drop_phrase`, else 0; float64 `[texts]`."""
-    return prefilter.measured(
+    return prefilter.measure_matching(
         texts, _edge_hint("drop", "drop"), lambda text: bool(drop_phrase(text))
     )
 
 
 def dated_fractions(texts: pa.StringArray) -> NDArray[np.float64]:
     """`dated_fraction` of each text, float64 `[texts]`."""
-    return prefilter.measured(texts, _DATED_HINT, dated_fraction)
+    return prefilter.measure_matching(texts, _DATED_HINT, dated_fraction)
 
 
 def file_name_fractions(texts: pa.StringArray) -> NDArray[np.float64]:
     """`file_name_fraction` of each text, float64 `[texts]`."""
-    return prefilter.measured(texts, _FILE_NAME_HINT_RE2, file_name_fraction)
+    return prefilter.measure_matching(texts, _FILE_NAME_HINT_RE2, file_name_fraction)
 
 
 def _crop_once(text: str) -> str:

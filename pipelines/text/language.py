@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dalle_model.errors import DalleError
-from pipelines.text.package_data import file_in
+from pipelines.text.package_data import data_file
 
 UNDETERMINED = "und"  # Source: ISO 639-2, a language that cannot be told
 UNKNOWN = "mis"  # Source: ISO 639-2, a language without a code; here, one the model has not seen
@@ -51,11 +51,6 @@ class Spoken(NamedTuple):
 
 class LanguageModelError(DalleError):
     """The language identifier is not installed as it should be."""
-
-
-def identify(text: str, speech: Speech) -> Spoken:
-    """The language of a text; see `decide`."""
-    return decide(next(guesses([text])), text, speech)
 
 
 def guesses(texts: Iterable[str]) -> Iterator[Guesses]:
@@ -117,7 +112,7 @@ def _model() -> Any:
 
 
 def _model_path() -> Path:
-    path = file_in(*_MODEL)
+    path = data_file(*_MODEL)
     if path is None:
         raise ImportError(f"{'/'.join(_MODEL)} is not installed")
     return path
@@ -148,7 +143,7 @@ class SpokenColumn:
 
 
 def spoken_column(texts: pa.StringArray, speech: Speech) -> SpokenColumn:
-    """`identify` of each text."""
+    """The language of each text; see `decide`."""
     strings = texts.to_pylist()
     languages, probabilities = [], []
     # One after the other: thousands of answers held at once keep the garbage collector busy.

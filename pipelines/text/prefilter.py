@@ -19,14 +19,16 @@ def matches(texts: pa.StringArray, pattern: str) -> NDArray[np.bool_]:
     return found
 
 
-def rewritten(texts: pa.StringArray, pattern: str, change: Callable[[str], str]) -> pa.StringArray:
+def map_matching(
+    texts: pa.StringArray, pattern: str, change: Callable[[str], str]
+) -> pa.StringArray:
     """`change` of each text; texts without a match are known to stay as they are."""
     mask = pc.match_substring_regex(texts, pattern)
     changed = [change(text) for text in texts.filter(mask).to_pylist()]
     return pc.replace_with_mask(texts, mask, pa.array(changed, pa.string())) if changed else texts
 
 
-def measured(
+def measure_matching(
     texts: pa.StringArray, pattern: str, measure: Callable[[str], float]
 ) -> NDArray[np.float64]:
     """`measure` of each text, float64 `[texts]`; texts without a match are known to measure 0."""

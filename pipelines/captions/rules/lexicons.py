@@ -13,7 +13,7 @@ from pipelines.captions.rules.rule import Rule
 from pipelines.text.lexicons.polarity import load_polarity
 from pipelines.text.lexicons.profanity import load_phrases
 from pipelines.text.lexicons.vocabulary import load_vocabulary
-from pipelines.text.prefilter import matches, measured
+from pipelines.text.prefilter import matches, measure_matching
 from pipelines.text.tokens import Tokens
 
 MAX_NAMED = 5  # Chosen: words that a rejection names
@@ -68,7 +68,7 @@ def profanity_rule(phrases: str) -> Rule:
         singles = batch.lowered.sums(batch.lowered.per_type(listed.holds))
         if not listed.others:
             return singles
-        return singles + measured(batch.text, listed.others, listed.num_others)
+        return singles + measure_matching(batch.text, listed.others, listed.num_others)
 
     def details(batch: Batch) -> list[str]:
         listed = load_phrases(phrases)

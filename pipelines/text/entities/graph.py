@@ -5,9 +5,7 @@ empty lines are skipped. Entities are matched as written, so a name that is also
 lower case is listed in lower case too. Where the tables come from: `SOURCES.md`.
 """
 
-import gzip
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,7 +14,8 @@ from pathlib import Path
 from typing import Self
 
 from dalle_model.errors import DalleError
-from dalle_model.files import read_bytes, sha256
+from dalle_model.files import sha256
+from pipelines.text import word_files
 
 ENTITIES_PATH = Path(__file__).with_name("entities.tsv.gz")
 NAMES_PATH = Path(__file__).with_name("names.tsv.gz")
@@ -94,7 +93,7 @@ def load_graph(source: str = DEFAULT) -> Graph:
         GraphError: the file is missing or a line of it is wrong.
     """
     path = str(ENTITIES_PATH) if source == DEFAULT else source
-    raw = _read(path)
+    raw = word_files.read(path, GraphError)
     return Graph.of(read_table(raw, path), sha256(raw + NAMES_PATH.read_bytes()))
 
 
@@ -105,7 +104,7 @@ def graph_digest(source: str = DEFAULT) -> str:
         GraphError: as `load_graph`, so that a wrong line is told before any row is read.
     """
     path = str(ENTITIES_PATH) if source == DEFAULT else source
-    raw = _read(path)
+    raw = word_files.read(path, GraphError)
     if source != DEFAULT:
         read_table(raw, path)
     return sha256(raw + NAMES_PATH.read_bytes())
@@ -136,13 +135,8 @@ def read_table(raw: bytes, path: str) -> dict[str, str]:
 
 
 def _lines(raw: bytes, path: str) -> Iterator[tuple[int, str]]:
-    try:
-        text = (gzip.decompress(raw) if path.endswith(".gz") else raw).decode("utf-8-sig")
-    except (OSError, EOFError, zlib.error) as error:
-        raise GraphError(f"{path}: is not a whole gzip file ({error}); pack it again.") from error
-    except UnicodeDecodeError as error:
-        at = raw.count(b"\n", 0, error.start) + 1
-        raise GraphError(f"{path}:{at}: is not UTF-8 ({error}); save it as UTF-8.") from error
+    """Number and text of each line that is neither empty nor a comment."""
+    text = word_files.decode(raw, path, GraphError)
     for number, found in enumerate(text.split("\n"), start=1):
         if found.strip() and not found.startswith("#"):
             yield number, found.rstrip("\r")
@@ -169,13 +163,3 @@ def first_word(text: str) -> str:
     """The letters and digits that a text begins with, or its first character."""
     match = _FIRST_WORD.match(text)
     return match[0] if match else text[:1]
-
-
-def _read(path: str) -> bytes:
-    try:
-        return read_bytes(path)
-    except OSError as error:
-        raise GraphError(
-            f"the table of entities {path} cannot be read: {error}; name a file of "
-            f"`entity<TAB>type` lines, or {DEFAULT!r} for the one that comes along."
-        ) from error

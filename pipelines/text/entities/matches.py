@@ -1,9 +1,7 @@
-"""Readings of a name: what a source makes of the words from some place on.
-
-Each reader answers where its reading ends and of what kind it is, or None.
-"""
+"""Matchers of names: each says what the words from some position on may name, and until where."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from pipelines.text.entities.graph import NameKind, first_word
 from pipelines.text.entities.heads import (
@@ -18,10 +16,20 @@ from pipelines.text.entities.heads import (
 from pipelines.text.entities.kinds import ADJECTIVE, ANY_PERSON, is_place
 from pipelines.text.entities.sentence import GIVEN, PERSON_PARTS, Sentence
 
-Reading = tuple[int, str]  # where it ends, and its kind
+
+class EntityMatch(NamedTuple):
+    """A name that one matcher found.
+
+    Args:
+        end: index of the first word after it.
+        kind: an entity's type, or one of `pipelines.text.entities.kinds`.
+    """
+
+    end: int
+    kind: str
 
 
-def by_graph(sentence: Sentence, at: int) -> Reading | None:
+def by_graph(sentence: Sentence, at: int) -> EntityMatch | None:
     """The longest entity of the graph that begins here, as written."""
     words, start = sentence.words, sentence.words[at].start
     longest = sentence.graph.longest.get(first_word(words[at].text))
@@ -35,11 +43,11 @@ def by_graph(sentence: Sentence, at: int) -> Reading | None:
             break
         kind = sentence.graph.types.get(sentence.text[start : last.end])
         if kind and (is_alone_enough or end > at + 1):
-            found = end, kind
+            found = EntityMatch(end, kind)
     return found
 
 
-def by_head(sentence: Sentence, at: int) -> Reading | None:
+def by_head(sentence: Sentence, at: int) -> EntityMatch | None:
     """A name that ends in what it names, or that begins with it: "University of Oxford"."""
     if sentence.is_title_case:
         return None
@@ -48,63 +56,65 @@ def by_head(sentence: Sentence, at: int) -> Reading | None:
     if before_of and is_first_head(words[end - 1].text, is_before_of=True):
         after = end + 2 if words[end + 1].text == "the" else end + 1
         if sentence.is_name(after):
-            return sentence.run_end(after), FIRST_HEADS[words[end - 1].text]
+            return EntityMatch(sentence.run_end(after), FIRST_HEADS[words[end - 1].text])
     for last in range(end, at + 1, -1):
         if words[last - 1].text in HEADS:
-            return last, HEADS[words[last - 1].text]
+            return EntityMatch(last, HEADS[words[last - 1].text])
     if end > at + 1 and is_first_head(words[at].text, is_before_of=False):
-        return end, FIRST_HEADS[words[at].text]
+        return EntityMatch(end, FIRST_HEADS[words[at].text])
     return None
 
 
-def by_club(sentence: Sentence, at: int) -> Reading | None:
+def by_club(sentence: Sentence, at: int) -> EntityMatch | None:
     """A team named by its city: "Real Madrid"."""
     if sentence.words[at].text not in CLUBS or not sentence.is_name(at + 1):
         return None
     city = by_graph(sentence, at + 1)
-    return (city[0], "sports team") if city and is_place(city[1]) else None
+    return EntityMatch(city.end, "sports team") if city and is_place(city.kind) else None
 
 
-def by_model(sentence: Sentence, at: int) -> Reading | None:
+def by_model(sentence: Sentence, at: int) -> EntityMatch | None:
     """A make with what it is called, or one of it: "Boeing 747", "Toyota Corolla", "a Ferrari"."""
     word, model = sentence.words[at].text, sentence.words[at + 1]
     is_numbered = any(letter.isdigit() for letter in model.text)
     if word in AIRCRAFT_MAKES and is_numbered:
-        return at + 2, "aircraft"
+        return EntityMatch(at + 2, "aircraft")
     is_titled = model.text in TITLES or model.text in HEADS or sentence.graph.is_role(model.text)
     is_called = sentence.is_name(at + 1) and model.text.istitle() and not is_titled
     if sentence.graph.types.get(word) != "automobile make":
         return None
     if is_numbered or is_called:
-        return at + 2, "automobile"
+        return EntityMatch(at + 2, "automobile")
     is_one = at > 0 and sentence.words[at - 1].text.lower() in ("a", "an")
-    return (at + 1, "automobile") if is_one and model.tag not in ("NN", "NNS") else None
+    return EntityMatch(at + 1, "automobile") if is_one and model.tag not in ("NN", "NNS") else None
 
 
-def by_title(sentence: Sentence, at: int) -> Reading | None:
+def by_title(sentence: Sentence, at: int) -> EntityMatch | None:
     """Such as "Prime Minister Theresa May" and "Mr. Darcy"."""
     words, first = sentence.words, at
     if words[at].text in TITLES_BEFORE_TITLES and words[at + 1].text in TITLES:
         first = at + 1
     kind = TITLES.get(words[first].text.rstrip("."))
     is_capital = sentence.is_name(first + 1) if kind else False
-    return (sentence.person_end(first + 1), kind) if kind and is_capital else None
+    return EntityMatch(sentence.person_end(first + 1), kind) if kind and is_capital else None
 
 
-def by_given_name(sentence: Sentence, at: int) -> Reading | None:
+def by_given_name(sentence: Sentence, at: int) -> EntityMatch | None:
     """A known given name with what follows, or a known name alone within a sentence."""
     kind = sentence.kind(at)
     end = sentence.person_end(at)
     is_surname = end > at + 1 and sentence.kind(end - 1) in (NameKind.SURNAME, *GIVEN)
     if sentence.is_title_case:
-        return (end, ANY_PERSON) if kind in GIVEN and is_surname and end == at + 2 else None
+        return (
+            EntityMatch(end, ANY_PERSON) if kind in GIVEN and is_surname and end == at + 2 else None
+        )
     is_place_too = is_place(sentence.graph.types.get(sentence.words[at].text, ""))
     is_doubtful = is_place_too or sentence.is_after_article(at)
     if kind in GIVEN and end > at + 1 and (is_surname or not is_doubtful):
-        return end, ANY_PERSON
+        return EntityMatch(end, ANY_PERSON)
     is_name = kind == NameKind.GIVEN or (kind in PERSON_PARTS and sentence.is_inside(at))
     is_alone = is_name and not sentence.is_in_place(at) and not _is_of_a_thing(sentence, at)
-    return (at + 1, ANY_PERSON) if is_alone else None
+    return EntityMatch(at + 1, ANY_PERSON) if is_alone else None
 
 
 def _is_of_a_thing(sentence: Sentence, at: int) -> bool:
@@ -116,7 +126,7 @@ def _is_of_a_thing(sentence: Sentence, at: int) -> bool:
     return is_modified and sentence.kind(at) != NameKind.GIVEN
 
 
-def by_surname(sentence: Sentence, at: int) -> Reading | None:
+def by_surname(sentence: Sentence, at: int) -> EntityMatch | None:
     """Such as "Calista Flockhart", "J. Turner", and any two words after "by" or "artist"."""
     end = sentence.person_end(at)
     if sentence.is_title_case or not at + 2 <= end <= at + 4 or sentence.is_in_place(at):
@@ -127,15 +137,17 @@ def by_surname(sentence: Sentence, at: int) -> Reading | None:
     last = sentence.words[end - 1].text
     is_surname = sentence.kind(end - 1) == NameKind.SURNAME and last not in sentence.graph.types
     is_person = is_called or is_initial or is_surname
-    return (end, ANY_PERSON) if is_person and not sentence.graph.is_common(last) else None
+    return (
+        EntityMatch(end, ANY_PERSON) if is_person and not sentence.graph.is_common(last) else None
+    )
 
 
-def by_adjective(sentence: Sentence, at: int) -> Reading | None:
+def by_adjective(sentence: Sentence, at: int) -> EntityMatch | None:
     """A proper adjective: "Pakistani"."""
-    return (at + 1, ADJECTIVE) if sentence.kind(at) == NameKind.ADJECTIVE else None
+    return EntityMatch(at + 1, ADJECTIVE) if sentence.kind(at) == NameKind.ADJECTIVE else None
 
 
-READERS: tuple[Callable[[Sentence, int], Reading | None], ...] = (
+MATCHERS: tuple[Callable[[Sentence, int], EntityMatch | None], ...] = (
     by_model,
     by_graph,
     by_head,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from pipelines.text.dates import DAY, LONG_MONTH, MONTH_OR_DOTTED, SHORT_WEEKDAY, WEEKDAY
 from pipelines.text.entities.kinds import DATE, DURATION, MEASURE, TITLE
 
 
@@ -26,36 +27,28 @@ TIME_UNITS = (
 )  # fmt: skip
 _NUMBER_WORD = rf"(?:{'|'.join(NUMBER_WORDS[:-2])}|couple\ of|half\ an?)"
 _NUMBER = r"(?:\d+(?:[.,]\d+){0,4}(?:/\d+)?)"  # not without end: "1,1,1" begins at each comma
-_MONTH = (
-    r"(?i:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?|July?|Aug(?:ust|\.)?"
-    r"|Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
-)
-_LONG_MONTH = (
-    r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
-)
-_WEEKDAY = r"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)"
-_WEEKDAY_BEFORE = rf"(?:{_WEEKDAY}|(?:Mon|Tues?|Wed|Thurs?|Fri|Sat|Sun)\.?)"
+_MONTH = f"(?i:{MONTH_OR_DOTTED})"
+_WEEKDAY_BEFORE = rf"(?:{WEEKDAY}|{SHORT_WEEKDAY}\.?)"
 _TIME = r"(?:\d{1,2}:\d\d(?::\d\d)?(?:\s*[ap]\.?m\b\.?)?)"
-_DAY = r"(?:\d{1,2}(?:st|nd|rd|th)?)"
 _YEAR = r"(?:(?:1[5-9]|20)\d\d)"
 _SEASON = r"(?:[Ss]pring|[Ss]ummer|[Aa]utumn|[Ff]all|[Ww]inter)"
 
 _DATE = re.compile(
     rf"""(?<![\w$£€.-])(?:
         (?:{_WEEKDAY_BEFORE},?\s+)?(?:
-            (?:the\s+)?{_DAY}(?:\s*[-\u2013]\s*{_DAY})?\s+(?:of\s+)?{_MONTH}(?:,?\s+{_YEAR})?
-          | {_MONTH}\s+{_DAY}(?:\s*[-\u2013]\s*{_DAY})?(?:\s+{_TIME})?(?:,?\s+{_YEAR})?
+            (?:the\s+)?{DAY}(?:\s*[-\u2013]\s*{DAY})?\s+(?:of\s+)?{_MONTH}(?:,?\s+{_YEAR})?
+          | {_MONTH}\s+{DAY}(?:\s*[-\u2013]\s*{DAY})?(?:\s+{_TIME})?(?:,?\s+{_YEAR})?
         )
       | {_MONTH},?\s+(?:of\s+)?{_YEAR}
       | {_SEASON}(?:\s+of)?\s+{_YEAR}
-      | (?:(?<=\b[io]n\ )|(?<=\bof\ )|(?<=\b(?:last|next|late)\ )|(?<=\bearly\ )){_LONG_MONTH}
+      | (?:(?<=\b[io]n\ )|(?<=\bof\ )|(?<=\b(?:last|next|late)\ )|(?<=\bearly\ )){LONG_MONTH}
       | {_YEAR}[-/.]\d{{1,2}}[-/.]\d{{1,2}} | \d{{1,2}}[-/.]\d{{1,2}}[-/.](?:{_YEAR}|\d\d)
-      | {_WEEKDAY}(?:\s+(?:morning|afternoon|evening|night))?
+      | {WEEKDAY}(?:\s+(?:morning|afternoon|evening|night))?
       | (?:(?:circa|ca?\.)\s*)?{_YEAR}(?:\s*[-\u2013]\s*(?:{_YEAR}|\d\d))?
       | (?:early\s+|late\s+|mid-)?(?:(?:1[5-9]|20)\d0|'?\d0)s
       | (?:early\s+|late\s+|mid-)?\d\d?(?:st|nd|rd|th)[\s-][Cc]entur(?:y|ies)
       | {_TIME} | \d{{1,2}}\s*[ap]\.?m\b\.?
-      | (?:last|next)\s+(?:year|month|week|{_SEASON}|{_WEEKDAY}) | yesterday
+      | (?:last|next)\s+(?:year|month|week|{_SEASON}|{WEEKDAY}) | yesterday
     )(?![\w-])""",
     re.VERBOSE,
 )

@@ -1,15 +1,15 @@
-"""Named entities of a caption: the longest reading of a run of capitals that some source supports.
+"""Named entities of a caption: the longest match of a run of capitals that some source supports.
 
-At each word that can begin a name the readings compete: an entity of the graph as written, a head
+At each word that can begin a name the matchers compete: an entity of the graph as written, a head
 word ("... Festival"), a title ("Dr ..."), a given name with what follows. The longest wins, and of
-equally long ones the first. What no reading covers is a name without a type. In a caption where
+equally long ones the first. What no matcher finds is a name without a type. In a caption where
 Every Word Is Capitalised a capital says nothing: only the graph and whole names of people count.
 """
 
 from pipelines.text.entities.graph import Graph
 from pipelines.text.entities.heads import HEADS, TITLES, US_CODES
 from pipelines.text.entities.kinds import ANY_PERSON, NAME, PLACE, is_place
-from pipelines.text.entities.matches import READERS, Reading, by_graph
+from pipelines.text.entities.matches import MATCHERS, EntityMatch, by_graph
 from pipelines.text.entities.sentence import GIVEN, PLACE_PREPOSITIONS, Sentence, is_title_case
 from pipelines.text.entities.words import Words, merge
 
@@ -37,38 +37,40 @@ def recognise(text: str, words: Words, graph: Graph) -> Words:
     return _with_places(merged, graph)
 
 
-def _best(sentence: Sentence, at: int) -> Reading:
-    """The longest reading from here on; one word without a kind where it begins no name."""
+def _best(sentence: Sentence, at: int) -> EntityMatch:
+    """The longest match from here on; one word without a kind where it begins no name."""
     if not sentence.is_name(at) or _is_role_before_name(sentence, at):
-        return by_graph(sentence, at) or (at + 1, "")
-    readings = [found for reader in READERS if (found := reader(sentence, at))]
-    best = max(readings, key=lambda found: found[0], default=None)  # max keeps the first of equals
+        return by_graph(sentence, at) or EntityMatch(at + 1, "")
+    matches = [found for matcher in MATCHERS if (found := matcher(sentence, at))]
+    best = max(matches, key=lambda match: match.end, default=None)  # max keeps the first of equals
     if best is None:
         return _rest(sentence, at)
-    return _person_or_place(sentence, at, readings[0], best)
+    return _person_or_place(sentence, at, matches[0], best)
 
 
-def _person_or_place(sentence: Sentence, at: int, first: Reading, best: Reading) -> Reading:
+def _person_or_place(
+    sentence: Sentence, at: int, first: EntityMatch, best: EntityMatch
+) -> EntityMatch:
     """Of "Paris Hilton" and "Charlotte smiles" a person, in "near Paris" a place."""
-    if not is_place(first[1]):
+    if not is_place(first.kind):
         return best
     if sentence.is_in_place(at):
-        return first if best[1] == ANY_PERSON else best
+        return first if best.kind == ANY_PERSON else best
     is_acting = sentence.kind(at) in GIVEN and sentence.words[at + 1].tag in ("VBZ", "VBD")
-    return (at + 1, ANY_PERSON) if is_acting and best[0] == at + 1 else best
+    return EntityMatch(at + 1, ANY_PERSON) if is_acting and best.end == at + 1 else best
 
 
-def _rest(sentence: Sentence, at: int) -> Reading:
+def _rest(sentence: Sentence, at: int) -> EntityMatch:
     """A name without a type, up to the end of its run or the next word that has one."""
     word = sentence.words[at]
     if sentence.is_title_case or sentence.graph.is_role(word.text) or word.text in HEADS:
-        return at + 1, ""
+        return EntityMatch(at + 1, "")
     end, end_of_run = at + 1, sentence.run_end(at)
     while end < end_of_run and not by_graph(sentence, end):
         end += 1
     if _is_common(sentence, at, end):
-        return at + 1, ""
-    return end, NAME
+        return EntityMatch(at + 1, "")
+    return EntityMatch(end, NAME)
 
 
 def _is_common(sentence: Sentence, at: int, end: int) -> bool:

@@ -23,9 +23,9 @@ from pipelines.text.entities.tidying import lower_case, tidy
 from pipelines.text.entities.words import Words, write
 from pipelines.text.tagging.tagged import PTB_TAGS, Tagged
 
-Step = Callable[[Words, Graph], Words]
+RewritingStep = Callable[[Words, Graph], Words]
 
-STEPS: Mapping[str, Step] = MappingProxyType(
+REWRITING_STEPS: Mapping[str, RewritingStep] = MappingProxyType(
     {
         step.__name__: step
         for step in (
@@ -60,13 +60,15 @@ class Rewritten:
     unresolved: NDArray[np.int64]
 
 
-def rewrite(texts: Sequence[str], tagged: Tagged, steps: Sequence[Step], graph: Graph) -> Rewritten:
+def rewrite(
+    texts: Sequence[str], tagged: Tagged, steps: Sequence[RewritingStep], graph: Graph
+) -> Rewritten:
     """Apply steps to tagged captions.
 
     Args:
         texts: the captions as they were tagged; what no step touches keeps its spacing.
         tagged: their words and parts of speech.
-        steps: of `STEPS`, in order.
+        steps: of `REWRITING_STEPS`, in order.
         graph: entities and the parts of names.
     """
     # One caption at a time: words that are kept cost the garbage collector more than all else.
@@ -92,7 +94,7 @@ def _row(words: Words) -> tuple[str, list[str], int]:
     return write(words), types(words), unresolved(words)
 
 
-def rewrite_words(words: Words, steps: Sequence[Step], graph: Graph) -> Words:
+def rewrite_words(words: Words, steps: Sequence[RewritingStep], graph: Graph) -> Words:
     """Apply steps to the chunks of one caption."""
     for step in steps:
         words = step(words, graph)

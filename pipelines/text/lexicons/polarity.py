@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from pipelines.text.lexicons.sources import LexiconError, package_edition
+from pipelines.text.lexicons.sources import LexiconError, package_version
 
 PROJECT = "vaderSentiment"
 # Chosen: seven captions long (COYO-700M's mean is 69); VADER's time grows with the square, to most
@@ -67,9 +67,9 @@ def load_polarity() -> Polarity:
     return Polarity(words, _sign_pattern(emoticons, analyser.emojis), analyser)
 
 
-def polarity_edition() -> str:
+def polarity_version() -> str:
     """What VADER is, for a fingerprint: its version."""
-    return package_edition(PROJECT)
+    return package_version(PROJECT)
 
 
 def _sign_pattern(emoticons: Iterable[str], emoji: Iterable[str]) -> str:

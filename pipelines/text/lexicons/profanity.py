@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from pipelines.text.lexicons.sources import file_edition, package_edition, package_file, read_lines
+from pipelines.text.lexicons.sources import file_digest, package_file, package_version, read_lines
 
 BETTER_PROFANITY = "better-profanity"
 
@@ -72,9 +72,9 @@ def phrases_of(lines: Iterable[str]) -> Phrases:
     return Phrases(words, rf"(?i)(?:^|[^\w])({others})(?:$|[^\w])" if others else "")
 
 
-def phrases_edition(spec: str) -> str:
+def phrases_version(spec: str) -> str:
     """What the list is, for a fingerprint: version of the package, or sha256 of the file."""
-    return package_edition(spec) if spec == BETTER_PROFANITY else file_edition(spec)
+    return package_version(spec) if spec == BETTER_PROFANITY else file_digest(spec)
 
 
 def _longest_first(entry: str) -> tuple[int, str]:

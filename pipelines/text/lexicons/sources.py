@@ -1,17 +1,16 @@
-"""Where word lists come from: files of people, and files that packages bring."""
+"""Where word lists come from: the user's files, and files bundled in packages."""
 
-import gzip
-import zlib
 from importlib.metadata import version
 from pathlib import Path
 
 from dalle_model import files
 from dalle_model.errors import DalleError
-from pipelines.text.package_data import file_in
+from pipelines.text import word_files
+from pipelines.text.package_data import data_file
 
 
 class LexiconError(DalleError):
-    """A word list cannot be read: which, at which line, why, and what mends it."""
+    """A word list cannot be read: which, at which line, why, and what fixes it."""
 
 
 def package_file(package: str, name: str, project: str) -> Path:
@@ -25,16 +24,16 @@ def package_file(package: str, name: str, project: str) -> Path:
     Raises:
         LexiconError: the package or the file is missing.
     """
-    path = file_in(package, name)
+    path = data_file(package, name)
     if path is None:
         raise LexiconError(
             f"the word list {package}/{name} is missing; "
-            f"`pip install --force-reinstall {project}` mends it"
+            f"`pip install --force-reinstall {project}` fixes it"
         )
     return path
 
 
-def package_edition(project: str) -> str:
+def package_version(project: str) -> str:
     """Name and version of a project, as a fingerprint names its word list."""
     return f"{project} {version(project)}"
 
@@ -45,26 +44,13 @@ def read_lines(url: str) -> list[str]:
     Raises:
         LexiconError: missing, damaged or not UTF-8.
     """
-    content = _read(url)
-    try:
-        return (gzip.decompress(content) if url.endswith(".gz") else content).decode().splitlines()
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise LexiconError(f"the word list {url} is damaged: {error}") from error
+    return word_files.decode(word_files.read(url, LexiconError), url, LexiconError).splitlines()
 
 
-def file_edition(url: str) -> str:
+def file_digest(url: str) -> str:
     """SHA-256 of a word list's file, for a fingerprint.
 
     Raises:
         LexiconError: missing.
     """
-    return files.sha256(_read(url))
-
-
-def _read(url: str) -> bytes:
-    try:
-        return files.read_bytes(url)
-    except OSError as error:
-        raise LexiconError(
-            f"the word list {url} cannot be read: {error}; check the recipe's `settings`"
-        ) from error
+    return files.sha256(word_files.read(url, LexiconError))

@@ -18,9 +18,9 @@ import msgpack  # type: ignore[import-untyped]
 
 from pipelines.text.lexicons.sources import (
     LexiconError,
-    file_edition,
-    package_edition,
+    file_digest,
     package_file,
+    package_version,
     read_lines,
 )
 
@@ -72,16 +72,16 @@ def load_vocabulary(spec: str) -> Vocabulary:
     return Vocabulary(_read_counts(spec))
 
 
-def vocabulary_edition(spec: str) -> str:
+def vocabulary_version(spec: str) -> str:
     """What the vocabulary is, for a fingerprint: version of the package, or sha256 of the file.
 
     Raises:
         LexiconError: as `load_vocabulary`, so that a wrong line is told before any row is read.
     """
     if spec == WORDFREQ:
-        return package_edition(WORDFREQ)
+        return package_version(WORDFREQ)
     _read_counts(spec)
-    return file_edition(spec)
+    return file_digest(spec)
 
 
 def wordfreq_counts() -> Iterator[tuple[str, float]]:

@@ -8,7 +8,8 @@ from types import MappingProxyType
 from ftfy import fix_encoding
 from ftfy.fixes import fix_character_width, fix_latin_ligatures, uncurl_quotes, unescape_html
 
-from pipelines.text.normalise.step import Step, step
+from pipelines.text.folding import collapse_spaces
+from pipelines.text.normalise.step import NormalisingStep, step
 
 # Controls, lone surrogates, soft hyphen, zero-width and bidi marks. The two joiners (200C, 200D)
 # stay, since emoji and several scripts are spelt with them.
@@ -62,11 +63,6 @@ def drop_invisible(text: str) -> str:
     return _INVISIBLE.sub("", text)
 
 
-def collapse_spaces(text: str) -> str:
-    """Any run of white space, line breaks included, becomes one space."""
-    return " ".join(text.split())
-
-
 UNICODE_CHANGES = (repair_mojibake, plain_letters, drop_invisible, compose, collapse_spaces)
 
 
@@ -77,7 +73,7 @@ def tidy_unicode(text: str) -> str:
     return text
 
 
-CLEAN: Mapping[str, Step] = MappingProxyType(
+CLEAN: Mapping[str, NormalisingStep] = MappingProxyType(
     {
         "entities": step(unescape_entities, "&"),
         "spaces": step(collapse_spaces, SPACES),

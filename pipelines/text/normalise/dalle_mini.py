@@ -18,7 +18,7 @@ from ftfy import fix_text as ftfy_fix_text
 
 from pipelines.text.normalise.clean import NOT_PLAIN
 from pipelines.text.normalise.hashtags import split_hashtags
-from pipelines.text.normalise.step import Step, step
+from pipelines.text.normalise.step import NormalisingStep, step
 
 # Source: as above, counts of words of Wikipedia.
 PERSON_WORDS = (("a person", 282_265), ("someone", 121_194), ("somebody", 12_219))
@@ -138,7 +138,7 @@ def _person_word(drawn: int) -> str:
     return PERSON_WORDS[bisect_right(bounds, drawn % bounds[-1])][0]
 
 
-DALLE_MINI: Mapping[str, Step] = MappingProxyType(
+DALLE_MINI: Mapping[str, NormalisingStep] = MappingProxyType(
     {
         "fix_text": step(fix_text, f"&|{NOT_PLAIN}"),
         "unescape_twice": step(unescape_twice, "&"),

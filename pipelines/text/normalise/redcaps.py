@@ -12,7 +12,7 @@ from types import MappingProxyType
 from ftfy import fix_text
 
 from pipelines.text.normalise.clean import NOT_PLAIN
-from pipelines.text.normalise.step import Step, step
+from pipelines.text.normalise.step import NormalisingStep, step
 
 _BRACKETED = re.compile(r"[\[(][^\])]*[\])]")
 # Numbers with a comma between them count as well: theirs removes "1,000" too.
@@ -51,7 +51,7 @@ def ascii_only(text: str) -> str:
     return text.encode("ascii", "ignore").decode()
 
 
-REDCAPS: Mapping[str, Step] = MappingProxyType(
+REDCAPS: Mapping[str, NormalisingStep] = MappingProxyType(
     {
         "nfkd": step(nfkd, f"&|{NOT_PLAIN}"),
         "lowercase": step(lowercase, f"[A-Z]|{NOT_PLAIN}"),

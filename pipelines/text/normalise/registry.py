@@ -12,13 +12,15 @@ import pyarrow.compute as pc
 from pipelines.text.normalise.clean import CLEAN
 from pipelines.text.normalise.dalle_mini import DALLE_MINI
 from pipelines.text.normalise.redcaps import REDCAPS
-from pipelines.text.normalise.step import Step
-from pipelines.text.prefilter import rewritten
+from pipelines.text.normalise.step import NormalisingStep
+from pipelines.text.prefilter import map_matching
 
 # Chosen: double escaping and mojibake of mojibake settle in three rounds; more is hostile.
 MAX_ROUNDS = 8
 
-STEPS: Mapping[str, Step] = MappingProxyType({**CLEAN, **REDCAPS, **DALLE_MINI})
+NORMALISING_STEPS: Mapping[str, NormalisingStep] = MappingProxyType(
+    {**CLEAN, **REDCAPS, **DALLE_MINI}
+)
 
 # Projects that decide what a step does; versions of Python decide the rest, by their Unicode.
 _PROJECTS = {
@@ -41,7 +43,7 @@ class Normaliser:
         steps: first to last.
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[NormalisingStep, ...]
 
     def __call__(self, text: str) -> str:
         """The normal form; normalising it again changes nothing.
@@ -63,7 +65,7 @@ class Normaliser:
         for _ in range(MAX_ROUNDS):
             changed = open_texts
             for step in self.steps:
-                changed = rewritten(changed, step.touches.pattern, step.change)
+                changed = map_matching(changed, step.touches.pattern, step.change)
             texts = pc.replace_with_mask(texts, pa.array(is_open), changed)
             moved = pc.not_equal(changed, open_texts)
             is_open[is_open] = moved.to_numpy(zero_copy_only=False)
@@ -72,21 +74,13 @@ class Normaliser:
             open_texts = changed.filter(moved)
         return pc.if_else(pa.array(is_open), "", texts)
 
-    @property
-    def touches(self) -> str:
-        """An expression for `re` and RE2: a text without a match is normal already."""
-        return "|".join(f"(?:{step.touches.pattern})" for step in self.steps)
-
 
 def normaliser(names: Iterable[str]) -> Normaliser:
-    """The normaliser of these steps, keys of `STEPS`, in this order."""
-    return Normaliser(tuple(STEPS[name] for name in names))
+    """The normaliser of these steps, keys of `NORMALISING_STEPS`, in this order."""
+    return Normaliser(tuple(NORMALISING_STEPS[name] for name in names))
 
 
-def editions(names: Iterable[str]) -> dict[str, str]:
+def versions(names: Iterable[str]) -> dict[str, str]:
     """Version of each project that these steps use, for a fingerprint."""
     projects = {_PROJECTS[name] for name in names if name in _PROJECTS}
     return {project: version(project) for project in sorted(projects)}
-
-
-normalise = normaliser(CLEAN)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class NormalisingStep:
     """A named change.
 
     Args:
@@ -23,6 +23,6 @@ class Step:
         return self.change(text) if self.touches.search(text) else text
 
 
-def step(change: Callable[[str], str], touches: str) -> Step:
+def step(change: Callable[[str], str], touches: str) -> NormalisingStep:
     """A step from a function and the expression of the texts that it can change."""
-    return Step(change, re.compile(touches))
+    return NormalisingStep(change, re.compile(touches))

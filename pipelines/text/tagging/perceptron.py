@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pipelines.text.tagging.casing import truecased
 from pipelines.text.tagging.forms import normal_form, treebank_form
 from pipelines.text.tagging.tagged import PTB_TAGS, Tagged
-from pipelines.text.tagging.tokenise import tokenise_all, with_quotes
+from pipelines.text.tagging.tokenise import tokenise, with_quotes
 from pipelines.text.tagging.weights import ENDS, STARTS, Weights, load_weights
 from pipelines.text.tokens import Tokens
 
@@ -38,7 +38,7 @@ class PerceptronTagger:
 
     def tag(self, texts: Sequence[str]) -> Tagged:
         """Tags of captions; a caption without words has no tokens."""
-        tokens = tokenise_all(texts)
+        tokens = tokenise(texts)
         return Tagged(tokens, tags_of(with_quotes(tokens, texts), self._weights))
 
 

@@ -40,13 +40,8 @@ _OPENING = re.compile(r"""(?<![^\s(\[{<])["']+(?=[^\s"'])""")
 _OPENING_FORMS = {'"': "``", "'": "`"}
 
 
-def tokenise(text: str) -> list[str]:
-    """Words and punctuation, in order; every character but white space is in one of them."""
-    return _TOKEN.findall(text)
-
-
-def tokenise_all(texts: Sequence[str]) -> Tokens:
-    """The same for many captions."""
+def tokenise(texts: Sequence[str]) -> Tokens:
+    """Words and punctuation of captions; every character but white space is in one of them."""
     words: list[str] = []
     counts = np.zeros(len(texts), np.int64)
     for i, text in enumerate(texts):
@@ -63,7 +58,7 @@ def with_quotes(tokens: Tokens, texts: Sequence[str]) -> Tokens:
     tells "of 'Hollywood Homicide'" from "the dogs' bowls", and tokens have none.
 
     Args:
-        tokens: of the texts, from `tokenise_all`.
+        tokens: of the texts, from `tokenise`.
         texts: as given to it.
     """
     found = [

@@ -15,8 +15,8 @@ from pipelines.captions.rules.registry import RULE_NAMES
 from pipelines.captions.settings import Settings
 from pipelines.captions.shard import explain
 from pipelines.rejection import first_failure
-from pipelines.text.entities.rewriting import STEPS as TRANSFORM_STEPS
-from pipelines.text.normalise.registry import STEPS as NORMALISE_STEPS
+from pipelines.text.entities.rewriting import REWRITING_STEPS
+from pipelines.text.normalise.registry import NORMALISING_STEPS
 
 # Section, name -> value as published. A limit is the last value that passes: "more than 10" is 10,
 # "5 or less" is a floor of 6, "count > 100" is a floor of 101.
@@ -203,6 +203,6 @@ def test_what_a_recipe_keeps(recipe, raw, kept):
 
 
 def test_an_override_can_mean_one_thing_only():
-    sections = (Settings.model_fields, NORMALISE_STEPS, RULE_NAMES, TRANSFORM_STEPS, DATA_RULES)
+    sections = (Settings.model_fields, NORMALISING_STEPS, RULE_NAMES, REWRITING_STEPS, DATA_RULES)
     names = [name for section in sections for name in section]
     assert len(names) == len(set(names))

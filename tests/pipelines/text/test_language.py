@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.text.language import UNDETERMINED, UNKNOWN, Speech, guesses, identify, spoken_column
+from pipelines.text.language import (
+    UNDETERMINED,
+    UNKNOWN,
+    Speech,
+    Spoken,
+    decide,
+    guesses,
+    spoken_column,
+)
 
 TABLE = Path(__file__).with_name("spoken.tsv")
 
@@ -15,6 +23,11 @@ TABLE = Path(__file__).with_name("spoken.tsv")
 def spoken_table() -> list[tuple[str, str]]:
     lines = TABLE.read_text("utf-8").splitlines()
     return [(language, text) for language, _, text in (line.partition("\t") for line in lines)]
+
+
+def identify(text: str, speech: Speech) -> Spoken:
+    """The language of one text."""
+    return decide(next(guesses([text])), text, speech)
 
 
 def test_floors_on_short_captions():

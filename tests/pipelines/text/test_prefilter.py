@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from pipelines.text.prefilter import matches, measured, rewritten
+from pipelines.text.prefilter import map_matching, matches, measure_matching
 
 TEXTS = pa.array(["", "a dog", "b", "dog dog"])
 
@@ -13,18 +13,18 @@ def test_only_what_matches_is_asked():
         asked.append(text)
         return text.upper()
 
-    assert rewritten(TEXTS, "dog", shout).to_pylist() == ["", "A DOG", "b", "DOG DOG"]
+    assert map_matching(TEXTS, "dog", shout).to_pylist() == ["", "A DOG", "b", "DOG DOG"]
     assert asked == ["a dog", "dog dog"]
-    assert measured(TEXTS, "^.", len).tolist() == [0, 5, 1, 7]
+    assert measure_matching(TEXTS, "^.", len).tolist() == [0, 5, 1, 7]
 
 
 @pytest.mark.parametrize("texts", [TEXTS, TEXTS[2:], TEXTS[:0], TEXTS.slice(1, 2)])
 def test_parts_of_an_array_are_as_good_as_a_whole_one(texts):
     plain = texts.to_pylist()
     assert matches(texts, "dog").tolist() == ["dog" in text for text in plain]
-    assert rewritten(texts, "dog", str.upper).to_pylist() == [
+    assert map_matching(texts, "dog", str.upper).to_pylist() == [
         text.upper() if "dog" in text else text for text in plain
     ]
-    assert measured(texts, "dog", len).tolist() == [
+    assert measure_matching(texts, "dog", len).tolist() == [
         len(text) if "dog" in text else 0 for text in plain
     ]

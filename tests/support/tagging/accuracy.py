@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from pipelines.text.tagging.forms import treebank_form
 from pipelines.text.tagging.taggers import PERCEPTRON, load_tagger
-from pipelines.text.tagging.tokenise import tokenise_all, with_quotes
+from pipelines.text.tagging.tokenise import tokenise, with_quotes
 from pipelines.text.tagging.weights import load_weights
 from tests.support.nltk_tagger import nltk_tagger
 from tests.support.tagging.sample import HELD_OUT, SAMPLE, Example, examples, styles
@@ -24,7 +24,7 @@ def judged(rows: Sequence[Example]) -> list[Pairs]:
 def judged_by_nltk(rows: Sequence[Example]) -> list[Pairs]:
     """The same by NLTK's code with the same weights, which knows nothing of truecasing."""
     texts = [example.text for example in rows]
-    words = with_quotes(tokenise_all(texts), texts).mapped(treebank_form).lists()
+    words = with_quotes(tokenise(texts), texts).mapped(treebank_form).lists()
     peer = nltk_tagger(load_weights().single)
     return [
         [(tag, guess) for (_, tag), (_, guess) in zip(example.pairs, peer.tag(forms), strict=True)]

@@ -12,7 +12,7 @@ from pipelines.captions.funnel import judge
 from pipelines.captions.recipe import load_funnel
 from pipelines.text.boilerplate import crop
 from pipelines.text.entities.graph import Graph, load_graph
-from pipelines.text.entities.rewriting import STEPS
+from pipelines.text.entities.rewriting import REWRITING_STEPS
 from tests.support.entities.marked import read_lines
 from tests.support.entities.rewriting import HYPERNYMISING, one, rewritten
 
@@ -142,7 +142,7 @@ def test_no_captions() -> None:
 
 
 def test_steps_are_known_by_their_names() -> None:
-    assert all(name == step.__name__ and step.__doc__ for name, step in STEPS.items())
+    assert all(name == step.__name__ and step.__doc__ for name, step in REWRITING_STEPS.items())
 
 
 _ODD_WORDS = st.sampled_from(
@@ -156,7 +156,7 @@ _ODD_WORDS = st.sampled_from(
 )
 
 
-@given(st.lists(_ODD_WORDS, max_size=14).map(" ".join), st.permutations(sorted(STEPS)))
+@given(st.lists(_ODD_WORDS, max_size=14).map(" ".join), st.permutations(sorted(REWRITING_STEPS)))
 def test_any_words_in_any_order_of_steps_are_rewritten(text: str, names: list[str]) -> None:
     found = rewritten([text], names)
     assert found.texts == [" ".join(found.texts[0].split())]

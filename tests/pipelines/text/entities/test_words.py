@@ -6,7 +6,7 @@ from pipelines.text.tagging.tokenise import tokenise
 
 
 def _read(text: str):
-    return read(text, [(word, "NN") for word in tokenise(text)])
+    return read(text, [(word, "NN") for word in tokenise([text]).lists()[0]])
 
 
 @given(st.text(max_size=80))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.text.lexicons.polarity import MAX_CHARS, load_polarity, polarity_edition
+from pipelines.text.lexicons.polarity import MAX_CHARS, load_polarity, polarity_version
 
 POLARITY = load_polarity()
 # Words, emoticons and emoji of both VADER lists among plain ones and the signs that it strips.
@@ -29,7 +29,7 @@ def test_no_score_without_a_laden_word_or_sign(text):
 
 
 def test_it_is_named_by_its_version():
-    assert polarity_edition().startswith("vaderSentiment 3.")
+    assert polarity_version().startswith("vaderSentiment 3.")
 
 
 def test_only_the_beginning_of_a_long_text_is_read():

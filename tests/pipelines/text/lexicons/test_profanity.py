@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.text.lexicons.profanity import load_phrases, phrases_edition, phrases_of
+from pipelines.text.lexicons.profanity import load_phrases, phrases_of, phrases_version
 
 MADE_UP = phrases_of(["Frumple", "blort", "", "snick snack", "bl0rt!", " zig-zag "])
 
@@ -46,11 +46,11 @@ def test_the_list_of_the_package_is_read_where_it_lies():
     assert len(listed.words) > 800
     assert listed.holds("damn")
     assert not any(map(listed.holds, ["a", "brown", "dog", "runs", "over", "the", "grass"]))
-    assert phrases_edition("better-profanity") == "better-profanity 0.7.0"
+    assert phrases_version("better-profanity") == "better-profanity 0.7.0"
 
 
 def test_a_list_of_ones_own(tmp_path):
     path = tmp_path / "own.txt"
     path.write_text("Frumple\n")
     assert load_phrases(str(path)).holds("frumple")
-    assert len(phrases_edition(str(path))) == 64
+    assert len(phrases_version(str(path))) == 64

@@ -8,7 +8,7 @@ from pipelines.text.lexicons.vocabulary import (
     WIKIPEDIA_WORDS,
     Vocabulary,
     load_vocabulary,
-    vocabulary_edition,
+    vocabulary_version,
     wordfreq_counts,
 )
 
@@ -57,7 +57,7 @@ def test_a_file_of_counts(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
     assert load_vocabulary(str(path)).counts == {"the": 1100.5, "d\u00f4me": 7.0}
-    assert len(vocabulary_edition(str(path))) == 64
+    assert len(vocabulary_version(str(path))) == 64
 
 
 @pytest.mark.parametrize(
@@ -87,4 +87,4 @@ def test_a_damaged_archive(tmp_path):
 
 
 def test_the_package_is_named_by_its_version():
-    assert vocabulary_edition("wordfreq").startswith("wordfreq 3.")
+    assert vocabulary_version("wordfreq").startswith("wordfreq 3.")

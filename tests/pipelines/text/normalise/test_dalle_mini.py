@@ -7,8 +7,14 @@ from pipelines.text.normalise.redcaps import REDCAPS
 from pipelines.text.normalise.registry import normaliser
 
 # In the order of the source, which has two steps between that other recipes use as well.
-STEPS = list(DALLE_MINI)
-NAMES = [*STEPS[:4], "lowercase", *STEPS[4:-1], "spaces", STEPS[-1]]
+NORMALISING_STEPS = list(DALLE_MINI)
+NAMES = [
+    *NORMALISING_STEPS[:4],
+    "lowercase",
+    *NORMALISING_STEPS[4:-1],
+    "spaces",
+    NORMALISING_STEPS[-1],
+]
 dalle_mini = normaliser(NAMES)
 
 

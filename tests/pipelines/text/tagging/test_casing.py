@@ -1,13 +1,13 @@
 import pytest
 
 from pipelines.text.tagging.casing import truecased
-from pipelines.text.tagging.tokenise import tokenise_all
+from pipelines.text.tagging.tokenise import tokenise
 from pipelines.text.tagging.weights import load_weights
 from pipelines.text.tokens import Tokens
 
 
 def truecase(*texts: str) -> list[str]:
-    tokens = truecased(tokenise_all(texts), load_weights())
+    tokens = truecased(tokenise(texts), load_weights())
     return [" ".join(words) for words in tokens.lists()]
 
 
@@ -36,7 +36,7 @@ def test_each_caption_is_judged_by_itself():
 
 
 def test_the_words_given_stay_as_they_are():
-    tokens = tokenise_all(["The Old Man"])
+    tokens = tokenise(["The Old Man"])
     before = Tokens(list(tokens.types), tokens.ids.copy(), tokens.offsets.copy())
     truecased(tokens, load_weights())
     assert tokens.lists() == before.lists()

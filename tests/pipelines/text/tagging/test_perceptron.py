@@ -12,7 +12,7 @@ from pipelines.text.tagging import perceptron
 from pipelines.text.tagging.casing import truecased
 from pipelines.text.tagging.forms import treebank_form
 from pipelines.text.tagging.taggers import PERCEPTRON, load_tagger
-from pipelines.text.tagging.tokenise import tokenise_all, with_quotes
+from pipelines.text.tagging.tokenise import tokenise, with_quotes
 from pipelines.text.tagging.weights import load_weights
 from tests.support.nltk_tagger import nltk_tagger
 from tests.support.slow_tagger import SlowTagger
@@ -41,7 +41,7 @@ def shuffled_words(count: int) -> list[str]:
 
 def forms(texts: list[str]) -> list[list[str]]:
     """What both taggers see."""
-    words = truecased(with_quotes(tokenise_all(texts), texts), load_weights()).lists()
+    words = truecased(with_quotes(tokenise(texts), texts), load_weights()).lists()
     return [[treebank_form(word) for word in caption] for caption in words]
 
 
