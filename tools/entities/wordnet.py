@@ -7,60 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.text.entities.ontology import load_ontology
+
 _PERSON_FILE = "18"  # Source: lexnames(5WN), noun.person
 _DATA_FILES = ("data.noun", "data.verb", "data.adj", "data.adv")
 
 # Hypernym in WordNet -> the type of a caption; the nearest one up the chain decides, and of two
-# equally near the one named first here. Chosen: as Conceptual Captions has them, where it has.
-TYPES: Mapping[str, str] = {
-    "country": "country", "principality": "country", "American state": "us state",
-    "continent": "continent",
-    "city": "city", "national capital": "city", "state capital": "city",
-    "provincial capital": "city", "capital": "city", "port": "city", "town": "city",
-    "village": "village", "borough": "neighborhood", "city district": "neighborhood",
-    "state": "state", "county": "county", "district": "region", "region": "region",
-    "geographical area": "region", "possession": "region", "empire": "region",
-    "archipelago": "archipelago", "island": "island", "river": "river", "lake": "lake",
-    "ocean": "ocean", "sea": "sea", "bay": "bay", "gulf": "bay", "strait": "strait",
-    "waterfall": "waterfall", "volcano": "volcano", "mountain peak": "mountain",
-    "range": "mountain range", "hill": "hill", "valley": "valley", "canyon": "canyon",
-    "desert": "desert", "peninsula": "peninsula", "cape": "cape", "promontory": "cape",
-    "plateau": "plateau", "forest": "forest", "glacier": "glacier", "beach": "beach",
-    "national park": "national park", "park": "park", "bridge": "bridge", "street": "street",
-    "road": "road", "canal": "canal", "dam": "dam", "tower": "tower", "skyscraper": "skyscraper",
-    "palace": "palace", "castle": "castle", "temple": "temple", "cathedral": "cathedral",
-    "church": "church", "museum": "museum", "university": "university", "college": "university",
-    "stadium": "stadium", "theater": "theatre", "prison": "prison", "monument": "monument",
-    "memorial": "monument", "ruin": "archaeological site",
-    "structure": "tourist attraction",
-    "actor": "actor", "film maker": "film director", "comedian": "comedian", "dancer": "dancer",
-    "choreographer": "dancer", "rock star": "rock artist", "jazz musician": "musician",
-    "singer": "singer", "soprano": "singer", "pianist": "musician", "violinist": "musician",
-    "musician": "musician", "composer": "composer", "songwriter": "composer",
-    "conductor": "musician", "poet": "poet", "dramatist": "playwright", "novelist": "novelist",
-    "journalist": "journalist", "writer": "author", "painter": "painter",
-    "old master": "painter", "sculptor": "sculptor", "photographer": "photographer",
-    "cartoonist": "cartoonist", "architect": "architect", "artist": "visual artist",
-    "couturier": "fashion designer",
-    "tennis player": "tennis player", "golfer": "golfer", "ballplayer": "baseball player",
-    "prizefighter": "boxer", "athlete": "athlete",
-    "President of the United States": "politician", "politician": "politician",
-    "statesman": "politician", "diplomat": "politician", "dictator": "politician",
-    "king": "monarch", "queen": "monarch", "emperor": "monarch", "czar": "monarch",
-    "Roman Emperor": "monarch", "sovereign": "monarch", "pope": "religious leader",
-    "religious leader": "religious leader", "saint": "saint", "prophet": "religious leader",
-    "general": "military commander", "military leader": "military commander",
-    "naval officer": "military commander", "philosopher": "philosopher",
-    "mathematician": "mathematician", "physicist": "physicist", "chemist": "chemist",
-    "biologist": "biologist", "astronomer": "astronomer", "scientist": "scientist",
-    "doctor": "physician", "inventor": "inventor", "explorer": "explorer",
-    "astronaut": "astronaut", "businessman": "businessperson",
-    "fictional character": "fictional character", "imaginary being": "fictional character",
-    "deity": "deity", "person": "person",
-    "planet": "planet", "constellation": "constellation", "star": "star",
-    "painting": "painting", "opera": "opera", "sports team": "sports team",
-    "newspaper": "newspaper",
-}  # fmt: skip
+# equally near the one that comes first.
+TYPES: Mapping[str, str] = load_ontology().hypernyms
 
 
 @dataclass(frozen=True, slots=True)

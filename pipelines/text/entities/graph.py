@@ -16,6 +16,7 @@ from typing import Self
 from dalle_model.errors import DalleError
 from dalle_model.files import sha256
 from pipelines.text import word_files
+from pipelines.text.entities.ontology import TYPES_PATH
 
 ENTITIES_PATH = Path(__file__).with_name("entities.tsv.gz")
 NAMES_PATH = Path(__file__).with_name("names.tsv.gz")
@@ -49,7 +50,7 @@ class Graph:
         names: word -> what part of a name it can be.
         longest: first word of an entity -> length in characters of the longest that begins so.
         lower_starts: such words of entities in lower case.
-        digest: sha256 of both tables.
+        digest: sha256 of this table, of the parts of names and of the types.
     """
 
     types: Mapping[str, str]
@@ -94,7 +95,7 @@ def load_graph(source: str = DEFAULT) -> Graph:
     """
     path = str(ENTITIES_PATH) if source == DEFAULT else source
     raw = word_files.read(path, GraphError)
-    return Graph.of(read_table(raw, path), sha256(raw + NAMES_PATH.read_bytes()))
+    return Graph.of(read_table(raw, path), _digest(raw))
 
 
 def graph_digest(source: str = DEFAULT) -> str:
@@ -107,7 +108,7 @@ def graph_digest(source: str = DEFAULT) -> str:
     raw = word_files.read(path, GraphError)
     if source != DEFAULT:
         read_table(raw, path)
-    return sha256(raw + NAMES_PATH.read_bytes())
+    return _digest(raw)
 
 
 def read_table(raw: bytes, path: str) -> dict[str, str]:
@@ -140,6 +141,10 @@ def _lines(raw: bytes, path: str) -> Iterator[tuple[int, str]]:
     for number, found in enumerate(text.split("\n"), start=1):
         if found.strip() and not found.startswith("#"):
             yield number, found.rstrip("\r")
+
+
+def _digest(raw: bytes) -> str:
+    return sha256(raw + NAMES_PATH.read_bytes() + TYPES_PATH.read_bytes())
 
 
 @cache

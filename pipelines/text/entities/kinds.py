@@ -1,6 +1,8 @@
-"""What a chunk can be beside an entity of some type, and what those types mean."""
+"""What a chunk can be other than an entity of some type, and what those types mean."""
 
 from functools import cache
+
+from pipelines.text.entities.ontology import EntityClass, load_ontology
 
 DATE = "<date>"
 DURATION = "<duration>"
@@ -15,28 +17,12 @@ ANY_PERSON = "person"
 
 NAMED = ("named", "called")  # before a name that says nothing of what bears it
 
-PERSON_NOUNS = frozenset(
-    (
-        "person", "people", "actor", "actress", "artist", "singer", "musician", "author",
-        "writer", "poet", "novelist", "playwright", "composer", "painter", "sculptor",
-        "architect", "politician", "scientist", "physicist", "chemist", "biologist", "astronomer",
-        "mathematician", "philosopher", "physician", "inventor", "explorer", "astronaut",
-        "monarch", "saint", "commander", "leader", "officer", "player", "athlete",
-        "boxer", "golfer", "dancer", "comedian", "director", "producer", "journalist",
-        "photographer", "cartoonist", "designer", "businessperson", "celebrity", "model",
-        "footballer", "cricketer", "swimmer", "cyclist", "wrestler", "driver", "coach", "rapper",
-        "guitarist",
-    )
-)  # fmt: skip
-_PLACE_NOUNS = frozenset(
-    (
-        "city", "town", "village", "neighborhood", "borough", "suburb", "country", "state",
-        "county", "region", "province", "district", "continent", "island", "archipelago", "river",
-        "lake", "ocean", "sea", "bay", "strait", "waterfall", "volcano", "mountain", "range",
-        "hill", "valley", "canyon", "desert", "peninsula", "cape", "plateau", "forest", "glacier",
-        "beach", "park", "street", "road", "canal", "hotel", "municipality", "comune", "capital",
-    )
-)  # fmt: skip
+# Types that code, not only the table of types, gives to a name.
+AIRCRAFT, AUTOMOBILE, AUTOMOBILE_MAKE = "aircraft", "automobile", "automobile make"
+CITY, SPORTS_TEAM, US_STATE = "city", "sports team", "us state"
+
+PERSON_NOUNS = load_ontology().nouns(EntityClass.PERSON)
+_PLACE_NOUNS = load_ontology().nouns(EntityClass.LOCATION)
 
 
 @cache

@@ -13,7 +13,15 @@ from pipelines.text.entities.heads import (
     TITLES_BEFORE_TITLES,
     is_first_head,
 )
-from pipelines.text.entities.kinds import ADJECTIVE, ANY_PERSON, is_place
+from pipelines.text.entities.kinds import (
+    ADJECTIVE,
+    AIRCRAFT,
+    ANY_PERSON,
+    AUTOMOBILE,
+    AUTOMOBILE_MAKE,
+    SPORTS_TEAM,
+    is_place,
+)
 from pipelines.text.entities.sentence import GIVEN, PERSON_PARTS, Sentence
 
 
@@ -70,7 +78,7 @@ def by_club(sentence: Sentence, at: int) -> EntityMatch | None:
     if sentence.words[at].text not in CLUBS or not sentence.is_name(at + 1):
         return None
     city = by_graph(sentence, at + 1)
-    return EntityMatch(city.end, "sports team") if city and is_place(city.kind) else None
+    return EntityMatch(city.end, SPORTS_TEAM) if city and is_place(city.kind) else None
 
 
 def by_model(sentence: Sentence, at: int) -> EntityMatch | None:
@@ -78,15 +86,15 @@ def by_model(sentence: Sentence, at: int) -> EntityMatch | None:
     word, model = sentence.words[at].text, sentence.words[at + 1]
     is_numbered = any(letter.isdigit() for letter in model.text)
     if word in AIRCRAFT_MAKES and is_numbered:
-        return EntityMatch(at + 2, "aircraft")
+        return EntityMatch(at + 2, AIRCRAFT)
     is_titled = model.text in TITLES or model.text in HEADS or sentence.graph.is_role(model.text)
     is_called = sentence.is_name(at + 1) and model.text.istitle() and not is_titled
-    if sentence.graph.types.get(word) != "automobile make":
+    if sentence.graph.types.get(word) != AUTOMOBILE_MAKE:
         return None
     if is_numbered or is_called:
-        return EntityMatch(at + 2, "automobile")
+        return EntityMatch(at + 2, AUTOMOBILE)
     is_one = at > 0 and sentence.words[at - 1].text.lower() in ("a", "an")
-    return EntityMatch(at + 1, "automobile") if is_one and model.tag not in ("NN", "NNS") else None
+    return EntityMatch(at + 1, AUTOMOBILE) if is_one and model.tag not in ("NN", "NNS") else None
 
 
 def by_title(sentence: Sentence, at: int) -> EntityMatch | None:

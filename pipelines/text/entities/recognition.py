@@ -8,7 +8,7 @@ Every Word Is Capitalised a capital says nothing: only the graph and whole names
 
 from pipelines.text.entities.graph import Graph
 from pipelines.text.entities.heads import HEADS, TITLES, US_CODES
-from pipelines.text.entities.kinds import ANY_PERSON, NAME, PLACE, is_place
+from pipelines.text.entities.kinds import ANY_PERSON, CITY, NAME, PLACE, US_STATE, is_place
 from pipelines.text.entities.matches import MATCHERS, EntityMatch, by_graph
 from pipelines.text.entities.sentence import GIVEN, PLACE_PREPOSITIONS, Sentence, is_title_case
 from pipelines.text.entities.words import Words, merge
@@ -96,11 +96,11 @@ def _with_places(words: Words, graph: Graph) -> Words:
     for at in range(len(placed) - 2, -1, -1):  # from the end, for "Soho, Deauville, France"
         word = placed[at]
         if word.kind in (NAME, ANY_PERSON) and _is_before_place(placed, at):
-            placed[at] = word._replace(kind=graph.types.get(word.text, "city"))
+            placed[at] = word._replace(kind=graph.types.get(word.text, CITY))
         elif word.kind == NAME and at and placed[at - 1].text.lower() in PLACE_PREPOSITIONS:
             placed[at] = word._replace(kind=PLACE)
     return [
-        word._replace(kind="us state") if word.text in US_CODES and _is_code(placed, at) else word
+        word._replace(kind=US_STATE) if word.text in US_CODES and _is_code(placed, at) else word
         for at, word in enumerate(placed)
     ]
 

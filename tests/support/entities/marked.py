@@ -6,26 +6,23 @@ from pathlib import Path
 
 from pipelines.text.entities.chunks import chunk
 from pipelines.text.entities.graph import Graph
-from pipelines.text.entities.kinds import PLACE, is_entity, is_person
+from pipelines.text.entities.kinds import PLACE, is_entity
+from pipelines.text.entities.ontology import EntityClass, load_ontology
 from pipelines.text.entities.words import Word
 from pipelines.text.tagging.taggers import load_tagger
 
 FOLDER = Path(__file__).parent
 _MARK = re.compile(r"\[([^|\]]*)\|(\w+)\]")
-_PERSONS = ("noble person", "religious leader", "deity", "fictional character")
-_PRODUCTS = ("aircraft", "automobile")  # which the files do not mark
-_CLASSES = {
-    "group": (
-        "sports team,business,airline,record label,organisation,orchestra,choir,musical group,"
-        "automobile make,party,university,college,school,institute,academy"
-    ),
-    "work": "film,tv programme,newspaper,painting,opera",
-    "event": (
-        "festival,carnival,parade,marathon,event,show,fair,conference,award,competition,race,"
-        "league,gala,ceremony,holiday,battle"
-    ),
+# What the files mark of each class; products are not marked.
+_MARKS = {
+    EntityClass.PERSON: "person",
+    EntityClass.FIGURE: "person",
+    EntityClass.LOCATION: "place",
+    EntityClass.SITE: "place",
+    EntityClass.GROUP: "group",
+    EntityClass.WORK: "work",
+    EntityClass.EVENT: "event",
 }
-_CLASS_OF = {kind: name for name, kinds in _CLASSES.items() for kind in kinds.split(",")}
 
 Mark = tuple[int, int, str]  # characters from, to; class
 
@@ -79,14 +76,13 @@ def score(name: str, graph: Graph) -> Score:
 
 
 def _is_markable(kind: str) -> bool:
-    return (is_entity(kind) or kind == PLACE) and kind not in _PRODUCTS
+    return kind == PLACE or (is_entity(kind) and _class(kind) in _MARKS)
 
 
 def _mark(word: Word) -> Mark:
-    return word.start + len("The ") * word.text.startswith("The "), word.end, _class(word.kind)
+    mark = "place" if word.kind == PLACE else _MARKS[_class(word.kind)]
+    return word.start + len("The ") * word.text.startswith("The "), word.end, mark
 
 
-def _class(kind: str) -> str:
-    if is_person(kind) or kind in _PERSONS:
-        return "person"
-    return _CLASS_OF.get(kind, "place")
+def _class(kind: str) -> EntityClass:
+    return load_ontology().classes[kind]

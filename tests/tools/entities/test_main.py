@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.entities import __main__ as making
+from tools.entities import __main__ as maker
 
 _NOUNS = """\
 00000001 18 n 01 person 0 000 | a human
@@ -57,9 +57,9 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Tables:
     written = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        monkeypatch.setattr(making, "written_here", lambda: iter(_WRITTEN))
-        monkeypatch.setattr(sys, "argv", ["making", *folders, f"--out={tmp_path / name}"])
-        making.main()
+        monkeypatch.setattr(maker, "written_here", lambda: iter(_WRITTEN))
+        monkeypatch.setattr(sys, "argv", ["maker", *folders, f"--out={tmp_path / name}"])
+        maker.main()
         paths = [tmp_path / name / f"{table}.tsv.gz" for table in ("entities", "names")]
         written.append([path.read_bytes() for path in paths])
     assert written[0] == written[1]
