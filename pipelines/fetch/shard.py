@@ -23,9 +23,7 @@ from pipelines.web.settings import HttpSettings
 Row = dict[str, Any]
 
 
-def fetch_shard(
-    task: StageTask, index: int, config: FetchConfig, runtime: Runtime
-) -> ShardResult:
+def fetch_shard(task: StageTask, index: int, config: FetchConfig, runtime: Runtime) -> ShardResult:
     """Fetch the images of one shard.
 
     Rows whose source supplied the bytes need no download. An image that cannot be fetched rejects

@@ -28,9 +28,8 @@ def texts(tree: ast.AST) -> Iterator[str]:
     documented = [node for node in ast.walk(tree) if isinstance(node, nodes) and node.body]
     docstrings = {id(n.body[0].value) for n in documented if isinstance(n.body[0], ast.Expr)}
     for node in ast.walk(tree):
-        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if is_text and id(node) not in docstrings:
-            yield node.value
+        if isinstance(node, ast.Constant) and id(node) not in docstrings:
+            yield from [node.value] if isinstance(node.value, str) else []
 
 
 def spells_the_run_directory(source: str) -> list[str]:

@@ -58,7 +58,7 @@ def test_captions_of_one_image_share_its_tokens(tmp_path, codec_url, monkeypatch
         seen.append(png)
         return crop_for_codec(png, side)
 
-    monkeypatch.setattr("pipelines.encode.shard.crop_for_codec", looking)
+    monkeypatch.setattr("pipelines.encode.shard.crop_for_codec", counting)
     tokens = image_tokens(encode_shard(task, 0, EncodeConfig()).kept)
     assert len(seen) == 2
     assert tokens[0].tolist() == tokens[1].tolist() != tokens[2].tolist()
