@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from pipelines.crawl.blobs import Placed
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.pictures.places import Placed
 from pipelines.crawl.references import is_inline, resolve
 from pipelines.io.keys import pair_key
 from pipelines.records import Candidate

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from dalle_model import files
 from pipelines.crawl.archives.warc import read_warc
 from pipelines.crawl.archives.wat import read_wat
+from pipelines.crawl.blobs import Brought
 from pipelines.crawl.candidates import Found, judge
 from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.images.folders import folder_extent, read_folder
+from pipelines.crawl.images.image import Picture, judge_picture
+from pipelines.crawl.images.tars import read_tar, tar_extent
 from pipelines.crawl.pages.page import Page, read_page
-from pipelines.crawl.pictures.folders import folder_extent, read_folder
-from pipelines.crawl.pictures.picture import Picture, judge_picture
-from pipelines.crawl.pictures.places import Brought
-from pipelines.crawl.pictures.tars import read_tar, tar_extent
 from pipelines.crawl.sources import InputFile, Kind, Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every, extent_of_bytes
 from pipelines.crawl.streams import open_input, size_of

@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.crawl.blobs import Placed, take_back, unpack
 from pipelines.crawl.candidates import resolve_duplicates
-from pipelines.crawl.pictures.places import Placed, take_back, unpack
 from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import CANDIDATE_SCHEMA
 from pipelines.rejection import Rejection

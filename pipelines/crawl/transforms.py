@@ -9,9 +9,9 @@ from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTr
 from apache_beam.pvalue import DoOutputsTuple, PBegin, PCollection
 from apache_beam.transforms.core import RestrictionProvider
 
+from pipelines.crawl.blobs import Packed, pack, put_aside
 from pipelines.crawl.config import CrawlConfig, inputs
 from pipelines.crawl.inputs import input_extent, read_input
-from pipelines.crawl.pictures.places import Packed, pack, put_aside
 from pipelines.crawl.site.transforms import FILES, CrawlSites
 from pipelines.crawl.site.visit import Visits
 from pipelines.crawl.sources import InputFile, Source

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.crawl.candidates import Found, rejection
-from pipelines.crawl.pictures.picture import Picture
+from pipelines.crawl.images.image import Picture
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every, extent_of_items
 from pipelines.crawl.tables.columns import ColumnError, Columns, locate

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from pipelines.crawl.candidates import Found
-from pipelines.crawl.pictures.picture import Picture
+from pipelines.crawl.images.image import Picture
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import Claim, Extent, every
 from pipelines.crawl.tables.parquet import parquet_extent, read_parquet

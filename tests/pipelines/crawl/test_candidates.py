@@ -2,9 +2,9 @@ from itertools import permutations
 
 import pytest
 
+from pipelines.crawl.blobs import Placed
 from pipelines.crawl.candidates import MAX_QUOTED_CHARS, Found, judge, rejection, resolve_duplicates
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.pictures.places import Placed
 from pipelines.crawl.sources import Source
 from pipelines.io.keys import pair_key
 from pipelines.records import Candidate

@@ -5,9 +5,9 @@ import fsspec
 import pytest
 
 from dalle_model import files
+from pipelines.crawl.blobs import Brought, Placed, put_aside, take_back
 from pipelines.crawl.config import CrawlConfig, inputs
 from pipelines.crawl.inputs import input_extent, read_input
-from pipelines.crawl.pictures.places import Brought, Placed, put_aside, take_back
 from pipelines.crawl.sources import InputFile, Source, resolve
 from pipelines.crawl.streams import UnreadableInputError
 from pipelines.crawl.tables.columns import ColumnError

@@ -1,6 +1,6 @@
 import itertools
 
-from pipelines.crawl.pictures.places import Brought, Placed, pack, put_aside
+from pipelines.crawl.blobs import Brought, Placed, pack, put_aside
 from pipelines.crawl.shard import complete_shard
 from pipelines.io.keys import local_pair_key
 from pipelines.io.task import StageTask

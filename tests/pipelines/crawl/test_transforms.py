@@ -14,10 +14,10 @@ from apache_beam.testing.test_pipeline import TestPipeline as _TestPipeline
 from apache_beam.testing.util import assert_that
 
 from pipelines.crawl import splits
+from pipelines.crawl.blobs import Packed, unpack
 from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.images import tars
 from pipelines.crawl.inputs import input_extent
-from pipelines.crawl.pictures import tars
-from pipelines.crawl.pictures.places import Packed, unpack
 from pipelines.crawl.pipeline import build
 from pipelines.crawl.sources import Source, resolve
 from pipelines.crawl.transforms import ExtractCandidates, _ReadPartFn

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.crawl.candidates import Found
-from pipelines.crawl.pictures.picture import Picture
+from pipelines.crawl.images.image import Picture
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE
 from pipelines.crawl.tables.columns import ColumnError

@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.crawl.pictures.places import (
+from pipelines.crawl.blobs import (
     NOWHERE,
     Brought,
     ChangedInputError,

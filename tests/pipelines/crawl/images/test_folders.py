@@ -3,8 +3,8 @@ import json
 import pytest
 
 from pipelines.crawl.config import CrawlConfig, locations
-from pipelines.crawl.pictures.folders import folder_extent, read_folder
-from pipelines.crawl.pictures.picture import Picture
+from pipelines.crawl.images.folders import folder_extent, read_folder
+from pipelines.crawl.images.image import Picture
 from pipelines.crawl.sources import Source, resolve
 from pipelines.crawl.tables.columns import ColumnError
 from pipelines.rejection import Rejection

@@ -5,9 +5,9 @@ import tarfile
 
 import pytest
 
-from pipelines.crawl.pictures.picture import MAX_TEXT_BYTES, Picture
-from pipelines.crawl.pictures.places import NOWHERE
-from pipelines.crawl.pictures.tars import read_tar, tar_extent
+from pipelines.crawl.blobs import NOWHERE
+from pipelines.crawl.images.image import MAX_TEXT_BYTES, Picture
+from pipelines.crawl.images.tars import read_tar, tar_extent
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE
 from pipelines.rejection import Rejection

@@ -3,7 +3,7 @@ import tarfile
 
 import pytest
 
-from pipelines.crawl.pictures.members import Member, read_members
+from pipelines.crawl.images.members import Member, read_members
 from tests.support.archives import flip
 from tests.support.sources import tar_of
 

@@ -2,10 +2,10 @@ import hashlib
 
 import pytest
 
+from pipelines.crawl.blobs import Brought
 from pipelines.crawl.candidates import Found
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.pictures.picture import MAX_TEXT_BYTES, Picture, judge_picture, read_sidecar
-from pipelines.crawl.pictures.places import Brought
+from pipelines.crawl.images.image import MAX_TEXT_BYTES, Picture, judge_picture, read_sidecar
 from pipelines.crawl.sources import Source
 from pipelines.io.keys import local_pair_key
 from pipelines.rejection import Rejection

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from fsspec.core import url_to_fs
 
 from dalle_model import files
+from pipelines.crawl.blobs import Place
 from pipelines.crawl.candidates import Found, rejection
-from pipelines.crawl.pictures.picture import (
+from pipelines.crawl.images.image import (
     MAX_TEXT_BYTES,
     Picture,
     Sidecar,
@@ -15,7 +16,6 @@ from pipelines.crawl.pictures.picture import (
     read_sidecar,
     url_of,
 )
-from pipelines.crawl.pictures.places import Place
 from pipelines.crawl.sources import InputFile, Source, is_picture, pictures_in
 from pipelines.crawl.splits import Claim, Extent, every
 from pipelines.crawl.streams import open_input

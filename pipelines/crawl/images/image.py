@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from dalle_model.files import sha256
+from pipelines.crawl.blobs import NOWHERE, Brought, Place
 from pipelines.crawl.candidates import Found, rejection, unfit_caption
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.pictures.places import NOWHERE, Brought, Place
 from pipelines.crawl.sources import Source
 from pipelines.crawl.tables.columns import (
     CAPTION_NAMES,

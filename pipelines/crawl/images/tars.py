@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
+from pipelines.crawl.blobs import NOWHERE, Place
 from pipelines.crawl.candidates import rejection
-from pipelines.crawl.pictures.members import Member, read_members
-from pipelines.crawl.pictures.picture import (
+from pipelines.crawl.images.image import (
     MAX_TEXT_BYTES,
     Picture,
     pictures_of,
     read_sidecar,
     url_of,
 )
-from pipelines.crawl.pictures.places import NOWHERE, Place
+from pipelines.crawl.images.members import Member, read_members
 from pipelines.crawl.sources import PICTURE_SUFFIXES, Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every
 from pipelines.rejection import Rejection
