@@ -1,15 +1,13 @@
-"""Where the bytes of a picture stand, while its row travels without them.
+"""Keeps the bytes of images out of shuffles: a row carries a reference, and its shard loads them.
 
-No picture crosses a shuffle: a row carries the place of its bytes, and whoever writes the shard
-reads them. A place is the input itself where that can be read by range (a plain tar, a folder);
-bytes that stand in none, as in Parquet or gzip, are put aside in files of the stage's own folder.
-At any time a worker holds the bytes of one such file, or of one shard that it writes.
+A reference is a range of bytes of the input itself where that can be read by range (a plain tar, a
+folder). Bytes that no input holds as they are, as in Parquet or gzip, are spilled to files in the
+stage's own folder. A worker never holds more than one such file, or one shard that it writes.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,49 +19,63 @@ from pipelines.io.keys import image_part
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection
 
-ASIDE = f"{files.TEMPORARY_PREFIX}pictures"  # a name that is swept when the stage has ended
-ASIDE_BYTES = 64 << 20  # chosen: few files, and little to hold
+SPILL_FOLDER = f"{files.TEMPORARY_PREFIX}images"  # a name that is swept when the stage has ended
+SPILL_BYTES = 64 << 20  # chosen: few files, and little to hold
 
 Row = dict[str, Any]
 Packed = bytes
-_NUM_VALUES = len(Candidate._fields) - 1  # all but the bytes, which stand last
+_NUM_VALUES = len(Candidate._fields) - 1  # all but the bytes, which come last
 
 
-class Place(NamedTuple):
-    """A range of bytes; no part of any row that is written."""
+class ByteRange(NamedTuple):
+    """Where the bytes of an image are; never part of a row that is written.
 
-    location: str = ""
-    offset: int = 0
-    length: int = 0
+    Args:
+        location: URL of the file.
+        offset: of the first byte.
+        length: in bytes.
+    """
+
+    location: str
+    offset: int
+    length: int
 
 
-NOWHERE = Place()
+class CandidateRef(NamedTuple):
+    """A candidate on its way to its shard.
 
-
-class Placed(NamedTuple):
-    """A candidate on its way to its shard, with the place of its bytes if it brings any."""
+    Args:
+        candidate: without bytes.
+        blob: where its bytes are; None for one whose image is still to be fetched.
+    """
 
     candidate: Candidate
-    place: Place = NOWHERE
+    blob: ByteRange | None = None
 
 
 @dataclass(frozen=True)
-class Brought:
-    """A candidate with its bytes, which stand nowhere else where `place` is `NOWHERE`."""
+class InlineImage:
+    """A candidate with its bytes.
+
+    Args:
+        candidate: without bytes.
+        encoded: the bytes.
+        blob: where else they are; None where they are nowhere else as they are.
+    """
 
     candidate: Candidate
     encoded: bytes
-    place: Place = NOWHERE
+    blob: ByteRange | None = None
 
 
 class ChangedInputError(DalleError):
-    """A picture is no longer where it was read."""
+    """An image is no longer where it was read."""
 
 
-def put_aside(
-    rows: Iterable[Candidate | Brought | Rejection], folder: str, limit: int = ASIDE_BYTES
-) -> Iterator[Placed | Rejection]:
-    """Give each candidate a place, writing the bytes that have none to files.
+def spill(
+    rows: Iterable[Candidate | InlineImage | Rejection], folder: str, limit: int = SPILL_BYTES
+) -> Iterator[CandidateRef | Rejection]:
+    """Replace the bytes of each candidate by a reference, writing those that are nowhere else.
 
     A file is named by its content: to do the work again changes nothing.
 
@@ -72,79 +84,80 @@ def put_aside(
         folder: URL of the folder for the files.
         limit: bytes of one file, after which it is written.
     """
-    waiting: list[Brought] = []
+    waiting: list[InlineImage] = []
     size = 0
     for row in rows:
         if isinstance(row, Rejection):
             yield row
         elif isinstance(row, Candidate):
-            yield Placed(row)
-        elif row.place != NOWHERE:
-            yield Placed(row.candidate, row.place)
+            yield CandidateRef(row)
+        elif row.blob is not None:
+            yield CandidateRef(row.candidate, row.blob)
         else:
             waiting.append(row)
             size += len(row.encoded)
             if size >= limit:
-                yield from _write_aside(waiting, folder)
+                yield from _write(waiting, folder)
                 waiting, size = [], 0
-    yield from _write_aside(waiting, folder)
+    yield from _write(waiting, folder)
 
 
-def pack(placed: Placed) -> Packed:
-    """A candidate as it crosses a shuffle, where a runner holds rows by the million."""
-    return msgspec.msgpack.encode(placed.candidate[:_NUM_VALUES] + placed.place)
+def pack(ref: CandidateRef) -> Packed:
+    """A reference as it crosses a shuffle, where a runner holds rows by the million."""
+    return msgspec.msgpack.encode(ref.candidate[:_NUM_VALUES] + (ref.blob or ()))
 
 
-def unpack(packed: Packed) -> Placed:
+def unpack(packed: Packed) -> CandidateRef:
     """What was packed."""
     values = msgspec.msgpack.decode(packed)
-    return Placed(Candidate(*values[:_NUM_VALUES]), Place(*values[_NUM_VALUES:]))
+    blob = values[_NUM_VALUES:]
+    return CandidateRef(Candidate(*values[:_NUM_VALUES]), ByteRange(*blob) if blob else None)
 
 
-def take_back(placed: list[Placed]) -> list[Row]:
-    """The rows of candidates, with the bytes that stand at their places.
+def load(refs: Iterable[CandidateRef]) -> list[Row]:
+    """The rows of candidates, with the bytes that they refer to; in no particular order.
 
     Raises:
-        ChangedInputError: other bytes stand there now.
+        ChangedInputError: other bytes are there now.
     """
     rows: list[Row] = []
-    for location, group in groupby(sorted(placed, key=attrgetter("place")), _location):
-        if not location:
-            rows += [candidate._asdict() for candidate, _ in group]
-            continue
+    found: list[tuple[ByteRange, Candidate]] = []
+    for candidate, blob in refs:
+        if blob is None:
+            rows.append(candidate._asdict())
+        else:
+            found.append((blob, candidate))
+    in_order = sorted(found, key=lambda pair: pair[0])  # each file is opened once, read forwards
+    for location, group in groupby(in_order, lambda pair: pair[0].location):
         with files.open_read(location) as stream:
-            for candidate, place in group:
-                stream.seek(place.offset)
-                encoded = stream.read(place.length)
+            for blob, candidate in group:
+                stream.seek(blob.offset)
+                encoded = stream.read(blob.length)
                 _check(encoded, candidate.key, location)
                 rows.append(candidate._asdict() | {"encoded": encoded})
     return rows
 
 
-def _location(placed: Placed) -> str:
-    return placed.place.location
-
-
-def _write_aside(waiting: list[Brought], folder: str) -> Iterator[Placed]:
-    """Pictures in the order of their keys, so that a shard finds its own side by side."""
+def _write(waiting: list[InlineImage], folder: str) -> Iterator[CandidateRef]:
+    """Write images in the order of their keys, so that a shard finds its own next to each other."""
     if not waiting:
         return
-    pictures = {image_of(row.candidate.key): row.encoded for row in waiting}
-    content = b"".join(pictures[name] for name in sorted(pictures))
+    images = {image_of(row.candidate.key): row.encoded for row in waiting}
+    content = b"".join(images[name] for name in sorted(images))
     location = files.join(folder, f"{image_part(content)}.bin")
     files.write_bytes(location, content)
-    places: dict[str, Place] = {}
+    blobs: dict[str, ByteRange] = {}
     offset = 0
-    for name in sorted(pictures):
-        places[name] = Place(location, offset, len(pictures[name]))
-        offset += len(pictures[name])
+    for name in sorted(images):
+        blobs[name] = ByteRange(location, offset, len(images[name]))
+        offset += len(images[name])
     for row in waiting:
-        yield Placed(row.candidate, places[image_of(row.candidate.key)])
+        yield CandidateRef(row.candidate, blobs[image_of(row.candidate.key)])
 
 
 def _check(encoded: bytes, key: str, location: str) -> None:
     if image_part(encoded) != image_of(key):
         raise ChangedInputError(
-            f"{location}: a picture is not what it was when this stage read it; "
+            f"{location}: an image is not what it was when this stage read it; "
             "let nothing write to the inputs, and run the same command again"
         )

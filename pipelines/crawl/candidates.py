@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from pipelines.crawl.blobs import Placed
+from pipelines.crawl.blobs import CandidateRef
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.references import is_inline, resolve
 from pipelines.io.keys import pair_key
@@ -67,15 +67,16 @@ def unfit_caption(url: str, found: Found, config: CrawlConfig) -> Rejection | No
     return None
 
 
-def resolve_duplicates(rows: Iterable[Placed]) -> Iterator[Placed | Rejection]:
+def resolve_duplicates(rows: Iterable[CandidateRef]) -> Iterator[CandidateRef | Rejection]:
     """The least of all rows of one key, and a rejection for each other one.
 
-    The place of its bytes says nothing of a row: where rows are equal, the same bytes stand in all.
+    Where the bytes are makes no difference to a row: equal rows have equal bytes, wherever those
+    are read from.
 
     Args:
         rows: of one key; iterated twice.
     """
-    survivor = min(rows)
+    survivor = min(rows, key=lambda row: (row.candidate, row.blob or ()))
     yield survivor
     is_first = True
     for row in rows:

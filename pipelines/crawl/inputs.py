@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dalle_model import files
 from pipelines.crawl.archives.warc import read_warc
 from pipelines.crawl.archives.wat import read_wat
-from pipelines.crawl.blobs import Brought
+from pipelines.crawl.blobs import InlineImage
 from pipelines.crawl.candidates import Found, judge
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.images.folders import folder_extent, read_folder
@@ -30,7 +30,7 @@ Reader = Callable[[InputFile, Source, CrawlConfig, int, Claim], Rows]
 
 def read_input(
     file: InputFile, source: Source, config: CrawlConfig, start: int = 0, claim: Claim = every
-) -> Iterator[Candidate | Brought | Rejection]:
+) -> Iterator[Candidate | InlineImage | Rejection]:
     """Every occurrence of a picture in a part of an input, judged; damage is logged with its file.
 
     Args:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.crawl.blobs import Placed, take_back, unpack
+from pipelines.crawl.blobs import CandidateRef, load, unpack
 from pipelines.crawl.candidates import resolve_duplicates
 from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import CANDIDATE_SCHEMA
@@ -28,20 +28,20 @@ def complete_shard(task: StageTask, index: int, values: list[Any]) -> ShardResul
     """
     del task, index
     rejected = [value for value in values if isinstance(value, Rejection)]
-    kept: list[Placed] = []
+    kept: list[CandidateRef] = []
     for row in _one_for_each_key(unpack(v) for v in values if not isinstance(v, Rejection)):
         if isinstance(row, Rejection):
             rejected.append(row)
         else:
             kept.append(row)
-    table = pa.Table.from_pylist(take_back(kept), schema=CANDIDATE_SCHEMA)
+    table = pa.Table.from_pylist(load(kept), schema=CANDIDATE_SCHEMA)
     return ShardResult(table, rejected, rows_in=len(values))
 
 
-def _one_for_each_key(rows: Iterable[Placed]) -> Iterator[Placed | Rejection]:
+def _one_for_each_key(rows: Iterable[CandidateRef]) -> Iterator[CandidateRef | Rejection]:
     for _, group in groupby(sorted(rows, key=_key), _key):
         yield from resolve_duplicates(list(group))
 
 
-def _key(row: Placed) -> str:
+def _key(row: CandidateRef) -> str:
     return row.candidate.key

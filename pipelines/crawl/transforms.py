@@ -9,7 +9,7 @@ from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTr
 from apache_beam.pvalue import DoOutputsTuple, PBegin, PCollection
 from apache_beam.transforms.core import RestrictionProvider
 
-from pipelines.crawl.blobs import Packed, pack, put_aside
+from pipelines.crawl.blobs import Packed, pack, spill
 from pipelines.crawl.config import CrawlConfig, inputs
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.site.transforms import FILES, CrawlSites
@@ -29,13 +29,13 @@ class ExtractCandidates(beam.PTransform[PBegin, PCollection[tuple[int, Any]]]):
     Args:
         config: what to read.
         num_shards: of the run.
-        aside: URL of a folder for the bytes of pictures that come along; swept by others.
+        spill_folder: URL of a folder for the bytes of inlined images; swept by others.
         live: how its sites are visited; None where it has none.
     """
 
     config: CrawlConfig
     num_shards: int
-    aside: str
+    spill_folder: str
     live: Visits | None = None
 
     def expand(self, root: PBegin) -> PCollection[tuple[int, Any]]:
@@ -45,7 +45,7 @@ class ExtractCandidates(beam.PTransform[PBegin, PCollection[tuple[int, Any]]]):
             crawled = root | "CrawlSites" >> CrawlSites(self.live)
             files = (files, crawled[FILES]) | "WithPages" >> beam.Flatten()
             never_read.append(crawled[REJECTED])
-        read = files | "Read" >> ReadInputs(self.config, self.aside)
+        read = files | "Read" >> ReadInputs(self.config, self.spill_folder)
         return (
             (read.found, read[REJECTED], *never_read)
             | "All" >> beam.Flatten()
@@ -59,14 +59,14 @@ class ReadInputs(beam.PTransform[PCollection[tuple[InputFile, Source]], DoOutput
 
     Args:
         config: what makes a candidate.
-        aside: as in `ExtractCandidates`.
+        spill_folder: as in `ExtractCandidates`.
     """
 
     config: CrawlConfig
-    aside: str
+    spill_folder: str
 
     def expand(self, files: PCollection[tuple[InputFile, Source]]) -> DoOutputsTuple:
-        read = beam.ParDo(_ReadPartFn(self.config, self.aside))
+        read = beam.ParDo(_ReadPartFn(self.config, self.spill_folder))
         return (
             files
             | "Spread" >> beam.Reshuffle()
@@ -93,8 +93,8 @@ class _Parts(RestrictionProvider):
 
 
 class _ReadPartFn(beam.DoFn):
-    def __init__(self, config: CrawlConfig, aside: str) -> None:
-        self.config, self.aside = config, aside
+    def __init__(self, config: CrawlConfig, spill_folder: str) -> None:
+        self.config, self.spill_folder = config, spill_folder
 
     def process(
         self,
@@ -105,7 +105,7 @@ class _ReadPartFn(beam.DoFn):
         claim = Claims(tracker.try_claim)
         start = tracker.current_restriction().start
         rows = read_input(file, source, self.config, start, claim)
-        for row in put_aside(rows, self.aside):
+        for row in spill(rows, self.spill_folder):
             if isinstance(row, Rejection):
                 yield beam.pvalue.TaggedOutput(REJECTED, row)
             else:

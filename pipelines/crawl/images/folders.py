@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fsspec.core import url_to_fs
 
 from dalle_model import files
-from pipelines.crawl.blobs import Place
+from pipelines.crawl.blobs import ByteRange
 from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.images.image import (
     MAX_TEXT_BYTES,
@@ -87,7 +87,7 @@ def _pictures(
     if sidecar.captions == ("",):
         listed = captions.get(_relative(location, file.metadata), [""])
         sidecar = Sidecar(tuple(listed), sidecar.url, sidecar.page_url, sidecar.license)
-    yield from pictures_of(sidecar, source, encoded, Place(location, 0, size), size)
+    yield from pictures_of(sidecar, source, encoded, ByteRange(location, 0, size), size)
 
 
 def _beside(name: str, folder: str, source: Source, listing: set[str]) -> Sidecar:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from dalle_model.files import sha256
-from pipelines.crawl.blobs import NOWHERE, Brought, Place
+from pipelines.crawl.blobs import ByteRange, InlineImage
 from pipelines.crawl.candidates import Found, rejection, unfit_caption
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.sources import Source
@@ -32,13 +32,13 @@ class Picture(NamedTuple):
     Args:
         found: `raw_url` may be empty.
         encoded: as stored; empty above the limit.
-        place: of the bytes in the input; `NOWHERE` where they do not stand there as they are.
+        blob: the bytes in the input; None where they are not there as they are.
         num_bytes: of what is stored, where `encoded` is not.
     """
 
     found: Found
     encoded: bytes
-    place: Place = NOWHERE
+    blob: ByteRange | None = None
     num_bytes: int = 0
 
 
@@ -57,7 +57,7 @@ class Sidecar:
     license: str = ""
 
 
-def judge_picture(picture: Picture, config: CrawlConfig) -> Brought | Rejection:
+def judge_picture(picture: Picture, config: CrawlConfig) -> InlineImage | Rejection:
     """Check a picture's caption and size; its key is made from its bytes.
 
     Its URL is the one that its source gives, if that is one of the web; else a name made from the
@@ -82,11 +82,11 @@ def judge_picture(picture: Picture, config: CrawlConfig) -> Brought | Rejection:
         source=found.source,
         license=found.license,
     )
-    return Brought(candidate, picture.encoded, picture.place)
+    return InlineImage(candidate, picture.encoded, picture.blob)
 
 
 def pictures_of(
-    sidecar: Sidecar, source: Source, encoded: bytes, place: Place, num_bytes: int
+    sidecar: Sidecar, source: Source, encoded: bytes, blob: ByteRange | None, num_bytes: int
 ) -> list[Picture]:
     """A picture once for each of its captions."""
     return [
@@ -100,7 +100,7 @@ def pictures_of(
                 license=sidecar.license,
             ),
             encoded,
-            place,
+            blob,
             num_bytes,
         )
         for caption in sidecar.captions

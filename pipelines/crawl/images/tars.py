@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
-from pipelines.crawl.blobs import NOWHERE, Place
+from pipelines.crawl.blobs import ByteRange
 from pipelines.crawl.candidates import rejection
 from pipelines.crawl.images.image import (
     MAX_TEXT_BYTES,
@@ -148,8 +148,8 @@ def _finish(sample: _Sample, location: str, source: Source) -> Iterator[Picture 
         for caption in sidecar.captions:
             yield rejection(sidecar.url, caption, "no_picture", "no picture in the sample")
         return
-    place = Place(location, member.offset, member.size) if location else NOWHERE
-    yield from pictures_of(sidecar, source, encoded, place, member.size)
+    blob = ByteRange(location, member.offset, member.size) if location else None
+    yield from pictures_of(sidecar, source, encoded, blob, member.size)
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -1,14 +1,13 @@
 import pytest
 
 from pipelines.crawl.blobs import (
-    NOWHERE,
-    Brought,
+    ByteRange,
+    CandidateRef,
     ChangedInputError,
-    Place,
-    Placed,
+    InlineImage,
+    load,
     pack,
-    put_aside,
-    take_back,
+    spill,
     unpack,
 )
 from pipelines.io.keys import local_pair_key
@@ -18,59 +17,59 @@ from pipelines.rejection import Rejection
 REJECTION = Rejection("k", "u", "c", "crawl", "bad_record")
 
 
-def _brought(encoded: bytes, caption: str = "c", place: Place = NOWHERE) -> Brought:
-    return Brought(Candidate(local_pair_key(encoded, caption), "u", caption), encoded, place)
+def _inline(encoded: bytes, caption: str = "c", blob: ByteRange | None = None) -> InlineImage:
+    return InlineImage(Candidate(local_pair_key(encoded, caption), "u", caption), encoded, blob)
 
 
-def _placed(rows, folder, limit=100) -> list[Placed]:
-    return [row for row in put_aside(rows, str(folder), limit) if isinstance(row, Placed)]
+def _refs(rows, folder, limit=100) -> list[CandidateRef]:
+    return [row for row in spill(rows, str(folder), limit) if isinstance(row, CandidateRef)]
 
 
 def test_rows_without_bytes_pass_and_write_nothing(tmp_path):
     candidate = Candidate("k", "u", "c")
-    place = Place("t.tar", 512, 3)
-    rows = list(put_aside([candidate, REJECTION, _brought(b"abc", place=place)], str(tmp_path)))
-    assert rows[:2] == [Placed(candidate), REJECTION]
-    assert isinstance(rows[2], Placed)
-    assert rows[2].place == place
+    blob = ByteRange("t.tar", 512, 3)
+    rows = list(spill([candidate, REJECTION, _inline(b"abc", blob=blob)], str(tmp_path)))
+    assert rows[:2] == [CandidateRef(candidate), REJECTION]
+    assert isinstance(rows[2], CandidateRef)
+    assert rows[2].blob == blob
     assert list(tmp_path.iterdir()) == []
 
 
-def test_bytes_put_aside_are_those_taken_back(tmp_path):
-    pictures = [bytes([n]) * (n * 7 % 60 + 1) for n in range(40)]
-    placed = _placed([_brought(p) for p in pictures], tmp_path)
-    taken = {row["key"]: row["encoded"] for row in take_back(placed)}
-    assert taken == {local_pair_key(p, "c"): p for p in pictures}
+def test_bytes_spilled_are_those_loaded(tmp_path):
+    images = [bytes([n]) * (n * 7 % 60 + 1) for n in range(40)]
+    refs = _refs([_inline(p) for p in images], tmp_path)
+    taken = {row["key"]: row["encoded"] for row in load(refs)}
+    assert taken == {local_pair_key(p, "c"): p for p in images}
     sizes = [path.stat().st_size for path in tmp_path.iterdir()]
     assert len(sizes) > 5
     assert max(sizes) < 100 + 60
 
 
-def test_the_captions_of_a_picture_share_its_bytes(tmp_path):
-    rows = [_brought(b"picture", caption) for caption in ("one", "two")]
-    placed = _placed(rows, tmp_path)
-    assert placed[0].place == placed[1].place
+def test_the_captions_of_an_image_share_its_bytes(tmp_path):
+    rows = [_inline(b"picture", caption) for caption in ("one", "two")]
+    refs = _refs(rows, tmp_path)
+    assert refs[0].blob == refs[1].blob
     assert [path.stat().st_size for path in tmp_path.iterdir()] == [7]
 
 
 def test_the_same_work_again_writes_the_same_file(tmp_path):
-    first = _placed([_brought(b"a"), _brought(b"b")], tmp_path)
-    second = _placed([_brought(b"b"), _brought(b"a")], tmp_path)
+    first = _refs([_inline(b"a"), _inline(b"b")], tmp_path)
+    second = _refs([_inline(b"b"), _inline(b"a")], tmp_path)
     assert sorted(first) == sorted(second)
     assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_candidate_is_unpacked_as_it_was_packed():
     candidate = Candidate("k", "u", "c", "p", "alt", "s", "en", "CC0", "noai")
-    for placed in (Placed(candidate), Placed(candidate, Place("t.tar", 512, 3))):
-        assert unpack(pack(placed)) == placed
+    for ref in (CandidateRef(candidate), CandidateRef(candidate, ByteRange("t.tar", 512, 3))):
+        assert unpack(pack(ref)) == ref
 
 
 def test_bytes_that_changed_are_an_error(tmp_path):
     path = tmp_path / "a.jpg"
     path.write_bytes(b"picture")
-    row = Placed(_brought(b"picture").candidate, Place(str(path), 0, 7))
-    assert take_back([row])[0]["encoded"] == b"picture"
+    row = CandidateRef(_inline(b"picture").candidate, ByteRange(str(path), 0, 7))
+    assert load([row])[0]["encoded"] == b"picture"
     path.write_bytes(b"another")
-    with pytest.raises(ChangedInputError, match=r"a\.jpg: a picture is not what it was"):
-        take_back([row])
+    with pytest.raises(ChangedInputError, match=r"a\.jpg: an image is not what it was"):
+        load([row])

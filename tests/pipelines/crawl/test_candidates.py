@@ -2,7 +2,7 @@ from itertools import permutations
 
 import pytest
 
-from pipelines.crawl.blobs import Placed
+from pipelines.crawl.blobs import ByteRange, CandidateRef
 from pipelines.crawl.candidates import MAX_QUOTED_CHARS, Found, judge, rejection, resolve_duplicates
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.sources import Source
@@ -14,7 +14,7 @@ CONFIG = CrawlConfig(sources=(Source(path="unused"),))
 FOUND = Found("a.jpg", "a red barn", "alt", base_url="http://site.test/dir/p")
 
 
-def _reason(row: Candidate | Placed | Rejection) -> str:
+def _reason(row: Candidate | CandidateRef | Rejection) -> str:
     return row.reason if isinstance(row, Rejection) else ""
 
 
@@ -89,7 +89,7 @@ def test_long_text_is_quoted_in_short_but_keyed_whole():
 
 def test_the_least_of_equal_keys_survives_in_every_order():
     rows = [
-        Placed(Candidate("k", "u", "c", page_url=page, source=source))
+        CandidateRef(Candidate("k", "u", "c", page_url=page, source=source))
         for page, source in [("p1", "b"), ("p1", "a"), ("p2", "a"), ("p1", "a")]
     ]
     outcomes = set()
@@ -99,3 +99,11 @@ def test_the_least_of_equal_keys_survives_in_every_order():
         assert [_reason(row) for row in others] == ["duplicate_pair"] * 3
         outcomes.add(tuple(sorted(row.detail for row in others if isinstance(row, Rejection))))
     assert outcomes == {("p1", "p1", "p2")}
+
+
+def test_equal_rows_are_told_apart_although_one_refers_to_no_bytes():
+    """As when an image is the text of another one's URL, so that both have one key."""
+    rows = [CandidateRef(Candidate("k", "u", "c"), blob) for blob in (ByteRange("t", 0, 1), None)]
+    survivor, other = resolve_duplicates(rows)
+    assert survivor == rows[1]
+    assert _reason(other) == "duplicate_pair"

@@ -5,7 +5,7 @@ import fsspec
 import pytest
 
 from dalle_model import files
-from pipelines.crawl.blobs import Brought, Placed, put_aside, take_back
+from pipelines.crawl.blobs import CandidateRef, InlineImage, load, spill
 from pipelines.crawl.config import CrawlConfig, inputs
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.sources import InputFile, Source, resolve
@@ -95,8 +95,8 @@ def test_the_same_picture_is_the_same_row_in_every_source_that_brings_it(tmp_pat
     keys = []
     for name in ("a.tar", "b.tar.gz", "photos", "hf.parquet"):
         rows = _rows(Source(path=f"{tmp_path}/{name}"))
-        assert all(isinstance(row, Brought) for row in rows)
-        found = [row.candidate for row in rows if isinstance(row, Brought)]
+        assert all(isinstance(row, InlineImage) for row in rows)
+        found = [row.candidate for row in rows if isinstance(row, InlineImage)]
         keys.append(sorted((row.key, row.url) for row in found))
     assert keys == [keys[0]] * 4
     assert all(url.startswith("urn:sha256:") for _, url in keys[0])
@@ -144,8 +144,8 @@ def test_pictures_in_an_object_store(memory, tmp_path):
         "no_picture",
         "no_caption",
     ]
-    placed = [
-        row for row in put_aside(rows, "memory://crawl-parts/aside") if isinstance(row, Placed)
+    refs = [
+        row for row in spill(rows, "memory://crawl-parts/spilled") if isinstance(row, CandidateRef)
     ]
-    found = {row["encoded"] for row in take_back(placed)}
+    found = {row["encoded"] for row in load(refs)}
     assert found == {pairs[0].encoded, pairs[1].encoded, b"b"}

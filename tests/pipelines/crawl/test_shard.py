@@ -1,6 +1,6 @@
 import itertools
 
-from pipelines.crawl.blobs import Brought, Placed, pack, put_aside
+from pipelines.crawl.blobs import CandidateRef, InlineImage, pack, spill
 from pipelines.crawl.shard import complete_shard
 from pipelines.io.keys import local_pair_key
 from pipelines.io.task import StageTask
@@ -12,9 +12,9 @@ REJECTION = Rejection("k", "u", "c", "crawl", "bad_record")
 
 
 def test_a_shard_is_completed_with_its_bytes(tmp_path):
-    pictures = [Brought(Candidate(local_pair_key(p, "c"), "u", "c"), p) for p in (b"a", b"b")]
-    rows = [*put_aside([*pictures, REJECTION], str(tmp_path)), Placed(Candidate("k", "u", "c"))]
-    result = complete_shard(TASK, 0, [pack(r) if isinstance(r, Placed) else r for r in rows])
+    pictures = [InlineImage(Candidate(local_pair_key(p, "c"), "u", "c"), p) for p in (b"a", b"b")]
+    rows = [*spill([*pictures, REJECTION], str(tmp_path)), CandidateRef(Candidate("k", "u", "c"))]
+    result = complete_shard(TASK, 0, [pack(r) if isinstance(r, CandidateRef) else r for r in rows])
     assert result.rows_in == 4
     assert result.rejected == [REJECTION]
     assert result.kept.schema == CANDIDATE_SCHEMA
@@ -26,8 +26,8 @@ def test_a_shard_is_completed_with_its_bytes(tmp_path):
 
 def test_one_row_of_a_key_is_kept_whatever_the_order():
     pages = ("http://c.test/", "http://a.test/", "http://a.test/")
-    rows = [pack(Placed(Candidate("k", "u", "c", page))) for page in pages]
-    rows.append(pack(Placed(Candidate("j", "u", "c", "http://b.test/"))))
+    rows = [pack(CandidateRef(Candidate("k", "u", "c", page))) for page in pages]
+    rows.append(pack(CandidateRef(Candidate("j", "u", "c", "http://b.test/"))))
     for order in itertools.permutations(rows):
         result = complete_shard(TASK, 0, list(order))
         kept = {row["key"]: row["page_url"] for row in result.kept.to_pylist()}

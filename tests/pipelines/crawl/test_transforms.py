@@ -106,7 +106,7 @@ def test_extract_candidates_routes_each_row_to_the_shard_of_its_key(tmp_path):
         assert reasons == {"no_caption": 1, "bad_url": 1 + 11, "bad_record": 1 + 1}
 
     with _TestPipeline(runner="FnApiRunner") as pipeline:
-        rows = pipeline | ExtractCandidates(_config(tmp_path, None), SHARDS, f"{tmp_path}/aside")
+        rows = pipeline | ExtractCandidates(_config(tmp_path, None), SHARDS, f"{tmp_path}/spilled")
         assert_that(rows, check)
 
 
@@ -172,8 +172,8 @@ def test_no_byte_of_a_picture_crosses_a_shuffle(tmp_path):
 
     pictures = [png(n, 8) for n in range(12)]
     with _TestPipeline(runner="FnApiRunner") as pipeline:
-        assert_that(pipeline | ExtractCandidates(config, SHARDS, f"{tmp_path}/aside"), check)
-    assert list((tmp_path / "aside").iterdir())
+        assert_that(pipeline | ExtractCandidates(config, SHARDS, f"{tmp_path}/spilled"), check)
+    assert list((tmp_path / "spilled").iterdir())
 
 
 def test_small_parts_give_the_same_bytes(tmp_path, monkeypatch):
@@ -213,7 +213,7 @@ def test_a_runner_may_take_away_the_rest_of_a_part_at_any_time(tmp_path, name, f
 def _read_split(file, source, config, restriction, after, fraction=0.0):
     """Rows of a restriction that is split after some of them, and what was split off."""
     tracker = ThreadsafeRestrictionTracker(OffsetRestrictionTracker(restriction))
-    read = _ReadPartFn(config, str(Path(source.path).parent / "aside"))
+    read = _ReadPartFn(config, str(Path(source.path).parent / "spilled"))
     rows, rest = [], None
     for number, row in enumerate(read.process((file, source), RestrictionTrackerView(tracker))):
         rows.append(row.value if isinstance(row, TaggedOutput) else row)

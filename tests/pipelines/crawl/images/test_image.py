@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from pipelines.crawl.blobs import Brought
+from pipelines.crawl.blobs import InlineImage
 from pipelines.crawl.candidates import Found
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.images.image import MAX_TEXT_BYTES, Picture, judge_picture, read_sidecar
@@ -26,7 +26,7 @@ def _judge(url: str = "", caption: str = "a barn", encoded: bytes = b"picture", 
 )
 def test_the_url_is_one_of_the_web_or_a_name_of_the_bytes(url, expected):
     row = _judge(url)
-    assert isinstance(row, Brought)
+    assert isinstance(row, InlineImage)
     name = "urn:sha256:" + hashlib.sha256(b"picture").hexdigest()
     assert row.candidate.url == (expected or name)
     assert row.candidate.key == local_pair_key(b"picture", "a barn")

@@ -5,7 +5,6 @@ import tarfile
 
 import pytest
 
-from pipelines.crawl.blobs import NOWHERE
 from pipelines.crawl.images.image import MAX_TEXT_BYTES, Picture
 from pipelines.crawl.images.tars import read_tar, tar_extent
 from pipelines.crawl.sources import Source
@@ -69,7 +68,8 @@ def test_the_place_of_a_picture_is_where_its_bytes_stand():
     content = tar_of([("a.jpg", b"picture"), ("a.txt", b"t")], tarfile.PAX_FORMAT)
     (row,) = _rows(content)
     assert isinstance(row, Picture)
-    location, offset, length = row.place
+    assert row.blob is not None
+    location, offset, length = row.blob
     assert location == "t.tar"
     assert content[offset : offset + length] == b"picture" == row.encoded
 
@@ -78,7 +78,7 @@ def test_a_gzipped_tar_has_no_places_and_is_one_piece():
     packed = tar_of([("a.jpg", b"picture"), ("a.txt", b"t")], mode="w:gz")
     (row,) = _rows(packed)
     assert isinstance(row, Picture)
-    assert (row.encoded, row.place) == (b"picture", NOWHERE)
+    assert (row.encoded, row.blob) == (b"picture", None)
     assert tar_extent(io.BytesIO(packed)) == WHOLE
 
 
