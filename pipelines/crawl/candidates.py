@@ -15,7 +15,7 @@ MAX_QUOTED_CHARS = 1000  # chosen: enough to recognise a dropped row, too little
 
 
 class Found(NamedTuple):  # made in a third of the time of a frozen dataclass
-    """A picture and its text as written, before anything is judged.
+    """An image and its text as written, before anything is judged.
 
     Args:
         raw_url: as in the markup or the table; may be relative, hostile or empty.
@@ -38,7 +38,7 @@ class Found(NamedTuple):  # made in a third of the time of a frozen dataclass
 
 def judge(found: Found, config: CrawlConfig) -> Candidate | Rejection:
     """Resolve and check one occurrence; its key is made from the canonical URL if it has one."""
-    # Taken apart once: this is done for every picture of the web.
+    # Taken apart once: this is done for every image of the web.
     raw_url, caption, text_source, base_url, page_url, source, language, license_, opt_out = found
     if is_inline(raw_url):
         return rejection(raw_url, caption, "data_uri")

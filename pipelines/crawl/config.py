@@ -18,13 +18,13 @@ class CrawlConfig(BaseModel):
     Args:
         sources: files to read; at least one of these or of `sites`.
         sites: to crawl live.
-        text_sources: where a picture's caption may stand, best first; `og:image` has the page's
+        text_sources: where an image's caption may stand, best first; `og:image` has the page's
             Open Graph images read too, each with its `og:image:alt`.
         min_caption_chars: shorter captions are dropped, after blanks at both ends.
         max_caption_chars: longer captions are dropped, so that no page fills a shard.
         max_page_bytes: larger pages, and larger metadata of pages, are dropped unread.
-        max_picture_bytes: larger pictures, of sources that bring them along, are dropped.
-        honours_page_opt_out: drop the pictures of pages that forbid use for AI; when it is false
+        max_image_bytes: larger images, of sources that hold the images themselves, are dropped.
+        honours_page_opt_out: drop the images of pages that forbid use for AI; when it is false
             they stay, with the page's words in the column `opt_out`.
         max_reject_rate: the stage fails above this share of dropped rows, 0..1.
     """
@@ -39,7 +39,7 @@ class CrawlConfig(BaseModel):
     min_caption_chars: int = Field(default=1, ge=1)
     max_caption_chars: int = Field(default=10_000, ge=1)  # chosen: ten times what 256 tokens hold
     max_page_bytes: int = Field(default=2 << 20, ge=1)  # chosen: lexbor takes up to 100 times it
-    max_picture_bytes: int = Field(default=20 << 20, ge=1)  # as `fetch.max_bytes`
+    max_image_bytes: int = Field(default=20 << 20, ge=1)  # as `fetch.max_bytes`
     honours_page_opt_out: bool = True
     max_reject_rate: float = Field(default=1.0, ge=0, le=1)
 

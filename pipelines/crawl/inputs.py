@@ -11,7 +11,7 @@ from pipelines.crawl.blobs import InlineImage
 from pipelines.crawl.candidates import Found, judge
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.images.folders import folder_extent, read_folder
-from pipelines.crawl.images.image import Picture, judge_picture
+from pipelines.crawl.images.image import Image, judge_image
 from pipelines.crawl.images.tars import read_tar, tar_extent
 from pipelines.crawl.pages.page import Page, read_page
 from pipelines.crawl.sources import InputFile, Kind, Source
@@ -24,14 +24,14 @@ from pipelines.rejection import Rejection
 
 _LOG = logging.getLogger(__name__)
 
-Rows = Iterator[Found | Picture | Rejection]
+Rows = Iterator[Found | Image | Rejection]
 Reader = Callable[[InputFile, Source, CrawlConfig, int, Claim], Rows]
 
 
 def read_input(
     file: InputFile, source: Source, config: CrawlConfig, start: int = 0, claim: Claim = every
 ) -> Iterator[Candidate | InlineImage | Rejection]:
-    """Every occurrence of a picture in a part of an input, judged; damage is logged with its file.
+    """Every occurrence of an image in a part of an input, judged; damage is logged with its file.
 
     Args:
         file: the input.
@@ -51,7 +51,7 @@ def read_input(
                 damage[row.reason] += 1
                 yield row
             else:
-                yield judge_picture(row, config) if isinstance(row, Picture) else judge(row, config)
+                yield judge_image(row, config) if isinstance(row, Image) else judge(row, config)
     except ColumnError as error:
         raise ColumnError(f"{file.config_key}: {error}") from error
     for reason, count in sorted(damage.items()):
@@ -119,13 +119,13 @@ def _read_tar(
     file: InputFile, source: Source, config: CrawlConfig, start: int, claim: Claim
 ) -> Rows:
     with open_input(file.location) as stream:
-        yield from read_tar(stream, file.location, source, config.max_picture_bytes, start, claim)
+        yield from read_tar(stream, file.location, source, config.max_image_bytes, start, claim)
 
 
 def _read_images(
     file: InputFile, source: Source, config: CrawlConfig, start: int, claim: Claim
 ) -> Rows:
-    return read_folder(file, source, config.max_picture_bytes, start, claim)
+    return read_folder(file, source, config.max_image_bytes, start, claim)
 
 
 _READERS: dict[Kind, Reader] = {

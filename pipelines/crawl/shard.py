@@ -24,7 +24,7 @@ def complete_shard(task: StageTask, index: int, values: list[Any]) -> ShardResul
         values: packed candidates, and rejections.
 
     Raises:
-        ChangedInputError: other bytes stand where a picture was.
+        ChangedInputError: other bytes stand where an image was.
     """
     del task, index
     rejected = [value for value in values if isinstance(value, Rejection)]

@@ -38,8 +38,8 @@ SUFFIXES: dict[str, Kind] = {
     ".tar.gz": "tar",
     ".tgz": "tar",
 }
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
-# Tables of captions for the pictures below them. Source: Hugging Face `datasets`, "ImageFolder",
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
+# Tables of captions for the images below them. Source: Hugging Face `datasets`, "ImageFolder",
 # but for the last.
 METADATA_NAMES = ("metadata.jsonl", "metadata.csv", "metadata.parquet", "captions.tsv")
 
@@ -53,11 +53,11 @@ class Source(BaseModel):
 
     The columns of a table are found by their usual names (`tables/columns.py`), or by what they
     hold; the settings that end in `_column` are for other ones. They also name the keys of the JSON
-    that stands beside pictures.
+    that stands beside images.
 
     Args:
         path: URL or path of a file, a folder (searched to the bottom) or a glob.
-        kind: what the files are; by default their suffix tells. Pictures make an image folder,
+        kind: what the files are; by default their suffix tells. Images make an image folder,
             unless there are pages beside them.
         name: goes into the `source` column of every row; the path never does.
         base_url: HTML files only: the address that the folder had on the web.
@@ -65,7 +65,7 @@ class Source(BaseModel):
         caption_column: as `url_column`; a list of texts in it gives a pair each.
         page_url_column: as `url_column`.
         license_column: as `url_column`.
-        image_column: of a Parquet table that holds pictures; by default one of the type of
+        image_column: of a Parquet table that holds images; by default one of the type of
             `datasets.Image`, or of bytes with a usual name.
         has_header: of a CSV or TSV table; by default there is one when columns are given by name
             or the first row holds a usual name of a column of URLs.
@@ -87,14 +87,14 @@ class Source(BaseModel):
 
 @dataclass(frozen=True, order=True)
 class InputFile:
-    """One file to read, or the pictures of one folder.
+    """One file to read, or the images of one folder.
 
     Args:
         location: its URL; opens it and is never part of a row.
         kind: what it is.
         page_url: of an HTML file: its address on the web; empty where it is not known.
         metadata: of an image folder: URL of the table that captions it; empty where none does.
-        names: of an image folder: the pictures that a glob chose; empty for all.
+        names: of an image folder: the images that a glob chose; empty for all.
         config_key: the setting that brought it here, for errors.
     """
 
@@ -136,9 +136,9 @@ def resolve(source: Source, config_key: str) -> list[InputFile]:
     return [replace(file, config_key=config_key) for file in chosen]
 
 
-def pictures_in(file: InputFile, listing: Iterable[str]) -> list[str]:
-    """The names of the pictures of an image folder among all that are listed, sorted."""
-    return sorted(n for n in file.names or listing if is_picture(n) and not n.startswith("."))
+def images_in(file: InputFile, listing: Iterable[str]) -> list[str]:
+    """The names of the images of an image folder among all that are listed, sorted."""
+    return sorted(n for n in file.names or listing if is_image(n) and not n.startswith("."))
 
 
 def files_of(file: InputFile) -> list[str]:
@@ -146,20 +146,20 @@ def files_of(file: InputFile) -> list[str]:
     if file.kind != "images":
         return [file.location]
     listing = files.list_names(file.location)
-    pictures = pictures_in(file, listing)
-    stems = {posixpath.splitext(name)[0] for name in pictures}
+    images = images_in(file, listing)
+    stems = {posixpath.splitext(name)[0] for name in images}
     beside = [
         name
         for name in listing
         if posixpath.splitext(name)[0] in stems and name.endswith((".txt", ".json"))
     ]
-    urls = [files.join(file.location, name) for name in (*pictures, *beside)]
+    urls = [files.join(file.location, name) for name in (*images, *beside)]
     return [*urls, file.metadata] if file.metadata else urls
 
 
-def is_picture(name: str) -> bool:
-    """Whether the suffix of a name is one of a picture."""
-    return name.lower().endswith(PICTURE_SUFFIXES)
+def is_image(name: str) -> bool:
+    """Whether the suffix of a name is one of an image."""
+    return name.lower().endswith(IMAGE_SUFFIXES)
 
 
 def kind_of(path: str) -> Kind | None:
@@ -181,18 +181,18 @@ def _classified(source: Source, root: str, paths: list[str]) -> Iterator[InputFi
 
 
 def _image_folders(source: Source, root: str, paths: list[str], is_folder: bool) -> list[InputFile]:
-    """The folders of pictures among some files; a folder of pages is a site, and holds none."""
+    """The folders of images among some files; a folder of pages is a site, and holds none."""
     if source.kind not in {None, "images"}:
         return []
     if source.kind is None and any(kind_of(path) == "html" for path in paths):
         return []
     names: dict[str, list[str]] = {}
     for path in paths:
-        if is_picture(path):
+        if is_image(path):
             names.setdefault(posixpath.dirname(path), []).append(posixpath.basename(path))
     tables = _tables_of_captions(paths)
     governing = {folder: _nearest(folder, root, tables) for folder in names}
-    if is_folder:  # a table's own folder answers for the pictures that are missing
+    if is_folder:  # a table's own folder answers for the images that are missing
         governing |= {posixpath.dirname(table): table for table in governing.values() if table}
     return [
         InputFile(

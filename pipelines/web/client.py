@@ -34,7 +34,7 @@ _IDLE_S = 5.0  # chosen: shorter than servers keep a connection, so that few are
 
 @dataclass(frozen=True)
 class _Request:
-    """What differs between a picture, a page and a file about the site."""
+    """What differs between an image, a page and a file about the site."""
 
     accept: str
     max_bytes: int

@@ -134,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(stored.body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Quiet: the fetch stage records what became of each picture."""
+        """Quiet: the fetch stage records what became of each image."""
 
 
 @contextmanager

@@ -16,7 +16,7 @@ AI_TXT = "ai.txt"
 
 _MAX_RULES = 10_000
 # ai.txt refuses by kind of file. Source: Spawning, ai.txt generator: its list for images.
-_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
+_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 
 Rule = tuple[str, bool]
 """A pattern of paths in normal form, and whether what it matches is reserved."""
@@ -35,7 +35,7 @@ class Reservations:
     ai: Robots | None = None
 
     def opt_out(self, url: str, headers: Iterable[tuple[str, str]]) -> str:
-        """The file that refuses use of a page's pictures; empty where none does.
+        """The file that refuses use of a page's images; empty where none does.
 
         Args:
             url: of the page.
@@ -47,8 +47,8 @@ class Reservations:
             return TDM_RESERVATION
         if self.ai is None:
             return ""
-        beside = (urljoin(url, f"picture{suffix}") for suffix in _PICTURES)
-        return AI_TXT if any(map(self.ai.refusal, beside)) else ""
+        siblings = (urljoin(url, f"picture{suffix}") for suffix in _IMAGE_SUFFIXES)
+        return AI_TXT if any(map(self.ai.refusal, siblings)) else ""
 
 
 def read_tdmrep(body: bytes) -> tuple[Rule, ...]:

@@ -1,4 +1,4 @@
-"""One spelling for each URL: equal pictures have equal keys, and every check sees one host."""
+"""One spelling for each URL: equal images have equal keys, and every check sees one host."""
 
 import functools
 import ipaddress
@@ -60,7 +60,7 @@ def canonical_url(url: str) -> str:
 def plain_url(url: str) -> str | None:
     """The result of `canonical_url` where only the host may have to change, which is quick to see.
 
-    Nearly all picture URLs are of this kind; None stands for all others, good or bad.
+    Nearly all image URLs are of this kind; None stands for all others, good or bad.
     """
     parts = _PLAIN_URL.fullmatch(url)
     if parts is None or "/." in parts[3] or len(url) > MAX_URL_CHARS:

@@ -136,9 +136,9 @@ def live_site() -> Iterator[LiveSite]:
 
 
 def add_tree(site: LiveSite, host: str, fan_out: int, depth: int, path: str = "/") -> int:
-    """Pages that link to `fan_out` more, each with one picture; the number of pages."""
+    """Pages that link to `fan_out` more, each with one image; the number of pages."""
     below = [f"{path}{n}/" for n in range(fan_out)] if depth else []
     links = "".join(f'<a href="{page}">on</a>' for page in below)
-    picture = f'<img src="{path}p.png" alt="a picture of {host}{path}">'
-    site.page(f"{host}{path}", f"<html><body>{picture}{links}</body></html>")
+    image = f'<img src="{path}p.png" alt="a picture of {host}{path}">'
+    site.page(f"{host}{path}", f"<html><body>{image}{links}</body></html>")
     return 1 + sum(add_tree(site, host, fan_out, depth - 1, page) for page in below)

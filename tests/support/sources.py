@@ -16,7 +16,7 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class Sample:
-    """A pair, with the picture's bytes and its address."""
+    """A pair, with the image's bytes and its address."""
 
     caption: str
     url: str
@@ -24,7 +24,7 @@ class Sample:
 
 
 def samples(count: int, side: int = 32) -> list[Sample]:
-    """Pairs of different one-coloured pictures."""
+    """Pairs of different one-coloured images."""
     return [
         Sample(f"a square of colour {n}", f"http://site.test/{n}.png", png(n, side))
         for n in range(count)
@@ -32,7 +32,7 @@ def samples(count: int, side: int = 32) -> list[Sample]:
 
 
 def png(colour: int, side: int = 32) -> bytes:
-    """A picture of one colour."""
+    """An image of one colour."""
     sink = io.BytesIO()
     rgb = (colour * 37 % 256, colour * 91 % 256, colour * 151 % 256)
     Image.new("RGB", (side, side), rgb).save(sink, "PNG")
@@ -112,7 +112,7 @@ def tar_of(
 
 
 def write_webdataset_tar(path: Path, pairs: Sequence[Sample]) -> Path:
-    """WebDataset: a picture and its text under one name; `.tar.gz` by the suffix."""
+    """WebDataset: an image and its text under one name; `.tar.gz` by the suffix."""
     members = []
     for number, pair in enumerate(pairs):
         members.append((f"{number:06d}.png", pair.encoded))
@@ -150,7 +150,7 @@ def write_img2dataset_tar(folder: Path, pairs: Sequence[Sample]) -> Path:
 
 
 def write_image_folder(folder: Path, pairs: Sequence[Sample], captions: str = "txt") -> Path:
-    """Pictures in two folders, captioned by `txt` files or by a table.
+    """Images in two folders, captioned by `txt` files or by a table.
 
     Args:
         folder: to be made.

@@ -29,7 +29,7 @@ def read_warc(
 ) -> Iterator[Page | Rejection]:
     """Pages served as HTML with status 200, and one `bad_record` for each damaged record.
 
-    Other records, pictures among them, are passed over: they are no candidates.
+    Other records, images among them, are passed over: they are no candidates.
 
     Args:
         stream: plain or gzipped by record; seekable.

@@ -1,6 +1,6 @@
-"""Pictures and their texts in WAT files: what Common Crawl notes of each page, without the page.
+"""Images and their texts in WAT files: what Common Crawl notes of each page, without the page.
 
-Of a picture there are `src`, `alt` and `title`; there is no `srcset`, `data-src`, `<picture>` or
+Of an image there are `src`, `alt` and `title`; there is no `srcset`, `data-src`, `<picture>` or
 `<figcaption>`. Source: commoncrawl/ia-web-commons, `ExtractingParseObserver` and `HTMLMetaData`.
 """
 
@@ -12,7 +12,7 @@ from fastwarc.warc import WarcRecord, WarcRecordType
 
 from pipelines.crawl.archives.records import read_records, read_up_to
 from pipelines.crawl.archives.warc import DAMAGE, LONG_URL, target_of
-from pipelines.crawl.archives.wat_json import BadMetadataError, Metadata, Picture, read_metadata
+from pipelines.crawl.archives.wat_json import BadMetadataError, ImageTag, Metadata, read_metadata
 from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.pages.terms import (
@@ -54,15 +54,15 @@ def read_wat(
         yield row or rejection("", "", "bad_record", DAMAGE)
 
 
-def pictures(
+def images(
     metadata: Metadata, page_url: str, text_sources: Sequence[str], source: str = ""
 ) -> list[Found]:
-    """The pictures of a page: every `<img>` in document order, then each `og:image` with a text."""
+    """The images of a page: every `<img>` in document order, then each `og:image` with a text."""
     metas = [meta(m.name, m.property, m.http_equiv, m.content) for m in metadata.metas]
     terms = _terms(metadata, metas, page_url, source)
     of_images = [name for name in text_sources if name in _OF_IMAGES]
     found = [
-        terms.found(image.url.strip(), *_text(image, of_images)) for image in metadata.pictures
+        terms.found(image.url.strip(), *_text(image, of_images)) for image in metadata.image_tags
     ]
     if OG_IMAGE in text_sources:
         found += [terms.found(*pair, OG_IMAGE) for pair in open_graph_images(metas)]
@@ -90,14 +90,14 @@ def _rows(record: WarcRecord, config: CrawlConfig, source: str) -> Sequence[Foun
     url = target_of(record)
     if len(url) > MAX_URL_CHARS:
         return [_bad(record, LONG_URL)]
-    return pictures(metadata, url, config.text_sources, source)
+    return images(metadata, url, config.text_sources, source)
 
 
 def _bad(record: WarcRecord, detail: str) -> Rejection:
     return rejection(target_of(record), "", "bad_record", detail)
 
 
-def _text(image: Picture, of_images: Sequence[str]) -> tuple[str, str]:
+def _text(image: ImageTag, of_images: Sequence[str]) -> tuple[str, str]:
     if image.alt or image.title:
         for name in of_images:
             text = image.alt if name == "alt" else image.title

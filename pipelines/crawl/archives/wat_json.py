@@ -1,4 +1,4 @@
-"""The JSON of a WAT record: what pictures need of it is decoded, the rest is passed over."""
+"""The JSON of a WAT record: what images need of it is decoded, the rest is passed over."""
 
 from collections.abc import Sequence
 from typing import Any, Generic, NamedTuple, TypeVar, Union
@@ -14,10 +14,10 @@ class BadMetadataError(ValueError):
 
 
 # Links of a page, told apart by `path`, which names an element and an attribute. Without fields a
-# link costs next to nothing, and most links are neither pictures nor licences.
+# link costs next to nothing, and most links are neither images nor licences.
 
 
-class Picture(Struct, tag_field="path", tag="IMG@/src", gc=False):
+class ImageTag(Struct, tag_field="path", tag="IMG@/src", gc=False):
     """An `<img>`."""
 
     url: str = ""
@@ -39,7 +39,7 @@ _OTHERS = (
 _KNOWN = frozenset({"IMG@/src", "A@/href", *_OTHERS})
 _LINK_TYPES: Any = Union[
     (
-        Picture,
+        ImageTag,
         _Anchor,
         *(
             msgspec.defstruct(f"_Link{number}", (), tag_field="path", tag=path, gc=False)
@@ -108,7 +108,7 @@ class Metadata(NamedTuple):
         headers: names in lower case; a header that came more than once has as many values.
         base: `href` of `<base>`; empty where there is none.
         metas: in the order of the page.
-        pictures: every `<img>` with a `src`, in the order of the page.
+        image_tags: every `<img>` with a `src`, in the order of the page.
         license_link: the first link with `rel=license`, those of the head before all others.
     """
 
@@ -116,7 +116,7 @@ class Metadata(NamedTuple):
     headers: dict[str, list[str]]
     base: str
     metas: list[MetaTag]
-    pictures: list[Picture]
+    image_tags: list[ImageTag]
     license_link: str
 
 
@@ -139,14 +139,14 @@ def read_metadata(content: bytes) -> Metadata | None:
     if response is None or response.html is None:
         return None
     head = response.html.head
-    pictures, license_link = _sorted(response.html.links)
+    image_tags, license_link = _sorted(response.html.links)
     from_head = (link.url for link in head.link if _is_license(link.rel))
     return Metadata(
         status=str(response.message.status),
         headers=_folded(response.headers),
         base=head.base,
         metas=head.metas,
-        pictures=pictures,
+        image_tags=image_tags,
         license_link=next(from_head, license_link),
     )
 
@@ -165,11 +165,11 @@ def _is_known(raw: Raw) -> bool:
     return _PATH.decode(raw).path in _KNOWN
 
 
-def _sorted(links: Sequence[Any]) -> tuple[list[Picture], str]:
-    """The pictures, and the first licence."""
-    pictures = [link for link in links if type(link) is Picture]
+def _sorted(links: Sequence[Any]) -> tuple[list[ImageTag], str]:
+    """The image tags, and the first licence."""
+    image_tags = [link for link in links if type(link) is ImageTag]
     anchors = [link for link in links if type(link) is _Anchor and link.rel]
-    return pictures, next((link.url for link in anchors if _is_license(link.rel)), "")
+    return image_tags, next((link.url for link in anchors if _is_license(link.rel)), "")
 
 
 def _is_license(rel: str) -> bool:

@@ -1,4 +1,4 @@
-"""A folder of pictures with captions beside them, or in a table of the same or an upper folder."""
+"""A folder of images with captions beside them, or in a table of the same or an upper folder."""
 
 import posixpath
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from pipelines.crawl.blobs import ByteRange
 from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.images.image import (
     MAX_TEXT_BYTES,
-    Picture,
+    Image,
     Sidecar,
-    pictures_of,
+    images_of,
     read_sidecar,
     url_of,
 )
-from pipelines.crawl.sources import InputFile, Source, is_picture, pictures_in
+from pipelines.crawl.sources import InputFile, Source, images_in, is_image
 from pipelines.crawl.splits import Claim, Extent, every
 from pipelines.crawl.streams import open_input
 from pipelines.crawl.tables.columns import ColumnError
@@ -25,34 +25,34 @@ from pipelines.crawl.tables.read import read_table
 from pipelines.rejection import Rejection
 
 FILE_COLUMN = "file_name"  # Source: Hugging Face `datasets`, "ImageFolder"
-_MIN_STEP = 256  # pictures of one part; chosen: some 50 MB
+_MIN_STEP = 256  # images of one part; chosen: some 50 MB
 _MAX_PARTS = 16  # chosen: each lists the folder and reads its table
 
-Captions = dict[str, list[str]]  # by the picture's path, relative to the table's folder
+Captions = dict[str, list[str]]  # by the image's path, relative to the table's folder
 
 
 def read_folder(
-    file: InputFile, source: Source, max_picture_bytes: int, start: int = 0, claim: Claim = every
-) -> Iterator[Picture | Rejection]:
-    """The pictures of a folder from a number on, and what its table says of missing ones.
+    file: InputFile, source: Source, max_image_bytes: int, start: int = 0, claim: Claim = every
+) -> Iterator[Image | Rejection]:
+    """The images of a folder from a number on, and what its table says of missing ones.
 
-    Captions come from `.json` and `.txt` beside a picture, as img2dataset, DALLE-pytorch and kohya
+    Captions come from `.json` and `.txt` beside an image, as img2dataset, DALLE-pytorch and kohya
     have them; else from the table.
 
     Args:
         file: an image folder.
         source: names columns and keys.
-        max_picture_bytes: larger ones are not read.
-        start: number of the first picture, in the order of their names.
-        claim: asked for the number of each picture.
+        max_image_bytes: larger ones are not read.
+        start: number of the first image, in the order of their names.
+        claim: asked for the number of each image.
 
     Raises:
-        UnreadableInputError: a picture cannot be read.
+        UnreadableInputError: an image cannot be read.
         ColumnError: the table has no column of captions, or more than one.
     """
     captions, damage = _captions(file, source)
     listing = set(files.list_names(file.location))
-    names = pictures_in(file, listing)
+    names = images_in(file, listing)
     for number in range(start, max(1, len(names))):
         if not claim(number):
             return
@@ -60,25 +60,25 @@ def read_folder(
             yield from damage
             yield from _missing(file, captions)
         if number < len(names):
-            yield from _pictures(names[number], file, source, listing, captions, max_picture_bytes)
+            yield from _images(names[number], file, source, listing, captions, max_image_bytes)
 
 
 def folder_extent(file: InputFile) -> Extent:
-    """The pictures by number; one position more where only a table is there."""
-    size = max(1, len(pictures_in(file, files.list_names(file.location))))
+    """The images by number; one position more where only a table is there."""
+    size = max(1, len(images_in(file, files.list_names(file.location))))
     return Extent(size, max(_MIN_STEP, -(-size // _MAX_PARTS)))
 
 
-def _pictures(
+def _images(
     name: str,
     file: InputFile,
     source: Source,
     listing: set[str],
     captions: Captions,
-    max_picture_bytes: int,
-) -> Iterator[Picture | Rejection]:
+    max_image_bytes: int,
+) -> Iterator[Image | Rejection]:
     location = files.join(file.location, name)
-    encoded, size = _read(location, max_picture_bytes)
+    encoded, size = _read(location, max_image_bytes)
     try:
         sidecar = _beside(name, file.location, source, listing)
     except ValueError as error:
@@ -87,7 +87,7 @@ def _pictures(
     if sidecar.captions == ("",):
         listed = captions.get(_relative(location, file.metadata), [""])
         sidecar = Sidecar(tuple(listed), sidecar.url, sidecar.page_url, sidecar.license)
-    yield from pictures_of(sidecar, source, encoded, ByteRange(location, 0, size), size)
+    yield from images_of(sidecar, source, encoded, ByteRange(location, 0, size), size)
 
 
 def _beside(name: str, folder: str, source: Source, listing: set[str]) -> Sidecar:
@@ -133,23 +133,23 @@ def _captions(file: InputFile, source: Source) -> tuple[Captions, list[Rejection
                 elif isinstance(row, Rejection):
                     damage.append(row)
         except ColumnError as error:
-            raise ColumnError(f"{error}; the column of pictures must be `{FILE_COLUMN}`") from error
+            raise ColumnError(f"{error}; the column of images must be `{FILE_COLUMN}`") from error
     return captions, damage if _is_own(file) else []
 
 
 def _missing(file: InputFile, captions: Captions) -> Iterator[Rejection]:
-    """The rows of a folder's own table whose picture is not there."""
+    """The rows of a folder's own table whose image is not there."""
     if not captions or not _is_own(file):
         return
     filesystem, bare = url_to_fs(file.location)
-    present = {posixpath.relpath(path, bare) for path in filesystem.find(bare) if is_picture(path)}
+    present = {posixpath.relpath(path, bare) for path in filesystem.find(bare) if is_image(path)}
     for name in sorted(captions.keys() - present):
         for caption in captions[name]:
             yield rejection(name, caption, "no_picture", "the table names it, the folder lacks it")
 
 
 def _is_own(file: InputFile) -> bool:
-    """Whether the table stands in the folder itself, all of whose pictures are read."""
+    """Whether the table stands in the folder itself, all of whose images are read."""
     return posixpath.dirname(file.metadata) == file.location and not file.names
 
 

@@ -1,4 +1,4 @@
-"""Pictures that come with their bytes: from what a file says of one to a candidate."""
+"""Images that come with their bytes: from what a file says of one to a candidate."""
 
 import json
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ from pipelines.records import Candidate
 from pipelines.rejection import Rejection
 from pipelines.web.urls import canonical_url
 
-MAX_TEXT_BYTES = 1 << 20  # chosen: a file of text beside a picture; longer ones are not read
+MAX_TEXT_BYTES = 1 << 20  # chosen: a file of text beside an image; longer ones are not read
 
 
-class Picture(NamedTuple):
-    """A picture and one of its captions, before anything is judged.
+class Image(NamedTuple):
+    """An image and one of its captions, before anything is judged.
 
     Args:
         found: `raw_url` may be empty.
@@ -44,7 +44,7 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True)
 class Sidecar:
-    """What stands beside a picture, as `.txt` and `.json`, or in a table of captions.
+    """What stands beside an image, as `.txt` and `.json`, or in a table of captions.
 
     Args:
         captions: at least one; empty ones where there is none.
@@ -57,24 +57,24 @@ class Sidecar:
     license: str = ""
 
 
-def judge_picture(picture: Picture, config: CrawlConfig) -> InlineImage | Rejection:
-    """Check a picture's caption and size; its key is made from its bytes.
+def judge_image(image: Image, config: CrawlConfig) -> InlineImage | Rejection:
+    """Check an image's caption and size; its key is made from its bytes.
 
     Its URL is the one that its source gives, if that is one of the web; else a name made from the
     bytes, which nothing can fetch: `urn:sha256:` and 64 hex digits.
     """
-    found = picture.found
-    size, limit = max(picture.num_bytes, len(picture.encoded)), config.max_picture_bytes
+    found = image.found
+    size, limit = max(image.num_bytes, len(image.encoded)), config.max_image_bytes
     if size > limit:
         return rejection(
             found.raw_url, found.caption, "picture_too_large", measured=size, threshold=limit
         )
-    url = url_of(found.raw_url, picture.encoded)
+    url = url_of(found.raw_url, image.encoded)
     unfit = unfit_caption(url, found, config)
     if unfit is not None:
         return unfit
     candidate = Candidate(
-        key=local_pair_key(picture.encoded, found.caption),
+        key=local_pair_key(image.encoded, found.caption),
         url=url,
         caption=found.caption,
         page_url=found.page_url,
@@ -82,15 +82,15 @@ def judge_picture(picture: Picture, config: CrawlConfig) -> InlineImage | Reject
         source=found.source,
         license=found.license,
     )
-    return InlineImage(candidate, picture.encoded, picture.blob)
+    return InlineImage(candidate, image.encoded, image.blob)
 
 
-def pictures_of(
+def images_of(
     sidecar: Sidecar, source: Source, encoded: bytes, blob: ByteRange | None, num_bytes: int
-) -> list[Picture]:
-    """A picture once for each of its captions."""
+) -> list[Image]:
+    """An image once for each of its captions."""
     return [
-        Picture(
+        Image(
             Found(
                 raw_url=sidecar.url,
                 caption=caption,
@@ -110,7 +110,7 @@ def pictures_of(
 def read_sidecar(
     text: bytes | None, document: bytes | None, source: Source, *, is_line_a_caption: bool
 ) -> Sidecar:
-    """What `.txt` and `.json` files say of a picture; the captions of the `.json` come first.
+    """What `.txt` and `.json` files say of an image; the captions of the `.json` come first.
 
     Args:
         text: content of the `.txt`, if there is one.

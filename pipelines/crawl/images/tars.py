@@ -1,6 +1,6 @@
 """WebDataset tars, img2dataset's among them: the files of one sample share a name up to the dot.
 
-Pictures, `.txt` and `.json` are read; all else (`.cls`, `.pkl`, links) is passed over unread.
+Images, `.txt` and `.json` are read; all else (`.cls`, `.pkl`, links) is passed over unread.
 """
 
 import gzip
@@ -14,13 +14,13 @@ from pipelines.crawl.blobs import ByteRange
 from pipelines.crawl.candidates import rejection
 from pipelines.crawl.images.image import (
     MAX_TEXT_BYTES,
-    Picture,
-    pictures_of,
+    Image,
+    images_of,
     read_sidecar,
     url_of,
 )
 from pipelines.crawl.images.members import Member, read_members
-from pipelines.crawl.sources import PICTURE_SUFFIXES, Source
+from pipelines.crawl.sources import IMAGE_SUFFIXES, Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every
 from pipelines.rejection import Rejection
 
@@ -37,7 +37,7 @@ class _Sample:
         is_read: False for a sample that starts before the part; its files are not read.
         suffixes: seen so far; one that comes again begins another sample.
         files: content of `txt` and `json`.
-        picture: the first one.
+        image: the first one.
         encoded: its content; empty above the limit.
         is_cut: the tar ends within one of the files.
     """
@@ -46,7 +46,7 @@ class _Sample:
     is_read: bool = False
     suffixes: set[str] = field(default_factory=set)
     files: dict[str, bytes] = field(default_factory=dict)
-    picture: Member | None = None
+    image: Member | None = None
     encoded: bytes = b""
     is_cut: bool = False
 
@@ -55,29 +55,29 @@ def read_tar(
     stream: BinaryIO,
     location: str,
     source: Source,
-    max_picture_bytes: int,
+    max_image_bytes: int,
     start: int = 0,
     claim: Claim = every,
-) -> Iterator[Picture | Rejection]:
-    """The samples that start at or after a position, one picture for each of their captions.
+) -> Iterator[Image | Rejection]:
+    """The samples that start at or after a position, one image for each of their captions.
 
     Args:
         stream: plain or gzipped tar; seekable.
         location: where the stream can be opened again.
         source: names the keys of the `.json`.
-        max_picture_bytes: larger pictures are not read.
+        max_image_bytes: larger images are not read.
         start: in bytes.
         claim: asked for the start of each sample, or once for a gzipped tar.
     """
     if not _is_gzip(stream):
-        yield from _read_samples(stream, location, source, max_picture_bytes, start, claim)
+        yield from _read_samples(stream, location, source, max_image_bytes, start, claim)
         return
     if start > 0 or not claim(0):
         return
     stream.seek(0)
     packed = cast(BinaryIO, gzip.GzipFile(fileobj=stream))
     try:
-        yield from _read_samples(packed, "", source, max_picture_bytes, 0, every)
+        yield from _read_samples(packed, "", source, max_image_bytes, 0, every)
     except (EOFError, OSError, zlib.error):  # what gzip raises
         yield rejection("", "", "bad_record", "damaged compression")
 
@@ -91,7 +91,7 @@ def tar_extent(stream: BinaryIO) -> Extent:
 
 def _read_samples(
     stream: BinaryIO, location: str, source: Source, limit: int, start: int, claim: Claim
-) -> Iterator[Picture | Rejection]:
+) -> Iterator[Image | Rejection]:
     sample = _Sample()
     for member in read_members(stream):
         key, suffix = _split(member.name)
@@ -113,8 +113,8 @@ def _read_samples(
 
 def _take(sample: _Sample, member: Member, suffix: str, stream: BinaryIO, limit: int) -> None:
     """Read a file that belongs to a sample, if it is of use."""
-    if f".{suffix}" in PICTURE_SUFFIXES and sample.picture is None:
-        sample.picture = member
+    if f".{suffix}" in IMAGE_SUFFIXES and sample.image is None:
+        sample.image = member
         if member.size <= limit:
             sample.encoded = _read(sample, member, stream, member.size)
     elif suffix in {"txt", "json"}:
@@ -129,9 +129,9 @@ def _read(sample: _Sample, member: Member, stream: BinaryIO, limit: int) -> byte
     return content
 
 
-def _finish(sample: _Sample, location: str, source: Source) -> Iterator[Picture | Rejection]:
+def _finish(sample: _Sample, location: str, source: Source) -> Iterator[Image | Rejection]:
     """What a sample gives, when all its files have been seen."""
-    member, encoded = sample.picture, sample.encoded
+    member, encoded = sample.image, sample.encoded
     if member is None and not sample.files:
         return
     if sample.is_cut:
@@ -149,7 +149,7 @@ def _finish(sample: _Sample, location: str, source: Source) -> Iterator[Picture 
             yield rejection(sidecar.url, caption, "no_picture", "no picture in the sample")
         return
     blob = ByteRange(location, member.offset, member.size) if location else None
-    yield from pictures_of(sidecar, source, encoded, blob, member.size)
+    yield from images_of(sidecar, source, encoded, blob, member.size)
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""What a page says about its pictures: the best URL of each, its text, and the page's terms."""
+"""What a page says about its images: the best URL of each, its text, and the page's terms."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -27,8 +27,8 @@ _SRCSETS = ("srcset", "data-srcset", "data-lazy-srcset")
 _LAZY = ("data-src", "data-lazy-src", "data-original", "data-lazy")
 _OFFERING = frozenset({*_SRCSETS, *_LAZY})
 _READABLE = frozenset({"", "image/jpeg", "image/jpg", "image/png", "image/webp", "image/gif"})
-_MAX_CLIMB = 8  # chosen: levels between a picture and its figure; a bound on hostile depth
-# What all pictures of a page may repeat is bounded, so that a page costs no more than it weighs.
+_MAX_CLIMB = 8  # chosen: levels between an image and its figure; a bound on hostile depth
+# What all images of a page may repeat is bounded, so that a page costs no more than it weighs.
 _MAX_FIGCAPTION_CHARS = 32_768  # chosen: three times what the crawl takes for a caption
 _MAX_TEXT_PER_BYTE = 4  # chosen: captions within captions repeat their text
 
@@ -38,7 +38,7 @@ _SIZE = re.compile(r"(?<![0-9])([0-9]++(?:\.[0-9]++)?)([wx])")  # linear in any 
 
 
 class _Around(NamedTuple):
-    """What the elements around pictures say, so that each of them is read once.
+    """What the elements around images say, so that each of them is read once.
 
     Args:
         sources: URLs that a `<picture>` offers, by its id; filled when they are asked for.
@@ -58,7 +58,7 @@ def extract(
     said: Headers = NO_HEADERS,
     source: str = "",
 ) -> Iterator[Found]:
-    """The pictures of a page: every `<img>` in document order, then each `og:image` with a text.
+    """The images of a page: every `<img>` in document order, then each `og:image` with a text.
 
     An `<img>` counts with or without a usable URL and text.
 
@@ -82,7 +82,7 @@ def extract(
     for image in parser.tags("img"):
         attributes = image.attributes
         text_source, caption = _text(image, attributes, of_images, around)
-        yield found(_picture_url(image, attributes, around), caption, text_source)
+        yield found(_image_url(image, attributes, around), caption, text_source)
     if OG_IMAGE in text_sources:
         for url, caption in open_graph_images(metas):
             yield found(url, caption, OG_IMAGE)
@@ -109,7 +109,7 @@ def _srcset(value: str) -> Iterator[tuple[tuple[bool, float], str]]:
         yield (size[2] == "w", float(size[1])) if size else (False, 1.0), url.rstrip(",")
 
 
-def _picture_url(image: LexborNode, attributes: Attributes, around: _Around) -> str:
+def _image_url(image: LexborNode, attributes: Attributes, around: _Around) -> str:
     """The largest of what is offered, and what a script would load before a placeholder."""
     for url in _offered(image, attributes, around):
         if url and not is_inline(url):

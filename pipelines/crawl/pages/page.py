@@ -31,7 +31,7 @@ class Page:
 
 
 def read_page(page: Page, source: str, config: CrawlConfig) -> Iterator[Found | Rejection]:
-    """The pictures of a page, or the one reason why it is not read."""
+    """The images of a page, or the one reason why it is not read."""
     failure = first_failure(_checks(page.html, config))
     if failure is not None:
         yield rejection(

@@ -1,4 +1,4 @@
-"""What a page says of all its pictures, read alike from HTML and from metadata in a WAT file."""
+"""What a page says of all its images, read alike from HTML and from metadata in a WAT file."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from pipelines.web.urls import MAX_URL_CHARS
 OG_IMAGE = "og:image"
 
 # Words against use for AI. `noindex` and `none` stay out: pages say them of themselves (a login, a
-# list of results), not of their pictures. Source: DeviantArt's noai and noimageai, 2022; noml from
+# list of results), not of their images. Source: DeviantArt's noai and noimageai, 2022; noml from
 # Mojeek; noimageindex from Google; W3C TDM Reservation Protocol, section 6.3.
 OPT_OUTS = ("noai", "noimageai", "noml", "noimageindex")
 TDM_RESERVATION = "tdm-reservation"
@@ -50,7 +50,7 @@ NO_HEADERS = Headers()
 
 
 class Terms(NamedTuple):
-    """What holds for all pictures of a page; the fields are those of `Found`."""
+    """What holds for all images of a page; the fields are those of `Found`."""
 
     base_url: str
     page_url: str
@@ -60,7 +60,7 @@ class Terms(NamedTuple):
     opt_out: str
 
     def found(self, raw_url: str, caption: str, text_source: str) -> Found:
-        """A picture of the page."""
+        """An image of the page."""
         return Found(raw_url, caption, text_source, *self)
 
 
@@ -85,7 +85,7 @@ def page_terms(
         metas: in the order of the page.
         said: by the headers.
     """
-    is_short = len(base) <= _MAX_BASE_CHARS  # each picture is joined with it
+    is_short = len(base) <= _MAX_BASE_CHARS  # each image is joined with it
     base_url = (_joined(page_url, base) if is_short else "") or page_url
     license_url = _joined(base_url, license_link)
     return Terms(
@@ -134,7 +134,7 @@ def opt_out(metas: Iterable[Meta], said: Headers) -> str:
 def language(attribute: str, metas: Iterable[Meta], said: Headers) -> str:
     """The language of a page by the attribute of its root, its `<meta>`, its header, in this order.
 
-    A list of languages says nothing of the pictures and does not count.
+    A list of languages says nothing of the images and does not count.
     Source: WHATWG HTML, sections 3.2.6.2 and 4.2.5.3.
     """
     pragmas = (content for keys, content in metas if "content-language" in keys)

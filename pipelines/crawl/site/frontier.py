@@ -28,7 +28,7 @@ class Link:
         depth: links from a start URL.
         url: canonical.
         hops: redirects that led to it.
-        is_sitemap: holds links, not pictures.
+        is_sitemap: holds links, not images.
     """
 
     site: int

@@ -47,7 +47,7 @@ def page_links(
 ) -> list[str]:
     """The links of a page that it lets a crawler follow, in the order of the page.
 
-    A page that the reader of pictures refuses, as too deep or too tangled, has none.
+    A page that the reader of images refuses, as too deep or too tangled, has none.
 
     Args:
         content: the page.
@@ -61,7 +61,7 @@ def page_links(
     try:
         parser = LexborHTMLParser(decode(content, charset), options=LexborDocumentOptions.WO_EVENTS)
         return _links(parser, page_url, token)
-    except (SelectolaxError, ValueError, RuntimeError):  # the reader of pictures reports the page
+    except (SelectolaxError, ValueError, RuntimeError):  # the reader of images reports the page
         return []
 
 

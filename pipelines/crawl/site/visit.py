@@ -122,7 +122,7 @@ def http_settings(site: Site, max_page_bytes: int) -> HttpSettings:
         connections=CONNECTIONS,
         pace=PaceSettings(concurrency=1, delay_s=site.delay_s),
         obeys_robots=site.obeys_robots,
-        honours_opt_out=False,  # a page's words against use go along with its pictures
+        honours_opt_out=False,  # a page's words against use go along with its images
         accept=_ACCEPT,
         follows_redirects=False,
         media_types=HTML_TYPES,

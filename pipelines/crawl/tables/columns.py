@@ -57,7 +57,7 @@ def locate(header: Sequence[str], source: Source, table: str, image: int | None 
         header: the names, which are compared without regard to case.
         source: says what to look for.
         table: name of the file, for the error.
-        image: the column with the pictures' bytes; such a table needs no URLs.
+        image: the column with the images' bytes; such a table needs no URLs.
 
     Raises:
         ColumnError: a column is not there, or more than one could be meant.

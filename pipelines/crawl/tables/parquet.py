@@ -1,4 +1,4 @@
-"""Parquet tables of URLs, or of pictures with their bytes; the unit is the row group."""
+"""Parquet tables of URLs, or of images with their bytes; the unit is the row group."""
 
 import io
 from collections.abc import Iterator
@@ -8,25 +8,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.crawl.candidates import Found, rejection
-from pipelines.crawl.images.image import Picture
+from pipelines.crawl.images.image import Image
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every, extent_of_items
 from pipelines.crawl.tables.columns import ColumnError, Columns, locate
 from pipelines.crawl.tables.rows import Damage, Row, bad, found_in
 from pipelines.rejection import Rejection
 
-# Names of columns of bytes that hold pictures. Source: img2dataset's Parquet output (`jpg`, `png`,
+# Names of columns of bytes that hold images. Source: img2dataset's Parquet output (`jpg`, `png`,
 # `webp`). A struct with a field `bytes` is one under any name. Source: `datasets.Image`.
 IMAGE_NAMES = ("image", "img", "jpg", "jpeg", "png", "webp")
 _URL_ROWS = 1024
-_PICTURE_ROWS = 32  # chosen: rows held at a time; some 10 MB
+_IMAGE_ROWS = 32  # chosen: rows held at a time; some 10 MB
 # What pyarrow raises on damaged bytes.
 _HOSTILE = (pa.ArrowException, OSError, OverflowError, ValueError)
 
 
 def read_parquet(
     stream: BinaryIO, name: str, source: Source, start: int = 0, claim: Claim = every
-) -> Iterator[Found | Picture | Rejection]:
+) -> Iterator[Found | Image | Rejection]:
     """The rows of the row groups from a number on; a `bad_record` for each that cannot be read.
 
     Args:
@@ -76,7 +76,7 @@ def _rows(file: pq.ParquetFile, group: int, columns: Columns) -> Iterator[Row | 
     names, needed = file.schema_arrow.names, columns.needed()
     is_unique = len(set(names)) == len(names)
     chosen = [names[place] for place in needed] if is_unique else None
-    batch_rows = _URL_ROWS if columns.image is None else _PICTURE_ROWS
+    batch_rows = _URL_ROWS if columns.image is None else _IMAGE_ROWS
     try:
         for batch in file.iter_batches(batch_rows, row_groups=[group], columns=chosen):
             empty = [None] * batch.num_rows
@@ -88,7 +88,7 @@ def _rows(file: pq.ParquetFile, group: int, columns: Columns) -> Iterator[Row | 
         yield "damaged row group"
 
 
-def _found(row: Row, columns: Columns, source: Source) -> Iterator[Found | Picture | Rejection]:
+def _found(row: Row, columns: Columns, source: Source) -> Iterator[Found | Image | Rejection]:
     for found in found_in(row, columns, source.name):
         if columns.image is None or isinstance(found, Rejection):
             yield found
@@ -97,7 +97,7 @@ def _found(row: Row, columns: Columns, source: Source) -> Iterator[Found | Pictu
         if encoded is None:
             yield rejection(found.raw_url, found.caption, "no_picture", "no bytes in the row")
         else:
-            yield Picture(found, encoded)
+            yield Image(found, encoded)
 
 
 def _bytes_of(cell: Any) -> bytes | None:
@@ -106,13 +106,13 @@ def _bytes_of(cell: Any) -> bytes | None:
 
 
 def _image_column(file: pq.ParquetFile, source: Source, name: str) -> int | None:
-    """The column that holds pictures; None in a table of URLs."""
+    """The column that holds images; None in a table of URLs."""
     schema = file.schema_arrow
     wanted = source.image_column
     if wanted is not None:
         names = [str(place) for place in range(len(schema))] + [n.lower() for n in schema.names]
         place = names.index(str(wanted).lower()) if str(wanted).lower() in names else -1
-        if place < 0 or not _may_hold_pictures(schema.field(place % len(schema)).type):
+        if place < 0 or not _may_hold_images(schema.field(place % len(schema)).type):
             raise ColumnError(
                 f"{name} has no column {wanted!r} of bytes, or of structs with a field `bytes`; "
                 f"its columns are {', '.join(schema.names)}; set `image_column` to one of them"
@@ -121,19 +121,19 @@ def _image_column(file: pq.ParquetFile, source: Source, name: str) -> int | None
     found = [
         place
         for place, field in enumerate(schema)
-        if _may_hold_pictures(field.type)
+        if _may_hold_images(field.type)
         and (pa.types.is_struct(field.type) or field.name.lower() in IMAGE_NAMES)
     ]
     if len(found) > 1:
         raise ColumnError(
             f"{name}: the columns {' and '.join(schema.names[place] for place in found)} all hold "
-            "bytes of pictures; set `image_column` of this source to one of them"
+            "bytes of images; set `image_column` of this source to one of them"
         )
     return found[0] if found else None
 
 
-def _may_hold_pictures(kind: pa.DataType) -> bool:
+def _may_hold_images(kind: pa.DataType) -> bool:
     if pa.types.is_struct(kind):
         place = kind.get_field_index("bytes")
-        return place >= 0 and _may_hold_pictures(kind.field(place).type)
+        return place >= 0 and _may_hold_images(kind.field(place).type)
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from pipelines.crawl.candidates import Found
-from pipelines.crawl.images.image import Picture
+from pipelines.crawl.images.image import Image
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import Claim, Extent, every
 from pipelines.crawl.tables.parquet import parquet_extent, read_parquet
@@ -16,7 +16,7 @@ _PARQUET = b"PAR1"
 
 def read_table(
     stream: BinaryIO, name: str, source: Source, start: int = 0, claim: Claim = every
-) -> Iterator[Found | Picture | Rejection]:
+) -> Iterator[Found | Image | Rejection]:
     """Every row of a table, or a `bad_record` for it; the arguments are those of its two readers.
 
     Raises:

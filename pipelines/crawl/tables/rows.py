@@ -1,4 +1,4 @@
-"""One row of a table as what it says of pictures and captions."""
+"""One row of a table as what it says of images and captions."""
 
 from collections.abc import Iterator
 from typing import Any

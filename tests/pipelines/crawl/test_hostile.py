@@ -1,7 +1,7 @@
 """Ten thousand records made to break the reader: each costs its own rows or one rejection.
 
 The law of the books: the rows of an archive are those of its records, each read by itself, in
-order. A page that is read gives at least one row, since it begins with a picture; a page that is
+order. A page that is read gives at least one row, since it begins with an image; a page that is
 not read, and a record that cannot be, gives exactly one rejection.
 """
 

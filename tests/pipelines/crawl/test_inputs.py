@@ -86,7 +86,7 @@ def test_an_error_about_columns_names_the_source_of_the_config(tmp_path):
         _rows(Source(path=f"{tmp_path}/u.csv"), Source(path=f"{tmp_path}/t.csv"))
 
 
-def test_the_same_picture_is_the_same_row_in_every_source_that_brings_it(tmp_path):
+def test_the_same_image_is_the_same_row_in_every_source_that_brings_it(tmp_path):
     pairs = samples(4)
     write_webdataset_tar(tmp_path / "a.tar", pairs)
     write_webdataset_tar(tmp_path / "b.tar.gz", pairs)
@@ -132,7 +132,7 @@ def test_an_object_that_is_gone_is_an_error(memory):
         input_extent(InputFile("memory://crawl-parts/gone.tsv", "table"))
 
 
-def test_pictures_in_an_object_store(memory, tmp_path):
+def test_images_in_an_object_store(memory, tmp_path):
     pairs = samples(4)
     tar = write_webdataset_tar(tmp_path / "a.tar", pairs[:2]).read_bytes()
     memory.pipe("/crawl-parts/in/a.tar", tar)

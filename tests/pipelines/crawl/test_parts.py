@@ -100,7 +100,7 @@ def _parquet() -> bytes:
     return sink.getvalue()
 
 
-def _picture_parquet() -> bytes:
+def _image_parquet() -> bytes:
     sink = io.BytesIO()
     pairs = samples(7, side=4)
     images: list[dict[str, Any]] = [
@@ -143,7 +143,7 @@ CLEAN: dict[str, Callable[[], bytes]] = {
     "a.jsonl": _json_lines,
     "a.csv": _csv,
     "urls.parquet": _parquet,
-    "pictures.parquet": _picture_parquet,
+    "pictures.parquet": _image_parquet,
     "pax.tar": _tar,
     "gnu.tar": _gnu_tar,
     "two.tar": lambda: _tar() + _gnu_tar(),

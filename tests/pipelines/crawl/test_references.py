@@ -99,6 +99,6 @@ def test_the_limit_on_length_is_the_same_on_both_ways(start, length):
 
 
 @pytest.mark.parametrize("reference", ["", " ", "#", "#top", "p", "/dir/p", PAGE, "http://"])
-def test_nothing_and_the_page_itself_are_no_pictures(reference):
+def test_nothing_and_the_page_itself_are_no_images(reference):
     with pytest.raises(ValueError, match=r"no URL|the page itself|no host|without a host"):
         resolve(reference, PAGE, PAGE)

@@ -12,8 +12,8 @@ REJECTION = Rejection("k", "u", "c", "crawl", "bad_record")
 
 
 def test_a_shard_is_completed_with_its_bytes(tmp_path):
-    pictures = [InlineImage(Candidate(local_pair_key(p, "c"), "u", "c"), p) for p in (b"a", b"b")]
-    rows = [*spill([*pictures, REJECTION], str(tmp_path)), CandidateRef(Candidate("k", "u", "c"))]
+    images = [InlineImage(Candidate(local_pair_key(p, "c"), "u", "c"), p) for p in (b"a", b"b")]
+    rows = [*spill([*images, REJECTION], str(tmp_path)), CandidateRef(Candidate("k", "u", "c"))]
     result = complete_shard(TASK, 0, [pack(r) if isinstance(r, CandidateRef) else r for r in rows])
     assert result.rows_in == 4
     assert result.rejected == [REJECTION]

@@ -100,7 +100,7 @@ def test_extract_candidates_routes_each_row_to_the_shard_of_its_key(tmp_path):
     def check(rows):
         assert all(shard == shard_of(_key(row), SHARDS) for shard, row in rows)
         found = [_key(row) for _, row in rows if not isinstance(row, Rejection)]
-        # 11 of 12 pages are read; each has one picture of the table and one without a URL
+        # 11 of 12 pages are read; each has one image of the table and one without a URL
         assert (len(found), len(set(found))) == (30 + 2 + 11, 30)
         reasons = Counter(row.reason for _, row in rows if isinstance(row, Rejection))
         assert reasons == {"no_caption": 1, "bad_url": 1 + 11, "bad_record": 1 + 1}
@@ -135,8 +135,8 @@ def test_only_pending_shards_are_written(tmp_path):
     assert names == {"part-00001-of-00003.parquet"}
 
 
-def _with_pictures(folder: Path) -> CrawlConfig:
-    """The same pictures from four sources, some captions of their own, and a table of URLs."""
+def _with_images(folder: Path) -> CrawlConfig:
+    """The same images from four sources, some captions of their own, and a table of URLs."""
     pairs = samples(12, side=8)
     own = [Sample(f"own caption {n}", "", png(n, 8)) for n in range(3)]
     write_webdataset_tar(folder / "a.tar", pairs[:8])
@@ -148,8 +148,8 @@ def _with_pictures(folder: Path) -> CrawlConfig:
     return CrawlConfig(sources=tuple(Source(path=f"{folder}/{name}") for name in names))
 
 
-def test_pictures_come_along_and_no_row_names_a_place(tmp_path):
-    task = _run(tmp_path, _with_pictures(tmp_path))
+def test_images_come_along_and_no_row_names_a_place(tmp_path):
+    task = _run(tmp_path, _with_images(tmp_path))
     kept, rejected = zip(*_tables(task), strict=True)
     rows = [row for table in kept for row in table.to_pylist()]
     with_bytes = [row for row in rows if row["encoded"] is not None]
@@ -163,21 +163,21 @@ def test_pictures_come_along_and_no_row_names_a_place(tmp_path):
     assert str(tmp_path) not in repr([*rows, *(t.to_pylist() for t in rejected)])
 
 
-def test_no_byte_of_a_picture_crosses_a_shuffle(tmp_path):
-    config = _with_pictures(tmp_path)
+def test_no_byte_of_a_image_crosses_a_shuffle(tmp_path):
+    config = _with_images(tmp_path)
 
     def check(rows):
         assert len(rows) == 18 + 11
-        assert not any(picture in pickle.dumps(row) for _, row in rows for picture in pictures)
+        assert not any(image in pickle.dumps(row) for _, row in rows for image in images)
 
-    pictures = [png(n, 8) for n in range(12)]
+    images = [png(n, 8) for n in range(12)]
     with _TestPipeline(runner="FnApiRunner") as pipeline:
         assert_that(pipeline | ExtractCandidates(config, SHARDS, f"{tmp_path}/spilled"), check)
     assert list((tmp_path / "spilled").iterdir())
 
 
 def test_small_parts_give_the_same_bytes(tmp_path, monkeypatch):
-    config = _with_pictures(tmp_path)
+    config = _with_images(tmp_path)
     whole = _run(tmp_path / "whole", config)
     monkeypatch.setattr(splits, "SPLIT_BYTES", 100)
     monkeypatch.setattr(tars, "TAR_SPLIT_BYTES", 2000)
@@ -186,7 +186,7 @@ def test_small_parts_give_the_same_bytes(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_worker_processes_give_the_same_bytes(tmp_path):
-    config = _with_pictures(tmp_path)
+    config = _with_images(tmp_path)
     options = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
     whole, parts = _run(tmp_path / "1", config), _run(tmp_path / "2", config, options=options)
     _assert_same_bytes(whole, parts)
@@ -195,7 +195,7 @@ def test_worker_processes_give_the_same_bytes(tmp_path):
 @pytest.mark.parametrize("name", ["a.tar", "hf.parquet", "photos", "urls.tsv", "w.warc.gz"])
 @pytest.mark.parametrize("fraction", [0.0, 0.4])
 def test_a_runner_may_take_away_the_rest_of_a_part_at_any_time(tmp_path, name, fraction):
-    _with_pictures(tmp_path)
+    _with_images(tmp_path)
     (tmp_path / "w.warc.gz").write_bytes(b"".join(MEMBERS))
     source = Source(path=f"{tmp_path}/{name}")
     for file in resolve(source, "k"):

@@ -50,11 +50,11 @@ def _no_look_up(host, _):
     return {"private.example": ["10.0.0.1"], "localhost": ["127.0.0.1"]}.get(host, [host])
 
 
-def pictures_asked(web):
+def images_asked(web):
     return [url for url in web.asked if not url.endswith("/robots.txt")]
 
 
-def test_a_picture_comes_whole_and_the_request_says_who_asks(web, client_of):
+def test_a_image_comes_whole_and_the_request_says_who_asks(web, client_of):
     web.page("a.demo.test/p.png", b"picture", headers=[("Content-Type", "image/png")])
     assert client_of().fetch(f"{SITE}/p.png") == Response(
         200, b"picture", "image/png", f"{SITE}/p.png"
@@ -128,7 +128,7 @@ def test_a_redirect_leads_nowhere_that_a_url_may_not(
     web.page("a.demo.test/p.png", status=302, headers=[("Location", location)])
     found = client_of(obeys_robots=obeys_robots).fetch(f"{SITE}/p.png")
     assert found.reason is reason
-    assert pictures_asked(web) == ["a.demo.test/p.png"]
+    assert images_asked(web) == ["a.demo.test/p.png"]
 
 
 def test_no_socket_and_no_file_is_opened_outside_the_grant(web, client_of):
@@ -163,7 +163,7 @@ def test_robots_is_obeyed_on_every_hop(web, client_of):
     wanted = FetchFailure(Reason.ROBOTS_DISALLOWED, f"{SITE}/private/p.png")
     assert client.fetch(f"{SITE}/private/p.png") == wanted
     assert client.fetch(f"{SITE}/r") == wanted
-    assert pictures_asked(web) == ["a.demo.test/r"]
+    assert images_asked(web) == ["a.demo.test/r"]
     assert isinstance(client_of(obeys_robots=False).fetch(f"{SITE}/r"), Response)
 
 
@@ -364,7 +364,7 @@ def test_retries_by_class(web, client_of, status, reason, requests):
     web.page("a.demo.test/p.png", status=status)
     found = client_of(retries=2).fetch(f"{SITE}/p.png")
     assert found.reason is reason
-    assert len(pictures_asked(web)) == requests
+    assert len(images_asked(web)) == requests
 
 
 def test_a_passing_fault_leaves_no_trace(web, client_of):
@@ -381,7 +381,7 @@ def test_a_passing_fault_leaves_no_trace(web, client_of):
     assert client_of(retries=2).fetch(f"{SITE}/p.png").body == b"picture"
 
 
-def test_a_body_shorter_than_declared_is_no_picture(web, client_of):
+def test_a_body_shorter_than_declared_is_no_image(web, client_of):
     web.page("a.demo.test/p.png", b"half", headers=[("Content-Length", "8")])
     assert client_of().fetch(f"{SITE}/p.png").reason is Reason.BROKEN_RESPONSE
 

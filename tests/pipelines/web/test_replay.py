@@ -7,9 +7,9 @@ import pytest
 from pipelines.web.replay import ArchiveError, read_answers, replay
 from tools.demo_web.archive import Answer, archive_bytes
 
-PICTURE = bytes(range(256)) * 5
+IMAGE = bytes(range(256)) * 5
 ANSWERS = [
-    Answer("http://a.demo.test/x.png", PICTURE, "image/png", headers=(("X-Robots-Tag", "noai"),)),
+    Answer("http://a.demo.test/x.png", IMAGE, "image/png", headers=(("X-Robots-Tag", "noai"),)),
     Answer("http://b.demo.test/x.png", b"another", "image/png"),
     Answer("http://a.demo.test/x.png?size=2", b"with query", "image/png"),
     Answer("http://a.demo.test/robots.txt", b"User-agent: *\n", "text/plain"),
@@ -46,10 +46,10 @@ def get(
 
 def test_answers_by_host_and_path(server):
     status, headers, body = get(server.port, "a.demo.test", "/x.png")
-    assert (status, body) == (200, PICTURE)
+    assert (status, body) == (200, IMAGE)
     assert headers == {
         "Content-Type": "image/png",
-        "Content-Length": str(len(PICTURE)),
+        "Content-Length": str(len(IMAGE)),
         "X-Robots-Tag": "noai",
     }
     assert get(server.port, "b.demo.test", "/x.png")[2] == b"another"
@@ -57,7 +57,7 @@ def test_answers_by_host_and_path(server):
 
 
 def test_host_may_carry_a_port_and_upper_case(server):
-    assert get(server.port, "A.Demo.Test:80", "/x.png")[2] == PICTURE
+    assert get(server.port, "A.Demo.Test:80", "/x.png")[2] == IMAGE
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_flaky_fails_once_for_all_threads(server):
 
 def test_head_has_no_body(server):
     status, headers, body = get(server.port, "a.demo.test", "/x.png", "HEAD")
-    assert (status, headers["Content-Length"], body) == (200, str(len(PICTURE)), b"")
+    assert (status, headers["Content-Length"], body) == (200, str(len(IMAGE)), b"")
 
 
 def test_one_connection_serves_many_requests(server):
@@ -109,7 +109,7 @@ def test_one_connection_serves_many_requests(server):
     first = connection.sock
     for _ in range(3):
         connection.request("GET", "/x.png", headers={"Host": "a.demo.test"})
-        assert connection.getresponse().read() == PICTURE
+        assert connection.getresponse().read() == IMAGE
     assert connection.sock is first
     connection.close()
 

@@ -29,7 +29,7 @@ def _one(html, **options) -> Found:
     return row
 
 
-def test_every_picture_of_a_page_is_found():
+def test_every_image_of_a_page_is_found():
     links = [
         {"path": "A@/href", "url": "/x", "text": "a link"},
         {"path": "IMG@/src", "url": " a.jpg ", "alt": "a red barn", "title": "t"},

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pipelines.crawl.archives import wat_json
-from pipelines.crawl.archives.wat_json import BadMetadataError, Metadata, Picture, read_metadata
+from pipelines.crawl.archives.wat_json import BadMetadataError, ImageTag, Metadata, read_metadata
 
 PATHS = ("IMG@/src", "A@/href", "FORM@/action", "STYLE/#text", "IMG@/longdesc", "SOURCE@/src")
 KEYS = ("url", "alt", "title", "rel", "text", "href")
@@ -26,15 +26,15 @@ def _links(chance: random.Random, paths: tuple[str, ...]) -> list[dict[str, str]
     return links
 
 
-def _expected(links: list[dict[str, str]]) -> tuple[list[Picture], str]:
-    pictures = [
-        Picture(link.get("url", ""), link.get("alt", ""), link.get("title", ""))
+def _expected(links: list[dict[str, str]]) -> tuple[list[ImageTag], str]:
+    image_tags = [
+        ImageTag(link.get("url", ""), link.get("alt", ""), link.get("title", ""))
         for link in links
         if link["path"] == "IMG@/src"
     ]
     anchors = [link for link in links if link["path"] == "A@/href"]
     licenses = [a.get("url", "") for a in anchors if "license" in a.get("rel", "").lower().split()]
-    return pictures, next(iter(licenses), "")
+    return image_tags, next(iter(licenses), "")
 
 
 @pytest.mark.parametrize("paths", [PATHS, (*PATHS, "LI@/data-uri", "")])
@@ -44,14 +44,14 @@ def test_links_are_the_same_in_any_layout_and_among_any_others(seed, paths):
     for layout in ({}, {"separators": (",", ":"), "ensure_ascii": False}, {"indent": 1}):
         metadata = read_metadata(_content(links, **layout))
         assert isinstance(metadata, Metadata)
-        assert (metadata.pictures, metadata.license_link) == _expected(links)
+        assert (metadata.image_tags, metadata.license_link) == _expected(links)
 
 
 def test_each_path_that_is_passed_over_is_known():
     links = [{"path": path, "url": 5, "rel": 5} for path in wat_json._OTHERS]
     metadata = read_metadata(_content(links))
     assert isinstance(metadata, Metadata)
-    assert metadata.pictures == []
+    assert metadata.image_tags == []
 
 
 @pytest.mark.parametrize("others", [[], [{"path": "LI@/data-uri"}]])

@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.crawl.config import CrawlConfig, locations
 from pipelines.crawl.images.folders import folder_extent, read_folder
-from pipelines.crawl.images.image import Picture
+from pipelines.crawl.images.image import Image
 from pipelines.crawl.sources import Source, resolve
 from pipelines.crawl.tables.columns import ColumnError
 from pipelines.rejection import Rejection
@@ -18,7 +18,7 @@ from tests.support.sources import (
 LIMIT = 1000
 
 
-def _rows(path, **settings) -> list[Picture | Rejection]:
+def _rows(path, **settings) -> list[Image | Rejection]:
     source = Source(path=str(path), **settings)
     return [row for file in resolve(source, "k") for row in read_folder(file, source, LIMIT)]
 
@@ -41,12 +41,12 @@ def _write(folder, **contents: str) -> None:
 @pytest.mark.parametrize(
     "captions", ["txt", "metadata.csv", "metadata.jsonl", "metadata.parquet", "captions.tsv"]
 )
-def test_captions_beside_the_pictures_or_in_a_table(tmp_path, captions):
+def test_captions_beside_the_images_or_in_a_table(tmp_path, captions):
     pairs = samples(5)
     write_image_folder(tmp_path / "photos", pairs, captions)
     rows = _rows(tmp_path / "photos")
-    assert all(isinstance(row, Picture) for row in rows)
-    found = {(r.encoded, r.found.caption) for r in rows if isinstance(r, Picture)}
+    assert all(isinstance(row, Image) for row in rows)
+    found = {(r.encoded, r.found.caption) for r in rows if isinstance(r, Image)}
     assert found == {(p.encoded, p.caption) for p in pairs}
 
 
@@ -54,7 +54,7 @@ def test_img2dataset_files(tmp_path):
     pairs = samples(3)
     write_img2dataset_folder(tmp_path / "out", pairs)
     rows = _rows(tmp_path / "out")
-    found = {(r.encoded, r.found.caption, r.found.raw_url) for r in rows if isinstance(r, Picture)}
+    found = {(r.encoded, r.found.caption, r.found.raw_url) for r in rows if isinstance(r, Image)}
     assert found == {(p.encoded, p.caption, p.url) for p in pairs}
     assert len(rows) == 3
 
@@ -68,7 +68,7 @@ def test_tables_that_img2dataset_leaves_beside_its_output_are_no_source(tmp_path
     assert file.kind == "table"
 
 
-def test_each_line_beside_a_picture_is_a_caption(tmp_path):
+def test_each_line_beside_a_image_is_a_caption(tmp_path):
     _write(tmp_path, a_DOT_jpg="A", a_DOT_txt="one\n\ntwo\n", b_DOT_PNG="B", c_DOT_txt="alone")
     assert _pairs(_rows(tmp_path)) == [("A", "one"), ("A", "two"), ("B", "")]
 
@@ -87,7 +87,7 @@ def test_the_nearest_table_captions_a_folder(tmp_path):
     ]  # fmt: skip
 
 
-def test_rows_of_a_table_without_a_picture_or_without_sense(tmp_path):
+def test_rows_of_a_table_without_a_image_or_without_sense(tmp_path):
     _write(
         tmp_path,
         metadata_DOT_jsonl='{"file_name": "a.jpg", "text": "a"}\n{\n'
@@ -101,28 +101,28 @@ def test_rows_of_a_table_without_a_picture_or_without_sense(tmp_path):
     ]  # fmt: skip
 
 
-def test_bad_metadata_and_large_pictures(tmp_path):
+def test_bad_metadata_and_large_images(tmp_path):
     _write(tmp_path, a_DOT_jpg="A", a_DOT_json="{", b_DOT_jpg="x" * (LIMIT + 1), b_DOT_txt="large")
     bad, large = _rows(tmp_path)
     assert isinstance(bad, Rejection)
     assert bad.reason == "bad_metadata"
-    assert isinstance(large, Picture)
+    assert isinstance(large, Image)
     assert (large.encoded, large.num_bytes) == (b"", LIMIT + 1)
 
 
-def test_a_glob_takes_the_pictures_it_names(tmp_path):
+def test_a_glob_takes_the_images_it_names(tmp_path):
     _write(tmp_path, a_DOT_jpg="A", a_DOT_txt="a", b_DOT_jpg="B", b_DOT_txt="b")
     assert _pairs(_rows(tmp_path / "a*")) == [("A", "a")]
     assert _pairs(_rows(tmp_path / "b.jpg")) == [("B", "b")]
 
 
-def test_pictures_beside_pages_are_left_alone_unless_they_are_asked_for(tmp_path):
+def test_images_beside_pages_are_left_alone_unless_they_are_asked_for(tmp_path):
     _write(tmp_path, index_DOT_html="<img src=a.jpg alt=x>", a_DOT_jpg="A", a_DOT_txt="a")
     assert [f.kind for f in resolve(Source(path=str(tmp_path)), "k")] == ["html"]
     assert _pairs(_rows(tmp_path, kind="images")) == [("A", "a")]
 
 
-def test_a_table_without_pictures_below_it_is_a_table(tmp_path):
+def test_a_table_without_images_below_it_is_a_table(tmp_path):
     _write(tmp_path, metadata_DOT_csv="url,text\nhttp://site.test/a.jpg,a\n")
     assert [f.kind for f in resolve(Source(path=str(tmp_path)), "k")] == ["table"]
 

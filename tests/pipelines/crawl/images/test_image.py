@@ -5,16 +5,16 @@ import pytest
 from pipelines.crawl.blobs import InlineImage
 from pipelines.crawl.candidates import Found
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.images.image import MAX_TEXT_BYTES, Picture, judge_picture, read_sidecar
+from pipelines.crawl.images.image import MAX_TEXT_BYTES, Image, judge_image, read_sidecar
 from pipelines.crawl.sources import Source
 from pipelines.io.keys import local_pair_key
 from pipelines.rejection import Rejection
 
-CONFIG = CrawlConfig(sources=(Source(path="unused"),), max_picture_bytes=10, max_caption_chars=20)
+CONFIG = CrawlConfig(sources=(Source(path="unused"),), max_image_bytes=10, max_caption_chars=20)
 
 
 def _judge(url: str = "", caption: str = "a barn", encoded: bytes = b"picture", num_bytes: int = 0):
-    return judge_picture(Picture(Found(url, caption, "file"), encoded, num_bytes=num_bytes), CONFIG)
+    return judge_image(Image(Found(url, caption, "file"), encoded, num_bytes=num_bytes), CONFIG)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_what_makes_no_candidate(values, reason):
     assert row.reason == reason
 
 
-def test_rejections_of_different_pictures_have_different_keys():
+def test_rejections_of_different_images_have_different_keys():
     rows = [_judge(caption="", encoded=encoded) for encoded in (b"a", b"b")]
     assert len({row.key for row in rows if isinstance(row, Rejection)}) == 2
 

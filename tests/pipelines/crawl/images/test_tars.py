@@ -5,7 +5,7 @@ import tarfile
 
 import pytest
 
-from pipelines.crawl.images.image import MAX_TEXT_BYTES, Picture
+from pipelines.crawl.images.image import MAX_TEXT_BYTES, Image
 from pipelines.crawl.images.tars import read_tar, tar_extent
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE
@@ -16,12 +16,12 @@ LIMIT = 1000
 SOURCE = Source(path="t")
 
 
-def _rows(content: bytes, source: Source = SOURCE) -> list[Picture | Rejection]:
+def _rows(content: bytes, source: Source = SOURCE) -> list[Image | Rejection]:
     return list(read_tar(io.BytesIO(content), "t.tar", source, LIMIT))
 
 
 def _captions(members: list[tuple[str, bytes]], **settings) -> list[str]:
-    """Caption of each picture, reason of each rejection."""
+    """Caption of each image, reason of each rejection."""
     rows = _rows(tar_of(members), Source(path="t", **settings))
     return [r.reason if isinstance(r, Rejection) else r.found.caption for r in rows]
 
@@ -56,7 +56,7 @@ def test_keys_of_the_json_are_mapped_like_columns():
     document = json.dumps({"words": "a barn", "link": "http://site.test/a.jpg", "license": "CC0"})
     content = tar_of([("a.jpg", b"p"), ("a.json", document.encode())])
     (row,) = _rows(content, Source(path="t", caption_column="words", url_column="link", name="s"))
-    assert isinstance(row, Picture)
+    assert isinstance(row, Image)
     found = row.found
     assert (found.caption, found.raw_url, found.license) == (
         "a barn", "http://site.test/a.jpg", "CC0",
@@ -64,10 +64,10 @@ def test_keys_of_the_json_are_mapped_like_columns():
     assert (found.source, found.text_source) == ("s", "file")
 
 
-def test_the_place_of_a_picture_is_where_its_bytes_stand():
+def test_the_place_of_a_image_is_where_its_bytes_stand():
     content = tar_of([("a.jpg", b"picture"), ("a.txt", b"t")], tarfile.PAX_FORMAT)
     (row,) = _rows(content)
-    assert isinstance(row, Picture)
+    assert isinstance(row, Image)
     assert row.blob is not None
     location, offset, length = row.blob
     assert location == "t.tar"
@@ -77,7 +77,7 @@ def test_the_place_of_a_picture_is_where_its_bytes_stand():
 def test_a_gzipped_tar_has_no_places_and_is_one_piece():
     packed = tar_of([("a.jpg", b"picture"), ("a.txt", b"t")], mode="w:gz")
     (row,) = _rows(packed)
-    assert isinstance(row, Picture)
+    assert isinstance(row, Image)
     assert (row.encoded, row.blob) == (b"picture", None)
     assert tar_extent(io.BytesIO(packed)) == WHOLE
 
@@ -87,15 +87,15 @@ def test_a_cut_gzipped_tar_keeps_what_came_before():
         (f"{n}.{s}", bytes([n, i] * 150)) for n in range(9) for i, s in enumerate(["jpg", "txt"])
     ]
     rows = _rows(tar_of(members, mode="w:gz")[:-80])
-    assert isinstance(rows[0], Picture)
+    assert isinstance(rows[0], Image)
     assert [(r.reason, r.detail) for r in rows if isinstance(r, Rejection)] == [
         ("bad_record", "damaged compression")
     ]
 
 
-def test_a_large_picture_is_not_read():
+def test_a_large_image_is_not_read():
     (row,) = _rows(tar_of([("a.jpg", b"x" * (LIMIT + 1)), ("a.txt", b"t")]))
-    assert isinstance(row, Picture)
+    assert isinstance(row, Image)
     assert (row.encoded, row.num_bytes) == (b"", LIMIT + 1)
 
 
@@ -136,5 +136,5 @@ def test_hostile_members_are_passed_over(tmp_path, monkeypatch):
     assert [r.reason if isinstance(r, Rejection) else r.found.caption for r in rows] == [
         "no_picture", "up", "root", "pipe", "pickled",
     ]  # fmt: skip
-    assert b"secret" not in {r.encoded for r in rows if isinstance(r, Picture)}
+    assert b"secret" not in {r.encoded for r in rows if isinstance(r, Image)}
     assert [path.name for path in tmp_path.iterdir()] == ["secret.jpg"]

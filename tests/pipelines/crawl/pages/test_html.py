@@ -184,7 +184,7 @@ LONG = b"x" * 300_000
         b"<a rel=license href='" + LONG + b"'>" + b"<img>" * 3000,
     ],
 )
-def test_what_pictures_share_is_bounded(html):
+def test_what_images_share_is_bounded(html):
     found = list(extract(html, PAGE))
     assert len(found) == 3000
     assert sum(len(text) for text in {text for row in found for text in row}) < 40_000

@@ -15,7 +15,7 @@ def _only_rejection(html: bytes) -> Rejection:
     return row
 
 
-def test_settings_and_headers_reach_every_picture():
+def test_settings_and_headers_reach_every_image():
     page = Page(URL, "<img alt='Кот'><img>".encode("cp1251"), "cp1251", Headers(opt_out="noai"))
     rows = list(read_page(page, "mine", CONFIG))
     assert [getattr(row, "caption", None) for row in rows] == ["Кот", ""]

@@ -96,7 +96,7 @@ def _terms(base: str, license_link: str):
     )
 
 
-def test_terms_are_those_of_every_picture_of_the_page():
+def test_terms_are_those_of_every_image_of_the_page():
     found = _terms(" /b/ ", "cc").found("a.jpg", "a barn", "alt")
     assert (found.base_url, found.page_url, found.source) == ("http://site.test/b/", PAGE, "mine")
     assert found.license == "http://site.test/b/cc"

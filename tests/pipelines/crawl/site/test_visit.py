@@ -154,7 +154,7 @@ def test_what_is_no_page_is_not_read(site, visits_of):
     assert not visited.files
 
 
-PICTURE = '<img src="p.png" alt="a barn">'
+IMAGE = '<img src="p.png" alt="a barn">'
 TDM_ALL = '[{"location": "/", "tdm-reservation": 1}]'
 
 
@@ -178,7 +178,7 @@ def test_words_against_use_go_along_with_the_page(
 ):
     for path, content in files_of_the_site.items():
         site.file(HOST + path, content)
-    site.page(f"{HOST}/", PICTURE, **headers)
+    site.page(f"{HOST}/", IMAGE, **headers)
     common = visits_of()
     visited = visit(HOST, links_to("/"), common)
     rows = [r for file, source in visited.files for r in read_input(file, source, common.config)]

@@ -59,7 +59,7 @@ def test_settings_decide_between_columns():
     assert locate(header, _source(caption_column=1), "t").caption == 1
 
 
-def test_a_table_of_pictures_needs_no_url():
+def test_a_table_of_images_needs_no_url():
     assert locate(["image", "text"], _source(), "t", image=0) == Columns(None, 1, image=0)
 
 

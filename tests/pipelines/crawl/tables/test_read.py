@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.crawl.candidates import Found
-from pipelines.crawl.images.image import Picture
+from pipelines.crawl.images.image import Image
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE
 from pipelines.crawl.tables.columns import ColumnError
@@ -31,7 +31,7 @@ def _read(content: bytes, name: str = "t.tsv", **settings) -> list[tuple[str, st
     """(URL, caption) of each row; of a bad one its reason and detail."""
     pairs = []
     for row in read_table(io.BytesIO(content), name, Source(path=name, **settings)):
-        assert not isinstance(row, Picture)
+        assert not isinstance(row, Image)
         if isinstance(row, Rejection):
             pairs.append((row.reason, row.detail))
         else:
@@ -196,21 +196,21 @@ def test_lines_that_are_no_objects_of_json():
     assert _read(gzip.compress(content), "t.jsonl.gz") == rows
 
 
-def test_a_table_written_by_datasets_brings_its_pictures(tmp_path):
+def test_a_table_written_by_datasets_brings_its_images(tmp_path):
     pairs = samples(9)
     content = write_hf_parquet(tmp_path / "t.parquet", pairs).read_bytes()
     rows = list(read_table(io.BytesIO(content), "t.parquet", Source(path="t", name="hf")))
-    assert all(isinstance(row, Picture) for row in rows)
-    found = [(r.encoded, r.found.caption) for r in rows if isinstance(r, Picture)]
+    assert all(isinstance(row, Image) for row in rows)
+    found = [(r.encoded, r.found.caption) for r in rows if isinstance(r, Image)]
     assert found == [(p.encoded, p.caption) for p in pairs]
 
 
 @pytest.mark.parametrize("name", ["jpg", "image"])
-def test_a_column_of_bytes_with_a_usual_name_holds_pictures(name):
+def test_a_column_of_bytes_with_a_usual_name_holds_images(name):
     content = _parquet(**{name: [b"p", None], "url": [U, U], "caption": ["a", "b"]})
-    picture, gone = read_table(io.BytesIO(content), "t", Source(path="t"))
-    assert isinstance(picture, Picture)
-    assert (picture.encoded, picture.found.raw_url) == (b"p", U)
+    image, gone = read_table(io.BytesIO(content), "t", Source(path="t"))
+    assert isinstance(image, Image)
+    assert (image.encoded, image.found.raw_url) == (b"p", U)
     assert isinstance(gone, Rejection)
     assert gone.reason == "no_picture"
 
@@ -224,13 +224,13 @@ def test_a_column_of_bytes_with_a_usual_name_holds_pictures(name):
         ({"image_column": 9}, "no column 9 of bytes"),
     ],
 )
-def test_a_column_of_pictures_that_cannot_be_told(settings, message):
+def test_a_column_of_images_that_cannot_be_told(settings, message):
     content = _parquet(jpg=[b"p"], png=[b"q"], text=["a"])
     with pytest.raises(ColumnError, match=message):
         list(read_table(io.BytesIO(content), "t", Source(path="t", **settings)))
     for column in ("PNG", 1):
         (row,) = read_table(io.BytesIO(content), "t", Source(path="t", image_column=column))
-        assert isinstance(row, Picture)
+        assert isinstance(row, Image)
         assert row.encoded == b"q"
 
 
