@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipelines.crawl.site.config import Site
-from pipelines.crawl.sources import InputFile, Source, files_of, resolve
+from pipelines.crawl.sources import InputFile, Source
 
 TextSource = Literal["alt", "figcaption", "title", "og:image"]
 
@@ -56,6 +56,8 @@ def inputs(config: CrawlConfig) -> list[tuple[InputFile, Source]]:
     Raises:
         MissingInputError: a source has no file.
     """
+    from pipelines.crawl.discovery import resolve  # whose readers import this module
+
     pairs = [
         (file, source)
         for number, source in enumerate(config.sources)
@@ -70,6 +72,8 @@ def locations(config: CrawlConfig) -> list[str]:
     Raises:
         MissingInputError: a source has no file.
     """
+    from pipelines.crawl.discovery import files_of
+
     return sorted({url for file, _ in inputs(config) for url in files_of(file)})
 
 

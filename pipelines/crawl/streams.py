@@ -1,18 +1,72 @@
 """An input as a stream that tells a failing disk from bad content."""
 
 import io
-from typing import BinaryIO, cast
+from functools import cached_property
+from types import TracebackType
+from typing import BinaryIO, Self, cast
 
 from dalle_model import files
 from dalle_model.errors import DalleError
+from pipelines.crawl.sources import InputFile
 
 
 class UnreadableInputError(DalleError):
     """The disk or the network failed; unlike bad content, that is no row's fault."""
 
 
+class OpenInput:
+    """An input while it is read, as a context: its stream is opened when it is first asked for.
+
+    Args:
+        file: the input; a folder is never opened.
+        stream: its content, where that is open already.
+    """
+
+    def __init__(self, file: InputFile, stream: BinaryIO | None = None) -> None:
+        self.file = file
+        if stream is not None:
+            self.stream = stream
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if "stream" in vars(self):  # it was asked for
+            self.stream.close()
+
+    @cached_property
+    def stream(self) -> BinaryIO:
+        """The content; seekable.
+
+        Raises:
+            UnreadableInputError: now, or when it is read.
+        """
+        return open_input(self.file.location)
+
+    @property
+    def size(self) -> int:
+        """Bytes, without reading them.
+
+        Raises:
+            UnreadableInputError: it is gone, or the disk or the network failed.
+        """
+        return size_of(self.file.location)
+
+    def head(self, num_bytes: int) -> bytes:
+        """The first bytes; the stream is at its beginning afterwards."""
+        self.stream.seek(0)
+        head = self.stream.read(num_bytes)
+        self.stream.seek(0)
+        return head
+
+
 def open_input(location: str) -> BinaryIO:
-    """Open for reading from any place.
+    """Open a file of any file system for reading.
 
     Raises:
         UnreadableInputError: now, or when it is read.

@@ -1,4 +1,4 @@
-"""A folder of images with captions beside them, or in a table of the same or an upper folder."""
+"""A folder of images with captions next to them, or in a table of the same or an upper folder."""
 
 import posixpath
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from fsspec.core import url_to_fs
 from dalle_model import files
 from pipelines.crawl.blobs import ByteRange
 from pipelines.crawl.candidates import Found, rejection
+from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.images.image import (
     MAX_TEXT_BYTES,
     Image,
@@ -16,12 +17,14 @@ from pipelines.crawl.images.image import (
     read_sidecar,
     url_of,
 )
-from pipelines.crawl.sources import InputFile, Source, images_in, is_image
+from pipelines.crawl.images.names import SIDECAR_SUFFIXES, images_in, is_image
+from pipelines.crawl.readers import text_table
+from pipelines.crawl.readers.registry import reader_for
+from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.splits import Claim, Extent, every
-from pipelines.crawl.streams import open_input
+from pipelines.crawl.streams import OpenInput, open_input
 from pipelines.crawl.tables.columns import ColumnError
 from pipelines.crawl.tables.lines import read_lines
-from pipelines.crawl.tables.read import read_table
 from pipelines.rejection import Rejection
 
 FILE_COLUMN = "file_name"  # Source: Hugging Face `datasets`, "ImageFolder"
@@ -32,17 +35,17 @@ Captions = dict[str, list[str]]  # by the image's path, relative to the table's 
 
 
 def read_folder(
-    file: InputFile, source: Source, max_image_bytes: int, start: int = 0, claim: Claim = every
+    file: InputFile, source: Source, config: CrawlConfig, start: int = 0, claim: Claim = every
 ) -> Iterator[Image | Rejection]:
     """The images of a folder from a number on, and what its table says of missing ones.
 
-    Captions come from `.json` and `.txt` beside an image, as img2dataset, DALLE-pytorch and kohya
+    Captions come from `.json` and `.txt` next to an image, as img2dataset, DALLE-pytorch and kohya
     have them; else from the table.
 
     Args:
         file: an image folder.
         source: names columns and keys.
-        max_image_bytes: larger ones are not read.
+        config: of the crawl; images above its limit are not read.
         start: number of the first image, in the order of their names.
         claim: asked for the number of each image.
 
@@ -50,8 +53,8 @@ def read_folder(
         UnreadableInputError: an image cannot be read.
         ColumnError: the table has no column of captions, or more than one.
     """
-    captions, damage = _captions(file, source)
-    listing = set(files.list_names(file.location))
+    captions, damage = _captions(file, source, config)
+    listing, limit = set(files.list_names(file.location)), config.max_image_bytes
     names = images_in(file, listing)
     for number in range(start, max(1, len(names))):
         if not claim(number):
@@ -60,7 +63,7 @@ def read_folder(
             yield from damage
             yield from _missing(file, captions)
         if number < len(names):
-            yield from _images(names[number], file, source, listing, captions, max_image_bytes)
+            yield from _images(names[number], file, source, listing, captions, limit)
 
 
 def folder_extent(file: InputFile) -> Extent:
@@ -75,12 +78,12 @@ def _images(
     source: Source,
     listing: set[str],
     captions: Captions,
-    max_image_bytes: int,
+    limit: int,
 ) -> Iterator[Image | Rejection]:
     location = files.join(file.location, name)
-    encoded, size = _read(location, max_image_bytes)
+    encoded, size = _read(location, limit)
     try:
-        sidecar = _beside(name, file.location, source, listing)
+        sidecar = _sidecar(name, file.location, source, listing)
     except ValueError as error:
         yield rejection(url_of("", encoded), "", "bad_metadata", str(error))
         return
@@ -90,11 +93,11 @@ def _images(
     yield from images_of(sidecar, source, encoded, ByteRange(location, 0, size), size)
 
 
-def _beside(name: str, folder: str, source: Source, listing: set[str]) -> Sidecar:
+def _sidecar(name: str, folder: str, source: Source, listing: set[str]) -> Sidecar:
     stem = posixpath.splitext(name)[0]
     text, document = (
         _read_text(files.join(folder, stem + suffix)) if stem + suffix in listing else None
-        for suffix in (".txt", ".json")
+        for suffix in SIDECAR_SUFFIXES
     )
     return read_sidecar(text, document, source, is_line_a_caption=True)
 
@@ -112,22 +115,18 @@ def _read_text(location: str) -> bytes:
         return stream.read(MAX_TEXT_BYTES + 1)
 
 
-def _captions(file: InputFile, source: Source) -> tuple[Captions, list[Rejection]]:
+def _captions(
+    file: InputFile, source: Source, config: CrawlConfig
+) -> tuple[Captions, list[Rejection]]:
     """The captions of a folder's table, and its rows that cannot be read."""
     captions: Captions = {}
     damage: list[Rejection] = []
     if not file.metadata:
         return captions, damage
-    with open_input(file.metadata) as stream:
-        is_named = file.metadata.endswith((".csv", ".jsonl", ".parquet"))
-        is_named = is_named or FILE_COLUMN in next(read_lines(stream), (0, ""))[1].lower()
-        update: dict[str, str | int | None] = {"image_column": None, "url_column": FILE_COLUMN}
-        if not is_named:
-            is_chosen = source.caption_column is not None
-            update |= {"url_column": 0, "caption_column": source.caption_column if is_chosen else 1}
-        table = source.model_copy(update=update)
+    with OpenInput(InputFile(file.metadata, text_table.READER.kind)) as opened:
+        table = source.model_copy(update=_columns(opened, source))
         try:
-            for row in read_table(stream, file.metadata, table):
+            for row in reader_for(opened).read(opened, table, config, 0, every):
                 if isinstance(row, Found):
                     captions.setdefault(posixpath.normpath(row.raw_url), []).append(row.caption)
                 elif isinstance(row, Rejection):
@@ -135,6 +134,15 @@ def _captions(file: InputFile, source: Source) -> tuple[Captions, list[Rejection
         except ColumnError as error:
             raise ColumnError(f"{error}; the column of images must be `{FILE_COLUMN}`") from error
     return captions, damage if _is_own(file) else []
+
+
+def _columns(opened: OpenInput, source: Source) -> dict[str, str | int | None]:
+    """Which columns name and caption images: the first two where columns have no names."""
+    is_named = opened.file.location.endswith((".csv", ".jsonl", ".parquet"))
+    if is_named or FILE_COLUMN in next(read_lines(opened.stream), (0, ""))[1].lower():
+        return {"image_column": None, "url_column": FILE_COLUMN}
+    caption = 1 if source.caption_column is None else source.caption_column
+    return {"image_column": None, "url_column": 0, "caption_column": caption}
 
 
 def _missing(file: InputFile, captions: Captions) -> Iterator[Rejection]:
@@ -149,7 +157,7 @@ def _missing(file: InputFile, captions: Captions) -> Iterator[Rejection]:
 
 
 def _is_own(file: InputFile) -> bool:
-    """Whether the table stands in the folder itself, all of whose images are read."""
+    """Whether the table is in the folder itself, all of whose images are read."""
     return posixpath.dirname(file.metadata) == file.location and not file.names
 
 

@@ -20,7 +20,8 @@ from pipelines.crawl.images.image import (
     url_of,
 )
 from pipelines.crawl.images.members import Member, read_members
-from pipelines.crawl.sources import IMAGE_SUFFIXES, Source
+from pipelines.crawl.images.names import IMAGE_SUFFIXES
+from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every
 from pipelines.rejection import Rejection
 

@@ -7,8 +7,9 @@ import pytest
 from dalle_model import files
 from pipelines.crawl.blobs import CandidateRef, InlineImage, load, spill
 from pipelines.crawl.config import CrawlConfig, inputs
+from pipelines.crawl.discovery import resolve
 from pipelines.crawl.inputs import input_extent, read_input
-from pipelines.crawl.sources import InputFile, Source, resolve
+from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.streams import UnreadableInputError
 from pipelines.crawl.tables.columns import ColumnError
 from pipelines.records import Candidate

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.discovery import resolve
 from pipelines.crawl.inputs import input_extent, read_input
-from pipelines.crawl.sources import InputFile, Source, resolve
+from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.splits import Claim
 from tests.support.archives import flip, gzip_records, http_record, warc_record
 from tests.support.sources import samples, tar_of, write_image_folder

@@ -16,10 +16,11 @@ from apache_beam.testing.util import assert_that
 from pipelines.crawl import splits
 from pipelines.crawl.blobs import Packed, unpack
 from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.discovery import resolve
 from pipelines.crawl.images import tars
 from pipelines.crawl.inputs import input_extent
 from pipelines.crawl.pipeline import build
-from pipelines.crawl.sources import Source, resolve
+from pipelines.crawl.sources import Source
 from pipelines.crawl.transforms import ExtractCandidates, _ReadPartFn
 from pipelines.io.keys import local_pair_key, shard_of
 from pipelines.io.task import StageTask

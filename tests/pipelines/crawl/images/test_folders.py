@@ -3,9 +3,10 @@ import json
 import pytest
 
 from pipelines.crawl.config import CrawlConfig, locations
+from pipelines.crawl.discovery import resolve
 from pipelines.crawl.images.folders import folder_extent, read_folder
 from pipelines.crawl.images.image import Image
-from pipelines.crawl.sources import Source, resolve
+from pipelines.crawl.sources import Source
 from pipelines.crawl.tables.columns import ColumnError
 from pipelines.rejection import Rejection
 from tests.support.sources import (
@@ -16,11 +17,12 @@ from tests.support.sources import (
 )
 
 LIMIT = 1000
+CONFIG = CrawlConfig(sources=(Source(path="unused"),), max_image_bytes=LIMIT)
 
 
 def _rows(path, **settings) -> list[Image | Rejection]:
     source = Source(path=str(path), **settings)
-    return [row for file in resolve(source, "k") for row in read_folder(file, source, LIMIT)]
+    return [row for file in resolve(source, "k") for row in read_folder(file, source, CONFIG)]
 
 
 def _pairs(rows) -> list[tuple[bytes | str, str]]:

@@ -6,12 +6,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.crawl.candidates import Found
+from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.images.image import Image
-from pipelines.crawl.sources import Source
-from pipelines.crawl.splits import WHOLE
+from pipelines.crawl.readers.reader import Rows
+from pipelines.crawl.readers.registry import reader_for
+from pipelines.crawl.sources import InputFile, Source
+from pipelines.crawl.splits import WHOLE, Extent, every
+from pipelines.crawl.streams import OpenInput
 from pipelines.crawl.tables.columns import ColumnError
 from pipelines.crawl.tables.lines import MAX_LINE_BYTES
-from pipelines.crawl.tables.read import read_table, table_extent
 from pipelines.rejection import Rejection
 from tests.support.sources import (
     samples,
@@ -25,6 +28,19 @@ from tests.support.sources import (
 )
 
 U = "http://site.test/a.jpg"
+
+
+def read_table(stream: io.BytesIO, name: str, source: Source) -> Rows:
+    """The rows of a table, by the reader that its content chooses."""
+    opened = OpenInput(InputFile(name, "table"), stream)
+    return reader_for(opened).read(opened, source, CrawlConfig(sources=(source,)), 0, every)
+
+
+def table_extent(stream: io.BytesIO, name: str) -> Extent:
+    opened = OpenInput(InputFile(name, "table"), stream)
+    extent = reader_for(opened).extent
+    assert extent is not None
+    return extent(opened)
 
 
 def _read(content: bytes, name: str = "t.tsv", **settings) -> list[tuple[str, str]]:

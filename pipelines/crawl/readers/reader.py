@@ -1,0 +1,64 @@
+"""What a reader of one format is: the value that each of the other files in this folder exports.
+
+These files are imported wherever a config is read, so that none of them imports a parser, pyarrow
+or Beam at its top: `read` and `extent` import what they need.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.listing import Listing
+from pipelines.crawl.sources import InputFile, Source
+from pipelines.crawl.splits import Claim, Extent
+from pipelines.crawl.streams import OpenInput
+
+if TYPE_CHECKING:  # they import pyarrow
+    from pipelines.crawl.candidates import Found
+    from pipelines.crawl.images.image import Image
+    from pipelines.rejection import Rejection
+
+Rows = Iterator["Found | Image | Rejection"]
+Read = Callable[[OpenInput, Source, CrawlConfig, int, Claim], Rows]
+
+
+@dataclass(frozen=True)
+class Folders:
+    """How a reader whose inputs are folders, not files, finds them.
+
+    Args:
+        find: the folders to read among the files of a source.
+        files: URLs of all files that one of them is read from.
+    """
+
+    find: Callable[[Source, Listing], list[InputFile]]
+    files: Callable[[InputFile], list[str]]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How one format is recognised and read.
+
+    Args:
+        kind: the name that a source may give in its `kind`; several formats may share one.
+        read: every image and text of an input, from a position on. It calls `claim` with the
+            position of each unit before it reads that unit, ascending, and stops when refused; what
+            belongs to a unit must not depend on where a part begins or ends (`splits.py`).
+            Damage is a rejection, never an exception.
+        suffixes: in lower case; files that end in one are read where the source names no kind.
+        magic: the bytes that content of this format begins with; needed where formats share a
+            kind, of which one, for all other content, has none.
+        extent: how an input on a local disk is read in parts; None where each input is read in one
+            piece, from its top: then `read` need not look at its position and claim.
+        ignores: files among those listed that look like inputs of this format but are none.
+        folders: for inputs that are folders; None for files.
+    """
+
+    kind: str
+    read: Read
+    suffixes: tuple[str, ...] = ()
+    magic: bytes = b""
+    extent: Callable[[OpenInput], Extent] | None = None
+    ignores: Callable[[Sequence[str]], set[str]] | None = None
+    folders: Folders | None = None

@@ -1,0 +1,85 @@
+"""All formats that can be read; the one place that names every reader.
+
+To add a format, write a file that exports a `Reader` and list it here. A package of its own calls
+`register` instead, in each process that reads a config or runs workers.
+"""
+
+from pipelines.crawl.readers import folder, html, parquet, tar, text_table, warc, wat
+from pipelines.crawl.readers.reader import Reader
+from pipelines.crawl.streams import OpenInput
+
+_READERS = [
+    warc.READER,
+    wat.READER,
+    html.READER,
+    parquet.READER,
+    text_table.READER,
+    tar.READER,
+    folder.READER,
+]
+
+
+def readers() -> tuple[Reader, ...]:
+    """All readers, in the order in which errors name their kinds."""
+    return tuple(_READERS)
+
+
+def register(reader: Reader) -> None:
+    """Make a further format known.
+
+    Raises:
+        ValueError: another reader has one of its suffixes, or its kind and magic.
+    """
+    for other in _READERS:
+        if shared := set(other.suffixes) & set(reader.suffixes):
+            raise ValueError(f"{min(shared)} files are already read as kind {other.kind!r}")
+        if (other.kind, other.magic) == (reader.kind, reader.magic):
+            raise ValueError(
+                f"kind {reader.kind!r} already has a reader for content that begins with "
+                f"{reader.magic!r}; give this one another kind, or the `magic` of its format"
+            )
+    _READERS.append(reader)
+
+
+def unregister(reader: Reader) -> None:
+    """Forget a reader that was registered."""
+    _READERS.remove(reader)
+
+
+def kinds() -> tuple[str, ...]:
+    """The names of all kinds, each once."""
+    return tuple(dict.fromkeys(reader.kind for reader in _READERS))
+
+
+def kind_of(path: str) -> str | None:
+    """The kind of a file by the longest suffix that fits; None where none does."""
+    lower = path.lower()
+    fitting = [
+        (len(suffix), reader.kind)
+        for reader in _READERS
+        if lower.endswith(reader.suffixes)
+        for suffix in reader.suffixes
+        if lower.endswith(suffix)
+    ]
+    return max(fitting)[1] if fitting else None
+
+
+def readers_of(kind: str) -> list[Reader]:
+    """The readers of a kind, the one for all other content last.
+
+    Raises:
+        ValueError: no reader has this kind.
+    """
+    found = [reader for reader in _READERS if reader.kind == kind]
+    if not found:
+        raise ValueError(f"{kind!r} is not a kind of source; known are {', '.join(kinds())}")
+    return sorted(found, key=lambda reader: -len(reader.magic))
+
+
+def reader_for(opened: OpenInput) -> Reader:
+    """The reader of an input; among those of its kind, by the first bytes of its content."""
+    found = readers_of(opened.file.kind)
+    if len(found) == 1:
+        return found[0]
+    head = opened.head(len(found[0].magic))
+    return next(reader for reader in found if head.startswith(reader.magic))

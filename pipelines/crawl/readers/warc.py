@@ -1,0 +1,25 @@
+"""Web archives (WARC), plain or gzipped by record: the HTML pages in them."""
+
+from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.readers.reader import Reader, Rows
+from pipelines.crawl.sources import Source
+from pipelines.crawl.splits import Claim, Extent, extent_of_bytes
+from pipelines.crawl.streams import OpenInput
+
+
+def _read(opened: OpenInput, source: Source, config: CrawlConfig, start: int, claim: Claim) -> Rows:
+    from pipelines.crawl.archives.warc import read_warc
+    from pipelines.crawl.pages.page import Page, read_page
+
+    for page in read_warc(opened.stream, config.max_page_bytes, start, claim):
+        if isinstance(page, Page):
+            yield from read_page(page, source.name, config)
+        else:
+            yield page
+
+
+def _extent(opened: OpenInput) -> Extent:
+    return extent_of_bytes(opened.size)
+
+
+READER = Reader(kind="warc", suffixes=(".warc", ".warc.gz"), read=_read, extent=_extent)
