@@ -28,9 +28,9 @@ def extract_with_lxml(page: Page) -> Iterator[Found]:
         Found,
         base_url=base_url,
         page_url=page.url,
-        page_language=_language(root) or page.said.language,
+        page_language=_language(root) or page.http_terms.language,
         license=urljoin(base_url, license_url.strip()) if license_url else "",
-        opt_out=page.said.opt_out or _opt_out(root),
+        opt_out=page.http_terms.opt_out or _opt_out(root),
     )
     for image in root.iter("img"):
         text_source, caption = _text(image)

@@ -61,7 +61,7 @@ def _all(extractor: Extractor, readable: list[Page]) -> None:
 
 
 def _ours(page: Page) -> Iterator[Found]:
-    return extract(page.html, page.url, page.charset, said=page.said)
+    return extract(page.html, page.url, page.charset, http_terms=page.http_terms)
 
 
 def _pairs(found: Iterator[Found]) -> set[tuple[str, str, str, str]]:

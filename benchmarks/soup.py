@@ -27,9 +27,9 @@ def extract_with_soup(page: Page) -> Iterator[Found]:
         Found,
         base_url=base_url,
         page_url=page.url,
-        page_language=_language(soup) or page.said.language,
+        page_language=_language(soup) or page.http_terms.language,
         license=urljoin(base_url, _get(license_link, "href").strip()) if license_link else "",
-        opt_out=page.said.opt_out or _opt_out(soup),
+        opt_out=page.http_terms.opt_out or _opt_out(soup),
     )
     for image in soup.find_all("img"):
         text_source, caption = _text(image)

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 from benchmarks.measure import Row, race, speed
 from benchmarks.wat_archive import wat_bytes
 from pipelines.crawl.archives.wat import read_wat
-from pipelines.crawl.candidates import Found, judge
+from pipelines.crawl.candidates import Found, to_candidate
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.references import resolve
 from pipelines.crawl.sources import Source
@@ -34,7 +34,9 @@ def measure() -> list[Row]:
     parse = _cc2dataset_parser()
     pairs, candidates, theirs = race(
         lambda: _count(_pairs(content)),
-        lambda: _count(judge(row, CONFIG) for row in _found(content) if isinstance(row, Found)),
+        lambda: _count(
+            to_candidate(row, CONFIG) for row in _found(content) if isinstance(row, Found)
+        ),
         lambda: _count(parse(io.BytesIO(content), "image")),
     )
     found = {

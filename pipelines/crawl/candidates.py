@@ -36,7 +36,7 @@ class Found(NamedTuple):  # made in a third of the time of a frozen dataclass
     opt_out: str = ""
 
 
-def judge(found: Found, config: CrawlConfig) -> Candidate | Rejection:
+def to_candidate(found: Found, config: CrawlConfig) -> Candidate | Rejection:
     """Resolve and check one occurrence; its key is made from the canonical URL if it has one."""
     # Taken apart once: this is done for every image of the web.
     raw_url, caption, text_source, base_url, page_url, source, language, license_, opt_out = found

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from dalle_model import files
 from pipelines.crawl.blobs import InlineImage
-from pipelines.crawl.candidates import judge
+from pipelines.crawl.candidates import to_candidate
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.images.image import Image, judge_image
+from pipelines.crawl.images.image import Image, to_inline_image
 from pipelines.crawl.readers.reader import Rows
 from pipelines.crawl.readers.registry import reader_for, readers_of
 from pipelines.crawl.sources import InputFile, Source
@@ -47,7 +47,11 @@ def read_input(
                     damage[row.reason] += 1
                     yield row
                 else:
-                    yield judge_image(row, config) if isinstance(row, Image) else judge(row, config)
+                    yield (
+                        to_inline_image(row, config)
+                        if isinstance(row, Image)
+                        else to_candidate(row, config)
+                    )
         except ColumnError as error:
             raise ColumnError(f"{file.config_key}: {error}") from error
     for reason, count in sorted(damage.items()):

@@ -47,7 +47,7 @@ def header_text(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def heed_type(url: str, content_type: str, wanted: frozenset[str]) -> None:
+def check_type(url: str, content_type: str, wanted: frozenset[str]) -> None:
     """Refuse an answer of another media type, before its body; one without a type passes.
 
     Raises:

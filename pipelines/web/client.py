@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import httpcore
 
 from pipelines.web.addresses import LoopbackGrant
-from pipelines.web.answers import REDIRECTS, Response, body_of, drain, header_text, heed_type
+from pipelines.web.answers import REDIRECTS, Response, body_of, check_type, drain, header_text
 from pipelines.web.bodies import ACCEPT_ENCODING
 from pipelines.web.connect import Budget, VettedBackend
 from pipelines.web.failures import FetchError, FetchFailure, Reason, reason_of_status
@@ -153,7 +153,7 @@ class Client:
                 (header_text(name).lower(), header_text(value)) for name, value in response.headers
             ]
             if self._settings.honours_opt_out and not request.is_robots:
-                self._heed_opt_out(url, response.status, pairs)
+                self._check_opt_out(url, response.status, pairs)
             first = dict(reversed(pairs))
             content_type = first.get("content-type", "")
             if response.status >= 300:
@@ -162,8 +162,8 @@ class Client:
                 if request.follows_redirects:
                     return first["location"]
                 return Response(response.status, b"", content_type, url, tuple(pairs))
-            self._heed_status(url, response.status, pairs)
-            heed_type(url, content_type, request.media_types)
+            self._check_status(url, response.status, pairs)
+            check_type(url, content_type, request.media_types)
             body = body_of(
                 url,
                 response.iter_stream(),
@@ -173,12 +173,12 @@ class Client:
             )
         return Response(response.status, body, content_type, url, tuple(pairs))
 
-    def _heed_opt_out(self, url: str, status: int, headers: list[tuple[str, str]]) -> None:
+    def _check_opt_out(self, url: str, status: int, headers: list[tuple[str, str]]) -> None:
         directive = opt_out(headers, self._settings.token) if status < 400 else None
         if directive:
             raise FetchError(Reason.OPT_OUT, f"{directive} from {url}")
 
-    def _heed_status(self, url: str, status: int, headers: list[tuple[str, str]]) -> None:
+    def _check_status(self, url: str, status: int, headers: list[tuple[str, str]]) -> None:
         """Raise for what is no success, and hold the host for as long as it asks."""
         if status in {429, 503} and (wait_s := retry_after_s(headers, time.time())):
             self._pace.hold(urlsplit(url).hostname or "", wait_s)

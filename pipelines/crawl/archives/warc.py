@@ -10,7 +10,7 @@ from fastwarc.warc import WarcRecord, WarcRecordType
 from pipelines.crawl.archives.records import read_records, read_up_to
 from pipelines.crawl.candidates import rejection
 from pipelines.crawl.pages.page import Page
-from pipelines.crawl.pages.terms import Headers, read_headers
+from pipelines.crawl.pages.terms import HttpTerms, read_headers
 from pipelines.crawl.splits import Claim, every
 from pipelines.rejection import Rejection
 from pipelines.web.urls import MAX_URL_CHARS
@@ -61,7 +61,7 @@ def _pages(record: WarcRecord, max_page_bytes: int) -> list[Page | Rejection]:
     url = target_of(record)
     if len(url) > MAX_URL_CHARS:
         return [_bad(record, LONG_URL)]
-    return [Page(url, html, record.http_charset, _said(record))]
+    return [Page(url, html, record.http_charset, _http_terms(record))]
 
 
 def target_of(record: WarcRecord) -> str:
@@ -82,11 +82,11 @@ def _is_cut(record: WarcRecord, length: int, max_page_bytes: int) -> bool:
     return length < record.content_length
 
 
-def _said(record: WarcRecord) -> Headers:
+def _http_terms(record: WarcRecord) -> HttpTerms:
     http = record.http_headers
-    said = read_headers(
+    terms = read_headers(
         http.get("TDM-Reservation") or "",
         http.get_multiple("X-Robots-Tag"),
         http.get("Content-Language") or "",
     )
-    return said._replace(opt_out=said.opt_out or record.headers.get(OPT_OUT_FIELD) or "")
+    return terms._replace(opt_out=terms.opt_out or record.headers.get(OPT_OUT_FIELD) or "")

@@ -17,9 +17,9 @@ from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.pages.terms import (
     HEADERS,
-    NO_HEADERS,
+    NO_HTTP_TERMS,
     OG_IMAGE,
-    Headers,
+    HttpTerms,
     Meta,
     Terms,
     meta,
@@ -114,7 +114,7 @@ def _terms(metadata: Metadata, metas: Sequence[Meta], page_url: str, source: str
         license_link=metadata.license_link,
         root_language=_root_language(metas),
         metas=metas,
-        said=_said(metadata),
+        http_terms=_http_terms(metadata),
     )
 
 
@@ -124,9 +124,9 @@ def _root_language(metas: Sequence[Meta]) -> str:
     return attributes.get("html@/lang") or attributes.get("html@/xml:lang") or ""
 
 
-def _said(metadata: Metadata) -> Headers:
+def _http_terms(metadata: Metadata) -> HttpTerms:
     headers = metadata.headers
     if headers.keys().isdisjoint(HEADERS):
-        return NO_HEADERS
+        return NO_HTTP_TERMS
     tdm_reservation, robots, language = (headers.get(name, []) for name in HEADERS)
     return read_headers(",".join(tdm_reservation), robots, ",".join(language))

@@ -57,7 +57,7 @@ class Sidecar:
     license: str = ""
 
 
-def judge_image(image: Image, config: CrawlConfig) -> InlineImage | Rejection:
+def to_inline_image(image: Image, config: CrawlConfig) -> InlineImage | Rejection:
     """Check an image's caption and size; its key is made from its bytes.
 
     Its URL is the one that its source gives, if that is one of the web; else a name made from the

@@ -9,9 +9,9 @@ from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNod
 from pipelines.crawl.candidates import Found
 from pipelines.crawl.pages.charset import decode
 from pipelines.crawl.pages.terms import (
-    NO_HEADERS,
+    NO_HTTP_TERMS,
     OG_IMAGE,
-    Headers,
+    HttpTerms,
     Meta,
     Terms,
     meta,
@@ -55,7 +55,7 @@ def extract(
     charset: str | None = None,
     *,
     text_sources: Sequence[str] = ("alt", "figcaption", "title", OG_IMAGE),
-    said: Headers = NO_HEADERS,
+    http_terms: HttpTerms = NO_HTTP_TERMS,
     source: str = "",
 ) -> Iterator[Found]:
     """The images of a page: every `<img>` in document order, then each `og:image` with a text.
@@ -67,7 +67,7 @@ def extract(
         page_url: its address; empty where it is not known.
         charset: of the HTTP header.
         text_sources: where the text may stand; the first that is not blank is taken.
-        said: by the other HTTP headers.
+        http_terms: of the other HTTP headers.
         source: name of the source.
 
     Raises:
@@ -76,7 +76,7 @@ def extract(
     """
     parser = LexborHTMLParser(decode(html, charset), options=LexborDocumentOptions.WO_EVENTS)
     metas = [_meta(node.attributes) for node in parser.tags("meta")]
-    found = _terms(parser, page_url, source, metas, said).found
+    found = _terms(parser, page_url, source, metas, http_terms).found
     of_images = [name for name in text_sources if name != OG_IMAGE]
     around = _Around({}, _figcaptions(parser, len(html) * _MAX_TEXT_PER_BYTE))
     for image in parser.tags("img"):
@@ -184,7 +184,11 @@ def _figure(node: LexborNode) -> LexborNode | None:
 
 
 def _terms(
-    parser: LexborHTMLParser, page_url: str, source: str, metas: Sequence[Meta], said: Headers
+    parser: LexborHTMLParser,
+    page_url: str,
+    source: str,
+    metas: Sequence[Meta],
+    http_terms: HttpTerms,
 ) -> Terms:
     attributes = parser.root.attributes if parser.root else {}
     return page_terms(
@@ -194,7 +198,7 @@ def _terms(
         license_link=_first(parser, 'a[rel~="license" i], link[rel~="license" i]', "href"),
         root_language=attributes.get("lang") or attributes.get("xml:lang") or "",
         metas=metas,
-        said=said,
+        http_terms=http_terms,
     )
 
 

@@ -9,7 +9,7 @@ from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.pages.hazards import hazards
 from pipelines.crawl.pages.html import extract
-from pipelines.crawl.pages.terms import NO_HEADERS, Headers
+from pipelines.crawl.pages.terms import NO_HTTP_TERMS, HttpTerms
 from pipelines.rejection import Check, Rejection, first_failure
 
 
@@ -21,13 +21,13 @@ class Page:
         url: its address; empty where it is not known.
         html: at most one byte more than the limit.
         charset: of the HTTP header.
-        said: by the other HTTP headers.
+        http_terms: of the other HTTP headers.
     """
 
     url: str
     html: bytes
     charset: str | None = None
-    said: Headers = NO_HEADERS
+    http_terms: HttpTerms = NO_HTTP_TERMS
 
 
 def read_page(page: Page, source: str, config: CrawlConfig) -> Iterator[Found | Rejection]:
@@ -44,7 +44,7 @@ def read_page(page: Page, source: str, config: CrawlConfig) -> Iterator[Found | 
             page.url,
             page.charset,
             text_sources=config.text_sources,
-            said=page.said,
+            http_terms=page.http_terms,
             source=source,
         )
     except (SelectolaxError, ValueError, RuntimeError) as error:

@@ -34,7 +34,7 @@ class Meta(NamedTuple):
     content: str
 
 
-class Headers(NamedTuple):
+class HttpTerms(NamedTuple):
     """What the HTTP headers of a page say; empty where nothing.
 
     Args:
@@ -46,7 +46,7 @@ class Headers(NamedTuple):
     language: str = ""
 
 
-NO_HEADERS = Headers()
+NO_HTTP_TERMS = HttpTerms()
 
 
 class Terms(NamedTuple):
@@ -72,7 +72,7 @@ def page_terms(
     license_link: str,
     root_language: str,
     metas: Sequence[Meta],
-    said: Headers,
+    http_terms: HttpTerms,
 ) -> Terms:
     """The terms of a page.
 
@@ -83,7 +83,7 @@ def page_terms(
         license_link: `href` of the first link with `rel=license`.
         root_language: `lang` of the root element.
         metas: in the order of the page.
-        said: by the headers.
+        http_terms: of the headers.
     """
     is_short = len(base) <= _MAX_BASE_CHARS  # each image is joined with it
     base_url = (_joined(page_url, base) if is_short else "") or page_url
@@ -92,9 +92,9 @@ def page_terms(
         base_url=base_url,
         page_url=page_url,
         source=source,
-        page_language=language(root_language, metas, said),
+        page_language=language(root_language, metas, http_terms),
         license=license_url if len(license_url) <= _MAX_LICENSE_CHARS else "",
-        opt_out=opt_out(metas, said),
+        opt_out=opt_out(metas, http_terms),
     )
 
 
@@ -104,13 +104,13 @@ def meta(name: str | None, property_: str | None, http_equiv: str | None, conten
     return Meta(tuple(key.strip().lower() for key in keys if key), content)
 
 
-def read_headers(tdm_reservation: str, robots: Iterable[str], language: str) -> Headers:
+def read_headers(tdm_reservation: str, robots: Iterable[str], language: str) -> HttpTerms:
     """The headers TDM-Reservation, X-Robots-Tag (each time that it is there) and Content-Language.
 
     Source: W3C TDM Reservation Protocol, section 6.1, for the first.
     """
     is_reserved = tdm_reservation.strip() == "1"
-    return Headers(TDM_RESERVATION if is_reserved else opt_out_of(",".join(robots)), language)
+    return HttpTerms(TDM_RESERVATION if is_reserved else opt_out_of(",".join(robots)), language)
 
 
 def opt_out_of(directives: str) -> str:
@@ -119,10 +119,10 @@ def opt_out_of(directives: str) -> str:
     return next((word for word in OPT_OUTS if word in words), "")
 
 
-def opt_out(metas: Iterable[Meta], said: Headers) -> str:
+def opt_out(metas: Iterable[Meta], http_terms: HttpTerms) -> str:
     """The first word against use, headers before markup; empty where there is none."""
-    if said.opt_out:
-        return said.opt_out
+    if http_terms.opt_out:
+        return http_terms.opt_out
     for keys, content in metas:
         if TDM_RESERVATION in keys and content.strip() == "1":
             return TDM_RESERVATION
@@ -131,14 +131,14 @@ def opt_out(metas: Iterable[Meta], said: Headers) -> str:
     return ""
 
 
-def language(attribute: str, metas: Iterable[Meta], said: Headers) -> str:
+def language(attribute: str, metas: Iterable[Meta], http_terms: HttpTerms) -> str:
     """The language of a page by the attribute of its root, its `<meta>`, its header, in this order.
 
     A list of languages says nothing of the images and does not count.
     Source: WHATWG HTML, sections 3.2.6.2 and 4.2.5.3.
     """
     pragmas = (content for keys, content in metas if "content-language" in keys)
-    declared = (text.strip() for text in (attribute, *pragmas, said.language))
+    declared = (text.strip() for text in (attribute, *pragmas, http_terms.language))
     return next((text for text in declared if text and "," not in text), "")[:_MAX_LANGUAGE_CHARS]
 
 

@@ -1,6 +1,6 @@
 """What a server answered, kept at once as a web archive: one file a request, whole or absent.
 
-<folder>/<manners>/<host>/<hash of the URL>.warc.gz
+<folder>/<policy digest>/<host>/<hash of the URL>.warc.gz
 
 Any reader of WARC reads them. An answer is a `response` record, a failure a `metadata` record with
 its class in JSON, so that a crawl that was killed asks for nothing twice. To crawl anew, delete

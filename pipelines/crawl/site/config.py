@@ -95,18 +95,18 @@ def _canonical_start(url: str) -> str:
         raise ValueError(f"{url[:200]!r}: {error}{example}") from error
 
 
-def manners(site: Site, max_page_bytes: int, grant: LoopbackGrant | None = None) -> str:
-    """Names what decides which answer a request brings; 16 hex digits.
+def policy_digest(site: Site, max_page_bytes: int, grant: LoopbackGrant | None = None) -> str:
+    """A digest of all settings that decide what a request is answered with; 16 hex digits.
 
     Args:
         site: who asks, and whether robots.txt is obeyed.
         max_page_bytes: limit of a page.
         grant: hosts that a server on this machine answers for: its answers are not the web's.
     """
-    told = f"{site.user_agent}\n{site.obeys_robots}\n{max_page_bytes}"
+    lines = [site.user_agent, str(site.obeys_robots), str(max_page_bytes)]
     if grant is not None:
-        told += f"\n{grant.host_suffix}"
-    return sha256(told.encode()).hexdigest()[:16]
+        lines.append(grant.host_suffix)
+    return sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def num_answers(root: str) -> int:

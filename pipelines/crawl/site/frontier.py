@@ -39,7 +39,7 @@ class Link:
 
 
 @dataclass(frozen=True, order=True)
-class Asked:
+class Fetched:
     """A URL that has its outcome.
 
     Args:
@@ -58,7 +58,7 @@ class Asked:
 
 
 @dataclass(frozen=True, order=True)
-class Unasked:
+class Skipped:
     """A URL that a round left; it may still be asked for when a shorter way leads to it."""
 
     site: int
@@ -68,7 +68,7 @@ class Unasked:
     threshold: int
 
 
-Entry = Link | Asked | Unasked
+Entry = Link | Fetched | Skipped
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Plan:
     links: tuple[Link, ...]
     budget: int
     sitemap_budget: int
-    unasked: tuple[Unasked, ...]
+    skipped: tuple[Skipped, ...]
 
 
 def host_of(url: str) -> str:
@@ -139,64 +139,64 @@ def plan(entries: Iterable[Entry], sites: Sequence[Site]) -> dict[int, Plan]:
         entries: links, in any order and any number of times, and what was asked so far.
         sites: of the config.
     """
-    by_site: dict[int, tuple[list[Link], set[Asked]]] = {}
+    by_site: dict[int, tuple[list[Link], set[Fetched]]] = {}
     for entry in entries:
-        links, asked = by_site.setdefault(entry.site, ([], set()))
+        links, fetched = by_site.setdefault(entry.site, ([], set()))
         if isinstance(entry, Link):
             links.append(entry)
-        elif isinstance(entry, Asked):
-            asked.add(entry)
+        elif isinstance(entry, Fetched):
+            fetched.add(entry)
     return {
-        number: _plan_site(links, asked, sites[number])
-        for number, (links, asked) in sorted(by_site.items())
+        number: _plan_site(links, fetched, sites[number])
+        for number, (links, fetched) in sorted(by_site.items())
     }
 
 
-def unasked(link: Link, check: Check) -> Unasked:
+def skipped(link: Link, check: Check) -> Skipped:
     """A link that stays out, and why."""
-    return Unasked(
+    return Skipped(
         link.site, link.url, check.reason, int(check.measured or 0), int(check.threshold or 0)
     )
 
 
-def over_budget(link: Link, site: Site) -> Unasked:
+def over_budget(link: Link, site: Site) -> Skipped:
     """A link for which no request is left."""
     if link.is_sitemap:
-        return Unasked(link.site, link.url, "over_sitemap_budget", MAX_SITEMAPS + 1, MAX_SITEMAPS)
-    return Unasked(link.site, link.url, "over_page_budget", site.max_pages + 1, site.max_pages)
+        return Skipped(link.site, link.url, "over_sitemap_budget", MAX_SITEMAPS + 1, MAX_SITEMAPS)
+    return Skipped(link.site, link.url, "over_page_budget", site.max_pages + 1, site.max_pages)
 
 
-def never_asked(entries: Iterable[Entry]) -> Iterator[Unasked]:
+def never_fetched(entries: Iterable[Entry]) -> Iterator[Skipped]:
     """What was left in every round, once each; in order.
 
     Args:
         entries: all `Asked` and `Unasked` of one host.
     """
-    asked: set[tuple[int, str]] = set()
-    left: dict[tuple[int, str], Unasked] = {}
+    fetched: set[tuple[int, str]] = set()
+    left: dict[tuple[int, str], Skipped] = {}
     for entry in entries:
-        if isinstance(entry, Asked):
-            asked.add((entry.site, entry.url))
-        elif isinstance(entry, Unasked):
+        if isinstance(entry, Fetched):
+            fetched.add((entry.site, entry.url))
+        elif isinstance(entry, Skipped):
             key = (entry.site, entry.url)
             left[key] = min(entry, left.get(key, entry))
-    yield from (left[key] for key in sorted(left.keys() - asked))
+    yield from (left[key] for key in sorted(left.keys() - fetched))
 
 
-def _plan_site(links: Iterable[Link], asked: set[Asked], site: Site) -> Plan:
-    known = {entry.url for entry in asked}
+def _plan_site(links: Iterable[Link], fetched: set[Fetched], site: Site) -> Plan:
+    known = {entry.url for entry in fetched}
     nearest: dict[str, Link] = {}
     for link in sorted(links):
         if link.url not in known:
             nearest.setdefault(link.url, link)
-    is_closed = any(entry.is_last for entry in asked)
+    is_closed = any(entry.is_last for entry in fetched)
     closed = Check("retry_later", passed=False) if is_closed else None
     failures = {link: failure(link, site) or closed for link in nearest.values()}
     return Plan(
         links=tuple(link for link, failure in failures.items() if failure is None),
-        budget=site.max_pages - sum(e.is_request for e in asked if not e.is_sitemap),
-        sitemap_budget=MAX_SITEMAPS - sum(e.is_request for e in asked if e.is_sitemap),
-        unasked=tuple(unasked(link, check) for link, check in failures.items() if check),
+        budget=site.max_pages - sum(e.is_request for e in fetched if not e.is_sitemap),
+        sitemap_budget=MAX_SITEMAPS - sum(e.is_request for e in fetched if e.is_sitemap),
+        skipped=tuple(skipped(link, check) for link, check in failures.items() if check),
     )
 
 

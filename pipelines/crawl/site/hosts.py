@@ -11,11 +11,11 @@ from pipelines.crawl.site.config import Site
 from pipelines.crawl.site.frontier import (
     Entry,
     Link,
-    Unasked,
+    Skipped,
     failure,
     host_of,
+    skipped,
     start_hosts,
-    unasked,
 )
 from pipelines.rejection import Check
 
@@ -61,7 +61,7 @@ def nearest_hosts(groups: Iterable[Iterable[Place]], limit: int) -> tuple[Place,
 
 def admit(
     link: Link, sites: Sequence[Site], nearest: Mapping[int, Sequence[Place]]
-) -> Link | Unasked:
+) -> Link | Skipped:
     """The link where its host is admitted; else why it is left.
 
     Args:
@@ -75,4 +75,4 @@ def admit(
     limit = site.max_hosts
     if host in {name for _, name in nearest.get(link.site, ())[:limit]}:
         return link
-    return unasked(link, Check("over_host_budget", False, limit + 1, limit))
+    return skipped(link, Check("over_host_budget", False, limit + 1, limit))

@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 from pipelines.crawl.candidates import rejection
 from pipelines.crawl.site.archive import Outcome
 from pipelines.crawl.site.config import Site
-from pipelines.crawl.site.frontier import Asked, Link, Unasked, is_on_site
+from pipelines.crawl.site.frontier import Fetched, Link, Skipped, is_on_site
 from pipelines.crawl.site.links import page_links, read_sitemap
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.rejection import Rejection
@@ -33,8 +33,8 @@ class Visited:
 
     files: list[tuple[InputFile, Source]] = field(default_factory=list)
     links: dict[tuple[int, str], Link] = field(default_factory=dict)
-    asked: list[Asked] = field(default_factory=list)
-    unasked: list[Unasked] = field(default_factory=list)
+    fetched: list[Fetched] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
 
     def note(self, link: Link) -> None:
@@ -47,7 +47,9 @@ class Visited:
         return len(self.links) < MAX_ONWARD or (link.site, link.url) in self.links
 
 
-def settle(visited: Visited, site: Site, link: Link, outcome: Outcome, location: str) -> None:
+def record_outcome(
+    visited: Visited, site: Site, link: Link, outcome: Outcome, location: str
+) -> None:
     """Enter the outcome of a link into the books of a visit: in exactly one way.
 
     Args:

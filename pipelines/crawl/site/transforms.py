@@ -17,10 +17,10 @@ from pipelines.crawl.site.config import Site
 from pipelines.crawl.site.frontier import (
     Entry,
     Link,
-    Unasked,
+    Skipped,
     first_links,
     host_of,
-    never_asked,
+    never_fetched,
     num_rounds,
 )
 from pipelines.crawl.site.hosts import (
@@ -33,7 +33,7 @@ from pipelines.crawl.site.hosts import (
 from pipelines.crawl.site.visit import Visits, visit_all
 from pipelines.rejection import Rejection
 
-FILES, LINKS, ASKED, UNASKED, REJECTED = "files", "links", "asked", "unasked", "rejected"
+FILES, LINKS, FETCHED, SKIPPED, REJECTED = "files", "links", "fetched", "skipped", "rejected"
 HOSTS_AT_ONCE = 32  # of one worker; chosen: they wait for their delays most of the time
 
 
@@ -50,24 +50,24 @@ class CrawlSites(beam.PTransform[PBegin, Any]):
     def expand(self, root: PBegin) -> Any:  # a dict of collections: Beam has no hint for it
         sites = self.common.config.sites
         frontier = root | "Start" >> beam.Create(first_links(sites), reshuffle=False)
-        asked = root | "NothingAsked" >> beam.Create([], reshuffle=False)
+        fetched = root | "NothingFetched" >> beam.Create([], reshuffle=False)
         rounds: list[Any] = []
         left: list[Any] = []
         for number in range(num_rounds(sites)):
-            done = (frontier, asked) | f"Round{number}" >> _Round(self.common)
-            asked = (asked, done[ASKED]) | f"AskedBy{number}" >> beam.Flatten()
+            done = (frontier, fetched) | f"Round{number}" >> _Round(self.common)
+            fetched = (fetched, done[FETCHED]) | f"FetchedBy{number}" >> beam.Flatten()
             frontier = done[LINKS]
             rounds.append(done)
-            left.append(done[UNASKED])
+            left.append(done[SKIPPED])
             if has_further_hosts(sites):
-                admitted = (frontier, asked) | f"Hosts{number}" >> _AdmitHosts(sites)
+                admitted = (frontier, fetched) | f"Hosts{number}" >> _AdmitHosts(sites)
                 frontier = admitted[LINKS]
-                left.append(admitted[UNASKED])
+                left.append(admitted[SKIPPED])
         never = (
-            (asked, *left)
+            (fetched, *left)
             | "AllUrls" >> beam.Flatten()
             | "UrlsByHost" >> beam.GroupByKey()
-            | "NeverAsked" >> beam.FlatMapTuple(_never_asked)
+            | "NeverFetched" >> beam.FlatMapTuple(_never_fetched)
         )
         return {
             FILES: [done[FILES] for done in rounds] | "Files" >> beam.Flatten(),
@@ -88,7 +88,7 @@ class _Round(beam.PTransform[Any, Any]):  # a tuple of collections in, several o
             | "ByHost" >> beam.GroupByKey()
             | "Visit"
             >> beam.ParDo(_VisitFn(self.common)).with_outputs(
-                LINKS, ASKED, UNASKED, REJECTED, main=FILES
+                LINKS, FETCHED, SKIPPED, REJECTED, main=FILES
             )
         )
 
@@ -109,7 +109,7 @@ class _AdmitHosts(beam.PTransform[Any, Any]):  # a tuple of collections in, seve
             | "Nearest" >> beam.CombinePerKey(nearest_hosts, most_hosts(self.sites))
         )
         admitted = beam.FlatMap(_admit, self.sites, beam.pvalue.AsDict(nearest))
-        return links | "Admit" >> admitted.with_outputs(UNASKED, main=LINKS)
+        return links | "Admit" >> admitted.with_outputs(SKIPPED, main=LINKS)
 
 
 class _VisitFn(beam.DoFn):
@@ -131,8 +131,8 @@ class _VisitFn(beam.DoFn):
             yield from (
                 _out((host_of(url), link), LINKS) for (_, url), link in visited.links.items()
             )
-            yield from (_out((host, url), ASKED) for url in visited.asked)
-            yield from (_out((host, url), UNASKED) for url in visited.unasked)
+            yield from (_out((host, url), FETCHED) for url in visited.fetched)
+            yield from (_out((host, url), SKIPPED) for url in visited.skipped)
             yield from (_out(row, REJECTED) for row in visited.rejections)
 
 
@@ -144,10 +144,10 @@ def _out(value: Any, tag: str = "") -> Any:
 def _admit(element: tuple[str, Link], sites: Sequence[Site], nearest: Any) -> Iterator[Any]:
     host, link = element
     judged = admit(link, sites, nearest)
-    is_left = isinstance(judged, Unasked)
-    yield TaggedOutput(UNASKED, (host, judged)) if is_left else (host, judged)
+    is_left = isinstance(judged, Skipped)
+    yield TaggedOutput(SKIPPED, (host, judged)) if is_left else (host, judged)
 
 
-def _never_asked(host: str, entries: Iterable[Entry]) -> Iterator[Rejection]:
-    for url in never_asked(entries):
+def _never_fetched(host: str, entries: Iterable[Entry]) -> Iterator[Rejection]:
+    for url in never_fetched(entries):
         yield rejection(url.url, "", url.reason, measured=url.measured, threshold=url.threshold)

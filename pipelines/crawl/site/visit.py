@@ -11,10 +11,10 @@ from pipelines.crawl.archives.warc import HTML_TYPES, LOOKS_LIKE_HTML
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.pages.terms import OPT_OUTS
 from pipelines.crawl.site.archive import Archive, Outcome
-from pipelines.crawl.site.config import LiveRuntime, Site, manners
-from pipelines.crawl.site.frontier import Asked, Entry, Link, Plan, over_budget, plan
+from pipelines.crawl.site.config import LiveRuntime, Site, policy_digest
+from pipelines.crawl.site.frontier import Entry, Fetched, Link, Plan, over_budget, plan
 from pipelines.crawl.site.links import MAX_SITEMAP_BYTES, distinct
-from pipelines.crawl.site.outcomes import Visited, add_links, settle
+from pipelines.crawl.site.outcomes import Visited, add_links, record_outcome
 from pipelines.web.answers import Response
 from pipelines.web.client import Client, shared_client
 from pipelines.web.failures import FetchFailure, Reason
@@ -103,7 +103,7 @@ def visit(
     """
     visited = Visited()
     for number, work in plan(entries, common.config.sites).items():
-        visited.unasked.extend(work.unasked)
+        visited.skipped.extend(work.skipped)
         if work.links:
             site_visit = _SiteVisit(common.config.sites[number], host, common, visited)
             site_visit.run(work, stop or threading.Event())
@@ -137,7 +137,7 @@ class _SiteVisit:
         settings = http_settings(site, common.config.max_page_bytes)
         self._token = settings.token
         self._client = shared_client(settings, common.runtime.grant)
-        under = manners(site, common.config.max_page_bytes, common.runtime.grant)
+        under = policy_digest(site, common.config.max_page_bytes, common.runtime.grant)
         self._archive = Archive(files.join(common.folder, under, host.replace(":", "_")))
         self._closed: dict[str, FetchFailure] = {}
 
@@ -148,20 +148,20 @@ class _SiteVisit:
             if stop.is_set():
                 raise _StoppedError
             if left[link.is_sitemap] <= 0:
-                self._visited.unasked.append(over_budget(link, self._site))
+                self._visited.skipped.append(over_budget(link, self._site))
                 continue
             outcome, location = self._outcome(link, failures)
             is_last = isinstance(outcome, FetchFailure) and outcome.reason is Reason.RETRY_LATER
-            self._visited.asked.append(
-                Asked(link.site, link.url, bool(location), is_last, link.is_sitemap)
+            self._visited.fetched.append(
+                Fetched(link.site, link.url, bool(location), is_last, link.is_sitemap)
             )
             left[link.is_sitemap] -= bool(location)
             failures = failures + 1 if _is_outage(outcome) else 0
-            settle(self._visited, self._site, link, outcome, location)
+            record_outcome(self._visited, self._site, link, outcome, location)
             if self._site.uses_sitemaps and link.url in self._site.start:
                 listed = distinct("", self._client.robots(link.url).sitemaps)
                 add_links(self._visited, self._site, link, listed, are_sitemaps=True)
-        if not any(asked.is_last for asked in self._visited.asked):
+        if not any(fetched.is_last for fetched in self._visited.fetched):
             self._client.rest(work.links[0].url)
 
     def _outcome(self, link: Link, failures: int) -> tuple[Outcome, str]:
@@ -183,8 +183,8 @@ class _SiteVisit:
             return outcome, self._archive.keep(link.url, outcome, "")
         opt_out = ""
         if not link.is_sitemap and outcome.redirects_to is None:
-            told = self._reservations(link).opt_out(link.url, outcome.headers)
-            opt_out = told or self._addressed(outcome)
+            reserved = self._reservations(link).opt_out(link.url, outcome.headers)
+            opt_out = reserved or self._addressed(outcome)
         return outcome, self._archive.keep(link.url, outcome, opt_out)
 
     def _reservations(self, link: Link) -> Reservations:

@@ -3,7 +3,13 @@ from itertools import permutations
 import pytest
 
 from pipelines.crawl.blobs import ByteRange, CandidateRef
-from pipelines.crawl.candidates import MAX_QUOTED_CHARS, Found, judge, rejection, resolve_duplicates
+from pipelines.crawl.candidates import (
+    MAX_QUOTED_CHARS,
+    Found,
+    rejection,
+    resolve_duplicates,
+    to_candidate,
+)
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.sources import Source
 from pipelines.io.keys import pair_key
@@ -28,7 +34,7 @@ def _reason(row: Candidate | CandidateRef | Rejection) -> str:
     ],
 )
 def test_urls_are_resolved_and_canonical(raw_url, url):
-    row = judge(FOUND._replace(raw_url=raw_url), CONFIG)
+    row = to_candidate(FOUND._replace(raw_url=raw_url), CONFIG)
     assert isinstance(row, Candidate)
     assert (row.url, row.key) == (url, pair_key(url, "a red barn"))
 
@@ -56,7 +62,7 @@ def test_urls_are_resolved_and_canonical(raw_url, url):
     ],
 )
 def test_each_occurrence_is_kept_or_dropped_for_one_reason(change, reason):
-    row = judge(FOUND._replace(**change), CONFIG)
+    row = to_candidate(FOUND._replace(**change), CONFIG)
     assert _reason(row) == reason
     assert len(row.url) <= MAX_QUOTED_CHARS
     assert len(row.caption) <= MAX_QUOTED_CHARS
@@ -64,20 +70,20 @@ def test_each_occurrence_is_kept_or_dropped_for_one_reason(change, reason):
 
 def test_limits_on_captions_come_from_the_config():
     config = CONFIG.model_copy(update={"min_caption_chars": 5})
-    short = judge(FOUND._replace(caption=" barn "), config)
+    short = to_candidate(FOUND._replace(caption=" barn "), config)
     assert isinstance(short, Rejection)
     assert (short.reason, short.measured, short.threshold) == ("caption_too_short", 4, 5)
 
 
 def test_words_against_use_may_be_kept_as_data():
     config = CONFIG.model_copy(update={"honours_page_opt_out": False})
-    row = judge(FOUND._replace(opt_out="noai"), config)
+    row = to_candidate(FOUND._replace(opt_out="noai"), config)
     assert isinstance(row, Candidate)
     assert row.opt_out == "noai"
 
 
 def test_key_of_a_row_without_a_url_is_made_of_what_it_had():
-    row = judge(FOUND._replace(raw_url="ftp://x/"), CONFIG)
+    row = to_candidate(FOUND._replace(raw_url="ftp://x/"), CONFIG)
     assert row.key == pair_key("ftp://x/", "a red barn")
 
 

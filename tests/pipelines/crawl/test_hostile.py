@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.crawl.candidates import Found, judge
+from pipelines.crawl.candidates import Found, to_candidate
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.inputs import read_input
 from pipelines.crawl.pages.page import Page, read_page
@@ -41,7 +41,7 @@ def _pages(count: int) -> Iterator[Member]:
     for number in range(count):
         url, body = f"http://site.test/{number}", hostile_page(chance)
         rows = read_page(Page(url, body), "", CONFIG)
-        alone = [judge(row, CONFIG) if isinstance(row, Found) else row for row in rows]
+        alone = [to_candidate(row, CONFIG) if isinstance(row, Found) else row for row in rows]
         yield gzip_records([http_record(url, body)])[0], alone
 
 

@@ -5,9 +5,9 @@ from pipelines.web.answers import (
     MAX_DRAINED_BYTES,
     Response,
     body_of,
+    check_type,
     drain,
     header_text,
-    heed_type,
 )
 from pipelines.web.failures import FetchError, Reason
 
@@ -26,13 +26,13 @@ def test_header_text():
 
 @pytest.mark.parametrize("content_type", ["", "text/html", " TEXT/HTML ; charset=x"])
 def test_types_that_pass(content_type):
-    heed_type(URL, content_type, frozenset({"text/html"}))
-    heed_type(URL, "anything/else", frozenset())
+    check_type(URL, content_type, frozenset({"text/html"}))
+    check_type(URL, "anything/else", frozenset())
 
 
 def test_a_type_that_does_not():
     with pytest.raises(FetchError) as caught:
-        heed_type(URL, "text/htmlx", frozenset({"text/html"}))
+        check_type(URL, "text/htmlx", frozenset({"text/html"}))
     assert caught.value.failure.reason is Reason.UNWANTED_TYPE
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.crawl.archives.warc import read_warc
 from pipelines.crawl.pages.page import Page
-from pipelines.crawl.pages.terms import Headers
+from pipelines.crawl.pages.terms import HttpTerms
 from pipelines.rejection import Rejection
 from tests.support.archives import flip, gzip_records, http_record, warc_record
 
@@ -84,11 +84,11 @@ def test_headers_reach_the_page():
     )
     (page,) = read_warc(io.BytesIO(record), LIMIT)
     assert isinstance(page, Page)
-    assert (page.charset, page.said) == ("koi8-r", Headers("noimageai", "ru"))
+    assert (page.charset, page.http_terms) == ("koi8-r", HttpTerms("noimageai", "ru"))
     reserved = http_record("http://site.test/x", b"<img>", headers=["TDM-Reservation: 1"])
     (page,) = read_warc(io.BytesIO(reserved), LIMIT)
     assert isinstance(page, Page)
-    assert page.said == Headers("tdm-reservation")
+    assert page.http_terms == HttpTerms("tdm-reservation")
 
 
 @pytest.mark.parametrize("position", [0, 1, 2, 3, 4])

@@ -5,7 +5,7 @@ import pytest
 from pipelines.crawl.blobs import InlineImage
 from pipelines.crawl.candidates import Found
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.images.image import MAX_TEXT_BYTES, Image, judge_image, read_sidecar
+from pipelines.crawl.images.image import MAX_TEXT_BYTES, Image, read_sidecar, to_inline_image
 from pipelines.crawl.sources import Source
 from pipelines.io.keys import local_pair_key
 from pipelines.rejection import Rejection
@@ -13,8 +13,10 @@ from pipelines.rejection import Rejection
 CONFIG = CrawlConfig(sources=(Source(path="unused"),), max_image_bytes=10, max_caption_chars=20)
 
 
-def _judge(url: str = "", caption: str = "a barn", encoded: bytes = b"picture", num_bytes: int = 0):
-    return judge_image(Image(Found(url, caption, "file"), encoded, num_bytes=num_bytes), CONFIG)
+def _to_inline_image(
+    url: str = "", caption: str = "a barn", encoded: bytes = b"picture", num_bytes: int = 0
+):
+    return to_inline_image(Image(Found(url, caption, "file"), encoded, num_bytes=num_bytes), CONFIG)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +27,7 @@ def _judge(url: str = "", caption: str = "a barn", encoded: bytes = b"picture", 
     ],
 )
 def test_the_url_is_one_of_the_web_or_a_name_of_the_bytes(url, expected):
-    row = _judge(url)
+    row = _to_inline_image(url)
     assert isinstance(row, InlineImage)
     name = "urn:sha256:" + hashlib.sha256(b"picture").hexdigest()
     assert row.candidate.url == (expected or name)
@@ -43,13 +45,13 @@ def test_the_url_is_one_of_the_web_or_a_name_of_the_bytes(url, expected):
     ],
 )
 def test_what_makes_no_candidate(values, reason):
-    row = _judge(**values)
+    row = _to_inline_image(**values)
     assert isinstance(row, Rejection)
     assert row.reason == reason
 
 
 def test_rejections_of_different_images_have_different_keys():
-    rows = [_judge(caption="", encoded=encoded) for encoded in (b"a", b"b")]
+    rows = [_to_inline_image(caption="", encoded=encoded) for encoded in (b"a", b"b")]
     assert len({row.key for row in rows if isinstance(row, Rejection)}) == 2
 
 

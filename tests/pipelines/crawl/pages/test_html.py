@@ -1,7 +1,7 @@
 import pytest
 
 from pipelines.crawl.pages.html import extract, largest
-from pipelines.crawl.pages.terms import Headers
+from pipelines.crawl.pages.terms import HttpTerms
 
 PAGE = "http://site.test/dir/page.html"
 DATA = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
@@ -145,7 +145,9 @@ def test_words_of_a_page_against_use(markup, opt_out):
 
 
 def test_words_of_the_headers_against_use_come_first():
-    assert _one("<meta name=robots content=noml><img>", said=Headers("noai")).opt_out == "noai"
+    assert (
+        _one("<meta name=robots content=noml><img>", http_terms=HttpTerms("noai")).opt_out == "noai"
+    )
 
 
 OG = '<meta property="og:image" content=" /og.jpg "><meta property="og:image:alt" content="a barn">'

@@ -1,6 +1,6 @@
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.pages.page import Page, read_page
-from pipelines.crawl.pages.terms import Headers
+from pipelines.crawl.pages.terms import HttpTerms
 from pipelines.crawl.sources import Source
 from pipelines.rejection import Rejection
 
@@ -16,7 +16,7 @@ def _only_rejection(html: bytes) -> Rejection:
 
 
 def test_settings_and_headers_reach_every_image():
-    page = Page(URL, "<img alt='Кот'><img>".encode("cp1251"), "cp1251", Headers(opt_out="noai"))
+    page = Page(URL, "<img alt='Кот'><img>".encode("cp1251"), "cp1251", HttpTerms(opt_out="noai"))
     rows = list(read_page(page, "mine", CONFIG))
     assert [getattr(row, "caption", None) for row in rows] == ["Кот", ""]
     assert {(row.source, row.opt_out) for row in rows if not isinstance(row, Rejection)} == {

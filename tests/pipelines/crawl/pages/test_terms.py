@@ -1,8 +1,8 @@
 import pytest
 
 from pipelines.crawl.pages.terms import (
-    NO_HEADERS,
-    Headers,
+    NO_HTTP_TERMS,
+    HttpTerms,
     language,
     meta,
     open_graph_images,
@@ -62,7 +62,7 @@ def test_every_key_of_a_meta_counts():
 )
 def test_language_is_declared_by_root_meta_or_header(root, pragma, header, declared):
     metas = [meta(None, None, "Content-Language", pragma)]
-    assert language(root, metas, Headers(language=header)) == declared
+    assert language(root, metas, HttpTerms(language=header)) == declared
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_language_is_declared_by_root_meta_or_header(root, pragma, header, decla
     ],
 )
 def test_words_of_headers_against_use(tdm, robots, opt_out):
-    assert read_headers(tdm, robots, "en") == Headers(opt_out, "en")
+    assert read_headers(tdm, robots, "en") == HttpTerms(opt_out, "en")
 
 
 def test_words_of_a_list():
@@ -92,7 +92,7 @@ def _terms(base: str, license_link: str):
         license_link=license_link,
         root_language="",
         metas=[],
-        said=NO_HEADERS,
+        http_terms=NO_HTTP_TERMS,
     )
 
 

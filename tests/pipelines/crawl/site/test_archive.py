@@ -35,8 +35,8 @@ def test_other_readers_of_archives_find_the_page():
 
     (page,) = pages(PAGE)
     assert (page.url, page.html, page.charset) == (URL, PAGE.body, "koi8-r")
-    assert page.said.opt_out == ""
-    assert pages(PAGE, "tdm-reservation")[0].said.opt_out == "tdm-reservation"
+    assert page.http_terms.opt_out == ""
+    assert pages(PAGE, "tdm-reservation")[0].http_terms.opt_out == "tdm-reservation"
     assert pages(REDIRECT) == pages(FAILURE) == []
 
 

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipelines.crawl.config import CrawlConfig, dependencies, fingerprint_config
-from pipelines.crawl.site.config import Site, manners
+from pipelines.crawl.site.config import Site, policy_digest
 from pipelines.web.addresses import LoopbackGrant
 
 START = "http://a.test/"
@@ -57,12 +57,14 @@ def test_sites_need_no_other_source_and_count_in_the_fingerprint():
 
 
 def test_answers_are_kept_apart_by_what_decides_them():
-    assert manners(site(start=START), 10) == manners(site(start=START, max_depth=9), 10)
-    assert manners(site(start=START), 10) != manners(site(start=START), 11)
-    assert manners(site(start=START), 10) != manners(site(start=START, obeys_robots=False), 10)
+    assert policy_digest(site(start=START), 10) == policy_digest(site(start=START, max_depth=9), 10)
+    assert policy_digest(site(start=START), 10) != policy_digest(site(start=START), 11)
+    assert policy_digest(site(start=START), 10) != policy_digest(
+        site(start=START, obeys_robots=False), 10
+    )
     here = LoopbackGrant(8000, ".demo.test")
-    assert manners(site(start=START), 10) != manners(site(start=START), 10, here)
-    assert manners(site(start=START), 10, here) == manners(
+    assert policy_digest(site(start=START), 10) != policy_digest(site(start=START), 10, here)
+    assert policy_digest(site(start=START), 10, here) == policy_digest(
         site(start=START), 10, LoopbackGrant(8001, ".demo.test")
     )
 

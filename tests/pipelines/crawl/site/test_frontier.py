@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 
 from pipelines.crawl.site.config import Site
 from pipelines.crawl.site.frontier import (
-    Asked,
     Entry,
+    Fetched,
     Link,
-    Unasked,
+    Skipped,
     first_links,
     is_on_site,
-    never_asked,
+    never_fetched,
     num_rounds,
     over_budget,
     plan,
@@ -81,20 +81,20 @@ def test_scope(url, same_host, same_site):
 )
 def test_patterns(settings, url, reason):
     (work,) = plan([Link(0, 1, A + url)], [site(**settings)]).values()
-    assert [left.reason for left in work.unasked] == ([reason] if reason else [])
+    assert [left.reason for left in work.skipped] == ([reason] if reason else [])
     assert len(work.links) == (0 if reason else 1)
 
 
 def test_what_was_asked_is_not_asked_again_and_costs_budget():
-    entries: list[Entry] = [Link(0, 1, f"{A}/1"), Link(0, 1, f"{A}/2"), Asked(0, f"{A}/1")]
-    entries += [Asked(0, f"{A}/closed", is_request=False)]
+    entries: list[Entry] = [Link(0, 1, f"{A}/1"), Link(0, 1, f"{A}/2"), Fetched(0, f"{A}/1")]
+    entries += [Fetched(0, f"{A}/closed", is_request=False)]
     (work,) = plan(entries, [site(max_pages=3)]).values()
     assert [link.url for link in work.links] == [f"{A}/2"]
     assert work.budget == 2
 
 
 def test_sitemaps_have_a_budget_of_their_own():
-    read = [Asked(0, f"{A}/{n}.xml", is_sitemap=True) for n in range(3)]
+    read = [Fetched(0, f"{A}/{n}.xml", is_sitemap=True) for n in range(3)]
     entries: list[Entry] = [Link(0, 0, f"{A}/s.xml", is_sitemap=True), *read]
     (work,) = plan(entries, [site(max_pages=3)]).values()
     assert (work.budget, work.sitemap_budget) == (3, MAX_SITEMAPS - 3)
@@ -105,9 +105,9 @@ def test_limits_of_depth_and_redirects():
     links = [Link(0, 3, f"{A}/deep"), Link(0, 1, f"{A}/far", hops=2), Link(0, 2, f"{A}/ok", hops=1)]
     (work,) = plan(links, [site(max_depth=2, max_redirects=1)]).values()
     assert [link.url for link in work.links] == [f"{A}/ok"]
-    assert set(work.unasked) == {
-        Unasked(0, f"{A}/deep", "over_depth", 3, 2),
-        Unasked(0, f"{A}/far", "too_many_redirects", 2, 1),
+    assert set(work.skipped) == {
+        Skipped(0, f"{A}/deep", "over_depth", 3, 2),
+        Skipped(0, f"{A}/far", "too_many_redirects", 2, 1),
     }
 
 
@@ -130,17 +130,17 @@ def test_a_plan_depends_on_no_order_and_no_repetition(links, order: random.Rando
     assert plan(mixed, sites) == plan(links, sites)
     for work in plan(links, sites).values():
         assert list(work.links) == sorted(work.links)
-        assert {link.url for link in work.links} | {left.url for left in work.unasked} == {
+        assert {link.url for link in work.links} | {left.url for left in work.skipped} == {
             link.url for link in links
         }
 
 
 def test_what_was_left_is_settled_once():
     entries: list[Entry] = [
-        Unasked(0, f"{A}/1", "over_page_budget", 6, 5),
-        Unasked(0, f"{A}/1", "over_depth", 4, 3),
-        Unasked(0, f"{A}/2", "over_depth", 4, 3),
-        Asked(0, f"{A}/2"),
-        Asked(1, f"{A}/1"),
+        Skipped(0, f"{A}/1", "over_page_budget", 6, 5),
+        Skipped(0, f"{A}/1", "over_depth", 4, 3),
+        Skipped(0, f"{A}/2", "over_depth", 4, 3),
+        Fetched(0, f"{A}/2"),
+        Fetched(1, f"{A}/1"),
     ]
-    assert list(never_asked(entries)) == [Unasked(0, f"{A}/1", "over_depth", 4, 3)]
+    assert list(never_fetched(entries)) == [Skipped(0, f"{A}/1", "over_depth", 4, 3)]

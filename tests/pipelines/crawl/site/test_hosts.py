@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.crawl.site.config import Site
-from pipelines.crawl.site.frontier import Asked, Link, Unasked
+from pipelines.crawl.site.frontier import Fetched, Link, Skipped
 from pipelines.crawl.site.hosts import admit, further_host, has_further_hosts, nearest_hosts
 
 
@@ -17,7 +17,7 @@ def places(entry, **settings):
 def test_hosts_that_are_to_be_visited_have_a_place():
     link = Link(0, 2, "http://x.a.test/p")
     assert places(link) == [(0, ((2, "x.a.test"),))]
-    assert places(Asked(0, link.url)) == [(0, ((-1, "x.a.test"),))]
+    assert places(Fetched(0, link.url)) == [(0, ((-1, "x.a.test"),))]
     assert not places(Link(0, 0, "http://a.test/"))
     assert not places(link, max_depth=1)
 
@@ -44,7 +44,7 @@ def test_hosts_over_the_budget_are_left():
     near, far, start = (Link(0, 1, f"http://{host}a.test/") for host in ("x.", "y.", ""))
     assert admit(near, sites, nearest) == near
     assert admit(start, sites, nearest) == start
-    assert admit(far, sites, nearest) == Unasked(0, far.url, "over_host_budget", 2, 1)
+    assert admit(far, sites, nearest) == Skipped(0, far.url, "over_host_budget", 2, 1)
 
 
 def test_a_link_that_stays_out_anyway_keeps_its_own_reason():

@@ -2,7 +2,7 @@ import pytest
 
 from pipelines.crawl.site.config import Site
 from pipelines.crawl.site.frontier import Link
-from pipelines.crawl.site.outcomes import Visited, add_links, settle
+from pipelines.crawl.site.outcomes import Visited, add_links, record_outcome
 from pipelines.web.answers import Response
 from pipelines.web.failures import FetchFailure, Reason
 
@@ -11,9 +11,9 @@ SITE = Site(start=("http://a.test/",), name="mine")
 LINK = Link(0, 2, URL, hops=1)
 
 
-def settled(outcome, link=LINK, site=SITE):
+def recorded(outcome, link=LINK, site=SITE):
     visited = Visited()
-    settle(visited, site, link, outcome, "/archive/x.warc.gz")
+    record_outcome(visited, site, link, outcome, "/archive/x.warc.gz")
     return visited
 
 
@@ -26,7 +26,7 @@ def redirect(location):
 
 
 def test_a_page_is_an_input_and_leads_deeper():
-    visited = settled(page(b"<a href=/x><a href=http://b.test/>"))
+    visited = recorded(page(b"<a href=/x><a href=http://b.test/>"))
     ((file, source),) = visited.files
     assert (file.location, file.kind, source.name) == ("/archive/x.warc.gz", "warc", "mine")
     assert list(visited.links.values()) == [Link(0, 3, "http://a.test/x")]
@@ -35,19 +35,19 @@ def test_a_page_is_an_input_and_leads_deeper():
 
 def test_the_charset_of_the_header_is_that_of_links():
     html = '<a href="/é">'.encode("latin-1")
-    (link,) = settled(page(html, 'text/html; Charset="ISO-8859-1"; x=y')).links.values()
+    (link,) = recorded(page(html, 'text/html; Charset="ISO-8859-1"; x=y')).links.values()
     assert link.url == "http://a.test/%C3%A9"
 
 
 def test_a_page_may_address_this_crawler_by_name():
     site = SITE.model_copy(update={"user_agent": "MyBot/2.0"})
     html = b'<meta name="mybot" content="nofollow"><a href="/x">'
-    assert settled(page(html)).links
-    assert not settled(page(html), site=site).links
+    assert recorded(page(html)).links
+    assert not recorded(page(html), site=site).links
 
 
 def test_a_failure_is_a_rejection_with_its_numbers():
-    visited = settled(FetchFailure(Reason.TOO_LARGE, "declared", 30, 20))
+    visited = recorded(FetchFailure(Reason.TOO_LARGE, "declared", 30, 20))
     (row,) = visited.rejections
     assert (row.url, row.reason, row.measured, row.threshold) == (URL, "too_large", 30, 20)
     assert not visited.files
@@ -64,7 +64,7 @@ def test_a_failure_is_a_rejection_with_its_numbers():
     ],
 )
 def test_redirects(location, reason, target):
-    visited = settled(redirect(location))
+    visited = recorded(redirect(location))
     assert [row.reason for row in visited.rejections] == [reason]
     onward = [Link(0, 2, target, hops=2)] if target else []
     assert list(visited.links.values()) == onward
@@ -74,7 +74,7 @@ def test_redirects(location, reason, target):
 def test_a_sitemap_leads_to_start_pages_or_sitemaps(root, are_sitemaps):
     body = f"<{root}><loc>http://a.test/x</loc><loc>http://b.test/</loc></{root}>".encode()
     link = Link(0, 0, "http://a.test/s.xml", is_sitemap=True)
-    visited = settled(page(body, "application/xml"), link)
+    visited = recorded(page(body, "application/xml"), link)
     assert list(visited.links.values()) == [Link(0, 0, "http://a.test/x", is_sitemap=are_sitemaps)]
     assert not visited.files
 

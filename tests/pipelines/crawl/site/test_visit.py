@@ -6,7 +6,7 @@ from dalle_model import files
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.inputs import read_input
 from pipelines.crawl.site.config import LiveRuntime, Site
-from pipelines.crawl.site.frontier import Asked, Link
+from pipelines.crawl.site.frontier import Fetched, Link
 from pipelines.crawl.site.visit import MAX_FAILURES_IN_A_ROW, Visits, visit, visit_all
 from pipelines.records import Candidate
 from pipelines.web.addresses import LoopbackGrant
@@ -48,7 +48,7 @@ def test_pages_are_archived_and_their_links_come_out(site, visits_of):
     site.page(f"{HOST}/", '<a href="b#x">b</a><a href="http://else.test/">x</a><img src=p alt=q>')
     visited = visit(HOST, links_to("/"), visits_of(name="mine"))
     assert list(visited.links.values()) == [Link(0, 1, f"{URL}/b")]
-    assert visited.asked == [Asked(0, f"{URL}/")]
+    assert visited.fetched == [Fetched(0, f"{URL}/")]
     ((file, source),) = visited.files
     (row,) = read_input(file, source, visits_of().config)
     assert isinstance(row, Candidate)
@@ -78,7 +78,7 @@ def test_a_damaged_answer_is_fetched_again(site, visits_of, caplog):
     assert "is damaged" in caplog.text
 
 
-def test_other_manners_take_no_answers_over(site, visits_of):
+def test_another_policy_reuses_no_answers(site, visits_of):
     site.page(f"{HOST}/", "<p>")
     for agent in ("one/1.0", "two/1.0"):
         visit(HOST, links_to("/"), visits_of(user_agent=agent))
@@ -92,7 +92,7 @@ def test_robots_is_obeyed_and_costs_no_budget(site, visits_of):
     visited = visit(HOST, links_to("/a/1", "/a/2", "/b", "/c"), visits_of(max_pages=1))
     assert reasons(visited) == {"/a/1": "robots_disallowed", "/a/2": "robots_disallowed",
                                 "/b": "empty_body"}  # fmt: skip
-    assert [left.url for left in visited.unasked] == [f"{URL}/c"]
+    assert [left.url for left in visited.skipped] == [f"{URL}/c"]
     assert site.pages_asked() == {f"{HOST}/b": 1}
 
 
@@ -109,8 +109,8 @@ def test_a_host_that_asks_for_a_long_rest_is_left_alone(site, visits_of):
     common = visits_of(start=f"http://{host}/", retries=2)
     visited = visit(host, [Link(0, 0, f"http://{host}/{name}") for name in "ab"], common)
     assert [row.reason for row in visited.rejections] == ["retry_later"] * 2
-    later = visit(host, [Link(0, 1, f"http://{host}/c"), *visited.asked], common)
-    assert [left.reason for left in later.unasked] == ["retry_later"]
+    later = visit(host, [Link(0, 1, f"http://{host}/c"), *visited.fetched], common)
+    assert [left.reason for left in later.skipped] == ["retry_later"]
     assert site.pages_asked() == {f"{host}/a": 1}
 
 
@@ -212,7 +212,7 @@ def test_sitemaps_leave_the_budget_to_pages(site, visits_of, monkeypatch):
     links = [Link(0, 0, URL + path, is_sitemap=True) for path in maps]
     visited = visit(HOST, [*links, *links_to("/p")], visits_of(max_pages=1))
     assert set(site.pages_asked()) == {HOST + path for path in (*maps[:2], "/p")}
-    assert [left.reason for left in visited.unasked] == ["over_sitemap_budget"] * 2
+    assert [left.reason for left in visited.skipped] == ["over_sitemap_budget"] * 2
 
 
 def test_hosts_are_visited_at_once_and_come_out_in_their_order(site, visits_of):
