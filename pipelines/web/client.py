@@ -5,6 +5,7 @@ origin, turn on its host, vetted address, opt-out headers. There are no cookies,
 the environment and no HTTP/2; certificates are verified.
 """
 
+import atexit
 import functools
 import ssl
 import threading
@@ -22,10 +23,23 @@ from pipelines.web.bodies import ACCEPT_ENCODING
 from pipelines.web.connect import Budget, VettedBackend
 from pipelines.web.failures import FetchError, FetchFailure, Reason, reason_of_status
 from pipelines.web.optout import opt_out
+from pipelines.web.origin_cache import OriginCache
 from pipelines.web.pace import MAX_DELAY_S, retry_after_s, shared_pace
+from pipelines.web.reservations import (
+    AI_TXT_PATH,
+    MAX_FILE_BYTES,
+    TDMREP_PATH,
+    Reservations,
+    reservations_of,
+)
 from pipelines.web.resolve import Resolver, SystemResolver
-from pipelines.web.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots
-from pipelines.web.robots_cache import RobotsCache
+from pipelines.web.robots import (
+    MAX_ROBOTS_BYTES,
+    MAX_ROBOTS_REDIRECTS,
+    Robots,
+    lifetime_s,
+    robots_of,
+)
 from pipelines.web.settings import HttpSettings
 from pipelines.web.urls import SCHEMES, canonical_url
 
@@ -67,7 +81,8 @@ class Client:
             keepalive_expiry=_IDLE_S,
             network_backend=VettedBackend(resolver or SystemResolver(), grant),
         )
-        self._robots = RobotsCache(self._fetch_robots, settings.token)
+        self._robots = OriginCache(self._fetch_robots, lifetime_s)
+        self._reservations = OriginCache(self._fetch_reservations)
 
     def fetch(self, url: str) -> Response | FetchFailure:
         """Fetch one URL, trying again after transient failures."""
@@ -86,8 +101,12 @@ class Client:
         return self._try(url, _Request("*/*", max_bytes, MAX_ROBOTS_REDIRECTS))
 
     def robots(self, url: str) -> Robots:
-        """What the origin of a canonical URL allows, asked for once."""
+        """What the origin of a canonical URL allows, fetched once."""
         return self._robots.of(url)
+
+    def reservations(self, url: str) -> Reservations:
+        """What the origin of a canonical URL reserves in files of its own, fetched once."""
+        return self._reservations.of(url)
 
     def rest(self, url: str) -> None:
         """Wait until the host of a URL may be asked again."""
@@ -97,12 +116,20 @@ class Client:
         """Close the connections."""
         self._pool.close()
 
-    def _fetch_robots(self, url: str) -> bytes | FetchFailure:
+    def _fetch_robots(self, site: str) -> Robots:
         request = _Request(
             "text/plain,*/*;q=0.5", MAX_ROBOTS_BYTES + 1, MAX_ROBOTS_REDIRECTS, is_robots=True
         )
-        found = self._try(url, request)
-        return found if isinstance(found, FetchFailure) else found.body
+        found = self._try(f"{site}/robots.txt", request)
+        body = found if isinstance(found, FetchFailure) else found.body
+        return robots_of(body, self._settings.token)
+
+    def _fetch_reservations(self, site: str) -> Reservations:
+        found = [
+            self.fetch_file(site + path, MAX_FILE_BYTES) for path in (TDMREP_PATH, AI_TXT_PATH)
+        ]
+        tdm, ai = (file.body if isinstance(file, Response) else None for file in found)
+        return reservations_of(tdm, ai, self._settings.token)
 
     def _try(self, url: str, request: _Request) -> Response | FetchFailure:
         """Repeat an attempt while it fails transiently; the last result counts."""
@@ -207,7 +234,10 @@ _SHARED_LOCK = threading.Lock()
 
 
 def shared_client(settings: HttpSettings, grant: LoopbackGrant | None = None) -> Client:
-    """The one client of this process for these settings: its connections and robots last."""
+    """The one client of this process for these settings: its connections and robots last.
+
+    It is closed by `close_shared_clients`, at the latest when the process ends.
+    """
     with _SHARED_LOCK:
         if (settings, grant) not in _SHARED:
             _SHARED[settings, grant] = Client(settings, grant)
@@ -220,6 +250,9 @@ def close_shared_clients() -> None:
         for client in _SHARED.values():
             client.close()
         _SHARED.clear()
+
+
+atexit.register(close_shared_clients)  # worker processes have nobody else to call it
 
 
 @functools.cache

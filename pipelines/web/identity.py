@@ -7,6 +7,12 @@ USER_AGENT = "dallebot/0.1 (+https://example.org/dallebot)"
 _PRODUCT = re.compile(r"[a-zA-Z_-]+")  # Source: RFC 9309, section 2.2.1
 
 
+def leading_product(text: str) -> str:
+    """The product token that a text begins with, in lower case; empty where none does."""
+    match = _PRODUCT.match(text)
+    return match[0].lower() if match else ""
+
+
 def is_product_token(name: str) -> bool:
     """Whether a crawler may call itself so."""
     return _PRODUCT.fullmatch(name) is not None

@@ -1,11 +1,16 @@
-"""Refusals that a server states in response headers: X-Robots-Tag and the TDM reservation."""
+"""The words by which a site refuses use, and those that a server sends in response headers."""
 
 import re
 from collections.abc import Iterable, Iterator
 
-# `noindex` and `none` speak of indexes; a data set is one. Source: Google, "Robots meta tag";
-# DeviantArt, "noai" (2022); the `noml` proposal of Mojeek (2023).
-REFUSALS = frozenset({"noai", "noimageai", "noindex", "noimageindex", "none", "noml"})
+# Against use for AI, or of images, in the order in which they are reported. Source: DeviantArt,
+# "noai" and "noimageai" (2022); the `noml` proposal of Mojeek (2023); Google, "Robots meta tag".
+OPT_OUT_WORDS = ("noai", "noimageai", "noml", "noimageindex")
+# `noindex` and `none` speak of indexes. Of an image they count, as a data set is an index; of a
+# page (a login, a list of results) they say nothing about its images.
+REFUSALS = frozenset({*OPT_OUT_WORDS, "noindex", "none"})
+
+TDM_RESERVATION = "tdm-reservation"  # a header, a `<meta>` and a key. Source: W3C TDMRep (2024)
 
 # Directives whose value follows a colon, so that the word before it is no crawler's name.
 _WITH_VALUE = frozenset(
@@ -30,8 +35,8 @@ def opt_out(headers: Headers, token: str) -> str | None:
     Source: Google, "Robots meta tag specifications"; W3C TDMRep final report (2024), section 5.
     """
     for name, value in headers:
-        if name.lower() == "tdm-reservation" and value.strip() == "1":
-            return "tdm-reservation: 1"
+        if name.lower() == TDM_RESERVATION and value.strip() == "1":
+            return f"{TDM_RESERVATION}: 1"
         refused = (word for word in directives([(name, value)], token) if word in REFUSALS)
         if word := next(refused, None):
             return word

@@ -1,6 +1,5 @@
 """How hard one host is pressed: turns within this process, shared by all who fetch in it."""
 
-import functools
 import math
 import threading
 import time
@@ -105,10 +104,14 @@ class Pace:
         return self._hosts[host]
 
 
-@functools.lru_cache(maxsize=64)
+_SHARED: dict[PaceSettings, Pace] = {}  # never evicted: a new one would forget when to wait
+_SHARED_LOCK = threading.Lock()
+
+
 def shared_pace(settings: PaceSettings) -> Pace:
-    """The one `Pace` of this process for these settings."""
-    return Pace(settings)
+    """The one `Pace` of this process for these settings, for as long as the process runs."""
+    with _SHARED_LOCK:
+        return _SHARED.setdefault(settings, Pace(settings))
 
 
 def retry_after_s(headers: Sequence[tuple[str, str]], now: float) -> float | None:

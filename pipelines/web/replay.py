@@ -8,6 +8,8 @@ from threading import Lock, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
+from fastwarc.warc import ArchiveIterator, WarcRecordType
+
 from dalle_model.errors import DalleError
 from dalle_model.files import open_read
 
@@ -43,8 +45,6 @@ def read_answers(archive_url: str) -> dict[Key, StoredAnswer]:
     Raises:
         ArchiveError: there is no such file, or no response in it.
     """
-    from fastwarc.warc import ArchiveIterator, WarcRecordType
-
     try:
         stream = open_read(archive_url)
     except FileNotFoundError as error:

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
-from pipelines.web.robots import Robots
+from pipelines.web.optout import TDM_RESERVATION
+from pipelines.web.robots import Robots, parse_robots
 from pipelines.web.url_patterns import matches, normal_form
 
 TDMREP_PATH = "/.well-known/tdmrep.json"
 AI_TXT_PATH = "/ai.txt"
 MAX_FILE_BYTES = 500 * 1024  # chosen: as much as is read of a robots.txt
-TDM_RESERVATION = "tdm-reservation"
 AI_TXT = "ai.txt"
 
 _MAX_RULES = 10_000
@@ -49,6 +49,20 @@ class Reservations:
             return ""
         siblings = (urljoin(url, f"picture{suffix}") for suffix in _IMAGE_SUFFIXES)
         return AI_TXT if any(map(self.ai.refusal, siblings)) else ""
+
+
+def reservations_of(tdmrep: bytes | None, ai_txt: bytes | None, token: str) -> Reservations:
+    """What the two files of an origin reserve.
+
+    Args:
+        tdmrep: content of the tdmrep.json; None where there is none, like the other.
+        ai_txt: content of the ai.txt.
+        token: this crawler's product token, in lower case.
+    """
+    return Reservations(
+        tdm=() if tdmrep is None else read_tdmrep(tdmrep),
+        ai=None if ai_txt is None else parse_robots(ai_txt, token),
+    )
 
 
 def read_tdmrep(body: bytes) -> tuple[Rule, ...]:

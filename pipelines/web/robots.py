@@ -17,6 +17,8 @@ from pipelines.web.url_patterns import matches, normal_form, path_of
 MAX_ROBOTS_BYTES = 500 * 1024  # Source: RFC 9309, section 2.5: the least that must be parsed
 MAX_ROBOTS_REDIRECTS = 5  # Source: RFC 9309, section 2.3.1.2
 MAX_SITEMAPS = 100  # of a host; chosen: large sites list a few dozen
+LIFETIME_S = 24 * 3600.0  # Source: RFC 9309, section 2.4
+UNREACHABLE_LIFETIME_S = 3600.0  # chosen: an outage should not close a host for a day
 
 # "Unavailable": everything may be fetched. All else means "unreachable": nothing may.
 # Source: RFC 9309, sections 2.3.1.2 to 2.3.1.4.
@@ -83,6 +85,11 @@ def robots_of(found: bytes | FetchFailure, token: str) -> Robots:
     return Robots(
         closed_by=FetchFailure(Reason.ROBOTS_UNREACHABLE, detail, found.measured, found.threshold)
     )
+
+
+def lifetime_s(robots: Robots) -> float:
+    """How long rules hold before the file is fetched again, in seconds."""
+    return UNREACHABLE_LIFETIME_S if robots.closed_by else LIFETIME_S
 
 
 def parse_robots(body: bytes, token: str) -> Robots:

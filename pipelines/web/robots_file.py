@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from pipelines.web.identity import leading_product
 from pipelines.web.url_patterns import ascii_form
 
 Kind = Literal["user-agent", "allow", "disallow", "crawl-delay", "sitemap", "unknown"]
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
-_PRODUCT = re.compile(r"[a-zA-Z_-]+")  # Source: RFC 9309, section 2.2.1
 
 # A name, then a colon; or, where it was forgotten, a blank. The misspellings are those that Google
 # forgives. Source: google/robotstxt, robots.cc, ParsedRobotsKey.
@@ -137,5 +137,5 @@ def _is_star(value: str) -> bool:
 
 def _names(value: str, token: str) -> bool:
     """Whether a user-agent line names the crawler: up to a version or a blank, in any case."""
-    product, own = _PRODUCT.match(value), _PRODUCT.match(token)
-    return bool(product and own and product[0].lower() == own[0].lower())
+    product = leading_product(value)
+    return product != "" and product == leading_product(token)

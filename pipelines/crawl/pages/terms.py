@@ -5,15 +5,11 @@ from typing import NamedTuple
 from urllib.parse import urljoin
 
 from pipelines.crawl.candidates import Found
+from pipelines.web.optout import OPT_OUT_WORDS, TDM_RESERVATION
 from pipelines.web.urls import MAX_URL_CHARS
 
 OG_IMAGE = "og:image"
 
-# Words against use for AI. `noindex` and `none` stay out: pages say them of themselves (a login, a
-# list of results), not of their images. Source: DeviantArt's noai and noimageai, 2022; noml from
-# Mojeek; noimageindex from Google; W3C TDM Reservation Protocol, section 6.3.
-OPT_OUTS = ("noai", "noimageai", "noml", "noimageindex")
-TDM_RESERVATION = "tdm-reservation"
 HEADERS = (TDM_RESERVATION, "x-robots-tag", "content-language")  # what `read_headers` takes
 
 _OG_ROOTS = frozenset({OG_IMAGE, "og:image:url"})  # Source: ogp.me, "Structured Properties"
@@ -116,7 +112,7 @@ def read_headers(tdm_reservation: str, robots: Iterable[str], language: str) -> 
 def opt_out_of(directives: str) -> str:
     """The first word against use for AI in a robots directive list; empty where there is none."""
     words = {word.strip().lower() for word in directives.split(",")}
-    return next((word for word in OPT_OUTS if word in words), "")
+    return next((word for word in OPT_OUT_WORDS if word in words), "")
 
 
 def opt_out(metas: Iterable[Meta], http_terms: HttpTerms) -> str:

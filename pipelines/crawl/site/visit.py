@@ -1,6 +1,5 @@
 """One round at one host: ask for its pages in turn, and keep each answer before the next."""
 
-import functools
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -9,25 +8,16 @@ from dataclasses import dataclass
 from dalle_model import files
 from pipelines.crawl.archives.warc import HTML_TYPES, LOOKS_LIKE_HTML
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.pages.terms import OPT_OUTS
 from pipelines.crawl.site.archive import Archive, Outcome
 from pipelines.crawl.site.config import LiveRuntime, Site, policy_digest
 from pipelines.crawl.site.frontier import Entry, Fetched, Link, Plan, over_budget, plan
 from pipelines.crawl.site.links import MAX_SITEMAP_BYTES, distinct
 from pipelines.crawl.site.outcomes import Visited, add_links, record_outcome
 from pipelines.web.answers import Response
-from pipelines.web.client import Client, shared_client
+from pipelines.web.client import shared_client
 from pipelines.web.failures import FetchFailure, Reason
-from pipelines.web.optout import directives
+from pipelines.web.optout import OPT_OUT_WORDS, directives
 from pipelines.web.pace import PaceSettings
-from pipelines.web.reservations import (
-    AI_TXT_PATH,
-    MAX_FILE_BYTES,
-    TDMREP_PATH,
-    Reservations,
-    read_tdmrep,
-)
-from pipelines.web.robots import parse_robots
 from pipelines.web.settings import HttpSettings
 from pipelines.web.urls import origin
 
@@ -183,22 +173,19 @@ class _SiteVisit:
             return outcome, self._archive.keep(link.url, outcome, "")
         opt_out = ""
         if not link.is_sitemap and outcome.redirects_to is None:
-            reserved = self._reservations(link).opt_out(link.url, outcome.headers)
+            reserved = self._client.reservations(link.url).opt_out(link.url, outcome.headers)
             opt_out = reserved or self._addressed(outcome)
         return outcome, self._archive.keep(link.url, outcome, opt_out)
-
-    def _reservations(self, link: Link) -> Reservations:
-        return reservations(self._client, origin(link.url), self._token)
 
     def _addressed(self, page: Response) -> str:
         """A word against use that X-Robots-Tag has for this crawler by its name."""
         words = directives(page.headers, self._token)
-        return next((word for word in words if word in OPT_OUTS), "")
+        return next((word for word in words if word in OPT_OUT_WORDS), "")
 
     def _ask(self, link: Link) -> Outcome:
         if link.is_sitemap:
             return self._client.fetch_file(link.url, MAX_SITEMAP_BYTES)
-        self._reservations(link)  # to be asked before a page. Source: TDMRep (2024), section 8
+        self._client.reservations(link.url)  # before a page. Source: TDMRep (2024), section 8
         found = self._client.fetch(link.url)
         if isinstance(found, FetchFailure) or found.redirects_to is not None:
             return found
@@ -211,14 +198,3 @@ class _SiteVisit:
 
 def _is_outage(outcome: Outcome) -> bool:
     return isinstance(outcome, FetchFailure) and (outcome.is_transient or outcome == _GIVEN_UP)
-
-
-@functools.lru_cache(maxsize=4096)
-def reservations(client: Client, site_origin: str, token: str) -> Reservations:
-    """What the files of an origin reserve, each asked for once in a process."""
-    tdm = client.fetch_file(site_origin + TDMREP_PATH, MAX_FILE_BYTES)
-    ai = client.fetch_file(site_origin + AI_TXT_PATH, MAX_FILE_BYTES)
-    return Reservations(
-        tdm=read_tdmrep(tdm.body) if isinstance(tdm, Response) else (),
-        ai=parse_robots(ai.body, token) if isinstance(ai, Response) else None,
-    )

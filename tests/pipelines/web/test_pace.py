@@ -104,6 +104,16 @@ def test_equal_settings_share_one_pace():
     assert shared_pace(PaceSettings(7, 0.5)) is not shared_pace(PaceSettings(7, 0.6))
 
 
+def test_a_shared_pace_never_forgets_when_to_wait():
+    settings = PaceSettings(1, delay_s=0.05)
+    shared_pace(settings).hold("a", 0.05)
+    held = time.monotonic()
+    for number in range(200):
+        shared_pace(PaceSettings(1, delay_s=1.0 + number))
+    with shared_pace(settings).turn("a"):
+        assert time.monotonic() - held >= 0.049
+
+
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [

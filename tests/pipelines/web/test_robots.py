@@ -1,7 +1,15 @@
 import pytest
 
 from pipelines.web.failures import FetchFailure, Reason
-from pipelines.web.robots import MAX_ROBOTS_BYTES, Robots, parse_robots, robots_of
+from pipelines.web.origin_cache import OriginCache
+from pipelines.web.robots import (
+    MAX_ROBOTS_BYTES,
+    UNREACHABLE_LIFETIME_S,
+    Robots,
+    lifetime_s,
+    parse_robots,
+    robots_of,
+)
 
 SITE = "http://example.com"
 
@@ -123,3 +131,16 @@ def test_crawl_delay_is_read_and_capped():
 
     assert [delay(v) for v in ("2.5", "900", "-3", "soon")] == [2.5, 30.0, 0.0, 0.0]
     assert Robots().delay_s == 0.0
+
+
+def test_an_outage_is_forgotten_sooner_than_an_answer(monkeypatch):
+    answers: list[bytes | FetchFailure] = [FetchFailure(Reason.SERVER_ERROR, ""), b"", b"unused"]
+    cache = OriginCache(lambda _: robots_of(answers.pop(0), "dallebot"), lifetime_s)
+    now = [0.0]
+    monkeypatch.setattr("pipelines.web.origin_cache.time.monotonic", lambda: now[0])
+    assert cache.of(SITE).closed_by
+    now[0] = UNREACHABLE_LIFETIME_S + 1
+    assert not cache.of(SITE).closed_by
+    now[0] += UNREACHABLE_LIFETIME_S + 1
+    cache.of(SITE)
+    assert len(answers) == 1

@@ -235,14 +235,14 @@ def test_when_one_visit_fails_the_others_end_at_their_next_page(site, visits_of,
         site.page(HOST + path, "<p>")
     common = visits_of(start=(f"{URL}/", "http://full.demo.test/"), delay_s=0.02)
 
-    def reservations(_client, site_origin, _token):
-        if "full" not in site_origin:
+    def reservations(_client, url):
+        if "full" not in url:
             return Reservations()
         while not site.pages_asked():
             time.sleep(0.001)
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pipelines.crawl.site.visit.reservations", reservations)
+    monkeypatch.setattr("pipelines.web.client.Client.reservations", reservations)
     hosts = [(HOST, links_to(*paths)), ("full.demo.test", [Link(0, 0, "http://full.demo.test/")])]
     with pytest.raises(OSError, match="No space"):
         list(visit_all(hosts, common, at_once=2))
