@@ -20,7 +20,7 @@ from pipelines.io.manifest import Manifest
 from pipelines.io.task import ShardResult, StageTask
 from pipelines.rejection import Check
 from pipelines.views import View
-from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.addresses import LoopbackAllowance
 
 Row = Mapping[str, Any]
 
@@ -63,7 +63,7 @@ class Runtime:
     """
 
     workers: int = 1
-    loopback: LoopbackGrant | None = None
+    loopback: LoopbackAllowance | None = None
 
 
 @dataclass(frozen=True)

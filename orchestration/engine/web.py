@@ -5,11 +5,11 @@ from contextlib import contextmanager
 
 from orchestration.engine.config import RunConfig
 from pipelines.stage import Stage
-from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.addresses import LoopbackAllowance
 
 
 @contextmanager
-def web_of(config: RunConfig, stage: Stage) -> Iterator[LoopbackGrant | None]:
+def web_of(config: RunConfig, stage: Stage) -> Iterator[LoopbackAllowance | None]:
     """Serve the archive of `replay` to a stage that asks the web, until the block ends.
 
     Yields:
@@ -29,6 +29,6 @@ def web_of(config: RunConfig, stage: Stage) -> Iterator[LoopbackGrant | None]:
             yield None
             return
         with replay(config.replay.archive) as server:
-            yield LoopbackGrant(port=server.port, host_suffix=config.replay.hosts)
+            yield LoopbackAllowance(port=server.port, host_suffix=config.replay.hosts)
     finally:
         close_shared_clients()

@@ -5,16 +5,18 @@ from apache_beam.pvalue import PCollection
 
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.shard import complete_shard
-from pipelines.crawl.site.config import LiveRuntime
 from pipelines.crawl.site.visit import Visits
 from pipelines.crawl.transforms import ExtractCandidates
 from pipelines.io.task import ShardReport, StageTask
 from pipelines.io.transforms import GatherShards
-from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.addresses import LoopbackAllowance
 
 
 def build(
-    pipeline: Pipeline, task: StageTask, config: CrawlConfig, loopback: LoopbackGrant | None = None
+    pipeline: Pipeline,
+    task: StageTask,
+    config: CrawlConfig,
+    loopback: LoopbackAllowance | None = None,
 ) -> PCollection[ShardReport]:
     """Add the stage to a pipeline.
 
@@ -28,7 +30,7 @@ def build(
         MissingInputError: a source of the config has no file.
     """
     folder = task.folder
-    live = Visits(config, folder.site, LiveRuntime(loopback)) if config.sites else None
+    live = Visits(config, folder.site, loopback) if config.sites else None
     return (
         pipeline
         | "ExtractCandidates" >> ExtractCandidates(config, task.num_shards, folder.spilled, live)

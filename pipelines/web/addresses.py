@@ -55,7 +55,7 @@ _WEB_PORTS_BELOW_1024 = frozenset({80, 443})  # chosen: the rest are mail, shell
 
 
 @dataclass(frozen=True)
-class LoopbackGrant:
+class LoopbackAllowance:
     """The permission to reach one server on this machine, and nothing else.
 
     Args:

@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpcore
 
-from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.addresses import LoopbackAllowance
 from pipelines.web.answers import REDIRECTS, Response, body_of, check_type, drain, header_text
 from pipelines.web.bodies import ACCEPT_ENCODING
 from pipelines.web.connect import Budget, VettedBackend
@@ -63,14 +63,14 @@ class Client:
 
     Args:
         settings: how.
-        grant: the one permission to reach a server on this machine.
+        loopback: the one permission to reach a server on this machine.
         resolver: replaces the system's look-up of names.
     """
 
     def __init__(
         self,
         settings: HttpSettings,
-        grant: LoopbackGrant | None = None,
+        loopback: LoopbackAllowance | None = None,
         resolver: Resolver | None = None,
     ) -> None:
         self._settings = settings
@@ -79,7 +79,7 @@ class Client:
             _tls_context(),
             max_connections=settings.connections,
             keepalive_expiry=_IDLE_S,
-            network_backend=VettedBackend(resolver or SystemResolver(), grant),
+            network_backend=VettedBackend(resolver or SystemResolver(), loopback),
         )
         self._robots = OriginCache(self._fetch_robots, lifetime_s)
         self._reservations = OriginCache(self._fetch_reservations)
@@ -229,19 +229,19 @@ class Client:
             raise FetchError(Reason.BROKEN_RESPONSE, f"not whole HTTP/1.1 at {url}") from error
 
 
-_SHARED: dict[tuple[HttpSettings, LoopbackGrant | None], Client] = {}
+_SHARED: dict[tuple[HttpSettings, LoopbackAllowance | None], Client] = {}
 _SHARED_LOCK = threading.Lock()
 
 
-def shared_client(settings: HttpSettings, grant: LoopbackGrant | None = None) -> Client:
+def shared_client(settings: HttpSettings, loopback: LoopbackAllowance | None = None) -> Client:
     """The one client of this process for these settings: its connections and robots last.
 
     It is closed by `close_shared_clients`, at the latest when the process ends.
     """
     with _SHARED_LOCK:
-        if (settings, grant) not in _SHARED:
-            _SHARED[settings, grant] = Client(settings, grant)
-        return _SHARED[settings, grant]
+        if (settings, loopback) not in _SHARED:
+            _SHARED[settings, loopback] = Client(settings, loopback)
+        return _SHARED[settings, loopback]
 
 
 def close_shared_clients() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpcore
 
-from pipelines.web.addresses import LoopbackGrant, first_denial, is_web_port
+from pipelines.web.addresses import LoopbackAllowance, first_denial, is_web_port
 from pipelines.web.failures import FetchError, Reason
 from pipelines.web.resolve import Resolver
 
@@ -63,11 +63,11 @@ class VettedBackend(httpcore.NetworkBackend):
 
     Args:
         resolver: gives all addresses of a name.
-        grant: the one permission to reach this machine.
+        loopback: the one permission to reach this machine.
     """
 
-    def __init__(self, resolver: Resolver, grant: LoopbackGrant | None = None) -> None:
-        self._resolver, self._grant = resolver, grant
+    def __init__(self, resolver: Resolver, loopback: LoopbackAllowance | None = None) -> None:
+        self._resolver, self._loopback = resolver, loopback
         self._sockets = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -84,8 +84,8 @@ class VettedBackend(httpcore.NetworkBackend):
             FetchError: refused, or the name does not resolve.
             httpcore.ConnectError: no address answers.
         """
-        if self._grant and self._grant.covers(host):
-            return self._open(["127.0.0.1"], self._grant.port)
+        if self._loopback and self._loopback.covers(host):
+            return self._open(["127.0.0.1"], self._loopback.port)
         if not is_web_port(port):
             raise FetchError(Reason.ADDRESS_REFUSED, f"port {port} of {host} is not a web port")
         return self._open(self._vetted(host), port)

@@ -12,7 +12,7 @@ from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.pipeline import build
 from pipelines.crawl.site.config import Site
 from pipelines.io.task import StageTask
-from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.addresses import LoopbackAllowance
 from tests.support.site import SUFFIX
 
 
@@ -21,7 +21,7 @@ def main(port: str, folder: str, start: str, delay_s: str, *options: str) -> Non
         start=(start,), scope="same_site", max_depth=3, max_redirects=0, delay_s=float(delay_s)
     )
     task = StageTask(folder, "crawl", 2, "attempt", "fingerprint", (0, 1))
-    loopback = LoopbackGrant(int(port), SUFFIX)
+    loopback = LoopbackAllowance(int(port), SUFFIX)
     with beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner", *options])) as pipeline:
         build(pipeline, task, CrawlConfig(sites=(site,)), loopback)
 

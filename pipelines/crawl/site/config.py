@@ -1,13 +1,12 @@
 """Sites to crawl live, and how politely; importing this loads neither a parser nor Beam."""
 
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from dalle_model import files
-from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.addresses import LoopbackAllowance
 from pipelines.web.identity import USER_AGENT, is_product_token, product_token
 from pipelines.web.pace import MAX_DELAY_S
 from pipelines.web.urls import canonical_url
@@ -95,17 +94,19 @@ def _canonical_start(url: str) -> str:
         raise ValueError(f"{url[:200]!r}: {error}{example}") from error
 
 
-def policy_digest(site: Site, max_page_bytes: int, grant: LoopbackGrant | None = None) -> str:
+def policy_digest(
+    site: Site, max_page_bytes: int, loopback: LoopbackAllowance | None = None
+) -> str:
     """A digest of all settings that decide what a request is answered with; 16 hex digits.
 
     Args:
         site: who asks, and whether robots.txt is obeyed.
         max_page_bytes: limit of a page.
-        grant: hosts that a server on this machine answers for: its answers are not the web's.
+        loopback: hosts that a server on this machine answers for: its answers are not the web's.
     """
     lines = [site.user_agent, str(site.obeys_robots), str(max_page_bytes)]
-    if grant is not None:
-        lines.append(grant.host_suffix)
+    if loopback is not None:
+        lines.append(loopback.host_suffix)
     return sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
@@ -116,14 +117,3 @@ def num_answers(root: str) -> int:
         for under in files.list_names(root)
         for host in files.list_names(files.join(root, under))
     )
-
-
-@dataclass(frozen=True)
-class LiveRuntime:
-    """Where a crawl happens: no part of the stage's config, since it is of one machine.
-
-    Args:
-        grant: permission to reach one server on this machine.
-    """
-
-    grant: LoopbackGrant | None = None

@@ -9,10 +9,11 @@ from dalle_model import files
 from pipelines.crawl.archives.warc import HTML_TYPES, LOOKS_LIKE_HTML
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.site.archive import Archive, Outcome
-from pipelines.crawl.site.config import LiveRuntime, Site, policy_digest
+from pipelines.crawl.site.config import Site, policy_digest
 from pipelines.crawl.site.frontier import Entry, Fetched, Link, Plan, over_budget, plan
 from pipelines.crawl.site.links import MAX_SITEMAP_BYTES, distinct
 from pipelines.crawl.site.outcomes import Visited, add_links, record_outcome
+from pipelines.web.addresses import LoopbackAllowance
 from pipelines.web.answers import Response
 from pipelines.web.client import shared_client
 from pipelines.web.failures import FetchFailure, Reason
@@ -44,12 +45,12 @@ class Visits:
     Args:
         config: with the sites.
         folder: where answers are kept.
-        runtime: permissions.
+        loopback: permission to reach a server on this machine in place of the web.
     """
 
     config: CrawlConfig
     folder: str
-    runtime: LiveRuntime
+    loopback: LoopbackAllowance | None = None
 
 
 class _StoppedError(Exception):
@@ -126,8 +127,8 @@ class _SiteVisit:
         self._site, self._visited = site, visited
         settings = http_settings(site, common.config.max_page_bytes)
         self._token = settings.token
-        self._client = shared_client(settings, common.runtime.grant)
-        under = policy_digest(site, common.config.max_page_bytes, common.runtime.grant)
+        self._client = shared_client(settings, common.loopback)
+        under = policy_digest(site, common.config.max_page_bytes, common.loopback)
         self._archive = Archive(files.join(common.folder, under, host.replace(":", "_")))
         self._closed: dict[str, FetchFailure] = {}
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from pipelines.fetch.config import FetchConfig, dependencies
 from pipelines.stage import Runtime
-from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.addresses import LoopbackAllowance
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_dependencies_name_versions():
 
 
 def test_the_runtime_travels_to_workers():
-    runtime = Runtime(workers=2, loopback=LoopbackGrant(8080, ".demo.test"))
+    runtime = Runtime(workers=2, loopback=LoopbackAllowance(8080, ".demo.test"))
     assert pickle.loads(pickle.dumps(runtime)) == runtime
 
 

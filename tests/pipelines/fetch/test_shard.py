@@ -12,7 +12,7 @@ from pipelines.io.keys import local_pair_key, pair_key
 from pipelines.io.task import Stopwatch, finish_shard
 from pipelines.records import CAPTION_SCHEMA, CAPTIONS, FETCHED_SCHEMA
 from pipelines.stage import Runtime
-from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.addresses import LoopbackAllowance
 from pipelines.web.client import shared_client
 from tests.support.loopback import SUFFIX, answer, loopback_web
 from tests.support.tasks import stage_task
@@ -32,7 +32,7 @@ def web():
 
 
 def runtime_of(web):
-    return Runtime(loopback=LoopbackGrant(web.port, SUFFIX))
+    return Runtime(loopback=LoopbackAllowance(web.port, SUFFIX))
 
 
 def row(url, caption, encoded=None):

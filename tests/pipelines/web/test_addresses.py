@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.web.addresses import LoopbackGrant, denial, first_denial, is_web_port
+from pipelines.web.addresses import LoopbackAllowance, denial, first_denial, is_web_port
 
 DENIED = {
     "0.0.0.0": "this network",
@@ -89,11 +89,11 @@ def test_web_ports():
 
 
 def test_a_grant_covers_its_suffix_and_nothing_that_only_looks_like_it():
-    grant = LoopbackGrant(8080, ".demo.test")
-    assert grant.covers("img.demo.test")
-    assert not grant.covers("demo.test")
-    assert not grant.covers("evildemo.test")
-    assert not grant.covers("img.demo.test.example.com")
+    loopback = LoopbackAllowance(8080, ".demo.test")
+    assert loopback.covers("img.demo.test")
+    assert not loopback.covers("demo.test")
+    assert not loopback.covers("evildemo.test")
+    assert not loopback.covers("img.demo.test.example.com")
 
 
 @pytest.mark.parametrize(
@@ -101,4 +101,4 @@ def test_a_grant_covers_its_suffix_and_nothing_that_only_looks_like_it():
 )
 def test_a_grant_that_is_too_wide_is_refused(port, suffix):
     with pytest.raises(ValueError, match=r"must start|outside"):
-        LoopbackGrant(port, suffix)
+        LoopbackAllowance(port, suffix)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.addresses import LoopbackAllowance
 from pipelines.web.answers import Response
 from pipelines.web.client import Client
 from pipelines.web.failures import FetchFailure, Reason
@@ -37,7 +37,9 @@ def client_of(web):
     clients = []
 
     def make(**changes):
-        client = Client(replace(SETTINGS, **changes), LoopbackGrant(web.port, SUFFIX), _no_look_up)
+        client = Client(
+            replace(SETTINGS, **changes), LoopbackAllowance(web.port, SUFFIX), _no_look_up
+        )
         clients.append(client)
         return client
 
@@ -416,7 +418,7 @@ def test_a_crawl_delay_is_kept(web, client_of):
 
 
 def test_a_port_that_nobody_listens_on():
-    client = Client(SETTINGS, LoopbackGrant(1, SUFFIX), _no_look_up)
+    client = Client(SETTINGS, LoopbackAllowance(1, SUFFIX), _no_look_up)
     found = client.fetch(f"{SITE}/p.png")
     detail = f"connection_failed at {SITE}/robots.txt"
     assert found == FetchFailure(Reason.ROBOTS_UNREACHABLE, detail)

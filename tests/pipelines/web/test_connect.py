@@ -5,7 +5,7 @@ import socket
 import httpcore
 import pytest
 
-from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.addresses import LoopbackAllowance
 from pipelines.web.connect import Budget, VettedBackend, seconds_left
 from pipelines.web.failures import FetchError, Reason
 from tests.support.loopback import SUFFIX, loopback_web
@@ -27,14 +27,14 @@ def opened(monkeypatch):
         yield attempts
 
 
-def connect(resolver, host="example.com", port=80, grant=None, seconds=5.0):
+def connect(resolver, host="example.com", port=80, loopback=None, seconds=5.0):
     with Budget(seconds).running():
-        VettedBackend(resolver, grant).connect_tcp(host, port).close()
+        VettedBackend(resolver, loopback).connect_tcp(host, port).close()
 
 
-def refusal(resolver, host="example.com", port=80, grant=None):
+def refusal(resolver, host="example.com", port=80, loopback=None):
     with pytest.raises(FetchError) as caught:
-        connect(resolver, host, port, grant)
+        connect(resolver, host, port, loopback)
     return caught.value.failure
 
 
@@ -87,16 +87,16 @@ def test_ports_of_other_services_are_refused(opened):
 
 
 def test_the_grant_opens_its_port_for_its_hosts_alone(opened):
-    grant = LoopbackGrant(4321, SUFFIX)
+    loopback = LoopbackAllowance(4321, SUFFIX)
 
     def resolver(host, _):
         assert not host.endswith(SUFFIX)  # granted hosts are not looked up
         return ["127.0.0.1"]
 
-    connect(resolver, "img" + SUFFIX, 9999, grant)
+    connect(resolver, "img" + SUFFIX, 9999, loopback)
     assert opened == [("127.0.0.1", 4321)]
     for host in ("localhost", "127.0.0.1", "evil.example", "demo.test"):
-        assert refusal(resolver, host, 4321, grant).reason is Reason.ADDRESS_REFUSED
+        assert refusal(resolver, host, 4321, loopback).reason is Reason.ADDRESS_REFUSED
     assert len(opened) == 1
 
 

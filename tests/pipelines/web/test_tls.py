@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from pipelines.web import client as client_module
-from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.addresses import LoopbackAllowance
 from pipelines.web.answers import Response
 from pipelines.web.client import Client
 from pipelines.web.failures import Reason
@@ -67,7 +67,7 @@ def web(certificate):
 
 
 def fetch(web, url, **changes):
-    client = Client(replace(SETTINGS, **changes), LoopbackGrant(web.port, SUFFIX))
+    client = Client(replace(SETTINGS, **changes), LoopbackAllowance(web.port, SUFFIX))
     try:
         return client.fetch(url)
     finally:

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from pipelines.crawl.config import CrawlConfig, dependencies, fingerprint_config
 from pipelines.crawl.site.config import Site, policy_digest
-from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.addresses import LoopbackAllowance
 
 START = "http://a.test/"
 
@@ -62,10 +62,10 @@ def test_answers_are_kept_apart_by_what_decides_them():
     assert policy_digest(site(start=START), 10) != policy_digest(
         site(start=START, obeys_robots=False), 10
     )
-    here = LoopbackGrant(8000, ".demo.test")
+    here = LoopbackAllowance(8000, ".demo.test")
     assert policy_digest(site(start=START), 10) != policy_digest(site(start=START), 10, here)
     assert policy_digest(site(start=START), 10, here) == policy_digest(
-        site(start=START), 10, LoopbackGrant(8001, ".demo.test")
+        site(start=START), 10, LoopbackAllowance(8001, ".demo.test")
     )
 
 

@@ -5,11 +5,11 @@ import pytest
 from dalle_model import files
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.inputs import read_input
-from pipelines.crawl.site.config import LiveRuntime, Site
+from pipelines.crawl.site.config import Site
 from pipelines.crawl.site.frontier import Fetched, Link
 from pipelines.crawl.site.visit import MAX_FAILURES_IN_A_ROW, Visits, visit, visit_all
 from pipelines.records import Candidate
-from pipelines.web.addresses import LoopbackGrant
+from pipelines.web.addresses import LoopbackAllowance
 from pipelines.web.client import close_shared_clients
 from pipelines.web.reservations import Reservations
 from tests.support.site import SUFFIX, Answer, live_site
@@ -30,8 +30,8 @@ def visits_of(site, tmp_path):
     def make(**settings):
         given = {"start": f"{URL}/", "delay_s": 0, "backoff_s": 0, "retries": 0} | settings
         config = CrawlConfig(sites=(Site.model_validate(given),))
-        grant = LoopbackGrant(site.port, SUFFIX)
-        return Visits(config, str(tmp_path / "site"), LiveRuntime(grant))
+        loopback = LoopbackAllowance(site.port, SUFFIX)
+        return Visits(config, str(tmp_path / "site"), loopback)
 
     return make
 
