@@ -126,7 +126,11 @@ class Graph:
         )
 
     def is_up_to_date(self, manifest: Manifest) -> bool:
-        """Whether a finished stage was made with the settings, models and lists that hold now."""
+        """Whether a finished stage was made with the settings, models and lists that hold now.
+
+        Raises:
+            PackageNotFoundError: a library that its work depends on is not installed here.
+        """
         stage = self.stage(manifest.stage)
         if stage is None or digest_of(self.settings(stage)) != digest_of(manifest.config):
             return False

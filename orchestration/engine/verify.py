@@ -1,5 +1,6 @@
 """Check a run against its manifests: every file whole, no file too many, one checksum for all."""
 
+import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -50,7 +51,7 @@ def run_checksum(root: str) -> str:
     for manifest in finished_stages(root):
         folder = RunFolder(root).stage(manifest.stage)
         urls = {name: folder.file(name) for name in folder.output_names()}
-        urls[""] = folder.manifest  # under the stage's own name
+        urls[posixpath.basename(folder.manifest)] = folder.manifest
         for name, url in sorted(urls.items()):
             entries.append([manifest.stage, name, files.sha256(files.read_bytes(url))])
     return digest_of(entries)

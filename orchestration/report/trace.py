@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError
 from typing import Any
 
 import pyarrow as pa
@@ -100,7 +101,7 @@ class _Tracer:
     def steps(self, query: str) -> Iterator[Step]:
         """What each stage did with each row of a query, in the order of the stages."""
         for stage, manifest in self._finished:
-            is_up_to_date = self._graph.is_up_to_date(manifest)
+            is_up_to_date = self._is_up_to_date(manifest)
             locations = stage.locations(self._config.section(stage)) if is_up_to_date else {}
             task = self._task(stage, manifest)
             for index in _shards(manifest, query):
@@ -110,6 +111,12 @@ class _Tracer:
                         if not kept and all(check.passed for check in checks):
                             checks = [*checks, _failed(row)]
                         yield Step(stage.name, kept, row, checks, is_up_to_date, locations)
+
+    def _is_up_to_date(self, manifest: Manifest) -> bool:
+        try:
+            return self._graph.is_up_to_date(manifest)
+        except PackageNotFoundError:  # its rows can be shown, its rules cannot be applied here
+            return False
 
     def _task(self, stage: Stage, manifest: Manifest) -> StageTask:
         return StageTask(

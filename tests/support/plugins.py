@@ -1,0 +1,73 @@
+"""A package of somebody else's that is found as an installed one is: a folder on PYTHONPATH."""
+
+from pathlib import Path
+
+SHARPNESS_STAGE = '''\
+"""A filter of images by how much neighbouring pixels differ: one file, and nothing else."""
+
+import numpy as np
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from dalle_model.pixels import from_png
+from pipelines.io.selections import surviving_rows
+from pipelines.io.task import ShardResult
+from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
+from pipelines.rejection import Check, reject
+from pipelines.stage import Job, Reads, ShardWork, Stage, Writes
+
+SCHEMA = SELECTION_SCHEMA.append(pa.field("sharpness", pa.float32()))
+
+
+class SharpnessConfig(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_sharpness: float = 5.0
+    max_reject_rate: float = 1.0
+
+
+def sharpness(png: bytes) -> float:
+    return float(np.abs(np.diff(np.asarray(from_png(png), np.float64), axis=0)).mean())
+
+
+def process(job: Job, index: int) -> ShardResult:
+    kept, rejected = [], []
+    table = surviving_rows(job.task, index, ["key", "url", "caption", "png"])
+    for row in table.to_pylist():
+        measured, limit = sharpness(row["png"]), job.config.min_sharpness
+        if measured < limit:
+            check = Check("blurred", False, measured, limit)
+            rejected.append(reject(row, job.task.stage, check))
+        else:
+            names = SELECTION_SCHEMA.names
+            kept.append({name: row[name] for name in names} | {"sharpness": measured})
+    return ShardResult(pa.Table.from_pylist(kept, SCHEMA), rejected, rows_in=table.num_rows)
+
+
+STAGE = Stage(
+    name="sharpness",
+    about="images that are not blurred",
+    config=SharpnessConfig,
+    reads={IMAGES: Reads(IMAGE_SCHEMA), SELECTION: Reads(SELECTION_SCHEMA, "any")},
+    writes=Writes(SELECTION, SCHEMA),
+    work=ShardWork(process),
+    is_default=False,
+    checks=lambda task, row, config: (
+        [Check("blurred", True, row["sharpness"], config.min_sharpness)]
+        if "sharpness" in row
+        else []
+    ),
+)
+'''
+
+
+def write_plugin(folder: Path, name: str, source: str) -> Path:
+    """A package `name` with one module `stage`, and what pip would write of it; its folder."""
+    (folder / name).mkdir(parents=True)
+    (folder / name / "__init__.py").touch()
+    (folder / name / "stage.py").write_text(source)
+    metadata = folder / f"{name}-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[dalle.stages]\n{name} = {name}.stage:STAGE\n")
+    return folder
