@@ -43,7 +43,7 @@ def test_a_full_disk_says_what_to_do():
         (IsADirectoryError(21, "Is a directory", ".tmp-x", None, "x"), "x: a folder is where"),
     ],
 )
-def test_a_file_in_the_place_of_a_folder_is_told(error, message):
+def test_a_file_in_the_place_of_a_folder_is_reported(error, message):
     assert describe(error).startswith(message)
 
 
@@ -102,7 +102,7 @@ def test_exit_codes(error, code, capsys):
 
 def test_a_surprise_says_where_its_traceback_is(capsys):
     exit_code(ValueError("surprise"), [])
-    said = capsys.readouterr().err
-    assert "ValueError: surprise" in said
-    log = said.split("full traceback: ")[1].split(",")[0]
+    message = capsys.readouterr().err
+    assert "ValueError: surprise" in message
+    log = message.split("full traceback: ")[1].split(",")[0]
     assert "ValueError: surprise" in Path(log).read_text()
