@@ -15,9 +15,7 @@ from dalle_model.errors import DalleError
 
 SCHEMA_VERSION = 1
 METADATA_KEY = b"dalle"
-IMAGE_DIGITS = (
-    24  # hex digits of a key that identify the image; the 16 after them identify the caption
-)
+IMAGE_DIGITS = 24  # hex digits of a key that identify its image; the other 16 identify its caption
 SUFFIX = ".parquet"
 # Source: pyarrow.dataset, default of `ignore_prefixes`; our own temporary files start with "." too
 HIDDEN_PREFIXES = (".", "_")

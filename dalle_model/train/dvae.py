@@ -27,9 +27,8 @@ from dalle_model.train.schedules import Cosine
 # G grid side.
 
 GRADIENT_CLIP = 1.0  # chosen: without it the first steps after k-means overshoot
-WEIGHT_DECAY = (
-    1e-4  # Source: Ramesh et al. 2021, appendix A.2, whose betas and eps are torch's defaults
-)
+# Source: Ramesh et al. 2021, appendix A.2, whose betas and eps are torch's defaults
+WEIGHT_DECAY = 1e-4
 _WARM_UP_STEPS = 50  # chosen: the learning rate rises linearly over them
 _CHUNK = 64  # chosen: images encoded at once, some 100 MB of activations
 

@@ -17,9 +17,7 @@ from dalle_model.train.kmeans import from_patches, kmeans, nearest_centroids, to
 
 # Shape letters: K codes, P values of a patch (192), N channels of a feature map.
 
-_FIRST_LN_B = (
-    -1.5
-)  # chosen: the scale of k-means errors on the demo, so that b starts near its optimum
+_FIRST_LN_B = -1.5  # chosen: the scale of k-means errors on the demo, close to where b ends
 
 
 def fit_centroids(images: Rgb, config: DvaeConfig, settings: DvaeTraining) -> Floats:
