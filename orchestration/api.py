@@ -303,21 +303,19 @@ def _explain_text(text: str, directory: str, recipe: str) -> str:
     from orchestration.report.trace_text import text_trace_text
 
     if recipe:
-        stage = next(stage for stage in registry().values() if stage.recipes is not None)
-        recipes = stage.recipes
-        section = recipes.chosen(stage.config(), recipe) if recipes else None
+        stage, recipes = stage_with_recipes(registry().values())
+        section = recipes.chosen(stage.config(), recipe)
     else:
-        try:
-            config = load_run_config(directory)
-        except NoRunError as error:
-            raise NoRunError(
-                f"{error}; name a recipe with --recipe, or a run with --dir"
-            ) from error
-        stage, recipes = stage_with_recipes(Graph.of(config))
+        config = _config_for_texts(directory)
+        stage, recipes = stage_with_recipes(Graph.of(config).stages)
         section = config.section(stage)
-    if recipes is None:
-        raise ConfigError("no stage follows recipes")
     traced = recipes.trace(text, section)
-    return text_trace_text(
-        text, recipes.name(section), traced, stage.locations(section), stage.name
-    )
+    locations = stage.locations(section)
+    return text_trace_text(text, recipes.name(section), traced, locations, stage.name)
+
+
+def _config_for_texts(directory: str) -> RunConfig:
+    try:
+        return load_run_config(directory)
+    except NoRunError as error:
+        raise NoRunError(f"{error}; name a recipe with --recipe, or a run with --dir") from error

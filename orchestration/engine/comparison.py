@@ -5,7 +5,7 @@ The stages before it run once; their output is copied into the directory of each
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -37,7 +37,7 @@ def compare(run: Run, names: Sequence[str], progress: Progress) -> list[str]:
         RunError: as `run_stages`.
     """
     graph = Graph.of(run.config)
-    stage, recipes = stage_with_recipes(graph)
+    stage, recipes = stage_with_recipes(graph.stages)
     chosen = list(names) or recipes.known()
     folders = [run.folder.recipe(name) for name in _distinct_names(chosen)]
     runs = [
@@ -66,16 +66,16 @@ def compared(graph: Graph, run: RunFolder) -> dict[str, str]:
     }
 
 
-def stage_with_recipes(graph: Graph) -> tuple[Stage, Recipes]:
-    """The first stage of a run that follows recipes, and what they are.
+def stage_with_recipes(stages: Iterable[Stage]) -> tuple[Stage, Recipes]:
+    """The first of some stages that follows recipes, and what they are.
 
     Raises:
         ConfigError: there is none.
     """
-    for stage in graph.stages:
+    for stage in stages:
         if stage.recipes is not None:
             return stage, stage.recipes
-    raise ConfigError("no stage of this config follows a recipe")
+    raise ConfigError("none of the stages follows a recipe")
 
 
 def _by_recipe(run: Run, stage: Stage, recipes: Recipes, recipe: str, folder: RunFolder) -> Run:

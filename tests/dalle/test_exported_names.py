@@ -1,0 +1,54 @@
+"""The public Python API, name by name: whoever changes it changes this list."""
+
+import dalle
+
+NAMES = [
+    "Codec",
+    "Comparison",
+    "DalleError",
+    "Explanation",
+    "Progress",
+    "RunResult",
+    "SampleSettings",
+    "ShardMetadata",
+    "Verification",
+    "demo",
+    "explain",
+    "grid",
+    "image_tokens",
+    "list_shards",
+    "load_codec",
+    "read_metadata",
+    "read_shards",
+    "recipes",
+    "report",
+    "run",
+    "sample",
+    "train",
+    "verify",
+]
+
+
+def test_the_exported_names_are_these():
+    assert dalle.__all__ == NAMES
+    assert dir(dalle) == NAMES
+
+
+def test_each_name_is_there_with_its_documentation():
+    for name in NAMES:
+        assert getattr(dalle, name).__doc__, name
+
+
+def test_type_checkers_see_the_same_names():
+    """The names under `TYPE_CHECKING` are read off the source, since nothing imports them."""
+    import ast
+    from pathlib import Path
+
+    tree = ast.parse(Path(dalle.__file__).read_text())
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    homes = {alias.name: node.module for node in imports for alias in node.names}
+    assert {name: homes[name] for name in NAMES} == dalle._HOME
+
+
+def test_another_name_is_an_attribute_error():
+    assert not hasattr(dalle, "runs")

@@ -1,0 +1,110 @@
+"""The Python API: one function a command, with the same parameters, and results that are values."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+import typer.main
+
+import dalle
+from orchestration import api
+from orchestration.cli.main import app
+from orchestration.engine.config import ConfigError, NoRunError
+from pipelines.io.keys import pair_key
+
+CAPTIONS = ["a red apple on a wooden table", "two dogs running along the beach", "IMG_2031.jpg"]
+# What a command calls otherwise than its function: `-n` and the three parts of `SampleSettings`.
+SETTINGS_OF_SAMPLE = {"seed", "temperature", "top_k"}
+
+
+def functions() -> dict[str, inspect.Signature]:
+    public = {name: getattr(api, name) for name in vars(api) if name in dalle.__all__}
+    return {
+        name: inspect.signature(function)
+        for name, function in public.items()
+        if inspect.isfunction(function) and function.__module__ == api.__name__
+    }
+
+
+def commands() -> dict[str, set[str]]:
+    group = typer.main.get_command(app)
+    return {
+        name: {parameter.name for parameter in command.params} - {"help"}
+        for name, command in group.commands.items()  # type: ignore[attr-defined]
+    }
+
+
+def test_each_command_is_a_function_and_each_function_a_command():
+    assert sorted(commands()) == sorted(functions())
+
+
+@pytest.mark.parametrize("name", sorted(functions()))
+def test_a_command_and_its_function_take_the_same(name):
+    given = set(functions()[name].parameters) - {"progress"}
+    taken = commands()[name]
+    if name == "sample":
+        taken = taken - SETTINGS_OF_SAMPLE | {"settings"}
+    if name in {"run", "recipes"}:
+        taken = taken | {"beam_options"}  # what follows the names on the command line
+    assert given == taken
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch) -> dict[str, object]:
+    rows = "".join(f"{text}\thttp://host.example/{i}.png\n" for i, text in enumerate(CAPTIONS))
+    (tmp_path / "pairs.tsv").write_text(rows)
+    monkeypatch.chdir(tmp_path)
+    source = {"path": "pairs.tsv", "caption_column": 0, "url_column": 1}
+    return {"name": "mine", "num_shards": 2, "crawl": {"sources": [source]}}
+
+
+def test_a_run_from_a_mapping_is_a_value(settings, capfd):
+    result = dalle.run(settings, stages=["crawl", "captions"])
+    assert result.directory == "runs/mine"
+    assert [(m.stage, m.rows_in, m.rows_out) for m in result.manifests] == [
+        ("crawl", 3, 3),
+        ("captions", 3, 2),
+    ]
+    assert Path(result.report).exists()
+    assert capfd.readouterr().out == ""
+    assert dalle.report(result.directory) == result.report
+    assert dalle.verify(result.directory).num_files == {"captions": 2, "crawl": 2}
+
+
+def test_an_explanation_is_steps_and_text(settings):
+    result = dalle.run(settings, stages=["crawl", "captions"])
+    key = pair_key("http://host.example/2.png", CAPTIONS[2])
+    explanation = dalle.explain(key, result.directory)
+    (steps,) = explanation.steps.values()
+    assert [(step.stage, step.kept) for step in steps] == [("crawl", True), ("captions", False)]
+    failed = [check.reason for check in steps[1].checks if not check.passed]
+    assert failed == ["file_name", "too_few_words"]
+    assert "FAIL file_name" in str(explanation)
+
+
+def test_a_text_needs_no_run(settings):
+    assert "becomes  A brown dog" in str(dalle.explain("A brown dog - Stock Photo", recipe="dalle"))
+    with pytest.raises(NoRunError, match="name a recipe with --recipe, or a run with --dir"):
+        dalle.explain("A brown dog", "nowhere")
+
+
+def test_recipes_are_compared(settings):
+    compared = dalle.recipes(settings, ["dalle", "laion"])
+    assert compared.directories == ["runs/mine/recipes/dalle", "runs/mine/recipes/laion"]
+    assert "laion" in Path(compared.report).read_text()
+
+
+def test_a_wrong_setting_is_named_without_a_file(settings):
+    with pytest.raises(
+        ConfigError, match=r"^num_shard: unknown setting; did you mean `num_shards`"
+    ):
+        dalle.run(settings | {"num_shard": 1})
+
+
+def test_a_model_that_is_not_there_lists_those_that_are(settings):
+    with pytest.raises(ConfigError, match="no model 'clip' to train; there are bpe, dvae, prior"):
+        dalle.train("clip", settings)
+
+
+def test_a_codec_is_loaded_by_its_name():
+    assert dalle.load_codec("demo").grid == 8
