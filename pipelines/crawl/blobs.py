@@ -77,7 +77,7 @@ def spill(
 ) -> Iterator[CandidateRef | Rejection]:
     """Replace the bytes of each candidate by a reference, writing those that are nowhere else.
 
-    A file is named by its content: to do the work again changes nothing.
+    A file is named after its content, so that repeating the work changes nothing.
 
     Args:
         rows: in any order.

@@ -1,4 +1,4 @@
-"""From what a page or a table says to a candidate or a rejection, and one survivor for each key."""
+"""Turns images as found into candidates or rejections, and picks one survivor for each key."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -15,7 +15,7 @@ MAX_QUOTED_CHARS = 1000  # chosen: enough to recognise a dropped row, too little
 
 
 class Found(NamedTuple):  # made in a third of the time of a frozen dataclass
-    """An image and its text as written, before anything is judged.
+    """An image and its text as written, before any check.
 
     Args:
         raw_url: as in the markup or the table; may be relative, hostile or empty.
@@ -37,8 +37,8 @@ class Found(NamedTuple):  # made in a third of the time of a frozen dataclass
 
 
 def to_candidate(found: Found, config: CrawlConfig) -> Candidate | Rejection:
-    """Resolve and check one occurrence; its key is made from the canonical URL if it has one."""
-    # Taken apart once: this is done for every image of the web.
+    """Resolve the URL of an image and check it; its key comes from the canonical URL, if any."""
+    # Unpacked once: this runs for every image of the web.
     raw_url, caption, text_source, base_url, page_url, source, language, license_, opt_out = found
     if is_inline(raw_url):
         return rejection(raw_url, caption, "data_uri")
@@ -56,7 +56,7 @@ def to_candidate(found: Found, config: CrawlConfig) -> Candidate | Rejection:
 
 
 def unfit_caption(url: str, found: Found, config: CrawlConfig) -> Rejection | None:
-    """Why a caption makes no candidate, by its length in characters; None where it does."""
+    """Why a caption is too short or too long for a candidate; None where it is neither."""
     length = len(found.caption.strip())
     if length == 0:
         return rejection(url, found.caption, "no_caption", found.page_url)
@@ -96,7 +96,7 @@ def rejection(
     measured: float | None = None,
     threshold: float | None = None,
 ) -> Rejection:
-    """A rejection of this stage, keyed by all of the URL and caption but quoting them in short."""
+    """A rejection of this stage: keyed by the whole URL and caption, of which it quotes little."""
     return Rejection(
         key=pair_key(url, caption),
         url=url[:MAX_QUOTED_CHARS],

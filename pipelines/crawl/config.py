@@ -13,19 +13,19 @@ TextSource = Literal["alt", "figcaption", "title", "og:image"]
 
 
 class CrawlConfig(BaseModel):
-    """What to read, and what makes a candidate.
+    """What to read, and what counts as a candidate.
 
     Args:
         sources: files to read; at least one of these or of `sites`.
         sites: to crawl live.
-        text_sources: where an image's caption may stand, best first; `og:image` has the page's
-            Open Graph images read too, each with its `og:image:alt`.
-        min_caption_chars: shorter captions are dropped, after blanks at both ends.
+        text_sources: where to look for an image's caption, best first; `og:image` also reads the
+            page's Open Graph images, each with its `og:image:alt`.
+        min_caption_chars: shorter captions are dropped; whitespace at both ends is not counted.
         max_caption_chars: longer captions are dropped, so that no page fills a shard.
         max_page_bytes: larger pages, and larger metadata of pages, are dropped unread.
-        max_image_bytes: larger images, of sources that hold the images themselves, are dropped.
-        honours_page_opt_out: drop the images of pages that forbid use for AI; when it is false
-            they stay, with the page's words in the column `opt_out`.
+        max_image_bytes: larger images are dropped, in sources that hold the images themselves.
+        honours_page_opt_out: drop the images of pages that forbid use for AI; if false they are
+            kept, with the page's words in the column `opt_out`.
         max_reject_rate: the stage fails above this share of dropped rows, 0..1.
     """
 
@@ -51,7 +51,7 @@ class CrawlConfig(BaseModel):
 
 
 def inputs(config: CrawlConfig) -> list[tuple[InputFile, Source]]:
-    """Every file to read with the source that it belongs to, in a total order.
+    """Every file to read, each with its source, in a total order.
 
     Raises:
         MissingInputError: a source has no file.
@@ -78,7 +78,7 @@ def locations(config: CrawlConfig) -> list[str]:
 
 
 def fingerprint_config(config: CrawlConfig) -> dict[str, Any]:
-    """The settings without the place, the order and the number of the inputs."""
+    """The settings without the paths, the order and the number of the inputs."""
     values = config.model_dump(mode="json")
     settings = [{k: v for k, v in s.items() if k != "path"} for s in values["sources"]]
     unique = {json.dumps(setting, sort_keys=True) for setting in settings}
@@ -86,7 +86,7 @@ def fingerprint_config(config: CrawlConfig) -> dict[str, Any]:
 
 
 def dependencies(config: CrawlConfig) -> dict[str, str]:
-    """Versions of what reads the inputs and spells their URLs."""
+    """Versions of the packages that read the inputs and normalise their URLs."""
     reading = ("fastwarc", "idna", "msgspec", "pyarrow", "selectolax")
     fetching = ("httpcore", "h11") if config.sites else ()
     return {name: version(name) for name in (*reading, *fetching)}

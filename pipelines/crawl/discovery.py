@@ -11,7 +11,7 @@ from pipelines.crawl.sources import InputFile, Source
 
 
 class MissingInputError(DalleError):
-    """An input of the config is not there, or nothing tells what it is."""
+    """An input of the config is missing, or of no known kind."""
 
 
 def resolve(source: Source, config_key: str) -> list[InputFile]:
@@ -19,11 +19,11 @@ def resolve(source: Source, config_key: str) -> list[InputFile]:
 
     Args:
         source: file, folder or glob.
-        config_key: where the source stands in the config, for the error.
+        config_key: the position of the source in the config, for the error.
 
     Raises:
-        MissingInputError: nothing is there, or a suffix says nothing and `kind` is not set, or the
-            path cannot be listed.
+        MissingInputError: nothing is there, no file is of a known kind, or the path cannot be
+            listed.
     """
     try:
         listing = list_files(source.path)

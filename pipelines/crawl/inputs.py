@@ -80,7 +80,7 @@ def input_extent(file: InputFile) -> Extent:
 
 def _rows(opened: OpenInput, source: Source, config: CrawlConfig, start: int, claim: Claim) -> Rows:
     reader = reader_for(opened)
-    if reader.extent is None:  # one piece, for whoever asks for its beginning
+    if reader.extent is None:  # one piece: the part with its beginning
         if start > 0 or not claim(0):
             return iter(())
         start, claim = 0, every

@@ -29,7 +29,7 @@ class Listing(NamedTuple):
 
 
 def list_files(path: str) -> Listing:
-    """The files at a path now; a name that exists is no glob, whatever marks it has."""
+    """The files at a path now; a name that exists is not a glob, whatever characters it has."""
     filesystem, bare = url_to_fs(path)
     filesystem.invalidate_cache()
     is_folder = filesystem.isdir(bare)
@@ -54,7 +54,7 @@ def is_hidden(relative: str) -> bool:
 
 
 def _is_file(path: str) -> bool:
-    """Whether something can be read at a local path; says so where nothing can."""
+    """Whether a local path can be read as a file; warns where it cannot."""
     is_file = Path(path).is_file()
     if not is_file:
         _LOG.warning("%s: passed over: not a file, or a link to none", path)

@@ -1,4 +1,4 @@
-"""What a page refers to, as canonical URLs; plain references take a short way to the same."""
+"""Resolves the references of a page to canonical URLs, with a fast path for plain ones."""
 
 import re
 from functools import lru_cache
@@ -37,23 +37,23 @@ def resolve(reference: str, base_url: str, page_url: str) -> str:
     """The canonical URL of a reference.
 
     Args:
-        reference: as written; blanks around it do not count.
+        reference: as written; surrounding whitespace is ignored.
         base_url: what it is relative to; empty where nothing is known.
-        page_url: of the page that it stands on.
+        page_url: of the page that it is on.
 
     Raises:
-        ValueError: it is empty, means the page itself, or cannot be a URL of the web.
+        ValueError: it is empty, refers to the page itself, or is not a URL of the web.
     """
     reference = reference.strip()
     if not reference:
         raise ValueError("no URL")
-    joined, canonical = _short_way(reference, base_url) or (urljoin(base_url, reference), "")
+    joined, canonical = _fast_path(reference, base_url) or (urljoin(base_url, reference), "")
     if joined.partition("#")[0] in (base_url, page_url):
         raise ValueError("URL of the page itself")  # as `src="#"` and `src="http://"` give it
     return canonical or canonical_url(joined)
 
 
-def _short_way(reference: str, base_url: str) -> tuple[str, str] | None:
+def _fast_path(reference: str, base_url: str) -> tuple[str, str] | None:
     """The joined and the canonical URL of a plain reference; None for any other."""
     if reference.startswith("//") and (prefix := _prefix(base_url, "/")):
         reference = prefix.joined.partition("//")[0] + reference
@@ -70,7 +70,7 @@ def _short_way(reference: str, base_url: str) -> tuple[str, str] | None:
 
 @lru_cache(maxsize=256)  # pages come one after the other, each with one base
 def _prefix(base_url: str, start: str) -> _Prefix | None:
-    """What a base puts before a path that begins with `start`; None where it is no base."""
+    """What a base puts before a path that begins with `start`; None where it is not a base."""
     canonical = plain_url(base_url)
     if canonical is not None and "//" not in base_url[_IN_HOST:].partition("?")[0]:
         root = _root(base_url)

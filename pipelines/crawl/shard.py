@@ -1,4 +1,4 @@
-"""A shard of candidates: one survivor for each key, with its bytes if it brings any."""
+"""A shard of candidates: one survivor for each key, with its bytes where they are known."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -16,7 +16,7 @@ from pipelines.rejection import Rejection
 def complete_shard(task: StageTask, index: int, values: list[Any]) -> ShardResult:
     """The rows and rejections of a shard.
 
-    All rows of one key are in one shard: that it sorts out duplicates itself saves a shuffle.
+    All rows of one key are in one shard, so that removing duplicates here saves a shuffle.
 
     Args:
         task: the stage's work.
@@ -24,7 +24,7 @@ def complete_shard(task: StageTask, index: int, values: list[Any]) -> ShardResul
         values: packed candidates, and rejections.
 
     Raises:
-        ChangedInputError: other bytes stand where an image was.
+        ChangedInputError: the bytes of an image are no longer what they were.
     """
     del task, index
     rejected = [value for value in values if isinstance(value, Rejection)]

@@ -22,8 +22,8 @@ class Source(BaseModel):
     """A path that candidates are read from.
 
     The columns of a table are found by their usual names (`tables/columns.py`), or by what they
-    hold; the settings that end in `_column` are for other ones. They also name the keys of the JSON
-    next to images.
+    hold; the settings that end in `_column` are for any other. They also name the keys of the JSON
+    files next to images.
 
     Args:
         path: URL or path of a file, a folder (searched to the bottom) or a glob.
@@ -35,8 +35,8 @@ class Source(BaseModel):
         caption_column: as `url_column`; a list of texts in it gives a pair each.
         page_url_column: as `url_column`.
         license_column: as `url_column`.
-        image_column: of a Parquet table that holds images; by default one of the type of
-            `datasets.Image`, or of bytes with a usual name.
+        image_column: of a Parquet table that holds images; by default a column of
+            type `datasets.Image`, or of bytes under a usual name.
         has_header: of a CSV or TSV table; by default there is one when columns are given by name
             or the first row holds a usual name of a column of URLs.
     """

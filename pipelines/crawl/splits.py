@@ -1,4 +1,4 @@
-"""How a large input is read in parts, in any order and by anybody, with the result of one reading.
+"""Reading a large input in parts, in any order and by any worker, with the rows of one reading.
 
 A reader announces the position of each unit (a record, a line, a row group, a sample) before it
 reads it, in ascending order, and stops when it is refused. What belongs to a unit depends on the
@@ -15,7 +15,7 @@ SPLIT_BYTES = 64 << 20  # chosen: some seconds of work, against milliseconds to 
 
 @dataclass(frozen=True)
 class Extent:
-    """The positions of an input and how they are shared out.
+    """The positions of an input and how they are divided.
 
     Args:
         size: positions run from 0 to `size`, exclusive; 0 for an input without content.
@@ -26,7 +26,7 @@ class Extent:
     step: int
 
 
-WHOLE = Extent(1, 1)  # an input that can only be read from its beginning to its end
+WHOLE = Extent(1, 1)  # an input that can only be read from beginning to end
 
 
 def every(position: int) -> bool:
@@ -36,7 +36,7 @@ def every(position: int) -> bool:
 
 
 class Claims:
-    """Hands claims on, and remembers whether one was refused."""
+    """Wraps `try_claim`, recording a refusal."""
 
     def __init__(self, claim: Claim) -> None:
         self._claim, self.was_refused = claim, False

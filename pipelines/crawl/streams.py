@@ -1,4 +1,4 @@
-"""An input as a stream that tells a failing disk from bad content."""
+"""Opens inputs as streams that distinguish a failing disk from bad content."""
 
 import io
 from functools import cached_property
@@ -11,7 +11,7 @@ from pipelines.crawl.sources import InputFile
 
 
 class UnreadableInputError(DalleError):
-    """The disk or the network failed; unlike bad content, that is no row's fault."""
+    """The disk or the network failed, which unlike bad content is not a rejection."""
 
 
 class OpenInput:
@@ -90,7 +90,7 @@ def size_of(location: str) -> int:
 
 
 class _Guarded(io.RawIOBase):
-    """A stream whose own failures cannot be taken for damage in what it holds."""
+    """A stream whose failures cannot be mistaken for damaged content."""
 
     def __init__(self, stream: BinaryIO, location: str) -> None:
         self._stream, self._location = stream, location

@@ -1,4 +1,4 @@
-"""Wiring of the crawl stage; what it wires is in `inputs.py` and `shard.py`."""
+"""Wiring of the crawl stage; the logic is in `inputs.py` and `shard.py`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class ExtractCandidates(beam.PTransform[PBegin, PCollection[tuple[int, Any]]]):
     Args:
         config: what to read.
         num_shards: of the run.
-        spill_folder: URL of a folder for the bytes of inlined images; swept by others.
+        spill_folder: URL of a folder for the bytes of images; swept when the stage ends.
         live: how its sites are visited; None where it has none.
     """
 
@@ -99,7 +99,7 @@ class _ReadPartFn(beam.DoFn):
     def process(
         self,
         element: tuple[InputFile, Source],
-        tracker: Any = beam.DoFn.RestrictionParam(_Parts()),  # noqa: B008 - how Beam asks for it
+        tracker: Any = beam.DoFn.RestrictionParam(_Parts()),  # noqa: B008 - Beam's own idiom
     ) -> Iterator[Any]:
         file, source = element
         claim = Claims(tracker.try_claim)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 # Source: IANA IPv4 and IPv6 Special-Purpose Address Registries and the RFCs named there; the
-# first match names the reason, so the catch-alls of unassigned space stand last.
+# first match names the reason, so the catch-alls of unassigned space come last.
 _DENIED = [
     (ipaddress.ip_network(network), name)
     for network, name in [
@@ -60,8 +60,8 @@ class LoopbackAllowance:
 
     Args:
         port: on 127.0.0.1.
-        host_suffix: hosts that end in it, such as `.demo.test`, are that server; they are not
-            looked up. Every other name that resolves to this machine stays refused.
+        host_suffix: hosts that end in it, such as `.demo.test`, are that server and are not looked
+            up. Every other name that resolves to this machine stays refused.
     """
 
     port: int
@@ -89,7 +89,7 @@ def denial(address: str) -> str | None:
 
 
 def first_denial(addresses: Iterable[str]) -> str | None:
-    """The first denied address of a host in sorted order, as text; one is enough to refuse all."""
+    """The first denied address of a host in sorted order; one is enough to refuse the host."""
     for address in sorted(addresses):
         if name := denial(address):
             return f"{address} ({name})"

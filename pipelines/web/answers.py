@@ -1,4 +1,4 @@
-"""HTTP answers, and how they are read: headers as text, the type, the body within bounds."""
+"""HTTP responses, and how they are read: headers as text, the type, the body within bounds."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,14 +15,14 @@ MAX_DRAINED_BYTES = 64 * 1024  # chosen: less than a new connection costs
 
 @dataclass(frozen=True)
 class Response:
-    """A whole answer with a status of 2xx, or a redirect that was not to be followed.
+    """A complete response with status 2xx, or a redirect that was not to be followed.
 
     Args:
         status: of the last hop.
         body: decompressed; empty for a redirect only.
         content_type: as declared; empty where it is not.
         final_url: of the last hop.
-        headers: of the last hop, names in lower case, as often as they came.
+        headers: of the last hop, names in lower case, repeated ones repeated.
     """
 
     status: int
@@ -33,14 +33,14 @@ class Response:
 
     @property
     def redirects_to(self) -> str | None:
-        """The Location of a redirect, as written; None for any other answer."""
+        """The Location of a redirect, as written; None for any other response."""
         if self.status not in REDIRECTS:
             return None
         return next((value for name, value in self.headers if name == "location"), None)
 
 
 def header_text(raw: bytes) -> str:
-    """Header bytes as text: UTF-8 as servers send it, or Latin-1 as the standard once said."""
+    """Header bytes as text: UTF-8 as servers send it, or Latin-1 as the standard once required."""
     try:
         return raw.decode()
     except UnicodeDecodeError:
@@ -48,7 +48,7 @@ def header_text(raw: bytes) -> str:
 
 
 def check_type(url: str, content_type: str, wanted: frozenset[str]) -> None:
-    """Refuse an answer of another media type, before its body; one without a type passes.
+    """Refuse a response of another media type before its body; one without a type passes.
 
     Raises:
         FetchError: `unwanted_type`.
@@ -61,14 +61,14 @@ def check_type(url: str, content_type: str, wanted: frozenset[str]) -> None:
 def body_of(
     url: str, chunks: Iterator[bytes], headers: dict[str, str], cap: int, *, keeps_head: bool
 ) -> bytes:
-    """The body of an answer.
+    """The body of a response.
 
     Args:
-        url: for the details of failures.
-        chunks: as they come from the wire.
+        url: quoted in failures.
+        chunks: as received.
         headers: names in lower case.
         cap: bytes, as in `read_body`, like `keeps_head`.
-        keeps_head: a declared length above the cap is no failure either.
+        keeps_head: a declared length above the cap is not a failure either.
 
     Raises:
         FetchError: `too_large`, `empty_body`, or as `read_body` says.
@@ -89,7 +89,7 @@ def body_of(
 
 
 def drain(chunks: Iterator[bytes], headers: dict[str, str]) -> None:
-    """Read a small body that nobody wants, so that the connection serves the next request too."""
+    """Read and discard a small body, so that the connection can be reused."""
     declared = _length(headers)
     if declared is not None and declared <= MAX_DRAINED_BYTES:
         with suppress(httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):

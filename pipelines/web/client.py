@@ -1,8 +1,8 @@
-"""One URL in, bytes or a classed failure out: safe, polite, and bounded in bytes, hops and seconds.
+"""From a URL to bytes or a classified failure: safe, polite, bounded in bytes and time.
 
 Every hop of a redirect is treated as a URL of its own: canonical form, scheme, robots.txt of its
-origin, turn on its host, vetted address, opt-out headers. There are no cookies, no proxies from
-the environment and no HTTP/2; certificates are verified.
+origin, rate limit of its host, vetted address, opt-out headers. There are no cookies, no proxies
+from the environment and no HTTP/2; certificates are verified.
 """
 
 import atexit
@@ -43,7 +43,7 @@ from pipelines.web.robots import (
 from pipelines.web.settings import HttpSettings
 from pipelines.web.urls import SCHEMES, canonical_url
 
-_IDLE_S = 5.0  # chosen: shorter than servers keep a connection, so that few are found closed
+_IDLE_S = 5.0  # chosen: less than servers keep a connection open, so that few turn out closed
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class Client:
 
     Args:
         settings: how.
-        loopback: the one permission to reach a server on this machine.
-        resolver: replaces the system's look-up of names.
+        loopback: permission to reach one server on this machine.
+        resolver: replaces the system's name lookup.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Client:
         return self._try(url, request)
 
     def fetch_file(self, url: str, max_bytes: int) -> Response | FetchFailure:
-        """Fetch a file about the site, of any type and through redirects, as politely."""
+        """Fetch a file about the site, of any type and through redirects, just as politely."""
         return self._try(url, _Request("*/*", max_bytes, MAX_ROBOTS_REDIRECTS))
 
     def robots(self, url: str) -> Robots:
@@ -132,7 +132,7 @@ class Client:
         return reservations_of(tdm, ai, self._settings.token)
 
     def _try(self, url: str, request: _Request) -> Response | FetchFailure:
-        """Repeat an attempt while it fails transiently; the last result counts."""
+        """Repeat an attempt while it fails transiently; the last result is returned."""
         result = self._attempt(url, request)
         for number in range(self._settings.retries):
             if isinstance(result, Response) or not result.is_transient:
@@ -150,7 +150,7 @@ class Client:
     def _follow(self, url: str, request: _Request) -> Response:
         budget = Budget(self._settings.timeout_s)
         for _ in range(request.max_redirects + 1):
-            delay_s = 0.0 if request.is_robots else self._ask_robots(url)
+            delay_s = 0.0 if request.is_robots else self._check_robots(url)
             host = urlsplit(url).hostname or ""
             with self._pace.turn(host, delay_s), budget.running(), self._translated(url):
                 answer = self._exchange(url, request)
@@ -159,8 +159,8 @@ class Client:
             url = _checked(answer, base=url)
         raise FetchError(Reason.TOO_MANY_REDIRECTS, f"on to {url}", threshold=request.max_redirects)
 
-    def _ask_robots(self, url: str) -> float:
-        """The delay that the origin asks for, in seconds."""
+    def _check_robots(self, url: str) -> float:
+        """The delay that the origin requests, in seconds."""
         if not self._settings.obeys_robots:
             return 0.0
         robots = self._robots.of(url)
@@ -169,7 +169,7 @@ class Client:
         return robots.delay_s
 
     def _exchange(self, url: str, request: _Request) -> Response | str:
-        """One request; the answer, or where it redirects to."""
+        """Send one request; the response, or the target of a redirect."""
         headers = [
             ("User-Agent", self._settings.user_agent),
             ("Accept", request.accept),
@@ -206,10 +206,10 @@ class Client:
             raise FetchError(Reason.OPT_OUT, f"{directive} from {url}")
 
     def _check_status(self, url: str, status: int, headers: list[tuple[str, str]]) -> None:
-        """Raise for what is no success, and hold the host for as long as it asks."""
+        """Raise unless the status is a success, pausing the host for as long as it asks."""
         if status in {429, 503} and (wait_s := retry_after_s(headers, time.time())):
             self._pace.hold(urlsplit(url).hostname or "", wait_s)
-            if wait_s > MAX_DELAY_S:  # nobody waits so long here: whoever asks sooner is rude
+            if wait_s > MAX_DELAY_S:  # too long to wait for, and too rude to ignore
                 detail = f"HTTP {status} from {url}"
                 raise FetchError(Reason.RETRY_LATER, detail, threshold=MAX_DELAY_S)
         if reason := reason_of_status(status):
@@ -217,7 +217,7 @@ class Client:
 
     @contextmanager
     def _translated(self, url: str) -> Iterator[None]:
-        """Turn what the HTTP library raises into a class."""
+        """Turn exceptions of the HTTP library into classified failures."""
         try:
             yield
         except httpcore.TimeoutException as error:
@@ -234,7 +234,7 @@ _SHARED_LOCK = threading.Lock()
 
 
 def shared_client(settings: HttpSettings, loopback: LoopbackAllowance | None = None) -> Client:
-    """The one client of this process for these settings: its connections and robots last.
+    """The one client of this process for these settings: its connections and caches are kept.
 
     It is closed by `close_shared_clients`, at the latest when the process ends.
     """
@@ -252,12 +252,12 @@ def close_shared_clients() -> None:
         _SHARED.clear()
 
 
-atexit.register(close_shared_clients)  # worker processes have nobody else to call it
+atexit.register(close_shared_clients)  # in worker processes nothing else calls it
 
 
 @functools.cache
 def _tls_context() -> ssl.SSLContext:
-    """Certificates are read once a process."""
+    """The default context, whose certificates are read once a process."""
     return httpcore.default_ssl_context()
 
 

@@ -1,7 +1,7 @@
 """Connections to vetted addresses only, each under the deadline of the fetch that uses it.
 
 A name is resolved once, all its answers are vetted, and the socket is opened to a vetted address:
-between check and use there is no second look-up that a rebinding name server could answer anew.
+between check and use there is no second lookup that a rebinding name server could answer anew.
 """
 
 import socket
@@ -27,8 +27,8 @@ _end: ContextVar[float] = ContextVar("end_of_budget")
 class Budget:
     """The seconds that a fetch may spend on the wire, all hops together.
 
-    It runs only inside `running`: waiting for a turn or for a robots.txt costs nothing. Sockets
-    take their timeouts from it, since a timeout per read lets a server trickle for ever.
+    It runs only inside `running`: waiting for a turn or for a robots.txt is free. Sockets take
+    their timeouts from it, since a timeout for each read lets a server trickle bytes for ever.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -36,7 +36,7 @@ class Budget:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Spend while inside."""
+        """Spend the budget while inside."""
         end = time.monotonic() + self._left
         token = _end.set(end)
         try:
@@ -47,10 +47,10 @@ class Budget:
 
 
 def seconds_left() -> float:
-    """What is left of the running budget.
+    """The seconds that remain of the running budget.
 
     Raises:
-        httpcore.ReadTimeout: nothing.
+        httpcore.ReadTimeout: none remain.
     """
     left = _end.get() - time.monotonic()
     if left <= 0:
@@ -63,7 +63,7 @@ class VettedBackend(httpcore.NetworkBackend):
 
     Args:
         resolver: gives all addresses of a name.
-        loopback: the one permission to reach this machine.
+        loopback: permission to reach one server on this machine.
     """
 
     def __init__(self, resolver: Resolver, loopback: LoopbackAllowance | None = None) -> None:

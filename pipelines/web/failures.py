@@ -1,11 +1,11 @@
-"""Why a URL brought nothing: the classes, and which of them are worth another try."""
+"""Why a fetch failed: the classes of failure, and which of them are worth a retry."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """The class of a failed fetch; the name of its counter."""
+    """The class of a failed fetch; doubles as a counter name."""
 
     URL_REFUSED = "url_refused"
     SCHEME_REFUSED = "scheme_refused"
@@ -47,14 +47,14 @@ TRANSIENT = frozenset(
 
 @dataclass(frozen=True)
 class FetchFailure:
-    """A fetch that brought nothing.
+    """A failed fetch.
 
     Args:
         reason: its class.
         detail: the status and the URL of the hop; the same text in every run, so no times, no
             ephemeral ports, no addresses of objects.
-        measured: in the unit of the threshold, where the server declared it.
-        threshold: the limit that was passed: bytes, seconds or redirects.
+        measured: in the unit of the threshold, if the server declared it.
+        threshold: the limit that was exceeded: bytes, seconds or redirects.
     """
 
     reason: Reason
@@ -69,7 +69,7 @@ class FetchFailure:
 
 
 class FetchError(Exception):
-    """Carries a `FetchFailure` up to the one place that returns it; never leaves this package."""
+    """Carries a `FetchFailure` up to where it is returned; never leaves this package."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class FetchError(Exception):
 
 
 def reason_of_status(status: int) -> Reason | None:
-    """The class of an HTTP status that brings no body to keep; None for 2xx."""
+    """The class of failure of an HTTP status; None for 2xx."""
     if 200 <= status < 300:
         return None
     if status in {404, 410}:

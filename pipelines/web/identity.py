@@ -1,4 +1,4 @@
-"""Who this crawler says it is: the User-Agent it sends, and the name that rules address."""
+"""How this crawler identifies itself: its User-Agent, and the name that rules address."""
 
 import re
 
@@ -14,10 +14,10 @@ def leading_product(text: str) -> str:
 
 
 def is_product_token(name: str) -> bool:
-    """Whether a crawler may call itself so."""
+    """Whether a name is a valid product token."""
     return _PRODUCT.fullmatch(name) is not None
 
 
 def product_token(user_agent: str) -> str:
-    """The name in a User-Agent, in lower case: what stands before the first slash."""
+    """The name in a User-Agent, in lower case: the part before the first slash."""
     return user_agent.partition("/")[0].strip().lower()

@@ -1,4 +1,4 @@
-"""The words by which a site refuses use, and those that a server sends in response headers."""
+"""The words by which sites opt out, and which of them the headers of a response contain."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 # Against use for AI, or of images, in the order in which they are reported. Source: DeviantArt,
 # "noai" and "noimageai" (2022); the `noml` proposal of Mojeek (2023); Google, "Robots meta tag".
 OPT_OUT_WORDS = ("noai", "noimageai", "noml", "noimageindex")
-# `noindex` and `none` speak of indexes. Of an image they count, as a data set is an index; of a
-# page (a login, a list of results) they say nothing about its images.
+# `noindex` and `none` are about indexes. For an image they count, as a data set is an index; a page
+# (a login, a list of results) says nothing about its images by them.
 REFUSALS = frozenset({*OPT_OUT_WORDS, "noindex", "none"})
 
 TDM_RESERVATION = "tdm-reservation"  # a header, a `<meta>` and a key. Source: W3C TDMRep (2024)
 
-# Directives whose value follows a colon, so that the word before it is no crawler's name.
+# Directives with a value after a colon, so that the word before it is not a crawler's name.
 _WITH_VALUE = frozenset(
     {"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"}
 )
@@ -22,9 +22,9 @@ Headers = Iterable[tuple[str, str]]
 
 
 def opt_out(headers: Headers, token: str) -> str | None:
-    """The directive by which a response refuses use by this crawler; None where there is none.
+    """The directive by which a response forbids this crawler to use it; None where there is none.
 
-    A directive after `name:` is for that crawler alone, up to the next name or the end of the
+    A directive after `name:` addresses that crawler alone, up to the next name or the end of the
     header. An `unavailable_after` date is not compared with the clock: the answer would change
     from day to day.
 

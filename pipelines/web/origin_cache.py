@@ -1,4 +1,4 @@
-"""What is known about each origin: found out once a process, by whoever asks first."""
+"""Caches a fact about each origin, fetched once, by whichever thread asks first."""
 
 import math
 import threading
@@ -9,25 +9,25 @@ from typing import Generic, TypeVar
 
 from pipelines.web.urls import origin
 
-MAX_ORIGINS = 20_000  # remembered at once; chosen: a few kB each
+MAX_ORIGINS = 20_000  # cached at once; chosen: a few kB each
 
 T = TypeVar("T")
 
 
-def _for_ever(_: object) -> float:
+def _forever(_: object) -> float:
     return math.inf
 
 
 class OriginCache(Generic[T]):
-    """A memory of one fact about each origin; one object for all threads.
+    """A cache of one fact about each origin; one object for all threads.
 
     Args:
-        fetch: finds it out, given the origin. What it raises is not remembered.
+        fetch: fetches the fact, given the origin. Exceptions are not cached.
         lifetime_s: how long an answer holds, in seconds.
     """
 
     def __init__(
-        self, fetch: Callable[[str], T], lifetime_s: Callable[[T], float] = _for_ever
+        self, fetch: Callable[[str], T], lifetime_s: Callable[[T], float] = _forever
     ) -> None:
         self._fetch, self._lifetime_s = fetch, lifetime_s
         self._lock = threading.Lock()
@@ -47,7 +47,9 @@ class OriginCache(Generic[T]):
 
     def _remember(self, key: str, now: float) -> Future[T]:
         if len(self._known) >= MAX_ORIGINS:
-            del self._known[next(iter(self._known))]  # the oldest; who waits for it still gets it
+            del self._known[
+                next(iter(self._known))
+            ]  # the oldest; threads that wait for it still get it
         future: Future[T] = Future()
         self._known[key] = (now, future)
         return future

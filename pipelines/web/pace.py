@@ -1,4 +1,4 @@
-"""How hard one host is pressed: turns within this process, shared by all who fetch in it."""
+"""Per-host rate limits, shared by all clients of this process."""
 
 import math
 import threading
@@ -20,9 +20,9 @@ class PaceSettings:
     Args:
         concurrency: requests at once.
         delay_s: least time between the end of a request and the start of the next, in seconds.
-            The server sees no shorter one, however long a request was under way.
-        sharers: worker processes that fetch at the same time; each takes its share, so that all
-            together stay within the limits, but each may always have one request open.
+            However long a request took, the server never sees a shorter one.
+        sharers: worker processes that fetch at the same time; each takes its share, so that
+            together they stay within the limits, but each may always have one request open.
     """
 
     concurrency: int
@@ -53,7 +53,7 @@ class Pace:
 
         Args:
             host: its name.
-            delay_s: what the host itself asks for, in seconds; the longer delay holds.
+            delay_s: what the host itself requests, in seconds; the longer delay applies.
         """
         delay_s = max(delay_s, self._settings.delay_s) * self._settings.sharers
         self._enter(host, delay_s)
@@ -63,13 +63,13 @@ class Pace:
             self._leave(host, delay_s)
 
     def rest(self, host: str) -> None:
-        """Wait until the host may be asked again, for whoever asks next, here or elsewhere."""
+        """Wait until the host may be asked again, by this process or another."""
         with self._lock:
             wait_s = self._state(host).next_start - time.monotonic()
         time.sleep(max(wait_s, 0.0))
 
     def hold(self, host: str, seconds: float) -> None:
-        """Start no request to a host for a while, at most `MAX_DELAY_S`."""
+        """Start no request to a host for some seconds, at most `MAX_DELAY_S`."""
         with self._lock:
             state = self._state(host)
             until = time.monotonic() + min(max(seconds, 0.0), MAX_DELAY_S)
@@ -79,7 +79,7 @@ class Pace:
         with self._lock:
             while True:
                 state, now = self._state(host), time.monotonic()
-                # who asks next may know of a longer delay than who asked last, or the reverse
+                # this request may know of a longer delay than the last one, or the reverse
                 start = max(state.next_start, state.last + delay_s)
                 if state.active >= self._concurrency:
                     state.free.wait()
@@ -115,11 +115,11 @@ def shared_pace(settings: PaceSettings) -> Pace:
 
 
 def retry_after_s(headers: Sequence[tuple[str, str]], now: float) -> float | None:
-    """Seconds that a Retry-After header asks for; None where there is none to understand.
+    """Seconds that a Retry-After header asks for; None where there is none, or an invalid one.
 
     Args:
         headers: names and values.
-        now: seconds since the epoch, for the form that is a date.
+        now: seconds since the epoch, for a header that is a date.
 
     Source: RFC 9110, section 10.2.3.
     """

@@ -1,4 +1,4 @@
-"""Serve a web archive over loopback HTTP, as the hosts in it answered when it was made."""
+"""Serves a web archive over loopback HTTP, as its hosts answered when it was made."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +15,12 @@ from dalle_model.files import open_read
 
 # They describe one connection, not the document. Source: RFC 9110, section 7.6.1.
 _HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade"}
-_NOT_REPLAYED = _HOP_BY_HOP | {"transfer-encoding", "content-length"}  # the length is sent anew
+_NOT_REPLAYED = _HOP_BY_HOP | {
+    "transfer-encoding",
+    "content-length",
+}  # the length is computed again
 FLAKY = "flaky"  # in the WARC header `X-Replay`: the first request for the URL fails
-_IDLE_S = 60.0  # chosen: a kept-alive connection without requests is closed after it
+_IDLE_S = 60.0  # chosen: an idle connection is closed after it
 
 
 class ArchiveError(DalleError):
@@ -79,10 +82,10 @@ def _target(path: str, query: str) -> str:
 
 
 class ReplayServer(ThreadingHTTPServer):
-    """The hosts of an archive on one port of 127.0.0.1, told apart by the `Host` header."""
+    """The hosts of an archive on one port of 127.0.0.1, distinguished by the `Host` header."""
 
     daemon_threads = True
-    request_queue_size = 128  # chosen: a crawler opens its connections all at once
+    request_queue_size = 128  # chosen: a crawler opens all its connections at once
 
     def __init__(self, answers: dict[Key, StoredAnswer]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -108,7 +111,7 @@ class ReplayServer(ThreadingHTTPServer):
         return is_first
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up in the middle is its own business, not ours to print."""
+        """Print nothing: a client may hang up at any time."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -134,12 +137,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(stored.body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Quiet: the fetch stage records what became of each image."""
+        """Log nothing: the stages record the outcome of each request."""
 
 
 @contextmanager
 def replay(archive_url: str) -> Iterator[ReplayServer]:
-    """Serve the archive until the block ends, also when it ends by an exception.
+    """Serve the archive until the block ends, even by an exception.
 
     Raises:
         ArchiveError: the archive cannot be read.

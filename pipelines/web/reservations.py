@@ -1,4 +1,4 @@
-"""What a site says of its use in files of its own: `/.well-known/tdmrep.json` and `/ai.txt`."""
+"""Opt-outs that a site states in files of their own: `/.well-known/tdmrep.json` and `/ai.txt`."""
 
 import json
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ MAX_FILE_BYTES = 500 * 1024  # chosen: as much as is read of a robots.txt
 AI_TXT = "ai.txt"
 
 _MAX_RULES = 10_000
-# ai.txt refuses by kind of file. Source: Spawning, ai.txt generator: its list for images.
+# ai.txt forbids types of files. Source: Spawning, ai.txt generator: its list for images.
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 
 Rule = tuple[str, bool]
@@ -27,15 +27,15 @@ class Reservations:
     """What the files of an origin reserve.
 
     Args:
-        tdm: in the order of the file, where the first match counts.
-        ai: the rules of ai.txt, which are written as those of a robots.txt; None without one.
+        tdm: in the order of the file, of which the first match counts.
+        ai: the rules of ai.txt, in the syntax of a robots.txt; None without one.
     """
 
     tdm: tuple[Rule, ...] = ()
     ai: Robots | None = None
 
     def opt_out(self, url: str, headers: Iterable[tuple[str, str]]) -> str:
-        """The file that refuses use of a page's images; empty where none does.
+        """The file that forbids the use of a page's images; empty where none does.
 
         Args:
             url: of the page.
@@ -66,7 +66,7 @@ def reservations_of(tdmrep: bytes | None, ai_txt: bytes | None, token: str) -> R
 
 
 def read_tdmrep(body: bytes) -> tuple[Rule, ...]:
-    """The rules of a tdmrep.json; what is not one reserves nothing.
+    """The rules of a tdmrep.json; anything else reserves nothing.
 
     Source: W3C TDMRep final report (2024), section 6.1: errors count as no reservation.
     """

@@ -1,4 +1,4 @@
-"""From host names to addresses: bounded in time, remembered for a while, replaceable in tests."""
+"""Resolves host names with a time limit and a cache; replaceable in tests."""
 
 import socket
 import threading
@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-LIFETIME_S = 300.0  # chosen: the system's own lookup does not tell how long an answer holds
-_MAX_REMEMBERED = 100_000
+LIFETIME_S = 300.0  # chosen: the system's own lookup gives no time to live
+_MAX_CACHED = 100_000
 _MAX_LOOKUPS = 32  # at once; a lookup that hangs keeps its thread until the system gives up
 
 Resolver = Callable[[str, float], Sequence[str]]
@@ -15,12 +15,12 @@ Resolver = Callable[[str, float], Sequence[str]]
 
 
 class SystemResolver:
-    """The system's `getaddrinfo` with a time limit and a memory."""
+    """The system's `getaddrinfo` with a time limit and a cache."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_MAX_LOOKUPS, "resolve")
         self._lock = threading.Lock()
-        self._remembered: dict[str, tuple[float, list[str]]] = {}
+        self._cached: dict[str, tuple[float, list[str]]] = {}
 
     def __call__(self, host: str, timeout_s: float) -> list[str]:
         """All addresses of a host, in the system's order of preference.
@@ -30,14 +30,14 @@ class SystemResolver:
             TimeoutError: no answer in time.
         """
         with self._lock:
-            expires, addresses = self._remembered.get(host, (0.0, []))
+            expires, addresses = self._cached.get(host, (0.0, []))
         if time.monotonic() < expires:
             return addresses
         addresses = self._threads.submit(_look_up, host).result(timeout_s)
         with self._lock:
-            if len(self._remembered) >= _MAX_REMEMBERED:
-                self._remembered.clear()
-            self._remembered[host] = (time.monotonic() + LIFETIME_S, addresses)
+            if len(self._cached) >= _MAX_CACHED:
+                self._cached.clear()
+            self._cached[host] = (time.monotonic() + LIFETIME_S, addresses)
         return addresses
 
 

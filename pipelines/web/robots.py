@@ -2,8 +2,8 @@
 
 The longest rule that matches decides, and of two equally long ones the one that allows. Where the
 RFC and the public conformance table of Google differ (escapes of letters that need none), the
-stricter reading holds: a rule that refuses is compared in normal form too, one that allows only
-as it is written.
+stricter reading applies: a rule that disallows is also compared in normal form, one that allows
+only as written.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ _UNAVAILABLE = frozenset(
 )
 
 
-# Failures that would meet every other URL of the origin too: they keep their own name.
+# Failures that every other URL of the origin would share: they keep their own class.
 _OF_THE_ORIGIN = frozenset(
     {Reason.ADDRESS_REFUSED, Reason.HOST_UNKNOWN, Reason.CERTIFICATE_REFUSED}
 )
@@ -45,8 +45,8 @@ class Robots:
 
     Args:
         allows: patterns as written.
-        disallows: patterns as written, and in normal form where that is another one.
-        delay_s: the Crawl-delay in seconds, at most `MAX_DELAY_S`; not in the RFC, but asked for.
+        disallows: patterns as written, and in normal form where that differs.
+        delay_s: the Crawl-delay in seconds, at most `MAX_DELAY_S`; not in the RFC, but in use.
         sitemaps: URLs as written, at most `MAX_SITEMAPS`.
         closed_by: the failure to get the file that closes the whole origin.
     """
@@ -69,7 +69,7 @@ class Robots:
 
 
 def robots_of(found: bytes | FetchFailure, token: str) -> Robots:
-    """What follows from a body, or from the failure to get one.
+    """The rules that follow from a body, or from the failure to get one.
 
     Args:
         found: at most `MAX_ROBOTS_BYTES` of a body are read.
@@ -96,7 +96,7 @@ def parse_robots(body: bytes, token: str) -> Robots:
     """Rules of a robots.txt.
 
     Args:
-        body: at most `MAX_ROBOTS_BYTES` are read, and no line that they cut in two.
+        body: at most `MAX_ROBOTS_BYTES` are read, without a line that this cuts in two.
         token: the product token of this crawler.
     """
     if len(body) > MAX_ROBOTS_BYTES:

@@ -1,4 +1,4 @@
-"""The lines of a robots.txt, and the one group of them that speaks to this crawler.
+"""The lines of a robots.txt, and the group of them that addresses this crawler.
 
 Nothing in the file is an error: what the standard does not define is a line of kind `unknown`,
 which neither ends a group nor changes one. Source: RFC 9309, section 2.
@@ -17,8 +17,8 @@ Kind = Literal["user-agent", "allow", "disallow", "crawl-delay", "sitemap", "unk
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
 
-# A name, then a colon; or, where it was forgotten, a blank. The misspellings are those that Google
-# forgives. Source: google/robotstxt, robots.cc, ParsedRobotsKey.
+# A name, then a colon; or, where that was forgotten, a space. The misspellings are those that
+# Google accepts. Source: google/robotstxt, robots.cc, ParsedRobotsKey.
 _FIELDS: tuple[tuple[Kind, bytes], ...] = (
     ("user-agent", rb"user[- ]?agent"),
     ("allow", rb"allow"),
@@ -38,7 +38,7 @@ class Line:
     Args:
         number: from 1.
         kind: what it states.
-        value: without blanks around it; of a rule, in the ASCII form of URLs.
+        value: without surrounding whitespace; of a rule, in the ASCII form of URLs.
     """
 
     number: int
@@ -48,7 +48,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Group:
-    """What the file says to one crawler.
+    """The rules for one crawler.
 
     Args:
         allows: patterns of paths.
@@ -62,7 +62,7 @@ class Group:
 
 
 def read_lines(body: bytes) -> Iterator[Line]:
-    """The lines of a file; a byte order mark, even a part of one, and NULs are passed over."""
+    """The lines of a file; a byte order mark, even a part of one, and NULs are skipped."""
     for number, raw in enumerate(_LINE_END.split(_without_mark(body)), start=1):
         text = raw.replace(b"\x00", b"").partition(b"#")[0].strip()
         if text:
@@ -70,7 +70,7 @@ def read_lines(body: bytes) -> Iterator[Line]:
 
 
 def group_for(lines: Iterable[Line], token: str) -> Group:
-    """All groups of a crawler as one; those of `*` where it has none.
+    """All groups of a crawler, merged; those of `*` where it has none.
 
     Args:
         lines: of the file.
@@ -93,7 +93,7 @@ def group_for(lines: Iterable[Line], token: str) -> Group:
 
 
 class _Collector:
-    """The rules for one name, as the lines go by."""
+    """Collects the rules for one name, line by line."""
 
     def __init__(self) -> None:
         self.is_meant = self.was_named = False
@@ -136,6 +136,6 @@ def _is_star(value: str) -> bool:
 
 
 def _names(value: str, token: str) -> bool:
-    """Whether a user-agent line names the crawler: up to a version or a blank, in any case."""
+    """Whether a user-agent line names the crawler: up to a version or a space, ignoring case."""
     product = leading_product(value)
     return product != "" and product == leading_product(token)

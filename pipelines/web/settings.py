@@ -1,4 +1,4 @@
-"""How to fetch: what a client needs to know, beside the URL."""
+"""Settings of a client: everything about a fetch except the URL."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ ACCEPT_IMAGES = "image/jpeg,image/png,image/webp,image/gif;q=0.9,image/*;q=0.5"
 
 @dataclass(frozen=True)
 class HttpSettings:
-    """How to fetch.
+    """Settings of a client.
 
     Args:
         user_agent: sent with every request; its product token, up to the first slash, is the name
@@ -22,11 +22,11 @@ class HttpSettings:
         backoff_s: seconds before the first retry; doubled before each further one.
         connections: open at once.
         pace: limits for one host.
-        obeys_robots: whether robots.txt is asked.
-        honours_opt_out: whether refusals in headers are heeded.
+        obeys_robots: whether robots.txt is fetched and obeyed.
+        honours_opt_out: whether opt-outs in headers are respected.
         accept: the Accept header.
-        follows_redirects: else a redirect is an answer of its own, for the caller to judge.
-        media_types: the only ones whose bodies are read; empty for all. An answer without a type
+        follows_redirects: else a redirect is returned to the caller.
+        media_types: the only ones whose bodies are read; empty for all. A response without a type
             passes.
     """
 

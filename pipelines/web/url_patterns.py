@@ -1,4 +1,4 @@
-"""Path patterns as robots.txt has them: `*` is any run of characters, a last `$` is the end."""
+"""Path patterns of robots.txt: `*` is any run of characters, a final `$` is the end."""
 
 import re
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ _ESCAPE_OR_WIDE = re.compile(rb"%[0-9A-Fa-f]{2}|[\x80-\xff]")
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a text starts with what a pattern stands for; in time linear in both.
+    """Whether a text starts with a match of the pattern; in time linear in both.
 
     Source: RFC 9309, section 2.2.3.
     """
@@ -38,12 +38,12 @@ def path_of(url: str) -> str:
 
 
 def ascii_form(octets: bytes) -> str:
-    """A path as URLs carry it: octets outside ASCII as escapes, escapes in capitals."""
+    """A path as in URLs: octets outside ASCII as escapes, escapes in capitals."""
     return _ESCAPE_OR_WIDE.sub(_as_escape, octets).decode("ascii")
 
 
 def normal_form(text: str) -> str:
-    """A path or pattern with escapes only where they are needed, equal for equal paths.
+    """A path or pattern with escapes only where needed, the same for equivalent paths.
 
     Source: RFC 9309, section 2.2.2, and RFC 3986, section 6.2.2.
     """

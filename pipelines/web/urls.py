@@ -1,4 +1,4 @@
-"""One spelling for each URL: equal images have equal keys, and every check sees one host."""
+"""Canonical URLs, so that equal images have equal keys and every check sees the same host."""
 
 import functools
 import ipaddress
@@ -29,7 +29,7 @@ _PLAIN_URL = re.compile(rf"(https?://)([A-Za-z0-9._-]++)(/{PLAIN_TAIL})")
 
 
 def canonical_url(url: str) -> str:
-    """The one spelling of an absolute http or https URL.
+    """The canonical form of an absolute http or https URL.
 
     Scheme and host are lower-cased, the host is in IDNA form or a plain IP address, the default
     port and the fragment are dropped, dot segments are resolved and percent-encoding is in normal
@@ -39,7 +39,7 @@ def canonical_url(url: str) -> str:
         ValueError: not http(s), no host, a host that cannot be one, a user name or password, a
             port out of range, or longer than `MAX_URL_CHARS`.
 
-    Source: RFC 3986, section 6.2; WHATWG URL, section 4.4, for what browsers forgive.
+    Source: RFC 3986, section 6.2; WHATWG URL, section 4.4, for what browsers accept.
     """
     plain = plain_url(url)
     if plain is not None:
@@ -58,9 +58,9 @@ def canonical_url(url: str) -> str:
 
 
 def plain_url(url: str) -> str | None:
-    """The result of `canonical_url` where only the host may have to change, which is quick to see.
+    """The result of `canonical_url` where at most the host changes, which is quick to check.
 
-    Nearly all image URLs are of this kind; None stands for all others, good or bad.
+    Nearly all image URLs are of this kind; None for all others, valid or not.
     """
     parts = _PLAIN_URL.fullmatch(url)
     if parts is None or "/." in parts[3] or len(url) > MAX_URL_CHARS:
@@ -71,7 +71,7 @@ def plain_url(url: str) -> str | None:
         return None
 
 
-@functools.lru_cache(maxsize=65536)  # hosts repeat, and the IDNA tables are slow
+@functools.lru_cache(maxsize=65536)  # hosts repeat, and IDNA lookups are slow
 def canonical_host(host: str) -> str:
     """A host name in lower-case IDNA form, or an IP address in its usual notation, unbracketed.
 
@@ -94,7 +94,7 @@ def canonical_host(host: str) -> str:
 
 
 def normal_escapes(octets: bytes, escape_or_other: re.Pattern[bytes]) -> str:
-    """Percent-encode what must be, decode what need not be, and leave other escapes alone.
+    """Percent-encode what must be, decode what need not be, and leave other escapes as they are.
 
     Args:
         octets: of a part of a URL.
@@ -105,7 +105,7 @@ def normal_escapes(octets: bytes, escape_or_other: re.Pattern[bytes]) -> str:
 
 
 def origin(url: str) -> str:
-    """Scheme, host and port of a canonical URL: what a robots.txt speaks for."""
+    """Scheme, host and port of a canonical URL: what a robots.txt applies to."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 

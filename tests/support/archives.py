@@ -42,7 +42,7 @@ def wat_record(
     status: str = "200",
     headers: Mapping[str, str | list[str]] | None = None,
 ) -> bytes:
-    """One record of a WAT file, on a page of which `html` is said."""
+    """One record of a WAT file, whose metadata of a page is `html`."""
     response = {
         "Headers": {"Content-Type": "text/html", **(headers or {})},
         "Response-Message": {"Status": status, "Version": "HTTP/1.1", "Reason": "OK"},
@@ -60,7 +60,7 @@ def wat_record_of(url: str, content: bytes) -> bytes:
 
 
 def gzip_records(records: Iterable[bytes]) -> list[bytes]:
-    """Each record as a gzip member of its own, as `.warc.gz` wants it."""
+    """Each record as a gzip member of its own, as in `.warc.gz`."""
     return [gzip.compress(record, mtime=0) for record in records]
 
 

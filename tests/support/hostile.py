@@ -1,4 +1,4 @@
-"""Pages and metadata made to break readers, from a seed."""
+"""Seeded pages and metadata made to break readers."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""A web on this machine for tests: routes by host and path, everything asked is written down."""
+"""A web on this machine for tests: routes by host and path, every request recorded."""
 
 import socket
 import ssl
@@ -15,7 +15,7 @@ Handler = Callable[["Request", socket.socket], None]
 
 @dataclass(frozen=True)
 class Request:
-    """What a client asked for."""
+    """What a client requested."""
 
     host: str
     path: str
@@ -87,7 +87,7 @@ class Web:
 def answer(
     body: bytes = b"", status: int = 200, headers: list[tuple[str, str]] | None = None
 ) -> bytes:
-    """A whole HTTP/1.1 answer; Content-Length is right unless the headers bring their own."""
+    """A whole HTTP/1.1 answer; Content-Length is right unless the headers give their own."""
     pairs = list(headers or [])
     names = {name.lower() for name, _ in pairs}
     if not names & {"content-length", "transfer-encoding"}:

@@ -1,4 +1,4 @@
-"""Web sites on this machine for crawls: many pages, kept connections, everything asked is timed."""
+"""Web sites on this machine for crawls: many pages, kept connections, every request timed."""
 
 import itertools
 import threading
@@ -65,7 +65,7 @@ class LiveSite:
         self.answers[url] = Answer(status=status, headers=(("Location", location),))
 
     def pages_asked(self) -> Counter[str]:
-        """How often each `host/path` was asked for, files about the sites apart."""
+        """How often each `host/path` was requested, without files about the sites."""
         return Counter(a.host + a.path for a in self.log if a.path not in ABOUT)
 
     def gaps_s(self) -> dict[str, list[float]]:

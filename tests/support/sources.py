@@ -1,4 +1,4 @@
-"""One small source of each kind, as the tools that people use write them."""
+"""Small sources of each kind, as written by the tools that people use."""
 
 import csv
 import io

@@ -1,8 +1,8 @@
-"""The records of a web archive: a damaged one costs itself and no other.
+"""The records of a web archive, of which a damaged one costs no other.
 
 Damage is found by reading each section (see `sections.py`) by itself. As that is twice the work,
 sections are read in runs, as one archive, for as long as each record begins where its section does;
-what was made of a record counts only when those after it have confirmed it.
+the rows of a record count only once the records after it have confirmed it.
 """
 
 from collections import deque
@@ -24,7 +24,7 @@ Parse = Callable[[WarcRecord], Sequence[T]]
 def read_records(
     stream: BinaryIO, parse: Parse[T], start: int = 0, claim: Claim = every
 ) -> Iterator[T | None]:
-    """What is made of each record; None for each place where one should be and none can be read.
+    """The rows of each record; None wherever a record should be but none can be read.
 
     Args:
         stream: plain or gzipped by record; seekable.
@@ -55,7 +55,7 @@ def read_up_to(record: WarcRecord, limit: int) -> bytes:
 
 
 def _runs(found: Iterable[Section | None]) -> Iterator[list[Section] | None]:
-    """Sections in runs of some size; those that may hold more than their records stand alone."""
+    """Sections in runs; those that may hold more than their records are alone in one."""
     run: list[Section] = []
     size = 0
     for section in found:
@@ -85,10 +85,10 @@ def _read_run(run: list[Section], parse: Parse[T]) -> Iterator[T | None]:
 
 
 def _confirmed(run: list[Section], parse: Parse[T]) -> Iterator[Sequence[T]]:
-    """What is made of the sections up to the first that is not one whole record.
+    """The rows of the sections up to the first that is not exactly one record.
 
-    The second record of a gzip member claims the place where the next member begins, so that it
-    takes two records after it to confirm one.
+    The second record of a gzip member is found where the next member begins, so that it takes two
+    further records to confirm one.
     """
     first, last = run[0], run[-1]
     content = content_between(first.archive, first.start, last.end)
@@ -108,10 +108,10 @@ def _confirmed(run: list[Section], parse: Parse[T]) -> Iterator[Sequence[T]]:
 
 
 def _read_section(section: Section, parse: Parse[T]) -> Iterator[T | None]:
-    """What is made of the records of a section, and None for damage that nothing else speaks of.
+    """The rows of the records of a section, and None for damage that no row reports.
 
-    That is a section without a record, a damaged record of which nothing was made, whatever it may
-    have been before, and what cannot be read after a record.
+    That is a section without a record, a damaged record without rows, whatever it was before, and
+    unreadable bytes after a record.
     """
     num_rows, num_read, is_whole = 0, 0, True
     try:
@@ -129,7 +129,7 @@ def _read_section(section: Section, parse: Parse[T]) -> Iterator[T | None]:
 
 
 def _has_length(record: WarcRecord) -> bool:
-    """Whether the header says how long the record is, as each must; damaged ones do not."""
+    """Whether the header says how long the record is, as it must; damaged ones do not."""
     return record.headers.get("Content-Length") is not None
 
 

@@ -1,6 +1,6 @@
 """A web archive cut where its records start, so that each piece is an archive of its own.
 
-So a reader can begin with any piece, and damage costs the piece it is in.
+A reader can begin at any piece, and damage costs only the piece that it is in.
 """
 
 import io
@@ -18,8 +18,8 @@ from pipelines.crawl.archives.starts import (
 )
 from pipelines.crawl.splits import Claim
 
-_MAX_HELD_BYTES = 8 << 20  # chosen: larger sections are read as they are used
-_TRAIL_BYTES = 1 << 16  # chosen: far more line ends than any writer puts after a record
+_MAX_HELD_BYTES = 8 << 20  # chosen: larger sections are read on demand
+_TRAIL_BYTES = 1 << 16  # chosen: far more line breaks than any writer puts after a record
 
 
 class Section(NamedTuple):
@@ -49,15 +49,15 @@ class Section(NamedTuple):
         return content_between(self.archive, self.start, self.end)
 
     def has_rest(self) -> bool:
-        """Whether something follows the records that the section holds; reads it all again.
+        """Whether something follows the records of the section; reads all of it again.
 
-        False where its first record is damaged itself: whoever reads the record sees that.
+        False where its first record is itself damaged, which reading the record shows.
         """
         return (_gzip_rest if self.is_gzip else _plain_rest)(self.open())
 
 
 def sections(stream: BinaryIO, start: int, claim: Claim) -> Iterator[Section | None]:
-    """The sections that start at or after a position; None for what stands before the first one.
+    """The sections that start at or after a position; None for bytes before the first one.
 
     Args:
         stream: seekable.

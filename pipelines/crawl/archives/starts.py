@@ -1,10 +1,10 @@
-"""Where the records of a web archive start; damage hides none but those that it is in.
+"""Where the records of a web archive start; damage hides only the records that it is in.
 
 In a gzipped archive that is each member that inflates to `WARC/`, so that a reader can begin
 anywhere. The price: an archive kept inside a record, uncompressed, is cut into records as well. In
-a plain archive, where a page could do that with any text, it is where the record before ends by its
-own length. All readers walk over the records from the top, and look for what looks like a start
-only where a length does not hold.
+a plain archive, where a page could do that with any text, it is where the
+previous record ends by its own length. All readers walk over the records from the top, and search
+for what looks like a start only where a length is wrong.
 """
 
 import io
@@ -19,7 +19,7 @@ WINDOW_BYTES = 1 << 20
 _GZIP = b"\x1f\x8b\x08"
 _RECORD = b"WARC/"
 _BLANK_LINE = b"\r\n\r\n"
-_PLAIN = _BLANK_LINE + b"WARC/1."  # with the end of the record before: pages may speak of WARC too
+_PLAIN = _BLANK_LINE + b"WARC/1."  # with the end of the previous record: pages may mention WARC too
 _CONTENT_LENGTH = re.compile(rb"\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
 _HEAD_BYTES = 1024  # chosen: a gzip header with its names, and the first inflated bytes
 _HEADER_BYTES = 1 << 16  # chosen: ten times a long WARC header
@@ -55,7 +55,7 @@ def plain_starts(stream: BinaryIO, start: int) -> Iterator[int]:
 
 
 def end_of_block(stream: BinaryIO, position: int) -> int | None:
-    """Where the block of a plain record ends by its header; None where the header does not say."""
+    """Where the block of a plain record ends; None where its header gives no length."""
     header = _header(stream, position)
     length = _CONTENT_LENGTH.search(header)
     if length is None:
@@ -87,7 +87,7 @@ def _header(stream: BinaryIO, position: int) -> bytes:
 
 
 def _next_plain(stream: BinaryIO, position: int) -> int | None:
-    """The first place from a position on that looks like a start."""
+    """The first position from another one on that looks like a start."""
     found = _search(stream, position, _plain_starts_in, len(_PLAIN), _SHORT_HEADER_BYTES)
     return next(found, None)
 
@@ -95,7 +95,7 @@ def _next_plain(stream: BinaryIO, position: int) -> int | None:
 def _search(
     stream: BinaryIO, base: int, find: Find, overlap: int, window_bytes: int
 ) -> Iterator[int]:
-    """What is found in windows that grow, as what follows damage may be near or far."""
+    """Search in growing windows, since the next start after damage may be near or far."""
     while True:
         stream.seek(base)
         window = stream.read(window_bytes + overlap)

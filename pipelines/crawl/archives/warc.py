@@ -1,4 +1,4 @@
-"""HTML pages of a web archive; a damaged record costs that record and no other."""
+"""HTML pages of a web archive; a damaged record costs only itself."""
 
 import re
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ from pipelines.web.urls import MAX_URL_CHARS
 
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _MAY_BE_HTML = HTML_TYPES | {None, ""}
-LONG_URL = f"URL of more than {MAX_URL_CHARS} characters"  # each row would repeat it
+LONG_URL = f"URL of more than {MAX_URL_CHARS} characters"  # every row would repeat it
 DAMAGE = "not a WARC record, or damaged compression"
-OPT_OUT_FIELD = "X-Opt-Out"  # ours, of a record: what the site said elsewhere, as in tdmrep.json
+OPT_OUT_FIELD = "X-Opt-Out"  # our own: an opt-out that the site stated elsewhere, as in tdmrep.json
 
 LOOKS_LIKE_HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body)\b", re.I)
 
@@ -29,11 +29,11 @@ def read_warc(
 ) -> Iterator[Page | Rejection]:
     """Pages served as HTML with status 200, and one `bad_record` for each damaged record.
 
-    Other records, images among them, are passed over: they are no candidates.
+    Other records, images among them, are skipped: they are not candidates.
 
     Args:
         stream: plain or gzipped by record; seekable.
-        max_page_bytes: one byte more than this is read of a page, so that the excess shows.
+        max_page_bytes: one byte more than this is read of a page, so that an excess is noticed.
         start: as in `read_records`.
         claim: as in `read_records`.
     """
@@ -65,7 +65,7 @@ def _pages(record: WarcRecord, max_page_bytes: int) -> list[Page | Rejection]:
 
 
 def target_of(record: WarcRecord) -> str:
-    """URL of the page that a record is about; empty where none is said."""
+    """URL of the page that a record is about; empty where none is given."""
     return (record.headers.get("WARC-Target-URI") or "").strip("<> ")
 
 
@@ -78,7 +78,7 @@ def _is_cut(record: WarcRecord, length: int, max_page_bytes: int) -> bool:
         return False  # not read to its end
     headers = record.http_headers
     if headers.get("Content-Encoding") or headers.get("Transfer-Encoding"):
-        return length == 0 and record.content_length > 0  # a cut stream decodes to nothing
+        return length == 0 and record.content_length > 0  # a truncated stream decodes to nothing
     return length < record.content_length
 
 

@@ -1,6 +1,6 @@
-"""Images and their texts in WAT files: what Common Crawl notes of each page, without the page.
+"""Images and their texts in WAT files: Common Crawl's metadata of each page, without the page.
 
-Of an image there are `src`, `alt` and `title`; there is no `srcset`, `data-src`, `<picture>` or
+An image has `src`, `alt` and `title`; there is no `srcset`, `data-src`, `<picture>` or
 `<figcaption>`. Source: commoncrawl/ia-web-commons, `ExtractingParseObserver` and `HTMLMetaData`.
 """
 
@@ -39,12 +39,12 @@ def read_wat(
 ) -> Iterator[Found | Rejection]:
     """Every `<img>` of pages served as HTML with status 200, and each `og:image` with a text.
 
-    A record that is damaged, too large or not what its kind should be gives one rejection. Records
-    on anything else are passed over.
+    A record that is damaged, too large or malformed gives one rejection. Records of anything else
+    are skipped.
 
     Args:
         stream: plain or gzipped by record; seekable.
-        config: of the crawl; the limit on pages holds for the metadata of one.
+        config: of the crawl; its limit on pages applies to the metadata of one.
         source: name of the source.
         start: as in `read_records`.
         claim: as in `read_records`.
@@ -119,7 +119,7 @@ def _terms(metadata: Metadata, metas: Sequence[Meta], page_url: str, source: str
 
 
 def _root_language(metas: Sequence[Meta]) -> str:
-    """The attributes of `<html>`, which stand among the metas since December 2024."""
+    """The attributes of `<html>`, which are among the metas since December 2024."""
     attributes = {key: content for keys, content in reversed(metas) for key in keys}
     return attributes.get("html@/lang") or attributes.get("html@/xml:lang") or ""
 

@@ -1,4 +1,4 @@
-"""The JSON of a WAT record: what images need of it is decoded, the rest is passed over."""
+"""The JSON of a WAT record, decoded only as far as images need it."""
 
 from collections.abc import Sequence
 from typing import Any, Generic, NamedTuple, TypeVar, Union
@@ -13,8 +13,8 @@ class BadMetadataError(ValueError):
     """The content of a record is not the metadata of a page."""
 
 
-# Links of a page, told apart by `path`, which names an element and an attribute. Without fields a
-# link costs next to nothing, and most links are neither images nor licences.
+# Links of a page, distinguished by `path`, which names an element and an attribute. A link without
+# fields costs next to nothing, and most links are neither images nor licences.
 
 
 class ImageTag(Struct, tag_field="path", tag="IMG@/src", gc=False):
@@ -105,7 +105,7 @@ class Metadata(NamedTuple):
 
     Args:
         status: of HTTP.
-        headers: names in lower case; a header that came more than once has as many values.
+        headers: names in lower case; a repeated header has as many values.
         base: `href` of `<base>`; empty where there is none.
         metas: in the order of the page.
         image_tags: every `<img>` with a `src`, in the order of the page.
@@ -127,10 +127,10 @@ _PATH = msgspec.json.Decoder(_Path)
 
 
 def read_metadata(content: bytes) -> Metadata | None:
-    """What a record says of an HTML page; None where it speaks of anything else.
+    """What a record says of an HTML page; None where it is about anything else.
 
     Raises:
-        BadMetadataError: not JSON, nested too deep, or a wrong type where something is looked for.
+        BadMetadataError: not JSON, nested too deep, or a value of the wrong type.
     """
     try:
         response = _decode(content)
@@ -154,7 +154,7 @@ def read_metadata(content: bytes) -> Metadata | None:
 def _decode(content: bytes) -> _Response[Any] | None:
     try:
         return _RECORD.decode(content).envelope.payload.response
-    except msgspec.ValidationError:  # as a rule a path that is not in the list above
+    except msgspec.ValidationError:  # usually a path that is not in the list above
         response = _RECORD_OF_ANY_LINKS.decode(content).envelope.payload.response
     if response is not None and response.html is not None:
         response.html.links = [_LINK.decode(raw) for raw in response.html.links if _is_known(raw)]

@@ -37,10 +37,10 @@ Captions = dict[str, list[str]]  # by the image's path, relative to the table's 
 def read_folder(
     file: InputFile, source: Source, config: CrawlConfig, start: int = 0, claim: Claim = every
 ) -> Iterator[Image | Rejection]:
-    """The images of a folder from a number on, and what its table says of missing ones.
+    """The images of a folder from a number on, and the rows of its table without an image.
 
     Captions come from `.json` and `.txt` next to an image, as img2dataset, DALLE-pytorch and kohya
-    have them; else from the table.
+    write them; else from the table.
 
     Args:
         file: an image folder.
@@ -67,7 +67,7 @@ def read_folder(
 
 
 def folder_extent(file: InputFile) -> Extent:
-    """The images by number; one position more where only a table is there."""
+    """The images by number; one position where there is only a table."""
     size = max(1, len(images_in(file, files.list_names(file.location))))
     return Extent(size, max(_MIN_STEP, -(-size // _MAX_PARTS)))
 

@@ -1,4 +1,4 @@
-"""Images that come with their bytes: from what a file says of one to a candidate."""
+"""Images that come with their bytes, and what the files next to them say."""
 
 import json
 from dataclasses import dataclass
@@ -23,16 +23,16 @@ from pipelines.records import Candidate
 from pipelines.rejection import Rejection
 from pipelines.web.urls import canonical_url
 
-MAX_TEXT_BYTES = 1 << 20  # chosen: a file of text beside an image; longer ones are not read
+MAX_TEXT_BYTES = 1 << 20  # chosen: a text file next to an image; longer ones are not read
 
 
 class Image(NamedTuple):
-    """An image and one of its captions, before anything is judged.
+    """An image and one of its captions, before any check.
 
     Args:
         found: `raw_url` may be empty.
         encoded: as stored; empty above the limit.
-        blob: the bytes in the input; None where they are not there as they are.
+        blob: where in the input the bytes are; None where it holds them in another form.
         num_bytes: of what is stored, where `encoded` is not.
     """
 
@@ -44,10 +44,10 @@ class Image(NamedTuple):
 
 @dataclass(frozen=True)
 class Sidecar:
-    """What stands beside an image, as `.txt` and `.json`, or in a table of captions.
+    """What `.txt` and `.json` files next to an image, or a table of captions, say about it.
 
     Args:
-        captions: at least one; empty ones where there is none.
+        captions: at least one; a single empty one where there is none.
         url: as written; empty where nothing is known, like the rest.
     """
 
@@ -60,8 +60,8 @@ class Sidecar:
 def to_inline_image(image: Image, config: CrawlConfig) -> InlineImage | Rejection:
     """Check an image's caption and size; its key is made from its bytes.
 
-    Its URL is the one that its source gives, if that is one of the web; else a name made from the
-    bytes, which nothing can fetch: `urn:sha256:` and 64 hex digits.
+    Its URL is the one that its source gives, if that is a URL of the web; else a name made from
+    the bytes, which nothing can fetch: `urn:sha256:` and 64 hex digits.
     """
     found = image.found
     size, limit = max(image.num_bytes, len(image.encoded)), config.max_image_bytes
@@ -88,7 +88,7 @@ def to_inline_image(image: Image, config: CrawlConfig) -> InlineImage | Rejectio
 def images_of(
     sidecar: Sidecar, source: Source, encoded: bytes, blob: ByteRange | None, num_bytes: int
 ) -> list[Image]:
-    """An image once for each of its captions."""
+    """An image, once for each of its captions."""
     return [
         Image(
             Found(
@@ -110,7 +110,7 @@ def images_of(
 def read_sidecar(
     text: bytes | None, document: bytes | None, source: Source, *, is_line_a_caption: bool
 ) -> Sidecar:
-    """What `.txt` and `.json` files say of an image; the captions of the `.json` come first.
+    """What `.txt` and `.json` files say about an image; the captions of the `.json` come first.
 
     Args:
         text: content of the `.txt`, if there is one.
@@ -120,7 +120,7 @@ def read_sidecar(
             `dalle_pytorch/loader.py`; else all of it is, as in WebDataset.
 
     Raises:
-        ValueError: not an object of JSON, or a text above `MAX_TEXT_BYTES`.
+        ValueError: not a JSON object, or a text above `MAX_TEXT_BYTES`.
     """
     values = {} if document is None else _object(document)
     captions = texts_of(pick(values, source.caption_column, CAPTION_NAMES))
@@ -135,7 +135,7 @@ def read_sidecar(
 
 
 def url_of(raw_url: str, encoded: bytes) -> str:
-    """The URL that a source gives, if it is one of the web; else a name made from the bytes."""
+    """The URL that a source gives, if it is a URL of the web; else a name made from the bytes."""
     try:
         return canonical_url(raw_url.strip())
     except ValueError:

@@ -1,6 +1,6 @@
 """The members of a tar, found by walking from header to header; nothing is ever extracted.
 
-A name is a text here, never a path: links are not followed, `..` leads nowhere.
+A name is text here, never a path: links are not followed, `..` leads nowhere.
 """
 
 import tarfile
@@ -19,7 +19,7 @@ _FILES = {tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE}
 
 @dataclass(frozen=True)
 class Member:
-    """One member, or a place where a header should be and is none.
+    """One member, or a position where a header should be but is not.
 
     Args:
         position: of its first header, in bytes.
@@ -42,7 +42,7 @@ def read_members(stream: BinaryIO) -> Iterator[Member]:
     """Each member in the order of the archive; after damage, from the next header on.
 
     Args:
-        stream: seekable forward; whoever takes a member may read its content.
+        stream: seekable forward; the caller may read the content of each member.
     """
     position = 0
     while (found := _next_block(stream, position)) is not None:
@@ -53,7 +53,7 @@ def read_members(stream: BinaryIO) -> Iterator[Member]:
 
 
 def _next_block(stream: BinaryIO, position: int) -> tuple[int, bytes] | None:
-    """The next block that is not all zero, and where it stands; None at the end."""
+    """The next block that is not all zero, and its position; None at the end."""
     stream.seek(position)
     block = stream.read(_BLOCK)
     while block and not block.strip(b"\0"):
@@ -100,7 +100,7 @@ def _extension(stream: BinaryIO, size: int) -> bytes | None:
 
 
 def _values(content: bytes, kind: bytes) -> dict[str, str]:
-    """What a header says of the next one; nothing for a kind that says nothing of names."""
+    """What an extension header says about the next one; nothing for kinds without names."""
     if kind == tarfile.GNUTYPE_LONGNAME:
         return {"path": content.rstrip(b"\0").decode("utf-8", "replace")}
     if kind not in {tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE}:
@@ -127,7 +127,7 @@ def _padded(size: int) -> int:
 
 
 def _next_header(stream: BinaryIO, position: int) -> int:
-    """Where the next block stands that is a header; the end of the stream where there is none."""
+    """The position of the next header; the end of the stream where there is none."""
     stream.seek(position)
     while chunk := stream.read(_SEARCH_BYTES):
         for place in range(0, len(chunk), _BLOCK):

@@ -1,4 +1,4 @@
-"""Names in a folder of images: which files are images, which caption them."""
+"""File names in a folder of images: which are images, and which hold their captions."""
 
 import posixpath
 from collections.abc import Iterable
@@ -8,12 +8,12 @@ from pipelines.crawl.sources import InputFile
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 SIDECAR_SUFFIXES = (".txt", ".json")
 # Tables of captions for the images below them. Source: Hugging Face `datasets`, "ImageFolder",
-# but for the last.
+# except for the last.
 METADATA_NAMES = ("metadata.jsonl", "metadata.csv", "metadata.parquet", "captions.tsv")
 
 
 def is_image(name: str) -> bool:
-    """Whether the suffix of a name is one of an image."""
+    """Whether a name has the suffix of an image."""
     return name.lower().endswith(IMAGE_SUFFIXES)
 
 
@@ -23,7 +23,7 @@ def images_in(file: InputFile, listing: Iterable[str]) -> list[str]:
 
 
 def sidecars_in(images: Iterable[str], listing: Iterable[str]) -> list[str]:
-    """The names of the files of text that belong to images of the same stem."""
+    """The names of the text files that have the stem of an image."""
     stems = {posixpath.splitext(name)[0] for name in images}
     return [
         name

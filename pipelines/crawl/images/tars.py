@@ -1,6 +1,6 @@
 """WebDataset tars, img2dataset's among them: the files of one sample share a name up to the dot.
 
-Images, `.txt` and `.json` are read; all else (`.cls`, `.pkl`, links) is passed over unread.
+Images, `.txt` and `.json` are read; all else (`.cls`, `.pkl`, links) is skipped unread.
 """
 
 import gzip
@@ -25,7 +25,7 @@ from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every
 from pipelines.rejection import Rejection
 
-TAR_SPLIT_BYTES = 256 << 20  # chosen: each part walks over all headers before it
+TAR_SPLIT_BYTES = 256 << 20  # chosen: each part walks over all earlier headers
 _GZIP = b"\x1f\x8b"
 
 
@@ -36,11 +36,11 @@ class _Sample:
     Args:
         key: their name up to its first dot.
         is_read: False for a sample that starts before the part; its files are not read.
-        suffixes: seen so far; one that comes again begins another sample.
+        suffixes: seen so far; a repeated one begins another sample.
         files: content of `txt` and `json`.
         image: the first one.
         encoded: its content; empty above the limit.
-        is_cut: the tar ends within one of the files.
+        is_cut: the tar ends inside one of the files.
     """
 
     key: str | None = None
@@ -60,7 +60,7 @@ def read_tar(
     start: int = 0,
     claim: Claim = every,
 ) -> Iterator[Image | Rejection]:
-    """The samples that start at or after a position, one image for each of their captions.
+    """The samples that start at or after a position, as one image for each of their captions.
 
     Args:
         stream: plain or gzipped tar; seekable.
@@ -113,7 +113,7 @@ def _read_samples(
 
 
 def _take(sample: _Sample, member: Member, suffix: str, stream: BinaryIO, limit: int) -> None:
-    """Read a file that belongs to a sample, if it is of use."""
+    """Read a file of a sample if it is an image or text."""
     if f".{suffix}" in IMAGE_SUFFIXES and sample.image is None:
         sample.image = member
         if member.size <= limit:
@@ -131,7 +131,7 @@ def _read(sample: _Sample, member: Member, stream: BinaryIO, limit: int) -> byte
 
 
 def _finish(sample: _Sample, location: str, source: Source) -> Iterator[Image | Rejection]:
-    """What a sample gives, when all its files have been seen."""
+    """The rows of a sample whose files have all been seen."""
     member, encoded = sample.image, sample.encoded
     if member is None and not sample.files:
         return

@@ -1,4 +1,4 @@
-"""The character encoding of a page, by the order and the names that browsers use."""
+"""The character encoding of a page, by the precedence and the labels that browsers use."""
 
 import codecs
 import re
@@ -12,7 +12,7 @@ _BOMS = (
 )
 _META = re.compile(rb"<meta[^>]*?\bcharset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.+-]+)", re.IGNORECASE)
 
-# What browsers read in place of what a page says. Source: WHATWG Encoding, section 4.2.
+# What browsers use for the encoding that a page declares. Source: WHATWG Encoding, section 4.2.
 _WIDENED = {
     "ascii": "cp1252",
     "iso8859-1": "cp1252",
@@ -46,7 +46,7 @@ def decode(html: bytes, declared: str | None) -> str | bytes:
     """Text of a page, or its bytes where they are UTF-8 already.
 
     A byte order mark wins, then the HTTP header, then `<meta>`, then UTF-8 if the bytes are
-    valid, then windows-1252. Bytes that mean nothing become U+FFFD; this never raises.
+    valid, then windows-1252. Invalid bytes become U+FFFD; this never raises.
 
     Args:
         html: the page.
@@ -63,7 +63,7 @@ def decode(html: bytes, declared: str | None) -> str | bytes:
 
 
 def known_codec(label: str) -> str | None:
-    """Python's name of an encoding that browsers know; None for any other label."""
+    """Python's name for an encoding that browsers know; None for any other label."""
     name = label.strip().lower()
     if name not in _WIDENED:
         try:
@@ -90,7 +90,7 @@ def _guess(html: bytes) -> str:
 
 
 def _c1_controls(error: UnicodeError) -> tuple[str, int]:
-    """The five bytes that windows-1252 leaves open. Source: WHATWG Encoding, index-windows-1252."""
+    """Bytes that windows-1252 leaves undefined. Source: WHATWG Encoding, index-windows-1252."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return "".join(map(chr, error.object[error.start : error.end])), error.end

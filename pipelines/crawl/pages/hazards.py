@@ -1,4 +1,4 @@
-"""Markup that would cost a parser time or memory out of all proportion, found before parsing.
+"""Finds, before parsing, markup that would cost a parser disproportionate time or memory.
 
 Three constructions are quadratic in any parser that follows the standard: tags below many open
 elements (each may walk up all of them), blocks after many formatting elements left open (each
@@ -16,7 +16,7 @@ MAX_STEPS = 500_000_000  # chosen: depth times tags; one second of lexbor at the
 MAX_COPIES = 2_000_000  # chosen: open formatting times tags; 200 MB of lexbor at the worst
 MAX_ATTRIBUTES = 20_000  # chosen: of one tag; half a second of lexbor at the worst
 
-# A page with so few tags cannot pass the limit, and is not looked at.
+# A page with fewer tags cannot exceed the limit, and is not examined.
 _FEW_TAGS_FOR_STEPS = 22_000
 _FEW_TAGS_FOR_COPIES = 2_000
 _FEW_BYTES_FOR_ATTRIBUTES = 1 << 18  # chosen: six seconds of lexbor at the worst
@@ -25,11 +25,11 @@ _TAG = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9-]*)")
 _FORMATTING = re.compile(
     rb"<(/?)(b|big|code|em|font|i|s|small|strike|strong|tt|u)(?=([\s/>]))", re.IGNORECASE
 )
-# Source: WHATWG HTML, sections 13.2.5.32 to 13.2.5.39, how a tag is cut into attributes.
+# Source: WHATWG HTML, sections 13.2.5.32 to 13.2.5.39, how a tag is split into attributes.
 _ATTRIBUTE = rb"""=?[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"?|'[^']*+'?|[^\s>]++)?+)?+|="""
 _ATTRIBUTES = re.compile(_ATTRIBUTE)
 _WHOLE_TAG = re.compile(rb"<[a-zA-Z][^\s/>]*+(?:[\s/]++|" + _ATTRIBUTE + rb")*+")
-# Elements that stay open no longer than to the next of their kind, or are never open at all.
+# Elements that the next of their kind closes, or that are never open at all.
 _FLAT = frozenset(
     b"area base br col embed hr img input link meta source track wbr "
     b"p li dt dd option optgroup tr td th tbody thead tfoot rb rt rtc rp".split()
@@ -81,7 +81,7 @@ def _max_open_formatting(html: bytes) -> int:
 
 
 def _max_attributes(html: bytes) -> int:
-    """The most attributes of one tag, of those that are long enough to have too many."""
+    """The most attributes of one tag, among tags long enough to have too many."""
     tags = (match.span() for match in _WHOLE_TAG.finditer(html))
     return max(
         (

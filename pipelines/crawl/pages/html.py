@@ -28,8 +28,8 @@ _LAZY = ("data-src", "data-lazy-src", "data-original", "data-lazy")
 _OFFERING = frozenset({*_SRCSETS, *_LAZY})
 _READABLE = frozenset({"", "image/jpeg", "image/jpg", "image/png", "image/webp", "image/gif"})
 _MAX_CLIMB = 8  # chosen: levels between an image and its figure; a bound on hostile depth
-# What all images of a page may repeat is bounded, so that a page costs no more than it weighs.
-_MAX_FIGCAPTION_CHARS = 32_768  # chosen: three times what the crawl takes for a caption
+# Text that the images of a page repeat is bounded, so that its cost is bounded by its size.
+_MAX_FIGCAPTION_CHARS = 32_768  # chosen: three times what the crawl accepts as a caption
 _MAX_TEXT_PER_BYTE = 4  # chosen: captions within captions repeat their text
 
 _URL = re.compile(r"[\s,]*([^\s,]\S*)")
@@ -38,10 +38,10 @@ _SIZE = re.compile(r"(?<![0-9])([0-9]++(?:\.[0-9]++)?)([wx])")  # linear in any 
 
 
 class _Around(NamedTuple):
-    """What the elements around images say, so that each of them is read once.
+    """Cached text of the elements around images, so that each is read once.
 
     Args:
-        sources: URLs that a `<picture>` offers, by its id; filled when they are asked for.
+        sources: URLs that a `<picture>` offers, by its id; filled on demand.
         figcaptions: text of a `<figure>`, by its id.
     """
 
@@ -66,13 +66,13 @@ def extract(
         html: the page; anything at all.
         page_url: its address; empty where it is not known.
         charset: of the HTTP header.
-        text_sources: where the text may stand; the first that is not blank is taken.
+        text_sources: where to look for the text; the first that is not blank is taken.
         http_terms: of the other HTTP headers.
         source: name of the source.
 
     Raises:
         SelectolaxError: the parser gives up.
-        ValueError: captions are nested too deep.
+        ValueError: captions are nested too deeply.
     """
     parser = LexborHTMLParser(decode(html, charset), options=LexborDocumentOptions.WO_EVENTS)
     metas = [_meta(node.attributes) for node in parser.tags("meta")]
@@ -89,7 +89,7 @@ def extract(
 
 
 def largest(srcset: str) -> str:
-    """URL of the largest candidate of a `srcset`, inlined ones left out; empty where none is.
+    """URL of the largest candidate of a `srcset` that is not inlined; empty where there is none.
 
     Source: WHATWG HTML, section 4.8.4.3.5, parsing a srcset attribute.
     """
@@ -98,7 +98,7 @@ def largest(srcset: str) -> str:
 
 
 def _srcset(value: str) -> Iterator[tuple[tuple[bool, float], str]]:
-    """Sizes, widths above densities, with their URLs, which may hold commas."""
+    """Sizes, widths before densities, with their URLs, which may contain commas."""
     position = 0
     while match := _URL.match(value, position):
         url, position = match[1], match.end()
@@ -110,7 +110,7 @@ def _srcset(value: str) -> Iterator[tuple[tuple[bool, float], str]]:
 
 
 def _image_url(image: LexborNode, attributes: Attributes, around: _Around) -> str:
-    """The largest of what is offered, and what a script would load before a placeholder."""
+    """The largest URL offered; one that a script would load is preferred to a placeholder."""
     for url in _offered(image, attributes, around):
         if url and not is_inline(url):
             return url
@@ -119,14 +119,14 @@ def _image_url(image: LexborNode, attributes: Attributes, around: _Around) -> st
 
 def _offered(image: LexborNode, attributes: Attributes, around: _Around) -> list[str]:
     of_picture = _picture_sources(image.parent, around.sources)
-    if _OFFERING.isdisjoint(attributes):  # as most are
+    if _OFFERING.isdisjoint(attributes):  # as for most images
         return of_picture
     sets = [largest(attributes.get(name) or "") for name in _SRCSETS]
     return [*sets, *of_picture, *((attributes.get(name) or "").strip() for name in _LAZY)]
 
 
 def _picture_sources(picture: LexborNode | None, known: dict[int, list[str]]) -> list[str]:
-    """What `<source>` elements of a `<picture>` offer in formats that are decoded here."""
+    """The URLs of `<source>` elements of a `<picture>`, in formats that are decoded here."""
     if picture is None or picture.tag != "picture":
         return []
     if picture.mem_id not in known:

@@ -1,4 +1,4 @@
-"""One page of an archive or a folder: checked for size and hazards, then read."""
+"""One page of an archive or a folder, checked for size and hazards, then read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from pipelines.rejection import Check, Rejection, first_failure
 
 @dataclass(frozen=True)
 class Page:
-    """A page as it came.
+    """A page as served.
 
     Args:
         url: its address; empty where it is not known.

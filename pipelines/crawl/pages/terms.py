@@ -1,4 +1,4 @@
-"""What a page says of all its images, read alike from HTML and from metadata in a WAT file."""
+"""What a page states about all its images, whether read from HTML or from a WAT record."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -31,10 +31,10 @@ class Meta(NamedTuple):
 
 
 class HttpTerms(NamedTuple):
-    """What the HTTP headers of a page say; empty where nothing.
+    """What the HTTP headers of a page state; empty where they state nothing.
 
     Args:
-        opt_out: the first word against use.
+        opt_out: the first opt-out word.
         language: `Content-Language`, as written.
     """
 
@@ -46,7 +46,7 @@ NO_HTTP_TERMS = HttpTerms()
 
 
 class Terms(NamedTuple):
-    """What holds for all images of a page; the fields are those of `Found`."""
+    """What applies to all images of a page; the fields are those of `Found`."""
 
     base_url: str
     page_url: str
@@ -79,9 +79,9 @@ def page_terms(
         license_link: `href` of the first link with `rel=license`.
         root_language: `lang` of the root element.
         metas: in the order of the page.
-        http_terms: of the headers.
+        http_terms: what its headers state.
     """
-    is_short = len(base) <= _MAX_BASE_CHARS  # each image is joined with it
+    is_short = len(base) <= _MAX_BASE_CHARS  # every image is joined with it
     base_url = (_joined(page_url, base) if is_short else "") or page_url
     license_url = _joined(base_url, license_link)
     return Terms(
@@ -95,13 +95,13 @@ def page_terms(
 
 
 def meta(name: str | None, property_: str | None, http_equiv: str | None, content: str) -> Meta:
-    """A `<meta>` of its attributes; None or empty for those that it lacks."""
+    """A `<meta>` from its attributes; None or empty for those that it lacks."""
     keys = (name, property_, http_equiv)
     return Meta(tuple(key.strip().lower() for key in keys if key), content)
 
 
 def read_headers(tdm_reservation: str, robots: Iterable[str], language: str) -> HttpTerms:
-    """The headers TDM-Reservation, X-Robots-Tag (each time that it is there) and Content-Language.
+    """The headers TDM-Reservation, X-Robots-Tag (each occurrence) and Content-Language.
 
     Source: W3C TDM Reservation Protocol, section 6.1, for the first.
     """
@@ -110,13 +110,13 @@ def read_headers(tdm_reservation: str, robots: Iterable[str], language: str) -> 
 
 
 def opt_out_of(directives: str) -> str:
-    """The first word against use for AI in a robots directive list; empty where there is none."""
+    """The first opt-out word in a list of robots directives; empty where there is none."""
     words = {word.strip().lower() for word in directives.split(",")}
     return next((word for word in OPT_OUT_WORDS if word in words), "")
 
 
 def opt_out(metas: Iterable[Meta], http_terms: HttpTerms) -> str:
-    """The first word against use, headers before markup; empty where there is none."""
+    """The first opt-out word, headers before markup; empty where there is none."""
     if http_terms.opt_out:
         return http_terms.opt_out
     for keys, content in metas:
@@ -130,7 +130,7 @@ def opt_out(metas: Iterable[Meta], http_terms: HttpTerms) -> str:
 def language(attribute: str, metas: Iterable[Meta], http_terms: HttpTerms) -> str:
     """The language of a page by the attribute of its root, its `<meta>`, its header, in this order.
 
-    A list of languages says nothing of the images and does not count.
+    A list of languages says nothing about the images and does not count.
     Source: WHATWG HTML, sections 3.2.6.2 and 4.2.5.3.
     """
     pragmas = (content for keys, content in metas if "content-language" in keys)
@@ -139,9 +139,9 @@ def language(attribute: str, metas: Iterable[Meta], http_terms: HttpTerms) -> st
 
 
 def open_graph_images(metas: Sequence[Meta]) -> Iterator[tuple[str, str]]:
-    """URL and text of each `og:image` that has an `og:image:alt` with something in it.
+    """URL and text of each `og:image` that has a non-blank `og:image:alt`.
 
-    An alt belongs to the last image before it. Source: ogp.me, "Arrays".
+    An alt belongs to the image before it. Source: ogp.me, "Arrays".
     """
     url = ""
     for keys, content in metas:
@@ -153,7 +153,7 @@ def open_graph_images(metas: Sequence[Meta]) -> Iterator[tuple[str, str]]:
 
 
 def _joined(base: str, reference: str) -> str:
-    """An absolute URL; empty where there is no reference, or none that can be one."""
+    """An absolute URL; empty where there is no reference, or an invalid one."""
     reference = reference.strip()
     if not reference or len(reference) > MAX_URL_CHARS:
         return ""

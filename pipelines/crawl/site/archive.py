@@ -1,9 +1,9 @@
-"""What a server answered, kept at once as a web archive: one file a request, whole or absent.
+"""Answers of servers, stored immediately as web archives: one file a request, whole or absent.
 
 <folder>/<policy digest>/<host>/<hash of the URL>.warc.gz
 
-Any reader of WARC reads them. An answer is a `response` record, a failure a `metadata` record with
-its class in JSON, so that a crawl that was killed asks for nothing twice. To crawl anew, delete
+Any WARC reader can read them. An answer is a `response` record, a failure a `metadata` record with
+its class in JSON, so that a crawl that was killed requests nothing twice. To crawl afresh, delete
 the stage's folder.
 """
 
@@ -25,7 +25,7 @@ from pipelines.crawl.archives.warc import OPT_OUT_FIELD
 from pipelines.web.answers import Response
 from pipelines.web.failures import FetchFailure, Reason
 
-# They describe what was on the wire; a record holds the body as it was read.
+# They describe the transfer; a record holds the body as decoded.
 _OF_THE_WIRE = frozenset({"content-encoding", "transfer-encoding", "content-length", "connection"})
 
 _LOG = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Archive:
         self._names = set(files.list_names(folder))
 
     def find(self, url: str) -> tuple[Outcome, str] | None:
-        """What is kept of a URL, and where; None where nothing is, or nothing that can be read."""
+        """The stored outcome of a URL and its location; None where none is stored whole."""
         name = name_of(url)
         if name not in self._names:
             return None
@@ -57,15 +57,15 @@ class Archive:
             return None
 
     def keep(self, url: str, outcome: Outcome, opt_out: str) -> str:
-        """Write an outcome down.
+        """Store an outcome.
 
         Args:
-            url: that was asked for.
-            outcome: what came of it.
-            opt_out: the site's words against use that the answer itself does not carry.
+            url: that was requested.
+            outcome: of the request.
+            opt_out: an opt-out of the site that the answer itself does not carry.
 
         Returns:
-            Where it is.
+            Its location.
         """
         location = files.join(self._folder, name_of(url))
         files.write_bytes(location, record_of(url, outcome, opt_out, datetime.now(UTC)))
@@ -103,7 +103,7 @@ def record_of(url: str, outcome: Outcome, opt_out: str, when: datetime) -> bytes
 
 
 def outcomes_in(content: bytes) -> Iterator[tuple[str, Outcome]]:
-    """The outcomes in an archive, each with the URL that was asked for.
+    """The outcomes in an archive, each with the URL that was requested.
 
     Raises:
         OSError, ValueError, TypeError, KeyError: it is damaged.

@@ -23,23 +23,24 @@ class Site(BaseModel):
     """One site to crawl, and how far.
 
     Args:
-        start: URLs of depth 0; a redirect or a link leads on.
+        start: URLs of depth 0; redirects and links lead on.
         name: goes into the `source` column of every row.
-        scope: `same_host` as a start URL, or `same_site`: that host without `www.` and all hosts
-            below it.
-        include: patterns of URLs to stay within; all of the scope where there is none. As in
-            robots.txt a pattern is a prefix, `*` any characters and a last `$` the end; one that
-            starts with a slash is of paths, any other of whole URLs. Start URLs need no match.
+        scope: `same_host` as a start URL, or `same_site`: that host without `www.` and all its
+            subdomains.
+        include: patterns of URLs to stay within; the whole scope where there is none. As in
+            robots.txt a pattern is a prefix, `*` any characters and a final `$` the end; one that
+            starts with a slash is matched with paths, any other with whole URLs. Start URLs need
+            no match.
         exclude: patterns of URLs never to fetch; those given replace the default ones, which
             are names that pages rarely have.
         max_depth: links from a start URL to a page, at most.
-        max_pages: pages asked for at one host, all rounds together, retries and sitemaps apart.
+        max_pages: pages requested from one host in all rounds, not counting retries and sitemaps.
         max_hosts: with `same_site`, hosts beyond those of the start URLs; the nearest are chosen.
         max_redirects: from a link to a page, at most.
         uses_sitemaps: whether the sitemaps in the robots.txt of the start hosts are read, whose
-            pages then count as start URLs; at most 100 of a host.
-        delay_s: least time between two requests to one host; a longer Crawl-delay wins.
-        obeys_robots: whether robots.txt (RFC 9309) is asked and obeyed.
+            pages then count as start URLs; at most 100 a host.
+        delay_s: least time between two requests to one host; a longer Crawl-delay takes precedence.
+        obeys_robots: whether robots.txt (RFC 9309) is fetched and obeyed.
         user_agent: sent with every request; up to the first slash it is the name that robots.txt
             and X-Robots-Tag address. Give a URL by which people can reach you.
         timeout_s: seconds on the wire for one attempt.
@@ -100,9 +101,9 @@ def policy_digest(
     """A digest of all settings that decide what a request is answered with; 16 hex digits.
 
     Args:
-        site: who asks, and whether robots.txt is obeyed.
+        site: who sends requests, and whether robots.txt is obeyed.
         max_page_bytes: limit of a page.
-        loopback: hosts that a server on this machine answers for: its answers are not the web's.
+        loopback: hosts that a server on this machine answers for, whose answers are not the web's.
     """
     lines = [site.user_agent, str(site.obeys_robots), str(max_page_bytes)]
     if loopback is not None:
@@ -111,7 +112,7 @@ def policy_digest(
 
 
 def num_answers(root: str) -> int:
-    """How many answers of servers are kept below a folder, as `archive.py` keeps them."""
+    """The number of answers that `archive.py` has stored below a folder."""
     return sum(
         len(files.list_names(files.join(root, under, host)))
         for under in files.list_names(root)

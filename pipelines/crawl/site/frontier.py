@@ -1,8 +1,8 @@
-"""Which pages a round asks for: scope, order and budgets, from links and from what was asked.
+"""Plans the requests of a round: scope, order and budgets, from links and earlier requests.
 
-A crawl is rounds: ask for the pages of the frontier, read their links, and those that nobody asked
-for yet are the next frontier. Everything is decided within one host, from sets in a total order, so
-that the pages of a crawl do not depend on the order in which links arrive.
+A crawl runs in rounds: fetch the pages of the frontier, read their links, and those not fetched yet
+are the next frontier. Everything is decided within one host, from sets in a total order, so that
+the pages of a crawl do not depend on the order in which links arrive.
 """
 
 import functools
@@ -21,14 +21,14 @@ _SITEMAP_ROUNDS = 3
 
 @dataclass(frozen=True, order=True)
 class Link:
-    """A URL to ask for; the order is the order in which a host is asked.
+    """A URL to request; a host receives its requests in this order.
 
     Args:
         site: its number in the config.
         depth: links from a start URL.
         url: canonical.
         hops: redirects that led to it.
-        is_sitemap: holds links, not images.
+        is_sitemap: contains links, not images.
     """
 
     site: int
@@ -40,13 +40,13 @@ class Link:
 
 @dataclass(frozen=True, order=True)
 class Fetched:
-    """A URL that has its outcome.
+    """A URL with a known outcome.
 
     Args:
         site: as in `Link`.
         url: as in `Link`.
-        is_request: whether the server was asked for it, which the budget counts.
-        is_last: the server asked for a rest so long that it is left alone from then on.
+        is_request: whether a request was sent, which counts against the budget.
+        is_last: the server asked for such a long pause that it gets no more requests.
         is_sitemap: as in `Link`.
     """
 
@@ -59,7 +59,7 @@ class Fetched:
 
 @dataclass(frozen=True, order=True)
 class Skipped:
-    """A URL that a round left; it may still be asked for when a shorter way leads to it."""
+    """A URL that a round left out; a later round may fetch it if a shorter path leads to it."""
 
     site: int
     url: str
@@ -76,10 +76,10 @@ class Plan:
     """The work of one round at one host for one site.
 
     Args:
-        links: in the order in which they are asked for.
-        budget: requests for pages that are left; links may be more.
-        sitemap_budget: requests for sitemaps that are left.
-        unasked: what stays out whatever the budget.
+        links: in the order of the requests.
+        budget: remaining requests for pages; there may be more links.
+        sitemap_budget: remaining requests for sitemaps.
+        skipped: links left out whatever the budget.
     """
 
     links: tuple[Link, ...]
@@ -89,7 +89,7 @@ class Plan:
 
 
 def host_of(url: str) -> str:
-    """The host of a canonical URL: what a visit is to."""
+    """The host of a canonical URL."""
     return urlsplit(url).hostname or ""
 
 
@@ -103,7 +103,7 @@ def first_links(sites: Sequence[Site]) -> list[tuple[str, Link]]:
 
 
 def num_rounds(sites: Iterable[Site]) -> int:
-    """Rounds after which no site can have a frontier left."""
+    """The number of rounds after which every frontier is empty."""
     return max(
         (
             1 + site.max_depth + site.max_redirects + site.uses_sitemaps * _SITEMAP_ROUNDS
@@ -114,7 +114,7 @@ def num_rounds(sites: Iterable[Site]) -> int:
 
 
 def is_on_site(site: Site, url: str) -> bool:
-    """Whether a canonical URL is of a host that belongs to the site."""
+    """Whether the host of a canonical URL belongs to the site."""
     host, starts = host_of(url), start_hosts(site)
     if site.scope == "same_host":
         return host in starts
@@ -127,7 +127,7 @@ def start_hosts(site: Site) -> frozenset[str]:
     return _hosts(site.start)
 
 
-@functools.lru_cache(maxsize=64)  # asked for every link
+@functools.lru_cache(maxsize=64)  # called for every link
 def _hosts(urls: tuple[str, ...]) -> frozenset[str]:
     return frozenset(map(host_of, urls))
 
@@ -136,7 +136,7 @@ def plan(entries: Iterable[Entry], sites: Sequence[Site]) -> dict[int, Plan]:
     """The work of a round at one host, by the number of the site.
 
     Args:
-        entries: links, in any order and any number of times, and what was asked so far.
+        entries: links, in any order and any number of times, and what was fetched so far.
         sites: of the config.
     """
     by_site: dict[int, tuple[list[Link], set[Fetched]]] = {}
@@ -153,24 +153,24 @@ def plan(entries: Iterable[Entry], sites: Sequence[Site]) -> dict[int, Plan]:
 
 
 def skipped(link: Link, check: Check) -> Skipped:
-    """A link that stays out, and why."""
+    """A link that is left out, and why."""
     return Skipped(
         link.site, link.url, check.reason, int(check.measured or 0), int(check.threshold or 0)
     )
 
 
 def over_budget(link: Link, site: Site) -> Skipped:
-    """A link for which no request is left."""
+    """A link for which no request remains."""
     if link.is_sitemap:
         return Skipped(link.site, link.url, "over_sitemap_budget", MAX_SITEMAPS + 1, MAX_SITEMAPS)
     return Skipped(link.site, link.url, "over_page_budget", site.max_pages + 1, site.max_pages)
 
 
 def never_fetched(entries: Iterable[Entry]) -> Iterator[Skipped]:
-    """What was left in every round, once each; in order.
+    """The URLs that every round left out, once each; in order.
 
     Args:
-        entries: all `Asked` and `Unasked` of one host.
+        entries: all `Fetched` and `Skipped` of one host.
     """
     fetched: set[tuple[int, str]] = set()
     left: dict[tuple[int, str], Skipped] = {}
@@ -201,7 +201,7 @@ def _plan_site(links: Iterable[Link], fetched: set[Fetched], site: Site) -> Plan
 
 
 def failure(link: Link, site: Site) -> Check | None:
-    """Why a link stays out whatever else the crawl finds; None where it may be asked for."""
+    """Why a link is left out whatever else the crawl finds; None where it may be fetched."""
     if not link.is_sitemap and not _is_wanted(site, link.url):
         return Check("excluded", passed=False)
     if link.depth > site.max_depth:

@@ -1,7 +1,7 @@
 """Which hosts a crawl visits beyond those of its start URLs.
 
-A budget of pages a host bounds nothing where a name server knows every name below a domain and each
-page links to new ones.
+A budget of pages a host bounds nothing where a name server resolves every name below a domain and
+each page links to new ones.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,8 +21,8 @@ from pipelines.rejection import Check
 
 _VISITED = -1  # nearer than any link
 
-Place = tuple[int, str]
-"""How near a host is, and its name: hosts are admitted in this order."""
+Rank = tuple[int, str]
+"""The distance of a host from the start, and its name; hosts are admitted in this order."""
 
 
 def has_further_hosts(sites: Iterable[Site]) -> bool:
@@ -35,8 +35,8 @@ def most_hosts(sites: Iterable[Site]) -> int:
     return max((site.max_hosts for site in sites), default=0)
 
 
-def further_host(entry: Entry, sites: Sequence[Site]) -> Iterator[tuple[int, tuple[Place]]]:
-    """The site and the place of a host that no start URL names, where it is to be visited."""
+def further_host(entry: Entry, sites: Sequence[Site]) -> Iterator[tuple[int, tuple[Rank]]]:
+    """The site and the rank of a host that no start URL names, if it may be visited."""
     site, host = sites[entry.site], host_of(entry.url)
     if host in start_hosts(site):
         return
@@ -46,26 +46,26 @@ def further_host(entry: Entry, sites: Sequence[Site]) -> Iterator[tuple[int, tup
         yield entry.site, ((entry.depth, host),)
 
 
-def nearest_hosts(groups: Iterable[Iterable[Place]], limit: int) -> tuple[Place, ...]:
-    """The nearest of several groups of hosts; in whatever order and groups they come.
+def nearest_hosts(groups: Iterable[Iterable[Rank]], limit: int) -> tuple[Rank, ...]:
+    """The nearest hosts of several groups, whatever their order and grouping.
 
     Args:
-        groups: a host may stand in several, at different places.
+        groups: a host may be in several, with different ranks.
         limit: hosts.
     """
     nearest: dict[str, int] = {}
-    for rank, host in chain.from_iterable(groups):
-        nearest[host] = min(rank, nearest.get(host, rank))
-    return tuple(sorted((rank, host) for host, rank in nearest.items())[:limit])
+    for distance, host in chain.from_iterable(groups):
+        nearest[host] = min(distance, nearest.get(host, distance))
+    return tuple(sorted((distance, host) for host, distance in nearest.items())[:limit])
 
 
 def admit(
-    link: Link, sites: Sequence[Site], nearest: Mapping[int, Sequence[Place]]
+    link: Link, sites: Sequence[Site], nearest: Mapping[int, Sequence[Rank]]
 ) -> Link | Skipped:
-    """The link where its host is admitted; else why it is left.
+    """The link if its host is admitted; else why it is left out.
 
     Args:
-        link: to judge.
+        link: to check.
         sites: of the config.
         nearest: further hosts by the number of their site, at least as many as it may have.
     """

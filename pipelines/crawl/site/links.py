@@ -1,4 +1,4 @@
-"""Where a page and a sitemap lead: canonical URLs, in order, each once."""
+"""The links of a page and of a sitemap: canonical URLs, in order, each once."""
 
 import html
 import re
@@ -15,7 +15,7 @@ from pipelines.rejection import first_failure
 from pipelines.web.optout import directives
 from pipelines.web.urls import canonical_url
 
-MAX_PAGE_LINKS = 5000  # chosen: more than pages have that are made for people
+MAX_PAGE_LINKS = 5000  # chosen: more than any page made for people has
 MAX_SITEMAP_LINKS = 50_000  # Source: sitemaps.org, protocol: URLs in one file
 MAX_SITEMAP_BYTES = 50 << 20  # Source: sitemaps.org, protocol: one file, uncompressed
 
@@ -45,9 +45,9 @@ def page_links(
     headers: Iterable[tuple[str, str]],
     token: str,
 ) -> list[str]:
-    """The links of a page that it lets a crawler follow, in the order of the page.
+    """The links of a page that a crawler may follow, in the order of the page.
 
-    A page that the reader of images refuses, as too deep or too tangled, has none.
+    A page that is rejected as too deep or too tangled has none.
 
     Args:
         content: the page.
@@ -61,14 +61,14 @@ def page_links(
     try:
         parser = LexborHTMLParser(decode(content, charset), options=LexborDocumentOptions.WO_EVENTS)
         return _links(parser, page_url, token)
-    except (SelectolaxError, ValueError, RuntimeError):  # the reader of images reports the page
+    except (SelectolaxError, ValueError, RuntimeError):  # rejected when its images are read
         return []
 
 
 def read_sitemap(content: bytes) -> Sitemap:
     """The URLs of a sitemap, plain or gzipped; none where it is not one.
 
-    Read without an XML parser: entities cannot grow, and a cut file still has its first URLs.
+    Read without an XML parser: entities cannot expand, and a truncated file still yields URLs.
 
     Source: sitemaps.org, protocol.
     """
@@ -86,7 +86,7 @@ def _links(parser: LexborHTMLParser, page_url: str, token: str) -> list[str]:
 
 
 def _base_url(parser: LexborHTMLParser, page_url: str) -> str:
-    """What links are relative to; a base that can be none does not count, as in browsers."""
+    """What links are relative to; an invalid base is ignored, as in browsers."""
     base = parser.css_first("base[href]")
     href = (base.attributes.get("href") if base else "") or ""
     try:
@@ -111,7 +111,7 @@ def _forbids(words: Iterable[str]) -> bool:
 
 
 def distinct(base_url: str, references: Iterable[str], limit: int = MAX_PAGE_LINKS) -> list[str]:
-    """References as canonical URLs, in order, each once, those that can be none left out."""
+    """References as canonical URLs, in order, each once; invalid ones are left out."""
     urls: dict[str, None] = {}
     for reference in references:
         if len(urls) >= limit:

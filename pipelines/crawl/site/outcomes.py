@@ -1,4 +1,4 @@
-"""What follows from an answer: an archive to read, links to further pages, or a rejection."""
+"""The consequences of an answer: an archive to read, links to further pages, or a rejection."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,19 +16,19 @@ from pipelines.web.failures import FetchFailure, Reason
 from pipelines.web.identity import product_token
 from pipelines.web.urls import canonical_url
 
-MAX_ONWARD = 100_000  # links that a visit notes; chosen: some 200 MB on their way to other workers
+MAX_ONWARD = 100_000  # links of a visit; chosen: some 200 MB on their way to other workers
 
 
 @dataclass
 class Visited:
-    """What came of a visit to a host.
+    """The results of a visit to a host.
 
     Args:
-        files: archives of the pages, each with the source that it counts as.
-        links: where the pages lead, by site and URL: each once, by the shortest of the ways there.
-        asked: what need not be asked for again.
-        unasked: what stayed out in this round.
-        rejections: what was asked for and is no page to read.
+        files: archives of the pages, each with its source.
+        links: links of the pages, by site and URL: each once, by the shortest path.
+        fetched: what need not be fetched again.
+        skipped: what this round left out.
+        rejections: what was fetched but is not a page to read.
     """
 
     files: list[tuple[InputFile, Source]] = field(default_factory=list)
@@ -38,25 +38,25 @@ class Visited:
     rejections: list[Rejection] = field(default_factory=list)
 
     def note(self, link: Link) -> None:
-        """Enter where to go on."""
+        """Add a link to follow."""
         key = (link.site, link.url)
         self.links[key] = min(link, self.links.get(key, link))
 
     def has_room_for(self, link: Link) -> bool:
-        """Whether a link is known, or may still be noted."""
+        """Whether a link is known, or may still be added."""
         return len(self.links) < MAX_ONWARD or (link.site, link.url) in self.links
 
 
 def record_outcome(
     visited: Visited, site: Site, link: Link, outcome: Outcome, location: str
 ) -> None:
-    """Enter the outcome of a link into the books of a visit: in exactly one way.
+    """Enter the outcome of a link into the books of a visit, in exactly one way.
 
     Args:
         visited: is added to.
         site: of the link.
-        link: that was asked for.
-        outcome: what came of it.
+        link: that was fetched.
+        outcome: of the request.
         location: of its archive.
     """
     if isinstance(outcome, FetchFailure):
@@ -81,18 +81,18 @@ def add_links(
     depth: int = 0,
     are_sitemaps: bool = False,
 ) -> None:
-    """Enter where a link leads, as far as it is on the site and there is room for it.
+    """Add the links of a page or sitemap that are on the site, while there is room for them.
 
-    Farms of links and heaps of sitemaps have no end; that some were left out is a rejection of its
-    own, in the name of the page that has them.
+    Link farms have no end; that some were left out is a rejection of its own, under the URL of the
+    page that has them.
 
     Args:
         visited: is added to.
         site: of the link.
-        link: that leads there.
+        link: of the page or sitemap.
         urls: canonical.
-        depth: of what it leads to.
-        are_sitemaps: rather than pages.
+        depth: of the URLs.
+        are_sitemaps: whether the URLs are of sitemaps rather than pages.
     """
     num_left_out = 0
     for url in urls:

@@ -1,7 +1,7 @@
-"""Wiring of the live crawl; what it wires is in `frontier.py` and `visit.py`.
+"""Wiring of the live crawl; the logic is in `frontier.py` and `visit.py`.
 
-A host is the key of a round, so one worker visits it, one request at a time; hosts are visited at
-once. What is shuffled are URLs: answers stay in their archives.
+A round is keyed by host, so that one worker visits a host, one request at a time; different hosts
+are visited concurrently. Only URLs are shuffled: answers stay in their archives.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,20 +34,20 @@ from pipelines.crawl.site.visit import Visits, visit_all
 from pipelines.rejection import Rejection
 
 FILES, LINKS, FETCHED, SKIPPED, REJECTED = "files", "links", "fetched", "skipped", "rejected"
-HOSTS_AT_ONCE = 32  # of one worker; chosen: they wait for their delays most of the time
+HOSTS_AT_ONCE = 32  # by one worker; chosen: most of the time they wait for their delays
 
 
 @dataclass(eq=False)
 class CrawlSites(beam.PTransform[PBegin, Any]):
-    """The sites of a config in; archives of their pages out, and a rejection for each other URL.
+    """The sites of a config in; archives of their pages out, and a rejection for every other URL.
 
     Args:
-        common: config, place and permissions.
+        common: config, folder and permissions.
     """
 
     common: Visits
 
-    def expand(self, root: PBegin) -> Any:  # a dict of collections: Beam has no hint for it
+    def expand(self, root: PBegin) -> Any:  # a dict of collections, for which Beam has no type hint
         sites = self.common.config.sites
         frontier = root | "Start" >> beam.Create(first_links(sites), reshuffle=False)
         fetched = root | "NothingFetched" >> beam.Create([], reshuffle=False)
@@ -77,7 +77,7 @@ class CrawlSites(beam.PTransform[PBegin, Any]):
 
 @dataclass(eq=False)
 class _Round(beam.PTransform[Any, Any]):  # a tuple of collections in, several out
-    """Links and what was asked so far in, by host; what came of the visits out, by tag."""
+    """Links and earlier requests in, by host; the results of the visits out, by tag."""
 
     common: Visits
 
@@ -95,7 +95,7 @@ class _Round(beam.PTransform[Any, Any]):  # a tuple of collections in, several o
 
 @dataclass(eq=False)
 class _AdmitHosts(beam.PTransform[Any, Any]):  # a tuple of collections in, several out
-    """Links and what was asked so far in, by host; the links to hosts that are visited out."""
+    """Links and earlier requests in, by host; the links to admitted hosts out."""
 
     sites: Sequence[Site]
 
@@ -113,7 +113,7 @@ class _AdmitHosts(beam.PTransform[Any, Any]):  # a tuple of collections in, seve
 
 
 class _VisitFn(beam.DoFn):
-    """Visits all hosts of a bundle at once: their delays would add up otherwise."""
+    """Visits all hosts of a bundle concurrently, as otherwise their delays would add up."""
 
     def __init__(self, common: Visits) -> None:
         self.common = common
@@ -143,9 +143,9 @@ def _out(value: Any, tag: str = "") -> Any:
 
 def _admit(element: tuple[str, Link], sites: Sequence[Site], nearest: Any) -> Iterator[Any]:
     host, link = element
-    judged = admit(link, sites, nearest)
-    is_left = isinstance(judged, Skipped)
-    yield TaggedOutput(SKIPPED, (host, judged)) if is_left else (host, judged)
+    admitted = admit(link, sites, nearest)
+    is_skipped = isinstance(admitted, Skipped)
+    yield TaggedOutput(SKIPPED, (host, admitted)) if is_skipped else (host, admitted)
 
 
 def _never_fetched(host: str, entries: Iterable[Entry]) -> Iterator[Rejection]:

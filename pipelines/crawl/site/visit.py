@@ -1,4 +1,4 @@
-"""One round at one host: ask for its pages in turn, and keep each answer before the next."""
+"""One round at one host: fetch its pages in turn, storing each answer before the next request."""
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,9 +23,9 @@ from pipelines.web.settings import HttpSettings
 from pipelines.web.urls import origin
 
 MAX_FAILURES_IN_A_ROW = 5  # chosen; Nutch has `fetcher.max.exceptions.per.queue` for it
-CONNECTIONS = 64  # chosen: above the hosts that one process visits at once
+CONNECTIONS = 64  # chosen: more than the hosts that one process visits at once
 _GIVEN_UP = FetchFailure(Reason.HOST_GIVEN_UP, f"{MAX_FAILURES_IN_A_ROW} failures in a row")
-# They would meet every other URL of the origin too.
+# Failures that every other URL of the origin would share.
 _CLOSING = frozenset(
     {
         Reason.ROBOTS_UNREACHABLE,
@@ -40,11 +40,11 @@ _ACCEPT = "text/html,application/xhtml+xml;q=0.9"
 
 @dataclass(frozen=True)
 class Visits:
-    """What all visits of a crawl have in common.
+    """What all visits of a crawl share.
 
     Args:
         config: with the sites.
-        folder: where answers are kept.
+        folder: where answers are stored.
         loopback: permission to reach a server on this machine in place of the web.
     """
 
@@ -54,18 +54,18 @@ class Visits:
 
 
 class _StoppedError(Exception):
-    """The visit of another host failed; its own failure is what comes out."""
+    """The visit to another host failed, and that failure is raised instead of this one."""
 
 
 def visit_all(
     hosts: Sequence[tuple[str, Iterable[Entry]]], common: Visits, at_once: int
 ) -> Iterator[tuple[str, Visited]]:
-    """Visit hosts in threads, in their order; when one fails, the others end at their next page.
+    """Visit hosts in threads, yielding in their order; if one fails, the others stop early.
 
     Args:
-        hosts: each with its links and what was asked so far.
+        hosts: each with its links and what was fetched so far.
         common: to all visits.
-        at_once: hosts.
+        at_once: number of hosts.
     """
     stop = threading.Event()
     with ThreadPoolExecutor(at_once, "visit") as threads:
@@ -82,15 +82,15 @@ def visit_all(
 def visit(
     host: str, entries: Iterable[Entry], common: Visits, stop: threading.Event | None = None
 ) -> Visited:
-    """Ask a host for the pages of one round, site by site.
+    """Fetch the pages of one round from a host, site by site.
 
-    It ends when the host may be asked again, so that whoever comes next need not know of it.
+    It returns once the host may be asked again, so that the next visit need not know of this one.
 
     Args:
         host: its name.
-        entries: links to it, and what was asked so far.
+        entries: links to it, and what was fetched so far.
         common: to all visits.
-        stop: ends the visit when it is set, with an exception: what was kept stays.
+        stop: ends the visit when set, with an exception; answers already stored are kept.
     """
     visited = Visited()
     for number, work in plan(entries, common.config.sites).items():
@@ -102,7 +102,7 @@ def visit(
 
 
 def http_settings(site: Site, max_page_bytes: int) -> HttpSettings:
-    """What the client needs to know of a site's settings."""
+    """The settings of the client that visits a site."""
     return HttpSettings(
         user_agent=site.user_agent,
         timeout_s=site.timeout_s,
@@ -113,7 +113,7 @@ def http_settings(site: Site, max_page_bytes: int) -> HttpSettings:
         connections=CONNECTIONS,
         pace=PaceSettings(concurrency=1, delay_s=site.delay_s),
         obeys_robots=site.obeys_robots,
-        honours_opt_out=False,  # a page's words against use go along with its images
+        honours_opt_out=False,  # opt-outs are recorded with a page's images
         accept=_ACCEPT,
         follows_redirects=False,
         media_types=HTML_TYPES,
@@ -133,7 +133,7 @@ class _SiteVisit:
         self._closed: dict[str, FetchFailure] = {}
 
     def run(self, work: Plan, stop: threading.Event) -> None:
-        """Ask for the links in order, while the budget lasts and the host answers."""
+        """Fetch the links in order, while the budget lasts and the host answers."""
         left, failures = {False: work.budget, True: work.sitemap_budget}, 0
         for link in work.links:
             if stop.is_set():
@@ -156,7 +156,7 @@ class _SiteVisit:
             self._client.rest(work.links[0].url)
 
     def _outcome(self, link: Link, failures: int) -> tuple[Outcome, str]:
-        """What came of a link now or before, and where it is kept; nowhere without a request."""
+        """The outcome of a link, now or earlier, and its location; empty without a request."""
         kept = self._archive.find(link.url)
         if kept is None and origin(link.url) in self._closed:
             return self._closed[origin(link.url)], ""
@@ -179,7 +179,7 @@ class _SiteVisit:
         return outcome, self._archive.keep(link.url, outcome, opt_out)
 
     def _addressed(self, page: Response) -> str:
-        """A word against use that X-Robots-Tag has for this crawler by its name."""
+        """An opt-out word that X-Robots-Tag addresses to this crawler by name."""
         words = directives(page.headers, self._token)
         return next((word for word in words if word in OPT_OUT_WORDS), "")
 

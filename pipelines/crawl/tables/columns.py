@@ -1,4 +1,4 @@
-"""Which column of a table holds what: by the config, else by usual names, else by content."""
+"""Finds the columns of a table: by the config, else by usual names, else by content."""
 
 import difflib
 import re
@@ -10,7 +10,7 @@ from typing import Any
 from dalle_model.errors import DalleError
 from pipelines.crawl.sources import Source
 
-# Names that are looked for, without regard to case, where the config names no column.
+# Names to look for, ignoring case, where the config names no column.
 # Source: the columns of LAION-400M, COYO-700M, Conceptual 12M, RedCaps and img2dataset's output.
 URL_NAMES = ("url", "image_url", "img_url")
 CAPTION_NAMES = ("caption", "captions", "text", "alt", "alt_text", "title")
@@ -28,7 +28,7 @@ class ColumnError(DalleError):
 
 @dataclass(frozen=True)
 class Columns:
-    """Where the values of a row stand, counted from 0; None where a table has no such column."""
+    """The positions of the values in a row, from 0; None where a table has no such column."""
 
     url: int | None
     caption: int
@@ -54,7 +54,7 @@ def locate(header: Sequence[str], source: Source, table: str, image: int | None 
     """The columns of a table whose columns have names.
 
     Args:
-        header: the names, which are compared without regard to case.
+        header: the names; case is ignored.
         source: says what to look for.
         table: name of the file, for the error.
         image: the column with the images' bytes; such a table needs no URLs.
@@ -80,8 +80,8 @@ def locate(header: Sequence[str], source: Source, table: str, image: int | None 
 def locate_unnamed(rows: Sequence[Sequence[str]], source: Source, table: str) -> Columns:
     """The columns of a table without a header.
 
-    Unless the config gives their numbers, the column of URLs is the one with the most of them, and
-    the column of captions the other one of two.
+    Unless the config gives their numbers, the column of URLs is the one with the most URLs, and the
+    column of captions the other of two.
 
     Args:
         rows: the first ones of the table.
@@ -126,10 +126,10 @@ def pick(document: dict[str, Any], column: str | int | None, names: Sequence[str
 
 
 def texts_of(value: Any) -> list[str]:
-    """The texts of a cell: several where it holds a list, one empty one where it holds nothing.
+    """The texts of a cell: several for a list, a single empty one for an empty cell.
 
-    Bytes are UTF-8, as writers of Parquet have them that do not mark their texts; NaN is nothing,
-    as pandas has it.
+    Bytes are UTF-8, as in Parquet files whose writer did not mark strings as such; NaN is nothing,
+    as in pandas.
 
     Raises:
         ValueError: it holds structs or lists of lists.
@@ -143,7 +143,7 @@ def texts_of(value: Any) -> list[str]:
 
 
 def text_of(value: Any) -> str:
-    """A cell as one text: the first one of a list, an empty one for what holds no text."""
+    """A cell as one text: the first of a list, an empty one for a cell without text."""
     try:
         return texts_of(value)[0]
     except ValueError:

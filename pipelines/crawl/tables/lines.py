@@ -1,19 +1,19 @@
-"""The lines of a text, from any byte on."""
+"""The lines of a text file, from any byte on."""
 
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from pipelines.crawl.splits import Claim, every
 
-MAX_LINE_BYTES = 1 << 20  # chosen: the rest of a longer line is left out
+MAX_LINE_BYTES = 1 << 20  # chosen: the rest of a longer line is dropped
 
 
 def read_lines(stream: BinaryIO, start: int = 0, claim: Claim = every) -> Iterator[tuple[int, str]]:
-    """Each line with its end, and where it starts; what it has above the limit is left out.
+    """Each line with its line break, after its position; the excess of long lines is dropped.
 
     Args:
-        stream: UTF-8; what is not becomes U+FFFD. Seekable, unless it is read from 0.
-        start: lines that start before it, in bytes, are left out.
+        stream: UTF-8; invalid bytes become U+FFFD. Seekable, unless it is read from 0.
+        start: in bytes; lines that start before it are skipped.
         claim: asked for the start of each line.
     """
     position = start
@@ -30,7 +30,7 @@ def read_lines(stream: BinaryIO, start: int = 0, claim: Claim = every) -> Iterat
 
 
 def _skip_line(stream: BinaryIO) -> int:
-    """Read up to the next line; how many bytes that was."""
+    """Read to the end of the line, and return how many bytes that was."""
     skipped = 0
     while part := stream.readline(MAX_LINE_BYTES):
         skipped += len(part)

@@ -15,8 +15,8 @@ from pipelines.crawl.tables.columns import ColumnError, Columns, locate
 from pipelines.crawl.tables.rows import Damage, Row, bad, found_in
 from pipelines.rejection import Rejection
 
-# Names of columns of bytes that hold images. Source: img2dataset's Parquet output (`jpg`, `png`,
-# `webp`). A struct with a field `bytes` is one under any name. Source: `datasets.Image`.
+# Usual names of columns of image bytes. Source: img2dataset's Parquet output (`jpg`, `png`,
+# `webp`). A struct with a field `bytes` counts under any name. Source: `datasets.Image`.
 IMAGE_NAMES = ("image", "img", "jpg", "jpeg", "png", "webp")
 _URL_ROWS = 1024
 _IMAGE_ROWS = 32  # chosen: rows held at a time; some 10 MB
@@ -72,7 +72,7 @@ def _open(stream: BinaryIO) -> pq.ParquetFile | None:
 
 
 def _rows(file: pq.ParquetFile, group: int, columns: Columns) -> Iterator[Row | Damage]:
-    """Rows with None in the cells that nobody asked for."""
+    """Rows with None in the cells that are not needed."""
     names, needed = file.schema_arrow.names, columns.needed()
     is_unique = len(set(names)) == len(names)
     chosen = [names[place] for place in needed] if is_unique else None
@@ -101,7 +101,7 @@ def _found(row: Row, columns: Columns, source: Source) -> Iterator[Found | Image
 
 
 def _bytes_of(cell: Any) -> bytes | None:
-    """The bytes of a cell; a path beside them is never followed."""
+    """The bytes of a cell; a path next to them is never followed."""
     return cell.get("bytes") if isinstance(cell, dict) else cell
 
 

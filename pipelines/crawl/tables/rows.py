@@ -1,4 +1,4 @@
-"""One row of a table as what it says of images and captions."""
+"""From a row of a table to its image and captions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,15 +8,15 @@ from pipelines.crawl.tables.columns import Columns, text_of, texts_of
 from pipelines.rejection import Rejection
 
 Row = list[Any]
-Damage = str  # stands in place of a row that cannot be read, and says why
+Damage = str  # in place of a row that cannot be read: the reason
 
 
 def found_in(row: Row, columns: Columns, source: str) -> Iterator[Found | Rejection]:
-    """What a row says: once for each of its captions; a `bad_record` for one that lacks a cell.
+    """The image of a row, once for each caption; a `bad_record` for a row that lacks a cell.
 
     Args:
         row: its cells.
-        columns: where they stand; the URL is empty where there is no such column.
+        columns: where its values are; the URL is empty where there is no such column.
         source: as in `Candidate`.
     """
     needed = max(columns.url or 0, columns.caption) + 1

@@ -1,8 +1,8 @@
-"""Tables that are text: CSV, TSV and lines of JSON, plain or gzipped.
+"""Text tables: CSV, TSV and lines of JSON, plain or gzipped.
 
-A plain TSV or JSONL file is read in parts: a line is a row. CSV is not: a cell may hold line ends,
-so only a reading from the top tells where a row begins. Nor is a gzipped table, for a deflated
-stream can be read from its beginning only.
+A plain TSV or JSONL file is read in parts: a line is a row. CSV is not: a cell may contain line
+breaks, so that only reading from the top shows where a row begins. Nor is a gzipped table, since a
+deflated stream can only be read from its beginning.
 """
 
 import csv
@@ -26,7 +26,7 @@ from pipelines.rejection import Rejection
 Format = Literal["csv", "tsv", "jsonl"]
 
 _GZIP = b"\x1f\x8b"
-_HEAD_ROWS = 100  # chosen: the rows that tell where the columns are
+_HEAD_ROWS = 100  # chosen: the rows by which the columns are found
 _FORMATS: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -37,12 +37,12 @@ _FORMATS: dict[str, Format] = {
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where a table holds what.
+    """Where the columns of a table are.
 
     Args:
         columns: counted in `names`, where the rows are objects of JSON.
         names: keys of JSON objects; None for rows of cells.
-        header: place of the row that names the columns; None where there is none.
+        header: position of the row that names the columns; None where there is none.
     """
 
     columns: Columns
@@ -57,7 +57,7 @@ def read_text_table(
 
     Args:
         stream: seekable.
-        name: of the file; its suffix tells the format, else its first line does.
+        name: of the file; its suffix gives the format, else its first line does.
         source: says where the columns are.
         start: in bytes; a table that is read whole starts at 0.
         claim: asked for the start of each row, or once for a table that is read whole.
@@ -121,7 +121,7 @@ def _layout(stream: BinaryIO, table_format: Format, name: str, source: Source) -
 def _rows(
     stream: BinaryIO, table_format: Format, start: int = 0, claim: Claim = every
 ) -> Iterator[tuple[int, Row | dict[str, Any] | Damage]]:
-    """Rows that are not blank, each with its place, up to where compression is damaged."""
+    """Rows that are not blank, each with its position, up to damaged compression."""
     is_gzip = _is_gzip(stream)
     stream.seek(0)
     text = cast(BinaryIO, gzip.GzipFile(fileobj=stream)) if is_gzip else stream
@@ -156,7 +156,7 @@ def _csv_rows(lines: Iterator[str]) -> Iterator[tuple[int, Row | Damage]]:
     while True:
         try:
             row = next(rows, None)
-        except csv.Error:  # as a rule a quote that is never closed
+        except csv.Error:  # usually a quote that is never closed
             yield number, "not a row of CSV"
             continue
         if row is None:
@@ -167,5 +167,5 @@ def _csv_rows(lines: Iterator[str]) -> Iterator[tuple[int, Row | Damage]]:
 
 
 def _delimiter(first: str) -> str:
-    """The comma; where the first line has none, what spreadsheets put in its place."""
+    """The comma; where the first line has none, what spreadsheets use instead."""
     return next((mark for mark in ",;\t|" if mark in first), ",")

@@ -75,7 +75,7 @@ def test_limits_on_captions_come_from_the_config():
     assert (short.reason, short.measured, short.threshold) == ("caption_too_short", 4, 5)
 
 
-def test_words_against_use_may_be_kept_as_data():
+def test_opt_outs_may_be_kept_as_data():
     config = CONFIG.model_copy(update={"honours_page_opt_out": False})
     row = to_candidate(FOUND._replace(opt_out="noai"), config)
     assert isinstance(row, Candidate)
@@ -107,7 +107,7 @@ def test_the_least_of_equal_keys_survives_in_every_order():
     assert outcomes == {("p1", "p1", "p2")}
 
 
-def test_equal_rows_are_told_apart_although_one_refers_to_no_bytes():
+def test_of_equal_rows_one_survives_even_if_only_one_refers_to_bytes():
     """As when an image is the text of another one's URL, so that both have one key."""
     rows = [CandidateRef(Candidate("k", "u", "c"), blob) for blob in (ByteRange("t", 0, 1), None)]
     survivor, other = resolve_duplicates(rows)

@@ -7,7 +7,7 @@ from pipelines.crawl.config import CrawlConfig, dependencies, fingerprint_config
 from pipelines.crawl.sources import Source
 
 
-def test_place_and_order_of_inputs_are_not_in_the_fingerprint():
+def test_path_and_order_of_inputs_are_not_in_the_fingerprint():
     one, two = Source(path="a.tsv", name="x"), Source(path="b.tsv", name="y")
     forward = fingerprint_config(CrawlConfig(sources=(one, two)))
     moved = [s.model_copy(update={"path": "/elsewhere/" + s.path}) for s in (two, one, one)]

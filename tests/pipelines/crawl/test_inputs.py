@@ -87,7 +87,7 @@ def test_an_error_about_columns_names_the_source_of_the_config(tmp_path):
         _rows(Source(path=f"{tmp_path}/u.csv"), Source(path=f"{tmp_path}/t.csv"))
 
 
-def test_the_same_image_is_the_same_row_in_every_source_that_brings_it(tmp_path):
+def test_the_same_image_is_the_same_row_in_every_source_that_holds_it(tmp_path):
     pairs = samples(4)
     write_webdataset_tar(tmp_path / "a.tar", pairs)
     write_webdataset_tar(tmp_path / "b.tar.gz", pairs)

@@ -60,7 +60,7 @@ def _outcome(function, *arguments: str) -> tuple[str, str]:
 
 
 @given(REFERENCES, BASES)
-def test_the_short_way_leads_where_urllib_leads(reference, base_url):
+def test_the_fast_path_leads_where_urllib_leads(reference, base_url):
     expected = _outcome(_long_way, reference, base_url, PAGE)
     assert _outcome(resolve, reference, base_url, PAGE) == expected
 
@@ -83,7 +83,7 @@ def test_the_same_over_many_ordinary_references():
         start = generator.choice(starts)
         path = "/".join(generator.choices(words, k=generator.randint(1, 4)))
         reference = start + path + generator.choice(["", "", "?w=640", "?u=http://a.test/b"])
-        taken += references._short_way(reference, PAGE) is not None
+        taken += references._fast_path(reference, PAGE) is not None
         expected = _outcome(_long_way, reference, PAGE, PAGE)
         assert _outcome(resolve, reference, PAGE, PAGE) == expected
     assert taken > 1900

@@ -120,7 +120,7 @@ def test_books_balance_and_rows_are_in_the_schema(tmp_path):
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_order_and_place_of_the_input_change_no_byte(tmp_path, seed):
+def test_order_and_path_of_the_input_change_no_byte(tmp_path, seed):
     first, second = tmp_path / "first", tmp_path / "elsewhere" / "second"
     tasks = []
     for folder, order in ((first, None), (second, random.Random(seed))):
@@ -149,7 +149,7 @@ def _with_images(folder: Path) -> CrawlConfig:
     return CrawlConfig(sources=tuple(Source(path=f"{folder}/{name}") for name in names))
 
 
-def test_images_come_along_and_no_row_names_a_place(tmp_path):
+def test_images_are_in_the_rows_and_no_row_names_a_path(tmp_path):
     task = _run(tmp_path, _with_images(tmp_path))
     kept, rejected = zip(*_tables(task), strict=True)
     rows = [row for table in kept for row in table.to_pylist()]
@@ -164,7 +164,7 @@ def test_images_come_along_and_no_row_names_a_place(tmp_path):
     assert str(tmp_path) not in repr([*rows, *(t.to_pylist() for t in rejected)])
 
 
-def test_no_byte_of_a_image_crosses_a_shuffle(tmp_path):
+def test_no_byte_of_an_image_crosses_a_shuffle(tmp_path):
     config = _with_images(tmp_path)
 
     def check(rows):

@@ -56,7 +56,7 @@ def images_asked(web):
     return [url for url in web.asked if not url.endswith("/robots.txt")]
 
 
-def test_a_image_comes_whole_and_the_request_says_who_asks(web, client_of):
+def test_an_image_comes_whole_and_the_request_says_who_asks(web, client_of):
     web.page("a.demo.test/p.png", b"picture", headers=[("Content-Type", "image/png")])
     assert client_of().fetch(f"{SITE}/p.png") == Response(
         200, b"picture", "image/png", f"{SITE}/p.png"

@@ -1,4 +1,4 @@
-"""What sockets are opened to; every attempt is written down and goes to the test's own server."""
+"""What sockets are opened to; every attempt is recorded and goes to the test's own server."""
 
 import socket
 

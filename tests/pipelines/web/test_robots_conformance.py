@@ -43,7 +43,7 @@ def test_a_byte_order_mark_is_passed_over(body, understood, unknown):
 
 
 @pytest.mark.parametrize("rules", WITH_SITEMAP)
-def test_a_sitemap_stands_anywhere(rules):
+def test_a_sitemap_may_be_anywhere(rules):
     assert parse_robots(rules.encode(), "FooBot").sitemaps == (SITEMAP,)
 
 

@@ -66,7 +66,7 @@ def test_each_path_that_is_passed_over_is_known():
         None,
     ],
 )
-def test_a_wrong_type_is_found_whatever_stands_beside_it(link, others):
+def test_a_wrong_type_is_found_whatever_is_next_to_it(link, others):
     with pytest.raises(BadMetadataError, match=r"Expected|required"):
         read_metadata(_content([*others, link]))
 

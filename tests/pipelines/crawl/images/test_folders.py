@@ -43,7 +43,7 @@ def _write(folder, **contents: str) -> None:
 @pytest.mark.parametrize(
     "captions", ["txt", "metadata.csv", "metadata.jsonl", "metadata.parquet", "captions.tsv"]
 )
-def test_captions_beside_the_images_or_in_a_table(tmp_path, captions):
+def test_captions_next_to_the_images_or_in_a_table(tmp_path, captions):
     pairs = samples(5)
     write_image_folder(tmp_path / "photos", pairs, captions)
     rows = _rows(tmp_path / "photos")
@@ -61,7 +61,7 @@ def test_img2dataset_files(tmp_path):
     assert len(rows) == 3
 
 
-def test_tables_that_img2dataset_leaves_beside_its_output_are_no_source(tmp_path):
+def test_tables_that_img2dataset_leaves_next_to_its_output_are_not_a_source(tmp_path):
     write_img2dataset_tar(tmp_path / "tars", samples(2))
     (file,) = resolve(Source(path=f"{tmp_path}/tars"), "k")
     assert file.kind == "tar"
@@ -70,7 +70,7 @@ def test_tables_that_img2dataset_leaves_beside_its_output_are_no_source(tmp_path
     assert file.kind == "table"
 
 
-def test_each_line_beside_a_image_is_a_caption(tmp_path):
+def test_each_line_of_a_text_next_to_an_image_is_a_caption(tmp_path):
     _write(tmp_path, a_DOT_jpg="A", a_DOT_txt="one\n\ntwo\n", b_DOT_PNG="B", c_DOT_txt="alone")
     assert _pairs(_rows(tmp_path)) == [("A", "one"), ("A", "two"), ("B", "")]
 
@@ -89,7 +89,7 @@ def test_the_nearest_table_captions_a_folder(tmp_path):
     ]  # fmt: skip
 
 
-def test_rows_of_a_table_without_a_image_or_without_sense(tmp_path):
+def test_rows_of_a_table_without_an_image_or_in_error(tmp_path):
     _write(
         tmp_path,
         metadata_DOT_jsonl='{"file_name": "a.jpg", "text": "a"}\n{\n'
@@ -118,7 +118,7 @@ def test_a_glob_takes_the_images_it_names(tmp_path):
     assert _pairs(_rows(tmp_path / "b.jpg")) == [("B", "b")]
 
 
-def test_images_beside_pages_are_left_alone_unless_they_are_asked_for(tmp_path):
+def test_images_next_to_pages_are_ignored_unless_the_config_says_otherwise(tmp_path):
     _write(tmp_path, index_DOT_html="<img src=a.jpg alt=x>", a_DOT_jpg="A", a_DOT_txt="a")
     assert [f.kind for f in resolve(Source(path=str(tmp_path)), "k")] == ["html"]
     assert _pairs(_rows(tmp_path, kind="images")) == [("A", "a")]

@@ -55,7 +55,7 @@ def test_rejections_of_different_images_have_different_keys():
     assert len({row.key for row in rows if isinstance(row, Rejection)}) == 2
 
 
-def test_lines_are_captions_where_they_are_said_to_be():
+def test_lines_are_captions_where_the_caller_says_so():
     source, text = Source(path="t"), b"one\r\n\r\ntwo\r\n"
     assert read_sidecar(text, None, source, is_line_a_caption=True).captions == ("one", "two")
     whole = read_sidecar(text, None, source, is_line_a_caption=False)

@@ -64,7 +64,7 @@ def test_keys_of_the_json_are_mapped_like_columns():
     assert (found.source, found.text_source) == ("s", "file")
 
 
-def test_the_place_of_a_image_is_where_its_bytes_stand():
+def test_the_blob_of_an_image_is_the_range_of_its_bytes():
     content = tar_of([("a.jpg", b"picture"), ("a.txt", b"t")], tarfile.PAX_FORMAT)
     (row,) = _rows(content)
     assert isinstance(row, Image)
@@ -74,7 +74,7 @@ def test_the_place_of_a_image_is_where_its_bytes_stand():
     assert content[offset : offset + length] == b"picture" == row.encoded
 
 
-def test_a_gzipped_tar_has_no_places_and_is_one_piece():
+def test_a_gzipped_tar_has_no_blobs_and_is_one_piece():
     packed = tar_of([("a.jpg", b"picture"), ("a.txt", b"t")], mode="w:gz")
     (row,) = _rows(packed)
     assert isinstance(row, Image)

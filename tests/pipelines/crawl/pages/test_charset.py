@@ -73,5 +73,5 @@ def test_meta_after_the_first_kilobyte_is_not_looked_for():
     assert _text(html).endswith("ü")
 
 
-def test_bytes_that_mean_nothing_are_replaced():
+def test_invalid_bytes_are_replaced():
     assert _text(b"ok\xff", "euc-kr") == "ok\ufffd"

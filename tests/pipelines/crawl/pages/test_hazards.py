@@ -40,7 +40,7 @@ def test_hazards(html, reason):
     assert _reason(html) == reason
 
 
-def test_measured_values_stand_beside_what_a_page_of_so_many_tags_may_have():
+def test_measured_values_come_with_what_a_page_of_so_many_tags_may_have():
     deep = first_failure(hazards(b"<div>" * 30_000))
     assert deep is not None
     assert (deep.measured, deep.threshold) == (30_000, MAX_STEPS // 30_000)

@@ -15,7 +15,7 @@ def site(**settings):
     return Site.model_validate(settings)
 
 
-def test_start_urls_are_canonical_and_one_may_stand_alone():
+def test_start_urls_are_canonical_and_one_needs_no_list():
     assert site(start="HTTP://A.test:80").start == (START,)
     assert site(start=["http://a.test", START]).start == (START,)
 

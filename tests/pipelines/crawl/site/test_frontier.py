@@ -85,7 +85,7 @@ def test_patterns(settings, url, reason):
     assert len(work.links) == (0 if reason else 1)
 
 
-def test_what_was_asked_is_not_asked_again_and_costs_budget():
+def test_what_was_fetched_is_not_fetched_again_and_costs_budget():
     entries: list[Entry] = [Link(0, 1, f"{A}/1"), Link(0, 1, f"{A}/2"), Fetched(0, f"{A}/1")]
     entries += [Fetched(0, f"{A}/closed", is_request=False)]
     (work,) = plan(entries, [site(max_pages=3)]).values()
@@ -135,7 +135,7 @@ def test_a_plan_depends_on_no_order_and_no_repetition(links, order: random.Rando
         }
 
 
-def test_what_was_left_is_settled_once():
+def test_what_was_skipped_is_reported_once():
     entries: list[Entry] = [
         Skipped(0, f"{A}/1", "over_page_budget", 6, 5),
         Skipped(0, f"{A}/1", "over_depth", 4, 3),

@@ -14,7 +14,7 @@ def places(entry, **settings):
     return list(further_host(entry, [site(**settings)]))
 
 
-def test_hosts_that_are_to_be_visited_have_a_place():
+def test_hosts_that_may_be_visited_have_a_rank():
     link = Link(0, 2, "http://x.a.test/p")
     assert places(link) == [(0, ((2, "x.a.test"),))]
     assert places(Fetched(0, link.url)) == [(0, ((-1, "x.a.test"),))]

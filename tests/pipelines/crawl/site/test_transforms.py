@@ -108,7 +108,7 @@ def test_hosts_are_visited_politely_and_at_once(site, tmp_path):
 
 
 def test_a_farm_of_hosts_has_a_budget(site, tmp_path):
-    """Every page links to two hosts that nobody has seen before."""
+    """Every page links to two hosts that are new."""
     start = "x.demo.test"
     names = [start]
     for name in names:

@@ -132,7 +132,7 @@ def test_a_host_that_fails_in_a_row_is_given_up(site, visits_of):
         ("file:///etc/passwd", "broken_redirect"),
     ],
 )
-def test_a_redirect_is_judged_before_it_is_followed(site, visits_of, location, reason):
+def test_a_redirect_is_checked_before_it_is_followed(site, visits_of, location, reason):
     site.redirect(f"{HOST}/", location)
     visited = visit(HOST, links_to("/"), visits_of())
     assert reasons(visited) == {"/": reason}
@@ -173,9 +173,7 @@ TDM_ALL = '[{"location": "/", "tdm-reservation": 1}]'
         ({"/ai.txt": "User-Agent: other\nDisallow: /"}, {}, None),
     ],
 )
-def test_words_against_use_go_along_with_the_page(
-    site, visits_of, files_of_the_site, headers, word
-):
+def test_opt_outs_are_recorded_with_the_page(site, visits_of, files_of_the_site, headers, word):
     for path, content in files_of_the_site.items():
         site.file(HOST + path, content)
     site.page(f"{HOST}/", IMAGE, **headers)

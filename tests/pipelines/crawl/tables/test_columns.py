@@ -48,7 +48,9 @@ def test_usual_names(header, columns):
         (["url", "a", "A"], {"caption_column": "a"}, "'a' and 'A'"),
     ],
 )
-def test_what_cannot_be_told_is_an_error_that_names_the_columns(header, settings, message):
+def test_an_ambiguous_or_missing_column_is_an_error_that_names_the_columns(
+    header, settings, message
+):
     with pytest.raises(ColumnError, match=message):
         locate(header, _source(**settings), "t.csv")
 

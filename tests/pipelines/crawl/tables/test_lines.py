@@ -7,7 +7,7 @@ from pipelines.crawl.tables.lines import MAX_LINE_BYTES, read_lines
 TEXT = "\ufeffone\ntwo\r\n\nfour é".encode()
 
 
-def test_lines_with_their_places():
+def test_lines_with_their_positions():
     assert list(read_lines(io.BytesIO(TEXT))) == [
         (0, "one\n"), (7, "two\r\n"), (12, "\n"), (13, "four é"),
     ]  # fmt: skip

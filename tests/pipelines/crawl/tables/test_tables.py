@@ -212,7 +212,7 @@ def test_lines_that_are_no_objects_of_json():
     assert _read(gzip.compress(content), "t.jsonl.gz") == rows
 
 
-def test_a_table_written_by_datasets_brings_its_images(tmp_path):
+def test_a_table_written_by_datasets_holds_its_images(tmp_path):
     pairs = samples(9)
     content = write_hf_parquet(tmp_path / "t.parquet", pairs).read_bytes()
     rows = list(read_table(io.BytesIO(content), "t.parquet", Source(path="t", name="hf")))
@@ -240,7 +240,7 @@ def test_a_column_of_bytes_with_a_usual_name_holds_images(name):
         ({"image_column": 9}, "no column 9 of bytes"),
     ],
 )
-def test_a_column_of_images_that_cannot_be_told(settings, message):
+def test_an_ambiguous_or_missing_column_of_images(settings, message):
     content = _parquet(jpg=[b"p"], png=[b"q"], text=["a"])
     with pytest.raises(ColumnError, match=message):
         list(read_table(io.BytesIO(content), "t", Source(path="t", **settings)))
@@ -250,7 +250,7 @@ def test_a_column_of_images_that_cannot_be_told(settings, message):
         assert row.encoded == b"q"
 
 
-def test_columns_of_one_name_are_told_by_number():
+def test_columns_of_one_name_are_chosen_by_number():
     table = pa.table([[U], ["a"], ["b"]], names=["url", "text", "text"])
     sink = io.BytesIO()
     pq.write_table(table, sink)
