@@ -12,12 +12,12 @@ ARCHIVE_DATE = "2026-01-01T00:00:00Z"  # chosen: fixed, so that a rebuild gives 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a host says to a request for one URL.
+    """What a host answers to a request for one URL.
 
     Args:
         url: as requested: host in lower case, path percent-encoded, no fragment.
         body: as sent, before any content coding is undone.
-        headers: HTTP header lines beside `Content-Type` and `Content-Length`.
+        headers: HTTP header lines other than `Content-Type` and `Content-Length`.
         replay: how `pipelines.web.replay` treats it: empty, or `flaky` (the first request fails).
     """
 

@@ -1,4 +1,4 @@
-"""A blog that shows the pictures of the galleries again, with the alt texts of bad blogs."""
+"""A blog that shows the images of the galleries again, with the alt texts of bad blogs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 from tools.demo_web.archive import Answer
 from tools.demo_web.encodings import palette_png
 from tools.demo_web.pages import RELATIVE, Page, Shown
-from tools.demo_web.selection import Picture
+from tools.demo_web.selection import Artwork
 from tools.demo_web.texts import (
     CHARSETS,
     DATES,
@@ -24,7 +24,7 @@ from tools.demo_web.web import Placed, Web
 BLOG = "blog.demo.test"
 
 
-def build(web: Web, placed: Sequence[Placed], foreign: Sequence[Picture]) -> None:
+def build(web: Web, placed: Sequence[Placed], foreign: Sequence[Artwork]) -> None:
     """All of the blog; its robots.txt begins with a byte order mark."""
     rules = b"\xef\xbb\xbfUser-agent: *\nDisallow: /wp-admin/\n"
     web.answer(Answer(f"http://{BLOG}/robots.txt", rules, "text/plain"))
@@ -33,7 +33,7 @@ def build(web: Web, placed: Sequence[Placed], foreign: Sequence[Picture]) -> Non
 
 
 def _bad_captions(web: Web, placed: Sequence[Placed]) -> None:
-    """The pictures of the galleries once more, on a blog that writes its alt texts badly."""
+    """The images of the galleries once more, on a blog with badly written alt texts."""
     kinds = {
         "file name": (45, FILE_NAMES),
         "date": (40, DATES),
@@ -57,17 +57,17 @@ def _bad_captions(web: Web, placed: Sequence[Placed]) -> None:
 
 
 def _words(n: int, item: Placed) -> dict[str, object]:
-    caption = item.picture.caption
+    caption = item.artwork.caption
     word = caption.split(",")[0].split()[-1].lower()
     month = MONTHS[n % len(MONTHS)]
     numbers: dict[str, object] = {"n": 1000 + 37 * n, "d": n % 27 + 1, "m": n % 9 + 1}
-    texts = {"slug": item.picture.slug.replace("-", "_"), "month": month, "caption": caption}
+    texts = {"slug": item.artwork.slug.replace("-", "_"), "month": month, "caption": caption}
     return {**numbers, **texts, "w": word, "word": word, "shout": caption.upper()}
 
 
-def _other_languages(web: Web, placed: Sequence[Placed], foreign: Sequence[Picture]) -> None:
+def _other_languages(web: Web, placed: Sequence[Placed], foreign: Sequence[Artwork]) -> None:
     """Translated captions on emoji, and clip art with the Italian or French title of its author."""
-    by_slug = {item.picture.slug: item.url for item in placed}
+    by_slug = {item.artwork.slug: item.url for item in placed}
     for language in sorted({language for _, language, _ in TRANSLATIONS}):
         shown = [
             Shown(by_slug[name.replace("_", "-")], text)

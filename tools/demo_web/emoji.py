@@ -1,4 +1,4 @@
-"""Emoji of the Noto font out of the package `emoji-datasource-google`."""
+"""Emoji of the Noto font from the package `emoji-datasource-google`."""
 
 import json
 import re
@@ -7,11 +7,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from tools.demo_web.selection import Picture, slug
+from tools.demo_web.selection import Artwork, slug
 
-FLAGS_ONE_IN = 4  # chosen: flags alike in everything but colour teach a small model little
+FLAGS_ONE_IN = 4  # chosen: flags that differ only in colour teach a small model little
 
-# Subcategories of signs and letters, of families, and of what can only be told apart by hands.
+# Subcategories of signs and letters, of families, and of what differs only in hands.
 _SKIPPED_KINDS = re.compile(
     r"family|skin|alphanum|keycap|av-symbol|^arrow|punctuation|math|currency|gender|religion|zodiac"
     r"|^time$|finger|other-symbol|transport-sign|subdivision|warning|^person-symbol"
@@ -23,7 +23,7 @@ _SKIPPED_NAMES = re.compile(
 )
 
 
-def emoji(folder: Path) -> Iterator[Picture]:
+def emoji(folder: Path) -> Iterator[Artwork]:
     """One of each kind: the name in lower case; a short one is followed by its category."""
     entries = json.loads((folder / "emoji.json").read_text(encoding="utf-8"))
     seen: set[str] = set()
@@ -34,7 +34,7 @@ def emoji(folder: Path) -> Iterator[Picture]:
             continue
         seen.add(stem)
         if entry["category"] != "Flags" or len(seen) % FLAGS_ONE_IN == 0:
-            yield _picture(entry, file)
+            yield _artwork(entry, file)
 
 
 def _is_skipped(entry: dict[str, str]) -> bool:
@@ -42,15 +42,15 @@ def _is_skipped(entry: dict[str, str]) -> bool:
     return bool(_SKIPPED_KINDS.search(kind) or _SKIPPED_NAMES.search(name))
 
 
-def _picture(entry: dict[str, str], file: Path) -> Picture:
+def _artwork(entry: dict[str, str], file: Path) -> Artwork:
     with Image.open(file) as image:
-        picture = image.convert("RGBA")
+        rgba = image.convert("RGBA")
     name, folder = slug(entry["short_name"]), slug(entry["category"])
-    return Picture(name, folder, emoji_caption(entry), picture, file.read_bytes())
+    return Artwork(name, folder, emoji_caption(entry), rgba, file.read_bytes())
 
 
 def emoji_caption(entry: dict[str, str]) -> str:
-    """At least three words out of name, subcategory and category."""
+    """At least three words from name, subcategory and category."""
     name = entry["name"]
     if entry["subcategory"] == "country-flag":
         return f"flag of {name.removesuffix(' Flag')}"

@@ -1,4 +1,4 @@
-"""Pictures as files: the usual formats, the unusual ones that must still work, and broken ones."""
+"""Images as files: the usual formats, the unusual ones that must still work, and broken ones."""
 
 import io
 import struct
@@ -23,7 +23,7 @@ _ORIENTATION, _GPS = 0x0112, 0x8825  # EXIF tags
 
 
 def on_white(image: Image.Image) -> Image.Image:
-    """RGB, transparency laid on white."""
+    """RGB, transparency composited on white."""
     rgba = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", rgba.size, WHITE), rgba).convert("RGB")
 
@@ -60,7 +60,7 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def palette_png(image: Image.Image) -> bytes:
-    """PNG of at most 64 colours; transparent where the picture is."""
+    """PNG of at most 64 colours; transparent where the image is."""
     return saved(image.convert("RGBA").quantize(64), "PNG", optimize=True)
 
 
@@ -116,7 +116,7 @@ def _oriented(image: Image.Image, orientation: int) -> bytes:
 
 
 def _located(image: Image.Image) -> bytes:
-    """A JPEG with a position, a camera owner and a comment: nothing that may leave the fetcher."""
+    """A JPEG with a position, a camera owner and a comment: not to leave the fetch stage."""
     exif = Image.Exif()
     exif[0x010F], exif[0x013B] = "Example Camera", "A. Nonymous"
     exif[_GPS] = {1: "N", 2: (48.0, 51.0, 29.6), 3: "E", 4: (2.0, 17.0, 40.2)}
@@ -135,7 +135,7 @@ def _animated(image: Image.Image, kind: str) -> bytes:
     return saved(frames[0], kind, save_all=True, append_images=frames[1:], duration=200, loop=0)
 
 
-# Unusual and right: a decoder has to give the picture back. Ending of the file, then the encoder.
+# Unusual but valid: a decoder must return the image. Suffix of the file, then the encoder.
 ODD: dict[str, tuple[str, Callable[[Image.Image], bytes]]] = {
     **{f"orientation-{n}": ("jpg", partial(_oriented, orientation=n)) for n in range(1, 9)},
     "gps": ("jpg", _located),
@@ -176,11 +176,11 @@ def _corrupt(encoded: bytes) -> bytes:
 
 
 def _banner(image: Image.Image) -> bytes:
-    """Three times as wide as high, as headers of pages are."""
-    picture = on_white(image)
-    strip = Image.new("RGB", (picture.width * 3, picture.height), WHITE)
+    """Three times as wide as high, like banners of pages."""
+    opaque = on_white(image)
+    strip = Image.new("RGB", (opaque.width * 3, opaque.height), WHITE)
     for column in range(3):
-        strip.paste(picture, (column * picture.width, 0))
+        strip.paste(opaque, (column * opaque.width, 0))
     return jpeg(strip.filter(ImageFilter.SMOOTH), 70)
 
 
@@ -192,7 +192,7 @@ def _svg(image: Image.Image) -> bytes:
     ).encode()
 
 
-# Not to be had as a picture. Ending of the URL, then the bytes that it answers with.
+# Not decodable as an image. Suffix of the URL, then the bytes of its answer.
 BROKEN: dict[str, tuple[str, Callable[[Image.Image], bytes]]] = {
     "truncated-jpeg": ("jpg", lambda image: jpeg(image)[: len(jpeg(image)) // 2]),
     "truncated-png": ("png", lambda image: palette_png(image)[: len(palette_png(image)) // 2]),

@@ -1,4 +1,4 @@
-"""The good part of the web: galleries whose pictures should pass every stage."""
+"""The good part of the web: galleries whose images should pass every stage."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from PIL import Image
 from tools.demo_web.archive import Answer
 from tools.demo_web.encodings import ODD, gif, jpeg, palette_png, shrink, webp
 from tools.demo_web.pages import STYLES, TAKES_SMALL, Page, Shown
-from tools.demo_web.selection import Picture
+from tools.demo_web.selection import Artwork
 from tools.demo_web.texts import WRAPPERS
 from tools.demo_web.web import Placed, Web, in_pages
 
@@ -18,8 +18,8 @@ LICENSES = {
     EMOJI: "https://www.apache.org/licenses/LICENSE-2.0",
     PHOTOS: "https://creativecommons.org/publicdomain/zero/1.0/",
 }
-SMALL_SIDE = 48  # below what the demo accepts: whoever takes the wrong entry of a srcset loses it
-# Every n-th picture, chosen: some 40 odd files, 35 wrapped captions, 20 answers that fail at first.
+SMALL_SIDE = 48  # below what the demo accepts: the wrong entry of a srcset is dropped
+# Every n-th image, chosen: some 40 odd files, 35 wrapped captions, 20 answers that fail at first.
 ODD_EVERY, WRAPPED_EVERY, FLAKY_EVERY = 20, 45, 80
 _CHARSETS = ("utf-8", "windows-1252", "utf-8", "iso-8859-1", "utf-8-sig")
 _SLOPPY_END = (
@@ -41,55 +41,55 @@ _CLIPART_FILES: tuple[Encoder, ...] = (
 )
 
 
-def clipart_gallery(web: Web, pictures: Sequence[Picture]) -> list[Placed]:
+def clipart_gallery(web: Web, artworks: Sequence[Artwork]) -> list[Placed]:
     """Clip art in the usual formats, and now and then in an unusual one."""
     odd = list(ODD.values())
     files = [
         odd[n // ODD_EVERY % len(odd)] if n % ODD_EVERY == 3 else _CLIPART_FILES[n % 7]
-        for n in range(len(pictures))
+        for n in range(len(artworks))
     ]
-    return _gallery(web, CLIPART, pictures, files)
+    return _gallery(web, CLIPART, artworks, files)
 
 
-def emoji_gallery(web: Web, pictures: Sequence[Picture]) -> list[Placed]:
+def emoji_gallery(web: Web, artworks: Sequence[Artwork]) -> list[Placed]:
     """Emoji: three in four as their package has them, the others as WebP and JPEG."""
     other: dict[int, Encoder] = {
         3: ("webp", lambda im: webp(im, 85)),
         7: ("jpg", lambda im: jpeg(im, 88)),
     }
-    files = [other.get(n % 8, ("png", lambda image: b"")) for n in range(len(pictures))]
-    return _gallery(web, EMOJI, pictures, files)
+    files = [other.get(n % 8, ("png", lambda image: b"")) for n in range(len(artworks))]
+    return _gallery(web, EMOJI, artworks, files)
 
 
-def photo_gallery(web: Web, pictures: Sequence[Picture]) -> list[Placed]:
+def photo_gallery(web: Web, artworks: Sequence[Artwork]) -> list[Placed]:
     """Photographs, as JPEG and WebP."""
     both: tuple[Encoder, ...] = (("jpg", jpeg), ("jpg", jpeg), ("webp", webp))
-    return _gallery(web, PHOTOS, pictures, [both[n % 3] for n in range(len(pictures))])
+    return _gallery(web, PHOTOS, artworks, [both[n % 3] for n in range(len(artworks))])
 
 
 def _gallery(
-    web: Web, host: str, pictures: Sequence[Picture], files: Sequence[Encoder]
+    web: Web, host: str, artworks: Sequence[Artwork], files: Sequence[Encoder]
 ) -> list[Placed]:
     web.image(f"http://{host}/nav/next.gif", gif(Image.new("RGB", (72, 72), (40, 90, 160))))
     placed = [
-        _place(web, host, n, picture, file)
-        for n, (picture, file) in enumerate(zip(pictures, files, strict=True))
+        _place(web, host, n, artwork, file)
+        for n, (artwork, file) in enumerate(zip(artworks, files, strict=True))
     ]
-    shown = [Shown(item.url, _wrapped(n, item.picture.caption)) for n, item in enumerate(placed)]
-    images = {item.url: item.picture.image for item in placed}
+    shown = [Shown(item.url, _wrapped(n, item.artwork.caption)) for n, item in enumerate(placed)]
+    images = {item.url: item.artwork.image for item in placed}
     for number, items in in_pages(shown):
         web.page("gallery", _gallery_page(web, host, number, items, images))
     return placed
 
 
-def _place(web: Web, host: str, n: int, picture: Picture, file: Encoder) -> Placed:
+def _place(web: Web, host: str, n: int, artwork: Artwork, file: Encoder) -> Placed:
     ending, encode = file
-    encoded = encode(picture.image) or picture.original
-    url = f"http://{host}/img/{picture.folder}/{picture.slug}.{ending}"
+    encoded = encode(artwork.image) or artwork.original
+    url = f"http://{host}/img/{artwork.folder}/{artwork.slug}.{ending}"
     web.image(url, encoded)
     if n % FLAKY_EVERY == 11:
         web.answers[url] = replace(web.answers[url], replay="flaky")
-    return Placed(url, picture, encoded)
+    return Placed(url, artwork, encoded)
 
 
 def _wrapped(n: int, caption: str) -> str:

@@ -1,7 +1,7 @@
 """Make the corpus of real texts: `python -m tools.demo_web.make_texts PACKAGES` writes it.
 
 Alternative texts of documentation pages and titles of drawings, all as their authors wrote them:
-nothing is left out and nothing is mended, so that the rules of the recipes meet what they are for.
+nothing is left out or corrected, so that the rules of the recipes meet what they are for.
 `SOURCES.md` says which packages, and how to unpack them into the folder `PACKAGES`.
 """
 
@@ -45,7 +45,7 @@ def to_bytes(rows: list[Row]) -> bytes:
 
 
 def main() -> None:
-    """Write the table and say how much is in it."""
+    """Write the table and print how much is in it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("packages", type=Path, help="folder with the unpacked packages")
     rows = texts(parser.parse_args().packages)

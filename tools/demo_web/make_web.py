@@ -13,17 +13,17 @@ from tools.demo_web.archive import Answer, archive_bytes
 from tools.demo_web.emoji import emoji
 from tools.demo_web.openclipart import clipart, foreign_clipart, titled
 from tools.demo_web.photographs import photographs
-from tools.demo_web.selection import Picture, Taken, by_digest, distinct
+from tools.demo_web.selection import Artwork, Taken, by_digest, distinct
 from tools.demo_web.texts import PHOTOGRAPHS, TRANSLATIONS
 from tools.demo_web.web import Web
 
-NUM_EMOJI, NUM_CLIPART = 760, 790  # of the galleries; what is left over goes to the defects
-NUM_SHARED = 22  # pictures under one caption, above the usual cap of ten
+NUM_EMOJI, NUM_CLIPART = 760, 790  # of the galleries; the rest becomes defects
+NUM_SHARED = 22  # images under one caption, above the usual cap of ten
 MAX_BYTES = 12_000_000
 
 
 def make_web(packages: Path) -> Web:
-    """All pages and pictures, in a fixed order."""
+    """All pages and images, in a fixed order."""
     taken = Taken()
     library = packages / "openclipart"
     photos = list(photographs(packages / "scikit-image", packages / "stdlib", PHOTOGRAPHS))
@@ -53,18 +53,18 @@ def by_url_digest(web: Web) -> list[Answer]:
     return sorted(web.answers.values(), key=lambda a: blake2b(a.url.encode()).digest())
 
 
-def _chosen_first(pictures: list[Picture]) -> list[Picture]:
-    """Those with translated captions first, so that they stand in a gallery."""
+def _chosen_first(artworks: list[Artwork]) -> list[Artwork]:
+    """Those with translated captions first, so that they are in a gallery."""
     names = {name.replace("_", "-") for name, _, _ in TRANSLATIONS}
-    return sorted(by_digest(pictures, "emoji"), key=lambda picture: picture.slug not in names)
+    return sorted(by_digest(artworks, "emoji"), key=lambda artwork: artwork.slug not in names)
 
 
-def _by_name(pictures: list[Picture]) -> list[Picture]:
-    return sorted(pictures, key=lambda picture: (picture.folder, picture.slug))
+def _by_name(artworks: list[Artwork]) -> list[Artwork]:
+    return sorted(artworks, key=lambda artwork: (artwork.folder, artwork.slug))
 
 
-def _new(pictures: list[Picture], taken: Taken) -> list[Picture]:
-    return [p for p in by_digest(pictures, "shared") if taken.admits_image(p.image)][:NUM_SHARED]
+def _new(artworks: list[Artwork], taken: Taken) -> list[Artwork]:
+    return [p for p in by_digest(artworks, "shared") if taken.admits_image(p.image)][:NUM_SHARED]
 
 
 def _summary(web: Web, size: int) -> str:
@@ -75,7 +75,7 @@ def _summary(web: Web, size: int) -> str:
 
 
 def main() -> None:
-    """Write the archive and print how many pictures of each kind it shows."""
+    """Write the archive and print how many images of each kind it shows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("packages", type=Path)
     parser.add_argument("--out", type=Path, default=Path("demo/web.warc.gz"))

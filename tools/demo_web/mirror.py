@@ -1,4 +1,4 @@
-"""A mirror: copies of pictures of the galleries, equal, alike, or under another spelling."""
+"""A mirror: copies of images of the galleries, equal, alike, or under another spelling."""
 
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
@@ -24,34 +24,34 @@ def _copies(web: Web, placed: Sequence[Placed]) -> None:
     identical = [
         Shown(
             web.image(_mirrored(item, item.url.rsplit(".", 1)[1]), item.encoded),
-            item.picture.caption,
+            item.artwork.caption,
         )
         for item in placed[300:330]
     ]
     queried = [
-        Shown(web.image(f"{item.url}?v=2&size=full", item.encoded), item.picture.caption)
+        Shown(web.image(f"{item.url}?v=2&size=full", item.encoded), item.artwork.caption)
         for item in placed[330:340]
     ]
     recoded = [
-        Shown(web.image(_mirrored(item, "webp"), lossless_twin(item.encoded)), item.picture.caption)
+        Shown(web.image(_mirrored(item, "webp"), lossless_twin(item.encoded)), item.artwork.caption)
         for item in png[100:130]
     ]
     web.pages(MIRROR, "identical file", [*identical, *queried])
     web.pages(MIRROR, "identical pixels", recoded)
     web.pages(MIRROR, "lesser copy", list(_lesser(web, placed[400:1335:11])))
     web.pages(MIRROR, "respelled address", list(_respelled(placed[500:524])))
-    web.pages(MIRROR, "repeated pair", [Shown(i.url, i.picture.caption) for i in placed[700:740]])
+    web.pages(MIRROR, "repeated pair", [Shown(i.url, i.artwork.caption) for i in placed[700:740]])
 
 
 def _mirrored(item: Placed, ending: str, suffix: str = "") -> str:
-    return f"http://{MIRROR}/copies/{item.picture.folder}/{item.picture.slug}{suffix}.{ending}"
+    return f"http://{MIRROR}/copies/{item.artwork.folder}/{item.artwork.slug}{suffix}.{ending}"
 
 
 def _lesser(web: Web, items: Sequence[Placed]) -> Iterator[Shown]:
     for n, item in enumerate(items):
-        body = lesser_copy(item.picture.image, n)
+        body = lesser_copy(item.artwork.image, n)
         ending = "jpg" if body.startswith(b"\xff\xd8") else "webp"
-        yield Shown(web.image(_mirrored(item, ending, "-copy"), body), item.picture.caption)
+        yield Shown(web.image(_mirrored(item, ending, "-copy"), body), item.artwork.caption)
 
 
 def _respelled(items: Sequence[Placed]) -> Iterator[Shown]:
@@ -66,4 +66,4 @@ def _respelled(items: Sequence[Placed]) -> Iterator[Shown]:
             f"{item.url}#top",
             f"http://{parts.netloc}{folder}/%{ord(name[0]):02X}{name[1:]}",
         )
-        yield Shown(spellings[n % len(spellings)], item.picture.caption)
+        yield Shown(spellings[n % len(spellings)], item.artwork.caption)

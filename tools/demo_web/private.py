@@ -1,11 +1,11 @@
-"""A host whose pictures must not be taken: by robots.txt, by a header, by a word on the page."""
+"""A host whose images must not be taken: by robots.txt, by a header, by a word on the page."""
 
 from collections.abc import Iterator, Sequence
 
 from tools.demo_web.archive import Answer
 from tools.demo_web.encodings import jpeg
 from tools.demo_web.pages import Shown
-from tools.demo_web.selection import Picture
+from tools.demo_web.selection import Artwork
 from tools.demo_web.web import Web
 
 PRIVATE = "private.demo.test"
@@ -13,8 +13,8 @@ PRIVATE = "private.demo.test"
 _Headers = Sequence[tuple[str, str]]
 
 
-def build(web: Web, surplus: Iterator[Picture]) -> None:
-    """All of the host, with the exceptions that must be taken all the same."""
+def build(web: Web, surplus: Iterator[Artwork]) -> None:
+    """All of the host, with the exceptions that must be taken nevertheless."""
     rules = b"User-agent: *\nDisallow: /private/\nAllow: /private/press/\n"
     web.answer(Answer(f"http://{PRIVATE}/robots.txt", rules, "text/plain; charset=utf-8"))
     words = ("noai, noimageai", "noimageai", "noai", "dallebot: noai", "noindex, noimageindex")
@@ -33,6 +33,6 @@ def build(web: Web, surplus: Iterator[Picture]) -> None:
     web.pages(PRIVATE, "page opt-out", opted_out, robots="noai, noimageai")
 
 
-def _guarded(web: Web, folder: str, picture: Picture, headers: _Headers) -> Shown:
-    url = f"http://{PRIVATE}/{folder}/{picture.slug}.jpg"
-    return Shown(web.image(url, jpeg(picture.image, 85), headers), picture.caption)
+def _guarded(web: Web, folder: str, artwork: Artwork, headers: _Headers) -> Shown:
+    url = f"http://{PRIVATE}/{folder}/{artwork.slug}.jpg"
+    return Shown(web.image(url, jpeg(artwork.image, 85), headers), artwork.caption)

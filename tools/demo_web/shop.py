@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from tools.demo_web.archive import Answer
 from tools.demo_web.encodings import BROKEN, jpeg, palette_png
 from tools.demo_web.pages import PLAIN, Page, Shown
-from tools.demo_web.selection import Picture
+from tools.demo_web.selection import Artwork
 from tools.demo_web.web import Web
 
 SHOP = "shop.demo.test"
@@ -29,7 +29,7 @@ _BROKEN_COUNTS = {
 }
 
 
-def build(web: Web, surplus: Iterator[Picture], groups: Sequence[Sequence[Picture]]) -> None:
+def build(web: Web, surplus: Iterator[Artwork], groups: Sequence[Sequence[Artwork]]) -> None:
     """All of the shop, which allows everything; each of `groups` shares one caption."""
     web.answer(Answer(f"http://{SHOP}/robots.txt", b"User-agent: *\nDisallow:\n", "text/plain"))
     _shared_captions(web, groups)
@@ -39,29 +39,29 @@ def build(web: Web, surplus: Iterator[Picture], groups: Sequence[Sequence[Pictur
     _bad_addresses(web, surplus)
 
 
-def _shared_captions(web: Web, groups: Sequence[Sequence[Picture]]) -> None:
-    """Many pictures with one caption, as their library has them."""
-    for pictures in groups:
+def _shared_captions(web: Web, groups: Sequence[Sequence[Artwork]]) -> None:
+    """Many images with one caption, as their library has them."""
+    for artworks in groups:
         shown = []
-        for n, item in enumerate(pictures):
+        for n, item in enumerate(artworks):
             url = f"http://{SHOP}/sets/{item.slug}-{n}.png"
             shown.append(Shown(web.image(url, palette_png(item.image)), item.caption))
-        web.pages(SHOP, f"shared caption {pictures[0].folder}", shown)
+        web.pages(SHOP, f"shared caption {artworks[0].folder}", shown)
 
 
-def _broken_files(web: Web, surplus: Iterator[Picture]) -> None:
-    """Files that are not to be had as pictures, under good captions."""
+def _broken_files(web: Web, surplus: Iterator[Artwork]) -> None:
+    """Files that cannot be decoded as images, under good captions."""
     for kind, count in _BROKEN_COUNTS.items():
         ending, make = BROKEN[kind]
         shown = []
         for n in range(count):
-            picture = next(surplus)
-            url = f"http://{SHOP}/{kind}/{picture.slug}-{n}.{ending}"
-            shown.append(Shown(web.image(url, make(picture.image)), picture.caption))
+            artwork = next(surplus)
+            url = f"http://{SHOP}/{kind}/{artwork.slug}-{n}.{ending}"
+            shown.append(Shown(web.image(url, make(artwork.image)), artwork.caption))
         web.pages(SHOP, f"broken {kind}", shown)
 
 
-def _answers(web: Web, surplus: Iterator[Picture]) -> None:
+def _answers(web: Web, surplus: Iterator[Artwork]) -> None:
     """Errors, and bodies under a content coding."""
     missing = [Shown(f"http://{SHOP}/gone/{n}.jpg", next(surplus).caption) for n in range(25)]
     web.pages(SHOP, "missing", missing)
@@ -73,10 +73,10 @@ def _answers(web: Web, surplus: Iterator[Picture]) -> None:
             failing.append(Shown(url, next(surplus).caption))
     web.pages(SHOP, "failing", failing)
     packed = []
-    for picture in (next(surplus) for _ in range(4)):
-        body = compress(jpeg(picture.image, 85), mtime=0)
-        url = f"http://{SHOP}/packed/{picture.slug}.jpg"
-        packed.append(Shown(web.image(url, body, [("Content-Encoding", "gzip")]), picture.caption))
+    for artwork in (next(surplus) for _ in range(4)):
+        body = compress(jpeg(artwork.image, 85), mtime=0)
+        url = f"http://{SHOP}/packed/{artwork.slug}.jpg"
+        packed.append(Shown(web.image(url, body, [("Content-Encoding", "gzip")]), artwork.caption))
     web.pages(SHOP, "content coding", packed)
 
 
@@ -89,13 +89,13 @@ _BAD_TARGETS = (
 )
 
 
-def _redirects(web: Web, surplus: Iterator[Picture]) -> None:
+def _redirects(web: Web, surplus: Iterator[Artwork]) -> None:
     good = []
     for n, status in enumerate((301, 302, 303, 307, 308) * 3):
-        picture = next(surplus)
-        target = web.image(f"http://{SHOP}/moved/{picture.slug}.jpg", jpeg(picture.image, 85))
+        artwork = next(surplus)
+        target = web.image(f"http://{SHOP}/moved/{artwork.slug}.jpg", jpeg(artwork.image, 85))
         location = target if n % 2 else urlsplit(target).path
-        good.append(Shown(_redirect(web, f"ok-{n}", location, status), picture.caption))
+        good.append(Shown(_redirect(web, f"ok-{n}", location, status), artwork.caption))
     web.pages(SHOP, "redirect", good)
     bad = [_redirect(web, f"bad-{n}", target) for n, target in enumerate(_BAD_TARGETS)]
     bad += [_redirect(web, f"loop-{n}", f"/go/loop-{(n + 1) % 3}") for n in range(3)]
@@ -127,7 +127,7 @@ _BAD_ADDRESSES = (
 )
 
 
-def _bad_addresses(web: Web, surplus: Iterator[Picture]) -> None:
+def _bad_addresses(web: Web, surplus: Iterator[Artwork]) -> None:
     """Addresses that nothing may be fetched from."""
     shown = tuple(Shown(address, next(surplus).caption) for address in _BAD_ADDRESSES)
     web.page("bad address", Page(f"http://{SHOP}/odd/1.html", "Odd", shown, PLAIN))

@@ -1,4 +1,4 @@
-"""Alt texts as the web has them: the captions that a filter has to mend or to drop."""
+"""Alt texts as the web has them: the captions that a filter has to fix or to drop."""
 
 PHOTOGRAPHS = {
     "astronaut.png": "the astronaut Eileen Collins in an orange space suit",
@@ -160,7 +160,7 @@ TRANSLATIONS = (
     ("cactus", "hi", "रेगिस्तान में एक हरा कैक्टस"),
 )
 
-# In what pages of these languages were written before UTF-8; the others are in UTF-8.
+# The charsets of pages in these languages before UTF-8; the others are in UTF-8.
 CHARSETS = {
     **dict.fromkeys(("da", "de", "es", "fi", "fr", "it", "nl", "pt", "sv"), "windows-1252"),
     **dict.fromkeys(("cs", "hu", "pl", "ro"), "iso-8859-2"),

@@ -1,4 +1,4 @@
-"""The web under construction: what each URL answers, and what kinds of pictures it shows."""
+"""The web under construction: what each URL answers, and what kinds of images it shows."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 from tools.demo_web.archive import Answer
 from tools.demo_web.encodings import ENDINGS
 from tools.demo_web.pages import PLAIN, STYLES, Page, Shown, markup
-from tools.demo_web.selection import Picture
+from tools.demo_web.selection import Artwork
 
 # Their point is the spelling of the address or the length of the text, which a style may change.
 _PLAIN_KINDS = frozenset({"long", "respelled address"})
@@ -16,10 +16,10 @@ _PLAIN_KINDS = frozenset({"long", "respelled address"})
 
 @dataclass(frozen=True)
 class Placed:
-    """A picture that stands on the web: where, and as which bytes."""
+    """An image on the web: its address and its bytes."""
 
     url: str
-    picture: Picture
+    artwork: Artwork
     encoded: bytes
 
 
@@ -31,25 +31,25 @@ class Web:
         self.kinds: Counter[str] = Counter()
 
     def answer(self, answer: Answer) -> str:
-        """Let a URL answer; each may be given once."""
+        """Give a URL its answer; each may be given once."""
         if answer.url in self.answers:
             raise ValueError(f"two answers for {answer.url}")
         self.answers[answer.url] = answer
         return answer.url
 
     def image(self, url: str, body: bytes, headers: Sequence[tuple[str, str]] = ()) -> str:
-        """A file of the type that its ending says."""
+        """A file of the type that its suffix names."""
         kind = ENDINGS[url.partition("?")[0].rsplit(".", 1)[1]]
         return self.answer(Answer(url, body, kind, headers=tuple(headers)))
 
     def page(self, kind: str, page: Page) -> None:
-        """A page, its pictures counted as `kind`."""
+        """A page, its images counted as `kind`."""
         charset = "" if page.extra else f"; charset={page.declared_charset}"
         self.answer(Answer(page.url, markup(page), f"text/html{charset}"))
         self.kinds[kind] += sum(bool(shown.text.strip()) for shown in page.shown)
 
     def pages(self, host: str, kind: str, shown: Sequence[Shown], **options: Any) -> None:
-        """As many pages as the pictures need, under a folder named after their kind."""
+        """As many pages as the images need, under a folder named after their kind."""
         for number, items in in_pages(shown, 20):
             is_plain = "charset" in options or kind in _PLAIN_KINDS
             style = PLAIN if is_plain else STYLES[(len(kind) + number) % 4]

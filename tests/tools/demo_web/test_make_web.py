@@ -8,7 +8,7 @@ from tools.demo_web.emoji import emoji_caption
 from tools.demo_web.encodings import BROKEN, ODD, on_white, trimmed
 from tools.demo_web.openclipart import clipart_caption
 from tools.demo_web.pages import STYLES, Page, Shown, markup, relative
-from tools.demo_web.selection import Picture, Taken, by_digest, slug
+from tools.demo_web.selection import Artwork, Taken, by_digest, slug
 from tools.demo_web.web import Web
 
 
@@ -60,13 +60,13 @@ def test_archive_is_the_same_every_time_and_readable():
 def test_taken_refuses_likeness_blank_paper_and_repeated_captions():
     taken = Taken()
     bright = Image.new("RGBA", (80, 64), "white")
-    assert not taken.admits(Picture("b", "f", "blank", bright))
+    assert not taken.admits(Artwork("b", "f", "blank", bright))
     half = bright.copy()
     half.paste((0, 0, 0, 255), (0, 0, 40, 64))
-    assert taken.admits(Picture("c", "f", "half", half))
-    assert not taken.admits(Picture("d", "f", "the same half", half.resize((160, 128))))
-    assert not taken.admits(Picture("e", "f", "HALF", half.transpose(Image.Transpose.ROTATE_180)))
-    assert not taken.admits(Picture("g", "f", "too small", half.resize((60, 48))))
+    assert taken.admits(Artwork("c", "f", "half", half))
+    assert not taken.admits(Artwork("d", "f", "the same half", half.resize((160, 128))))
+    assert not taken.admits(Artwork("e", "f", "HALF", half.transpose(Image.Transpose.ROTATE_180)))
+    assert not taken.admits(Artwork("g", "f", "too small", half.resize((60, 48))))
 
 
 def test_trimmed_removes_the_margin_and_bounds_the_aspect():
@@ -89,9 +89,9 @@ def test_odd_files_open(name, tmp_path):
 
 
 def test_encoders_give_the_same_bytes_twice():
-    picture = noise(2).resize((70, 70))
+    small = noise(2).resize((70, 70))
     for _, encode in [*ODD.values(), *BROKEN.values()]:
-        assert encode(picture) == encode(picture)
+        assert encode(small) == encode(small)
 
 
 @pytest.mark.parametrize("style", STYLES, ids=lambda style: style.__name__)
@@ -129,5 +129,5 @@ def test_web_refuses_two_answers_for_one_url():
 
 
 def test_order_does_not_depend_on_the_input():
-    pictures = [Picture(slug(f"Name {n}!"), "f", str(n), noise(n)) for n in range(9)]
-    assert by_digest(pictures, "s") == by_digest(pictures[::-1], "s")
+    artworks = [Artwork(slug(f"Name {n}!"), "f", str(n), noise(n)) for n in range(9)]
+    assert by_digest(artworks, "s") == by_digest(artworks[::-1], "s")

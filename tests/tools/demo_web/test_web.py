@@ -17,7 +17,7 @@ from PIL import Image
 Record = tuple[int, dict[str, str], bytes, str | None]
 Records = dict[str, Record]
 
-DEMO = Path(__file__).resolve().parents[2] / "demo"
+DEMO = Path(__file__).resolve().parents[3] / "demo"
 ARCHIVE = DEMO / "web.warc.gz"
 
 
@@ -36,7 +36,7 @@ def records():
 
 @pytest.fixture(scope="module")
 def candidates(records):
-    """(absolute URL, text, element) of every picture with text, as a plain HTML parser sees it."""
+    """(absolute URL, text, element) of every image with text, as a plain HTML parser sees it."""
     return [found for url, page in pages(records) for found in pictures(url, page)]
 
 
