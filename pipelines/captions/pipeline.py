@@ -13,14 +13,14 @@ from pipelines.io.transforms import AllShards, Shards
 def build(
     pipeline: beam.Pipeline, task: StageTask, config: CaptionsConfig
 ) -> PCollection[ShardReport]:
-    """Judge the captions of every pending shard; where all data count, count all shards first."""
-    limits = load_funnel(config.recipe, config.overrides).data
-    if not limits:
+    """Filter the captions of every pending shard; rules over all data first count all shards."""
+    steps = load_funnel(config.recipe, config.overrides).corpus_steps
+    if not steps:
         return pipeline | Shards(task) | FilterCaptions(task, config)
     return (
         pipeline
         | AllShards(task)
         | CountCaptions(task, config)
-        | FindFailing(limits)
+        | FindFailing(steps)
         | DropFailing(task, config)
     )

@@ -4,7 +4,6 @@ A recipe is YAML: `about` and the sections of `Recipe`. The order of a section i
 steps or rules. Each entry says its source, or "chosen" and the reason.
 """
 
-import difflib
 import posixpath
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -15,13 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dalle_model import files
 from dalle_model.files import sha256
-from pipelines.captions.assembly import REWRITTEN, RecipeError, Value, assemble, editions
-from pipelines.captions.corpus.images import IMAGE_WITH_MANY_TEXTS
-from pipelines.captions.corpus.rules import DATA_RULES
+from pipelines.captions.assembly import REWRITTEN, RecipeError, Value, assemble, versions
+from pipelines.captions.corpus.registry import RULES as CORPUS_RULES
 from pipelines.captions.funnel import Funnel
-from pipelines.captions.rules.registry import RULE_NAMES
+from pipelines.captions.rules.registry import RULES
 from pipelines.captions.settings import Settings, located
 from pipelines.io.strict_yaml import PlainYamlError, compose, construct, key_lines
+from pipelines.io.suggest import did_you_mean
 from pipelines.text.entities.rewriting import REWRITING_STEPS
 from pipelines.text.normalise.clean import CLEAN
 from pipelines.text.normalise.registry import NORMALISING_STEPS
@@ -31,21 +30,10 @@ MAX_BYTES = 65_536  # Chosen: ten times the longest recipe here; a larger file i
 STEP_SECTIONS = ("normalise", "transform")
 SECTIONS = ("settings", "normalise", "rules", "transform", "transformed", "data")
 
-KNOWN: Mapping[str, tuple[str, ...]] = {  # by section
-    "settings": tuple(Settings.model_fields),
-    "normalise": tuple(NORMALISING_STEPS),
-    "rules": RULE_NAMES,
-    "transform": tuple(REWRITING_STEPS),
-    "transformed": RULE_NAMES,
-    "data": (IMAGE_WITH_MANY_TEXTS.name, *DATA_RULES),
-}
-
-_PLACES = [(section, name) for section in SECTIONS for name in KNOWN[section]]
-
 Overrides = Mapping[str, Value | None]
 
 
-class Step(BaseModel):
+class StepEntry(BaseModel):
     """A step is done, or it is not in the recipe; where it comes from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -58,7 +46,7 @@ class Step(BaseModel):
         return True
 
 
-class Entry(BaseModel):
+class ValueEntry(BaseModel):
     """A value and where it comes from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -83,16 +71,28 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     about: str
-    settings: dict[str, Entry] = Field(default_factory=dict)
-    normalise: dict[str, Step] | None = None
-    rules: dict[str, Entry]
-    transform: dict[str, Step] = Field(default_factory=dict)
-    transformed: dict[str, Entry] = Field(default_factory=dict)
-    data: dict[str, Entry] = Field(default_factory=dict)
+    settings: dict[str, ValueEntry] = Field(default_factory=dict)
+    normalise: dict[str, StepEntry] | None = None
+    rules: dict[str, ValueEntry]
+    transform: dict[str, StepEntry] = Field(default_factory=dict)
+    transformed: dict[str, ValueEntry] = Field(default_factory=dict)
+    data: dict[str, ValueEntry] = Field(default_factory=dict)
+
+
+def known_names() -> dict[str, tuple[str, ...]]:
+    """The names that recipes may use, by section; rules that were registered are among them."""
+    return {
+        "settings": tuple(Settings.model_fields),
+        "normalise": tuple(NORMALISING_STEPS),
+        "rules": tuple(RULES),
+        "transform": tuple(REWRITING_STEPS),
+        "transformed": tuple(RULES),
+        "data": tuple(CORPUS_RULES),
+    }
 
 
 def known_recipes() -> list[str]:
-    """Names of the recipes that come along."""
+    """Names of the bundled recipes."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
@@ -102,7 +102,7 @@ def recipe_url(recipe: str) -> str:
         return recipe
     if recipe not in known_recipes():
         raise RecipeError(
-            f"there is no recipe {recipe!r}{_did_you_mean(recipe, known_recipes())} "
+            f"there is no recipe {recipe!r}{_suggestion(recipe, known_recipes())} "
             f"Known: {', '.join(known_recipes())}; or give the path of a .yaml file"
         )
     return str(FOLDER / f"{recipe}.yaml")
@@ -160,7 +160,7 @@ def load_funnel(recipe: str, overrides: Overrides) -> Funnel:
     return _funnel(recipe_url(recipe), read_source(recipe), tuple(overrides.items()))
 
 
-def recipe_editions(recipe: str, overrides: Overrides) -> dict[str, str]:
+def recipe_versions(recipe: str, overrides: Overrides) -> dict[str, str]:
     """Name -> version or sha256 of the recipe and of all that it uses.
 
     Raises:
@@ -168,10 +168,10 @@ def recipe_editions(recipe: str, overrides: Overrides) -> dict[str, str]:
     """
     content = read_source(recipe)
     sections = _sections(recipe_url(recipe), content, overrides.items())
-    return {"recipe": sha256(content)} | editions(sections)
+    return {"recipe": sha256(content)} | versions(sections)
 
 
-@lru_cache(maxsize=16)  # every shard asks; the bytes are part of the question
+@lru_cache(maxsize=16)  # called for every shard; the bytes are part of the key
 def _funnel(url: str, content: bytes, overrides: tuple[tuple[str, Value | None], ...]) -> Funnel:
     return assemble(_sections(url, content, overrides))
 
@@ -183,11 +183,14 @@ def _sections(
     sections = _values(_load(url, content))
     folder, written = posixpath.dirname(url), sections["settings"]
     sections["settings"] = {name: located(name, written[name], folder) for name in written}
-    places = {_name(*place): place for place in _PLACES}
+    known = known_names()
+    entries = {
+        _name(section, name): (section, name) for section in known for name in known[section]
+    }
     for override, value in overrides:
-        if override not in places:
-            raise RecipeError(f"captions.overrides: {_unknown(override, places)}")
-        section, name = places[override]
+        if override not in entries:
+            raise RecipeError(f"captions.overrides: {_unknown(override, entries)}")
+        section, name = entries[override]
         if value is None or (section in STEP_SECTIONS and not value):
             sections[section].pop(name, None)
         else:
@@ -206,10 +209,11 @@ def _load(url: str, content: bytes) -> Recipe:
         raise RecipeError(f"{url}:{lines.get(path[:2], 1)}: {message}") from error
     except PlainYamlError as error:
         raise RecipeError(f"{url}: {error}") from error
+    known = known_names()
     for section, name in lines:
-        if name not in KNOWN[section]:
+        if name not in known[section]:
             line = lines[section, name]
-            raise RecipeError(f"{url}:{line}: {_unknown(name, KNOWN[section])}")
+            raise RecipeError(f"{url}:{line}: {_unknown(name, known[section])}")
     return loaded
 
 
@@ -240,9 +244,9 @@ def _name(section: str, name: str) -> str:
 
 def _unknown(name: str, known: Iterable[str]) -> str:
     known = tuple(known)
-    return f"there is no {name!r}{_did_you_mean(name, known)} Known: {', '.join(known)}"
+    return f"there is no {name!r}{_suggestion(name, known)} Known: {', '.join(known)}"
 
 
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else "."
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    close = did_you_mean(name, known)
+    return f"; did you mean {close!r}?" if close else "."

@@ -1,4 +1,4 @@
-"""What the rules of a funnel measure of captions that pass them: how near they come to a limit."""
+"""How near captions come to the limits of a funnel's rules."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from pipelines.captions.funnel import Funnel
 
 @dataclass(frozen=True)
 class Survey:
-    """Captions beside what each rule measures of them.
+    """Captions with what each rule measures of them.
 
     Args:
-        captions: different ones, in alphabetical order.
+        captions: distinct ones, in alphabetical order.
         measured: by rule, float64 `[captions]`; NaN where it cannot be measured.
     """
 
@@ -31,7 +31,7 @@ class Survey:
 
 
 def survey(raw: Sequence[str], funnel: Funnel) -> Survey:
-    """Hold every rule on one caption as found against captions, whether they pass or not."""
+    """Measure captions by every rule on one caption as found, whether they pass or not."""
     distinct = sorted(set(raw))
-    batch = Batch(pa.array(distinct, pa.string()), funnel.reading)
+    batch = Batch(pa.array(distinct, pa.string()), funnel.spec)
     return Survey(distinct, {rule.name: rule.measure(batch) for rule, _ in funnel.steps})

@@ -1,11 +1,11 @@
-"""Wiring of the captions stage; the logic is in `filter` and `data`.
+"""Wiring of the captions stage; the logic is in `shard` and `corpus`.
 
 Without rules over all data:  shards -> FilterCaptions
 With some:  shards -> CountCaptions -> FindFailing -> DropFailing
 Hashes and counts are shuffled; captions never are.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,10 +13,10 @@ import apache_beam as beam
 from apache_beam.pvalue import AsDict, PCollection
 
 from pipelines.captions.config import CaptionsConfig
-from pipelines.captions.corpus.answers import Asked, answers
-from pipelines.captions.corpus.rules import DATA_RULES
+from pipelines.captions.corpus.failing import ShardTally, failing_by_shard
 from pipelines.captions.corpus.shard import count_shard, drop_shard
 from pipelines.captions.corpus.tally import Tally, histogram, merge, split
+from pipelines.captions.funnel import CorpusSteps
 from pipelines.captions.shard import filter_shard
 from pipelines.io.task import ShardReport, StageTask
 from pipelines.io.transforms import GatherShards, ProcessShards
@@ -27,7 +27,7 @@ Failing = tuple[int, tuple[str, Tally]]  # a shard, a rule, what fails there
 
 @dataclass(eq=False)
 class FilterCaptions(beam.PTransform[PCollection[int], PCollection[ShardReport]]):
-    """Shard numbers in; each shard's captions judged and written; one `ShardReport` a shard out.
+    """Shard numbers in; each shard's captions filtered and written; one `ShardReport` a shard out.
 
     Args:
         task: the stage's work.
@@ -43,7 +43,7 @@ class FilterCaptions(beam.PTransform[PCollection[int], PCollection[ShardReport]]
 
 
 @dataclass(eq=False)
-class CountCaptions(beam.PTransform[PCollection[int], PCollection[tuple[Range, Asked]]]):
+class CountCaptions(beam.PTransform[PCollection[int], PCollection[tuple[Range, ShardTally]]]):
     """Numbers of all shards in; the counts of each, in ranges of hashes, out.
 
     Args:
@@ -54,30 +54,31 @@ class CountCaptions(beam.PTransform[PCollection[int], PCollection[tuple[Range, A
     task: StageTask
     config: CaptionsConfig
 
-    def expand(self, numbers: PCollection[int]) -> PCollection[tuple[Range, Asked]]:
+    def expand(self, numbers: PCollection[int]) -> PCollection[tuple[Range, ShardTally]]:
         return numbers | "Count" >> beam.FlatMap(_count, self.task, self.config)
 
 
 @dataclass(eq=False)
-class FindFailing(beam.PTransform[PCollection[tuple[Range, Asked]], PCollection[Failing]]):
+class FindFailing(beam.PTransform[PCollection[tuple[Range, ShardTally]], PCollection[Failing]]):
     """Counts of shards in; for each shard what fails there out.
 
     Args:
-        limits: of the data rules, by name.
+        steps: the rules over all data and their limits.
     """
 
-    limits: Mapping[str, float]
+    steps: CorpusSteps
 
-    def expand(self, counts: PCollection[tuple[Range, Asked]]) -> PCollection[Failing]:
+    def expand(self, counts: PCollection[tuple[Range, ShardTally]]) -> PCollection[Failing]:
         ranges = counts | "ByRange" >> beam.GroupByKey()
-        if not any(DATA_RULES[rule].is_ranked for rule in self.limits):
-            return ranges | "Answer" >> beam.FlatMap(_answer, self.limits, {})
+        ranked = {rule.name for rule, _ in self.steps if rule.is_ranked}
+        if not ranked:
+            return ranges | "Fail" >> beam.FlatMap(_fail, self.steps, {})
         histograms = (
             ranges
-            | "Histograms" >> beam.FlatMap(_histogram)
+            | "Histograms" >> beam.FlatMap(_histogram, ranked)
             | "OfAllRanges" >> beam.CombinePerKey(_merge)
         )
-        return ranges | "Answer" >> beam.FlatMap(_answer, self.limits, AsDict(histograms))
+        return ranges | "Fail" >> beam.FlatMap(_fail, self.steps, AsDict(histograms))
 
 
 @dataclass(eq=False)
@@ -97,27 +98,32 @@ class DropFailing(beam.PTransform[PCollection[Failing], PCollection[ShardReport]
         return failing | "DropInShards" >> GatherShards(self.task, work)
 
 
-def _count(index: int, task: StageTask, config: CaptionsConfig) -> Iterator[tuple[Range, Asked]]:
+def _count(
+    index: int, task: StageTask, config: CaptionsConfig
+) -> Iterator[tuple[Range, ShardTally]]:
     for rule, tally in count_shard(task, index, config).items():
-        for place, part in enumerate(split(tally, task.num_shards)):
+        for number, part in enumerate(split(tally, task.num_shards)):
             if len(part):
-                yield (rule, place), (index, part)
+                yield (rule, number), (index, part)
 
 
-def _histogram(group: tuple[Range, Iterable[Asked]]) -> Iterator[tuple[str, Tally]]:
-    (rule, _), asked = group
-    if DATA_RULES[rule].is_ranked:
-        yield rule, histogram(merge([tally for _, tally in asked]))
+def _histogram(
+    group: tuple[Range, Iterable[ShardTally]], ranked: Set[str]
+) -> Iterator[tuple[str, Tally]]:
+    (rule, _), tallies = group
+    if rule in ranked:
+        yield rule, histogram(merge([tally for _, tally in tallies]))
 
 
 def _merge(tallies: Iterable[Tally]) -> Tally:
     return merge(list(tallies))
 
 
-def _answer(
-    group: tuple[Range, Iterable[Asked]], limits: Mapping[str, float], of_all: dict[str, Tally]
+def _fail(
+    group: tuple[Range, Iterable[ShardTally]], steps: CorpusSteps, of_all: dict[str, Tally]
 ) -> Iterator[Failing]:
-    (rule, _), asked = group
-    found = answers(asked, DATA_RULES[rule], limits[rule], of_all.get(rule, merge([])))
+    (name, _), tallies = group
+    rule, limit = next(step for step in steps if step[0].name == name)
+    found = failing_by_shard(tallies, rule, limit, of_all.get(name, merge([])))
     for shard, failing in found:
-        yield shard, (rule, failing)
+        yield shard, (name, failing)

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dalle_model.files import sha256
 from pipelines.text import prefilter
 from pipelines.text.dates import DAY, MONTH, MONTH_STEMS
 
@@ -77,6 +78,11 @@ _FILE_NAME_HINT_RE2 = (
     r"|(?:img|dscn?|dsc[fn]|pict|pxl|mvi|gopr|screenshot|scan|image|photo|pic|wp|sam)[-_]?"
     rf"{_D}{_D}|p{_D}{{7}}|[0-9a-f]{{16}}|[\x{{130}}\x{{131}}]"
 )
+
+
+def phrases_version() -> str:
+    """SHA-256 of the phrases, for a fingerprint."""
+    return sha256(PHRASES_PATH.read_bytes())
 
 
 @cache

@@ -1,23 +1,20 @@
 """Every check of a row of the stage's output, those over all data included.
 
-What is counted is not stored, but for rows that it drops. Of a kept row the pictures of its text
-are counted again, in one column of the stage's shards; n-grams and types would mean all the work
-again, so of these it is said only that they are within the limit.
+Counts are stored only for the rows that they drop. For a kept row a rule may count again in the
+stage's shards (its `recount`); where that would mean all the work again, the check says only that
+the row is within the limit.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from dalle_model.shards import IMAGE_DIGITS, image_of
 from pipelines.captions.config import CaptionsConfig
-from pipelines.captions.corpus.images import IMAGE_WITH_MANY_TEXTS
-from pipelines.captions.corpus.rules import TEXT_OF_MANY_IMAGES
-from pipelines.captions.funnel import batch_of, judge
+from pipelines.captions.funnel import CorpusSteps, apply_rules, batch_of
 from pipelines.captions.recipe import load_funnel
+from pipelines.captions.recount import Recount, Row, StageRows
 from pipelines.captions.shard import explain, read_texts
 from pipelines.io.keys import shard_of
 from pipelines.io.parquet import read_table
@@ -32,14 +29,15 @@ def explain_row(task: StageTask, row: Mapping[str, Any], config: CaptionsConfig)
     """The checks of a row in the funnel's order, as its shards show them.
 
     Args:
-        task: the finished stage; of it only root, name and number of shards are looked at.
+        task: the finished stage; of it only root, name and number of shards are used.
         row: kept, with `raw_caption`; or dropped, with `reason`.
-        config: with which the row was judged.
+        config: with which the row was filtered.
     """
+    funnel, rows = load_funnel(config.recipe, config.overrides), _FinishedRows(task)
+    recounts = {rule.name: rule.recount for rule, _ in funnel.steps if rule.recount}
     alone = explain(row.get("raw_caption", row["caption"]), config)
-    checks = [_with_its_image(task, row, c) if _is_of_image(c) else c for c in alone]
-    limits = load_funnel(config.recipe, config.overrides).data
-    return [*checks, *_over_data(task, row, limits)]
+    checks = [_recounted(check, recounts.get(check.reason), row, rows) for check in alone]
+    return [*checks, *_over_data(funnel.corpus_steps, row, rows)]
 
 
 def explain_text(raw: str, config: CaptionsConfig) -> tuple[list[Check], str]:
@@ -50,46 +48,42 @@ def explain_text(raw: str, config: CaptionsConfig) -> tuple[list[Check], str]:
     funnel = load_funnel(config.recipe, config.overrides)
     checks = explain(raw, config)
     checks += [Check(name, True, None, limit, NOT_COUNTED) for name, limit in funnel.data.items()]
-    kept = judge(batch_of(raw, funnel), funnel).texts.to_pylist()
+    kept = apply_rules(batch_of(raw, funnel), funnel).texts.to_pylist()
     return checks, kept[0] if kept else raw
 
 
-def images_of_text(captions: pa.Table, text: str) -> set[str]:
-    """The pictures that keep a text, of the columns `key` and `caption` of a shard."""
-    keys = captions.filter(pc.equal(captions["caption"], text))["key"]
-    return set(pc.utf8_slice_codeunits(keys, 0, IMAGE_DIGITS).to_pylist())
+@dataclass(frozen=True)
+class _FinishedRows:
+    """The rows of a finished stage, read when a rule counts in them."""
+
+    task: StageTask
+
+    def candidates(self, key: str) -> pa.Table:
+        return read_texts(self.task, shard_of(key, self.task.num_shards))
+
+    def kept(self) -> Iterator[pa.Table]:
+        task = self.task
+        return (read_table(task.part(n), ["key", "caption"]) for n in range(task.num_shards))
 
 
-def _is_of_image(check: Check) -> bool:
-    return check.reason == IMAGE_WITH_MANY_TEXTS.name
-
-
-def _with_its_image(task: StageTask, row: Mapping[str, Any], check: Check) -> Check:
-    """The check on how many texts a picture has, which the caption alone cannot tell."""
-    texts = read_texts(task, shard_of(row["key"], task.num_shards))
-    is_same = pc.starts_with(texts["key"], image_of(row["key"]))
-    measured = float(pc.sum(is_same).as_py())
+def _recounted(check: Check, recount: Recount | None, row: Row, rows: StageRows) -> Check:
+    """A check with the value that the caption alone cannot tell."""
+    if recount is None:
+        return check
+    measured = recount(row, rows)
     is_within = check.threshold is None or measured <= check.threshold
     return replace(check, passed=is_within, measured=measured)
 
 
-def _over_data(
-    task: StageTask, row: Mapping[str, Any], limits: Mapping[str, float]
-) -> Iterator[Check]:
+def _over_data(steps: CorpusSteps, row: Row, rows: StageRows) -> Iterator[Check]:
     reason = row.get("reason")
-    if reason is not None and reason not in limits:
+    if reason is not None and reason not in {rule.name for rule, _ in steps}:
         return  # dropped before anything was counted
-    for name, limit in limits.items():
-        if name == reason:
-            yield Check(name, False, row["measured"], row["threshold"], row["detail"])
+    for rule, limit in steps:
+        if rule.name == reason:
+            yield Check(rule.name, False, row["measured"], row["threshold"], row["detail"])
             return
-        if name == TEXT_OF_MANY_IMAGES and reason is None:
-            yield Check(name, True, float(_num_images(task, row["caption"])), limit)
+        if rule.recount and reason is None:
+            yield Check(rule.name, True, rule.recount(row, rows), limit)
         else:
-            yield Check(name, True, None, limit, NOT_STORED)
-
-
-def _num_images(task: StageTask, text: str) -> int:
-    """A picture lies in one shard, so the shards' pictures add up."""
-    shards = (read_table(task.part(n), ["key", "caption"]) for n in range(task.num_shards))
-    return sum(len(images_of_text(shard, text)) for shard in shards)
+            yield Check(rule.name, True, None, limit, NOT_STORED)

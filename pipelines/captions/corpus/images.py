@@ -1,4 +1,4 @@
-"""Which captions share a picture, from their keys alone: the first 24 digits name it."""
+"""Which captions share an image, from their keys alone: the first 24 digits name it."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,22 +7,18 @@ import pyarrow.compute as pc
 
 from dalle_model.shards import IMAGE_DIGITS
 from pipelines.captions.corpus.tally import Hashes, Numbers, Tally
-from pipelines.captions.rules.rule import Rule
-
-# Source: Jia et al. 2021 (ALIGN), section 3, which drops images with more than 1,000 texts.
-IMAGE_WITH_MANY_TEXTS = Rule("image_with_many_texts", lambda batch: batch.texts_of_image)
 
 
 def image_numbers(keys: pa.ChunkedArray | pa.StringArray) -> Numbers:
-    """A number for the picture of each key, counted from 0 in the order of their first keys."""
+    """A number for the image of each key, counted from 0 in the order of their first keys."""
     images = pc.utf8_slice_codeunits(_whole(keys), 0, IMAGE_DIGITS)
     return np.asarray(images.dictionary_encode().indices, np.int64)
 
 
 def texts_of_image(keys: pa.ChunkedArray | pa.StringArray) -> npt.NDArray[np.float64]:
-    """For each key of a shard, how many of them share its picture, float64 `[captions]`.
+    """For each key of a shard, how many of them share its image, float64 `[captions]`.
 
-    A key holds a hash of the raw text, so these are different texts; and a picture lies in one
+    A key holds a hash of the raw text, so these are different texts; and an image is in one
     shard, so the keys of a shard are all that it has.
     """
     numbers = image_numbers(keys)
@@ -30,13 +26,13 @@ def texts_of_image(keys: pa.ChunkedArray | pa.StringArray) -> npt.NDArray[np.flo
 
 
 def images_of_texts(texts: Hashes, images: Numbers) -> Tally:
-    """How many different pictures each text has in a shard.
+    """How many different images each text has in a shard.
 
-    The shards' tallies add up to those of all data, since a picture lies in one shard.
+    The shards' tallies add up to those of all data, since an image is in one shard.
 
     Args:
         texts: hash of each caption's text.
-        images: number of each caption's picture.
+        images: number of each caption's image.
     """
     order = np.lexsort((images, texts))
     texts, images = texts[order], images[order]

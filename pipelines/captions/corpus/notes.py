@@ -1,7 +1,7 @@
-"""What a shard's verdicts and counts are while the other shards are still being counted.
+"""What is left of a shard, and its counts, while the other shards are still being counted.
 
-Written as shards are, so that a run that was killed goes on from them: a shard whose tallies are
-noted has been judged, and its verdicts lie beside them.
+Written as shards are, so that a run that was killed resumes from them: a shard whose tallies are
+noted has been filtered, and what is left of it is noted too.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from dalle_model import files
 from pipelines.captions.corpus.tally import Tally
-from pipelines.captions.funnel import Verdicts
+from pipelines.captions.result import FilterResult
 from pipelines.io.parquet import read_table, to_bytes
 from pipelines.io.task import StageTask
 
@@ -22,23 +22,23 @@ _COUNTS_SCHEMA = pa.schema([("rule", pa.string()), ("hash", pa.uint64()), ("numb
 
 
 def is_noted(task: StageTask, index: int) -> bool:
-    """Whether this very work has judged and counted a shard before."""
+    """Whether this very work has filtered and counted a shard before."""
     return files.exists(task.note(index, _COUNTS))
 
 
-def write_verdicts(task: StageTask, index: int, verdicts: Verdicts) -> None:
-    """Note the verdicts on a shard; before `write_tallies`, whose note says that both are there."""
-    columns = [pa.array(verdicts.rows), verdicts.texts, verdicts.languages, verdicts.types]
+def write_filtered(task: StageTask, index: int, filtered: FilterResult) -> None:
+    """Note what is left of a shard; before `write_tallies`, whose note says that both are there."""
+    columns = [pa.array(filtered.rows), filtered.texts, filtered.languages, filtered.types]
     files.write_bytes(task.note(index, _LEFT), to_bytes(pa.table(columns, names=_LEFT_COLUMNS)))
-    files.write_bytes(task.note(index, _FAILED), to_bytes(verdicts.failures))
+    files.write_bytes(task.note(index, _FAILED), to_bytes(filtered.failures))
 
 
-def read_verdicts(task: StageTask, index: int) -> Verdicts:
-    """The verdicts noted of a shard."""
+def read_filtered(task: StageTask, index: int) -> FilterResult:
+    """What is noted as left of a shard."""
     left = read_table(task.note(index, _LEFT))
     rows, texts, languages, types = (left[name] for name in _LEFT_COLUMNS)
     failures = read_table(task.note(index, _FAILED))
-    return Verdicts(np.asarray(rows, np.int64), texts, languages, types, failures)
+    return FilterResult(np.asarray(rows, np.int64), texts, languages, types, failures)
 
 
 def write_tallies(task: StageTask, index: int, tallies: Mapping[str, Tally]) -> None:

@@ -1,4 +1,4 @@
-"""Rules that hold the words of captions against word lists.
+"""Rules that compare the words of captions with word lists.
 
 A list is loaded when its rule first measures; each distinct word of a batch is looked up once.
 """
@@ -10,75 +10,68 @@ from numpy.typing import NDArray
 
 from pipelines.captions.batch import Batch
 from pipelines.captions.rules.rule import Rule
-from pipelines.text.lexicons.polarity import load_polarity
-from pipelines.text.lexicons.profanity import load_phrases
-from pipelines.text.lexicons.vocabulary import load_vocabulary
+from pipelines.captions.settings import Settings
+from pipelines.text.lexicons.polarity import load_polarity, polarity_version
+from pipelines.text.lexicons.profanity import load_phrases, phrases_version
+from pipelines.text.lexicons.vocabulary import load_vocabulary, vocabulary_version
 from pipelines.text.prefilter import matches, measure_matching
-from pipelines.text.tokens import Tokens
+
+Measures = NDArray[np.float64]
 
 MAX_NAMED = 5  # Chosen: words that a rejection names
 
 
-def rare_word_rule(vocabulary: str) -> Rule:
+def rarest_count(batch: Batch) -> Measures:
     """Count of the rarest word; NaN where no word can be counted, as numbers cannot.
 
     Source: Sharma et al. 2018, section 3: "any token outside V_W". What a count means here:
-    `lexicons/vocabulary.py`.
-
-    Args:
-        vocabulary: as `load_vocabulary` takes it.
+    `pipelines/text/lexicons/vocabulary.py`.
     """
-
-    def measure(batch: Batch) -> NDArray[np.float64]:
-        return _least(batch.lowered, load_vocabulary(vocabulary).count)
-
-    def details(batch: Batch) -> list[str]:
-        count = load_vocabulary(vocabulary).count
-        return [_rarest(words, count) for words in batch.lowered.lists()]
-
-    return Rule("rare_word", measure, is_floor=True, details=details)
+    tokens, least = batch.lowered, np.full(len(batch), np.inf)
+    counts = tokens.per_type(load_vocabulary(batch.spec.vocabulary).count)
+    np.minimum.at(least, tokens.captions(), counts)
+    return np.where(np.isinf(least), np.nan, least)
 
 
-def polarity_rule() -> Rule:
+def rarest_words(batch: Batch) -> list[str]:
+    """The rarest words of each caption."""
+    count = load_vocabulary(batch.spec.vocabulary).count
+    return [_rarest(words, count) for words in batch.lowered.lists()]
+
+
+def distance_from_neutral(batch: Batch) -> Measures:
     """Distance of VADER's score from neutral, 0..1: too positive is as bad as too negative.
 
     Source: Sharma et al. 2018, section 3: drop if "polarity annotation is too high or too low".
     """
-
-    def measure(batch: Batch) -> NDArray[np.float64]:
-        return np.abs(_compound(batch))
-
-    def details(batch: Batch) -> list[str]:
-        return [f"{score:+.2f}" for score in _compound(batch)]
-
-    return Rule("polarity", measure, details=details)
+    return np.abs(_compound(batch))
 
 
-def profanity_rule(phrases: str) -> Rule:
+def polarities(batch: Batch) -> list[str]:
+    """VADER's score of each caption with its sign."""
+    return [f"{score:+.2f}" for score in _compound(batch)]
+
+
+def num_profanities(batch: Batch) -> Measures:
     """Number of words and phrases of a list of profanities.
 
     Source: Sharma et al. 2018, section 3; kakaobrain/coyo-dataset README.
-
-    Args:
-        phrases: as `load_phrases` takes it.
     """
-
-    def measure(batch: Batch) -> NDArray[np.float64]:
-        listed = load_phrases(phrases)
-        singles = batch.lowered.sums(batch.lowered.per_type(listed.holds))
-        if not listed.others:
-            return singles
-        return singles + measure_matching(batch.text, listed.others, listed.num_others)
-
-    def details(batch: Batch) -> list[str]:
-        listed = load_phrases(phrases)
-        rows = zip(batch.text.to_pylist(), batch.lowered.lists(), strict=True)
-        return [", ".join(listed.found(text, words)[:MAX_NAMED]) for text, words in rows]
-
-    return Rule("profanity", measure, details=details)
+    listed, words = load_phrases(batch.spec.profanities), batch.lowered
+    singles = words.sums(words.per_type(listed.holds))
+    if not listed.others:
+        return singles
+    return singles + measure_matching(batch.text, listed.others, listed.num_others)
 
 
-def _compound(batch: Batch) -> NDArray[np.float64]:
+def profanities(batch: Batch) -> list[str]:
+    """The profanities found in each caption."""
+    listed = load_phrases(batch.spec.profanities)
+    rows = zip(batch.text.to_pylist(), batch.lowered.lists(), strict=True)
+    return [", ".join(listed.found(text, words)[:MAX_NAMED]) for text, words in rows]
+
+
+def _compound(batch: Batch) -> Measures:
     polarity = load_polarity()
     laden = batch.lowered.sums(batch.lowered.per_type(polarity.is_laden)) > 0
     mask = laden | matches(batch.text, polarity.signs)
@@ -88,13 +81,26 @@ def _compound(batch: Batch) -> NDArray[np.float64]:
     return scores
 
 
-def _least(tokens: Tokens, count: Callable[[str], float]) -> NDArray[np.float64]:
-    least = np.full(len(tokens), np.inf)
-    np.minimum.at(least, tokens.captions(), tokens.per_type(count))
-    return np.where(np.isinf(least), np.nan, least)
-
-
 def _rarest(words: list[str], count: Callable[[str], float]) -> str:
     counts = {word: count(word) for word in words}
     least = min(counts.values(), default=0.0)
     return ", ".join([word for word, found in counts.items() if found == least][:MAX_NAMED])
+
+
+def _vocabulary(settings: Settings) -> dict[str, str]:
+    return {"vocabulary": vocabulary_version(settings.vocabulary)}
+
+
+def _polarity(settings: Settings) -> dict[str, str]:
+    return {"polarity": polarity_version()}
+
+
+def _profanities(settings: Settings) -> dict[str, str]:
+    return {"profanities": phrases_version(settings.profanities)}
+
+
+RULES = (
+    Rule("rare_word", rarest_count, is_floor=True, details=rarest_words, versions=_vocabulary),
+    Rule("polarity", distance_from_neutral, details=polarities, versions=_polarity),
+    Rule("profanity", num_profanities, details=profanities, versions=_profanities),
+)

@@ -4,12 +4,16 @@ Classes of tags follow the universal tag set, whose names the paper's rules use.
 Source: Petrov et al. 2012, universal-pos-tags/en-ptb.map; Sharma et al. 2018, section 3.
 """
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.captions.batch import Batch
 from pipelines.captions.rules.rule import Rule
+from pipelines.captions.settings import Settings
 from pipelines.text.tagging.tagged import PTB_TAGS, Tagged
+from pipelines.text.tagging.taggers import tagger_versions
 
 Measures = NDArray[np.float64]
 
@@ -87,11 +91,17 @@ def _num_words(tagged: Tagged) -> Measures:
     return np.maximum(_counts(tagged, WORDS), 1)
 
 
+def _versions(settings: Settings) -> dict[str, str]:
+    return tagger_versions(settings.tagger)
+
+
+_rule = partial(Rule, details=tags_of_words, versions=_versions)
+
 RULES = (
-    Rule("no_determiner", num_determiners, is_floor=True, details=tags_of_words),
-    Rule("no_noun", num_nouns, is_floor=True, details=tags_of_words),
-    Rule("no_preposition", num_prepositions, is_floor=True, details=tags_of_words),
-    Rule("noun_ratio", noun_ratio, details=tags_of_words),
-    Rule("proper_noun_ratio", proper_noun_ratio, details=tags_of_words),
-    Rule("few_unique_content_words", unique_content_ratio, is_floor=True, details=tags_of_words),
+    _rule("no_determiner", num_determiners, is_floor=True),
+    _rule("no_noun", num_nouns, is_floor=True),
+    _rule("no_preposition", num_prepositions, is_floor=True),
+    _rule("noun_ratio", noun_ratio),
+    _rule("proper_noun_ratio", proper_noun_ratio),
+    _rule("few_unique_content_words", unique_content_ratio, is_floor=True),
 )

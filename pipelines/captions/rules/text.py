@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pipelines.captions.batch import Batch
 from pipelines.captions.rules.rule import Rule
+from pipelines.captions.settings import Settings
 from pipelines.text import boilerplate
 from pipelines.text.characters import Characters, letters, lower_case, upper_case
 
@@ -110,11 +111,15 @@ def _floats(counts: pc.Expression) -> Measures:
     return values
 
 
+def _phrases(settings: Settings) -> dict[str, str]:
+    return {"boilerplate": boilerplate.phrases_version()}
+
+
 RULES = (
     Rule(RAW_LENGTH, num_raw_chars),
     Rule("too_few_letters", num_letters, is_floor=True),
     Rule("file_name", file_name_fraction),
-    Rule("boilerplate", num_drop_phrases, details=drop_phrases),
+    Rule("boilerplate", num_drop_phrases, details=drop_phrases, versions=_phrases),
     Rule("boilerplate_date", dated_fraction),
     Rule("too_few_words", num_words, is_floor=True),
     Rule("too_many_words", num_words),

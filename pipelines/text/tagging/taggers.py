@@ -30,7 +30,7 @@ def load_tagger(spec: str) -> Tagger:
     return SpacyTagger(_spacy_model(spec))
 
 
-def dependency(spec: str) -> dict[str, str]:
+def tagger_versions(spec: str) -> dict[str, str]:
     """Name -> version or sha256 of what a tagger's result depends on; loads no model.
 
     Raises:

@@ -31,7 +31,7 @@ def plain(batch: Batch) -> list[object]:
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(RAW), max_size=6), st.sets(st.sampled_from(COLUMNS)), st.data())
-def test_columns_are_cut_down_together_whatever_is_known(captions, known, data):
+def test_columns_are_filtered_together_whatever_is_derived(captions, known, data):
     size = len(captions)
     mask = np.array(data.draw(st.lists(st.booleans(), min_size=size, max_size=size)), np.bool_)
     batch = read_batch(captions)
@@ -54,15 +54,15 @@ def test_states_of_a_caption():
     assert np.isnan(batch.unresolved).all()
 
 
-def test_a_column_is_worked_out_once_and_only_when_asked():
+def test_a_column_is_derived_once_and_only_when_needed():
     calls: list[int] = []
 
     def normalise(texts: pa.StringArray) -> pa.StringArray:
         calls.append(len(texts))
         return texts
 
-    reading = replace(load_funnel("dalle", {}).reading, normalise=normalise)
-    batch = Batch(pa.array(["a", "b"]), reading)
+    spec = replace(load_funnel("dalle", {}).spec, normalise=normalise)
+    batch = Batch(pa.array(["a", "b"]), spec)
     assert len(batch.take(np.array([True, False]))) == 1
     assert calls == []
     assert batch.text.to_pylist() == batch.normal.to_pylist() == ["a", "b"]

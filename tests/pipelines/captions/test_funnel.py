@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.captions.batch import Batch
-from pipelines.captions.funnel import Funnel, Verdicts, checks, joined, judge
+from pipelines.captions.funnel import Funnel, apply_rules, checks
 from pipelines.captions.recipe import known_recipes, load_funnel, load_recipe
+from pipelines.captions.result import FilterResult, concatenate
 from pipelines.captions.rules import tags
 from pipelines.rejection import Check, first_failure
-from tests.pipelines.text.test_language import spoken_table
+from tests.support.captions.spoken import spoken_table
 
 FUNNELS = {name: load_funnel(name, {}) for name in known_recipes()}
 DALLE, STRICT = FUNNELS["dalle"], FUNNELS["conceptual_captions"]
@@ -32,16 +33,16 @@ CAPTIONS = st.lists(st.sampled_from(RAW) | st.text(max_size=40), max_size=8)
 Outcome = tuple[str, str] | tuple[str, float, float, str]
 
 
-def judged(captions: list[str], funnel: Funnel) -> list[Outcome]:
+def outcomes_of(captions: list[str], funnel: Funnel) -> list[Outcome]:
     """For each caption text and language, or reason, measured value, limit and detail."""
-    verdicts = judge(Batch(pa.array(captions, pa.string()), funnel.reading), funnel)
-    return outcomes(verdicts)
+    filtered = apply_rules(Batch(pa.array(captions, pa.string()), funnel.spec), funnel)
+    return outcomes(filtered)
 
 
-def outcomes(verdicts: Verdicts) -> list[Outcome]:
-    kept = zip(verdicts.texts.to_pylist(), verdicts.languages.to_pylist(), strict=True)
-    found: dict[int, Outcome] = dict(zip(verdicts.rows.tolist(), kept, strict=True))
-    for row, *failure in zip(*verdicts.failures.to_pydict().values(), strict=True):
+def outcomes(filtered: FilterResult) -> list[Outcome]:
+    kept = zip(filtered.texts.to_pylist(), filtered.languages.to_pylist(), strict=True)
+    found: dict[int, Outcome] = dict(zip(filtered.rows.tolist(), kept, strict=True))
+    for row, *failure in zip(*filtered.failures.to_pydict().values(), strict=True):
         assert row not in found
         found[row] = tuple(failure)
     assert sorted(found) == list(range(len(found)))
@@ -55,7 +56,7 @@ def test_dalle_keeps():
         "Tom&#39;s caf&eacute; in the old town",
         "Lake at dusk between two hills, May 2009",
     ]
-    assert judged(raw, DALLE) == [
+    assert outcomes_of(raw, DALLE) == [
         ("grinning face with smiling eyes", "en"),
         ("a dog on the beach", "en"),
         ("Tom's caf\u00e9 in the old town", "en"),
@@ -80,19 +81,19 @@ def test_dalle_keeps():
     ],
 )
 def test_dalle_drops(raw, reason):
-    assert judged(["a dog on the beach", raw], DALLE)[1][0] == reason
+    assert outcomes_of(["a dog on the beach", raw], DALLE)[1][0] == reason
 
 
 def test_conceptual_captions_is_stricter():
     funnel = load_funnel("conceptual_captions", {"few_unique_words": 0.7})
     raw = ["a dog runs over the grass", "Man Riding A Brown Horse At Sunset", "Dog and dog and cat"]
-    reasons = [outcome[0] for outcome in judged(raw, funnel)]
+    reasons = [outcome[0] for outcome in outcomes_of(raw, funnel)]
     assert reasons == ["first_word_lower_case", "title_case", "few_unique_words"]
 
 
 def test_floors_of_the_dalle_recipe_on_short_captions():
     table = spoken_table()
-    found = judged([text for _, text in table], DALLE)
+    found = outcomes_of([text for _, text in table], DALLE)
     kept = [lang for (lang, _), outcome in zip(table, found, strict=True) if len(outcome) == 2]
     assert kept.count("en") >= 97
     assert kept.count("en") / len(kept) >= 0.97
@@ -102,9 +103,9 @@ def test_floors_of_the_dalle_recipe_on_short_captions():
 @settings(deadline=None, max_examples=25)
 @given(captions=CAPTIONS)
 def test_neighbours_and_size_of_a_batch_do_not_matter(name, captions):
-    together = judged(captions, FUNNELS[name])
-    assert together == [judged([caption], FUNNELS[name])[0] for caption in captions]
-    assert together == judged(captions, FUNNELS[name])
+    together = outcomes_of(captions, FUNNELS[name])
+    assert together == [outcomes_of([caption], FUNNELS[name])[0] for caption in captions]
+    assert together == outcomes_of(captions, FUNNELS[name])
 
 
 @pytest.mark.parametrize("name", sorted(FUNNELS))
@@ -113,8 +114,8 @@ def test_neighbours_and_size_of_a_batch_do_not_matter(name, captions):
 def test_the_order_of_the_rules_decides_only_the_reason(name, captions, order):
     steps = list(FUNNELS[name].steps)
     order.shuffle(steps)
-    before = judged(captions, FUNNELS[name])
-    after = judged(captions, replace(FUNNELS[name], steps=tuple(steps)))
+    before = outcomes_of(captions, FUNNELS[name])
+    after = outcomes_of(captions, replace(FUNNELS[name], steps=tuple(steps)))
     for one, other in zip(before, after, strict=True):
         assert one == other or (len(one) == len(other) == 4)
 
@@ -122,8 +123,8 @@ def test_the_order_of_the_rules_decides_only_the_reason(name, captions, order):
 @pytest.mark.parametrize("name", sorted(FUNNELS))
 @settings(deadline=None, max_examples=25)
 @given(captions=CAPTIONS)
-def test_explaining_agrees_with_judging(name, captions):
-    for caption, outcome in zip(captions, judged(captions, FUNNELS[name]), strict=True):
+def test_explaining_agrees_with_filtering(name, captions):
+    for caption, outcome in zip(captions, outcomes_of(captions, FUNNELS[name]), strict=True):
         failed = first_failure(checks(caption, FUNNELS[name]))
         if len(outcome) == 2:
             assert failed is None
@@ -145,7 +146,9 @@ def test_checks_come_in_the_order_of_the_recipe(name):
 @given(CAPTIONS)
 def test_what_is_kept_is_one_clean_line(name, captions):
     funnel = FUNNELS[name]
-    kept = judge(Batch(pa.array(captions, pa.string()), funnel.reading), funnel).texts.to_pylist()
+    kept = apply_rules(
+        Batch(pa.array(captions, pa.string()), funnel.spec), funnel
+    ).texts.to_pylist()
     assert all(kept)
     assert kept == [" ".join(text.split()) for text in kept]
 
@@ -156,12 +159,12 @@ def test_the_tagger_sees_only_what_all_cheaper_rules_leave(name):
 
     def tag(texts):
         seen.extend(texts)
-        return FUNNELS[name].reading.tag(texts)
+        return FUNNELS[name].spec.tag(texts)
 
-    funnel = replace(FUNNELS[name], reading=replace(FUNNELS[name].reading, tag=tag))
-    verdicts = judge(Batch(pa.array(RAW, pa.string()), funnel.reading), funnel)
+    funnel = replace(FUNNELS[name], spec=replace(FUNNELS[name].spec, tag=tag))
+    filtered = apply_rules(Batch(pa.array(RAW, pa.string()), funnel.spec), funnel)
     tagged = {rule.name for rule in tags.RULES}
-    dropped = [reason not in tagged for reason in verdicts.failures["reason"].to_pylist()]
+    dropped = [reason not in tagged for reason in filtered.failures["reason"].to_pylist()]
     assert 0 < len(seen) == len(RAW) - sum(dropped) < len(RAW)
 
 
@@ -177,10 +180,10 @@ def test_half_a_character_from_a_terminal_is_passed_over():
 def test_too_long_text_is_not_even_normalised():
     def refuse(texts: pa.StringArray) -> pa.StringArray:
         assert pa.compute.max(pa.compute.utf8_length(texts)).as_py() < 20_000
-        return DALLE.reading.normalise(texts)
+        return DALLE.spec.normalise(texts)
 
-    funnel = replace(DALLE, reading=replace(DALLE.reading, normalise=refuse))
-    assert [o[0] for o in judged(["x" * 20_000, "a dog on it"], funnel)] == [
+    funnel = replace(DALLE, spec=replace(DALLE.spec, normalise=refuse))
+    assert [o[0] for o in outcomes_of(["x" * 20_000, "a dog on it"], funnel)] == [
         "too_long_raw",
         "a dog on it",
     ]
@@ -189,14 +192,14 @@ def test_too_long_text_is_not_even_normalised():
 def test_what_is_kept_is_kept_again():
     texts = [text for _, text in spoken_table()]
     random.Random(0).shuffle(texts)
-    kept = [outcome for outcome in judged(texts, DALLE) if len(outcome) == 2]
-    assert judged([outcome[0] for outcome in kept], DALLE) == kept
+    kept = [outcome for outcome in outcomes_of(texts, DALLE) if len(outcome) == 2]
+    assert outcomes_of([outcome[0] for outcome in kept], DALLE) == kept
 
 
-def test_batches_are_joined_in_place():
-    reading = DALLE.reading
+def test_batches_are_concatenated_in_place():
+    spec = DALLE.spec
     parts = [RAW[:60], [], RAW[60:]]
     starts = np.cumsum([0, *map(len, parts)])
-    found = [judge(Batch(pa.array(part, pa.string()), reading), DALLE) for part in parts]
-    moved = [part.moved(int(start)) for part, start in zip(found, starts, strict=False)]
-    assert outcomes(joined(moved)) == judged(RAW, DALLE)
+    found = [apply_rules(Batch(pa.array(part, pa.string()), spec), DALLE) for part in parts]
+    shifted = [part.shifted(int(start)) for part, start in zip(found, starts, strict=False)]
+    assert outcomes(concatenate(shifted)) == outcomes_of(RAW, DALLE)

@@ -1,4 +1,4 @@
-"""Rules over all data: whatever the shards, the order and the interruptions, the same verdicts."""
+"""Rules over all data: whatever the shards, the order and the interruptions, the same results."""
 
 import random
 from collections import Counter, defaultdict
@@ -52,7 +52,7 @@ def output(task: StageTask) -> dict[str, bytes]:
 
 
 def counted_plainly() -> tuple[dict[str, int], dict[tuple[str, ...], int]]:
-    """Pictures of each text, and the rank of each n-gram, with dictionaries and loops."""
+    """Images of each text, and the rank of each n-gram, with dictionaries and loops."""
     images: dict[str, set[str]] = defaultdict(set)
     ngrams: Counter[tuple[str, ...]] = Counter()
     for image, raw in PAIRS:
@@ -72,7 +72,7 @@ def whole(tmp_path_factory) -> StageTask:
     return task
 
 
-def test_verdicts_are_those_of_a_plain_count(whole):
+def test_results_are_those_of_a_plain_count(whole):
     kept, dropped = rows(whole)
     images, ranks = counted_plainly()
     reasons = Counter(reason for reason, _, _ in dropped.values())
@@ -104,19 +104,19 @@ def test_a_run_goes_on_from_its_notes_to_the_same_bytes(whole, tmp_path, monkeyp
     for index in (0, 2):
         count_shard(resumed, index, CONFIG)
     files.remove(resumed.note(2, "counts"))  # killed between the two notes of shard 2
-    judged = []
-    judge_all = filter.judge_all
+    filtered = []
+    filter_candidates = filter.filter_candidates
 
     def watched(texts, funnel):
-        judged.append(texts)
-        return judge_all(texts, funnel)
+        filtered.append(texts)
+        return filter_candidates(texts, funnel)
 
-    monkeypatch.setattr(work, "judge_all", watched)
+    monkeypatch.setattr(work, "filter_candidates", watched)
     run(replace(resumed, pending=(1,)))
-    assert len(judged) == 2  # those of another attempt are not believed
+    assert len(filtered) == 2  # those of another attempt are not believed
     assert set(finished_shards(resumed)) == {1}
     run(replace(resumed, pending=(0, 2)))
-    assert len(judged) == 2  # all counts are noted, those of the finished shard too
+    assert len(filtered) == 2  # all counts are noted, those of the finished shard too
     assert output(resumed) == output(whole)
 
 

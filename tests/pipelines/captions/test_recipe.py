@@ -4,11 +4,11 @@ import pytest
 from dalle_model.errors import DalleError
 from pipelines.captions.batch import Batch
 from pipelines.captions.config import CaptionsConfig, counted_from, dependencies
-from pipelines.captions.funnel import batch_of, judge
+from pipelines.captions.funnel import apply_rules, batch_of
 from pipelines.captions.recipe import (
-    KNOWN,
     MAX_BYTES,
     entry_sources,
+    known_names,
     known_recipes,
     load_funnel,
     load_recipe,
@@ -50,8 +50,8 @@ def test_overrides_replace_add_and_remove():
     assert limits["too_few_words"] == 2
     assert list(limits)[-1] == "title_case"
     assert "shouting" not in limits
-    assert funnel.reading.speech.language == "de"
-    assert funnel.reading.speech.min_probability == limits["wrong_language"]
+    assert funnel.spec.speech.language == "de"
+    assert funnel.spec.speech.min_probability == limits["wrong_language"]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_every_section_has_its_place_in_the_funnel(write):
         ["transformed_too_few_words"],
     )
     assert funnel.data == {"text_of_many_images": 3}
-    assert funnel.reading.normalise(pa.array([" A  DOG &amp; "])).to_pylist() == ["a dog &amp;"]
+    assert funnel.spec.normalise(pa.array([" A  DOG &amp; "])).to_pylist() == ["a dog &amp;"]
     assert rule_lines(write(SECTIONS))["transformed_too_few_words"] == 12
 
 
@@ -156,28 +156,29 @@ def test_overrides_reach_every_section(write):
     )
     assert names(funnel) == (["too_long_raw", "shouting"], ["transformed_shouting"])
     assert funnel.data == {"text_of_many_images": 3, "rare_types": 100}
-    assert funnel.reading.normalise(pa.array([" A  DOG &amp; "])).to_pylist() == ["A DOG &"]
+    assert funnel.spec.normalise(pa.array([" A  DOG &amp; "])).to_pylist() == ["A DOG &"]
 
 
 def test_a_name_means_one_thing_in_overrides():
-    known = [name for section in KNOWN for name in KNOWN[section] if section != "transformed"]
+    names = known_names()
+    known = [name for section in names for name in names[section] if section != "transformed"]
     assert len(set(known)) == len(known)
     assert not any(name.startswith("transformed_") for name in known)
 
 
 def test_cropping_is_a_choice():
     raw = pa.array(["a dog - Stock Photo"])
-    assert load_funnel("dalle", {}).reading.crop(raw).to_pylist() == ["a dog"]
+    assert load_funnel("dalle", {}).spec.crop(raw).to_pylist() == ["a dog"]
     for no in (False, 0.0):
         funnel = load_funnel("dalle", {"crop_boilerplate": no})
-        assert funnel.reading.crop(raw).to_pylist() == raw.to_pylist()
+        assert funnel.spec.crop(raw).to_pylist() == raw.to_pylist()
 
 
 @pytest.mark.parametrize("off", [None, False])
 def test_a_step_is_left_out_by_an_override(off):
     done = load_funnel("conceptual_captions", {"lower_case": off, "rare_types": None})
     batch = batch_of("A dog on the beach of Paris", done)
-    assert judge(batch, done).texts.to_pylist() == ["A dog on the beach of a city"]
+    assert apply_rules(batch, done).texts.to_pylist() == ["A dog on the beach of a city"]
 
 
 def test_paths_count_from_the_file_they_stand_in(tmp_path):
@@ -193,8 +194,8 @@ def test_paths_count_from_the_file_they_stand_in(tmp_path):
     config = counted_from(str(tmp_path), written)
     funnel = load_funnel(config.recipe, config.overrides)
     texts = ["a dog in Xanadu", "a frob in Xanadu"]
-    verdicts = judge(Batch(pa.array(texts), funnel.reading), funnel)
-    assert verdicts.texts.to_pylist() == ["a dog in a city"]
+    filtered = apply_rules(Batch(pa.array(texts), funnel.spec), funnel)
+    assert filtered.texts.to_pylist() == ["a dog in a city"]
     assert dependencies(config).keys() >= {"graph", "profanities"}
     (tmp_path / "recipes/own.tsv").write_text("Xanadu city\n")
     with pytest.raises(DalleError, match=r"own\.tsv:1: expected an entity, one tab and a type"):

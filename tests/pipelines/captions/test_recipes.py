@@ -7,11 +7,11 @@ import pytest
 
 from pipelines.captions.batch import Batch
 from pipelines.captions.config import CaptionsConfig
-from pipelines.captions.corpus.rules import DATA_RULES
-from pipelines.captions.funnel import judge
+from pipelines.captions.corpus.registry import RULES as CORPUS_RULES
+from pipelines.captions.funnel import apply_rules
 from pipelines.captions.recipe import SECTIONS, Recipe, known_recipes, load_funnel, load_recipe
 from pipelines.captions.rules import tags
-from pipelines.captions.rules.registry import RULE_NAMES
+from pipelines.captions.rules.registry import RULES
 from pipelines.captions.settings import Settings
 from pipelines.captions.shard import explain
 from pipelines.rejection import first_failure
@@ -96,7 +96,7 @@ def cost(rule: str) -> int:
     return DEAR.index(rule) + 1 if rule in DEAR else 0
 
 
-def test_every_recipe_is_held_against_its_paper():
+def test_every_recipe_is_compared_with_its_paper():
     assert known_recipes() == sorted(PUBLISHED)
 
 
@@ -198,11 +198,11 @@ def test_what_a_recipe_drops(recipe, caption, reason):
 )
 def test_what_a_recipe_keeps(recipe, raw, kept):
     funnel = load_funnel(recipe, {})
-    verdicts = judge(Batch(pa.array([raw], pa.string()), funnel.reading), funnel)
-    assert verdicts.texts.to_pylist() == [kept]
+    filtered = apply_rules(Batch(pa.array([raw], pa.string()), funnel.spec), funnel)
+    assert filtered.texts.to_pylist() == [kept]
 
 
 def test_an_override_can_mean_one_thing_only():
-    sections = (Settings.model_fields, NORMALISING_STEPS, RULE_NAMES, REWRITING_STEPS, DATA_RULES)
+    sections = (Settings.model_fields, NORMALISING_STEPS, RULES, REWRITING_STEPS, CORPUS_RULES)
     names = [name for section in sections for name in section]
     assert len(names) == len(set(names))

@@ -16,6 +16,7 @@ from pipelines.captions.transforms import CountCaptions, FindFailing
 from pipelines.io.parquet import read_table
 from pipelines.io.task import ShardReport, StageTask
 from tests.support.captions.candidates import task_for
+from tests.support.captions.funnels import corpus_steps
 from tests.support.captions.spread import spread
 from tests.support.captions.tallies import as_dict, tally_of
 
@@ -73,7 +74,7 @@ def _plain(failing: tuple[int, tuple[str, Tally]]) -> tuple[int, str, dict[int, 
     return shard, rule, as_dict(tally)
 
 
-def test_find_failing_routes_to_the_shards_that_asked() -> None:
+def test_find_failing_routes_to_the_shards_that_counted() -> None:
     counts = [
         (("text_of_many_images", 0), (0, tally_of({1: 6, 2: 1}))),
         (("text_of_many_images", 1), (0, tally_of({9: 3}))),
@@ -84,7 +85,7 @@ def test_find_failing_routes_to_the_shards_that_asked() -> None:
         found = (
             pipeline
             | beam.Create(counts)
-            | FindFailing({"text_of_many_images": 10, "rare_types": 101})
+            | FindFailing(corpus_steps({"text_of_many_images": 10, "rare_types": 101}))
             | beam.Map(_plain)
         )
         expected = [
@@ -102,7 +103,12 @@ def test_find_failing_ranks_over_all_ranges() -> None:
         (("rare_ngrams", 0), (2, tally_of({2: 1}))),
     ]
     with _TestPipeline(runner="FnApiRunner") as pipeline:
-        found = pipeline | beam.Create(counts) | FindFailing({"rare_ngrams": 2}) | beam.Map(_plain)
+        found = (
+            pipeline
+            | beam.Create(counts)
+            | FindFailing(corpus_steps({"rare_ngrams": 2}))
+            | beam.Map(_plain)
+        )
         assert_that(found, equal_to([(0, "rare_ngrams", {2: 3}), (2, "rare_ngrams", {2: 3})]))
 
 

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -16,13 +15,7 @@ from pipelines.text.language import (
     guesses,
     spoken_column,
 )
-
-TABLE = Path(__file__).with_name("spoken.tsv")
-
-
-def spoken_table() -> list[tuple[str, str]]:
-    lines = TABLE.read_text("utf-8").splitlines()
-    return [(language, text) for language, _, text in (line.partition("\t") for line in lines)]
+from tests.support.captions.spoken import spoken_table
 
 
 def identify(text: str, speech: Speech) -> Spoken:

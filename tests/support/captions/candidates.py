@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from dalle_model import files
 from pipelines.captions.funnel import Funnel
-from pipelines.captions.shard import judge_all, result_of
+from pipelines.captions.shard import filter_candidates, result_of
 from pipelines.io.keys import pair_key
 from pipelines.io.parquet import to_bytes
 from pipelines.io.task import ShardResult, StageTask
@@ -43,6 +43,6 @@ def task_for(root: Path, shards: Sequence[Sequence[str]]) -> StageTask:
 
 def filter_table(candidates: pa.Table, funnel: Funnel) -> ShardResult:
     """What `filter_shard` makes of a shard, without the shard."""
-    verdicts = judge_all(candidates, funnel)
-    is_kept = pa.array(verdicts.is_kept(candidates.num_rows))
-    return result_of(candidates, candidates.filter(is_kept), verdicts)
+    filtered = filter_candidates(candidates, funnel)
+    is_kept = pa.array(filtered.is_kept(candidates.num_rows))
+    return result_of(candidates, candidates.filter(is_kept), filtered)

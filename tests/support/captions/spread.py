@@ -14,7 +14,7 @@ from tests.support.tasks import stage_task
 
 
 def spread(root: Path, pairs: Sequence[tuple[str, str]], num_shards: int) -> StageTask:
-    """Write (picture, caption) pairs in their shards, each in the order given."""
+    """Write (image, caption) pairs in their shards, each in the order given."""
     shards: list[list[dict[str, object]]] = [[] for _ in range(num_shards)]
     for image, caption in pairs:
         candidate = Candidate(pair_key(image, caption), image, caption)

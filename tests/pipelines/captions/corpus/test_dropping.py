@@ -1,12 +1,17 @@
-from pipelines.captions.corpus.dropping import drop
+from pipelines.captions.corpus import dropping
 from pipelines.captions.corpus.hashes import hash_pairs, hash_texts
-from pipelines.captions.corpus.rules import RARE_NGRAMS, RARE_TYPES, TEXT_OF_MANY_IMAGES
-from tests.support.captions.funnels import candidates, funnel_of, verdicts_of
+from pipelines.captions.corpus.shard import shard_captions
+from tests.support.captions.funnels import candidates, filtered_of, funnel_of
 from tests.support.captions.tallies import tally_of
 
 PAIRS = [("a", "A dog"), ("b", "dropped before"), ("c", "the cat"), ("d", "A dog")]
-LEFT = verdicts_of(["a dog", "the cat", "a dog"], [0, 2, 3], [["person"], [], ["city", "river"]])
-RAW = candidates(PAIRS)["caption"]
+LEFT = filtered_of(["a dog", "the cat", "a dog"], [0, 2, 3], [["person"], [], ["city", "river"]])
+RAW = candidates(PAIRS)
+TEXT_OF_MANY_IMAGES, RARE_NGRAMS, RARE_TYPES = "text_of_many_images", "rare_ngrams", "rare_types"
+
+
+def drop(filtered, table, failing, funnel):
+    return dropping.drop(shard_captions(table, filtered, funnel), failing, funnel.corpus_steps)
 
 
 def failing(text, number):
@@ -41,7 +46,7 @@ def test_the_rarest_type_is_named():
 
 def test_ngrams_are_those_of_the_text_before_rewriting():
     funnel = funnel_of({RARE_NGRAMS: 100})
-    rewritten = verdicts_of(["person", "the cat"], [0, 2])
+    rewritten = filtered_of(["person", "the cat"], [0, 2])
     (pair,) = hash_pairs(hash_texts(["a", "dog"])).tolist()
     found = drop(rewritten, RAW, {RARE_NGRAMS: tally_of({pair: 107})}, funnel)
     assert found.rows.tolist() == [2]

@@ -3,16 +3,17 @@ import pytest
 
 from dalle_model.shards import image_of
 from pipelines.captions.config import CaptionsConfig
-from pipelines.captions.corpus.answers import answers
-from pipelines.captions.corpus.explain import NOT_STORED, explain_row, explain_text, images_of_text
-from pipelines.captions.corpus.rules import DATA_RULES
+from pipelines.captions.corpus.explain import NOT_STORED, explain_row, explain_text
+from pipelines.captions.corpus.failing import failing_by_shard
 from pipelines.captions.corpus.shard import count_shard, drop_shard
 from pipelines.captions.corpus.tally import Tally, merge, split
+from pipelines.captions.corpus.text_of_many_images import images_of_text
 from pipelines.captions.recipe import load_funnel
 from pipelines.io.keys import pair_key
 from pipelines.io.parquet import read_table
 from pipelines.io.task import StageTask, Stopwatch, finish_shard
 from pipelines.rejection import Check
+from tests.support.captions.funnels import corpus_rule
 from tests.support.captions.spread import spread
 
 CONFIG = CaptionsConfig(
@@ -33,8 +34,8 @@ def task(tmp_path_factory) -> StageTask:
     failing: dict[int, list[tuple[str, Tally]]] = {index: [] for index in range(3)}
     name = "text_of_many_images"
     for place in range(3):
-        asked = [(n, split(t[name], 3)[place]) for n, t in enumerate(tallies) if name in t]
-        for shard, found in answers(asked, DATA_RULES[name], limits[name], merge([])):
+        parts = [(n, split(t[name], 3)[place]) for n, t in enumerate(tallies) if name in t]
+        for shard, found in failing_by_shard(parts, corpus_rule(name), limits[name], merge([])):
             failing[shard].append((name, found))
     for index in range(3):
         finish_shard(task, index, drop_shard(task, index, failing[index], CONFIG), Stopwatch())
@@ -50,7 +51,7 @@ def checks_of(task: StageTask, pair: tuple[str, str]) -> dict[str, Check]:
     raise AssertionError(f"{pair} is nowhere")
 
 
-def test_a_kept_row_shows_the_pictures_of_its_text_and_the_texts_of_its_picture(task):
+def test_a_kept_row_shows_the_images_of_its_text_and_the_texts_of_its_image(task):
     checks = checks_of(task, KEPT[0])
     assert [check for check in checks.values() if not check.passed] == []
     expected = [
@@ -67,7 +68,7 @@ def test_a_row_dropped_over_all_data_shows_what_was_stored(task):
     assert failed == [Check("text_of_many_images", False, 3, 2, "a red house on the hill")]
 
 
-def test_a_picture_with_many_texts_is_counted_in_the_candidates(task):
+def test_an_image_with_many_texts_is_counted_in_the_candidates(task):
     checks = checks_of(task, MANY[0])
     failed = [check for check in checks.values() if not check.passed]
     assert failed == [Check("image_with_many_texts", False, 4, 3)]
@@ -80,7 +81,7 @@ def test_a_row_dropped_alone_shows_nothing_over_all_data(task):
     assert "text_of_many_images" not in checks
 
 
-def test_pictures_of_a_text_are_counted_once():
+def test_images_of_a_text_are_counted_once():
     keys = [pair_key("a", "one"), pair_key("a", "One"), pair_key("b", "one"), pair_key("c", "two")]
     table = pa.table({"key": keys, "caption": ["one", "one", "one", "two"]})
     assert images_of_text(table, "one") == {image_of(keys[0]), image_of(keys[2])}

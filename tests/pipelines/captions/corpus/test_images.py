@@ -18,7 +18,7 @@ def keys_of(pairs: list[tuple[int, int]]) -> pa.StringArray:
     return pa.array(keys, pa.string())
 
 
-def test_pictures_are_numbered_and_their_texts_counted():
+def test_images_are_numbered_and_their_texts_counted():
     keys = keys_of([(1, 1), (1, 2), (0, 1), (1, 3)])
     assert image_numbers(keys).tolist() == [0, 0, 1, 0]
     assert texts_of_image(pa.chunked_array([keys[:1], keys[1:]])).tolist() == [3, 3, 1, 3]
@@ -27,8 +27,8 @@ def test_pictures_are_numbered_and_their_texts_counted():
 
 @settings(deadline=None)
 @given(PAIRS, st.integers(1, 4))
-def test_pictures_of_a_text_add_up_over_shards(pairs, num_shards):
-    """A picture lies in one shard, so no picture is counted twice."""
+def test_images_of_a_text_add_up_over_shards(pairs, num_shards):
+    """An image is in one shard, so no image is counted twice."""
     shards: list[list[tuple[int, int]]] = [[] for _ in range(num_shards)]
     for (image, text), key in zip(pairs, keys_of(pairs).to_pylist(), strict=True):
         shards[shard_of(key, num_shards)].append((image, text))
@@ -40,6 +40,6 @@ def test_pictures_of_a_text_add_up_over_shards(pairs, num_shards):
     assert as_dict(merge(tallies)) == expected
 
 
-def test_a_picture_counts_once_for_a_text():
+def test_an_image_counts_once_for_a_text():
     texts, images = hashes_of([4, 4, 4, 5]), np.array([0, 0, 1, 0])
     assert sorted(as_dict(images_of_texts(texts, images)).values()) == [1, 2]

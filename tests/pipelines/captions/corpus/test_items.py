@@ -5,11 +5,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.captions.corpus.hashes import hash_texts
-from pipelines.captions.corpus.items import failures, ngram_items, text_items, token_items
+from pipelines.captions.corpus.items import failures
+from pipelines.captions.corpus.rare_ngrams import ngram_items
+from pipelines.captions.corpus.rare_types import token_items
+from pipelines.captions.corpus.shard import shard_captions
+from pipelines.captions.corpus.text_of_many_images import text_items as items_of_shard
 from pipelines.text.tokens import Tokens
+from tests.support.captions.funnels import candidates, filtered_of, funnel_of
 from tests.support.captions.tallies import tally_of
 
 WORDS = st.lists(st.lists(st.sampled_from(["a", "b", "c", "a b"]), max_size=5), max_size=5)
+
+
+def text_items(texts):
+    table = candidates([(str(number), text) for number, text in enumerate(texts)])
+    return items_of_shard(shard_captions(table, filtered_of(texts), funnel_of({})))
 
 
 def names(items):

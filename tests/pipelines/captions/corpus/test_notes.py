@@ -1,9 +1,9 @@
 from pipelines.captions.corpus import notes
 from pipelines.captions.corpus.dropping import drop
-from pipelines.captions.corpus.rules import TEXT_OF_MANY_IMAGES
+from pipelines.captions.corpus.hashes import hash_texts
+from pipelines.captions.corpus.shard import shard_captions
 from pipelines.io.task import StageTask
-from tests.pipelines.captions.corpus.test_dropping import failing
-from tests.support.captions.funnels import candidates, funnel_of, verdicts_of
+from tests.support.captions.funnels import candidates, filtered_of, funnel_of
 from tests.support.captions.tallies import as_dict, tally_of
 
 
@@ -11,13 +11,13 @@ def task_at(root) -> StageTask:
     return StageTask(str(root), "captions", 2, "attempt", "fingerprint", (0, 1))
 
 
-def test_verdicts_are_read_as_they_were_written(tmp_path):
-    raw = candidates([("a", "one"), ("b", "two")])["caption"]
-    before = verdicts_of(["one", "two"], types=[["person"], []])
-    fails = {TEXT_OF_MANY_IMAGES: failing("one", 11)}
-    written = drop(before, raw, fails, funnel_of({TEXT_OF_MANY_IMAGES: 10}))
-    notes.write_verdicts(task_at(tmp_path), 1, written)
-    read = notes.read_verdicts(task_at(tmp_path), 1)
+def test_what_is_left_is_read_as_they_were_written(tmp_path):
+    table, funnel = candidates([("a", "one"), ("b", "two")]), funnel_of({"text_of_many_images": 10})
+    before = filtered_of(["one", "two"], types=[["person"], []])
+    fails = {"text_of_many_images": tally_of({hash_texts(["one"]).tolist()[0]: 11})}
+    written = drop(shard_captions(table, before, funnel), fails, funnel.corpus_steps)
+    notes.write_filtered(task_at(tmp_path), 1, written)
+    read = notes.read_filtered(task_at(tmp_path), 1)
     assert read.rows.tolist() == [1]
     assert read.failures.equals(written.failures)
     for column in ("texts", "languages", "types"):
@@ -26,7 +26,7 @@ def test_verdicts_are_read_as_they_were_written(tmp_path):
 
 def test_a_shard_is_noted_when_its_tallies_are(tmp_path):
     task = task_at(tmp_path)
-    notes.write_verdicts(task, 0, verdicts_of(["one"]))
+    notes.write_filtered(task, 0, filtered_of(["one"]))
     assert not notes.is_noted(task, 0)
     tallies = {"rare_types": tally_of({0: 1, 2**64 - 1: 2**40}), "rare_ngrams": tally_of({})}
     notes.write_tallies(task, 0, tallies)

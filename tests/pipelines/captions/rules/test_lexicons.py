@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 
 from pipelines.captions.batch import Batch
-from pipelines.captions.rules.lexicons import polarity_rule, profanity_rule, rare_word_rule
+from pipelines.captions.rules.lexicons import RULES
 from pipelines.captions.rules.rule import Rule
 from tests.support.captions.batches import batch_of
+
+RARE_WORD, POLARITY, PROFANITY = RULES
 
 
 def details_of(rule: Rule, batch: Batch) -> list[str]:
@@ -27,23 +29,25 @@ def phrases(tmp_path):
 
 
 def test_rare_words(counts):
-    rule = rare_word_rule(counts)
-    batch = batch_of(["A dog on grass", "grass on a", "a Frob's quux", "12 2009", ""])
+    rule = RARE_WORD
+    captions = ["A dog on grass", "grass on a", "a Frob's quux", "12 2009", ""]
+    batch = batch_of(captions, vocabulary=counts)
     np.testing.assert_equal(rule.measure(batch), [19, 20, 0, np.nan, np.nan])
     assert rule.passes(rule.measure(batch), 20).tolist() == [False, True, False, True, True]
     assert details_of(rule, batch)[:3] == ["dog", "grass", "frob's, quux"]
 
 
 def test_profanity(phrases):
-    rule = profanity_rule(phrases)
-    batch = batch_of(["a Blort-free Snick Snack", "snick", "blort blort", ""])
+    rule = PROFANITY
+    captions = ["a Blort-free Snick Snack", "snick", "blort blort", ""]
+    batch = batch_of(captions, profanities=phrases)
     assert rule.measure(batch).tolist() == [2, 0, 2, 0]
     assert rule.passes(rule.measure(batch), 0).tolist() == [False, True, False, True]
     assert details_of(rule, batch) == ["blort-free, Snick Snack", "", "blort, blort", ""]
 
 
 def test_polarity():
-    rule = polarity_rule()
+    rule = POLARITY
     batch = batch_of(
         ["a dog on grass", "a happy dog", "WE HATE THIS UGLY HORRIBLE DOG!!!", ":)", ""]
     )
@@ -53,13 +57,13 @@ def test_polarity():
     assert [detail[0] for detail in details_of(rule, batch)] == ["+", "+", "-", "+", "+"]
 
 
-@pytest.mark.parametrize("make", [polarity_rule, lambda: rare_word_rule("wordfreq")])
-def test_neighbours_change_nothing(make):
+@pytest.mark.parametrize("rule", [POLARITY, RARE_WORD], ids=lambda rule: rule.name)
+def test_neighbours_change_nothing(rule):
     captions = ["a happy dog", "two dead frogs", "qxzt on the grass", "great :) fun", ""]
-    together = make().measure(batch_of(captions))
-    alone = [make().measure(batch_of([caption]))[0] for caption in captions]
+    together = rule.measure(batch_of(captions))
+    alone = [rule.measure(batch_of([caption]))[0] for caption in captions]
     np.testing.assert_equal(together, alone)
     taken = batch_of(captions)
     taken.lowered.counts()
     mask = np.array([True, False, True, False, True])
-    np.testing.assert_equal(make().measure(taken.take(mask)), together[mask])
+    np.testing.assert_equal(rule.measure(taken.take(mask)), together[mask])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.captions.batch import Batch
-from pipelines.captions.funnel import judge
+from pipelines.captions.funnel import apply_rules
 from pipelines.captions.recipe import load_funnel
 from pipelines.text.boilerplate import crop
 from pipelines.text.entities.graph import Graph, load_graph
@@ -79,9 +79,9 @@ def test_published_examples_through_the_whole_recipe(tmp_path: Path) -> None:
     path.write_text("".join(f"{name}\t{kind}\n" for name, kind in types.items()), "utf-8")
     funnel = load_funnel("conceptual_captions", {"graph": str(path)})
     alt_texts = pa.array([alt_text for alt_text, _ in _PUBLISHED])
-    verdicts = judge(Batch(alt_texts, funnel.reading), funnel)
-    assert verdicts.texts.to_pylist() == [caption for _, caption in _PUBLISHED]
-    assert verdicts.types.to_pylist() == [["actor", "festival"], [], ["person"], []]
+    filtered = apply_rules(Batch(alt_texts, funnel.spec), funnel)
+    assert filtered.texts.to_pylist() == [caption for _, caption in _PUBLISHED]
+    assert filtered.types.to_pylist() == [["actor", "festival"], [], ["person"], []]
 
 
 def test_with_the_graph_that_comes_along_only_the_types_differ() -> None:

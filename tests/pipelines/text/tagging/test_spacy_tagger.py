@@ -5,7 +5,7 @@ import pytest
 
 from pipelines.text.tagging.spacy_tagger import SpacyTagger
 from pipelines.text.tagging.tagged import TaggerError
-from pipelines.text.tagging.taggers import dependency
+from pipelines.text.tagging.taggers import tagger_versions
 
 TRAINED_ON = [
     (["a", "dog", "runs"], ["DT", "NN", "VBZ"]),
@@ -91,8 +91,8 @@ def test_a_missing_package_is_told(monkeypatch):
 
 def test_dependency_of_a_folder_follows_its_files(spacy, tmp_path):
     model = saved(spacy, tmp_path, {"a": "DT"})
-    before = dependency(f"spacy:{model}")
-    assert before == dependency(f"spacy:{model}")
+    before = tagger_versions(f"spacy:{model}")
+    assert before == tagger_versions(f"spacy:{model}")
     saved(spacy, tmp_path, {"a": "CD"})
-    assert before != dependency(f"spacy:{model}")
+    assert before != tagger_versions(f"spacy:{model}")
     assert before["spacy"] == spacy.__version__

@@ -3,23 +3,25 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.captions.corpus.answers import answers
-from pipelines.captions.corpus.rules import DATA_RULES, RARE_NGRAMS, RARE_TYPES, TEXT_OF_MANY_IMAGES
+from pipelines.captions.corpus.failing import failing_by_shard
 from pipelines.captions.corpus.tally import Tally, histogram, merge, split
+from tests.support.captions.funnels import corpus_rule
 from tests.support.captions.tallies import SHARDS, as_dict, hashes_of
 
+TEXT_OF_MANY_IMAGES, RARE_NGRAMS, RARE_TYPES = "text_of_many_images", "rare_ngrams", "rare_types"
 
-def judged(shards, name, limit, num_parts, order):
-    """The answers of all ranges, brought together for each shard."""
-    rule = DATA_RULES[name]
+
+def failed(shards, name, limit, num_parts, order):
+    """What fails in each shard, gathered from all ranges."""
+    rule = corpus_rule(name)
     tallies = [Tally.of(hashes_of(shard)) for shard in shards]
     counts = merge([histogram(part) for part in split(merge(tallies), num_parts)])
-    told: dict[int, dict[int, int]] = {}
+    found: dict[int, dict[int, int]] = {}
     for part in order(range(num_parts)):
-        asked = order([(n, split(tally, num_parts)[part]) for n, tally in enumerate(tallies)])
-        for shard, failing in answers(asked, rule, limit, counts):
-            told.setdefault(shard, {}).update(as_dict(failing))
-    return told
+        parts = order([(n, split(tally, num_parts)[part]) for n, tally in enumerate(tallies)])
+        for shard, failing in failing_by_shard(parts, rule, limit, counts):
+            found.setdefault(shard, {}).update(as_dict(failing))
+    return found
 
 
 def counted(shards):
@@ -27,8 +29,8 @@ def counted(shards):
 
 
 def for_each_shard(shards, failing):
-    told = {n: {h: failing[h] for h in hashes_of(s).tolist() if h in failing} for n, s in shards}
-    return {n: found for n, found in told.items() if found}
+    found = {n: {h: failing[h] for h in hashes_of(s).tolist() if h in failing} for n, s in shards}
+    return {n: failing for n, failing in found.items() if failing}
 
 
 @settings(deadline=None)
@@ -36,7 +38,7 @@ def for_each_shard(shards, failing):
 def test_texts_above_the_limit_go_in_every_shard_that_has_them(shards, limit, num_parts):
     failing = {h: n for h, n in counted(shards).items() if n > limit}
     expected = for_each_shard(enumerate(shards), failing)
-    assert judged(shards, TEXT_OF_MANY_IMAGES, limit, num_parts, list) == expected
+    assert failed(shards, TEXT_OF_MANY_IMAGES, limit, num_parts, list) == expected
 
 
 @settings(deadline=None)
@@ -47,7 +49,7 @@ def test_types_below_the_limit_go_whatever_the_order(shards, limit, num_parts, r
 
     failing = {h: n for h, n in counted(shards).items() if n < limit}
     expected = for_each_shard(enumerate(shards), failing)
-    assert judged(shards, RARE_TYPES, limit, num_parts, shuffled) == expected
+    assert failed(shards, RARE_TYPES, limit, num_parts, shuffled) == expected
 
 
 @settings(deadline=None)
@@ -56,4 +58,4 @@ def test_ngrams_outside_the_most_frequent_go(shards, limit, num_parts):
     counts = counted(shards)
     ranks = {h: sum(other >= n for other in counts.values()) for h, n in counts.items()}
     expected = for_each_shard(enumerate(shards), {h: r for h, r in ranks.items() if r > limit})
-    assert judged(shards, RARE_NGRAMS, limit, num_parts, list) == expected
+    assert failed(shards, RARE_NGRAMS, limit, num_parts, list) == expected
