@@ -16,8 +16,10 @@ from dalle_model import files
 from dalle_model.files import sha256
 from pipelines.captions.assembly import REWRITTEN, RecipeError, Value, assemble, versions
 from pipelines.captions.corpus.registry import RULES as CORPUS_RULES
+from pipelines.captions.corpus.rule import CorpusRule
 from pipelines.captions.funnel import Funnel
 from pipelines.captions.rules.registry import RULES
+from pipelines.captions.rules.rule import Rule
 from pipelines.captions.settings import Settings, located
 from pipelines.io.strict_yaml import PlainYamlError, compose, construct, key_lines
 from pipelines.io.suggest import did_you_mean
@@ -157,7 +159,8 @@ def load_funnel(recipe: str, overrides: Overrides) -> Funnel:
     Raises:
         RecipeError: as `load_recipe`; or an override names nothing known, or has a wrong type.
     """
-    return _funnel(recipe_url(recipe), read_source(recipe), tuple(overrides.items()))
+    registered = (*RULES.values(), *CORPUS_RULES.values())
+    return _funnel(recipe_url(recipe), read_source(recipe), tuple(overrides.items()), registered)
 
 
 def recipe_versions(recipe: str, overrides: Overrides) -> dict[str, str]:
@@ -171,8 +174,13 @@ def recipe_versions(recipe: str, overrides: Overrides) -> dict[str, str]:
     return {"recipe": sha256(content)} | versions(sections)
 
 
-@lru_cache(maxsize=16)  # called for every shard; the bytes are part of the key
-def _funnel(url: str, content: bytes, overrides: tuple[tuple[str, Value | None], ...]) -> Funnel:
+@lru_cache(maxsize=16)  # called for every shard; the bytes and the rules are part of the key
+def _funnel(
+    url: str,
+    content: bytes,
+    overrides: tuple[tuple[str, Value | None], ...],
+    registered: tuple[Rule | CorpusRule, ...],
+) -> Funnel:
     return assemble(_sections(url, content, overrides))
 
 
