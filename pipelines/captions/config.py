@@ -1,4 +1,4 @@
-"""Settings of the captions stage, and what its result depends on beside them."""
+"""Settings of the captions stage, and what else its result depends on."""
 
 import posixpath
 from typing import Any
@@ -13,7 +13,7 @@ class CaptionsConfig(BaseModel):
     """Which recipe, and where to leave it.
 
     Args:
-        recipe: name of a recipe that comes along, or path or URL of a YAML file like those.
+        recipe: name of a bundled recipe, or path or URL of a YAML file in the same form.
         overrides: limits and settings by name; a rule that the recipe lacks is added at the end
             of the funnel, null removes one.
         max_reject_rate: the stage fails above it, 0..1.

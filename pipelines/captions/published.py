@@ -1,4 +1,4 @@
-"""Rates that papers state of their own data, to stand next to ours on another."""
+"""Rates that papers report for their own data, to compare with ours on other data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from pipelines.views import Rates
 
 @dataclass(frozen=True)
 class _Stated:
-    """What is stated of one step of a recipe, and between which sections that step lies."""
+    """What is reported for one section of a recipe."""
 
     recipe: str
     section: str
@@ -23,7 +23,7 @@ _STATED = (
         "rules",
         "kept by the text rules",
         0.03,
-        "Sharma et al. 2018, section 3: about 3 %, of pictures that passed the image rules",
+        "Sharma et al. 2018, section 3: about 3 %, of images that passed the image rules",
     ),
     _Stated(
         "conceptual_captions",
@@ -50,7 +50,7 @@ _STATED = (
 
 
 def published_rates(recipe: str, left: Mapping[str, tuple[int, int]]) -> list[Rates]:
-    """What is stated of a recipe, beside ours.
+    """What is reported for a recipe, with ours.
 
     Args:
         recipe: its name.

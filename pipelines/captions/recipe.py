@@ -99,7 +99,7 @@ def known_recipes() -> list[str]:
 
 
 def recipe_url(recipe: str) -> str:
-    """Where a recipe lies, given its name or the path or URL of a YAML file."""
+    """Path or URL of a recipe, given its name, or that path or URL itself."""
     if recipe.endswith((".yaml", ".yml")):
         return recipe
     if recipe not in known_recipes():
@@ -187,7 +187,7 @@ def _funnel(
 def _sections(
     url: str, content: bytes, overrides: Iterable[tuple[str, Value | None]]
 ) -> dict[str, dict[str, Value]]:
-    """The values of a recipe by section and name; paths in it count from where it lies."""
+    """The values of a recipe by section and name; paths in it count from its folder."""
     sections = _values(_load(url, content))
     folder, written = posixpath.dirname(url), sections["settings"]
     sections["settings"] = {name: located(name, written[name], folder) for name in written}

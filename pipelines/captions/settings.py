@@ -1,22 +1,22 @@
-"""What a recipe chooses beside its limits."""
+"""What a recipe chooses apart from its limits."""
 
 import posixpath
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-_COME_ALONG = {"vocabulary": "wordfreq", "profanities": "better-profanity", "graph": "default"}
+_BUNDLED = {"vocabulary": "wordfreq", "profanities": "better-profanity", "graph": "default"}
 
 
 class Settings(BaseModel):
     """The section `settings` of a recipe; what it leaves out is as here.
 
-    Paths count from the folder of the file, recipe or config, in which they stand.
+    Paths are relative to the folder of the file, recipe or config, that names them.
 
     Args:
         language: ISO 639-1 code of the language wanted.
         judged_letters: captions with fewer letters may stay undetermined.
-        clear_probability: from here on, another language is believed of short captions too.
+        clear_probability: another language is believed of short captions too from here on.
         crop_boilerplate: whether framing phrases are cut off before the rules look.
         tagger: of parts of speech: `perceptron`, or `spacy:` and the name of a pipeline, or the
             absolute path of its folder.
@@ -32,12 +32,12 @@ class Settings(BaseModel):
     clear_probability: float = 0.3
     crop_boilerplate: bool = True
     tagger: str = "perceptron"
-    vocabulary: str = _COME_ALONG["vocabulary"]
-    profanities: str = _COME_ALONG["profanities"]
-    graph: str = _COME_ALONG["graph"]
+    vocabulary: str = _BUNDLED["vocabulary"]
+    profanities: str = _BUNDLED["profanities"]
+    graph: str = _BUNDLED["graph"]
 
 
 def located(name: str, value: Any, folder: str) -> Any:
     """The value of a setting; where it is a plain path, counted from a folder."""
-    is_file = isinstance(value, str) and value != _COME_ALONG.get(name, value)
+    is_file = isinstance(value, str) and value != _BUNDLED.get(name, value)
     return posixpath.join(folder, value) if is_file and "://" not in value else value

@@ -1,4 +1,4 @@
-"""Text that a page wraps around any picture: cropped where it frames a caption, else measured.
+"""Text that a page wraps around any image: cropped where it frames a caption, else measured.
 
 Source: Sharma et al. 2018, section 3 (crop prefixes and suffixes, drop by begin and end);
 Ramesh et al. 2021, section 2.3 ("photographed on <date>"). The phrases are in `boilerplate.txt`.
@@ -123,7 +123,7 @@ def dated_fraction(text: str) -> float:
 
 
 def file_name_fraction(text: str) -> float:
-    """Share of file names, addresses and camera counters among what stands between spaces."""
+    """Share of file names, addresses and camera counters among the strings between spaces."""
     if not _FILE_NAME_HINT.search(text):
         return 0.0
     words = text.split()

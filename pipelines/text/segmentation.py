@@ -1,4 +1,4 @@
-"""Captions -> words, many captions at once: where words begin and end, then which there are."""
+"""Splits many captions into words at once: first their boundaries, then the words."""
 
 from functools import cache
 
@@ -76,7 +76,7 @@ def _first() -> NDArray[np.bool_]:
 
 @cache
 def _inner() -> NDArray[np.bool_]:
-    """Which code points a word can hold."""
+    """Which code points a word can contain."""
     inner = _first() | _single()
     inner[[ord("'"), ord("-")]] = True
     return inner

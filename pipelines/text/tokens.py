@@ -1,4 +1,4 @@
-"""Words of many captions side by side: each distinct word is looked at once, not once a caption."""
+"""The words of many captions as columns: each distinct word is processed once, not per caption."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Tokens:
     """The words of captions, caption after caption.
 
     Args:
-        types: distinct words as written; may hold words that are no longer used.
+        types: distinct words as written; may include words that are no longer used.
         ids: int32 `[tokens]`, indices into `types`.
         offsets: int64 `[captions + 1]`; caption i has the tokens `offsets[i]:offsets[i + 1]`.
     """
@@ -45,7 +45,7 @@ class Tokens:
         return np.diff(self.offsets)
 
     def captions(self) -> NDArray[np.int64]:
-        """The caption that each token stands in, int64 `[tokens]`."""
+        """The caption of each token, int64 `[tokens]`."""
         return np.repeat(np.arange(len(self)), self.counts())
 
     def sums(self, values: ArrayLike) -> NDArray[np.float64]:
@@ -54,11 +54,11 @@ class Tokens:
         return np.bincount(self.captions(), values, len(self)).astype(np.float64)
 
     def per_type(self, f: Callable[[str], Any], dtype: Any = np.float64) -> NDArray[Any]:
-        """`f` of each token, `[tokens]`; asked once for each distinct word."""
+        """`f` of each token, `[tokens]`; called once for each distinct word."""
         return np.fromiter(map(f, self.types), dtype, len(self.types))[self.ids]
 
     def mapped(self, f: Callable[[str], str]) -> "Tokens":
-        """Each word replaced by `f` of it; asked once for each distinct word."""
+        """Each word replaced by `f` of it; called once for each distinct word."""
         encoded = pa.array(map(f, self.types), pa.string()).dictionary_encode()
         new_ids = encoded.indices.to_numpy()[self.ids]
         return Tokens(encoded.dictionary.to_pylist(), new_ids, self.offsets)

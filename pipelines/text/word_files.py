@@ -1,4 +1,4 @@
-"""Text files of words and names, plain or gzipped, of the user's or bundled.
+"""Text files of words and names, plain or gzipped, bundled or the user's own.
 
 Every function takes the class of its errors, so that a caller's users catch one class.
 """

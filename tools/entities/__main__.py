@@ -1,4 +1,4 @@
-"""Makes the two word files that come along, again, from the packages named in `SOURCES.md`.
+"""Makes the two bundled word files again, from the packages named in `SOURCES.md`.
 
     python -m tools.entities \
         --wordnet DIR --geonames DIR --census DIR [--out DIR]

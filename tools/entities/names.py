@@ -16,7 +16,7 @@ def name_parts(
     given: list[str],
     surnames: list[str],
 ) -> dict[str, str]:
-    """Word -> what part of a name it is; the first kind that holds."""
+    """Word -> what part of a name it is; the first kind that applies."""
     names: dict[str, str] = {}
     kinds: tuple[tuple[NameKind, Iterable[str]], ...] = (
         (NameKind.ADJECTIVE, _proper_adjectives(wordnet, words)),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-# Chosen: those that captions of pictures speak of most, without words that are also other words.
+# Chosen: those that captions of images mention most, without words that are also other words.
 _WRITTEN = {
     "actor": """
         Jennifer Aniston, Rowan Atkinson, Cate Blanchett, Emily Blunt, Sandra Bullock, Jim Carrey,

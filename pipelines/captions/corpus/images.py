@@ -18,7 +18,7 @@ def image_numbers(keys: pa.ChunkedArray | pa.StringArray) -> Numbers:
 def texts_of_image(keys: pa.ChunkedArray | pa.StringArray) -> npt.NDArray[np.float64]:
     """For each key of a shard, how many of them share its image, float64 `[captions]`.
 
-    A key holds a hash of the raw text, so these are different texts; and an image is in one
+    A key contains a hash of the raw text, so these are distinct texts; and an image is in one
     shard, so the keys of a shard are all that it has.
     """
     numbers = image_numbers(keys)

@@ -1,4 +1,4 @@
-"""The counted things of captions, and the captions that hold one beyond a limit."""
+"""The counted things of captions, and the captions that contain one beyond a limit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

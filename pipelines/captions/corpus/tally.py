@@ -30,7 +30,7 @@ class Tally:
 
     @classmethod
     def of(cls, hashes: Hashes) -> Self:
-        """How often each hash stands in an array of any order."""
+        """How often each hash occurs in an array of any order."""
         found, counts = np.unique(hashes, return_counts=True)
         return cls(found, counts.astype(np.int64))
 
@@ -42,11 +42,11 @@ class Tally:
         return Tally(self.hashes[mask], self.numbers[mask])
 
     def find(self, hashes: Hashes) -> npt.NDArray[np.int64]:
-        """The place of each hash in this tally, -1 where it is not."""
+        """The index of each hash in this tally, -1 where it is missing."""
         if not len(self):
             return np.full(len(hashes), -1, np.int64)
-        places = np.minimum(np.searchsorted(self.hashes, hashes), len(self) - 1)
-        return np.where(self.hashes[places] == hashes, places, -1)
+        indices = np.minimum(np.searchsorted(self.hashes, hashes), len(self) - 1)
+        return np.where(self.hashes[indices] == hashes, indices, -1)
 
 
 def merge(tallies: Sequence[Tally]) -> Tally:
@@ -67,8 +67,8 @@ def merge(tallies: Sequence[Tally]) -> Tally:
 def split(tally: Tally, num_parts: int) -> list[Tally]:
     """Cut a tally into ranges of hashes of equal width; equal hashes share a part everywhere."""
     firsts = [-(-(part << 64) // num_parts) for part in range(1, num_parts)]  # rounded up
-    places = np.searchsorted(tally.hashes, np.array(firsts, np.uint64))
-    cuts = pairwise([0, *places.tolist(), len(tally)])
+    bounds = np.searchsorted(tally.hashes, np.array(firsts, np.uint64))
+    cuts = pairwise([0, *bounds.tolist(), len(tally)])
     return [Tally(tally.hashes[low:high], tally.numbers[low:high]) for low, high in cuts]
 
 

@@ -11,7 +11,7 @@ LANGUAGE = "wrong_language"
 
 
 def probability(batch: Batch) -> NDArray[np.float64]:
-    """Probability of the wanted language; NaN where the caption is too short to judge."""
+    """Probability of the wanted language; NaN where the caption is too short to tell."""
     spoken = batch.spoken
     return np.where(spoken.is_of(UNDETERMINED), np.nan, spoken.probabilities)
 

@@ -58,7 +58,7 @@ def num_profanities(batch: Batch) -> Measures:
     Source: Sharma et al. 2018, section 3; kakaobrain/coyo-dataset README.
     """
     listed, words = load_phrases(batch.spec.profanities), batch.lowered
-    singles = words.sums(words.per_type(listed.holds))
+    singles = words.sums(words.per_type(listed.contains))
     if not listed.others:
         return singles
     return singles + measure_matching(batch.text, listed.others, listed.num_others)

@@ -60,8 +60,8 @@ def proper_noun_ratio(batch: Batch) -> Measures:
 def unique_content_ratio(batch: Batch) -> Measures:
     """The least share of different words among the nouns, verbs, adjectives or adverbs, 0..1.
 
-    Our reading of "high unique word ratio covering various POS tags": no class of content words
-    may live on repeats. A class without words has no say; NaN where there are none at all.
+    Our interpretation of "high unique word ratio covering various POS tags": no class of content
+    words may consist of repeats. A class without words is ignored; NaN where there are none at all.
     Source: Sharma et al. 2018, section 3.
     """
     tagged = batch.tagged

@@ -43,7 +43,7 @@ def num_chars(batch: Batch) -> Measures:
 
 
 def file_name_fraction(batch: Batch) -> Measures:
-    """Share of file names, addresses and camera counters among what stands between spaces."""
+    """Share of file names, addresses and camera counters among the strings between spaces."""
     return boilerplate.file_name_fractions(batch.text)
 
 

@@ -35,10 +35,10 @@ def chunk_words(text: str, words: Words, graph: Graph) -> Words:
 
 
 def is_plain(text: str, words: Words, graph: Graph) -> bool:
-    """Whether a caption can hold no chunk, which is cheap to tell.
+    """Whether a caption can contain no chunk, which is cheap to see.
 
     It has no digit and no capital but the first, and no word that begins a lower-case entity of
-    the graph or tells of a time. A third of `demo/texts.tsv.gz` is so.
+    the graph or is one of time. A third of `demo/texts.tsv.gz` is so.
     """
     rest, first = text[1:], words[0].text
     if rest != rest.lower() or _NOT_PLAIN.search(text):
@@ -57,7 +57,7 @@ def _resolved(text: str, span: Span, graph: Graph) -> Span:
 
 
 def _with_spans(text: str, words: Words, found: list[Span]) -> Words:
-    """Words that lie in one span become one word of its kind."""
+    """The words within a span become one word of its kind."""
     if not found:
         return words
     merged: Words = []

@@ -1,7 +1,7 @@
 """Steps that leave out what names one occasion: dates, measures, numbers, name modifiers.
 
 Source of what is left out: Sharma et al. 2018, section 3, "Text Transformation with
-Hypernymization". The words that go along with it are chosen.
+Hypernymization". The words that are left out with it are chosen.
 """
 
 import re
@@ -83,7 +83,7 @@ def drop_noun_modifiers(words: Words, graph: Graph) -> Words:
 def drop_numbers(words: Words, graph: Graph) -> Words:
     """Drop "Two" of "Two sculptures" and "of 12" of "a group of 12".
 
-    An edition goes with its article: "the 29th American Film Festival" is one of a kind that
+    An edition is dropped with its article: "the 29th American Film Festival" is one of a kind that
     "festival" is not.
     """
     kept: Words = []
@@ -101,7 +101,7 @@ def drop_numbers(words: Words, graph: Graph) -> Words:
 
 
 def _drop_chunks(words: Words, kind: str, prepositions: frozenset[str]) -> Words:
-    """Drop chunks; one that stands alone takes the preposition and article before it along."""
+    """Drop chunks; one that modifies nothing takes its preposition and article along."""
     if all(word.kind != kind for word in words):
         return words
     kept: Words = []
@@ -116,7 +116,7 @@ def _drop_chunks(words: Words, kind: str, prepositions: frozenset[str]) -> Words
 
 
 def _is_modifier(words: Words, at: int) -> bool:
-    """Whether a chunk describes the noun behind it, so that what stands before it must stay."""
+    """Whether a chunk describes the noun after it, so that what precedes it must stay."""
     before, word, after = words[at - 1 if at else 0], words[at], words[at + 1]
     is_noun = after.tag in ("NN", "NNS", "JJ") and after.is_plain()
     is_noun = is_noun or (is_entity(after.kind) and not is_person(after.kind))
@@ -142,7 +142,7 @@ def _drop_bound(kept: Words) -> None:
 
 
 def _drop_lead(kept: Words, prepositions: frozenset[str]) -> None:
-    """Remove a preposition, with an article or "late" behind it, from the end of `kept`."""
+    """Remove a preposition, with an article or "late" after it, from the end of `kept`."""
     first = len(kept)
     while first and (kept[first - 1].tag in ("DT", "JJ", "RB") or kept[first - 1].text == "about"):
         first -= 1
@@ -161,7 +161,7 @@ def _is_name_before_noun(words: Words, at: int, graph: Graph) -> bool:
 def is_before_noun(words: Words, at: int, graph: Graph) -> bool:
     """Whether a common noun follows, perhaps after more that modifies it.
 
-    With an article behind it, it is a verb: "scores" of "Barcelona scores a goal".
+    With an article after it, it is a verb: "scores" of "Barcelona scores a goal".
     """
     for word, after in pairwise(words[at + 1 : at + 2 + _MOST_MODIFIERS]):
         if word.is_plain():

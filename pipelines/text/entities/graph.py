@@ -1,4 +1,4 @@
-"""What names stand for: a table of entity -> type that a user can replace, and the parts of names.
+"""What names refer to: a table of entity -> type that a user can replace, and the parts of names.
 
 A table is UTF-8 text, plain or `.gz`, one `entity<TAB>type` a line; lines that begin with `#` and
 empty lines are skipped. Entities are matched as written, so a name that is also to be known in
@@ -61,7 +61,7 @@ class Graph:
 
     @classmethod
     def of(cls, types: Mapping[str, str], digest: str) -> Self:
-        """A graph of these entities, with the names that come along."""
+        """A graph of these entities, with the bundled parts of names."""
         longest: dict[str, int] = {}
         for entity in types:
             first = first_word(entity)
@@ -85,7 +85,7 @@ class Graph:
 
 @cache
 def load_graph(source: str = DEFAULT) -> Graph:
-    """The graph that comes along, or the one in a file of the user's.
+    """The bundled graph, or the one in a file of the user's.
 
     Args:
         source: `default`, or path or URL of a table.
@@ -102,7 +102,7 @@ def graph_digest(source: str = DEFAULT) -> str:
     """What a result that used the graph depends on, for fingerprints.
 
     Raises:
-        GraphError: as `load_graph`, so that a wrong line is told before any row is read.
+        GraphError: as `load_graph`, so that a wrong line is reported before any row is read.
     """
     path = str(ENTITIES_PATH) if source == DEFAULT else source
     raw = word_files.read(path, GraphError)

@@ -1,4 +1,4 @@
-"""Words of a name that tell what it names. Chosen: common ones of captions, by reading them."""
+"""Words of a name that reveal what it names. Chosen: those common in captions, by reading them."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from pipelines.text.entities.ontology import load_ontology
 HEADS: Mapping[str, str] = load_ontology().last_words  # "Glastonbury Festival": last word -> type
 FIRST_HEADS: Mapping[str, str] = load_ontology().first_words  # "Mount Fuji": first word -> type
 TITLES: Mapping[str, str] = load_ontology().titles  # "President Obama": title -> type of its bearer
-# "Real Madrid": what stands before a city in the names of teams.
+# "Real Madrid": what precedes a city in the names of teams.
 CLUBS = frozenset(
     (
         "AC", "AFC", "AS", "Athletic", "Atletico", "Atl\u00e9tico", "Bayern", "Borussia", "CF",

@@ -15,7 +15,7 @@ PERSON_TOKEN = "<PERSON>"  # Source: Changpinyo et al. 2021, section 3.2
 
 ANY_PERSON = "person"
 
-NAMED = ("named", "called")  # before a name that says nothing of what bears it
+NAMED = ("named", "called")  # before a name that does not say what is named
 
 # Types that code, not only the table of types, gives to a name.
 AIRCRAFT, AUTOMOBILE, AUTOMOBILE_MAKE = "aircraft", "automobile", "automobile make"
@@ -33,7 +33,7 @@ def is_entity(kind: str) -> bool:
 
 @cache
 def is_person(kind: str) -> bool:
-    """Whether a type means people, whatever graph it is from: its last word tells."""
+    """Whether a type means people, whatever graph it is from; its last word decides."""
     return is_entity(kind) and kind.rpartition(" ")[2] in PERSON_NOUNS
 
 

@@ -64,7 +64,7 @@ def _is_attached(words: Words, end: int, graph: Graph) -> bool:
 
 
 def _place_start(kept: Words, after: Word) -> int | None:
-    """Where the phrase of a place begins in what stands before it; None where it must stay."""
+    """Where the phrase of a place begins in what precedes it; None where it must stay."""
     first = len(kept)
     while first and (kept[first - 1].tag == "DT" or kept[first - 1].text.lower() in _NEAR_PLACES):
         first -= 1

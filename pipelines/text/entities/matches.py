@@ -1,4 +1,4 @@
-"""Matchers of names: each says what the words from some position on may name, and until where."""
+"""Matchers of names: each finds what the words from a position on may name, and where it ends."""
 
 from collections.abc import Callable
 from typing import NamedTuple

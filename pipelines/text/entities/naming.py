@@ -34,8 +34,8 @@ def hypernyms(words: Words, graph: Graph) -> Words:
     """Write the type for each entity, and one plural for a list of the same.
 
     An occupation before a person gives way to the type ("artist Duncan McKellar" -> "person"), of
-    an address the first place stays, and a name that the graph does not know goes with its
-    preposition ("of Xanadu").
+    an address the first place stays, and a name that the graph does not know is removed with
+    its preposition ("of Xanadu").
     """
     if all(word.is_plain() for word in words):
         return words
@@ -68,7 +68,7 @@ def _without_regions(words: Words) -> Words:
 
 
 def _without_unresolved(words: Words) -> Words:
-    """Remove "of Xanadu", and of "the river Xanadu" the name; one that stands alone stays."""
+    """Remove "of Xanadu", and of "the river Xanadu" the name; a name alone stays."""
     kept: Words = []
     for at, word in enumerate(words):
         lead = _lead(kept) if word.kind in _UNRESOLVED else None
@@ -80,7 +80,7 @@ def _without_unresolved(words: Words) -> Words:
 
 
 def _lead(kept: Words) -> int | None:
-    """Where the phrase begins that a name ends: at its preposition, or behind "the river"."""
+    """Where the phrase begins that a name ends: at its preposition, or after "the river"."""
     first = len(kept)
     if first and kept[-1].text in NAMED:
         return first - 1
@@ -122,7 +122,7 @@ def _typed(words: Words, at: int) -> Word:
 
 
 def _in_plural(words: Words) -> Words:
-    """Join what stands in a list of the same head: "person, person and actor"."""
+    """Join the members of a list with the same head: "person, person and actor"."""
     joined: Words = []
     at = 0
     while at < len(words):

@@ -15,7 +15,7 @@ Meaning = TypeVar("Meaning")
 
 
 class EntityClass(StrEnum):
-    """What the entities of a type are; the head of `types.tsv` says more of each."""
+    """What the entities of a type are; the head of `types.tsv` describes each."""
 
     PERSON = "person"
     FIGURE = "figure"
@@ -76,7 +76,7 @@ class Ontology:
 
 @cache
 def load_ontology() -> Ontology:
-    """The bundled table; read once a process."""
+    """The bundled table; read once per process."""
     return Ontology.of(TYPES_PATH.read_text("utf-8"))
 
 

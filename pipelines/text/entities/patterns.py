@@ -1,4 +1,4 @@
-"""Where dates, durations, measures and quoted titles stand in a caption."""
+"""Finds dates, durations, measures and quoted titles in a caption."""
 
 import re
 from collections.abc import Iterator

@@ -3,7 +3,7 @@
 At each word that can begin a name the matchers compete: an entity of the graph as written, a head
 word ("... Festival"), a title ("Dr ..."), a given name with what follows. The longest wins, and of
 equally long ones the first. What no matcher finds is a name without a type. In a caption where
-Every Word Is Capitalised a capital says nothing: only the graph and whole names of people count.
+Every Word Is Capitalised a capital is no evidence: only the graph and whole names of people count.
 """
 
 from pipelines.text.entities.graph import Graph
@@ -91,7 +91,7 @@ def _is_role_before_name(sentence: Sentence, at: int) -> bool:
 
 
 def _with_places(words: Words, graph: Graph) -> Words:
-    """Names that stand where only a place can: "in Deauville", "Franklin, Tennessee"."""
+    """Names in positions where only a place can be: "in Deauville", "Franklin, Tennessee"."""
     placed = list(words)
     for at in range(len(placed) - 2, -1, -1):  # from the end, for "Soho, Deauville, France"
         word = placed[at]

@@ -1,4 +1,4 @@
-"""The rewriting of captions: named steps in the order of a recipe."""
+"""Rewrites captions by named steps, in any order."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ REWRITING_STEPS: Mapping[str, RewritingStep] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Rewritten:
-    """Captions after rewriting, side by side.
+    """Captions after rewriting, as columns.
 
     Args:
         texts: the captions; empty where nothing is left.
@@ -84,7 +84,7 @@ def rewrite(
 
 
 def _pairs(tagged: Tagged) -> Iterator[Iterable[tuple[str, str]]]:
-    """As `Tagged.pairs`, each when it is asked for."""
+    """As `Tagged.pairs`, lazily."""
     tags = [PTB_TAGS[number] for number in tagged.tags.tolist()]
     for words, start in zip(tagged.tokens.lists(), tagged.tokens.offsets.tolist(), strict=False):
         yield zip(words, tags[start : start + len(words)], strict=True)

@@ -31,7 +31,7 @@ class Sentence:
         text: as found.
         words: of it, with chunks that are merged already.
         graph: entities and the parts of names.
-        is_title_case: whether a capital says nothing in it.
+        is_title_case: whether a capital is no evidence in it.
     """
 
     text: str
@@ -69,7 +69,7 @@ class Sentence:
         return self.graph.names.get(text) or self.graph.names.get(text.partition("-")[0], "")
 
     def run_end(self, at: int, through_possessives: bool = False) -> int:
-        """Where the capitals that follow each other end; a number or "&" may stand between."""
+        """Where the capitals that follow each other end; a number or "&" may be between."""
         words, end = self.words, at + 1
         while end < min(len(words) - 1, at + _LONGEST_NAME):
             is_joint = words[end].text == "&" or words[end].text in _PARTICLES
@@ -96,16 +96,16 @@ class Sentence:
         return end + (words[end].text in _SUFFIXES)
 
     def is_after_article(self, at: int) -> bool:
-        """Whether "the" or "a" stands before it, as before no one's name alone."""
+        """Whether "the" or "a" precedes it, as it precedes no one's name alone."""
         return at > 0 and self.words[at - 1].tag == "DT"
 
     def is_in_place(self, at: int) -> bool:
-        """Whether a word stands before it that places stand behind: "near"."""
+        """Whether a preposition of places precedes it: "near"."""
         return at > 0 and self.words[at - 1].text.lower() in PLACE_PREPOSITIONS
 
 
 def is_title_case(words: Words, graph: Graph) -> bool:
-    """Whether all words of some length have a capital, and most of them are parts of no name."""
+    """Whether all words of some length have a capital, and most of them are part of no name."""
     long = [word.text for word in words[1:] if len(word.text) > 3 and word.text.isalpha()]
     if len(long) < _TITLE_CASE_WORDS or any(text[0].islower() for text in long):
         return False

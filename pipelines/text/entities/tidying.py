@@ -1,4 +1,4 @@
-"""Steps that mend what the others leave: stray commas, prepositions without an object, "an car"."""
+"""Steps that clean up after the others: stray commas, prepositions without an object, "an car"."""
 
 from itertools import pairwise
 
@@ -30,9 +30,9 @@ def lower_case(words: Words, graph: Graph) -> Words:
 
 
 def tidy(words: Words, graph: Graph) -> Words:
-    """Remove what hangs in the air where words were removed, and set "a" or "an" again.
+    """Remove what dangles where words were removed, and set "a" or "an" again.
 
-    Only words beside a gap are looked at: a caption from which nothing was removed stays.
+    Only words next to a gap change: a caption from which nothing was removed stays.
     """
     while (fewer := _without_dangling(words)) is not words:
         words = fewer
@@ -82,7 +82,7 @@ def _lacks_object(word: Word, after: Word) -> bool:
 
 
 def _lacks_start(before: Word, word: Word) -> bool:
-    """Whether what stood before a word is gone, and it cannot stand first."""
+    """Whether what preceded a word is gone, and it cannot stand first."""
     if touches(before, word):
         return False
     if before.tag in ("DT", "IN"):

@@ -1,4 +1,4 @@
-"""The words of one caption with their places in it, so that what is not touched is not respaced."""
+"""The words of one caption with their positions, so that untouched text keeps its spacing."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ class Word(NamedTuple):
         tag: part of speech of the Penn Treebank.
         start: where it begins in the caption as found, in characters.
         end: where it ends there.
-        is_spaced: whether white space stands before it.
+        is_spaced: whether white space precedes it.
         kind: "" for plain words; one of `pipelines.text.entities.kinds`, or an entity's type.
     """
 
@@ -33,11 +33,11 @@ END = "END"
 
 
 def read(text: str, pairs: Iterable[tuple[str, str]]) -> Words:
-    """The tagged words of a caption where they stand in it, and an empty word tagged `END`.
+    """The tagged words of a caption at their positions, and an empty word tagged `END`.
 
     Args:
         text: of the caption.
-        pairs: (word, tag) in order; a word that the tagger has respelled stands where it can.
+        pairs: (word, tag) in order; a respelled one is placed after its predecessor.
     """
     words, at = [], 0
     for word, tag in pairs:
@@ -51,7 +51,7 @@ def read(text: str, pairs: Iterable[tuple[str, str]]) -> Words:
 
 
 def write(words: Iterable[Word]) -> str:
-    """The words with white space where it stood before them."""
+    """The words with white space where it was before them."""
     return "".join(f" {word.text}" if word.is_spaced else word.text for word in words).strip()
 
 

@@ -1,4 +1,4 @@
-"""How good or bad a text sounds, from -1 to 1: VADER, asked only where it can find something.
+"""How good or bad a text sounds, from -1 to 1: VADER, called only where it can find something.
 
 Source: Hutto and Gilbert 2014, vaderSentiment 3.3.2, `compound`.
 """
@@ -45,13 +45,13 @@ class Polarity:
 
 @cache
 def load_polarity() -> Polarity:
-    """VADER as its package brings it.
+    """VADER as its package bundles it.
 
     Raises:
         LexiconError: it is not installed.
     """
     try:
-        # Here, since few recipes ask for it.
+        # Here, since few callers need it.
         from vaderSentiment.vaderSentiment import (  # type: ignore[import-untyped]
             SentimentIntensityAnalyzer,
         )
@@ -60,7 +60,7 @@ def load_polarity() -> Polarity:
     except (ImportError, OSError) as error:
         raise LexiconError(
             f"{PROJECT} cannot be loaded: {error}; "
-            f"`pip install --force-reinstall {PROJECT}` mends it"
+            f"`pip install --force-reinstall {PROJECT}` fixes it"
         ) from error
     words = frozenset(entry for entry in analyser.lexicon if _WORD.fullmatch(entry))
     emoticons = (entry for entry in analyser.lexicon if entry not in words and " " not in entry)
@@ -73,7 +73,7 @@ def polarity_version() -> str:
 
 
 def _sign_pattern(emoticons: Iterable[str], emoji: Iterable[str]) -> str:
-    """VADER parts a text at white space, takes signs off the ends, and reads emoji one by one.
+    """VADER splits a text at white space, takes signs off the ends, and reads emoji one by one.
 
     White space is read broadly, as anything but a visible ASCII character: RE2 knows less of it.
     """

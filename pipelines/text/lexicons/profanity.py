@@ -1,4 +1,4 @@
-"""Words and phrases that no caption may hold, from a list that is read where it lies.
+"""Words and phrases that no caption may contain, from a list that is read where it is installed.
 
 The list itself is not in this repository. `better-profanity` (MIT) is one of the three that
 COYO-700M used, spellings with digits and signs included. It is broad: "organ" and "god" are in it.
@@ -32,7 +32,7 @@ class Phrases:
     words: frozenset[str]
     others: str
 
-    def holds(self, word: str) -> bool:
+    def contains(self, word: str) -> bool:
         """Whether a lower-case word is an entry, or a part of it between hyphens is."""
         return word in self.words or any(
             part in self.words or _POSSESSIVE.sub("", part) in self.words
@@ -40,12 +40,12 @@ class Phrases:
         )
 
     def num_others(self, text: str) -> int:
-        """How many entries that are no single word a text holds."""
+        """How many entries of more than one word a text contains."""
         return len(self._found_others(text))
 
     def found(self, text: str, words: Iterable[str]) -> list[str]:
         """The entries in a text, given its words in lower case."""
-        return [*filter(self.holds, words), *self._found_others(text)]
+        return [*filter(self.contains, words), *self._found_others(text)]
 
     def _found_others(self, text: str) -> list[str]:
         return re.findall(self.others, text) if self.others else []

@@ -1,10 +1,10 @@
-"""How often English uses a word: the vocabulary that captions are held against.
+"""How often English uses a word: the vocabulary that captions are checked against.
 
-Sharma et al. 2018, section 3, keep captions whose words all stand at least 5 times in the English
+Sharma et al. 2018, section 3, keep captions whose words all occur at least 5 times in the English
 Wikipedia (a billion distinct words); Changpinyo et al. 2021 at least 20 times. That list was never
 released. Here a word's count is its frequency in wordfreq's large English list times the words of
 that Wikipedia. The list ends at one use in 10^8 words, which is a count of 36: so with it both
-limits ask the same, that each word be in the list. A file of real counts can tell them apart.
+limits require the same: that each word be in the list. A file of real counts distinguishes them.
 """
 
 import gzip
@@ -44,7 +44,7 @@ class Vocabulary:
     counts: Mapping[str, float]
 
     def count(self, word: str) -> float:
-        """Count of a word in lower case; infinite where it holds a digit, 0 if unknown.
+        """Count of a word in lower case; infinite where it contains a digit, 0 if unknown.
 
         A word that is not in the list itself counts as what it is made of: without its possessive
         ending, and with hyphens and underscores as the rarest of its parts.
@@ -76,7 +76,7 @@ def vocabulary_version(spec: str) -> str:
     """What the vocabulary is, for a fingerprint: version of the package, or sha256 of the file.
 
     Raises:
-        LexiconError: as `load_vocabulary`, so that a wrong line is told before any row is read.
+        LexiconError: as `load_vocabulary`, so that a wrong line is reported before any row is read.
     """
     if spec == WORDFREQ:
         return package_version(WORDFREQ)
@@ -87,7 +87,7 @@ def vocabulary_version(spec: str) -> str:
 def wordfreq_counts() -> Iterator[tuple[str, float]]:
     """Words of wordfreq's large English list with their counts, most frequent first.
 
-    Digits stand as 0 in it. Source: Speer 2022, wordfreq 3, `read_cBpack`: the n-th list holds
+    Digits are written as 0 in it. Source: Speer 2022, wordfreq 3, `read_cBpack`: the n-th list has
     the words with a frequency of 10^(-n/100).
     """
     path = package_file(WORDFREQ, "data/large_en.msgpack.gz", WORDFREQ)

@@ -1,4 +1,4 @@
-"""Raw text from a page -> one clean line: the steps that any recipe begins with."""
+"""Raw text from a page -> one clean line: the steps to begin with."""
 
 import re
 import unicodedata
@@ -23,7 +23,7 @@ NOT_PLAIN = "[^ -~]"  # anything but printable ASCII
 # for A with circumflex or tilde. ftfy looks closer, and takes ten times as long.
 _CALM = "\xc0\xc1\xc4-\xd6\xd8-\xf6\xf8-\xff\u2013\u2014\u2018\u2019\u201c\u201d\u2026"
 _SUSPECT = re.compile(f"[^ -~{_CALM}]|[{_CALM}]{{2}}")
-# What ftfy's three tables of letters hold: digraphs and ligatures, quotes, fullwidth forms.
+# What is in ftfy's three tables of letters: digraphs and ligatures, quotes, fullwidth forms.
 _NOT_PLAIN_LETTER = re.compile(
     "[\u0132\u0133\u0149\u01c4-\u01cc\u01f1-\u01f3\ufb00-\ufb06"
     "\u02bc\u2018-\u201f\u3000\uff01-\uffef]"

@@ -1,4 +1,4 @@
-"""The steps of DALL-E mini, which bring the captions of several data sets to one spelling.
+"""The steps of DALL-E mini, which give the captions of several data sets one spelling.
 
 Source: borisdayma/dalle-mini, src/dalle_mini/model/text.py, `TextNormalizer`, in that order. Left
 out: the space that it puts before every caption, which belongs to its tokenizer. The step `spaces`
@@ -59,7 +59,7 @@ def demojize(text: str) -> str:
 
 def transliterate(text: str) -> str:
     """In ASCII letters, by anyascii (ISC licence); theirs is unidecode, under the GPL."""
-    from anyascii import anyascii  # here, since few recipes need its tables
+    from anyascii import anyascii  # here, since few callers need its tables
 
     return anyascii(text)
 
@@ -114,7 +114,7 @@ def double_quotes(text: str) -> str:
 
 
 def punctuation_to_commas(text: str) -> str:
-    """Every sign that parts sentences becomes a comma; `3.5`, `u.s` and `3/4` keep theirs."""
+    """Every sign that separates sentences becomes a comma; `3.5`, `u.s` and `3/4` keep theirs."""
     return _PUNCTUATION.sub(",", text)
 
 

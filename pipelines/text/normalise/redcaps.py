@@ -1,4 +1,4 @@
-"""The steps of RedCaps, for titles that people wrote under their own pictures.
+"""The steps of RedCaps, for titles that people gave their own photos.
 
 Source: redcaps-dataset/redcaps-downloader, redcaps/downloaders/info_downloader.py,
 `_sanitize_caption` (Desai et al. 2021), in that order. Where theirs cuts a part out without a
@@ -31,7 +31,7 @@ def lowercase(text: str) -> str:
 
 
 def drop_brackets(text: str) -> str:
-    """Without what stands in `[..]` or `(..)`; an opening bracket meets the next closing one."""
+    """Without what is in `[..]` or `(..)`; an opening bracket meets the next closing one."""
     end = max(text.rfind("]"), text.rfind(")")) + 1  # each match ends before: no second scan
     return _BRACKETED.sub(" ", text[:end]) + text[end:]
 

@@ -1,4 +1,4 @@
-"""All normalising steps by name, and the normaliser that a recipe makes of some of them."""
+"""All normalising steps by name, and the normaliser made of some of them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from pipelines.text.normalise.redcaps import REDCAPS
 from pipelines.text.normalise.step import NormalisingStep
 from pipelines.text.prefilter import map_matching
 
-# Chosen: double escaping and mojibake of mojibake settle in three rounds; more is hostile.
+# Chosen: double escaping and mojibake of mojibake are undone in three rounds; more is hostile.
 MAX_ROUNDS = 8
 
 NORMALISING_STEPS: Mapping[str, NormalisingStep] = MappingProxyType(

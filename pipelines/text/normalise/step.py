@@ -12,7 +12,7 @@ class NormalisingStep:
     Args:
         change: pure function of a text.
         touches: a text without a match stays as it is, so that most texts cost one search. Written
-            so that Python and RE2 read it alike: Arrow asks it of whole columns.
+            so that Python and RE2 read it alike: Arrow applies it to whole columns.
     """
 
     change: Callable[[str], str]

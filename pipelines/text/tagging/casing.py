@@ -1,7 +1,7 @@
-"""Capitals that say nothing are taken away before tagging.
+"""Capitals that carry no information are lowered before tagging.
 
 The tagger has learned from newspapers, where a capital is a name. At the beginning of a caption,
-in A Caption Like This and IN ONE LIKE THIS it is none. What that is worth: `ACCURACY.md`.
+in A Caption Like This and IN ONE LIKE THIS it is not. What that is worth: `ACCURACY.md`.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ _ALWAYS_CAPITAL = "I"
 
 
 def truecased(tokens: Tokens, weights: Weights) -> Tokens:
-    """Lower the known words, names apart, that are capitalised for where they stand.
+    """Lower the known words, except names, that are capitalised because of their position.
 
     Those are the first word of a caption, words of captions in title case and of captions in
     capitals. A word in capitals among others stays as it is: "US" is not "us".

@@ -25,11 +25,11 @@ from pipelines.text.tokens import Tokens
 
 CAPTIONS_AT_ONCE = 4096  # chosen: more is no faster, and a million at once would need gigabytes
 _OPEN = -1  # a tag that is not given yet
-_ROOM = len(STARTS)  # places before a caption; as many behind it
+_ROOM = len(STARTS)  # positions before a caption; as many after it
 
 
 class PerceptronTagger:
-    """The tagger that comes along."""
+    """The bundled tagger."""
 
     name = "perceptron"
 
@@ -64,42 +64,42 @@ def _columns(tokens: Tokens, weights: Weights) -> NDArray[np.int16]:
     forms = [treebank_form(word) for word in tokens.types]
     row = _lay_out(tokens, weights)
     given = _single_tags(forms, weights)[tokens.ids]
-    row.tags[row.places] = given
-    _tag_in_waves(row, row.places[given == _OPEN], forms, weights)
-    return row.tags[row.places]
+    row.tags[row.positions] = given
+    _tag_in_waves(row, row.positions[given == _OPEN], forms, weights)
+    return row.tags[row.positions]
 
 
 @dataclass(frozen=True)
 class _Row:
-    """Captions one after the other, each with two places to spare before it and behind it.
+    """Captions one after the other, each with two spare positions before and after it.
 
     Args:
         words: int32 `[row]`, index of a word's type; those of `STARTS` and `ENDS` come last.
         tags: int16 `[row]`, columns of the weights, or `_OPEN`.
-        places: int64 `[tokens]`, where each token stands.
+        positions: int64 `[tokens]`, of each token in the row.
     """
 
     words: NDArray[np.int32]
     tags: NDArray[np.int16]
-    places: NDArray[np.int64]
+    positions: NDArray[np.int64]
 
 
 def _lay_out(tokens: Tokens, weights: Weights) -> _Row:
     num_tokens, num_types = len(tokens.ids), len(tokens.types)
-    places = np.arange(num_tokens) + _ROOM * (2 * tokens.captions() + 1)
+    positions = np.arange(num_tokens) + _ROOM * (2 * tokens.captions() + 1)
     size = num_tokens + 2 * _ROOM * len(tokens)
     words, tags = np.zeros(size, np.int32), np.full(size, _OPEN, np.int16)
-    words[places] = tokens.ids
+    words[positions] = tokens.ids
     firsts = tokens.offsets[:-1] + 2 * _ROOM * np.arange(len(tokens))
-    behind = firsts + _ROOM + tokens.counts()
+    after = firsts + _ROOM + tokens.counts()
     num_columns = len(weights.tags)
     for i in range(_ROOM):
         words[firsts + i] = num_types + i
-        words[behind + i] = num_types + _ROOM + i
+        words[after + i] = num_types + _ROOM + i
         # Source: as the published code has it, the nearer tag is the first of `STARTS`, while the
         # nearer word is the second.
         tags[firsts + i] = num_columns + (_ROOM - 1 - i)
-    return _Row(words, tags, places)
+    return _Row(words, tags, positions)
 
 
 def _single_tags(forms: Sequence[str], weights: Weights) -> NDArray[np.int16]:
@@ -110,15 +110,15 @@ def _single_tags(forms: Sequence[str], weights: Weights) -> NDArray[np.int16]:
 
 
 def _tag_in_waves(
-    row: _Row, places: NDArray[np.int64], forms: Sequence[str], weights: Weights
+    row: _Row, positions: NDArray[np.int64], forms: Sequence[str], weights: Weights
 ) -> None:
-    """Fill in the tags at `places`, ascending."""
+    """Fill in the tags at `positions`, ascending."""
     normal = [normal_form(form) for form in forms]
-    scores = _scores_of_words(row.words, places, forms, normal, weights)
+    scores = _scores_of_words(row.words, positions, forms, normal, weights)
     numbers = np.array([weights.words.get(word, 0) for word in normal], np.int64)
-    waiting = np.arange(len(places))
+    waiting = np.arange(len(positions))
     while len(waiting):
-        at = places[waiting]
+        at = positions[waiting]
         is_ready = (row.tags[at - 1] != _OPEN) & (row.tags[at - 2] != _OPEN)
         now, at = waiting[is_ready], at[is_ready]
         before, two_before = row.tags[at - 1], row.tags[at - 2]
@@ -130,12 +130,12 @@ def _tag_in_waves(
 
 def _scores_of_words(
     words: NDArray[np.int32],
-    places: NDArray[np.int64],
+    positions: NDArray[np.int64],
     forms: Sequence[str],
     normal: Sequence[str],
     weights: Weights,
 ) -> NDArray[np.int32]:
-    """Sum of all features that look at words, int32 `[places, columns]`."""
+    """Sum of all features that look at words, int32 `[positions, columns]`."""
     own = {
         "i word": normal,
         "i suffix": [form[-3:] for form in forms],
@@ -143,11 +143,11 @@ def _scores_of_words(
     }
     near = [*normal, *STARTS, *ENDS]
     ends = [word[-3:] for word in near]
-    scores = _sum(own, weights)[words[places]]
-    scores += _sum({"i-1 word": near, "i-1 suffix": ends}, weights)[words[places - 1]]
-    scores += _sum({"i+1 word": near, "i+1 suffix": ends}, weights)[words[places + 1]]
-    scores += _sum({"i-2 word": near}, weights)[words[places - 2]]
-    scores += _sum({"i+2 word": near}, weights)[words[places + 2]]
+    scores = _sum(own, weights)[words[positions]]
+    scores += _sum({"i-1 word": near, "i-1 suffix": ends}, weights)[words[positions - 1]]
+    scores += _sum({"i+1 word": near, "i+1 suffix": ends}, weights)[words[positions + 1]]
+    scores += _sum({"i-2 word": near}, weights)[words[positions - 2]]
+    scores += _sum({"i+2 word": near}, weights)[words[positions + 2]]
     return scores
 
 

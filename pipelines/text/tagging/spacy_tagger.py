@@ -1,4 +1,4 @@
-"""Any spaCy pipeline that a user has installed, in the place of the tagger that comes along."""
+"""Any spaCy pipeline that a user has installed, in place of the bundled tagger."""
 
 import importlib
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _NEEDED = frozenset(("tok2vec", "transformer", "curated_transformer", "tagger", 
 class SpacyTagger:
     """A spaCy pipeline with tags of the Penn Treebank, as its English pipelines have.
 
-    Its tags follow from floating-point sums: another processor may settle a close call otherwise.
+    Its tags follow from floating-point sums: another processor may decide a close call differently.
 
     Args:
         model: name of an installed pipeline, or path of one.

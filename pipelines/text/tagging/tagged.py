@@ -12,7 +12,7 @@ from dalle_model.errors import DalleError
 from pipelines.text.tokens import Tokens
 
 # Source: Santorini 1990, Part-of-Speech Tagging Guidelines for the Penn Treebank Project, as used
-# in its Wall Street Journal section; behind them those that OntoNotes 5 and spaCy add.
+# in its Wall Street Journal section; after them those that OntoNotes 5 and spaCy add.
 PTB_TAGS = (
     *("#", "$", "''", ",", "-LRB-", "-RRB-", ".", ":", "CC", "CD", "DT", "EX", "FW", "IN", "JJ"),
     *("JJR", "JJS", "LS", "MD", "NN", "NNP", "NNPS", "NNS", "PDT", "POS", "PRP", "PRP$", "RB"),
@@ -63,10 +63,10 @@ class Tagged:
 
 
 class Tagger(Protocol):
-    """Splits captions and gives each word its part of speech, the same whatever stands beside it.
+    """Splits captions and gives each word its part of speech, whatever the other captions are.
 
     Args:
-        name: as in the recipe.
+        name: as `load_tagger` takes it.
     """
 
     name: str

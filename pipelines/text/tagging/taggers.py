@@ -1,4 +1,4 @@
-"""Taggers by the name that a recipe gives; none is loaded before it is asked for."""
+"""Taggers by name; none is loaded before it is needed."""
 
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -13,7 +13,7 @@ _SPACY = "spacy:"
 
 @cache
 def load_tagger(spec: str) -> Tagger:
-    """The tagger of that name, once a process.
+    """The tagger of that name; loaded once per process.
 
     Args:
         spec: `perceptron`, or `spacy:` and the name or path of a spaCy pipeline.

@@ -2,7 +2,7 @@
 
 Source: Penn Treebank tokenisation (MacIntyre 1995, tokenizer.sed), with these differences: a
 full stop ends a sentence in the middle of a caption too, brackets and quotation marks stay as
-written, and a slash between letters stands alone.
+written, and a slash between letters is a token.
 """
 
 import re
@@ -34,7 +34,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-# Runs of straight marks that open. Source: tokenizer.sed, for what stands before them. Chosen: a
+# Runs of straight marks that open. Source: tokenizer.sed, for what precedes them. Chosen: a
 # word must follow, since between two spaces a mark may as well close.
 _OPENING = re.compile(r"""(?<![^\s(\[{<])["']+(?=[^\s"'])""")
 _OPENING_FORMS = {'"': "``", "'": "`"}
@@ -55,36 +55,36 @@ def with_quotes(tokens: Tokens, texts: Sequence[str]) -> Tokens:
     """Tokens with those straight quotation marks in Treebank form whose side is known.
 
     These are marks that open, "``" or "`", and those that close a single one, "''". White space
-    tells "of 'Hollywood Homicide'" from "the dogs' bowls", and tokens have none.
+    distinguishes "of 'Hollywood Homicide'" from "the dogs' bowls", and tokens have none.
 
     Args:
         tokens: of the texts, from `tokenise`.
-        texts: as given to it.
+        texts: the same that were tokenised.
     """
     found = [
-        (first + place, form)
+        (first + index, form)
         for first, text in zip(tokens.offsets[:-1].tolist(), texts, strict=True)
         if ('"' in text or "'" in text) and _OPENING.search(text)
-        for place, form in _quotes(text)
+        for index, form in _quotes(text)
     ]
     if not found:
         return tokens
-    places, forms = zip(*found, strict=True)
+    indices, forms = zip(*found, strict=True)
     types, new_ids = np.unique(forms, return_inverse=True)
     ids = tokens.ids.copy()
-    ids[list(places)] = len(tokens.types) + new_ids
+    ids[list(indices)] = len(tokens.types) + new_ids
     return Tokens([*tokens.types, *types.tolist()], ids, tokens.offsets)
 
 
 def _quotes(text: str) -> Iterator[tuple[int, str]]:
-    """Places among the tokens of a text, and the forms of the marks there."""
-    opening = {place for run in _OPENING.finditer(text) for place in range(*run.span())}
+    """Indices among the tokens of a text, and the forms of the marks there."""
+    opening = {index for run in _OPENING.finditer(text) for index in range(*run.span())}
     is_open = False
-    for place, token in enumerate(_TOKEN.finditer(text)):
+    for index, token in enumerate(_TOKEN.finditer(text)):
         word = token[0]
         if token.start() in opening and word in _OPENING_FORMS:
             is_open |= word == "'"
-            yield place, _OPENING_FORMS[word]
+            yield index, _OPENING_FORMS[word]
         elif word == "'" and is_open:
             is_open = False
-            yield place, "''"
+            yield index, "''"

@@ -14,8 +14,8 @@ from pipelines.text.tagging.tagged import PTB_TAGS, TAG_NUMBERS
 # Source: the PyPI package textblob-aptagger 0.2.0, MIT; turned into arrays by `make_weights`.
 WEIGHTS_PATH = Path(__file__).with_name("perceptron.npz")
 
-# Source: textblob_aptagger/taggers.py, `PerceptronTagger`. They stand for the two words, and for
-# the two tags, before the first; and for the two words behind the last.
+# Source: textblob_aptagger/taggers.py, `PerceptronTagger`. Placeholders for the two words, and
+# the two tags, before the first; and for the two words after the last.
 STARTS = ("-START-", "-START2-")
 ENDS = ("-END-", "-END2-")
 
@@ -30,7 +30,7 @@ class Weights:
         scores: int32 `[rows, columns]`; row 0 is nought, for features that were never seen.
         rows: a feature's kind -> what it looks at -> row of `scores`.
         of_tags: int32 `[contexts, contexts, columns]`; scores by the tag before and the tag two
-            before, a column's number or one of `STARTS` behind them. Holds the bias as well.
+            before, a column's number or one of `STARTS` after them. Includes the bias.
         words: word -> row of `of_words`; 0 for others.
         of_words: int32 `[words, contexts]`; row of `scores` for the tag before and this word.
         single: word -> its tag, for words that have but one.
@@ -57,7 +57,7 @@ class Weights:
 
 @cache
 def load_weights() -> Weights:
-    """Read the model that comes along; once a process."""
+    """The bundled model; read once per process."""
     with np.load(WEIGHTS_PATH, allow_pickle=False) as stored:
         return from_arrays({name: stored[name] for name in stored.files})
 
