@@ -1,15 +1,15 @@
 """The config file: YAML into frozen settings, with errors that name file and line."""
 
-import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from orchestration.engine.config import ConfigError, RunConfig, config_class
 from orchestration.engine.registry import registry
+from pipelines.io.strict_yaml import StrictYamlError, compose, construct, line_of
+from pipelines.io.suggest import did_you_mean
 from pipelines.paths import counted_from
 from pipelines.records import SELECTION
 
@@ -22,21 +22,14 @@ def load_config(path: str) -> RunConfig:
     Raises:
         ConfigError: no such file, not YAML, an unknown or wrong setting; names file and line.
     """
-    text = _read(path)
+    content = _read(path)
     try:
-        _refuse_aliases(text, path)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        _refuse_duplicates(root, path)
-        values = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{path}:{line}: not YAML: {error.problem}") from error
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
-        raise ConfigError(f"{path}:1: not YAML: {error}") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}:1: a config is a mapping of settings; the README shows one")
+        root = compose(content, "a config is a mapping of settings; the README shows one")
+        values = construct(root)
+    except StrictYamlError as error:
+        raise ConfigError(f"{path}:{error.line}: {error.problem}") from error
     folder = str(Path(path).resolve().parent)
-    return check_config(values, folder, lambda setting: f"{path}:{_line(root, setting)}: ")
+    return check_config(values, folder, lambda setting: f"{path}:{line_of(root, setting)}: ")
 
 
 def check_config(
@@ -47,7 +40,7 @@ def check_config(
     Args:
         values: by name.
         folder: that relative paths count from.
-        where: a setting -> what errors say of its place.
+        where: a setting -> its file and line, for errors.
 
     Raises:
         ConfigError: an unknown or wrong setting.
@@ -78,7 +71,7 @@ def _with_selections(values: Mapping[str, Any]) -> dict[str, Any]:
     return {"selections": [name for name in values if name in filters]} | dict(values)
 
 
-def _read(path: str) -> str:
+def _read(path: str) -> bytes:
     try:
         content = Path(path).read_bytes()
     except OSError as error:
@@ -87,32 +80,7 @@ def _read(path: str) -> str:
         ) from error
     if len(content) > MAX_CONFIG_BYTES:
         raise ConfigError(f"{path}: {len(content)} bytes; a config has at most {MAX_CONFIG_BYTES}")
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text: {error.reason}") from error
-
-
-def _refuse_aliases(text: str, path: str) -> None:
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1 if event.start_mark else 1
-            raise ConfigError(f"{path}:{line}: aliases (`*{event.anchor}`) are not allowed")
-
-
-def _refuse_duplicates(node: yaml.Node | None, path: str) -> None:
-    """YAML keeps the last of two equal settings without a word."""
-    if isinstance(node, yaml.SequenceNode):
-        for child in node.value:
-            _refuse_duplicates(child, path)
-    if not isinstance(node, yaml.MappingNode):
-        return
-    seen: set[str] = set()
-    for key, value in node.value:
-        if str(key.value) in seen:
-            raise ConfigError(f"{path}:{key.start_mark.line + 1}: {key.value}: stands here twice")
-        seen.add(str(key.value))
-        _refuse_duplicates(value, path)
+    return content
 
 
 def _explain(error: ValidationError, where_is: Callable[[list[str]], str]) -> str:
@@ -121,14 +89,14 @@ def _explain(error: ValidationError, where_is: Callable[[list[str]], str]) -> st
         where = [str(part) for part in problem["loc"]]
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
-            message = f"unknown setting{_did_you_mean(where)}"
+            message = f"unknown setting{_known_settings(where)}"
         elif problem["type"] == "missing":
             message = "is required"
         lines.append(f"{where_is(where)}{'.'.join(where)}: {message}")
     return "\n".join(lines)
 
 
-def _did_you_mean(where: list[str]) -> str:
+def _known_settings(where: list[str]) -> str:
     model: Any = config_class()
     for part in where[:-1]:
         if part.isdigit():
@@ -136,26 +104,11 @@ def _did_you_mean(where: list[str]) -> str:
         fields = getattr(model, "model_fields", {})
         model = _model_of(fields[part].annotation) if part in fields else None
     known = list(getattr(model, "model_fields", None) or getattr(model, "__annotations__", {}))
-    close = difflib.get_close_matches(where[-1], known, n=1)
-    return f"; did you mean `{close[0]}`?" if close else f"; known are {', '.join(sorted(known))}"
+    close = did_you_mean(where[-1], known)
+    return f"; did you mean `{close}`?" if close else f"; known are {', '.join(sorted(known))}"
 
 
 def _model_of(annotation: Any) -> Any:
     """The settings class of a field that may be optional."""
     options = getattr(annotation, "__args__", (annotation,))
     return next((option for option in options if hasattr(option, "__annotations__")), None)
-
-
-def _line(node: yaml.Node | None, where: Sequence[str]) -> int:
-    """Line of a setting, or of the nearest one above it that is there."""
-    line = 1
-    for part in where:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == part), None)
-            if found is None:
-                return line
-            line, node = found[0].start_mark.line + 1, found[1]
-        elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
-            node = node.value[int(part)]
-            line = node.start_mark.line + 1
-    return line

@@ -21,7 +21,7 @@ from pipelines.captions.funnel import Funnel
 from pipelines.captions.rules.registry import RULES
 from pipelines.captions.rules.rule import Rule
 from pipelines.captions.settings import Settings, located
-from pipelines.io.strict_yaml import PlainYamlError, compose, construct, key_lines
+from pipelines.io.strict_yaml import StrictYamlError, compose, construct, key_lines
 from pipelines.io.suggest import did_you_mean
 from pipelines.text.entities.rewriting import REWRITING_STEPS
 from pipelines.text.normalise.clean import CLEAN
@@ -215,7 +215,7 @@ def _load(url: str, content: bytes) -> Recipe:
         path = tuple(str(part) for part in error.errors()[0]["loc"])
         message = f"{'.'.join(path)}: {error.errors()[0]['msg']}"
         raise RecipeError(f"{url}:{lines.get(path[:2], 1)}: {message}") from error
-    except PlainYamlError as error:
+    except StrictYamlError as error:
         raise RecipeError(f"{url}: {error}") from error
     known = known_names()
     for section, name in lines:
@@ -235,8 +235,8 @@ def _values(recipe: Recipe) -> dict[str, dict[str, Value]]:
 
 def _compose(url: str, content: bytes) -> Any:
     try:
-        return compose(content)
-    except PlainYamlError as error:
+        return compose(content, "a recipe is a mapping with `about` and `rules`")
+    except StrictYamlError as error:
         raise RecipeError(f"{url}: {error}") from error
 
 

@@ -54,7 +54,7 @@ def test_urls_and_names_stay_as_they_are(tmp_path):
         ("", 1, "a config is a mapping"),
         (GOOD + "a: &x {b: 1}\nc: *x\n", 3, "aliases (`*x`) are not allowed"),
         ("crawl: !!python/object/apply:os.system ['true']\n", 1, "not YAML"),
-        (GOOD + "name: a\nname: b\n", 3, "name: stands here twice"),
+        (GOOD + "name: a\nname: b\n", 3, "`name` appears twice"),
         (GOOD + "name: 2020-13-45\n", 1, "not YAML"),
         (GOOD + "dedupe:\n  max_hamming: 60\n", 2, "num_bands"),
     ],
@@ -85,7 +85,7 @@ def test_a_huge_file_is_not_read(tmp_path):
 
 def test_bytes_that_are_not_text(tmp_path):
     (tmp_path / "run.yaml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match="not UTF-8"):
+    with pytest.raises(ConfigError, match="not UTF-8 text"):
         load_config(str(tmp_path / "run.yaml"))
 
 
