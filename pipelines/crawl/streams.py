@@ -1,6 +1,8 @@
 """Opens inputs as streams that distinguish a failing disk from bad content."""
 
+import gzip
 import io
+import zlib
 from functools import cached_property
 from types import TracebackType
 from typing import BinaryIO, Self, cast
@@ -8,6 +10,9 @@ from typing import BinaryIO, Self, cast
 from dalle_model import files
 from dalle_model.errors import DalleError
 from pipelines.crawl.sources import InputFile
+
+GZIP_MAGIC = b"\x1f\x8b"  # Source: RFC 1952, section 2.3.1
+DAMAGED_GZIP = (EOFError, OSError, zlib.error)  # what `gunzip` raises while it is read
 
 
 class UnreadableInputError(DalleError):
@@ -87,6 +92,18 @@ def size_of(location: str) -> int:
         return int(files.identity(location)["bytes"])
     except OSError as error:
         raise UnreadableInputError(f"{location} cannot be found: {error}") from error
+
+
+def is_gzip(stream: BinaryIO) -> bool:
+    """Whether the content is gzipped, by its first bytes; the stream is left after them."""
+    stream.seek(0)
+    return stream.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+
+
+def gunzip(stream: BinaryIO) -> BinaryIO:
+    """The decompressed content, from the beginning of a gzipped stream; seekable forward."""
+    stream.seek(0)
+    return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
 
 
 class _Guarded(io.RawIOBase):

@@ -115,7 +115,7 @@ class _Slice(io.RawIOBase):
     """A part of a stream as a stream of its own; leaves the stream open."""
 
     def __init__(self, stream: BinaryIO, start: int, stop: int) -> None:
-        self._stream, self._start, self._stop, self._place = stream, start, stop, start
+        self._stream, self._start, self._stop, self._position = stream, start, stop, start
 
     def readable(self) -> bool:
         return True
@@ -124,13 +124,13 @@ class _Slice(io.RawIOBase):
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        self._stream.seek(self._place)
-        content = self._stream.read(max(0, min(len(buffer), self._stop - self._place)))
+        self._stream.seek(self._position)
+        content = self._stream.read(max(0, min(len(buffer), self._stop - self._position)))
         buffer[: len(content)] = content
-        self._place += len(content)
+        self._position += len(content)
         return len(content)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: self._start, io.SEEK_CUR: self._place, io.SEEK_END: self._stop}[whence]
-        self._place = max(self._start, base + offset)
-        return self._place - self._start
+        bases = {io.SEEK_SET: self._start, io.SEEK_CUR: self._position, io.SEEK_END: self._stop}
+        self._position = max(self._start, bases[whence] + offset)
+        return self._position - self._start

@@ -100,8 +100,8 @@ def _search(
         stream.seek(base)
         window = stream.read(window_bytes + overlap)
         is_last = len(window) < window_bytes + overlap
-        for place in find(window, len(window) if is_last else window_bytes):
-            yield base + place
+        for offset in find(window, len(window) if is_last else window_bytes):
+            yield base + offset
         if is_last:
             return
         base += window_bytes
@@ -109,18 +109,18 @@ def _search(
 
 
 def _gzip_starts_in(window: bytes, limit: int) -> Iterator[int]:
-    place = window.find(_GZIP)
-    while 0 <= place < limit:
-        if _inflates_to_record(window[place : place + _HEAD_BYTES]):
-            yield place
-        place = window.find(_GZIP, place + 1)
+    offset = window.find(_GZIP)
+    while 0 <= offset < limit:
+        if _inflates_to_record(window[offset : offset + _HEAD_BYTES]):
+            yield offset
+        offset = window.find(_GZIP, offset + 1)
 
 
 def _plain_starts_in(window: bytes, limit: int) -> Iterator[int]:
-    place = window.find(_PLAIN)
-    while 0 <= place < limit:
-        yield place + len(_BLANK_LINE)
-        place = window.find(_PLAIN, place + 1)
+    offset = window.find(_PLAIN)
+    while 0 <= offset < limit:
+        yield offset + len(_BLANK_LINE)
+        offset = window.find(_PLAIN, offset + 1)
 
 
 def _inflates_to_record(head: bytes) -> bool:

@@ -64,20 +64,20 @@ def _next_block(stream: BinaryIO, position: int) -> tuple[int, bytes] | None:
 
 def _member(stream: BinaryIO, position: int, block: bytes) -> tuple[Member, int]:
     """The member whose headers begin with a block, and where the next one should begin."""
-    place, header = position, _header(block)
+    offset, header = position, _header(block)
     extension: dict[str, str] = {}
     while header is not None and header.type in _EXTENSIONS:
         content = _extension(stream, header.size)
         if content is None:
             return Member(position, is_damaged=True), position
         extension |= _values(content, header.type)
-        place += _BLOCK + _padded(header.size)
+        offset += _BLOCK + _padded(header.size)
         header = _header(stream.read(_BLOCK))
     if header is None:
         return Member(position, is_damaged=True), position
     size = _size(extension, header.size)
     has_content = header.type in _FILES or header.type not in tarfile.SUPPORTED_TYPES
-    offset = place + _BLOCK
+    offset += _BLOCK  # of the content
     name = extension.get("path", header.name)
     member = Member(position, name, offset, size, is_file=header.type in _FILES)
     return member, offset + (_padded(size) if has_content else 0)
@@ -130,9 +130,9 @@ def _next_header(stream: BinaryIO, position: int) -> int:
     """The position of the next header; the end of the stream where there is none."""
     stream.seek(position)
     while chunk := stream.read(_SEARCH_BYTES):
-        for place in range(0, len(chunk), _BLOCK):
-            block = chunk[place : place + _BLOCK]
+        for offset in range(0, len(chunk), _BLOCK):
+            block = chunk[offset : offset + _BLOCK]
             if block[_MAGIC] == b"ustar" and _header(block) is not None:
-                return position + place
+                return position + offset
         position += len(chunk)
     return position

@@ -3,12 +3,10 @@
 Images, `.txt` and `.json` are read; all else (`.cls`, `.pkl`, links) is skipped unread.
 """
 
-import gzip
 import io
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from pipelines.crawl.blobs import ByteRange
 from pipelines.crawl.candidates import rejection
@@ -23,10 +21,10 @@ from pipelines.crawl.images.members import Member, read_members
 from pipelines.crawl.images.names import IMAGE_SUFFIXES
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every
+from pipelines.crawl.streams import DAMAGED_GZIP, gunzip, is_gzip
 from pipelines.rejection import Rejection
 
 TAR_SPLIT_BYTES = 256 << 20  # chosen: each part walks over all earlier headers
-_GZIP = b"\x1f\x8b"
 
 
 @dataclass
@@ -70,22 +68,20 @@ def read_tar(
         start: in bytes.
         claim: asked for the start of each sample, or once for a gzipped tar.
     """
-    if not _is_gzip(stream):
+    if not is_gzip(stream):
         yield from _read_samples(stream, location, source, max_image_bytes, start, claim)
         return
     if start > 0 or not claim(0):
         return
-    stream.seek(0)
-    packed = cast(BinaryIO, gzip.GzipFile(fileobj=stream))
     try:
-        yield from _read_samples(packed, "", source, max_image_bytes, 0, every)
-    except (EOFError, OSError, zlib.error):  # what gzip raises
+        yield from _read_samples(gunzip(stream), "", source, max_image_bytes, 0, every)
+    except DAMAGED_GZIP:
         yield rejection("", "", "bad_record", "damaged compression")
 
 
 def tar_extent(stream: BinaryIO) -> Extent:
     """Bytes; one piece for a gzipped tar, since a deflated stream is read from its beginning."""
-    if _is_gzip(stream):
+    if is_gzip(stream):
         return WHOLE
     return Extent(stream.seek(0, io.SEEK_END), TAR_SPLIT_BYTES)
 
@@ -161,8 +157,3 @@ def _split(name: str) -> tuple[str, str]:
     folder, slash, last = name.rpartition("/")
     stem, _, suffix = last.partition(".")
     return (folder + slash + stem, suffix.lower()) if stem else ("", "")
-
-
-def _is_gzip(stream: BinaryIO) -> bool:
-    stream.seek(0)
-    return stream.read(len(_GZIP)) == _GZIP

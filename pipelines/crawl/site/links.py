@@ -11,6 +11,7 @@ from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNod
 
 from pipelines.crawl.pages.charset import decode
 from pipelines.crawl.pages.hazards import hazards
+from pipelines.crawl.streams import GZIP_MAGIC
 from pipelines.rejection import first_failure
 from pipelines.web.optout import directives
 from pipelines.web.urls import canonical_url
@@ -19,7 +20,6 @@ MAX_PAGE_LINKS = 5000  # chosen: more than any page made for people has
 MAX_SITEMAP_LINKS = 50_000  # Source: sitemaps.org, protocol: URLs in one file
 MAX_SITEMAP_BYTES = 50 << 20  # Source: sitemaps.org, protocol: one file, uncompressed
 
-_GZIP = b"\x1f\x8b"
 _LOCATION = re.compile(rb"<(?:[a-z]+:)?loc>\s*(?:<!\[CDATA\[)?\s*([^<\s\]]+)", re.IGNORECASE)
 _INDEX = re.compile(rb"<(?:[a-z]+:)?sitemapindex\b", re.IGNORECASE)
 _NO_FOLLOW = frozenset({"nofollow", "none"})  # Source: Google, "Robots meta tag specifications"
@@ -72,7 +72,7 @@ def read_sitemap(content: bytes) -> Sitemap:
 
     Source: sitemaps.org, protocol.
     """
-    text = _inflated(content) if content.startswith(_GZIP) else content[:MAX_SITEMAP_BYTES]
+    text = _inflated(content) if content.startswith(GZIP_MAGIC) else content[:MAX_SITEMAP_BYTES]
     found = (html.unescape(m[1].decode("utf-8", "replace")) for m in _LOCATION.finditer(text))
     return Sitemap(tuple(distinct("", found, MAX_SITEMAP_LINKS)), bool(_INDEX.search(text)))
 

@@ -170,9 +170,9 @@ def _find(
             raise _missing(setting, str(column), header, table)
         return column
     wanted = names if column is None else (column.strip().lower(),)
-    found = [place for place, name in enumerate(folded) if name in wanted]
+    found = [index for index, name in enumerate(folded) if name in wanted]
     if len(found) > 1:
-        raise _ambiguous(setting, [repr(header[place]) for place in found], table)
+        raise _ambiguous(setting, [repr(header[index]) for index in found], table)
     if not found and column is not None:
         raise _missing(setting, column, header, table)
     return found[0] if found else None
@@ -196,21 +196,21 @@ def _ambiguous(setting: str, found: Sequence[str], table: str) -> ColumnError:
 
 def _column_of_urls(rows: Sequence[Sequence[str]], table: str) -> int:
     counts = Counter(
-        place for row in rows for place, cell in enumerate(row) if _looks_like_url(cell)
+        index for row in rows for index, cell in enumerate(row) if _looks_like_url(cell)
     )
     most = max(counts.values(), default=0)
-    found = sorted(place for place, count in counts.items() if count == most)
+    found = sorted(index for index, count in counts.items() if count == most)
     if len(found) > 1:
-        raise _ambiguous("url_column", [str(place) for place in found], table)
+        raise _ambiguous("url_column", [str(index) for index in found], table)
     return found[0] if found else 1  # as in Conceptual Captions: then each row is a `bad_url`
 
 
 def _column_of_captions(rows: Sequence[Sequence[str]], url: int, table: str) -> int:
     widths = Counter(len(row) for row in rows)
     width = min(widths, key=lambda width: (-widths[width], width), default=2)
-    others = [place for place in range(max(2, width)) if place != url]
+    others = [index for index in range(max(2, width)) if index != url]
     if len(others) > 1:
-        raise _ambiguous("caption_column", [str(place) for place in others], table)
+        raise _ambiguous("caption_column", [str(index) for index in others], table)
     return others[0]
 
 

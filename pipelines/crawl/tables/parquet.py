@@ -75,14 +75,14 @@ def _rows(file: pq.ParquetFile, group: int, columns: Columns) -> Iterator[Row | 
     """Rows with None in the cells that are not needed."""
     names, needed = file.schema_arrow.names, columns.needed()
     is_unique = len(set(names)) == len(names)
-    chosen = [names[place] for place in needed] if is_unique else None
+    chosen = [names[index] for index in needed] if is_unique else None
     batch_rows = _URL_ROWS if columns.image is None else _IMAGE_ROWS
     try:
         for batch in file.iter_batches(batch_rows, row_groups=[group], columns=chosen):
             empty = [None] * batch.num_rows
             values = dict.fromkeys(range(len(names)), empty)
-            places = needed if is_unique else range(len(names))
-            values |= {place: batch.column(i).to_pylist() for i, place in enumerate(places)}
+            indices = needed if is_unique else range(len(names))
+            values |= {index: batch.column(i).to_pylist() for i, index in enumerate(indices)}
             yield from (list(row) for row in zip(*values.values(), strict=True))
     except _HOSTILE:
         yield "damaged row group"
@@ -107,26 +107,34 @@ def _bytes_of(cell: Any) -> bytes | None:
 
 def _image_column(file: pq.ParquetFile, source: Source, name: str) -> int | None:
     """The column that holds images; None in a table of URLs."""
-    schema = file.schema_arrow
-    wanted = source.image_column
-    if wanted is not None:
-        names = [str(place) for place in range(len(schema))] + [n.lower() for n in schema.names]
-        place = names.index(str(wanted).lower()) if str(wanted).lower() in names else -1
-        if place < 0 or not _may_hold_images(schema.field(place % len(schema)).type):
-            raise ColumnError(
-                f"{name} has no column {wanted!r} of bytes, or of structs with a field `bytes`; "
-                f"its columns are {', '.join(schema.names)}; set `image_column` to one of them"
-            )
-        return place % len(schema)
+    if source.image_column is not None:
+        return _chosen_column(file.schema_arrow, str(source.image_column), source, name)
+    return _only_column(file.schema_arrow, name)
+
+
+def _chosen_column(schema: pa.Schema, wanted: str, source: Source, name: str) -> int:
+    """The column of images that the config names, or gives by number."""
+    names = [str(index) for index in range(len(schema))] + [n.lower() for n in schema.names]
+    index = names.index(wanted.lower()) if wanted.lower() in names else -1
+    if index < 0 or not _may_hold_images(schema.field(index % len(schema)).type):
+        raise ColumnError(
+            f"{name} has no column {source.image_column!r} of bytes, or of structs with a field "
+            f"`bytes`; its columns are {', '.join(schema.names)}; set `image_column` to one of them"
+        )
+    return index % len(schema)
+
+
+def _only_column(schema: pa.Schema, name: str) -> int | None:
+    """The column of images by its type and name; None where there is none."""
     found = [
-        place
-        for place, field in enumerate(schema)
+        index
+        for index, field in enumerate(schema)
         if _may_hold_images(field.type)
         and (pa.types.is_struct(field.type) or field.name.lower() in IMAGE_NAMES)
     ]
     if len(found) > 1:
         raise ColumnError(
-            f"{name}: the columns {' and '.join(schema.names[place] for place in found)} all hold "
+            f"{name}: the columns {' and '.join(schema.names[index] for index in found)} all hold "
             "bytes of images; set `image_column` of this source to one of them"
         )
     return found[0] if found else None
@@ -134,6 +142,6 @@ def _image_column(file: pq.ParquetFile, source: Source, name: str) -> int | None
 
 def _may_hold_images(kind: pa.DataType) -> bool:
     if pa.types.is_struct(kind):
-        place = kind.get_field_index("bytes")
-        return place >= 0 and _may_hold_images(kind.field(place).type)
+        index = kind.get_field_index("bytes")
+        return index >= 0 and _may_hold_images(kind.field(index).type)
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))

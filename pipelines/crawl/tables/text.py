@@ -6,18 +6,17 @@ deflated stream can only be read from its beginning.
 """
 
 import csv
-import gzip
 import io
 import json
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any, BinaryIO, Literal, cast
+from typing import Any, BinaryIO, Literal
 
 from pipelines.crawl.candidates import Found
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every, extent_of_bytes
+from pipelines.crawl.streams import DAMAGED_GZIP, gunzip, is_gzip
 from pipelines.crawl.tables.columns import Columns, has_header, locate, locate_unnamed
 from pipelines.crawl.tables.lines import read_lines
 from pipelines.crawl.tables.rows import Damage, Row, bad, found_in
@@ -25,7 +24,6 @@ from pipelines.rejection import Rejection
 
 Format = Literal["csv", "tsv", "jsonl"]
 
-_GZIP = b"\x1f\x8b"
 _HEAD_ROWS = 100  # chosen: the rows by which the columns are found
 _FORMATS: dict[str, Format] = {
     ".csv": "csv",
@@ -71,10 +69,10 @@ def read_text_table(
         if start > 0 or not claim(0):
             return
         claim = every
-    for place, row in _rows(stream, table_format, start, claim):
+    for position, row in _rows(stream, table_format, start, claim):
         if isinstance(row, Damage):
             yield bad(row)
-        elif place != layout.header:
+        elif position != layout.header:
             cells = [row.get(key) for key in layout.names or ()] if isinstance(row, dict) else row
             yield from found_in(cells, layout.columns, source.name)
 
@@ -95,13 +93,8 @@ def _format(stream: BinaryIO, name: str) -> Format:
     return "jsonl" if isinstance(first, dict) else "tsv"
 
 
-def _is_gzip(stream: BinaryIO) -> bool:
-    stream.seek(0)
-    return stream.read(len(_GZIP)) == _GZIP
-
-
 def _is_whole(stream: BinaryIO, table_format: Format) -> bool:
-    return table_format == "csv" or _is_gzip(stream)
+    return table_format == "csv" or is_gzip(stream)
 
 
 def _layout(stream: BinaryIO, table_format: Format, name: str, source: Source) -> _Layout:
@@ -122,17 +115,16 @@ def _rows(
     stream: BinaryIO, table_format: Format, start: int = 0, claim: Claim = every
 ) -> Iterator[tuple[int, Row | dict[str, Any] | Damage]]:
     """Rows that are not blank, each with its position, up to damaged compression."""
-    is_gzip = _is_gzip(stream)
-    stream.seek(0)
-    text = cast(BinaryIO, gzip.GzipFile(fileobj=stream)) if is_gzip else stream
+    text = gunzip(stream) if is_gzip(stream) else stream
+    text.seek(0)
     lines = read_lines(text, start, claim)
     try:
         if table_format == "csv":
             yield from _csv_rows(line for _, line in lines)
             return
         parse = _json_row if table_format == "jsonl" else _tsv_row
-        yield from ((place, parse(line)) for place, line in lines if line.strip("\r\n"))
-    except (EOFError, OSError, zlib.error):  # what gzip raises
+        yield from ((position, parse(line)) for position, line in lines if line.strip("\r\n"))
+    except DAMAGED_GZIP:
         yield -1, "damaged compression"
 
 
