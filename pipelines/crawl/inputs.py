@@ -46,12 +46,10 @@ def read_input(
                 if isinstance(row, Rejection):
                     damage[row.reason] += 1
                     yield row
+                elif isinstance(row, Image):
+                    yield to_inline_image(row, config)
                 else:
-                    yield (
-                        to_inline_image(row, config)
-                        if isinstance(row, Image)
-                        else to_candidate(row, config)
-                    )
+                    yield to_candidate(row, config)
         except ColumnError as error:
             raise ColumnError(f"{file.config_key}: {error}") from error
     for reason, count in sorted(damage.items()):

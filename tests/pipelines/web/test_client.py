@@ -1,4 +1,5 @@
 import gzip
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -7,7 +8,7 @@ import pytest
 
 from pipelines.web.addresses import LoopbackAllowance
 from pipelines.web.answers import Response
-from pipelines.web.client import Client
+from pipelines.web.client import Client, close_shared_clients, shared_client
 from pipelines.web.failures import FetchFailure, Reason
 from pipelines.web.pace import PaceSettings
 from pipelines.web.settings import HttpSettings
@@ -422,3 +423,25 @@ def test_a_port_that_nobody_listens_on():
     found = client.fetch(f"{SITE}/p.png")
     detail = f"connection_failed at {SITE}/robots.txt"
     assert found == FetchFailure(Reason.ROBOTS_UNREACHABLE, detail)
+
+
+def test_equal_settings_share_one_client_until_all_are_closed():
+    settings = replace(SETTINGS, user_agent="sharedbot/1.0")
+    first = shared_client(settings)
+    assert shared_client(settings) is first
+    close_shared_clients()
+    assert shared_client(settings) is not first
+    close_shared_clients()
+
+
+def test_a_process_closes_its_shared_clients_when_it_ends():
+    script = (
+        "from pipelines.web.client import Client, shared_client\n"
+        "from pipelines.web.pace import PaceSettings\n"
+        "from pipelines.web.settings import HttpSettings\n"
+        "shared_client(HttpSettings('bot/1.0', 1.0, 1, 0, 0, 0.0, 1, PaceSettings(1)))\n"
+        "Client.close = lambda self: print('closed')\n"
+    )
+    command = [sys.executable, "-c", script]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout == "closed\n"
