@@ -1,10 +1,12 @@
 """Compare two run directories, row by row: `python -m tools.compare_runs ONE OTHER`.
 
-Every shard of rows kept and of rows dropped is compared by columns, types, order and values, every
-file of a model by its bytes. Fingerprints, timings and footers are left out, since two versions of
-the program may name the same work differently.
+Every shard of rows kept and of rows dropped is compared by columns, types, order and values, the
+tensors of every checkpoint and every other file by their bytes. Fingerprints, timings, footers and
+the metadata of checkpoints are left out, since two versions of the program may name the same work
+differently.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -39,9 +41,10 @@ def _files(root: Path) -> list[Path]:
 def _difference(one: Path, other: Path, name: str) -> str:
     if not (one.exists() and other.exists()):
         return f"{name}: only in {one if one.exists() else other}"
-    if one.suffix != ".parquet":
-        return "" if one.read_bytes() == other.read_bytes() else f"{name}: other bytes"
-    return _rows_differ(_table(one), _table(other), name)
+    if one.suffix == ".parquet":
+        return _rows_differ(_table(one), _table(other), name)
+    read = _tensors if one.suffix == ".safetensors" else Path.read_bytes
+    return "" if read(one) == read(other) else f"{name}: other bytes"
 
 
 def _rows_differ(one: pa.Table, other: pa.Table, name: str) -> str:
@@ -51,6 +54,18 @@ def _rows_differ(one: pa.Table, other: pa.Table, name: str) -> str:
         return f"{name}: {one.num_rows} rows and {other.num_rows}"
     columns = [column for column in one.column_names if one[column] != other[column]]
     return f"{name}: other values in {', '.join(columns)}" if columns else ""
+
+
+def _tensors(path: Path) -> bytes:
+    """Names, types, shapes and values of a checkpoint, without its metadata.
+
+    Source: huggingface/safetensors README, "Format": the length of a JSON header, the header, data.
+    """
+    content = path.read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header.pop("__metadata__", None)
+    return json.dumps(header, sort_keys=True).encode() + content[end:]
 
 
 def _table(path: Path) -> pa.Table:
