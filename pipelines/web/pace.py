@@ -21,13 +21,13 @@ class PaceSettings:
         concurrency: requests at once.
         delay_s: least time between the end of a request and the start of the next, in seconds.
             However long a request took, the server never sees a shorter one.
-        sharers: worker processes that fetch at the same time; each takes its share, so that
+        num_workers: worker processes that fetch at the same time; each takes its share, so that
             together they stay within the limits, but each may always have one request open.
     """
 
     concurrency: int
     delay_s: float = 0.0
-    sharers: int = 1
+    num_workers: int = 1
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Pace:
 
     def __init__(self, settings: PaceSettings) -> None:
         self._settings = settings
-        self._concurrency = max(1, settings.concurrency // settings.sharers)
+        self._concurrency = max(1, settings.concurrency // settings.num_workers)
         self._lock = threading.Lock()
         self._hosts: dict[str, _Host] = {}
 
@@ -55,7 +55,7 @@ class Pace:
             host: its name.
             delay_s: what the host itself requests, in seconds; the longer delay applies.
         """
-        delay_s = max(delay_s, self._settings.delay_s) * self._settings.sharers
+        delay_s = max(delay_s, self._settings.delay_s) * self._settings.num_workers
         self._enter(host, delay_s)
         try:
             yield

@@ -15,10 +15,10 @@ def in_threads(count, work):
 
 
 @pytest.mark.parametrize(
-    ("concurrency", "sharers", "allowed"), [(1, 1, 1), (3, 1, 3), (4, 2, 2), (1, 4, 1)]
+    ("concurrency", "num_workers", "allowed"), [(1, 1, 1), (3, 1, 3), (4, 2, 2), (1, 4, 1)]
 )
-def test_turns_at_once(concurrency, sharers, allowed):
-    pace = Pace(PaceSettings(concurrency, sharers=sharers))
+def test_turns_at_once(concurrency, num_workers, allowed):
+    pace = Pace(PaceSettings(concurrency, num_workers=num_workers))
     all_in, active, most = threading.Barrier(allowed), [], []
 
     def work():
@@ -34,7 +34,7 @@ def test_turns_at_once(concurrency, sharers, allowed):
 
 
 def test_starts_lie_the_delay_apart_times_the_sharers():
-    pace = Pace(PaceSettings(4, delay_s=0.005, sharers=2))
+    pace = Pace(PaceSettings(4, delay_s=0.005, num_workers=2))
     began = time.monotonic()
 
     def work():
