@@ -13,7 +13,7 @@ from dalle_model.errors import DalleError
 from pipelines.captions.batch import Batch, ColumnSpec, unchanged
 from pipelines.captions.corpus.registry import RULES as CORPUS_RULES
 from pipelines.captions.corpus.rule import CorpusRule
-from pipelines.captions.funnel import CorpusSteps, Funnel, Steps
+from pipelines.captions.funnel import CorpusSteps, Funnel, RuleSteps
 from pipelines.captions.rules.language import LANGUAGE
 from pipelines.captions.rules.registry import RULES
 from pipelines.captions.rules.rule import Rule
@@ -114,13 +114,13 @@ def _column_spec(
     )
 
 
-def _steps(limits: Mapping[str, float]) -> Steps:
+def _steps(limits: Mapping[str, float]) -> RuleSteps:
     """The rules in the recipe's order, but first the one that spares the longest texts all work."""
     names = sorted(limits, key=lambda name: name != RAW_LENGTH)
     return tuple((RULES[name], limits[name]) for name in names)
 
 
-def _over_data(section: Section) -> tuple[Steps, CorpusSteps]:
+def _over_data(section: Section) -> tuple[RuleSteps, CorpusSteps]:
     """The rules over all data: those that a shard decides alone, and those that are counted."""
     chosen = [(CORPUS_RULES[name], _number(name, value)) for name, value in section.items()]
     of_shards = tuple((rule, limit) for rule, limit in chosen if isinstance(rule, Rule))
@@ -128,7 +128,7 @@ def _over_data(section: Section) -> tuple[Steps, CorpusSteps]:
     return of_shards, of_corpus
 
 
-def _rewritten_steps(section: Section) -> Steps:
+def _rewritten_steps(section: Section) -> RuleSteps:
     return tuple(
         (replace(RULES[name], name=REWRITTEN + name), _number(REWRITTEN + name, value))
         for name, value in section.items()

@@ -17,7 +17,7 @@ from pipelines.text.entities.rewriting import Rewritten
 
 _TYPES = pa.list_(pa.string())
 
-Steps = tuple[tuple[Rule, float], ...]
+RuleSteps = tuple[tuple[Rule, float], ...]
 CorpusSteps = tuple[tuple[CorpusRule, float], ...]
 
 
@@ -34,9 +34,9 @@ class Funnel:
     """
 
     spec: ColumnSpec
-    steps: Steps
+    steps: RuleSteps
     rewrite: Callable[[Batch], Rewritten] | None = None
-    rewritten_steps: Steps = ()
+    rewritten_steps: RuleSteps = ()
     corpus_steps: CorpusSteps = ()
 
     @property
@@ -103,7 +103,7 @@ def _as_rewritten(rewritten: Rewritten, funnel: Funnel) -> Batch:
 
 
 def _apply(
-    batch: Batch, rows: NDArray[np.int64], steps: Steps
+    batch: Batch, rows: NDArray[np.int64], steps: RuleSteps
 ) -> tuple[Batch, NDArray[np.int64], list[pa.Table]]:
     """The captions that pass, their rows, and the failures of the others."""
     failures = [FAILURE_SCHEMA.empty_table()]

@@ -64,7 +64,7 @@ def filter_candidates(candidates: pa.Table, funnel: Funnel) -> FilterResult:
     return concatenate(parts)
 
 
-def explain(raw_caption: str, config: CaptionsConfig) -> list[Check]:
+def check_caption(raw_caption: str, config: CaptionsConfig) -> list[Check]:
     """Every check of a caption in the funnel's order, whether it passes or not."""
     return list(checks(raw_caption, load_funnel(config.recipe, config.overrides)))
 

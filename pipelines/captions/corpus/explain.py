@@ -15,7 +15,7 @@ from pipelines.captions.config import CaptionsConfig
 from pipelines.captions.funnel import CorpusSteps, apply_rules, batch_of
 from pipelines.captions.recipe import load_funnel
 from pipelines.captions.recount import Recount, Row, StageRows
-from pipelines.captions.shard import explain, read_texts
+from pipelines.captions.shard import check_caption, read_texts
 from pipelines.io.keys import shard_of
 from pipelines.io.parquet import read_table
 from pipelines.io.task import StageTask
@@ -35,7 +35,7 @@ def explain_row(task: StageTask, row: Mapping[str, Any], config: CaptionsConfig)
     """
     funnel, rows = load_funnel(config.recipe, config.overrides), _FinishedRows(task)
     recounts = {rule.name: rule.recount for rule, _ in funnel.steps if rule.recount}
-    alone = explain(row.get("raw_caption", row["caption"]), config)
+    alone = check_caption(row.get("raw_caption", row["caption"]), config)
     checks = [_recounted(check, recounts.get(check.reason), row, rows) for check in alone]
     return [*checks, *_over_data(funnel.corpus_steps, row, rows)]
 
@@ -46,7 +46,7 @@ def explain_text(raw: str, config: CaptionsConfig) -> tuple[list[Check], str]:
     The text is that of before the rules where it is dropped.
     """
     funnel = load_funnel(config.recipe, config.overrides)
-    checks = explain(raw, config)
+    checks = check_caption(raw, config)
     checks += [Check(name, True, None, limit, NOT_COUNTED) for name, limit in funnel.data.items()]
     kept = apply_rules(batch_of(raw, funnel), funnel).texts.to_pylist()
     return checks, kept[0] if kept else raw

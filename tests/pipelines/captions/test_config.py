@@ -28,7 +28,7 @@ def test_dependencies_are_those_of_what_the_recipe_uses():
         ({"hypernyms": True}, "graph"),
     ],
 )
-def test_an_override_can_bring_a_dependency_or_take_one(overrides, name):
+def test_an_override_can_add_or_remove_a_dependency(overrides, name):
     before = dependencies(CaptionsConfig())
     after = dependencies(CaptionsConfig.model_validate({"overrides": overrides}))
     assert (name in before) != (name in after)

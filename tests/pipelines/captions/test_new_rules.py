@@ -22,7 +22,7 @@ from pipelines.captions.recount import Row, StageRows
 from pipelines.captions.rules.registry import RULES
 from pipelines.captions.rules.rule import Rule
 from pipelines.captions.settings import Settings
-from pipelines.captions.shard import explain
+from pipelines.captions.shard import check_caption
 from pipelines.io.parquet import read_table
 from pipelines.io.task import StageTask
 from pipelines.rejection import Check
@@ -135,10 +135,10 @@ def test_overrides_may_name_a_new_rule_and_messages_suggest_it():
 @pytest.mark.usefixtures("_registered")
 def test_a_rule_that_was_written_anew_takes_the_place_of_the_old_one():
     config = CaptionsConfig(overrides={"too_many_commas": 1})
-    assert explain(CAPTIONS[0], config)[-1].measured == 2
+    assert check_caption(CAPTIONS[0], config)[-1].measured == 2
     RULES.remove(COMMAS.name)
     RULES.register(Rule(COMMAS.name, lambda batch: 2 * num_commas(batch)))
-    assert explain(CAPTIONS[0], config)[-1].measured == 4
+    assert check_caption(CAPTIONS[0], config)[-1].measured == 4
 
 
 def test_a_rule_that_nobody_registered_is_unknown():

@@ -1,7 +1,7 @@
 from pipelines.captions.published import published_rates
 
 
-def test_ours_stands_beside_theirs():
+def test_ours_is_compared_with_theirs():
     [rate] = published_rates("conceptual_captions", {"rules": (200, 50), "all": (200, 50)})
     assert (rate.theirs, rate.ours) == (0.03, 0.25)
     assert rate.source.startswith("Sharma et al. 2018")

@@ -184,7 +184,7 @@ def test_a_step_is_left_out_by_an_override(off):
     assert apply_rules(batch, done).texts.to_pylist() == ["A dog on the beach of a city"]
 
 
-def test_paths_count_from_the_file_they_stand_in(tmp_path):
+def test_paths_are_relative_to_the_file_that_names_them(tmp_path):
     recipe = "about: x\nsettings:\n  graph: {value: own.tsv, source: chosen here}\nrules: {}\n"
     recipe += "transform:\n  hypernyms: {source: chosen for the test}\n"
     (tmp_path / "recipes").mkdir()
@@ -212,7 +212,7 @@ def test_a_changed_file_is_read_again(write):
     assert names(load_funnel(path, {}))[0] == ["title_case"]
 
 
-def test_a_rule_that_stands_in_two_sections_has_two_sources():
+def test_a_rule_in_two_sections_has_two_sources():
     sources = entry_sources("conceptual_captions")
     assert sources["too_few_words"].startswith("chosen: a determiner")
     assert sources["transformed_too_few_words"].startswith("chosen: Sharma et al. 2018 drop")

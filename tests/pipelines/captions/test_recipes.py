@@ -1,4 +1,4 @@
-"""The recipes that come along: published numbers, sources, order, and what they drop."""
+"""The bundled recipes: published numbers, sources, order, and what they drop."""
 
 import re
 
@@ -13,7 +13,7 @@ from pipelines.captions.recipe import SECTIONS, Recipe, known_recipes, load_funn
 from pipelines.captions.rules import tags
 from pipelines.captions.rules.registry import RULES
 from pipelines.captions.settings import Settings
-from pipelines.captions.shard import explain
+from pipelines.captions.shard import check_caption
 from pipelines.rejection import first_failure
 from pipelines.text.entities.rewriting import REWRITING_STEPS
 from pipelines.text.normalise.registry import NORMALISING_STEPS
@@ -165,7 +165,7 @@ def test_the_funnel_begins_with_the_bound_and_ends_with_what_is_dear(recipe):
     ],
 )
 def test_what_a_recipe_drops(recipe, caption, reason):
-    failure = first_failure(explain(caption, CaptionsConfig(recipe=recipe)))
+    failure = first_failure(check_caption(caption, CaptionsConfig(recipe=recipe)))
     assert (failure and failure.reason) == reason
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pipelines.captions import shard as filter
 from pipelines.captions.config import CaptionsConfig
 from pipelines.captions.recipe import load_funnel
-from pipelines.captions.shard import explain, filter_shard
+from pipelines.captions.shard import check_caption, filter_shard
 from pipelines.io import parquet
 from pipelines.io.keys import pair_key
 from pipelines.io.task import ShardResult, rejection_table
@@ -84,7 +84,7 @@ def test_filter_shard_reads_the_crawl_of_the_run(tmp_path):
 
 def test_explain_lists_every_check_and_names_the_same_failure():
     for raw in RAW:
-        found = explain(raw, CaptionsConfig())
+        found = check_caption(raw, CaptionsConfig())
         result = filter_table(candidate_table([raw]), load_funnel("dalle", {}))
         failed = first_failure(found)
         assert len(found) == 11

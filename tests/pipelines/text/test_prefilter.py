@@ -6,15 +6,15 @@ from pipelines.text.prefilter import map_matching, matches, measure_matching
 TEXTS = pa.array(["", "a dog", "b", "dog dog"])
 
 
-def test_only_what_matches_is_asked():
-    asked: list[str] = []
+def test_the_function_is_called_only_where_something_matches():
+    called: list[str] = []
 
     def shout(text: str) -> str:
-        asked.append(text)
+        called.append(text)
         return text.upper()
 
     assert map_matching(TEXTS, "dog", shout).to_pylist() == ["", "A DOG", "b", "DOG DOG"]
-    assert asked == ["a dog", "dog dog"]
+    assert called == ["a dog", "dog dog"]
     assert measure_matching(TEXTS, "^.", len).tolist() == [0, 5, 1, 7]
 
 

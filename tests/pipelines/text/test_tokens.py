@@ -51,15 +51,15 @@ def test_repeats_are_counted_by_caption(captions):
     assert tokens.repeats.most(is_counted).tolist() == most
 
 
-def test_each_type_is_asked_once():
-    asked: list[str] = []
+def test_each_type_is_mapped_once():
+    called: list[str] = []
 
     def ask(word: str) -> float:
-        asked.append(word)
+        called.append(word)
         return 1.0
 
     Tokens.of_lists([["a", "dog", "a"], ["a"]]).per_type(ask)
-    assert sorted(asked) == ["a", "dog"]
+    assert sorted(called) == ["a", "dog"]
 
 
 def test_sums_do_not_depend_on_the_neighbours():

@@ -1,4 +1,4 @@
-"""Rewriting for tests: the tagger that comes along, steps by name."""
+"""Rewriting for tests: the bundled tagger, steps by name."""
 
 from collections.abc import Sequence
 

@@ -12,8 +12,8 @@ from tests.support.tagging.sample import HELD_OUT, SAMPLE, Example, examples, st
 from tests.support.tagging.scores import Pairs, row
 
 
-def judged(rows: Sequence[Example]) -> list[Pairs]:
-    """Tags by hand and by the tagger that comes along."""
+def tagged_pairs(rows: Sequence[Example]) -> list[Pairs]:
+    """Tags by hand and by the bundled tagger."""
     found = load_tagger(PERCEPTRON).tag([example.text for example in rows]).pairs()
     return [
         [(tag, guess) for (_, tag), (_, guess) in zip(example.pairs, pairs, strict=True)]
@@ -21,7 +21,7 @@ def judged(rows: Sequence[Example]) -> list[Pairs]:
     ]
 
 
-def judged_by_nltk(rows: Sequence[Example]) -> list[Pairs]:
+def tagged_by_nltk(rows: Sequence[Example]) -> list[Pairs]:
     """The same by NLTK's code with the same weights, which knows nothing of truecasing."""
     texts = [example.text for example in rows]
     words = with_quotes(tokenise(texts), texts).mapped(treebank_form).lists()
@@ -36,15 +36,15 @@ def by_tagger() -> Iterator[str]:
     """Ours, and what the same weights give without truecasing."""
     for name in (SAMPLE, HELD_OUT):
         rows = examples(name)
-        yield row(f"{name} | perceptron", judged(rows))
-        yield row(f"{name} | NLTK `PerceptronTagger`, same weights", judged_by_nltk(rows))
+        yield row(f"{name} | perceptron", tagged_pairs(rows))
+        yield row(f"{name} | NLTK `PerceptronTagger`, same weights", tagged_by_nltk(rows))
 
 
 def by_style() -> Iterator[str]:
     """Ours by the origin of captions."""
     for name in (SAMPLE, HELD_OUT):
         for style, rows in styles(examples(name)).items():
-            yield row(f"{name} | {style}", judged(rows))
+            yield row(f"{name} | {style}", tagged_pairs(rows))
 
 
 if __name__ == "__main__":

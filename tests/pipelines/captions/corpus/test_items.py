@@ -46,7 +46,7 @@ def test_ngrams_are_words_and_neighbours_within_a_caption(captions):
     assert len(items.hashes) == len(expected)
 
 
-def test_a_pair_hashes_equal_wherever_it_stands():
+def test_a_pair_hashes_equal_in_any_position():
     items = ngram_items(Tokens.of_lists([["a", "dog"], ["the", "a", "dog"]]))
     named = [items.name(n) for n in range(len(items.hashes))]
     assert len(set(named)) == len(set(items.hashes.tolist())) == 5

@@ -42,7 +42,7 @@ def test_chunks_cover_the_caption_in_order(tagged) -> None:
         assert all(left.end <= right.start for left, right in pairwise(words))
 
 
-def test_spans_and_names_stand_side_by_side() -> None:
+def test_spans_and_names_in_one_caption() -> None:
     text = "The 2017 Pilgrimage Festival with a 5 kg cake and 'Big Fish'"
     pairs = load_tagger("perceptron").tag([text]).pairs()[0]
     found = [(word.text, word.kind) for word in chunk(text, pairs, load_graph()) if word.kind]

@@ -41,12 +41,12 @@ def test_wrong_line_is_named(raw: bytes, message: str) -> None:
         read_table(raw, "own.tsv")
 
 
-def test_torn_gzip_is_told() -> None:
+def test_torn_gzip_is_reported() -> None:
     with pytest.raises(GraphError, match="not a whole gzip file"):
         read_table(gzip.compress(b"Paris\tcity\n" * 99)[:-9], "own.tsv.gz")
 
 
-def test_missing_table_is_told(tmp_path) -> None:
+def test_missing_table_is_reported(tmp_path) -> None:
     with pytest.raises(GraphError, match=r"cannot be read.*none\.tsv"):
         load_graph(str(tmp_path / "none.tsv"))
 
@@ -69,7 +69,7 @@ def test_own_table_replaces_entities_and_not_names(tmp_path) -> None:
         ("Eiffel Tower", "tower"), ("Albert Einstein", "physicist"), ("Wales", "country"),
     ],
 )  # fmt: skip
-def test_entities_that_come_along(entity: str, kind: str) -> None:
+def test_bundled_entities(entity: str, kind: str) -> None:
     assert load_graph().types[entity] == kind
 
 
@@ -85,7 +85,7 @@ def test_common_words_are_no_entities(word: str) -> None:
         ("Pakistani", NameKind.ADJECTIVE), ("guitarist", NameKind.ROLE), ("adorn", NameKind.VERB),
     ],
 )  # fmt: skip
-def test_parts_of_names_that_come_along(word: str, kind: NameKind) -> None:
+def test_bundled_parts_of_names(word: str, kind: NameKind) -> None:
     assert load_graph().names[word] == kind
 
 

@@ -43,7 +43,7 @@ def test_types_for_names(text: str, named: str) -> None:
     assert one(text, "hypernyms", graph=_OWN) == named
 
 
-def test_types_and_unresolved_names_are_told() -> None:
+def test_types_and_unresolved_names_are_reported() -> None:
     texts = ["Ann Lee and Bo Day near Oz", "the Zyx Qwv is a legend of Ann Lee", "a red boat"]
     found = rewritten(texts, ["hypernyms"], _OWN)
     assert found.types == [["actor", "city"], ["actor"], []]

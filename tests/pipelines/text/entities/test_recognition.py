@@ -64,7 +64,7 @@ def test_words_that_are_no_names(text: str) -> None:
     assert _chunks(text) == {}
 
 
-def test_a_word_that_names_a_place_and_a_person_is_told_by_what_stands_beside_it() -> None:
+def test_a_word_that_names_a_place_and_a_person_is_decided_by_its_neighbours() -> None:
     assert _chunks("Paris Hilton on the beach") == {"Paris Hilton": "person"}
     assert _chunks("a shop in Paris") == {"Paris": "city"}
     assert _chunks("Victoria opens the door") == {"Victoria": "person"}

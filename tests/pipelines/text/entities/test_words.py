@@ -32,7 +32,7 @@ def test_a_word_that_the_tagger_respelled_is_kept() -> None:
     assert write(read('say "no"', [("say", "VB"), ("``", "``"), ("no", "UH")])) == "say `` no"
 
 
-def test_merged_words_stand_where_they_stood() -> None:
+def test_merged_words_keep_their_position() -> None:
     text = "in New York City"
     words = _read(text)
     merged = merge(text, words[1:4], "city")

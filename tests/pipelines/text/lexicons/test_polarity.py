@@ -24,8 +24,8 @@ def test_compound(text, sign):
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_no_score_without_a_laden_word_or_sign(text):
     words = re.findall(r"\w[\w'-]*", text.lower())
-    is_asked = any(map(POLARITY.is_laden, words)) or re.search(POLARITY.signs, text)
-    assert is_asked or POLARITY.compound(text) == 0.0
+    is_called = any(map(POLARITY.is_laden, words)) or re.search(POLARITY.signs, text)
+    assert is_called or POLARITY.compound(text) == 0.0
 
 
 def test_it_is_named_by_its_version():

@@ -6,7 +6,7 @@ import pytest
 from pipelines.text.lexicons.sources import LexiconError, package_file
 
 
-def test_a_missing_list_names_the_command_that_mends_it():
+def test_a_missing_list_names_the_command_that_fixes_it():
     with pytest.raises(LexiconError, match="pip install --force-reinstall wordfreq"):
         package_file("wordfreq", "data/none.gz", "wordfreq")
 

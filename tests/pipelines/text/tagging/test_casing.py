@@ -30,7 +30,7 @@ def test_truecased(text, expected):
     assert truecase(text) == [expected]
 
 
-def test_each_caption_is_judged_by_itself():
+def test_each_caption_is_truecased_by_itself():
     texts = ["The Old Man", "near The Old house", "", "OLD MAN"]
     assert truecase(*texts) == [truecase(text)[0] for text in texts]
 

@@ -18,13 +18,13 @@ both = pytest.mark.parametrize("name", [SAMPLE, HELD_OUT])
 
 
 @cache
-def judged(name: str) -> list[Pairs]:
-    return accuracy.judged(examples(name))
+def tagged_pairs(name: str) -> list[Pairs]:
+    return accuracy.tagged_pairs(examples(name))
 
 
 def test_size():
     assert [len(examples(name)) for name in (SAMPLE, HELD_OUT)] == [129, 134]
-    assert [sum(map(len, judged(name))) for name in (SAMPLE, HELD_OUT)] == [1146, 1116]
+    assert [sum(map(len, tagged_pairs(name))) for name in (SAMPLE, HELD_OUT)] == [1146, 1116]
 
 
 def test_nothing_held_out_is_in_the_sample():
@@ -48,8 +48,8 @@ def test_what_is_stated_is_so():
     ("name", "of_tokens", "of_captions"), [(SAMPLE, 0.91, 0.52), (HELD_OUT, 0.865, 0.33)]
 )
 def test_token_and_caption_accuracy(name, of_tokens, of_captions):
-    assert scores.of_tokens(judged(name)) >= of_tokens
-    assert scores.of_captions(judged(name)) >= of_captions
+    assert scores.of_tokens(tagged_pairs(name)) >= of_tokens
+    assert scores.of_captions(tagged_pairs(name)) >= of_captions
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_token_and_caption_accuracy(name, of_tokens, of_captions):
     ],
 )
 def test_precision_and_recall(name, tags, precision, recall):
-    found = scores.of_class(judged(name), tags)
+    found = scores.of_class(tagged_pairs(name), tags)
     assert found.precision >= precision
     assert found.recall >= recall
 
@@ -79,6 +79,6 @@ def test_captions_without_a_class_are_found(name, tags, least_agreement):
 
     agreed = [
         lacks(tag for tag, _ in pairs) == lacks(guess for _, guess in pairs)
-        for pairs in judged(name)
+        for pairs in tagged_pairs(name)
     ]
     assert sum(agreed) / len(agreed) >= least_agreement

@@ -83,7 +83,7 @@ def test_a_pipeline_without_tags_is_refused(spacy, tmp_path):
         SpacyTagger(saved(spacy, tmp_path, {"cat": "NN"})).tag(["a dog"])
 
 
-def test_a_missing_package_is_told(monkeypatch):
+def test_a_missing_package_is_reported(monkeypatch):
     monkeypatch.setitem(sys.modules, "spacy", None)
     with pytest.raises(TaggerError, match="run `pip install spacy`"):
         SpacyTagger("en_core_web_sm")

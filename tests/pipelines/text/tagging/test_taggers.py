@@ -7,7 +7,7 @@ from pipelines.text.tagging.tagged import TaggerError
 from pipelines.text.tagging.taggers import PERCEPTRON, load_tagger, tagger_versions
 
 
-def test_the_tagger_that_comes_along():
+def test_the_bundled_tagger():
     assert load_tagger(PERCEPTRON).name == PERCEPTRON
     assert load_tagger(PERCEPTRON) is load_tagger(PERCEPTRON)
 
@@ -20,19 +20,19 @@ def test_its_dependency_is_its_weights():
 
 @pytest.mark.parametrize("spec", ["nltk", "spacy:", "spacy", ""])
 @pytest.mark.parametrize("use", [load_tagger, tagger_versions])
-def test_unknown_names_are_told(spec, use):
+def test_unknown_names_are_reported(spec, use):
     with pytest.raises(TaggerError, match=r"unknown; write `perceptron`, or `spacy:`"):
         use(spec)
 
 
 @pytest.mark.parametrize("use", [load_tagger, tagger_versions])
-def test_a_missing_pipeline_is_told_with_the_command(use):
+def test_a_missing_pipeline_is_reported_with_the_command(use):
     pytest.importorskip("spacy")
     with pytest.raises(TaggerError, match="python -m spacy download xx_not_there"):
         use("spacy:xx_not_there")
 
 
-def test_where_spacy_itself_is_missing_no_pipeline_of_it_is_asked_for(monkeypatch):
+def test_where_spacy_itself_is_missing_no_pipeline_of_it_is_required(monkeypatch):
     def missing(name):
         raise PackageNotFoundError(name)
 

@@ -68,7 +68,7 @@ def test_many_are_split_as_one_is(texts):
         ("", ""),
     ],
 )
-def test_quotes_that_open_are_told_from_those_that_close(text, forms):
+def test_opening_quotes_are_distinguished_from_closing_ones(text, forms):
     assert with_quotes(tokenise([text]), [text]).lists() == [forms.split()]
 
 

@@ -68,7 +68,7 @@ def test_likely_tag(weights):
     assert weights.likely_tag("gone") is None
 
 
-def test_the_model_that_comes_along():
+def test_the_bundled_model():
     weights = load_weights()
     assert len(weights.tags) == 45
     assert sum(map(len, weights.rows.values())) == len(weights.scores) - 1 == 94_202
