@@ -59,7 +59,7 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One run judged by several recipes.
+    """Several recipes compared on one run.
 
     Args:
         directories: URL of the run directory of each recipe.
@@ -87,11 +87,11 @@ def run(
         stages: the stages to run; all by default.
         workers: processes of the local runner; 1 stays in this process.
         beam_options: passed to Beam, such as `--runner=FlinkRunner`.
-        progress: told what happens.
+        progress: receives the events; none by default.
 
     Raises:
         ConfigError: a setting is wrong.
-        DalleError: whatever else stops a run, with the command that mends it.
+        DalleError: whatever else stops a run, with the command that fixes it.
     """
     settings = read_config(config)
     return _run(settings, settings, directory, stages, workers, beam_options, progress)
@@ -132,7 +132,7 @@ def train(
         model: name of a stage that trains, such as `bpe`, `dvae` or `prior`.
         config: settings of the run; the model's section may be missing, and is the default then.
         directory: as for `run`.
-        progress: told what happens.
+        progress: receives the events; none by default.
 
     Raises:
         ConfigError: there is no such model.
@@ -143,7 +143,7 @@ def train(
 
 
 def explain(query: str, directory: str = "runs/demo", recipe: str = "") -> Explanation:
-    """Tell the way of rows through the stages, or what a recipe makes of a text.
+    """Trace rows through the stages, or apply a recipe to a text.
 
     Args:
         query: a key, the start of one, an image or page URL, or any text.
@@ -175,7 +175,7 @@ def recipes(
     beam_options: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Comparison:
-    """Judge one crawl's captions by several recipes; the report shows them rule by rule.
+    """Compare several recipes on the captions of one crawl, rule by rule.
 
     Args:
         config: settings of the run; its own recipe is left alone.
@@ -232,7 +232,7 @@ def sample(
         directory: of the run.
         out: URL of the PNG to write.
         settings: how they are drawn.
-        progress: told of each batch.
+        progress: receives each step.
     """
     from orchestration.report.sheets import draw_samples
 

@@ -1,9 +1,9 @@
-"""What a stage is: one value, in a room of its own, that says all that a run must know of it.
+"""A stage is one value that holds everything a run needs to know about it.
 
-A stage is `STAGE` in `pipelines/<name>/stage.py`. It names what it reads by role, so that stages
-can be added, left out or put between others without a change to any of them; how a run finds,
-plans, runs, explains and reports stages is written once, in `orchestration`, over this value.
-Importing a stage loads its settings and nothing heavy: its work is imported when it runs.
+It is called `STAGE` and lives in `pipelines/<name>/stage.py`. It names its inputs by role, so that
+stages can be added, removed or inserted without changing any other. `orchestration` finds, plans,
+runs, explains and reports stages through this value alone. Importing a stage loads its settings and
+nothing heavy: its work is imported when it runs.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -27,11 +27,11 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Reads:
-    """One role that a stage reads.
+    """One input role of a stage.
 
     Args:
-        schema: the columns that it needs; None for what is no table of rows.
-        count: `one` input must be there, `maybe` none, or `any` number of them.
+        schema: the columns that the stage needs; None for an input that is not a table of rows.
+        count: exactly `one` input, `maybe` one, or `any` number of them.
     """
 
     schema: pa.Schema | None = None
@@ -40,12 +40,12 @@ class Reads:
 
 @dataclass(frozen=True)
 class Writes:
-    """What a stage writes.
+    """The output of a stage.
 
     Args:
-        role: by which other stages read it.
-        schema: of its shards; None where it depends on the settings, or there are no shards.
-        file: name of the one file that is the output, for a stage that writes no shards.
+        role: the name by which other stages read it.
+        schema: of its shards; None if it depends on the settings, or if there are no shards.
+        file: name of the output file, for a stage that writes no shards.
     """
 
     role: str
@@ -55,11 +55,11 @@ class Writes:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Where a stage runs: part of no fingerprint, since it changes no row.
+    """Where a stage runs; not part of its fingerprint, since it changes no row.
 
     Args:
-        workers: processes that work at the same time.
-        loopback: permission to reach one server on this machine in place of the web.
+        workers: processes that work in parallel.
+        loopback: permission to reach one server on this machine instead of the web.
     """
 
     workers: int = 1
@@ -83,7 +83,7 @@ class Job:
 
 @dataclass(frozen=True)
 class LocalResult:
-    """What a stage without shards leaves.
+    """The result of a stage without shards.
 
     Args:
         files: names below the stage's folder, the output first.
@@ -96,7 +96,7 @@ class LocalResult:
 
 @dataclass(frozen=True)
 class ShardWork:
-    """Work on one shard at a time: any runner spreads it, and no Beam is needed to write it.
+    """Work on one shard at a time; any runner distributes it, and writing it needs no Beam.
 
     Args:
         process: picklable pure function of the job and the number of a shard.
@@ -109,10 +109,10 @@ class ShardWork:
 
 @dataclass(frozen=True)
 class PipelineWork:
-    """Work that brings shards together.
+    """Work that combines shards.
 
     Args:
-        build: adds to a `beam.Pipeline` what reads and writes the shards of a job.
+        build: adds the transforms that read and write the shards of a job to a `beam.Pipeline`.
     """
 
     build: Callable[[Any, Job], Any]
@@ -123,7 +123,7 @@ class LocalWork:
     """Work on one machine, without shards, such as a training.
 
     Args:
-        run: does it, and tells of each step.
+        run: does the work and reports each step.
     """
 
     run: Callable[[Job, OnStep], LocalResult]
@@ -131,7 +131,7 @@ class LocalWork:
 
 @dataclass(frozen=True)
 class TextTrace:
-    """What a recipe makes of one text: every check, and the text that it becomes."""
+    """One text under a recipe: every check, and the text that the recipe turns it into."""
 
     checks: list[Check]
     becomes: str
@@ -139,13 +139,13 @@ class TextTrace:
 
 @dataclass(frozen=True)
 class Recipes:
-    """That a stage follows a recipe, of which one crawl can be judged by several.
+    """The recipes of a stage that follows one; a run can be compared by several.
 
     Args:
-        known: names of those that are bundled.
+        known: names of the bundled recipes.
         chosen: the stage's config with another recipe.
-        name: of the recipe of a config.
-        trace: a text that need not be in any run, judged by the recipe of a config.
+        name: of the recipe in a config.
+        trace: applies the recipe in a config to a text, which need not be in any run.
     """
 
     known: Callable[[], list[str]]
@@ -156,11 +156,11 @@ class Recipes:
 
 @dataclass(frozen=True)
 class Resources:
-    """What a stage needs of a machine; hints for runners and for people.
+    """What a stage needs from a machine.
 
     Args:
-        needs_web: it asks hosts of the web, or what stands in for them.
-        needs_torch: it runs a model.
+        needs_web: whether it sends requests to the web, or to an archive replayed in its place.
+        needs_torch: whether it runs a model.
     """
 
     needs_web: Callable[[Any], bool] = lambda _: False

@@ -89,10 +89,10 @@ def explain(
     ],
     directory: DirOption = "runs/demo",
     recipe: Annotated[
-        str, typer.Option("--recipe", help="For a text: a recipe in place of the run's own.")
+        str, typer.Option("--recipe", help="For a text: a recipe instead of the run's own.")
     ] = "",
 ) -> None:
-    """Tell one row's way through the stages: rules, measured values, thresholds, recipe lines."""
+    """Trace a row through the stages: rules, measured values, thresholds, recipe lines."""
     from orchestration import api
 
     typer.echo(str(api.explain(query, directory, recipe)))
@@ -108,7 +108,7 @@ def recipes(
     directory: DirOption = "",
     workers: WorkersOption = 1,
 ) -> None:
-    """Judge one crawl's captions by several recipes; the report shows them rule by rule."""
+    """Compare several recipes on the captions of one crawl; the report shows them rule by rule."""
     from orchestration import api
     from orchestration.cli.progress import TerminalProgress
 
@@ -222,7 +222,7 @@ def main() -> None:
     _set_up_logging(is_debug)
     try:
         if app(arguments, standalone_mode=False) == INTERRUPTED:
-            raise KeyboardInterrupt  # typer tells of it by a return value
+            raise KeyboardInterrupt  # typer reports it by a return value
     except BaseException as error:
         if is_debug and isinstance(error, Exception):
             raise
@@ -234,7 +234,7 @@ def main() -> None:
 def _set_up_logging(is_debug: bool) -> None:
     """Our own warnings, such as a damaged input file; Beam's log only with `--debug`.
 
-    Beam logs a traceback for an error that it raises as well: it would be told twice.
+    Beam logs a traceback for an error that it also raises: it would appear twice.
     """
     logging.basicConfig(
         level=logging.INFO if is_debug else logging.CRITICAL, format="%(name)s: %(message)s"

@@ -130,11 +130,11 @@ class TerminalProgress:
             self._nothing_left(manifest.rejected)
 
     def _nothing_left(self, rejected: Mapping[str, int]) -> None:
-        """What dropped every row of a stage: mostly one mistake, so it is told at once."""
+        """Why every row of a stage was dropped: mostly one mistake, so it is shown at once."""
         most = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))[:TOLD_REASONS]
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in most)
         self._console.print(
-            f"{'':<{NAME_WIDTH}} nothing is left: {reasons}; `dalle explain URL` tells more"
+            f"{'':<{NAME_WIDTH}} nothing is left: {reasons}; `dalle explain URL` shows more"
         )
 
     def _update(self, done: int, total: int, note: str) -> None:

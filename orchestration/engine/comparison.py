@@ -1,4 +1,4 @@
-"""One run judged by several recipes of a stage, each in a run directory of its own.
+"""Compares several recipes of a stage on one run, each in a run directory of its own.
 
 The stages before it run once; their output is copied into the directory of each recipe, which
 `dalle explain --dir` then reads as any other run.
@@ -26,7 +26,7 @@ def compare(run: Run, names: Sequence[str], progress: Progress) -> list[str]:
     Args:
         run: its config's own recipe is left alone; its overrides hold for all recipes.
         names: of recipes, or paths of YAML files; all bundled ones where there are none.
-        progress: told of each stage.
+        progress: receives the events.
 
     Returns:
         URL of each recipe's run directory.
@@ -45,7 +45,9 @@ def compare(run: Run, names: Sequence[str], progress: Progress) -> list[str]:
         for recipe, folder in zip(chosen, folders, strict=True)
     ]
     for one in runs:
-        Graph.of(one.config).dependencies(stage)  # a missing recipe is told before the first row
+        Graph.of(one.config).dependencies(
+            stage
+        )  # a missing recipe is reported before the first row
     before = [other.name for other in graph.ancestors(stage)]
     run_stages(run, before, progress)
     for recipe, one in zip(chosen, runs, strict=True):

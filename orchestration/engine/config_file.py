@@ -100,7 +100,7 @@ def _known_settings(where: list[str]) -> str:
     model: Any = config_class()
     for part in where[:-1]:
         if part.isdigit():
-            continue  # a place in a list, whose items all have one class
+            continue  # an index into a list, whose items all have one class
         fields = getattr(model, "model_fields", {})
         model = _model_of(fields[part].annotation) if part in fields else None
     known = list(getattr(model, "model_fields", None) or getattr(model, "__annotations__", {}))

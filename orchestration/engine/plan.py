@@ -14,12 +14,12 @@ from pipelines.stage import Stage
 
 
 class RunError(DalleError):
-    """A run cannot start or go on: why, and the command that mends it."""
+    """A run cannot start or continue: why, and the command that fixes it."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One `dalle run`: settings, place, and how the work is spread.
+    """One `dalle run`: settings, directory, and how the work is distributed.
 
     Args:
         config: with absolute paths.

@@ -1,4 +1,4 @@
-"""What a run tells whoever started it; the command line draws it, a notebook may ignore it."""
+"""How a run reports its progress: drawn by the command line, ignored by default elsewhere."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -10,14 +10,14 @@ from pipelines.stage import Stage
 
 
 class Progress(Protocol):
-    """Told what a run does."""
+    """Receives the events of a run."""
 
     def stage(self, name: str, why: str = "", /) -> AbstractContextManager[None]:
-        """A stage is at work until the block ends."""
+        """A stage runs until the block ends."""
         ...
 
     def shards(self, stage: Stage, task: StageTask, finished: int, /) -> None:
-        """The stage at work is one of shards, so many of which were finished before."""
+        """The running stage writes shards, `finished` of which were done before."""
         ...
 
     def step(self, step: int, total: int, metrics: Mapping[str, float] = ..., /) -> None:
@@ -38,7 +38,7 @@ class Progress(Protocol):
 
 
 class Quiet:
-    """Says nothing."""
+    """Ignores every event."""
 
     @contextmanager
     def stage(self, name: str, why: str = "", /) -> Iterator[None]:

@@ -70,7 +70,7 @@ def draw_grid(root: str, number: int, out: str) -> str:
         )
     table = read_shards(urls).slice(0, number)
     if not table.num_rows:
-        raise ShardError(f"the token shards of {root} hold no row; `dalle report` tells why")
+        raise ShardError(f"the token shards of {root} hold no row; `dalle report` shows why")
     images = StageFolder(url_of_role(root, IMAGES) or root, load_run_config(root).num_shards)
     originals = squares_of(images, table["key"].to_pylist(), codec.side)
     decoded = codec.decode(image_tokens(table))

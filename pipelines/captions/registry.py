@@ -1,6 +1,6 @@
-"""Rules by name: those of this package, and any that a program adds before it loads a recipe."""
+"""Rules by name: the bundled ones, those of other packages, and any that a program adds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Generic, Protocol, TypeVar
 
 
@@ -20,15 +20,17 @@ class Registry(Mapping[str, RuleT], Generic[RuleT]):
 
     Args:
         rules: to begin with.
+        load: the rules that other packages add, asked for at the first look-up.
     """
 
-    def __init__(self, *rules: RuleT) -> None:
+    def __init__(self, *rules: RuleT, load: Callable[[], Iterable[RuleT]] = tuple) -> None:
         self._rules: dict[str, RuleT] = {}
+        self._load: Callable[[], Iterable[RuleT]] | None = load
         for rule in rules:
             self.register(rule)
 
     def register(self, rule: RuleT) -> None:
-        """Add a rule, so that recipes may name it; in every process that runs the stage.
+        """Add a rule, so that recipes may name it, in this process alone.
 
         Raises:
             ValueError: its name is taken.
@@ -41,11 +43,17 @@ class Registry(Mapping[str, RuleT], Generic[RuleT]):
         """Take a rule away again."""
         del self._rules[name]
 
+    def _all(self) -> dict[str, RuleT]:
+        load, self._load = self._load, None
+        for rule in load() if load else ():
+            self.register(rule)
+        return self._rules
+
     def __getitem__(self, name: str) -> RuleT:
-        return self._rules[name]
+        return self._all()[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._rules)
+        return iter(self._all())
 
     def __len__(self) -> int:
-        return len(self._rules)
+        return len(self._all())

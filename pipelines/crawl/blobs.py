@@ -19,7 +19,6 @@ from pipelines.io.keys import image_part
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection
 
-SPILL_FOLDER = f"{files.TEMPORARY_PREFIX}images"  # a name that is swept when the stage has ended
 SPILL_BYTES = 64 << 20  # chosen: few files, and little to hold
 
 Row = dict[str, Any]

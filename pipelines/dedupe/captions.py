@@ -9,11 +9,6 @@ from pipelines.rejection import Check
 REASON = "caption_cap"
 
 
-def folded(caption: str) -> str:
-    """The form in which captions are compared: case-folded, with single spaces."""
-    return " ".join(caption.casefold().split())
-
-
 def cap_captions(group: Iterable[Pair], max_images: int) -> Iterator[tuple[Pair, Check | None]]:
     """Keep a caption for the first images by key.
 

@@ -20,6 +20,7 @@ from pipelines.io.keys import shard_of
 from pipelines.io.selections import surviving_rows
 from pipelines.io.task import StageTask
 from pipelines.rejection import Rejection, reject
+from pipelines.text.folding import fold
 
 PAIRS: Final = "pairs"
 DUPLICATES: Final = "duplicates"
@@ -103,7 +104,7 @@ class CapCaptions(beam.PTransform[PCollection[Pair], PCollection[Pair | Rejectio
     def expand(self, pairs: PCollection[Pair]) -> PCollection[Pair | Rejection]:
         return (
             pairs
-            | "KeyCaption" >> beam.Map(lambda pair: (captions.folded(pair["caption"]), pair))
+            | "KeyCaption" >> beam.Map(lambda pair: (fold(pair["caption"]), pair))
             | "ByCaption" >> beam.GroupByKey()
             | "Cap" >> beam.FlatMap(_cap, self.config.max_images_per_caption, self.stage)
         )

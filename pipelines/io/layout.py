@@ -1,4 +1,4 @@
-"""The run directory, and the one place that spells its names.
+"""The run directory; its names are spelled nowhere else.
 
 <root>/config.json                                     the settings of the run
 <root>/<stage>/part-00007-of-00064.parquet             rows kept, sorted by key
@@ -22,7 +22,7 @@ _PROGRESS = "progress"
 _MANIFEST = "manifest.json"
 _TIMINGS = "timings.json"
 _SITE = "site"
-_SPILLED = f"{files.TEMPORARY_PREFIX}pictures"  # a name that is swept when the stage has ended
+_SPILLED = f"{files.TEMPORARY_PREFIX}images"  # a temporary name: swept when the stage has ended
 _CONFIG = "config.json"
 _RECIPES = "recipes"
 _REPORT = ("report", "index.html")
@@ -53,18 +53,18 @@ class StageFolder:
         return self.file(rejected_name(index, self.num_shards))
 
     def marker(self, index: int) -> str:
-        """URL of the marker that says that a shard is finished."""
+        """URL of the marker of a finished shard."""
         return files.join(self.progress, f"{index:05d}.json")
 
     def markers(self) -> list[str]:
-        """URLs of the markers that are there, of this or other work."""
+        """URLs of the markers present, of this or of earlier work."""
         names = files.list_names(self.progress)
         return [files.join(self.progress, n) for n in names if _is_whole(n) and n[-5:] == ".json"]
 
     def note(self, index: int, kind: str, attempt: str) -> str:
-        """URL of what one attempt notes of a shard for its own later steps.
+        """URL of intermediate results that one attempt stores for its own later steps.
 
-        Another attempt does not find it, and it goes with the markers when the stage is finished.
+        Another attempt does not find them; they are removed when the stage is finished.
         """
         folder = f"{kind}-{files.sha256(attempt.encode())[:16]}"
         return files.join(self.progress, folder, part_name(index, self.num_shards))
@@ -95,7 +95,7 @@ class StageFolder:
 
     @property
     def spilled(self) -> str:
-        """URL of the folder of bytes kept apart from their rows, swept when the stage has ended."""
+        """URL of the folder of bytes stored apart from their rows; swept when the stage ends."""
         return self.file(_SPILLED)
 
     def output_names(self) -> list[str]:
@@ -105,7 +105,7 @@ class StageFolder:
         return names + [f"{_REJECTED}/{name}" for name in rejected if _is_whole(name)]
 
     def tidy(self) -> None:
-        """Delete what killed writers left, and shards of another number of shards."""
+        """Delete leftovers of killed writers, and shards of a run with another `num_shards`."""
         expected = {part_name(index, self.num_shards) for index in range(self.num_shards)}
         for folder in (self.url, self.file(_REJECTED)):
             files.sweep_temporary(folder)
@@ -149,11 +149,11 @@ class RunFolder:
         return [name for name in files.list_names(self.url) if name != _CONFIG and _is_whole(name)]
 
     def recipe(self, name: str) -> "RunFolder":
-        """The run directory of a recipe that this run is compared by."""
+        """The run directory of one recipe of a comparison."""
         return RunFolder(files.join(self.url, _RECIPES, name), self.num_shards)
 
     def recipes(self) -> dict[str, "RunFolder"]:
-        """By name, sorted, the run directories of the recipes that this run was compared by."""
+        """The run directories of a comparison of recipes, by name, sorted."""
         names = files.list_names(files.join(self.url, _RECIPES))
         return {name: self.recipe(name) for name in sorted(names)}
 
@@ -169,5 +169,5 @@ def rejected_name(index: int, num_shards: int) -> str:
 
 
 def _is_whole(name: str) -> bool:
-    """Whether a name is not that of a file that is still being written."""
+    """Whether a name is not that of a file still being written."""
     return not name.startswith(files.TEMPORARY_PREFIX)

@@ -1,7 +1,7 @@
-"""The images that survived: one place joins the image shards with every selection made of them.
+"""The surviving images: joins image shards with every selection made from them.
 
-A selection is what a filter of images writes: the keys that it keeps and, if it likes, columns of
-its own such as a score. It holds no pixels, so any number of filters costs one copy of the images.
+A selection is the output of a filter of images: the keys it keeps and, optionally, columns of its
+own such as a score. It holds no pixels, so the images are stored once, whatever the number of filters.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from pipelines.records import IMAGES, SELECTION, SELECTION_SCHEMA
 
 
 def surviving_rows(task: StageTask, index: int, columns: list[str] | None = None) -> pa.Table:
-    """The rows of an image shard that all selections before a stage keep.
+    """The rows of an image shard that every earlier selection keeps.
 
     Args:
         task: of a stage that reads the roles `images` and `selection`.
@@ -24,8 +24,8 @@ def surviving_rows(task: StageTask, index: int, columns: list[str] | None = None
         columns: of the image shard, `key` among them; all of them by default.
 
     Returns:
-        The rows in the order of their keys; behind the columns of the image shard those that the
-        selections add, in the order of the run.
+        The rows in key order; the columns of the image shard, then those that the selections add,
+        in the order in which they run.
 
     Raises:
         UnreadableShardError: a shard is missing or corrupt.
@@ -39,7 +39,7 @@ def surviving_rows(task: StageTask, index: int, columns: list[str] | None = None
 def all_surviving_rows(
     images: StageFolder, selections: Sequence[StageFolder], columns: list[str]
 ) -> Iterator[pa.Table]:
-    """The same of every shard of a run, shard after shard."""
+    """The same for every shard of a run, one table a shard."""
     for index in range(images.num_shards):
         yield join_selections(
             read_table(images.part(index), columns),
@@ -52,17 +52,17 @@ def join_selections(images: pa.Table, selections: Sequence[pa.Table]) -> pa.Tabl
 
     Args:
         images: sorted by `key`.
-        selections: of the same shard; each key stands once.
+        selections: of the same shard; each key appears once.
     """
     for selection in selections:
-        places = pc.index_in(images["key"], selection["key"].combine_chunks())
-        images = images.filter(places.is_valid())
-        kept = selection.take(places.drop_null())
+        indices = pc.index_in(images["key"], selection["key"].combine_chunks())
+        images = images.filter(indices.is_valid())
+        kept = selection.take(indices.drop_null())
         for name in added_columns(selection.schema):
             images = images.append_column(selection.schema.field(name), kept[name])
     return images
 
 
 def added_columns(schema: pa.Schema) -> list[str]:
-    """The columns that a selection adds to the images that it keeps."""
+    """The columns that a selection adds to those of the images."""
     return [name for name in schema.names if name not in SELECTION_SCHEMA.names]

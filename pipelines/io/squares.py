@@ -24,7 +24,7 @@ def surviving_squares(task: StageTask, side: int) -> Images:
     """
     squares = list(_squares(task, side))
     if not squares:
-        raise ImagesError(f"no images survive in {task.url(IMAGES)}; `dalle report` tells why")
+        raise ImagesError(f"no images survive in {task.url(IMAGES)}; `dalle report` shows why")
     return distinct_images(squares)
 
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 from dalle_model.pixels import to_png
 from tests.support.commands import dalle, environment
 from tests.support.image_rows import noise
-from tests.support.plugins import SHARPNESS_STAGE, write_plugin
+from tests.support.plugins import SHARPNESS, SHARPNESS_STAGE, write_plugin
 
 pytestmark = pytest.mark.slow
 NUM_SHARP, NUM_BLURRED = 5, 3
@@ -39,7 +39,7 @@ def folder(tmp_path_factory) -> Path:
         (root / "images" / f"{number}.png").write_bytes(to_png(image))
         (root / "images" / f"{number}.txt").write_text(f"a photograph of number {number} at rest")
     (root / "dalle.yaml").write_text(CONFIG)
-    return write_plugin(root, "sharpness", SHARPNESS_STAGE)
+    return write_plugin(root, "sharpness", SHARPNESS_STAGE, SHARPNESS)
 
 
 @pytest.fixture(scope="module")

@@ -61,13 +61,68 @@ STAGE = Stage(
 '''
 
 
-def write_plugin(folder: Path, name: str, source: str) -> Path:
-    """A package `name` with one module `stage`, and what pip would write of it; its folder."""
+RULES = '''\
+"""A rule on one caption, a rule over all data, and a format of pairs."""
+
+import numpy as np
+import pyarrow.compute as pc
+
+from pipelines.captions.corpus.hashes import hash_texts
+from pipelines.captions.corpus.items import Items
+from pipelines.captions.corpus.rule import CorpusRule
+from pipelines.captions.rules.rule import Rule
+from pipelines.crawl.candidates import Found
+from pipelines.crawl.readers.reader import Reader
+
+
+def num_commas(batch):
+    return np.asarray(pc.count_substring(batch.text, ","), np.float64)
+
+
+def first_words(captions):
+    words = [text.split()[0] for text in captions.filtered.texts.to_pylist()]
+    return Items(hash_texts(words), np.arange(len(words)), lambda item: words[item])
+
+
+def read(opened, source, config, start, claim):
+    if claim(start):
+        for line in opened.stream.read().decode().splitlines():
+            url, _, caption = line.partition(" ")
+            yield Found(url, caption, "table", source=source.name)
+
+
+COMMAS = Rule("too_many_commas", num_commas)
+BEGINNINGS = CorpusRule("rare_beginning", first_words, is_floor=True)
+READER = Reader(kind="ndtxt", suffixes=(".ndtxt",), read=read)
+'''
+
+SHARPNESS = {"dalle.stages": {"sharpness": "sharpness.plugin:STAGE"}}
+PAIRS = {
+    "dalle.rules": {"commas": "pairs.plugin:COMMAS"},
+    "dalle.corpus_rules": {"beginnings": "pairs.plugin:BEGINNINGS"},
+    "dalle.readers": {"ndtxt": "pairs.plugin:READER"},
+}
+
+
+def write_plugin(folder: Path, name: str, source: str, groups: dict[str, dict[str, str]]) -> Path:
+    """A package `name` with one module `plugin`, and what pip would write of it; its folder.
+
+    Args:
+        folder: for PYTHONPATH.
+        name: of the package.
+        source: of the module.
+        groups: entry points by group and name.
+    """
     (folder / name).mkdir(parents=True)
     (folder / name / "__init__.py").touch()
-    (folder / name / "stage.py").write_text(source)
+    (folder / name / "plugin.py").write_text(source)
     metadata = folder / f"{name}-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text(f"[dalle.stages]\n{name} = {name}.stage:STAGE\n")
+    lines = [
+        line
+        for group, points in groups.items()
+        for line in (f"[{group}]", *(f"{point} = {value}" for point, value in points.items()))
+    ]
+    (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n")
     return folder

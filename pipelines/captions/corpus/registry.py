@@ -9,6 +9,7 @@ from pipelines.captions.corpus import (
 from pipelines.captions.corpus.rule import CorpusRule
 from pipelines.captions.registry import Registry
 from pipelines.captions.rules.rule import Rule
+from pipelines.plugins import CORPUS_RULES, installed
 
 # A plain `Rule` here is one that needs all data in principle, yet finds all it needs in one shard.
 RULES: Registry[Rule | CorpusRule] = Registry(
@@ -16,4 +17,5 @@ RULES: Registry[Rule | CorpusRule] = Registry(
     text_of_many_images.RULE,
     rare_ngrams.RULE,
     rare_types.RULE,
+    load=lambda: installed(CORPUS_RULES, CorpusRule),
 )

@@ -3,6 +3,8 @@
 from pipelines.captions.registry import Registry
 from pipelines.captions.rules import language, lexicons, tags, text, transformed
 from pipelines.captions.rules.rule import Rule
+from pipelines.plugins import RULES as GROUP
+from pipelines.plugins import installed
 
 RULES: Registry[Rule] = Registry(
     *text.RULES,
@@ -10,4 +12,5 @@ RULES: Registry[Rule] = Registry(
     *lexicons.RULES,
     *tags.RULES,
     *transformed.RULES,
+    load=lambda: installed(GROUP, Rule),
 )

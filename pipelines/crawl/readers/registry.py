@@ -1,12 +1,15 @@
 """All formats that can be read; the one place that names every reader.
 
-To add a format, write a file that exports a `Reader` and list it here. A package of its own calls
-`register` instead, in each process that reads a config or runs workers.
+To add a format, write a file that exports a `Reader` and list it here. Another package names its
+readers in the entry points of `pipelines.plugins`; `register` adds one to this process alone.
 """
+
+from functools import cache
 
 from pipelines.crawl.readers import folder, html, parquet, tar, text_table, warc, wat
 from pipelines.crawl.readers.reader import Reader
 from pipelines.crawl.streams import OpenInput
+from pipelines.plugins import READERS, installed
 
 _READERS = [
     warc.READER,
@@ -21,7 +24,15 @@ _READERS = [
 
 def readers() -> tuple[Reader, ...]:
     """All readers, in the order in which errors name their kinds."""
+    _add_installed()
     return tuple(_READERS)
+
+
+@cache
+def _add_installed() -> None:
+    """Register the readers of other packages, at the first look-up."""
+    for reader in installed(READERS, Reader):
+        register(reader)
 
 
 def register(reader: Reader) -> None:
@@ -48,7 +59,7 @@ def unregister(reader: Reader) -> None:
 
 def kinds() -> tuple[str, ...]:
     """The names of all kinds, each once."""
-    return tuple(dict.fromkeys(reader.kind for reader in _READERS))
+    return tuple(dict.fromkeys(reader.kind for reader in readers()))
 
 
 def kind_of(path: str) -> str | None:
@@ -56,7 +67,7 @@ def kind_of(path: str) -> str | None:
     lower = path.lower()
     fitting = [
         (len(suffix), reader.kind)
-        for reader in _READERS
+        for reader in readers()
         if lower.endswith(reader.suffixes)
         for suffix in reader.suffixes
         if lower.endswith(suffix)
@@ -70,7 +81,7 @@ def readers_of(kind: str) -> list[Reader]:
     Raises:
         ValueError: no reader has this kind.
     """
-    found = [reader for reader in _READERS if reader.kind == kind]
+    found = [reader for reader in readers() if reader.kind == kind]
     if not found:
         raise ValueError(f"{kind!r} is not a kind of source; known are {', '.join(kinds())}")
     return sorted(found, key=lambda reader: -len(reader.magic))

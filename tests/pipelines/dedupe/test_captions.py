@@ -1,7 +1,7 @@
 from collections.abc import Iterable
 from itertools import permutations
 
-from pipelines.dedupe.captions import cap_captions, folded
+from pipelines.dedupe.captions import cap_captions
 from pipelines.dedupe.signatures import Pair
 
 
@@ -32,8 +32,3 @@ def test_a_dropped_pair_reports_how_many_share_its_caption() -> None:
     assert len(dropped) == 2
     assert {(c.reason, c.measured, c.threshold) for c in dropped} == {("caption_cap", 12.0, 10.0)}
     assert {c.detail for c in dropped} == {pair(0)["key"]}
-
-
-def test_captions_are_compared_without_case_and_spacing() -> None:
-    assert folded("  A  DOG\n") == folded("a dog")
-    assert folded("Stra\u00dfe") == folded("STRASSE")

@@ -11,6 +11,8 @@ def test_runs_of_white_space_become_one_space():
 
 def test_case_and_spacing_make_no_difference():
     assert fold("  Große  HUNDE ") == fold("GROSSE hunde") == "grosse hunde"
+    assert fold("  A  DOG\n") == fold("a dog")
+    assert fold("Stra\u00dfe") == fold("STRASSE")
 
 
 @given(st.text())
