@@ -1,4 +1,4 @@
-"""The commands on a finished run, and the shards in other people's tools."""
+"""The commands on a finished run."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,6 @@ from PIL import Image
 from tests.support.commands import DATA_STAGES, dalle
 
 pytestmark = pytest.mark.slow
-README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
@@ -48,18 +47,3 @@ def test_grid_decodes_the_shards(undisturbed, tmp_path):
     with Image.open(tmp_path / "grid.png") as picture:
         assert picture.size[1] > 4 * 64
         assert len(np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)) > 1000
-
-
-def test_the_readmes_snippets_read_the_shards(undisturbed, tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / "demo").symlink_to(undisturbed)
-    snippets = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    assert len(snippets) == 3
-    found: dict[str, Any] = {}
-    for snippet in snippets:
-        exec(snippet.replace("-of-00004", "-of-00003"), found)
-    assert len(found["rows"][0]["image_tokens"]) == 64
-    assert len(found["frame"]["image_tokens"][0]) == 64
