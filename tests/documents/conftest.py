@@ -5,13 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import dalle
-from tests.support.documents import ROOT, snippets
+from tests.support.documents import readmes_config
 from tests.support.small_web import write_small_web
-
-
-def readmes_config() -> str:
-    """The first config that the README shows."""
-    return snippets("yaml", path=ROOT / "README.md")[0].text
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,7 @@ import pytest
 from orchestration.cli.main import app
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import read_manifest
-from tests.documents.conftest import readmes_config
-from tests.support.documents import ROOT
+from tests.support.documents import ROOT, readmes_config
 
 README = ROOT / "README.md"
 MAX_LINES = 120  # two screens

@@ -21,7 +21,7 @@ from tests.support.documents import ROOT, first_codes, prose, section, table_row
 README, CHANGELOG = ROOT / "README.md", ROOT / "CHANGELOG.md"
 CONTRIBUTING, DOCS = ROOT / "CONTRIBUTING.md", ROOT / "docs"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-SOURCES = {"crawl": {"sources": [{"path": "pages.warc.gz"}]}}
+SOURCES: dict[str, dict[str, object]] = {"crawl": {"sources": [{"path": "pages.warc.gz"}]}}
 
 
 def test_the_readme_lists_the_commands():
@@ -99,14 +99,13 @@ def test_the_changelog_begins_with_the_version_of_the_project():
     assert re.findall(r"^## \[(.+?)\]", prose(CHANGELOG), re.MULTILINE)[0] == PROJECT["version"]
 
 
-def settings(name: str) -> dict[str, object]:
-    """A config with a value for one setting, which a number or a pair of them is right for."""
-    section_name, *parts = name.split(".")
+def with_setting(name: str) -> dict[str, dict[str, object]]:
+    """A config with a value for one setting, for which a number or a pair of them is right."""
+    stage, *parts = name.split(".")
     value: object = [1, 1] if parts[-1] in {"learning_rate", "step_size"} else 1
-    for part in reversed(parts):
+    for part in reversed(parts[1:]):
         value = {part: value}
-    assert isinstance(value, dict)
-    return SOURCES | {section_name: SOURCES.get(section_name, {}) | value}
+    return SOURCES | {stage: SOURCES.get(stage, {}) | {parts[0]: value}}
 
 
 RENAMED = [
@@ -118,9 +117,9 @@ RENAMED = [
 
 @pytest.mark.parametrize(("old", "new"), RENAMED)
 def test_a_renamed_setting_has_its_new_name_alone(old, new):
-    check_config(settings(new), ".")
+    check_config(with_setting(new), ".")
     with pytest.raises(ConfigError, match=f"{old}: unknown setting"):
-        check_config(settings(old), ".")
+        check_config(with_setting(old), ".")
 
 
 def test_the_table_of_renamed_settings_is_read():

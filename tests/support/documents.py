@@ -39,6 +39,11 @@ def snippets(*languages: str, path: Path | None = None) -> list[Snippet]:
     ]
 
 
+def readmes_config() -> str:
+    """The first config that the README shows."""
+    return snippets("yaml", path=ROOT / "README.md")[0].text
+
+
 def prose(path: Path) -> str:
     """A document without its fenced blocks."""
     return _FENCE.sub("", path.read_text())
