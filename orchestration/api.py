@@ -15,6 +15,7 @@ from orchestration.engine.config import ConfigError, NoRunError, RunConfig, load
 from orchestration.engine.config_file import check_config, load_config
 from orchestration.engine.graph import Graph
 from orchestration.engine.progress import Progress, Quiet
+from pipelines.stage import LocalWork
 
 if TYPE_CHECKING:
     from orchestration.engine.verify import Verification
@@ -286,7 +287,11 @@ def _with_model(config: RunConfig, model: str) -> tuple[RunConfig, list[str]]:
     """The config with a model's section, and the models that come between the data and it."""
     from orchestration.engine.registry import registry
 
-    models = {stage.name: stage for stage in registry().values() if not stage.is_sharded}
+    models = {
+        stage.name: stage
+        for stage in registry().values()
+        if isinstance(stage.work, LocalWork) and stage.work.is_training
+    }
     if model not in models:
         raise ConfigError(f"no model {model!r} to train; there are {', '.join(models)}")
     stage = models[model]
@@ -303,7 +308,8 @@ def _explain_text(text: str, directory: str, recipe: str) -> str:
     from orchestration.report.trace_text import text_trace_text
 
     if recipe:
-        stage, recipes = stage_with_recipes(registry().values())
+        bundled_first = sorted(registry().values(), key=lambda stage: not stage.is_default)
+        stage, recipes = stage_with_recipes(bundled_first)
         section = recipes.chosen(stage.config(), recipe)
     else:
         config = _config_for_texts(directory)

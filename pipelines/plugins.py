@@ -39,14 +39,11 @@ def installed(group: str, kind: type[Value]) -> list[Value]:
 
 
 def _load(point: EntryPoint, kind: type[Value]) -> Value:
+    where = f"the entry {point.name!r} ({point.value}) of {point.group}"
     try:
         value = point.load()
     except Exception as error:  # whatever another package raises when it is imported
-        raise PluginError(
-            f"the {point.group} entry {point.name!r} ({point.value}) cannot be imported: {error!r}; uninstall or fix it"
-        ) from error
+        raise PluginError(f"{where} cannot be imported: {error!r}; uninstall or fix it") from error
     if not isinstance(value, kind):
-        raise PluginError(
-            f"{point.value} is no {kind.__name__}, as entries of {point.group} must be; correct the entry"
-        )
+        raise PluginError(f"{where} must be a {kind.__name__}; correct it in its package")
     return value

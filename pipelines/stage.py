@@ -124,9 +124,11 @@ class LocalWork:
 
     Args:
         run: does the work and reports each step.
+        is_training: whether its output is a model.
     """
 
     run: Callable[[Job, OnStep], LocalResult]
+    is_training: bool = True
 
 
 @dataclass(frozen=True)

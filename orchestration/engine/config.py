@@ -19,6 +19,7 @@ from dalle_model import files
 from dalle_model.errors import DalleError
 from orchestration.engine.registry import registry
 from pipelines.io.layout import RunFolder
+from pipelines.records import SELECTION
 from pipelines.stage import Stage
 
 
@@ -75,6 +76,15 @@ class RunConfig(_Section):
 
         def __getattr__(self, name: str) -> Any: ...
 
+    @field_validator("selections")
+    @classmethod
+    def _filters(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in selection_names() or names.count(name) > 1:
+                known = ", ".join(selection_names())
+                raise ValueError(f"{name!r} must be a stage that filters images, once: {known}")
+        return names
+
     def section(self, stage: Stage) -> Any:
         """The settings of a stage; the default ones where it was not asked for."""
         section = getattr(self, stage.name)
@@ -87,6 +97,11 @@ class RunConfig(_Section):
     def with_section(self, stage: Stage, section: BaseModel) -> "RunConfig":
         """The same config with other settings of a stage."""
         return self.model_copy(update={stage.name: section})
+
+
+def selection_names() -> list[str]:
+    """Names of all stages that filter images, sorted."""
+    return [stage.name for stage in registry().values() if stage.writes.role == SELECTION]
 
 
 @cache

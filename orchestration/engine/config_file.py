@@ -6,12 +6,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from orchestration.engine.config import ConfigError, RunConfig, config_class
+from orchestration.engine.config import ConfigError, RunConfig, config_class, selection_names
 from orchestration.engine.registry import registry
 from pipelines.io.strict_yaml import StrictYamlError, compose, construct, line_of
 from pipelines.io.suggest import did_you_mean
 from pipelines.paths import counted_from
-from pipelines.records import SELECTION
 
 MAX_CONFIG_BYTES = 256 * 1024  # chosen: the shipped recipes are a hundredth of it
 
@@ -67,7 +66,7 @@ def relocated(config: RunConfig, folder: str) -> RunConfig:
 
 def _with_selections(values: Mapping[str, Any]) -> dict[str, Any]:
     """The order of the filters of images, where only that of their sections states it."""
-    filters = [s.name for s in registry().values() if s.writes.role == SELECTION]
+    filters = selection_names()
     return {"selections": [name for name in values if name in filters]} | dict(values)
 
 

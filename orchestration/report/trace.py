@@ -115,7 +115,7 @@ class _Tracer:
     def _is_up_to_date(self, manifest: Manifest) -> bool:
         try:
             return self._graph.is_up_to_date(manifest)
-        except PackageNotFoundError:  # its rows can be shown, its rules cannot be applied here
+        except (ModuleNotFoundError, PackageNotFoundError):  # its rules cannot be applied here
             return False
 
     def _task(self, stage: Stage, manifest: Manifest) -> StageTask:

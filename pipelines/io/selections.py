@@ -1,7 +1,7 @@
 """The surviving images: joins image shards with every selection made from them.
 
 A selection is the output of a filter of images: the keys it keeps and, optionally, columns of its
-own such as a score. It holds no pixels, so the images are stored once, whatever the number of filters.
+own such as a score. It holds no pixels: images are stored once, whatever the number of filters.
 """
 
 from collections.abc import Iterator, Sequence

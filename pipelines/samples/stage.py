@@ -79,7 +79,7 @@ STAGE = Stage(
         PRIOR: Reads(),
     },
     writes=Writes(SAMPLES, file=FILE),
-    work=LocalWork(_run),
+    work=LocalWork(_run, is_training=False),
     is_default=False,
     dependencies=versions("torch", "tokenizers"),
     views=_views,

@@ -102,7 +102,7 @@ def test_a_wrong_setting_is_named_without_a_file(settings):
 
 
 def test_a_model_that_is_not_there_lists_those_that_are(settings):
-    with pytest.raises(ConfigError, match="no model 'clip' to train; there are bpe, dvae, prior"):
+    with pytest.raises(ConfigError, match=r"no model 'clip' to train; there are bpe, dvae, prior$"):
         dalle.train("clip", settings)
 
 

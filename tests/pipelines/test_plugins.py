@@ -31,11 +31,13 @@ def test_values_come_by_the_names_of_their_entries(plugin):
 
 def test_a_value_of_another_class_is_refused(plugin):
     plugin("STAGE = 1", {STAGES: {"one": "added.plugin:STAGE"}})
-    with pytest.raises(PluginError, match=r"added\.plugin:STAGE is no Stage, as entries of dalle"):
+    with pytest.raises(
+        PluginError, match=r"added\.plugin:STAGE\) of dalle\.stages must be a Stage"
+    ):
         installed(STAGES, Stage)
 
 
 def test_a_package_that_cannot_be_imported_is_named(plugin):
     plugin("import nothing_of_this_name", {STAGES: {"one": "added.plugin:STAGE"}})
-    with pytest.raises(PluginError, match=r"dalle\.stages entry 'one' .* cannot be imported"):
+    with pytest.raises(PluginError, match=r"'one' .* of dalle\.stages cannot be imported"):
         installed(STAGES, Stage)

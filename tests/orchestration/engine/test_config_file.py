@@ -57,6 +57,12 @@ def test_urls_and_names_stay_as_they_are(tmp_path):
         (GOOD + "name: a\nname: b\n", 3, "`name` appears twice"),
         (GOOD + "name: 2020-13-45\n", 1, "not YAML"),
         (GOOD + "dedupe:\n  max_hamming: 60\n", 2, "num_bands"),
+        (
+            GOOD + "selections: [nope]\n",
+            2,
+            "'nope' must be a stage that filters images",
+        ),
+        (GOOD + "selections: [dedupe, dedupe]\n", 2, "'dedupe' must be a stage that filters"),
     ],
 )
 def test_an_error_names_file_line_and_setting(tmp_path, text, line, message):
