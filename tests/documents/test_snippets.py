@@ -14,6 +14,7 @@ from benchmarks.__main__ import BENCHMARKS
 from orchestration.cli.main import app, split_arguments
 from orchestration.engine.config_file import load_config
 from orchestration.engine.registry import registry
+from pipelines import plugins
 from pipelines.captions.recipe import known_recipes, load_funnel, load_recipe
 from tests.support.documents import DOCUMENTS, ROOT, Snippet, code_spans, snippets
 from tests.support.plugins import SHARPNESS_STAGE
@@ -24,7 +25,14 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
 def test_languages_are_those_that_are_tested():
-    assert {s.language for s in snippets()} == {"", "console", "python", "yaml"}
+    assert {s.language for s in snippets()} == {"", "console", "python", "toml", "yaml"}
+
+
+@pytest.mark.parametrize("snippet", snippets("toml"), ids=str)
+def test_toml_names_the_groups_of_entry_points(snippet):
+    groups = tomllib.loads(snippet.text)["project"]["entry-points"]
+    known = (plugins.STAGES, plugins.RULES, plugins.CORPUS_RULES, plugins.READERS)
+    assert sorted(groups) == sorted(known)
 
 
 @pytest.mark.parametrize("snippet", snippets("yaml"), ids=str)
