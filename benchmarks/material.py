@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from pipelines.crawl.archives.warc import read_warc
-from pipelines.crawl.config import CrawlConfig, inputs
+from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.discovery import inputs
 from pipelines.crawl.inputs import read_input
 from pipelines.crawl.pages.page import Page
 from pipelines.crawl.sources import Source

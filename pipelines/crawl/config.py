@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipelines.crawl.site.config import Site
-from pipelines.crawl.sources import InputFile, Source
+from pipelines.crawl.sources import Source
 
 TextSource = Literal["alt", "figcaption", "title", "og:image"]
 
@@ -48,33 +48,6 @@ class CrawlConfig(BaseModel):
         if not self.sources and not self.sites:
             raise ValueError("nothing to read; give `crawl.sources`, `crawl.sites` or both")
         return self
-
-
-def inputs(config: CrawlConfig) -> list[tuple[InputFile, Source]]:
-    """Every file to read, each with its source, in a total order.
-
-    Raises:
-        MissingInputError: a source has no file.
-    """
-    from pipelines.crawl.discovery import resolve  # whose readers import this module
-
-    pairs = [
-        (file, source)
-        for number, source in enumerate(config.sources)
-        for file in resolve(source, f"crawl.sources[{number}]")
-    ]
-    return sorted(pairs, key=lambda pair: (pair[0], pair[1].model_dump_json()))
-
-
-def locations(config: CrawlConfig) -> list[str]:
-    """URLs of all files that are read, sorted.
-
-    Raises:
-        MissingInputError: a source has no file.
-    """
-    from pipelines.crawl.discovery import files_of
-
-    return sorted({url for file, _ in inputs(config) for url in files_of(file)})
 
 
 def fingerprint_config(config: CrawlConfig) -> dict[str, Any]:

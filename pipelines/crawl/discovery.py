@@ -5,6 +5,7 @@ from dataclasses import replace
 from urllib.parse import quote, urljoin
 
 from dalle_model.errors import DalleError
+from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.listing import Listing, is_hidden, list_files
 from pipelines.crawl.readers.registry import kind_of, kinds, readers, readers_of
 from pipelines.crawl.sources import InputFile, Source
@@ -12,6 +13,29 @@ from pipelines.crawl.sources import InputFile, Source
 
 class MissingInputError(DalleError):
     """An input of the config is missing, or of no known kind."""
+
+
+def inputs(config: CrawlConfig) -> list[tuple[InputFile, Source]]:
+    """Every file to read, each with its source, in a total order.
+
+    Raises:
+        MissingInputError: a source has no file.
+    """
+    pairs = [
+        (file, source)
+        for number, source in enumerate(config.sources)
+        for file in resolve(source, f"crawl.sources[{number}]")
+    ]
+    return sorted(pairs, key=lambda pair: (pair[0], pair[1].model_dump_json()))
+
+
+def locations(config: CrawlConfig) -> list[str]:
+    """URLs of all files that are read, sorted.
+
+    Raises:
+        MissingInputError: a source has no file.
+    """
+    return sorted({url for file, _ in inputs(config) for url in files_of(file)})
 
 
 def resolve(source: Source, config_key: str) -> list[InputFile]:

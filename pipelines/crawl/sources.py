@@ -3,17 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-
-
-def _known(kind: str) -> str:
-    from pipelines.crawl.readers.registry import readers_of  # whose readers import this module
-
-    return readers_of(kind)[0].kind
-
-
-Kind = Annotated[str, AfterValidator(_known)]
-"""The kind of a reader in `readers/`."""
+from pydantic import BaseModel, ConfigDict, Field
 
 Column = str | Annotated[int, Field(ge=0)]
 
@@ -44,7 +34,7 @@ class Source(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: str = Field(min_length=1)
-    kind: Kind | None = None
+    kind: str | None = None
     name: str = ""
     base_url: str = ""
     url_column: Column | None = None

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from pipelines.crawl.config import CrawlConfig, dependencies, fingerprint_config, locations
+from pipelines.crawl.config import CrawlConfig, dependencies, fingerprint_config
+from pipelines.crawl.discovery import locations
+from pipelines.crawl.section import CrawlSection
 from pipelines.crawl.site.config import num_answers
 from pipelines.io.layout import StageFolder
 from pipelines.paths import counted_from
@@ -38,7 +40,7 @@ def _pulse(folder: StageFolder) -> str:
 STAGE = Stage(
     name="crawl",
     about="any source to candidate pairs",
-    config=CrawlConfig,
+    config=CrawlSection,
     writes=Writes(CANDIDATES, CANDIDATE_SCHEMA),
     work=PipelineWork(_build),
     settings=_settings,

@@ -10,7 +10,8 @@ from apache_beam.pvalue import DoOutputsTuple, PBegin, PCollection
 from apache_beam.transforms.core import RestrictionProvider
 
 from pipelines.crawl.blobs import Packed, pack, spill
-from pipelines.crawl.config import CrawlConfig, inputs
+from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.discovery import inputs
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.site.transforms import FILES, CrawlSites
 from pipelines.crawl.site.visit import Visits

@@ -18,8 +18,8 @@ from pipelines.crawl.images.image import (
     url_of,
 )
 from pipelines.crawl.images.names import SIDECAR_SUFFIXES, images_in, is_image
-from pipelines.crawl.readers import text_table
-from pipelines.crawl.readers.registry import reader_for
+from pipelines.crawl.readers import parquet, text_table
+from pipelines.crawl.readers.reader import by_content
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.splits import Claim, Extent, every
 from pipelines.crawl.streams import OpenInput, open_input
@@ -126,7 +126,8 @@ def _captions(
     with OpenInput(InputFile(file.metadata, text_table.READER.kind)) as opened:
         table = source.model_copy(update=_columns(opened, source))
         try:
-            for row in reader_for(opened).read(opened, table, config, 0, every):
+            reader = by_content((parquet.READER, text_table.READER), opened)
+            for row in reader.read(opened, table, config, 0, every):
                 if isinstance(row, Found):
                     captions.setdefault(posixpath.normpath(row.raw_url), []).append(row.caption)
                 elif isinstance(row, Rejection):

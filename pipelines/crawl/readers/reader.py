@@ -4,7 +4,7 @@ These files are imported wherever a config is read, so that none of them imports
 or Beam at its top: `read` and `extent` import what they need.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,3 +62,17 @@ class Reader:
     extent: Callable[[OpenInput], Extent] | None = None
     ignores: Callable[[Sequence[str]], set[str]] | None = None
     folders: Folders | None = None
+
+
+def by_content(readers: Iterable[Reader], opened: OpenInput) -> Reader:
+    """The one of some readers for an input, by the first bytes of its content.
+
+    Args:
+        readers: of one kind; at most one without a `magic`, which reads all other content.
+        opened: the input; not looked at where there is but one reader.
+    """
+    ordered = sorted(readers, key=lambda reader: -len(reader.magic))
+    if len(ordered) == 1:
+        return ordered[0]
+    head = opened.head(len(ordered[0].magic))
+    return next(reader for reader in ordered if head.startswith(reader.magic))

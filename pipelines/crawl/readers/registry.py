@@ -7,7 +7,7 @@ readers in the entry points of `pipelines.plugins`; `register` adds one to this 
 from functools import cache
 
 from pipelines.crawl.readers import folder, html, parquet, tar, text_table, warc, wat
-from pipelines.crawl.readers.reader import Reader
+from pipelines.crawl.readers.reader import Reader, by_content
 from pipelines.crawl.streams import OpenInput
 from pipelines.plugins import READERS, installed
 
@@ -76,7 +76,7 @@ def kind_of(path: str) -> str | None:
 
 
 def readers_of(kind: str) -> list[Reader]:
-    """The readers of a kind, the one for all other content last.
+    """The readers of a kind.
 
     Raises:
         ValueError: no reader has this kind.
@@ -84,13 +84,9 @@ def readers_of(kind: str) -> list[Reader]:
     found = [reader for reader in readers() if reader.kind == kind]
     if not found:
         raise ValueError(f"{kind!r} is not a kind of source; known are {', '.join(kinds())}")
-    return sorted(found, key=lambda reader: -len(reader.magic))
+    return found
 
 
 def reader_for(opened: OpenInput) -> Reader:
     """The reader of an input; among those of its kind, by the first bytes of its content."""
-    found = readers_of(opened.file.kind)
-    if len(found) == 1:
-        return found[0]
-    head = opened.head(len(found[0].magic))
-    return next(reader for reader in found if head.startswith(reader.magic))
+    return by_content(readers_of(opened.file.kind), opened)

@@ -2,8 +2,8 @@ import os
 
 import pytest
 
-from pipelines.crawl.config import CrawlConfig, locations
-from pipelines.crawl.discovery import MissingInputError, resolve
+from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.discovery import MissingInputError, locations, resolve
 from pipelines.crawl.sources import InputFile, Source
 
 

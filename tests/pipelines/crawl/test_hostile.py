@@ -15,7 +15,7 @@ from pipelines.crawl.candidates import Found, to_candidate
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.inputs import read_input
 from pipelines.crawl.pages.page import Page, read_page
-from pipelines.crawl.sources import InputFile, Kind, Source
+from pipelines.crawl.sources import InputFile, Source
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection
 from tests.support.archives import flip, gzip_records, http_record
@@ -30,7 +30,7 @@ Row = Candidate | Rejection
 Member = tuple[bytes, list[Row] | str]  # and its rows, or the reason of its one rejection
 
 
-def _read(content: bytes, path: Path, kind: Kind) -> list[Row]:
+def _read(content: bytes, path: Path, kind: str) -> list[Row]:
     path.write_bytes(content)
     rows = read_input(InputFile(str(path), kind), CONFIG.sources[0], CONFIG)
     return [row for row in rows if isinstance(row, Candidate | Rejection)]

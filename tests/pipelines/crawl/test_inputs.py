@@ -6,8 +6,8 @@ import pytest
 
 from dalle_model import files
 from pipelines.crawl.blobs import CandidateRef, InlineImage, load, spill
-from pipelines.crawl.config import CrawlConfig, inputs
-from pipelines.crawl.discovery import resolve
+from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.discovery import inputs, resolve
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.streams import UnreadableInputError

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from pipelines.crawl.config import CrawlConfig, locations
-from pipelines.crawl.discovery import resolve
+from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.discovery import locations, resolve
 from pipelines.crawl.images.folders import folder_extent, read_folder
 from pipelines.crawl.images.image import Image
 from pipelines.crawl.sources import Source

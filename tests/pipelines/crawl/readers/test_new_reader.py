@@ -7,11 +7,12 @@ from operator import gt
 import pytest
 
 from pipelines.crawl.candidates import Found, rejection
-from pipelines.crawl.config import CrawlConfig, inputs, locations
-from pipelines.crawl.discovery import resolve
+from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.discovery import inputs, locations, resolve
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.readers.reader import Reader, Rows
 from pipelines.crawl.readers.registry import register, unregister
+from pipelines.crawl.section import KnownSource
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.splits import Claim, Extent, extent_of_bytes
 from pipelines.crawl.streams import OpenInput
@@ -87,4 +88,4 @@ def test_parts_make_the_whole(folder, step):
 
 def test_without_its_reader_the_kind_is_unknown():
     with pytest.raises(ValueError, match="'ndtxt' is not a kind of source; known are warc, wat"):
-        Source(path="a.ndtxt", kind="ndtxt")
+        KnownSource(path="a.ndtxt", kind="ndtxt")

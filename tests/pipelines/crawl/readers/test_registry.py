@@ -13,7 +13,8 @@ from pipelines.crawl.readers.registry import (
     register,
     unregister,
 )
-from pipelines.crawl.sources import InputFile, Source
+from pipelines.crawl.section import KnownSource
+from pipelines.crawl.sources import InputFile
 from pipelines.crawl.streams import OpenInput
 
 
@@ -66,7 +67,7 @@ def test_an_unknown_kind_is_refused_with_the_known_ones():
     with pytest.raises(
         ValueError, match=r"kind\n.*'wrac' is not a kind of source; known are warc, "
     ):
-        Source(path="a.warc", kind="wrac")
+        KnownSource(path="a.warc", kind="wrac")
 
 
 def test_a_reader_is_registered_once_and_forgotten():
