@@ -70,7 +70,7 @@ def _new(artworks: list[Artwork], taken: Taken) -> list[Artwork]:
 def _summary(web: Web, size: int) -> str:
     kinds: Counter[str] = web.kinds
     rows = [f"| {kind} | {count} |" for kind, count in sorted(kinds.items())]
-    total = f"{sum(kinds.values())} pictures with text, {len(web.answers)} answers, {size} bytes"
+    total = f"{sum(kinds.values())} images with text, {len(web.answers)} answers, {size} bytes"
     return "\n".join([*rows, total])
 
 
