@@ -162,11 +162,9 @@ class Resources:
 
     Args:
         needs_web: whether it sends requests to the web, or to an archive replayed in its place.
-        needs_torch: whether it runs a model.
     """
 
     needs_web: Callable[[Any], bool] = lambda _: False
-    needs_torch: bool = False
 
 
 def plain_settings(section: BaseModel) -> dict[str, Any]:

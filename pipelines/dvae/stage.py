@@ -8,7 +8,6 @@ from pipelines.stage import (
     LocalResult,
     LocalWork,
     Reads,
-    Resources,
     Stage,
     Writes,
     versions,
@@ -38,5 +37,4 @@ STAGE = Stage(
     work=LocalWork(_run),
     is_default=False,
     dependencies=versions("torch"),
-    resources=Resources(needs_torch=True),
 )

@@ -11,7 +11,7 @@ from pipelines.io.manifest import Manifest
 from pipelines.io.task import ShardResult
 from pipelines.paths import counted_from
 from pipelines.records import CODEC, IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA, TOKENS
-from pipelines.stage import Job, Reads, Resources, ShardWork, Stage, Writes, plain_settings
+from pipelines.stage import Job, Reads, ShardWork, Stage, Writes, plain_settings
 from pipelines.views import View
 
 
@@ -59,5 +59,4 @@ STAGE = Stage(
     provides={CODEC: lambda config: str(config.codec)},
     relocate=_relocate,
     views=_views,
-    resources=Resources(needs_torch=True),
 )

@@ -12,7 +12,6 @@ from pipelines.stage import (
     LocalResult,
     LocalWork,
     Reads,
-    Resources,
     Stage,
     Writes,
     versions,
@@ -82,5 +81,4 @@ STAGE = Stage(
     is_default=False,
     dependencies=versions("torch", "tokenizers"),
     views=_views,
-    resources=Resources(needs_torch=True),
 )

@@ -23,7 +23,6 @@ from pipelines.stage import (
     LocalResult,
     LocalWork,
     Reads,
-    Resources,
     Stage,
     Writes,
     versions,
@@ -83,5 +82,4 @@ STAGE = Stage(
     is_default=False,
     dependencies=versions("torch", "tokenizers"),
     views=_views,
-    resources=Resources(needs_torch=True),
 )
