@@ -5,7 +5,6 @@ import base64
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from dalle_model import files
-from orchestration.report import charts
 from orchestration.report.views import ReportView, report_view
 from pipelines.io.layout import RunFolder
 from pipelines.views import Curves, Frequencies, Gallery, View
@@ -43,6 +42,8 @@ def data_uri(png: bytes) -> str:
 
 def plot(view: View) -> str:
     """Inline SVG of a view that has a plot."""
+    from orchestration.report import charts  # matplotlib: a third of a second, where it is needed
+
     if isinstance(view, Curves):
         return charts.curves(view)
     if isinstance(view, Frequencies):

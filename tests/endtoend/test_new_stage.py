@@ -87,16 +87,6 @@ def test_it_is_skipped_resumed_and_done_again_like_any_other(first, folder, with
     assert [path.read_bytes() for path in parts(folder, "sharpness")] == before
 
 
-def test_a_changed_setting_of_it_is_named(first, folder, with_plugin):
-    config = folder / "dalle.yaml"
-    config.write_text(CONFIG.replace("min_sharpness: 20", "min_sharpness: 21"))
-    try:
-        assert "sharpness  changed: min_sharpness (20.0 -> 21.0)" in run(folder, with_plugin)
-    finally:
-        config.write_text(CONFIG)
-        run(folder, with_plugin)
-
-
 def test_it_explains_its_rows(first, folder, with_plugin):
     rejected = folder / "runs" / "plugged" / "sharpness" / "rejected"
     (row, *_) = [row for path in rejected.iterdir() for row in pq.read_table(path).to_pylist()]
@@ -128,3 +118,10 @@ def test_without_the_package_its_section_is_unknown(folder, tmp_path):
     found = dalle("run", "--config", folder / "dalle.yaml", check=False, cwd=tmp_path)
     assert found.returncode == 2
     assert "dalle.yaml:5: sharpness: unknown setting" in found.stderr
+
+
+def test_a_changed_setting_of_it_is_named(first, folder, with_plugin):
+    """Last: the run is another one afterwards."""
+    config = folder / "dalle.yaml"
+    config.write_text(CONFIG.replace("min_sharpness: 20", "min_sharpness: 21"))
+    assert "sharpness  changed: min_sharpness (20.0 -> 21.0)" in run(folder, with_plugin)
