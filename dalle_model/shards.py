@@ -187,7 +187,9 @@ def _metadata_of(url: str, stream: BinaryIO) -> ShardMetadata:
 def _table_of(url: str, stream: BinaryIO, columns: list[str] | None) -> pa.Table:
     try:
         stream.seek(0)
-        return pq.read_table(stream, columns=columns, page_checksum_verification=True)
+        # As `pq.read_table` does, but without the import of `pyarrow.dataset` (0.15 s).
+        table = pq.ParquetFile(stream, page_checksum_verification=True).read(columns)
+        return table if columns is None else table.select(columns)
     except Exception as error:  # as in _metadata_of
         raise ShardError(f"{url} cannot be read: {error}") from error
 

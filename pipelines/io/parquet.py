@@ -51,7 +51,9 @@ def read_table(url: str, columns: list[str] | None = None) -> pa.Table:
         UnreadableShardError: missing, truncated or corrupt.
     """
     with _readable(url) as stream:
-        return pq.read_table(stream, columns=columns, page_checksum_verification=True)
+        # As `pq.read_table` does, but without the import of `pyarrow.dataset` (0.15 s).
+        table = pq.ParquetFile(stream, page_checksum_verification=True).read(columns)
+        return table if columns is None else table.select(columns)
 
 
 def read_rows(url: str, is_wanted: NDArray[np.bool_], columns: list[str]) -> pa.Table:

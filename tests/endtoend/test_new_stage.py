@@ -50,7 +50,8 @@ def with_plugin(folder) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def first(folder, with_plugin) -> str:
-    return run(folder, with_plugin, "--workers", "2")
+    before = run(folder, with_plugin, "crawl", "captions", "fetch", "images", "dedupe")
+    return before + run(folder, with_plugin, "--workers", "2")
 
 
 def run(folder: Path, env: dict[str, str], *options: str) -> str:
