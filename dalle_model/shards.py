@@ -151,6 +151,15 @@ def read_shards(urls: list[str], columns: list[str] | None = None) -> pa.Table:
     return pa.concat_tables([t.replace_schema_metadata() for t in tables])
 
 
+def read_parquet(stream: BinaryIO, columns: list[str] | None = None) -> pa.Table:
+    """A Parquet file whole, or some of its columns as ordered here, verifying page checksums.
+
+    As `pyarrow.parquet.read_table`, but without its import of `pyarrow.dataset` (0.15 s).
+    """
+    table = pq.ParquetFile(stream, page_checksum_verification=True).read(columns)
+    return table if columns is None else table.select(columns)
+
+
 def image_tokens(table: pa.Table) -> npt.NDArray[np.uint16]:
     """The `image_tokens` column as uint16 `(rows, grid * grid)`, raster order."""
     column = table.column("image_tokens").combine_chunks()
@@ -187,9 +196,7 @@ def _metadata_of(url: str, stream: BinaryIO) -> ShardMetadata:
 def _table_of(url: str, stream: BinaryIO, columns: list[str] | None) -> pa.Table:
     try:
         stream.seek(0)
-        # As `pq.read_table` does, but without the import of `pyarrow.dataset` (0.15 s).
-        table = pq.ParquetFile(stream, page_checksum_verification=True).read(columns)
-        return table if columns is None else table.select(columns)
+        return read_parquet(stream, columns)
     except Exception as error:  # as in _metadata_of
         raise ShardError(f"{url} cannot be read: {error}") from error
 

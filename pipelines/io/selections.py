@@ -30,10 +30,7 @@ def surviving_rows(task: StageTask, index: int, columns: list[str] | None = None
     Raises:
         UnreadableShardError: a shard is missing or corrupt.
     """
-    return join_selections(
-        read_table(task.input(IMAGES).part(index), columns),
-        [read_table(folder.part(index)) for folder in task.all_inputs(SELECTION)],
-    )
+    return _surviving(task.input(IMAGES), task.all_inputs(SELECTION), index, columns)
 
 
 def all_surviving_rows(
@@ -41,10 +38,7 @@ def all_surviving_rows(
 ) -> Iterator[pa.Table]:
     """The same for every shard of a run, one table a shard."""
     for index in range(images.num_shards):
-        yield join_selections(
-            read_table(images.part(index), columns),
-            [read_table(folder.part(index)) for folder in selections],
-        )
+        yield _surviving(images, selections, index, columns)
 
 
 def join_selections(images: pa.Table, selections: Sequence[pa.Table]) -> pa.Table:
@@ -66,3 +60,12 @@ def join_selections(images: pa.Table, selections: Sequence[pa.Table]) -> pa.Tabl
 def added_columns(schema: pa.Schema) -> list[str]:
     """The columns that a selection adds to those of the images."""
     return [name for name in schema.names if name not in SELECTION_SCHEMA.names]
+
+
+def _surviving(
+    images: StageFolder, selections: Sequence[StageFolder], index: int, columns: list[str] | None
+) -> pa.Table:
+    return join_selections(
+        read_table(images.part(index), columns),
+        [read_table(folder.part(index)) for folder in selections],
+    )
