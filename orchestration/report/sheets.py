@@ -36,12 +36,13 @@ def draw_samples(
     from dalle_model.sample.images import sample_images
     from dalle_model.tokenizers.codec import load_codec
 
-    url = url_of_role(root, PRIOR)
+    graph, run = _opened(root)
+    url = graph.url(PRIOR, run)
     if url is None or not files.exists(url):
         raise NoPriorError(
             f"{root} has no prior; `dalle train prior --config FILE --dir {root}` makes one"
         )
-    codec = load_codec(_codec_url(root))
+    codec = load_codec(_codec_url(graph, run))
     images = sample_images(url, codec, [caption], number, settings, progress.step)
     files.write_bytes(out, to_png(np.asarray(image_grid(list(images), [caption]))))
     return out
@@ -60,8 +61,9 @@ def draw_grid(root: str, number: int, out: str) -> str:
     from dalle_model.sample.grid import comparison_grid
     from dalle_model.tokenizers.codec import load_codec
 
-    urls = list_shards(url_of_role(root, TOKENS) or root)
-    codec = load_codec(_codec_url(root))
+    graph, run = _opened(root)
+    urls = list_shards(graph.url(TOKENS, run) or root)
+    codec = load_codec(_codec_url(graph, run))
     made_by = read_metadata(urls[0]).codec_sha256
     if made_by != codec.sha256:
         raise ShardError(
@@ -71,29 +73,12 @@ def draw_grid(root: str, number: int, out: str) -> str:
     table = read_shards(urls).slice(0, number)
     if not table.num_rows:
         raise ShardError(f"the token shards of {root} hold no row; `dalle report` shows why")
-    images = StageFolder(url_of_role(root, IMAGES) or root, load_run_config(root).num_shards)
+    images = StageFolder(graph.url(IMAGES, run) or root, run.num_shards)
     originals = squares_of(images, table["key"].to_pylist(), codec.side)
     decoded = codec.decode(image_tokens(table))
     sheet = comparison_grid([np.stack(originals), decoded], table["caption"].to_pylist())
     files.write_bytes(out, to_png(np.asarray(sheet)))
     return out
-
-
-def url_of_role(root: str, role: str) -> str | None:
-    """Where the last output of a role lies in a run; None where the run has none.
-
-    Raises:
-        NoRunError: the directory holds no run.
-    """
-    config = load_run_config(root)
-    return Graph.of(config).url(role, RunFolder(root, config.num_shards))
-
-
-def _codec_url(root: str) -> str:
-    url = url_of_role(root, CODEC)
-    if url is None:
-        raise ShardError(f"{root} has no codec; a run with the stage `encode` names one")
-    return url
 
 
 def first_caption(root: str) -> str:
@@ -106,8 +91,21 @@ def samples_sheet(root: str) -> str:
     return f"{_samples(root).removesuffix('.parquet')}.png"
 
 
+def _opened(root: str) -> tuple[Graph, RunFolder]:
+    config = load_run_config(root)
+    return Graph.of(config), RunFolder(root, config.num_shards)
+
+
+def _codec_url(graph: Graph, run: RunFolder) -> str:
+    url = graph.url(CODEC, run)
+    if url is None:
+        raise ShardError(f"{run.url} has no codec; a run with the stage `encode` names one")
+    return url
+
+
 def _samples(root: str) -> str:
-    url = url_of_role(root, SAMPLES)
+    graph, run = _opened(root)
+    url = graph.url(SAMPLES, run)
     if url is None:
         raise NoPriorError(
             f"{root} has no samples; a config with a section `samples` asks for them"
