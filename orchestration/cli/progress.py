@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -126,8 +127,18 @@ class TerminalProgress:
             f"{manifest.stage:<{NAME_WIDTH}} {manifest.rows_in:>9,} in {manifest.rows_out:>9,} out "
             f"{manifest.rows_in - manifest.rows_out:>8,} dropped  ({seconds}, {rate:,.0f} rows/s)"
         )
+        self._beside(manifest)
         if manifest.rows_in and not manifest.rows_out:
             self._nothing_left(manifest.rejected)
+
+    def _beside(self, manifest: Manifest) -> None:
+        """What was no row, and what a person should look at."""
+        counts = sorted(manifest.passed_over.items(), key=lambda item: (-item[1], item[0]))
+        if counts:
+            kinds = ", ".join(f"{count:,} {what}" for what, count in counts)
+            self._console.print(f"{'':<{NAME_WIDTH}} [dim]passed over: {kinds}[/dim]")
+        for warning in manifest.warnings:
+            self._console.print(f"{'':<{NAME_WIDTH}} {escape(warning)}", style="yellow")
 
     def _nothing_left(self, rejected: Mapping[str, int]) -> None:
         """Why every row of a stage was dropped: mostly one mistake, so it is shown at once."""

@@ -15,6 +15,7 @@ import msgspec
 from dalle_model import files
 from dalle_model.errors import DalleError
 from dalle_model.shards import image_of
+from pipelines.crawl.books import PassedOver
 from pipelines.io.keys import image_part
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection
@@ -72,8 +73,10 @@ class ChangedInputError(DalleError):
 
 
 def spill(
-    rows: Iterable[Candidate | InlineImage | Rejection], folder: str, limit: int = SPILL_BYTES
-) -> Iterator[CandidateRef | Rejection]:
+    rows: Iterable[Candidate | InlineImage | Rejection | PassedOver],
+    folder: str,
+    limit: int = SPILL_BYTES,
+) -> Iterator[CandidateRef | Rejection | PassedOver]:
     """Replace the bytes of each candidate by a reference, writing those that are nowhere else.
 
     A file is named after its content, so that repeating the work changes nothing.
@@ -86,7 +89,7 @@ def spill(
     waiting: list[InlineImage] = []
     size = 0
     for row in rows:
-        if isinstance(row, Rejection):
+        if isinstance(row, Rejection | PassedOver):
             yield row
         elif isinstance(row, Candidate):
             yield CandidateRef(row)

@@ -1,32 +1,62 @@
-"""From the path of a source to the inputs behind it: files, and folders that are read as one."""
+"""From the path of a source to the inputs behind it: files, and folders that are read as one.
 
+Files that are no input, nor read with one, are counted by their suffix.
+"""
+
+import posixpath
+import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urljoin
 
 from dalle_model.errors import DalleError
+from pipelines.crawl.books import SourceBook
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.listing import Listing, is_hidden, list_files
 from pipelines.crawl.readers.registry import kind_of, kinds, readers, readers_of
 from pipelines.crawl.sources import InputFile, Source
+
+# The end of a name by which files are counted: of a compressed one with the suffix before it.
+_SUFFIX = re.compile(r"(\.[a-z0-9]{1,8})?\.(gz|zst|xz|bz2)$|\.[a-z0-9]{1,8}$")
+_HIDDEN, _LOGS, _UNNAMED = "hidden files", "tables that img2dataset logs", "files without a suffix"
 
 
 class MissingInputError(DalleError):
     """An input of the config is missing, or of no known kind."""
 
 
-def inputs(config: CrawlConfig) -> list[tuple[InputFile, Source]]:
-    """Every file to read, each with its source, in a total order.
+@dataclass(frozen=True)
+class Discovered:
+    """What the sources of a config hold.
+
+    Args:
+        inputs: every input, each with its source, in a total order.
+        books: of each source, what else is there.
+    """
+
+    inputs: list[tuple[InputFile, Source]]
+    books: list[SourceBook]
+
+
+def discover(config: CrawlConfig) -> Discovered:
+    """Every file to read, and how many others there are.
 
     Raises:
         MissingInputError: a source has no file.
     """
-    pairs = [
-        (file, source)
-        for number, source in enumerate(config.sources)
-        for file in resolve(source, f"crawl.sources[{number}]")
-    ]
-    return sorted(pairs, key=lambda pair: (pair[0], pair[1].model_dump_json()))
+    pairs, books = [], []
+    for number, source in enumerate(config.sources):
+        key = f"crawl.sources[{number}]"
+        listing, found = _found(source, key)
+        pairs += [(file, source) for file in found]
+        books.append(SourceBook(key, passed_over=_others(listing, found)))
+    return Discovered(sorted(pairs, key=lambda p: (p[0], p[1].model_dump_json())), books)
+
+
+def inputs(config: CrawlConfig) -> list[tuple[InputFile, Source]]:
+    """Every file to read, each with its source, in a total order; raises as `discover`."""
+    return discover(config).inputs
 
 
 def locations(config: CrawlConfig) -> list[str]:
@@ -49,6 +79,17 @@ def resolve(source: Source, config_key: str) -> list[InputFile]:
         MissingInputError: nothing is there, no file is of a known kind, or the path cannot be
             listed.
     """
+    return _found(source, config_key)[1]
+
+
+def files_of(file: InputFile) -> list[str]:
+    """URLs of all files that an input is read from."""
+    folders = readers_of(file.kind)[0].folders
+    return folders.files(file) if folders else [file.location]
+
+
+def _found(source: Source, config_key: str) -> tuple[Listing, list[InputFile]]:
+    """What is at the path of a source, and the inputs in it; raises as `resolve`."""
     try:
         listing = list_files(source.path)
     except Exception as error:  # each file system has errors of its own
@@ -65,13 +106,10 @@ def resolve(source: Source, config_key: str) -> list[InputFile]:
             f"{config_key}.path: {source.path}: {found}; correct the path, or set "
             f"{config_key}.kind to one of {', '.join(kinds())}"
         )
-    return [replace(file, config_key=config_key) for file in chosen]
-
-
-def files_of(file: InputFile) -> list[str]:
-    """URLs of all files that an input is read from."""
-    folders = readers_of(file.kind)[0].folders
-    return folders.files(file) if folders else [file.location]
+    return listing, [
+        replace(file, config_key=config_key, name=_name(file.location, listing.root))
+        for file in chosen
+    ]
 
 
 def _inputs(source: Source, listing: Listing) -> list[InputFile]:
@@ -83,8 +121,7 @@ def _inputs(source: Source, listing: Listing) -> list[InputFile]:
         if reader.folders and source.kind in {None, reader.kind}
         for file in reader.folders.find(source, seen)
     ]
-    ignored = {path for reader in readers() if reader.ignores for path in reader.ignores(paths)}
-    rest = set(paths) - ignored - {folder.metadata for folder in folders}
+    rest = set(paths) - _ignored(paths) - {folder.metadata for folder in folders}
     return sorted({*folders, *_single_files(source, listing.root, sorted(rest))})
 
 
@@ -93,6 +130,33 @@ def _single_files(source: Source, root: str, paths: list[str]) -> Iterator[Input
         kind = source.kind or kind_of(path)
         if kind is None or readers_of(kind)[0].folders:
             continue
-        relative = path.removeprefix(root).lstrip("/")
-        address = urljoin(source.base_url, quote(relative)) if source.base_url else ""
+        address = urljoin(source.base_url, quote(_name(path, root))) if source.base_url else ""
         yield InputFile(path, kind, address)
+
+
+def _name(path: str, root: str) -> str:
+    """A path within a source; that of the source itself is its last part."""
+    return path.removeprefix(root).strip("/") or posixpath.basename(path)
+
+
+def _ignored(paths: list[str]) -> set[str]:
+    return {path for reader in readers() if reader.ignores for path in reader.ignores(paths)}
+
+
+def _others(listing: Listing, found: list[InputFile]) -> dict[str, int]:
+    """The files of a source that are not read, by kind."""
+    read = {url for file in found for url in files_of(file)}
+    logs = _ignored(listing.paths)
+    kinds_of_others: Counter[str] = Counter()
+    for path in listing.paths:
+        if path not in read:
+            name = path.removeprefix(listing.root)
+            kinds_of_others[_LOGS if path in logs else _kind_of_other(name)] += 1
+    return kinds_of_others
+
+
+def _kind_of_other(name: str) -> str:
+    if is_hidden(name):
+        return _HIDDEN
+    suffix = _SUFFIX.search(posixpath.basename(name).lower())
+    return f"{suffix[0]} files" if suffix else _UNNAMED

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dalle_model import files
 from pipelines.crawl.blobs import InlineImage
+from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import to_candidate
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.images.image import Image, to_inline_image
@@ -23,7 +24,7 @@ _LOG = logging.getLogger(__name__)
 
 def read_input(
     file: InputFile, source: Source, config: CrawlConfig, start: int = 0, claim: Claim = every
-) -> Iterator[Candidate | InlineImage | Rejection]:
+) -> Iterator[Candidate | InlineImage | Rejection | PassedOver]:
     """Every occurrence of an image in a part of an input, as a candidate or a rejection.
 
     Damage is logged with the file that it is in, which no row names.
@@ -45,6 +46,8 @@ def read_input(
             for row in _rows(opened, source, config, start, claim):
                 if isinstance(row, Rejection):
                     damage[row.reason] += 1
+                    yield row
+                elif isinstance(row, PassedOver):
                     yield row
                 elif isinstance(row, Image):
                     yield to_inline_image(row, config)

@@ -55,7 +55,8 @@ class InputFile:
         page_url: its address on the web; empty where the source gives no `base_url`.
         metadata: of an image folder: URL of the table that captions it; empty where none does.
         names: of an image folder: the images that a glob chose; empty for all.
-        config_key: the setting that it comes from, for errors.
+        config_key: the setting that it comes from, for errors and the books.
+        name: path within the source, for the books; empty for one that was crawled.
     """
 
     location: str
@@ -64,3 +65,4 @@ class InputFile:
     metadata: str = ""
     names: tuple[str, ...] = ()
     config_key: str = field(default="", compare=False)
+    name: str = field(default="", compare=False)

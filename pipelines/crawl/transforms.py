@@ -1,5 +1,6 @@
 """Wiring of the crawl stage; the logic is in `inputs.py` and `shard.py`."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +10,18 @@ from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTr
 from apache_beam.pvalue import DoOutputsTuple, PBegin, PCollection
 from apache_beam.transforms.core import RestrictionProvider
 
-from pipelines.crawl.blobs import Packed, pack, spill
+from pipelines.crawl.blobs import CandidateRef, Packed, pack, spill
+from pipelines.crawl.books import (
+    InputKey,
+    PassedOver,
+    SourceBook,
+    Tally,
+    add_books,
+    add_tallies,
+    book_of,
+)
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.discovery import inputs
+from pipelines.crawl.discovery import Discovered, discover
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.site.transforms import FILES, CrawlSites
 from pipelines.crawl.site.visit import Visits
@@ -21,11 +31,15 @@ from pipelines.io.keys import shard_of
 from pipelines.rejection import Rejection
 
 REJECTED = "rejected"
+TALLIES = "tallies"
+_BOOKKEEPER = 0  # the shard that takes the books of all sources into its report
 
 
 @dataclass(eq=False)
 class ExtractCandidates(beam.PTransform[PBegin, PCollection[tuple[int, Any]]]):
-    """The inputs of a config in; `(shard, Packed | Rejection)` out, all rows of a key in one shard.
+    """The inputs of a config in; `(shard, Packed | Rejection | SourceBook)` out.
+
+    All rows of a key are in one shard, and the book of every source is in the first.
 
     Args:
         config: what to read.
@@ -40,23 +54,53 @@ class ExtractCandidates(beam.PTransform[PBegin, PCollection[tuple[int, Any]]]):
     live: Visits | None = None
 
     def expand(self, root: PBegin) -> PCollection[tuple[int, Any]]:
-        files = root | "Inputs" >> beam.Create(inputs(self.config), reshuffle=False)
+        found = discover(self.config)
+        files = root | "Inputs" >> beam.Create(found.inputs, reshuffle=False)
         never_read = []
         if self.live is not None:
             crawled = root | "CrawlSites" >> CrawlSites(self.live)
             files = (files, crawled[FILES]) | "WithPages" >> beam.Flatten()
             never_read.append(crawled[REJECTED])
         read = files | "Read" >> ReadInputs(self.config, self.spill_folder)
-        return (
+        rows = (
             (read.found, read[REJECTED], *never_read)
             | "All" >> beam.Flatten()
             | "ToShards" >> beam.Map(_to_shard, self.num_shards)
+        )
+        return (rows, read[TALLIES] | KeepBooks(found)) | "WithBooks" >> beam.Flatten()
+
+
+@dataclass(eq=False)
+class KeepBooks(beam.PTransform[PCollection[tuple[InputKey, Tally]], PCollection[tuple[int, Any]]]):
+    """The tallies of parts of inputs in; `(shard, SourceBook)` out, one book for each source.
+
+    Args:
+        found: what the sources hold beside their inputs.
+    """
+
+    found: Discovered
+
+    def expand(self, tallies: PCollection[tuple[InputKey, Tally]]) -> PCollection[tuple[int, Any]]:
+        never_read = tallies.pipeline | "NeverRead" >> beam.Create(self.found.books)
+        read = (
+            tallies
+            | "ByInput" >> beam.CombinePerKey(add_tallies)
+            | "OfInput" >> beam.MapTuple(book_of)
+        )
+        return (
+            (read, never_read)
+            | "AllBooks" >> beam.Flatten()
+            | "BySource" >> beam.WithKeys(_source)
+            | "Add" >> beam.CombinePerKey(add_books)
+            | "ToFirstShard" >> beam.MapTuple(_to_bookkeeper)
         )
 
 
 @dataclass(eq=False)
 class ReadInputs(beam.PTransform[PCollection[tuple[InputFile, Source]], DoOutputsTuple]):
     """Inputs in, read in parts; `(key, Packed)` on `found`, each `Rejection` on `rejected`.
+
+    On `tallies` comes an `(InputKey, Tally)` for each part.
 
     Args:
         config: what makes a candidate.
@@ -71,7 +115,7 @@ class ReadInputs(beam.PTransform[PCollection[tuple[InputFile, Source]], DoOutput
         return (
             files
             | "Spread" >> beam.Reshuffle()
-            | "ReadParts" >> read.with_outputs(REJECTED, main="found")
+            | "ReadParts" >> read.with_outputs(REJECTED, TALLIES, main="found")
         )
 
 
@@ -79,7 +123,8 @@ class _Parts(RestrictionProvider):
     """The positions of an input as restrictions, which a runner may split further at any time."""
 
     def initial_restriction(self, element: tuple[InputFile, Source]) -> OffsetRange:
-        return OffsetRange(0, input_extent(element[0]).size)
+        size = input_extent(element[0]).size
+        return OffsetRange(0, max(1, size))  # an empty input is read too: its tally names it
 
     def create_tracker(self, restriction: OffsetRange) -> OffsetRestrictionTracker:
         return OffsetRestrictionTracker(restriction)
@@ -106,13 +151,28 @@ class _ReadPartFn(beam.DoFn):
         claim = Claims(tracker.try_claim)
         start = tracker.current_restriction().start
         rows = read_input(file, source, self.config, start, claim)
+        told, passed_over = 0, Counter[str]()
         for row in spill(rows, self.spill_folder):
-            if isinstance(row, Rejection):
-                yield beam.pvalue.TaggedOutput(REJECTED, row)
-            else:
+            if isinstance(row, PassedOver):
+                passed_over[row.what] += row.count
+                continue
+            told += 1
+            if isinstance(row, CandidateRef):
                 yield row.candidate.key, pack(row)
+            else:
+                yield beam.pvalue.TaggedOutput(REJECTED, row)
+        key = InputKey(file.config_key, file.name)
+        yield beam.pvalue.TaggedOutput(TALLIES, (key, Tally(told, dict(passed_over))))
         if not claim.was_refused:  # the input ended before the part did
             tracker.try_claim(tracker.current_restriction().stop)
+
+
+def _source(book: SourceBook) -> str:
+    return book.source
+
+
+def _to_bookkeeper(_source: str, book: SourceBook) -> tuple[int, SourceBook]:
+    return _BOOKKEEPER, book
 
 
 def _to_shard(

@@ -40,6 +40,8 @@ class Manifest:
         files: `name`, `bytes`, `sha256` (and `rows`) of the output, in order.
         rejected_files: the same of the rejections; not part of the digest.
         metrics: what a stage measured that is a property of its result.
+        passed_over: what its inputs held that was no row, by kind.
+        warnings: for a person, one line each.
     """
 
     stage: str
@@ -54,6 +56,8 @@ class Manifest:
     files: list[dict[str, Any]] = field(default_factory=list)
     rejected_files: list[dict[str, Any]] = field(default_factory=list)
     metrics: dict[str, Any] = field(default_factory=dict)
+    passed_over: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def digest(self) -> str:
@@ -70,8 +74,10 @@ class Manifest:
         """Add up the reports of all shards of a stage."""
         ordered = sorted(reports, key=lambda report: report.index)
         rejected: Counter[str] = Counter()
+        passed_over: Counter[str] = Counter()
         for report in ordered:
             rejected.update(report.reasons)
+            passed_over.update(report.passed_over)
         return cls(
             **identity,
             num_shards=num_shards,
@@ -82,6 +88,8 @@ class Manifest:
             rejected_files=[
                 {"name": rejected_name(r.index, num_shards), **r.rejected_file} for r in ordered
             ],
+            passed_over=dict(sorted(passed_over.items())),
+            warnings=[line for report in ordered for line in report.warnings],
         )
 
 

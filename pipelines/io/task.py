@@ -83,11 +83,15 @@ class ShardResult:
         kept: in the schema of the stage's output; any order.
         rejected: any order; a table in `REJECTION_SCHEMA` where there are many.
         rows_in: for the books; must equal the rows of `kept` plus `rejected`.
+        passed_over: what was no row, by kind; in any one shard, since all shards are added up.
+        warnings: for a person, one line each.
     """
 
     kept: pa.Table
     rejected: Sequence[Rejection] | pa.Table
     rows_in: int
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ class ShardReport:
     kept_file: dict[str, Any]
     rejected_file: dict[str, Any]
     timing: dict[str, Any] = field(default_factory=dict)
+    passed_over: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
 
 class UnbalancedBooksError(DalleError):
@@ -151,6 +157,8 @@ def finish_shard(
         rejected_file=_write(task.rejected(index), rejected, None),
         kept_file=_write(task.part(index), _sorted(result.kept), dictionary_columns),
         timing=stopwatch.seconds(),
+        passed_over=dict(result.passed_over),
+        warnings=list(result.warnings),
     )
     files.write_json(task.folder.marker(index), asdict(report))
     return report

@@ -15,11 +15,12 @@ from pipelines.crawl.splits import Claim, Extent
 from pipelines.crawl.streams import OpenInput
 
 if TYPE_CHECKING:  # they import pyarrow
+    from pipelines.crawl.books import PassedOver
     from pipelines.crawl.candidates import Found
     from pipelines.crawl.images.image import Image
     from pipelines.rejection import Rejection
 
-Rows = Iterator["Found | Image | Rejection"]
+Rows = Iterator["Found | Image | Rejection | PassedOver"]
 Read = Callable[[OpenInput, Source, CrawlConfig, int, Claim], Rows]
 
 
@@ -45,7 +46,8 @@ class Reader:
         read: every image and text of an input, from a position on. It calls `claim` with the
             position of each unit before it reads that unit, ascending, and stops when refused; what
             belongs to a unit must not depend on where a part begins or ends (`splits.py`).
-            Damage is a rejection, never an exception.
+            Damage is a rejection, never an exception; what is no image or text of one is a
+            `PassedOver`, so that all that was in the input is counted.
         suffixes: in lower case; files that end in one are read where the source names no kind.
         magic: the bytes that content of this format begins with; needed where formats share a
             kind, of which one, for all other content, has none.

@@ -68,7 +68,7 @@ def record_outcome(
         add_links(visited, site, link, sitemap.urls, are_sitemaps=sitemap.is_index)
     else:
         source = Source(path=location, kind="warc", name=site.name)
-        visited.files.append((InputFile(location, "warc"), source))
+        visited.files.append((InputFile(location, "warc", config_key="crawl.sites"), source))
         add_links(visited, site, link, _links(site, link, outcome), depth=link.depth + 1)
 
 

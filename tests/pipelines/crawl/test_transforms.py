@@ -3,6 +3,7 @@ import pickle
 import random
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -15,6 +16,7 @@ from apache_beam.testing.util import assert_that
 
 from pipelines.crawl import splits
 from pipelines.crawl.blobs import Packed, unpack
+from pipelines.crawl.books import SourceBook, Tally, add_tallies
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.discovery import resolve
 from pipelines.crawl.images import tars
@@ -23,7 +25,8 @@ from pipelines.crawl.pipeline import build
 from pipelines.crawl.sources import Source
 from pipelines.crawl.transforms import ExtractCandidates, _ReadPartFn
 from pipelines.io.keys import local_pair_key, shard_of
-from pipelines.io.task import StageTask
+from pipelines.io.manifest import Manifest
+from pipelines.io.task import StageTask, finished_shards
 from pipelines.records import CANDIDATE_SCHEMA
 from pipelines.rejection import Rejection
 from tests.support.archives import flip, gzip_records, http_record
@@ -38,6 +41,13 @@ from tests.support.sources import (
 )
 
 SHARDS = 3
+IDENTITY: dict[str, Any] = {
+    "stage": "crawl",
+    "fingerprint": "fingerprint",
+    "config": {},
+    "inputs": {},
+    "dependencies": {},
+}
 
 LINES = [f"caption {n}\thttp://site.test/{n}.jpg" for n in range(30)] + [
     "caption 1\thttp://site.test/1.jpg#again",
@@ -98,7 +108,8 @@ def _key(row: Packed | Rejection) -> str:
 
 
 def test_extract_candidates_routes_each_row_to_the_shard_of_its_key(tmp_path):
-    def check(rows):
+    def check(values):
+        rows = [(shard, row) for shard, row in values if not isinstance(row, SourceBook)]
         assert all(shard == shard_of(_key(row), SHARDS) for shard, row in rows)
         found = [_key(row) for _, row in rows if not isinstance(row, Rejection)]
         # 11 of 12 pages are read; each has one image of the table and one without a URL
@@ -117,6 +128,37 @@ def test_books_balance_and_rows_are_in_the_schema(tmp_path):
     assert all(table.schema.equals(CANDIDATE_SCHEMA) for table in kept)
     rows_in = len(LINES) + 11 * 2 + 1
     assert sum(t.num_rows for t in kept) + sum(t.num_rows for t in rejected) == rows_in
+
+
+def test_the_books_name_each_input_that_gave_nothing_and_count_what_is_no_input(tmp_path):
+    (tmp_path / "in").mkdir()
+    for name, content in {
+        "a.tsv": "a caption\thttp://site.test/1.jpg\n",
+        "b.tsv": "",
+        "c/d.jsonl": "\n",
+        "old.arc.gz": "x",
+        "notes.docx": "x",
+        "Makefile": "x",
+        ".hidden": "x",
+    }.items():
+        path = tmp_path / "in" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content)
+    (tmp_path / "empty.csv").touch()
+    sources = (Source(path=f"{tmp_path}/in"), Source(path=f"{tmp_path}/empty.csv"))
+    task = _run(tmp_path, CrawlConfig(sources=sources))
+    manifest = Manifest.of_shards(finished_shards(task).values(), SHARDS, **IDENTITY)
+    assert (manifest.rows_in, manifest.rows_out) == (1, 1)
+    assert manifest.passed_over == {
+        ".arc.gz files": 1,
+        ".docx files": 1,
+        "files without a suffix": 1,
+        "hidden files": 1,
+    }
+    assert manifest.warnings == [
+        "crawl.sources[0]: 2 of 3 inputs gave no row and no rejection: b.tsv, c/d.jsonl",
+        "crawl.sources[1] is empty: no row and no rejection from empty.csv",
+    ]
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -168,7 +210,7 @@ def test_no_byte_of_an_image_crosses_a_shuffle(tmp_path):
     config = _with_images(tmp_path)
 
     def check(rows):
-        assert len(rows) == 18 + 11
+        assert len([row for _, row in rows if not isinstance(row, SourceBook)]) == 18 + 11
         assert not any(image in pickle.dumps(row) for _, row in rows for image in images)
 
     images = [png(n, 8) for n in range(12)]
@@ -203,12 +245,22 @@ def test_a_runner_may_take_away_the_rest_of_a_part_at_any_time(tmp_path, name, f
         size = input_extent(file).size
         config = CrawlConfig(sources=(source,))
         whole, _ = _read_split(file, source, config, OffsetRange(0, size), None)
-        for after in range(len(whole)):
+        for after in range(len(whole) - 1):
             first, rest = _read_split(file, source, config, OffsetRange(0, size), after, fraction)
             if rest is not None:
                 second, _ = _read_split(file, source, config, rest, None)
                 first += second
-            assert sorted(map(repr, first)) == sorted(map(repr, whole))
+            assert _with_one_tally(first) == _with_one_tally(whole)
+
+
+def _with_one_tally(values: list[Any]) -> tuple[list[str], Tally]:
+    tallies = [value[1] for value in values if _is_tally(value)]
+    rows = [value for value in values if not _is_tally(value)]
+    return sorted(map(repr, rows)), add_tallies(tallies)
+
+
+def _is_tally(value: Any) -> bool:
+    return isinstance(value, tuple) and isinstance(value[1], Tally)
 
 
 def _read_split(file, source, config, restriction, after, fraction=0.0):

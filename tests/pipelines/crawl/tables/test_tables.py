@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import Found
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.images.image import Image
@@ -47,7 +48,7 @@ def _read(content: bytes, name: str = "t.tsv", **settings) -> list[tuple[str, st
     """(URL, caption) of each row; of a bad one its reason and detail."""
     pairs = []
     for row in read_table(io.BytesIO(content), name, Source(path=name, **settings)):
-        assert not isinstance(row, Image)
+        assert not isinstance(row, Image | PassedOver)
         if isinstance(row, Rejection):
             pairs.append((row.reason, row.detail))
         else:
