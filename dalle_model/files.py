@@ -6,6 +6,7 @@ import json
 import os
 import posixpath
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -85,6 +86,25 @@ def remove(url: str) -> None:
         return
 
 
+def move(source: str, target: str) -> None:
+    """Give a file another name in place of what had it: a rename on a disk, else a copy.
+
+    A source that is gone was moved before: to move again is to do nothing.
+    """
+    filesystem, path = url_to_fs(source)
+    _, there = url_to_fs(target)
+    if is_local(source):
+        Path(there).parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            Path(path).replace(there)
+            _sync_folder(Path(there).parent)
+        return
+    filesystem.invalidate_cache()
+    if filesystem.exists(path):
+        filesystem.cp_file(path, there)
+        filesystem.rm_file(path)
+
+
 def identity(url: str) -> dict[str, Any]:
     """What changes when a file does, without reading it: its size, and its mtime or etag.
 
@@ -150,7 +170,12 @@ def _replace(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    """Make the names in a folder outlive a loss of power."""
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

@@ -16,10 +16,12 @@ from orchestration.engine.config import RunConfig, keep_config
 from orchestration.engine.graph import Graph
 from orchestration.engine.plan import Plan, Run, RunError, plan_stage
 from orchestration.engine.progress import Progress
+from orchestration.engine.replacing import drop_next, replace_result, settle, whole_next
 from orchestration.engine.web import web_of
 from pipelines.io.manifest import (
     Manifest,
     file_entry,
+    read_manifest,
     read_timings,
     write_manifest,
     write_timings,
@@ -46,6 +48,8 @@ def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manif
     manifests = []
     with _only_writer(run.root):
         files.sweep_temporary(run.root)
+        for stage in graph.stages:
+            settle(run.folder.stage(stage.name))
         keep_config(run.root, run.as_written or run.config)
         for stage in stages:
             plan = plan_stage(run, graph, stage)
@@ -69,16 +73,42 @@ def _chosen(stages: Sequence[Stage], names: Sequence[str]) -> list[Stage]:
 
 
 def _clean_up(run: Run, stage: Stage) -> None:
-    """Remove what a killed run left of work that is finished."""
+    """Remove what a killed run left of work that is finished, or was to replace it."""
     folder = run.folder.stage(stage.name)
     folder.tidy()
     files.remove(folder.progress)
+    drop_next(folder)
 
 
 def _run_stage(run: Run, graph: Graph, plan: Plan, progress: Progress) -> Manifest:
-    stage, folder = plan.stage, run.folder.stage(plan.stage.name)
-    # The old manifest goes first: a crash from here on must leave a stage that is not finished.
-    files.remove(folder.manifest)
+    own = run.folder.stage(plan.stage.name)
+    is_next = read_manifest(own) is not None
+    manifest = whole_next(own, plan.fingerprint, plan.outside) if is_next else None
+    if manifest is None:
+        task = _task(run, graph, plan, is_next=is_next)
+        manifest = _make(run, graph, plan, task, progress)
+    if is_next:
+        replace_result(own, manifest)
+    _clean_up(run, plan.stage)
+    return manifest
+
+
+def _task(run: Run, graph: Graph, plan: Plan, *, is_next: bool) -> StageTask:
+    return StageTask(
+        root=run.root,
+        stage=plan.stage.name,
+        num_shards=run.config.num_shards,
+        attempt=plan.attempt,
+        fingerprint=plan.fingerprint,
+        pending=tuple(range(run.config.num_shards)),
+        inputs=graph.input_urls(plan.stage, run.folder),
+        is_next=is_next,
+    )
+
+
+def _make(run: Run, graph: Graph, plan: Plan, task: StageTask, progress: Progress) -> Manifest:
+    """Do the work of a stage, up to the manifest that says that it is whole."""
+    stage = plan.stage
     started, cpu = time.perf_counter(), _cpu_seconds()
     identity: dict[str, Any] = {
         "stage": stage.name,
@@ -87,15 +117,6 @@ def _run_stage(run: Run, graph: Graph, plan: Plan, progress: Progress) -> Manife
         "inputs": plan.inputs,
         "dependencies": graph.dependencies(stage),
     }
-    task = StageTask(
-        root=run.root,
-        stage=stage.name,
-        num_shards=run.config.num_shards,
-        attempt=plan.attempt,
-        fingerprint=plan.fingerprint,
-        pending=tuple(range(run.config.num_shards)),
-        inputs=graph.input_urls(stage, run.folder),
-    )
     if isinstance(stage.work, LocalWork):
         manifest = _run_local(run, stage, stage.work, task, identity, progress)
     else:
@@ -106,9 +127,8 @@ def _run_stage(run: Run, graph: Graph, plan: Plan, progress: Progress) -> Manife
         "workers": run.workers,
         "outside": plan.outside,
     }
-    write_timings(folder, timings)
-    write_manifest(folder, manifest)
-    files.remove(folder.progress)
+    write_timings(task.folder, timings)
+    write_manifest(task.folder, manifest)
     return manifest
 
 

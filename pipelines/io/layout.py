@@ -6,13 +6,14 @@
 <root>/<stage>/progress/00007.json                     shard 7 is finished (gone in the end)
 <root>/<stage>/progress/…/part-00007-of-00064.parquet  notes of the work under way (gone too)
 <root>/<stage>/manifest.json                           written last: the stage is finished
+<root>/<stage>/.next/…                                 the same, of the result to replace this one
 <root>/<stage>/timings.json                            seconds and hosts; nothing compares it
 <root>/crawl/site/…                                    answers to a live crawl, kept as an input
 <root>/recipes/<recipe>/…                              a run directory for each recipe compared
 <root>/report/index.html
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dalle_model import files
 
@@ -22,6 +23,8 @@ _PROGRESS = "progress"
 _MANIFEST = "manifest.json"
 _TIMINGS = "timings.json"
 _SITE = "site"
+_NEXT = ".next"  # hidden: no pattern such as `**/*.parquet` meets half a result
+_REPLACED = "replaced.json"
 _SPILLED = f"{files.TEMPORARY_PREFIX}images"  # a temporary name: swept when the stage has ended
 _CONFIG = "config.json"
 _RECIPES = "recipes"
@@ -35,10 +38,17 @@ class StageFolder:
     Args:
         url: of the folder.
         num_shards: of the run; 0 where shards are not addressed by number.
+        home: URL of the stage's own folder, for that of the result to replace this one.
     """
 
     url: str
     num_shards: int = 0
+    home: str = ""
+
+    @property
+    def next(self) -> "StageFolder":
+        """The folder of the result that is to replace this one, while it is being made."""
+        return replace(self, url=self.file(_NEXT), home=self.url)
 
     def part(self, index: int) -> str:
         """URL of a shard of rows kept."""
@@ -91,7 +101,12 @@ class StageFolder:
     @property
     def site(self) -> str:
         """URL of the folder of answers to a live crawl: an input that outlives the stage."""
-        return self.file(_SITE)
+        return files.join(self.home or self.url, _SITE)
+
+    @property
+    def replaced(self) -> str:
+        """URL of the manifest of the result that this one is taking the place of."""
+        return self.file(_REPLACED)
 
     @property
     def spilled(self) -> str:
@@ -115,7 +130,7 @@ class StageFolder:
         files.sweep_temporary(self.progress)
 
 
-_NO_OUTPUT = {_MANIFEST, _TIMINGS, _PROGRESS, _REJECTED, _SITE}
+_NO_OUTPUT = {_MANIFEST, _TIMINGS, _PROGRESS, _REJECTED, _SITE, _NEXT, _REPLACED}
 
 
 @dataclass(frozen=True)

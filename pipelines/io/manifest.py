@@ -101,8 +101,13 @@ def digest_of(document: Any) -> str:
 
 def read_manifest(folder: StageFolder) -> Manifest | None:
     """The manifest of a stage; None where it is not finished or its manifest is unreadable."""
+    return parse_manifest(folder.manifest)
+
+
+def parse_manifest(url: str) -> Manifest | None:
+    """The manifest in a file; None where there is none that can be read."""
     try:
-        return Manifest(**files.read_json(folder.manifest))
+        return Manifest(**files.read_json(url))
     except (FileNotFoundError, ValueError, TypeError):
         return None
 

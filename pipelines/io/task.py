@@ -28,6 +28,7 @@ class StageTask:
         fingerprint: of the stage, for the metadata of what it writes.
         pending: the shards still to do.
         inputs: by role, the URLs of what it reads: folders of shards, or single files.
+        is_next: whether it writes beside a finished result, to replace it when it is whole.
     """
 
     root: str
@@ -37,11 +38,13 @@ class StageTask:
     fingerprint: str
     pending: tuple[int, ...]
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    is_next: bool = False
 
     @property
     def folder(self) -> StageFolder:
-        """The stage's own folder."""
-        return RunFolder(self.root, self.num_shards).stage(self.stage)
+        """The folder that it writes to."""
+        own = RunFolder(self.root, self.num_shards).stage(self.stage)
+        return own.next if self.is_next else own
 
     def part(self, index: int) -> str:
         """URL of a shard of rows kept."""

@@ -76,3 +76,15 @@ def test_the_same_door_opens_other_file_systems():
     assert files.list_names("memory://bucket/run") == ["part"]
     files.remove("memory://bucket/run")
     assert not files.exists(url)
+
+
+@pytest.mark.parametrize("scheme", ["", "memory://moving"])
+def test_a_file_that_was_moved_before_is_not_moved_again(tmp_path, scheme):
+    root = scheme or str(tmp_path)
+    source, target = files.join(root, "a"), files.join(root, "below", "b")
+    files.write_bytes(target, b"old")
+    files.write_bytes(source, b"new")
+    for _ in range(2):
+        files.move(source, target)
+        assert files.read_bytes(target) == b"new"
+        assert not files.exists(source)

@@ -13,6 +13,7 @@ from rich.console import Console
 from dalle_model import files
 from dalle_model.checkpoint import CheckpointError
 from orchestration.api import explain
+from orchestration.beam.execute import execute
 from orchestration.cli.progress import TerminalProgress
 from orchestration.engine.config import NoRunError
 from orchestration.engine.config_file import load_config
@@ -247,3 +248,41 @@ def test_captions_in_the_report_are_escaped(run):
     source.write_text(f"<script>alert(1)</script>.jpg\t{url(9)}\n" + source.read_text())
     do(run)
     assert "<script" not in render(report_view(run.root))
+
+
+def changed(run: Run) -> Run:
+    captions = run.config.captions.model_copy(update={"overrides": {"too_few_words": 6.0}})
+    return replace(run, config=run.config.model_copy(update={"captions": captions}))
+
+
+def test_a_change_that_fails_keeps_the_finished_result(run, monkeypatch):
+    do(run)
+    before = run_checksum(run.root)
+    monkeypatch.setattr("orchestration.engine.run.execute", fail_on_the_second_shard)
+    with pytest.raises(OSError, match="the disk"):
+        do(changed(run))
+    assert (Path(run.root) / "captions" / ".next").is_dir()
+    assert run_checksum(run.root) == before
+    assert verify_run(run.root).num_files == {"captions": 2, "crawl": 2}
+    monkeypatch.undo()
+    assert do(run).count("nothing to do") == 2
+    assert run_checksum(run.root) == before
+    assert not (Path(run.root) / "captions" / ".next").exists()
+
+
+def test_a_change_goes_on_where_it_was_interrupted(run, monkeypatch):
+    do(changed(run))
+    expected = run_checksum(run.root)
+    do(run)
+    monkeypatch.setattr("orchestration.engine.run.execute", fail_on_the_second_shard)
+    with pytest.raises(OSError, match="the disk"):
+        do(changed(run))
+    monkeypatch.undo()
+    assert "1 of 2 shards were finished before" in do(changed(run))
+    assert run_checksum(run.root) == expected
+    assert not (Path(run.root) / "captions" / ".next").exists()
+
+
+def fail_on_the_second_shard(stage, job, beam_options):
+    execute(stage, replace(job, task=replace(job.task, pending=(0,))), beam_options)
+    raise OSError("the disk")
