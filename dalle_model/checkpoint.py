@@ -48,6 +48,19 @@ class Checkpoint:
     tensors: dict[str, Tensor]
 
 
+@dataclass(frozen=True)
+class Inspected:
+    """What a checkpoint file says of itself.
+
+    Args:
+        sha256: of the whole file.
+        config: sizes of the model, as returned by its `to_dict`.
+    """
+
+    sha256: str
+    config: dict[str, Any]
+
+
 def save_checkpoint(
     url: str,
     kind: str,
@@ -86,15 +99,14 @@ def load_checkpoint(url: str, kind: str) -> Checkpoint:
     import safetensors.torch
 
     content = _read(url, kind)
+    document = _parse(url, kind, content)
     try:
-        header, body = _split(content)
-        document = json.loads(header["__metadata__"][HEADER_KEY])
         tensors = safetensors.torch.load(content)
-    except Exception as error:  # hostile bytes fail in json, struct or safetensors
+    except Exception as error:  # hostile bytes fail in struct or safetensors
         raise CheckpointError(
-            f"{url} is not a {kind} checkpoint of this program: {error!r}; {_remedy(kind)}"
+            f"{url} is not a {kind} checkpoint of this program: its tensors cannot be read "
+            f"({type(error).__name__}); {_remedy(kind)}"
         ) from error
-    _check(url, kind, document, body)
     return Checkpoint(
         url, kind, files.sha256(content), document["config"], document["extra"], tensors
     )
@@ -119,26 +131,55 @@ def load_into(module: nn.Module, checkpoint: Checkpoint, tensors: Mapping[str, T
     module.load_state_dict(dict(tensors))
 
 
-def checkpoint_sha256(url: str, kind: str) -> str:
-    """SHA-256 of a checkpoint file, without loading it.
+def inspect_checkpoint(url: str, kind: str) -> Inspected:
+    """What a checkpoint file says of itself, verified like `load_checkpoint` but without torch.
 
     The file is read again only when its size, mtime or etag has changed.
 
     Raises:
-        CheckpointError: there is none.
+        CheckpointError: missing, corrupt, or of another kind.
     """
     try:
         identity = files.identity(url)
     except FileNotFoundError as error:
         raise _missing(url, kind) from error
     if identity["stamp"] is None:  # a file system without times cannot tell old from new
-        return files.sha256(_read(url, kind))
-    return _sha256_of(url, kind, identity["bytes"], identity["stamp"])
+        return _inspect(url, kind)
+    return _inspected(url, kind, identity["bytes"], identity["stamp"])
 
 
 @lru_cache(maxsize=8)
-def _sha256_of(url: str, kind: str, _size: int, _stamp: str) -> str:
-    return files.sha256(_read(url, kind))
+def _inspected(url: str, kind: str, _size: int, _stamp: str) -> Inspected:
+    return _inspect(url, kind)
+
+
+def _inspect(url: str, kind: str) -> Inspected:
+    content = _read(url, kind)
+    document = _parse(url, kind, content)
+    return Inspected(files.sha256(content), document["config"])
+
+
+def _parse(url: str, kind: str, content: bytes) -> dict[str, Any]:
+    """Our part of the header of a checkpoint whose tensors are those that it speaks of."""
+    try:
+        header, body = _split(content)
+        document: dict[str, Any] = json.loads(header["__metadata__"][HEADER_KEY])
+        _check(url, kind, document, body)
+        dict(document["config"]), dict(document["extra"])  # raises where it is something else
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
+        # The class alone: the text of an error over bytes may hold all of them.
+        raise CheckpointError(
+            f"{url} is not a {kind} checkpoint of this program: its header cannot be read "
+            f"({type(error).__name__}); {_remedy(kind)}"
+        ) from error
+    return document
 
 
 def _read(url: str, kind: str) -> bytes:
@@ -155,17 +196,18 @@ def _missing(url: str, kind: str) -> CheckpointError:
 def _check(url: str, kind: str, document: dict[str, Any], body: bytes) -> None:
     if document["version"] != FORMAT_VERSION:
         raise CheckpointError(
-            f"{url} has checkpoint version {document['version']}, "
+            f"{url} has checkpoint version {document['version']!s:.40}, "
             f"this program reads version {FORMAT_VERSION}; {_remedy(kind)}"
         )
     if document["kind"] != kind:
         raise CheckpointError(
-            f"{url} is a {document['kind']} checkpoint where a {kind} is needed; {_remedy(kind)}"
+            f"{url} is a {document['kind']!s:.40} checkpoint where a {kind} is needed; "
+            f"{_remedy(kind)}"
         )
     if document["tensors_sha256"] != files.sha256(body):
         raise CheckpointError(
             f"{url} is corrupt: its tensors hash to {files.sha256(body)[:16]}, "
-            f"its header says {document['tensors_sha256'][:16]}; {_remedy(kind)}"
+            f"its header says {document['tensors_sha256']!s:.16}; {_remedy(kind)}"
         )
 
 

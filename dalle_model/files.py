@@ -7,12 +7,40 @@ import os
 import posixpath
 import secrets
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from fsspec.core import url_to_fs
+from fsspec import available_protocols
+from fsspec.core import url_to_fs as _url_to_fs
+
+from dalle_model.errors import UsageError
 
 TEMPORARY_PREFIX = ".tmp-"
+
+
+class UnknownProtocolError(UsageError):
+    """A URL begins with a protocol that no file system has."""
+
+
+def url_to_fs(url: str) -> tuple[Any, str]:
+    """The file system of a URL, and the path in it.
+
+    Raises:
+        UnknownProtocolError: there is no such file system.
+        ImportError: its library is not installed.
+    """
+    try:
+        return cast(tuple[Any, str], _url_to_fs(url))
+    except ValueError as error:
+        protocol, is_url, _ = url.partition("://")
+        if not is_url or protocol in available_protocols():
+            raise
+        near = get_close_matches(protocol, available_protocols(), n=1)
+        meant = f"did you mean `{near[0]}://`?" if near else "correct the URL"
+        raise UnknownProtocolError(
+            f"{url[:200]}: no file system `{protocol[:40]}`; {meant}"
+        ) from error
 
 
 def join(url: str, *parts: str) -> str:

@@ -22,6 +22,12 @@ TOKENIZER = "tokenizer"  # of captions
 PRIOR = "prior"  # a checkpoint of the autoregressive model
 SAMPLES = "samples"  # images drawn from it
 
+# Facts that settings alone fix of an output, by which stages that read it know what cannot work.
+IMAGE_SIDE = "image_side"  # the shorter edge of an image as stored, in pixels
+CODEC_SIDE = "codec_side"  # the edge of the squares that a codec encodes, in pixels
+GRID = "grid"  # tokens along one edge of an image
+NUM_CODES = "num_codes"  # every code of a codec is below it
+
 
 class Candidate(NamedTuple):
     """An image-caption pair as found on a page or in a table.

@@ -200,6 +200,12 @@ class Stage:
         views: what it shows of itself in the report.
         pulse: a few words on the work under way, from its folder; empty for none.
         resources: what it needs of a machine.
+        origins: what a section reads from outside, such as paths and sites, wherever it lies: a
+            config that has none of a run's origins is one of another run.
+        facts: numbers by name that a section alone fixes of its output, such as `image_side`,
+            given the URLs of the roles that no stage of the run writes.
+        misfit: why its section cannot go with the facts of the stages before it, and its own, and
+            which setting to change; empty where it can.
     """
 
     name: str
@@ -220,6 +226,9 @@ class Stage:
     views: Callable[[StageFolder, Manifest, Any], Iterable[View]] = lambda *_: ()
     pulse: Callable[[StageFolder], str] = lambda _: ""
     resources: Resources = Resources()
+    origins: Callable[[Any], list[str]] = lambda _: []
+    facts: Callable[[Any, Mapping[str, str]], Mapping[str, int]] = lambda *_: {}
+    misfit: Callable[[Any, Mapping[str, int]], str] = lambda *_: ""
 
     @property
     def is_sharded(self) -> bool:

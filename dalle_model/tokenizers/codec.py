@@ -1,13 +1,38 @@
 """The interface of an image tokenizer: images to codes and back."""
 
+from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.resources import files as package_files
 from typing import Protocol
 
-from dalle_model.checkpoint import checkpoint_sha256
+from dalle_model.checkpoint import CheckpointError, inspect_checkpoint
+from dalle_model.config import DvaeConfig
+from dalle_model.errors import UsageError
 from dalle_model.pixels import Codes, Rgb
 
 MAX_CODES = 1 << 16  # shards store codes as uint16
 _SHIPPED = {"demo": "demo_dvae.safetensors"}
+
+
+class CodecError(UsageError, CheckpointError):
+    """The codec that a config names cannot be used: which, why, and what to name instead."""
+
+
+@dataclass(frozen=True)
+class CodecFacts:
+    """What a codec's file says of it.
+
+    Args:
+        sha256: of its weights file.
+        side: edge of the images, in pixels.
+        grid: tokens along one edge.
+        num_codes: every code is below it.
+    """
+
+    sha256: str
+    side: int
+    grid: int
+    num_codes: int
 
 
 class Codec(Protocol):
@@ -45,13 +70,42 @@ def codec_url(name_or_url: str) -> str:
     return name_or_url
 
 
-def codec_sha256(name_or_url: str) -> str:
-    """SHA-256 of a codec's weights file, without loading it; see `checkpoint_sha256`.
+def inspect_codec(name_or_url: str) -> CodecFacts:
+    """What the weights file of a codec says of it, without loading it or torch.
 
     Raises:
-        CheckpointError: there is none.
+        CodecError: missing, corrupt, of another kind, or with more codes than a shard can hold.
     """
-    return checkpoint_sha256(codec_url(name_or_url), "dvae")
+    try:
+        found = inspect_checkpoint(codec_url(name_or_url), "dvae")
+        shape = DvaeConfig.from_dict(found.config)
+    except CheckpointError as error:
+        raise CodecError(f"{error}{_shipped(name_or_url)}") from error
+    except (TypeError, ValueError) as error:
+        raise CodecError(
+            f"{name_or_url} has the config of another program version: {str(error)[:200]}; "
+            "`dalle train dvae` makes a new checkpoint"
+        ) from error
+    if shape.num_codes > MAX_CODES:
+        raise CodecError(
+            f"codec {name_or_url} has {shape.num_codes} codes, a token shard holds uint16: "
+            f"at most {MAX_CODES}; set `encode.codec` to another one"
+        )
+    return CodecFacts(found.sha256, shape.side, shape.grid, shape.num_codes)
+
+
+def codec_sha256(name_or_url: str) -> str:
+    """SHA-256 of a codec's weights file; raises as `inspect_codec`."""
+    return inspect_codec(name_or_url).sha256
+
+
+def _shipped(name: str) -> str:
+    """Which codecs have names, where a name was given."""
+    if "/" in name or "." in name:
+        return ""
+    near = get_close_matches(name, _SHIPPED, n=1)
+    meant = f"did you mean `{near[0]}`? " if near else ""
+    return f". {meant}A codec is {' or '.join(map(repr, _SHIPPED))}, or the URL of a checkpoint"
 
 
 def load_codec(name_or_url: str) -> Codec:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dalle_model.errors import DalleError
+from dalle_model.errors import UsageError
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 LOCAL_RUNNER = "FnApiRunner"
 
 
-class RunnerError(DalleError):
+class RunnerError(UsageError):
     """The requested runner or one of its options cannot be used."""
 
 

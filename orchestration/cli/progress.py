@@ -28,7 +28,6 @@ from pipelines.stage import Stage
 
 POLL_S = 0.5  # chosen: a listing of a folder twice a second costs nothing, on S3 too
 NAME_WIDTH = 10
-TOLD_REASONS = 3  # where nothing is left of a stage; chosen: one line
 PULSE_S = 5.0  # chosen: a stage may list many folders for it
 PLAIN_LINE_S = 10  # chosen: a line in a log that often, where there is no terminal to draw in
 
@@ -128,8 +127,6 @@ class TerminalProgress:
             f"{manifest.rows_in - manifest.rows_out:>8,} dropped  ({seconds}, {rate:,.0f} rows/s)"
         )
         self._beside(manifest)
-        if manifest.rows_in and not manifest.rows_out:
-            self._nothing_left(manifest.rejected)
 
     def _beside(self, manifest: Manifest) -> None:
         """What was no row, and what a person should look at."""
@@ -139,14 +136,6 @@ class TerminalProgress:
             self._console.print(f"{'':<{NAME_WIDTH}} [dim]passed over: {kinds}[/dim]")
         for warning in manifest.warnings:
             self._console.print(f"{'':<{NAME_WIDTH}} {escape(warning)}", style="yellow")
-
-    def _nothing_left(self, rejected: Mapping[str, int]) -> None:
-        """Why every row of a stage was dropped: mostly one mistake, so it is shown at once."""
-        most = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))[:TOLD_REASONS]
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in most)
-        self._console.print(
-            f"{'':<{NAME_WIDTH}} nothing is left: {reasons}; `dalle explain URL` shows more"
-        )
 
     def _update(self, done: int, total: int, note: str) -> None:
         if self._bars is None or self._bar is None:

@@ -16,18 +16,18 @@ from pydantic import (
 )
 
 from dalle_model import files
-from dalle_model.errors import DalleError
+from dalle_model.errors import UsageError
 from orchestration.engine.registry import registry
 from pipelines.io.layout import RunFolder
 from pipelines.records import SELECTION
 from pipelines.stage import Stage
 
 
-class ConfigError(DalleError):
-    """A setting is wrong; the command line ends with exit code 2."""
+class ConfigError(UsageError):
+    """A setting or an argument is wrong."""
 
 
-class NoRunError(DalleError):
+class NoRunError(UsageError):
     """A directory is not one of a run, or its config cannot be read."""
 
 
@@ -56,6 +56,7 @@ class RunConfig(_Section):
         selections: the order of the stages that filter images; by default that in which the config
             file names them, behind those that it does not name.
         replay: what answers in place of the web.
+        allow_empty: go on behind a stage that has left no row.
 
     Every other field is the section of a stage, by its name; None where it was not asked for.
     """
@@ -64,6 +65,7 @@ class RunConfig(_Section):
     num_shards: int = Field(default=8, ge=1, le=99_999)
     selections: tuple[str, ...] = ()
     replay: ReplayConfig | None = None
+    allow_empty: bool = False
 
     @field_validator("num_shards", mode="before")
     @classmethod

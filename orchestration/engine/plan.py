@@ -27,6 +27,7 @@ class Run:
         workers: processes of the local runner.
         beam_options: passed through to Beam.
         as_written: what the run directory keeps as its config, where a command adds to it.
+        replaces: whether finished stages of another run in the directory may be replaced.
     """
 
     config: RunConfig
@@ -34,6 +35,7 @@ class Run:
     workers: int = 1
     beam_options: tuple[str, ...] = ()
     as_written: RunConfig | None = None
+    replaces: bool = False
 
     @property
     def folder(self) -> RunFolder:
@@ -78,7 +80,7 @@ def plan_stage(run: Run, graph: Graph, stage: Stage) -> Plan:
     if old is None:
         why = "not finished yet"
     elif old.fingerprint != fingerprint:
-        why = _difference(old, graph, stage, inputs)
+        why = difference(old, graph, stage, inputs)
     else:
         why = _damage(folder, old, outside)
     return Plan(
@@ -97,7 +99,7 @@ def _input_digest(run: Run, stage: Stage, read: Stage) -> str:
     if manifest is None:
         raise RunError(
             f"{stage.name} reads {read.name}, which is not finished in {run.root}; "
-            f"run `dalle run {read.name} {stage.name}` with the same --config and --dir"
+            f"run `dalle run {read.name} {stage.name}`"
         )
     return manifest.digest
 
@@ -110,7 +112,8 @@ def _damage(folder: StageFolder, old: Manifest, outside: list[dict[str, Any]]) -
     return f"{gone[0]} is missing or has another size" if gone else ""
 
 
-def _difference(old: Manifest, graph: Graph, stage: Stage, inputs: dict[str, str]) -> str:
+def difference(old: Manifest, graph: Graph, stage: Stage, inputs: dict[str, str]) -> str:
+    """What of a finished stage is no longer as it was, for a person."""
     changed = [f"the rows of {name}" for name in inputs if old.inputs.get(name) != inputs[name]]
     before, now = dict(_flat(old.config)), dict(_flat(graph.settings(stage)))
     dependencies = graph.dependencies(stage)

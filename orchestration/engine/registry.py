@@ -8,13 +8,13 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 
 import pipelines
-from dalle_model.errors import DalleError
-from pipelines.plugins import STAGES, installed
+from dalle_model.errors import UsageError
+from pipelines.plugins import STAGES, PluginError, installed
 from pipelines.stage import Stage
 
 
-class StageError(DalleError):
-    """A stage cannot be used: which, why, and what to change."""
+class StageError(UsageError):
+    """The stages of a config do not fit together: which, why, and what to change."""
 
 
 @cache
@@ -22,13 +22,14 @@ def registry() -> MappingProxyType[str, Stage]:
     """All stages by name, sorted.
 
     Raises:
-        StageError: two stages have one name.
-        PluginError: a stage of another package cannot be used.
+        PluginError: a stage of another package cannot be used, or two stages have one name.
     """
     found: dict[str, Stage] = {}
     for stage in (*_bundled(), *installed(STAGES, Stage)):
         if stage.name in found:
-            raise StageError(f"two stages are called {stage.name!r}; uninstall one of the packages")
+            raise PluginError(
+                f"two stages are called {stage.name!r}; uninstall one of the packages"
+            )
         found[stage.name] = stage
     return MappingProxyType(dict(sorted(found.items())))
 

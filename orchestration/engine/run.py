@@ -12,9 +12,12 @@ from typing import Any
 
 from dalle_model import files
 from orchestration.beam.execute import execute
-from orchestration.engine.config import RunConfig, keep_config
+from orchestration.engine.another import check_same_run
+from orchestration.engine.config import keep_config
 from orchestration.engine.graph import Graph
+from orchestration.engine.limits import check_reject_rate, check_rows_left
 from orchestration.engine.plan import Plan, Run, RunError, plan_stage
+from orchestration.engine.preflight import check_settings, chosen_stages
 from orchestration.engine.progress import Progress
 from orchestration.engine.replacing import drop_next, replace_result, settle, whole_next
 from orchestration.engine.web import web_of
@@ -37,39 +40,36 @@ def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manif
         The manifests, in the order of the graph.
 
     Raises:
-        RunError: an unknown stage, a stage whose inputs are not finished, too many rejections,
-            or another run at work in the same directory.
-        StageError: the stages of the config do not fit together.
+        UsageError: an unknown stage, or a config that cannot work; nothing is touched then.
+        ReplacingError: finished stages of another run would be replaced.
+        RunError: a stage whose inputs are not finished, too many rejections, or another run at
+            work in the same directory.
+        NothingLeftError: a stage has left no row, and the config does not allow it.
     """
     graph = Graph.of(run.config)
-    stages = _chosen(graph.stages, names)
-    for stage in stages:
-        graph.dependencies(stage)  # a missing recipe or codec is reported before the first row
-    manifests = []
+    stages = chosen_stages(graph.stages, names)
+    check_settings(graph, stages)
     with _only_writer(run.root):
         files.sweep_temporary(run.root)
         for stage in graph.stages:
             settle(run.folder.stage(stage.name))
+        check_same_run(run, graph, stages)
         keep_config(run.root, run.as_written or run.config)
-        for stage in stages:
-            plan = plan_stage(run, graph, stage)
-            if plan.finished is not None:
-                _clean_up(run, stage)
-                progress.skipped(stage.name, plan.why, plan.finished)
-                manifests.append(plan.finished)
-                continue
-            with progress.stage(stage.name, plan.why):
-                manifests.append(_run_stage(run, graph, plan, progress))
-            progress.finished(manifests[-1], read_timings(run.folder.stage(stage.name)))
-    return manifests
+        return [_bring_up_to_date(run, graph, stage, progress) for stage in stages]
 
 
-def _chosen(stages: Sequence[Stage], names: Sequence[str]) -> list[Stage]:
-    known = [stage.name for stage in stages]
-    for name in names:
-        if name not in known:
-            raise RunError(f"no stage `{name}` in this config; it has {', '.join(known)}")
-    return [stage for stage in stages if not names or stage.name in names]
+def _bring_up_to_date(run: Run, graph: Graph, stage: Stage, progress: Progress) -> Manifest:
+    plan, folder = plan_stage(run, graph, stage), run.folder.stage(stage.name)
+    manifest = plan.finished
+    if manifest is not None:
+        _clean_up(run, stage)
+        progress.skipped(stage.name, plan.why, manifest)
+    else:
+        with progress.stage(stage.name, plan.why):
+            manifest = _run_stage(run, graph, plan, progress)
+        progress.finished(manifest, read_timings(folder))
+    check_rows_left(run.config, folder, manifest)
+    return manifest
 
 
 def _clean_up(run: Run, stage: Stage) -> None:
@@ -167,23 +167,8 @@ def _run_shards(
         )
     task.folder.tidy()
     manifest = Manifest.of_shards(reports.values(), task.num_shards, **identity)
-    _check_reject_rate(stage, run.config, manifest)
+    check_reject_rate(stage, run.config, manifest)
     return manifest
-
-
-def _check_reject_rate(stage: Stage, config: RunConfig, manifest: Manifest) -> None:
-    limit = getattr(config.section(stage), "max_reject_rate", 1.0)
-    if manifest.reject_rate <= limit:
-        return
-    table = "\n".join(
-        f"  {count:>8}  {reason}"
-        for reason, count in sorted(manifest.rejected.items(), key=lambda item: -item[1])
-    )
-    raise RunError(
-        f"{stage.name} dropped {manifest.reject_rate:.1%} of {manifest.rows_in} rows, more than "
-        f"max_reject_rate {limit:.1%}:\n{table}\n"
-        f"Look at some with `dalle explain`, or raise {stage.name}.max_reject_rate"
-    )
 
 
 def _cpu_seconds() -> float:

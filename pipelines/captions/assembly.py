@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from pydantic import ValidationError
 
-from dalle_model.errors import DalleError
+from dalle_model.errors import UsageError
 from pipelines.captions.batch import Batch, ColumnSpec, unchanged
 from pipelines.captions.corpus.registry import RULES as CORPUS_RULES
 from pipelines.captions.corpus.rule import CorpusRule
@@ -33,7 +33,7 @@ Value = bool | int | float | str
 Section = Mapping[str, Value]
 
 
-class RecipeError(DalleError):
+class RecipeError(UsageError):
     """A recipe cannot be used: which, at which line, why, and what would do."""
 
 

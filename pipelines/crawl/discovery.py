@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urljoin
 
-from dalle_model.errors import DalleError
+from dalle_model.errors import UsageError
 from pipelines.crawl.books import SourceBook
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.listing import Listing, is_hidden, list_files
@@ -22,7 +22,7 @@ _SUFFIX = re.compile(r"(\.[a-z0-9]{1,8})?\.(gz|zst|xz|bz2)$|\.[a-z0-9]{1,8}$")
 _HIDDEN, _LOGS, _UNNAMED = "hidden files", "tables that img2dataset logs", "files without a suffix"
 
 
-class MissingInputError(DalleError):
+class MissingInputError(UsageError):
     """An input of the config is missing, or of no known kind."""
 
 

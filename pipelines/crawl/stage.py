@@ -1,5 +1,6 @@
 """The crawl stage as a value: any source of image-caption pairs becomes candidates."""
 
+import posixpath
 from typing import Any
 
 from pipelines.crawl.config import CrawlConfig, dependencies, fingerprint_config
@@ -32,6 +33,12 @@ def _relocate(config: CrawlConfig, folder: str) -> CrawlConfig:
     return config.model_copy(update={"sources": sources})
 
 
+def _origins(config: CrawlConfig) -> list[str]:
+    """Names without folders: a project that is moved is still the same."""
+    paths = [posixpath.basename(source.path.rstrip("/")) for source in config.sources]
+    return paths + [url for site in config.sites for url in site.start]
+
+
 def _pulse(folder: StageFolder) -> str:
     answers = num_answers(folder.site)
     return f"{answers:,} answers" if answers else ""
@@ -48,5 +55,6 @@ STAGE = Stage(
     relocate=_relocate,
     outside=locations,
     pulse=_pulse,
+    origins=_origins,
     resources=Resources(needs_web=lambda config: bool(config.sites)),
 )

@@ -1,8 +1,20 @@
 """The dvae stage as a value: a codec trained on the images that survived."""
 
+from collections.abc import Mapping
+
 from dalle_model.progress import OnStep
 from pipelines.dvae.config import DvaeConfig
-from pipelines.records import CODEC, IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
+from pipelines.records import (
+    CODEC,
+    CODEC_SIDE,
+    GRID,
+    IMAGE_SCHEMA,
+    IMAGE_SIDE,
+    IMAGES,
+    NUM_CODES,
+    SELECTION,
+    SELECTION_SCHEMA,
+)
 from pipelines.stage import (
     Job,
     LocalResult,
@@ -28,6 +40,23 @@ def _run(job: Job, on_step: OnStep) -> LocalResult:
     return LocalResult((FILE,), metrics)
 
 
+def _facts(config: DvaeConfig, _provided: Mapping[str, str]) -> dict[str, int]:
+    from dalle_model.config import DVAE_PRESETS
+
+    shape = DVAE_PRESETS[config.preset]
+    return {CODEC_SIDE: shape.side, GRID: shape.grid, NUM_CODES: shape.num_codes}
+
+
+def _misfit(config: DvaeConfig, facts: Mapping[str, int]) -> str:
+    image, codec = facts.get(IMAGE_SIDE, 0), facts.get(CODEC_SIDE, 0)
+    if not image or image >= codec:
+        return ""
+    return (
+        f"images are stored at {image} px, below the {codec} px of the preset {config.preset!r}; "
+        f"set images.side to {codec} or more, or take another dvae.preset"
+    )
+
+
 STAGE = Stage(
     name="dvae",
     about="a codec trained on the run's images",
@@ -37,4 +66,6 @@ STAGE = Stage(
     work=LocalWork(_run),
     is_default=False,
     dependencies=versions("torch"),
+    facts=_facts,
+    misfit=_misfit,
 )

@@ -4,7 +4,8 @@ from importlib.metadata import version
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dalle_model.tokenizers.codec import codec_sha256
+from dalle_model.tokenizers.codec import codec_sha256, inspect_codec
+from pipelines.records import CODEC_SIDE, GRID, NUM_CODES
 
 
 class EncodeConfig(BaseModel):
@@ -32,7 +33,13 @@ def dependencies(codec: str | None) -> dict[str, str]:
         codec: name or URL; None where the run trains its own, which is an input then.
 
     Raises:
-        CheckpointError: there is no such codec.
+        CodecError: there is no such codec, or it cannot be used.
     """
     weights = {} if codec is None else {"codec": codec_sha256(codec)}
     return weights | {"torch": version("torch")}
+
+
+def codec_facts(codec: str) -> dict[str, int]:
+    """What the file of a codec fixes of the tokens; raises as `dependencies`."""
+    found = inspect_codec(codec)
+    return {CODEC_SIDE: found.side, GRID: found.grid, NUM_CODES: found.num_codes}

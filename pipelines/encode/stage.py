@@ -5,12 +5,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dalle_model.shards import DICTIONARY_COLUMNS
-from pipelines.encode.config import EncodeConfig, dependencies
+from pipelines.encode.config import EncodeConfig, codec_facts, dependencies
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.task import ShardResult
 from pipelines.paths import counted_from
-from pipelines.records import CODEC, IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA, TOKENS
+from pipelines.records import (
+    CODEC,
+    CODEC_SIDE,
+    IMAGE_SCHEMA,
+    IMAGE_SIDE,
+    IMAGES,
+    SELECTION,
+    SELECTION_SCHEMA,
+    TOKENS,
+)
 from pipelines.stage import Job, Reads, ShardWork, Stage, Writes, plain_settings
 from pipelines.views import View
 
@@ -37,6 +46,21 @@ def _relocate(config: EncodeConfig, folder: str) -> EncodeConfig:
     return config.model_copy(update={"codec": counted_from(folder, config.codec)})
 
 
+def _facts(_config: EncodeConfig, provided: Mapping[str, str]) -> dict[str, int]:
+    """Of the codec that its settings name; of one that the run trains, that stage states them."""
+    return codec_facts(provided[CODEC]) if CODEC in provided else {}
+
+
+def _misfit(_config: EncodeConfig, facts: Mapping[str, int]) -> str:
+    image, codec = facts.get(IMAGE_SIDE, 0), facts.get(CODEC_SIDE, 0)
+    if not image or image >= codec:
+        return ""
+    return (
+        f"images are stored at {image} px, below the codec's {codec} px: every one would be "
+        f"dropped; set images.side to {codec} or more, or name another encode.codec"
+    )
+
+
 def _views(folder: StageFolder, manifest: Manifest, _config: EncodeConfig) -> Iterable[View]:
     from pipelines.encode.code_view import code_frequencies
 
@@ -59,4 +83,6 @@ STAGE = Stage(
     provides={CODEC: lambda config: str(config.codec)},
     relocate=_relocate,
     views=_views,
+    facts=_facts,
+    misfit=_misfit,
 )

@@ -6,7 +6,7 @@ from dalle_model.progress import OnStep
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.prior.config import PriorConfig
-from pipelines.records import PRIOR, TOKENIZER, TOKENS
+from pipelines.records import GRID, NUM_CODES, PRIOR, TOKENIZER, TOKENS
 from pipelines.stage import (
     Job,
     LocalResult,
@@ -52,6 +52,21 @@ def _run(job: Job, on_step: OnStep) -> LocalResult:
     return LocalResult((FILE, HISTORY), shown)
 
 
+def _misfit(config: PriorConfig, facts: Mapping[str, int]) -> str:
+    from dalle_model.config import PRIOR_PRESETS
+
+    shape = PRIOR_PRESETS[config.preset]
+    wanted = {GRID: shape.grid, NUM_CODES: shape.image_vocab}
+    given = {name: facts.get(name, number) for name, number in wanted.items()}
+    if given == wanted:
+        return ""
+    return (
+        f"the preset {config.preset!r} is made for a grid of {shape.grid} and {shape.image_vocab} "
+        f"codes, the codec has a grid of {given[GRID]} and {given[NUM_CODES]} codes; take the "
+        "prior.preset that goes with the codec, or another codec"
+    )
+
+
 def _views(folder: StageFolder, _manifest: Manifest, _config: PriorConfig) -> Iterable[View]:
     from dalle_model import files
 
@@ -81,4 +96,5 @@ STAGE = Stage(
     is_default=False,
     dependencies=versions("torch", "tokenizers"),
     views=_views,
+    misfit=_misfit,
 )

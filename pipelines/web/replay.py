@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-from dalle_model.errors import DalleError
+from dalle_model.errors import UsageError
 from dalle_model.files import open_read
 
 # They describe one connection, not the document. Source: RFC 9110, section 7.6.1.
@@ -23,7 +23,7 @@ FLAKY = "flaky"  # in the WARC header `X-Replay`: the first request for the URL 
 _IDLE_S = 60.0  # chosen: an idle connection is closed after it
 
 
-class ArchiveError(DalleError):
+class ArchiveError(UsageError):
     """The archive cannot be replayed."""
 
 

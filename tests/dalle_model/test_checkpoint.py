@@ -9,7 +9,8 @@ from torch import nn
 from dalle_model import files
 from dalle_model.checkpoint import (
     CheckpointError,
-    checkpoint_sha256,
+    Inspected,
+    inspect_checkpoint,
     load_checkpoint,
     load_into,
     save_checkpoint,
@@ -57,12 +58,21 @@ def test_a_flipped_bit_in_the_tensors_is_found(tmp_path):
         load_checkpoint(str(path), "dvae")
 
 
-@pytest.mark.parametrize("keep", [0, 4, 9, 100, -1])
-def test_a_truncated_file_is_refused(tmp_path, keep):
+@pytest.mark.parametrize(
+    ("keep", "why"),
+    [
+        (0, "is not a dvae checkpoint"),
+        (4, "is not a dvae checkpoint"),
+        (9, "is not a dvae checkpoint"),
+        (100, "is not a dvae checkpoint"),
+        (-1, "is corrupt: its tensors hash to"),
+    ],
+)
+def test_a_truncated_file_is_refused(tmp_path, keep, why):
     path = Path(tmp_path / "x.safetensors")
     save_checkpoint(str(path), "dvae", TENSORS, {})
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(CheckpointError, match="is not a dvae checkpoint"):
+    with pytest.raises(CheckpointError, match=why):
         load_checkpoint(str(path), "dvae")
 
 
@@ -81,24 +91,45 @@ def test_another_architecture_names_the_first_tensor_that_differs(tmp_path):
         load_into(nn.Linear(2, 4), loaded, loaded.tensors)
 
 
-def test_a_file_is_hashed_again_only_when_its_size_or_time_has_changed(tmp_path):
+def test_a_file_is_read_again_only_when_its_size_or_time_has_changed(tmp_path):
     path, url = tmp_path / "x.safetensors", f"{tmp_path}/x.safetensors"
-    first = save_checkpoint(url, "dvae", TENSORS, {})
+    first = save_checkpoint(url, "dvae", TENSORS, {"side": 64})
     os.utime(path, (1, 1))
-    assert checkpoint_sha256(url, "dvae") == first
+    assert inspect_checkpoint(url, "dvae") == Inspected(first, {"side": 64})
     path.write_bytes(bytes(reversed(path.read_bytes())))
     os.utime(path, (1, 1))
-    assert checkpoint_sha256(url, "dvae") == first  # not read again
+    assert inspect_checkpoint(url, "dvae").sha256 == first  # not read again
     os.utime(path, (2, 2))
-    assert checkpoint_sha256(url, "dvae") == files.sha256(path.read_bytes()) != first
+    with pytest.raises(CheckpointError, match="its header cannot be read"):
+        inspect_checkpoint(url, "dvae")
     path.unlink()
     with pytest.raises(CheckpointError, match="no dvae checkpoint at"):
-        checkpoint_sha256(url, "dvae")
+        inspect_checkpoint(url, "dvae")
 
 
-def test_where_no_times_are_kept_the_file_is_hashed_each_time():
+def test_where_no_times_are_kept_the_file_is_read_each_time():
     url = "memory://checkpoints/x.safetensors"
-    for content in (b"one", b"two"):
-        files.write_bytes(url, content)
-        assert checkpoint_sha256(url, "dvae") == files.sha256(content)
+    for side in (64, 128):
+        sha256 = save_checkpoint(url, "dvae", TENSORS, {"side": side})
+        assert inspect_checkpoint(url, "dvae") == Inspected(sha256, {"side": side})
     files.remove(url)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x80\x04" + bytes(range(256)) * 4096,  # as a pickle begins
+        b"\x08" + bytes(7) + b'{"a": 1}',
+        b"\x02" + bytes(7) + b"[]",
+        b"\xff" * 8 + b"{}",
+        (2**20).to_bytes(8, "little") + b"[" * 2**20,
+    ],
+)
+def test_what_is_no_checkpoint_is_said_in_a_line(tmp_path, content):
+    path = tmp_path / "vq.safetensors"
+    path.write_bytes(content)
+    for read in (inspect_checkpoint, load_checkpoint):
+        with pytest.raises(CheckpointError, match=r"is not a dvae checkpoint of this program") as e:
+            read(str(path), "dvae")
+        assert len(str(e.value)) < 300 + len(str(path))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dalle_model.errors import DalleError
+from dalle_model.errors import UsageError
 from pipelines.crawl.sources import Source
 
 # Names to look for, ignoring case, where the config names no column.
@@ -22,7 +22,7 @@ _NO_TEXTS = (dict, list, tuple)
 _ADDRESSES = ("http://", "https://")
 
 
-class ColumnError(DalleError):
+class ColumnError(UsageError):
     """A table has no column that a value could be read from, or more than one."""
 
 

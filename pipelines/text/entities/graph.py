@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
-from dalle_model.errors import DalleError
+from dalle_model.errors import UsageError
 from dalle_model.files import sha256
 from pipelines.text import word_files
 from pipelines.text.entities.ontology import TYPES_PATH
@@ -25,7 +25,7 @@ DEFAULT = "default"
 _FIRST_WORD = re.compile(r"\w+")
 
 
-class GraphError(DalleError):
+class GraphError(UsageError):
     """A table of entities cannot be used."""
 
 

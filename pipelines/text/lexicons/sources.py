@@ -4,12 +4,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from dalle_model import files
-from dalle_model.errors import DalleError
+from dalle_model.errors import UsageError
 from pipelines.text import word_files
 from pipelines.text.package_data import data_file
 
 
-class LexiconError(DalleError):
+class LexiconError(UsageError):
     """A word list cannot be read: which, at which line, why, and what fixes it."""
 
 

@@ -8,7 +8,7 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dalle_model.errors import DalleError
+from dalle_model.errors import UsageError
 from pipelines.text.tokens import Tokens
 
 # Source: Santorini 1990, Part-of-Speech Tagging Guidelines for the Penn Treebank Project, as used
@@ -22,7 +22,7 @@ PTB_TAGS = (
 TAG_NUMBERS = {tag: number for number, tag in enumerate(PTB_TAGS)}
 
 
-class TaggerError(DalleError):
+class TaggerError(UsageError):
     """A tagger is unknown, not installed, or gives tags that the rules do not know."""
 
 

@@ -65,10 +65,3 @@ def test_a_finished_stage_tells_what_was_no_row_and_what_to_look_at(monkeypatch)
     lines = said(monkeypatch, lambda told: told.finished(manifest, {})).splitlines()
     assert lines[1].strip() == "passed over: 1,200 request records, 3 .docx files"
     assert lines[2].strip() == manifest.warnings[0]
-
-
-def test_a_stage_that_drops_every_row_says_why(monkeypatch):
-    rejected = {"not_found": 2, "address_refused": 3, "robots_disallowed": 1, "too_large": 1}
-    manifest = Manifest("crawl", "f", {}, {}, {}, num_shards=2, rows_in=7, rejected=rejected)
-    text = said(monkeypatch, lambda told: told.finished(manifest, {}))
-    assert "nothing is left: address_refused 3, not_found 2, robots_disallowed 1;" in text

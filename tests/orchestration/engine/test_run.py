@@ -4,6 +4,7 @@ import fcntl
 import io
 import json
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +12,13 @@ import pytest
 from rich.console import Console
 
 from dalle_model import files
-from dalle_model.checkpoint import CheckpointError
+from dalle_model.tokenizers.codec import CodecError
 from orchestration.api import explain
 from orchestration.beam.execute import execute
 from orchestration.cli.progress import TerminalProgress
-from orchestration.engine.config import NoRunError
+from orchestration.engine.config import ConfigError, NoRunError
 from orchestration.engine.config_file import load_config
+from orchestration.engine.limits import NothingLeftError
 from orchestration.engine.plan import Run, RunError
 from orchestration.engine.run import run_stages
 from orchestration.engine.verify import VerificationError, run_checksum, verify_run
@@ -143,7 +145,7 @@ def test_finished_shards_of_an_interrupted_stage_stay(run, monkeypatch):
 def test_shards_of_another_number_of_shards_are_deleted(run):
     do(run)
     more = replace(run, config=run.config.model_copy(update={"num_shards": 3}))
-    do(more)
+    do(replace(more, replaces=True))
     names = files.list_names(files.join(run.root, "captions"))
     assert [n for n in names if n.endswith("-of-00002.parquet")] == []
     assert len([n for n in names if n.startswith("part-")]) == 3
@@ -162,9 +164,19 @@ def test_a_stage_without_its_inputs_says_what_to_run(run):
         do(run, ["captions"])
 
 
-def test_an_unknown_stage_lists_the_known_ones(run):
-    with pytest.raises(RunError, match="no stage `caption` in this config; it has crawl, captions"):
-        do(run, ["caption"])
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("caption", "did you mean `captions`?"),
+        ("xyz", "it has crawl, captions, fetch, images, dedupe, encode"),
+    ],
+)
+def test_an_unknown_stage_names_the_one_meant_or_all(run, name, meant):
+    with pytest.raises(
+        ConfigError, match=rf"no stage `{name}` in this config; {re.escape(meant)}$"
+    ):
+        do(run, [name])
+    assert not Path(run.root).exists()
 
 
 def test_two_runs_in_one_directory_are_refused(run):
@@ -207,7 +219,7 @@ def test_a_damaged_config_copy_is_written_again(run):
 
 def test_a_missing_codec_is_told_before_the_first_row(run):
     encode = run.config.encode.model_copy(update={"codec": "/none.safetensors"})
-    with pytest.raises(CheckpointError, match=r"/none\.safetensors"):
+    with pytest.raises(CodecError, match=r"/none\.safetensors"):
         do(replace(run, config=run.config.model_copy(update={"encode": encode})), [])
     assert manifest_of(run, "crawl") is None
 
@@ -286,3 +298,38 @@ def test_a_change_goes_on_where_it_was_interrupted(run, monkeypatch):
 def fail_on_the_second_shard(stage, job, beam_options):
     execute(stage, replace(job, task=replace(job.task, pending=(0,))), beam_options)
     raise OSError("the disk")
+
+
+def nothing_left(run: Run) -> Run:
+    """Where every caption is too short for its recipe."""
+    captions = run.config.captions.model_copy(update={"overrides": {"too_few_words": 99.0}})
+    return replace(run, config=run.config.model_copy(update={"captions": captions}))
+
+
+def test_a_run_stops_behind_a_stage_that_has_left_no_row_and_says_so_again(run):
+    for _ in range(2):
+        with pytest.raises(NothingLeftError) as caught:
+            do(nothing_left(run), [])
+        key = re.search(r"`dalle explain ([0-9a-f]{40})` shows more", str(caught.value))
+        assert str(caught.value).startswith("captions left no row: too_few_words 4, ")
+        assert key is not None
+        assert "DROPPED" in str(explain(key[1], run.root))
+    manifest = manifest_of(run, "captions")
+    assert manifest is not None
+    assert (manifest.rows_in, manifest.rows_out) == (5, 0)
+    assert manifest_of(run, "fetch") is None
+
+
+def test_a_source_without_a_row_stops_the_run_at_once(run):
+    Path(run.config.crawl.sources[0].path).write_text("")
+    for _ in range(2):
+        with pytest.raises(NothingLeftError, match=r"^crawl left no row: none came in; "):
+            do(run)
+    assert manifest_of(run, "captions") is None
+
+
+def test_an_empty_stage_is_passed_where_the_config_allows_it(run):
+    empty = nothing_left(run)
+    allowed = replace(empty, config=empty.config.model_copy(update={"allow_empty": True}))
+    assert "5 in         0 out" in do(allowed)
+    assert manifest_of(run, "captions") is not None

@@ -1,0 +1,45 @@
+"""What the config shows to be wrong, found before a row is read or a finished result is touched."""
+
+from collections.abc import Sequence
+
+from dalle_model import files
+from orchestration.engine.config import ConfigError
+from orchestration.engine.graph import Graph
+from pipelines.io.suggest import did_you_mean
+from pipelines.stage import Stage
+
+
+def chosen_stages(stages: Sequence[Stage], names: Sequence[str]) -> list[Stage]:
+    """The stages with some names, in the order of the run; all where there are none.
+
+    Raises:
+        ConfigError: the run has no such stage.
+    """
+    known = [stage.name for stage in stages]
+    for name in names:
+        if name not in known:
+            near = did_you_mean(name, known)
+            meant = f"did you mean `{near}`?" if near else f"it has {', '.join(known)}"
+            raise ConfigError(f"no stage `{name[:80]}` in this config; {meant}")
+    return [stage for stage in stages if not names or stage.name in names]
+
+
+def check_settings(graph: Graph, stages: Sequence[Stage]) -> None:
+    """Refuse settings that cannot work: what they name is missing, or they do not fit each other.
+
+    Args:
+        graph: of the run.
+        stages: those that are to run; of the others nothing need be installed or there.
+
+    Raises:
+        UsageError: a source, a recipe, a codec or a word list is missing or wrong, or the sizes of
+            two stages do not fit.
+    """
+    for stage in stages:
+        graph.dependencies(stage)
+        graph.outside(stage)
+        if problem := stage.misfit(graph.config.section(stage), graph.facts(stage)):
+            raise ConfigError(f"{stage.name}: {problem}")
+    replay = graph.config.replay
+    if replay is not None and not files.exists(replay.archive):
+        raise ConfigError(f"replay.archive: {replay.archive}: nothing is there; correct the path")

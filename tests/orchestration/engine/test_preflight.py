@@ -1,0 +1,63 @@
+"""What the config shows to be wrong is found before anything is read or replaced."""
+
+import pytest
+
+from dalle_model.errors import UsageError
+from dalle_model.tokenizers.codec import CodecError
+from orchestration.engine.config import ConfigError, RunConfig
+from orchestration.engine.config_file import check_config
+from orchestration.engine.graph import Graph
+from orchestration.engine.preflight import check_settings, chosen_stages
+
+
+def config_of(tmp_path, **settings: object) -> RunConfig:
+    (tmp_path / "pairs.tsv").write_text("a red apple\thttp://h.example/1.png\n")
+    crawl = {"sources": [{"path": "pairs.tsv"}]}
+    return check_config({"crawl": crawl} | settings, str(tmp_path))
+
+
+def check(config: RunConfig, *names: str) -> None:
+    graph = Graph.of(config)
+    check_settings(graph, chosen_stages(graph.stages, names))
+
+
+def test_settings_that_fit_are_passed(tmp_path):
+    check(config_of(tmp_path, images={"side": 64}, prior={"preset": "demo"}))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"crawl": {"sources": [{"path": "none.tsv"}]}}, r"crawl\.sources\[0\]\.path: .*none\.tsv"),
+        ({"captions": {"recipe": "lion"}}, "no recipe 'lion'.*laion"),
+        ({"encode": {"codec": "dmeo"}}, "dmeo.*did you mean `demo`"),
+        ({"encode": {"codec": "pairs.tsv"}}, r"pairs\.tsv is not a dvae checkpoint"),
+        ({"images": {"side": 32}}, "encode: images are stored at 32 px, below the codec's 64 px"),
+        (
+            {"images": {"side": 64}, "dvae": {"preset": "paper"}},
+            "dvae: images are stored at 64 px, below the 256 px of the preset 'paper'",
+        ),
+        (
+            {"prior": {"preset": "paper"}},
+            "prior: the preset 'paper' is made for a grid of 32 and 8192 codes, the codec has a "
+            "grid of 8 and 1024 codes",
+        ),
+        ({"replay": {"archive": "no.warc", "hosts": ".a.test"}}, r"replay\.archive: .*no\.warc"),
+    ],
+)
+def test_what_cannot_work_is_a_wrong_config(tmp_path, settings, message):
+    with pytest.raises(UsageError, match=message):
+        check(config_of(tmp_path, **settings))
+
+
+def test_a_stage_that_is_not_to_run_needs_nothing(tmp_path):
+    check(config_of(tmp_path, encode={"codec": "none.safetensors"}), "crawl", "captions")
+    with pytest.raises(CodecError, match=r"none\.safetensors"):
+        check(config_of(tmp_path, encode={"codec": "none.safetensors"}), "encode")
+
+
+def test_the_name_of_a_stage_is_bounded_in_its_error(tmp_path):
+    graph = Graph.of(config_of(tmp_path))
+    with pytest.raises(ConfigError) as caught:
+        chosen_stages(graph.stages, ["x" * 10_000])
+    assert len(str(caught.value)) < 300
