@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dalle_model.errors import DalleError as DalleError
+    from dalle_model.errors import UsageError as UsageError
     from dalle_model.settings import SampleSettings as SampleSettings
     from dalle_model.shards import ShardMetadata as ShardMetadata
     from dalle_model.shards import image_tokens as image_tokens
@@ -27,17 +28,19 @@ if TYPE_CHECKING:
     from orchestration.api import demo as demo
     from orchestration.api import explain as explain
     from orchestration.api import grid as grid
+    from orchestration.api import plan as plan
     from orchestration.api import recipes as recipes
     from orchestration.api import report as report
     from orchestration.api import run as run
     from orchestration.api import sample as sample
     from orchestration.api import train as train
     from orchestration.api import verify as verify
+    from orchestration.engine.preview import PlannedStage as PlannedStage
     from orchestration.engine.progress import Progress as Progress
     from orchestration.engine.verify import Verification as Verification
 
 _HOMES = {
-    "dalle_model.errors": ("DalleError",),
+    "dalle_model.errors": ("DalleError", "UsageError"),
     "dalle_model.settings": ("SampleSettings",),
     "dalle_model.shards": (
         "ShardMetadata",
@@ -54,6 +57,7 @@ _HOMES = {
         "demo",
         "explain",
         "grid",
+        "plan",
         "recipes",
         "report",
         "run",
@@ -61,6 +65,7 @@ _HOMES = {
         "train",
         "verify",
     ),
+    "orchestration.engine.preview": ("PlannedStage",),
     "orchestration.engine.progress": ("Progress",),
     "orchestration.engine.verify": ("Verification",),
 }

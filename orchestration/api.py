@@ -6,7 +6,7 @@ printed: pass a `Progress` to follow a run.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,14 @@ from dalle_model.settings import SampleSettings
 from orchestration.engine.config import ConfigError, NoRunError, RunConfig, load_run_config
 from orchestration.engine.config_file import check_config, load_config
 from orchestration.engine.graph import Graph
+from orchestration.engine.latest import default_directory, latest_run
 from orchestration.engine.progress import Progress, Quiet
+from pipelines.io.suggest import did_you_mean
 from pipelines.stage import LocalWork
 
 if TYPE_CHECKING:
+    from orchestration.engine.plan import Run
+    from orchestration.engine.preview import PlannedStage
     from orchestration.engine.verify import Verification
     from orchestration.report.trace import Step
     from pipelines.io.manifest import Manifest
@@ -79,6 +83,7 @@ def run(
     workers: int = 1,
     beam_options: Sequence[str] = (),
     progress: Progress | None = None,
+    replaces: bool = False,
 ) -> RunResult:
     """Run what is missing of a run; finished stages are skipped, interrupted ones go on.
 
@@ -89,13 +94,34 @@ def run(
         workers: processes of the local runner; 1 stays in this process.
         beam_options: passed to Beam, such as `--runner=FlinkRunner`.
         progress: receives the events; none by default.
+        replaces: whether finished stages of another run in the directory may be replaced.
 
     Raises:
-        ConfigError: a setting is wrong.
+        UsageError: a setting or an argument is wrong; nothing has been touched.
+        ReplacingError: a finished run would be replaced.
+        NothingLeftError: a stage has left no row; the report shows why.
         DalleError: whatever else stops a run, with the command that fixes it.
     """
     settings = read_config(config)
-    return _run(settings, settings, directory, stages, workers, beam_options, progress)
+    work = _work(settings, directory, workers, beam_options, replaces=replaces)
+    return _run(work, stages, progress)
+
+
+def plan(config: Config, directory: str = "", stages: Sequence[str] = ()) -> "list[PlannedStage]":
+    """What `run` would do with each stage, and why; `dalle run --plan` prints it.
+
+    Raises:
+        UsageError: a setting or an argument is wrong.
+        RunError: a stage reads one that is neither finished nor among those to run.
+    """
+    from orchestration.engine.preflight import check_settings, chosen_stages
+    from orchestration.engine.preview import preview
+
+    work = _work(read_config(config), directory)
+    graph = Graph.of(work.config)
+    chosen = chosen_stages(graph.stages, stages)
+    check_settings(graph, chosen)
+    return preview(work, graph, chosen)
 
 
 def demo(
@@ -104,6 +130,7 @@ def demo(
     workers: int = 1,
     beam_options: Sequence[str] = (),
     progress: Progress | None = None,
+    replaces: bool = False,
 ) -> RunResult:
     """Run the whole job on the small real web that comes with the repository.
 
@@ -116,7 +143,12 @@ def demo(
             "installed package; clone the repository and run `make demo` there"
         )
     return run(
-        DEMO_CONFIG, directory, workers=workers, beam_options=beam_options, progress=progress
+        DEMO_CONFIG,
+        directory,
+        workers=workers,
+        beam_options=beam_options,
+        progress=progress,
+        replaces=replaces,
     )
 
 
@@ -126,6 +158,7 @@ def train(
     directory: str = "",
     *,
     progress: Progress | None = None,
+    replaces: bool = False,
 ) -> RunResult:
     """Train one model of a run, on what its data stages have written.
 
@@ -134,21 +167,23 @@ def train(
         config: settings of the run; the model's section may be missing, and is the default then.
         directory: as for `run`.
         progress: receives the events; none by default.
+        replaces: as for `run`.
 
     Raises:
         ConfigError: there is no such model.
     """
     written = read_config(config)
     completed, names = _with_model(written, model)
-    return _run(completed, written, directory, names, 1, (), progress)
+    work = _work(completed, directory, replaces=replaces)
+    return _run(replace(work, as_written=written), names, progress)
 
 
-def explain(query: str, directory: str = "runs/demo", recipe: str = "") -> Explanation:
+def explain(query: str, directory: str = "", recipe: str = "") -> Explanation:
     """Trace rows through the stages, or apply a recipe to a text.
 
     Args:
         query: a key, the start of one, an image or page URL, or any text.
-        directory: of the run.
+        directory: of the run; the latest below `runs` by default.
         recipe: for a text: a recipe in place of the run's own.
 
     Raises:
@@ -163,7 +198,7 @@ def explain(query: str, directory: str = "runs/demo", recipe: str = "") -> Expla
         return Explanation({}, _explain_text(query, directory, recipe))
     if recipe:
         raise ConfigError("--recipe is for the text of a caption, not for a key or a URL")
-    steps = trace(directory, query)
+    steps = trace(directory or latest_run(), query)
     return Explanation(steps, steps_text(steps))
 
 
@@ -175,6 +210,7 @@ def recipes(
     workers: int = 1,
     beam_options: Sequence[str] = (),
     progress: Progress | None = None,
+    replaces: bool = False,
 ) -> Comparison:
     """Compare several recipes on the captions of one crawl, rule by rule.
 
@@ -185,27 +221,23 @@ def recipes(
         workers: as for `run`.
         beam_options: as for `run`.
         progress: as for `run`.
+        replaces: as for `run`.
     """
-    from orchestration.beam.runners import check_options
     from orchestration.engine.comparison import compare
-    from orchestration.engine.plan import Run
     from orchestration.report.page import write_report
 
-    check_options(beam_options)
-    settings = read_config(config)
-    root = directory or f"runs/{settings.name}"
-    work = Run(settings, root, workers, tuple(beam_options))
-    return Comparison(compare(work, names, progress or Quiet()), write_report(root))
+    work = _work(read_config(config), directory, workers, beam_options, replaces=replaces)
+    return Comparison(compare(work, names, progress or Quiet()), write_report(work.root))
 
 
-def report(directory: str = "runs/demo") -> str:
+def report(directory: str = "") -> str:
     """Build the HTML report again, from the run directory alone; its URL."""
     from orchestration.report.page import write_report
 
-    return write_report(directory)
+    return write_report(directory or latest_run())
 
 
-def verify(directory: str = "runs/demo") -> "Verification":
+def verify(directory: str = "") -> "Verification":
     """Check every file of a run against its manifest.
 
     Raises:
@@ -213,13 +245,13 @@ def verify(directory: str = "runs/demo") -> "Verification":
     """
     from orchestration.engine.verify import verify_run
 
-    return verify_run(directory)
+    return verify_run(directory or latest_run())
 
 
 def sample(
     caption: str,
     number: int = 8,
-    directory: str = "runs/demo",
+    directory: str = "",
     out: str = "samples.png",
     *,
     settings: SampleSettings | None = None,
@@ -230,23 +262,23 @@ def sample(
     Args:
         caption: what the images should show.
         number: of images.
-        directory: of the run.
+        directory: of the run; the latest below `runs` by default.
         out: URL of the PNG to write.
         settings: how they are drawn.
         progress: receives each step.
     """
     from orchestration.report.sheets import draw_samples
 
-    follow = progress or Quiet()
+    follow, root = progress or Quiet(), directory or latest_run()
     with follow.stage("sample"):
-        return draw_samples(directory, caption, number, out, settings or SampleSettings(), follow)
+        return draw_samples(root, caption, number, out, settings or SampleSettings(), follow)
 
 
-def grid(directory: str = "runs/demo", out: str = "grid.png", number: int = 32) -> str:
+def grid(directory: str = "", out: str = "grid.png", number: int = 32) -> str:
     """Read token shards back and decode them next to their originals, as one PNG; its URL."""
     from orchestration.report.sheets import draw_grid
 
-    return draw_grid(directory, number, out)
+    return draw_grid(directory or latest_run(), number, out)
 
 
 def read_config(config: Config) -> RunConfig:
@@ -262,25 +294,33 @@ def read_config(config: Config) -> RunConfig:
     return load_config(str(config))
 
 
-def _run(
+def _work(
     settings: RunConfig,
-    as_written: RunConfig,
     directory: str,
-    stages: Sequence[str],
-    workers: int,
-    beam_options: Sequence[str],
-    progress: Progress | None,
-) -> RunResult:
+    workers: int = 1,
+    beam_options: Sequence[str] = (),
+    *,
+    replaces: bool = False,
+) -> "Run":
     from orchestration.beam.runners import check_options
     from orchestration.engine.plan import Run
+
+    check_options(beam_options)
+    root = directory or default_directory(settings.name)
+    return Run(settings, root, workers, tuple(beam_options), replaces=replaces)
+
+
+def _run(work: "Run", stages: Sequence[str], progress: Progress | None) -> RunResult:
+    from orchestration.engine.limits import NothingLeftError
     from orchestration.engine.run import run_stages
     from orchestration.report.page import write_report
 
-    check_options(beam_options)
-    root = directory or f"runs/{settings.name}"
-    work = Run(settings, root, workers, tuple(beam_options), as_written)
-    manifests = run_stages(work, stages, progress or Quiet())
-    return RunResult(root, manifests, write_report(root))
+    try:
+        manifests = run_stages(work, stages, progress or Quiet())
+    except NothingLeftError:
+        write_report(work.root)  # it shows the rows that were dropped
+        raise
+    return RunResult(work.root, manifests, write_report(work.root))
 
 
 def _with_model(config: RunConfig, model: str) -> tuple[RunConfig, list[str]]:
@@ -293,7 +333,9 @@ def _with_model(config: RunConfig, model: str) -> tuple[RunConfig, list[str]]:
         if isinstance(stage.work, LocalWork) and stage.work.is_training
     }
     if model not in models:
-        raise ConfigError(f"no model {model!r} to train; there are {', '.join(models)}")
+        near = did_you_mean(model, models)
+        meant = f"did you mean `{near}`?" if near else f"there are {', '.join(models)}"
+        raise ConfigError(f"no model {model[:80]!r} to train; {meant}")
     stage = models[model]
     completed = config.with_section(stage, config.section(stage))
     graph = Graph.of(completed)
@@ -312,7 +354,7 @@ def _explain_text(text: str, directory: str, recipe: str) -> str:
         stage, recipes = stage_with_recipes(bundled_first)
         section = recipes.chosen(stage.config(), recipe)
     else:
-        config = _config_for_texts(directory)
+        config = _config_for_texts(directory or latest_run())
         stage, recipes = stage_with_recipes(Graph.of(config).stages)
         section = config.section(stage)
     traced = recipes.trace(text, section)
@@ -324,4 +366,4 @@ def _config_for_texts(directory: str) -> RunConfig:
     try:
         return load_run_config(directory)
     except NoRunError as error:
-        raise NoRunError(f"{error}; name a recipe with --recipe, or a run with --dir") from error
+        raise NoRunError(f"{error}. A text needs no run: name a recipe with --recipe") from error

@@ -201,17 +201,21 @@ def _running_means(before: dict[str, float], loss: StreamLoss) -> dict[str, floa
 
 
 def _check_fit(codes: CodesOrigin, tokenizer: CaptionTokenizer, config: PriorConfig) -> None:
-    needs = {
-        "grid": (codes.grid, config.grid == codes.grid),
-        "image_vocab": (codes.num_codes, config.image_vocab == codes.num_codes),
-        "text_vocab": (tokenizer.size, config.text_vocab >= tokenizer.size),
-    }
-    for name, (needed, fits) in needs.items():
-        if not fits:
+    for name, needed, given in (
+        ("grid", config.grid, codes.grid),
+        ("image_vocab", config.image_vocab, codes.num_codes),
+    ):
+        if needed != given:
             raise TrainingDataError(
-                f"the prior's {name} is {getattr(config, name)}, but the shards and the text "
-                f"tokenizer need {needed}; set it in the config"
+                f"this prior is made for {name} {needed}, but the codec of the shards has {given}; "
+                "take the preset of the prior that goes with the codec, or another codec"
             )
+    if tokenizer.size > config.text_vocab:
+        raise TrainingDataError(
+            f"this prior has room for {config.text_vocab} text tokens, but the text tokenizer has "
+            f"{tokenizer.size}; lower `bpe.vocab_size` to {config.text_vocab}, or take a larger "
+            "preset of the prior"
+        )
 
 
 def _metrics(state: TrainingState, pairs: Pairs, settings: PriorTraining) -> dict[str, Any]:

@@ -1,14 +1,18 @@
 """Beam options for a run: a local runner by name, or whatever the user passes through."""
 
+import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from contextlib import redirect_stderr
+from typing import TYPE_CHECKING, Any
 
 from dalle_model.errors import UsageError
+from pipelines.io.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
 LOCAL_RUNNER = "FnApiRunner"
+OURS = ("--config", "--dir", "--workers", "--plan", "--yes")  # meant by those that miss them
 
 
 class RunnerError(UsageError):
@@ -59,21 +63,53 @@ def is_local(passed_through: Sequence[str]) -> bool:
 
 
 def check_options(passed_through: Sequence[str]) -> None:
-    """Refuse options that neither this command nor Beam knows; other runners have their own.
+    """Refuse what Beam would refuse later, and options that nobody knows.
+
+    Runners other than the local one may have options of their own, which pass.
 
     Raises:
-        RunnerError: an unknown option, or a runner that is not supported.
+        RunnerError: an unknown runner or option, a wrong value, or a runner that is not supported.
     """
     beam_arguments(1, passed_through)
-    if not passed_through or not is_local(passed_through):
+    if not passed_through:
         return
-    from apache_beam.options.pipeline_options import PipelineOptions
-
-    known = PipelineOptions(list(passed_through)).get_all_options(retain_unknown_options=False)
-    names = [argument.partition("=")[0] for argument in passed_through if argument[:2] == "--"]
+    known = _parsed(passed_through)
+    if not is_local(passed_through):
+        _check_runner(chosen_runner(passed_through) or "")
+        return
+    names = [argument.partition("=")[0] for argument in passed_through if argument[:1] == "-"]
     unknown = [n for n in names if n[2:].replace("-", "_").removeprefix("no_") not in known]
     if unknown:
-        raise RunnerError(f"no such option: {unknown[0]}; `dalle run --help` lists ours")
+        near = did_you_mean(unknown[0], [*OURS, *(f"--{name}" for name in known)])
+        meant = f"did you mean `{near}`?" if near else "`dalle run --help` lists ours"
+        raise RunnerError(f"no such option: {unknown[0][:80]}; {meant}")
+
+
+def _parsed(passed_through: Sequence[str]) -> dict[str, Any]:
+    """The options that Beam knows, by name; it reports a wrong one by leaving the program."""
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            options = PipelineOptions(list(passed_through))
+            return dict(options.get_all_options(retain_unknown_options=False))
+    except SystemExit as error:
+        *_, reason = said.getvalue().strip().splitlines() or [""]
+        problem = reason.partition("error: ")[2] or reason
+        raise RunnerError(f"Beam refuses its options: {problem[:300]}") from error
+
+
+def _check_runner(name: str) -> None:
+    """Refuse a runner that Beam does not know; a name with dots is that of any other class."""
+    from apache_beam.options.pipeline_options import StandardOptions
+
+    known = [path.rpartition(".")[2] for path in StandardOptions.ALL_KNOWN_RUNNERS]
+    spelt = {known_name.lower() for known_name in known}
+    if "." not in name and not {name.lower(), f"{name.lower()}runner"} & spelt:
+        near = did_you_mean(name, known)
+        meant = f"did you mean `{near}`?" if near else f"known are {', '.join(known)}"
+        raise RunnerError(f"no such runner: {name[:80]}; {meant}")
 
 
 def pipeline_options(workers: int, passed_through: Sequence[str]) -> "PipelineOptions":

@@ -1,28 +1,24 @@
 """Maps exceptions to messages and exit codes."""
 
 import errno
-import re
 import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from dalle_model.errors import DalleError
+from dalle_model.errors import DalleError, UsageError
 from orchestration.cli.extras import describe_missing
+from orchestration.cli.hints import complete
+from orchestration.cli.remote import last_error, without_step
+from orchestration.cli.stores import describe_store
 
-# The last line of a traceback that a worker process sent as text.
-_REMOTE = re.compile(
-    r"^(?:[\w.]+\.)?(?P<kind>\w*(?:Error|Exception|Interrupt))(?:: (?P<text>.*))?$"
-)
-_WHILE_RUNNING = re.compile(r" \[while running '.*")
+MAX_LINES, MAX_CHARS = 20, 2000  # of a message; chosen: a screen
 
 
 def exit_code(error: BaseException, arguments: Sequence[str]) -> int:
     """Print what went wrong on standard error, and return the exit code."""
     from typer.exceptions import Abort, Exit, TyperException
-
-    from orchestration.engine.config import ConfigError
 
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
@@ -32,52 +28,76 @@ def exit_code(error: BaseException, arguments: Sequence[str]) -> int:
         _say("stopped; finished shards are kept, and the same command goes on from there")
         return 130
     if isinstance(error, TyperException):
-        _say(f"{error.format_message()}\nTry `dalle {_command(arguments)}--help`.")
+        _say(f"{error.format_message()}\nTry `dalle {_command(error, arguments)}--help`.")
         return getattr(error, "exit_code", 2)
-    _say(describe(error))
-    if not (isinstance(error, DalleError) or _is_missing_extra(error)):
+    _say(complete(describe(error), arguments))
+    if not _is_explained(error):
         _say(f"full traceback: {_log(error)}, or give the command again with --debug")
-    return 2 if isinstance(error, ConfigError) else 1
+    return 2 if _is_usage(error) else 1
 
 
 def describe(error: BaseException) -> str:
     """One clear message: our own errors as they are, others with their class and path."""
-    for cause in _chain(error):
+    chain = _chain(error)
+    store = describe_store(chain)
+    for cause in chain:
         if isinstance(cause, DalleError):
-            return _WHILE_RUNNING.sub("", str(cause))
+            message = without_step(str(cause))
+            return f"{message}\n{store}" if store and store not in message else message
         if isinstance(cause, ModuleNotFoundError) and (missing := describe_missing(str(cause))):
             return missing
-        if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
-            return (
-                f"no space left on the device of {cause.filename or 'the run directory'}; "
-                "free some and give the same command again: finished shards are kept"
-            )
-        if isinstance(cause, PermissionError):
-            return f"{cause.filename}: permission denied; choose another --dir or grant access"
-        if isinstance(cause, FileExistsError | NotADirectoryError):
-            return f"{cause.filename}: a file is where a folder is needed; choose another --dir"
-        if isinstance(cause, IsADirectoryError):
-            where = cause.filename2 or cause.filename
-            return f"{where}: a folder is where a file is needed; choose another path"
-    return _from_worker(str(error)) or f"{type(error).__name__}: {error}"
+        if isinstance(cause, OSError) and (said := _describe_os(cause)) and not store:
+            return said
+    remote = last_error(str(error))
+    if store or remote is None:
+        return store or f"{type(error).__name__}: {error}"
+    return describe_missing(remote.message) or remote.message
 
 
-def _from_worker(text: str) -> str:
-    """The last error of a worker process, from the traceback that Beam passes on as text."""
-    lines = [line.strip() for line in text.splitlines()]
-    for position in range(len(lines) - 1, -1, -1):
-        match = _REMOTE.match(_WHILE_RUNNING.sub("", lines[position]))
-        if match:
-            parts = [match["text"] or match["kind"], *lines[position + 1 :]]
-            message = _WHILE_RUNNING.sub("", "\n".join(part for part in parts if part))
-            return describe_missing(message) or message
+def _describe_os(error: OSError) -> str:
+    """What a disk or a path is not good for; empty where the error is of another kind."""
+    if error.errno == errno.ENOSPC:
+        return (
+            f"no space left on the device of {error.filename or 'the run directory'}; "
+            "free some and give the same command again: finished shards are kept"
+        )
+    where = error.filename or error
+    if isinstance(error, PermissionError):
+        return f"{where}: permission denied; choose another --dir or grant access"
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return f"{where}: a file is where a folder is needed; choose another --dir"
+    if isinstance(error, IsADirectoryError):
+        where = error.filename2 or where
+        return f"{where}: a folder is where a file is needed; choose another path"
     return ""
 
 
-def _is_missing_extra(error: BaseException) -> bool:
-    """Whether a library is missing that an extra installs: no traceback is needed to fix that."""
-    causes = (cause for cause in _chain(error) if isinstance(cause, ModuleNotFoundError))
-    return any(describe_missing(str(cause)) for cause in causes)
+def bounded(text: str) -> str:
+    """A text cut to a screen, with a line that says how much was left out."""
+    kept = "\n".join(text[:MAX_CHARS].splitlines()[:MAX_LINES])
+    left = len(text) - len(kept)
+    return f"{kept}\n... {left:,} more characters; --debug shows them" if left > 1 else text
+
+
+def _is_usage(error: BaseException) -> bool:
+    """Whether the arguments or the config are wrong, and not the store that they name."""
+    chain = _chain(error)
+    for cause in chain:
+        if isinstance(cause, DalleError):
+            return isinstance(cause, UsageError) and not describe_store(chain)
+    remote = last_error(str(error))
+    return remote is not None and remote.kind is not None and issubclass(remote.kind, UsageError)
+
+
+def _is_explained(error: BaseException) -> bool:
+    """Whether no traceback is needed: one of our own errors, or a library or a store is missing."""
+    chain = _chain(error)
+    if any(isinstance(cause, DalleError) for cause in chain) or describe_store(chain):
+        return True
+    if any(isinstance(c, ModuleNotFoundError) and describe_missing(str(c)) for c in chain):
+        return True
+    remote = last_error(str(error))
+    return remote is not None and remote.kind is not None and issubclass(remote.kind, DalleError)
 
 
 def _chain(error: BaseException) -> list[BaseException]:
@@ -98,9 +118,13 @@ def _log(error: BaseException) -> Path:
     return Path(stream.name)
 
 
-def _command(arguments: Sequence[str]) -> str:
-    return f"{arguments[0]} " if arguments and not arguments[0].startswith("-") else ""
+def _command(error: BaseException, arguments: Sequence[str]) -> str:
+    """The command whose help is of use; nothing where there is no such command."""
+    context = getattr(error, "ctx", None)
+    if not arguments or arguments[0].startswith("-") or (context and context.parent is None):
+        return ""
+    return f"{arguments[0]} "
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"dalle: {text}\n")
+    sys.stderr.write(f"dalle: {bounded(text)}\n")

@@ -5,65 +5,118 @@ Heavy imports happen inside the commands: `dalle --help` loads none of them.
 
 import logging
 import os
+import shlex
 import shutil
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
+
+from orchestration.cli.asking import ask_to_replace, found_directory
+from orchestration.cli.options import (
+    BEAM_OPTIONS,
+    DEFAULT_CONFIG,
+    EPILOG,
+    HELP_OPTIONS,
+    ConfigOption,
+    DemoDirOption,
+    DirOption,
+    FoundDirOption,
+    OutOption,
+    WorkersOption,
+    YesOption,
+    split_arguments,
+)
+from orchestration.cli.stages_help import StagesCommand
 
 app = typer.Typer(
     name="dalle",
-    no_args_is_help=True,
-    add_completion=False,
+    invoke_without_command=True,
+    context_settings=HELP_OPTIONS,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="From the raw web to a trained DALL-E: image-caption pairs, token shards, prior, samples.",
-    epilog="--debug, anywhere on the line, shows the full traceback of an error.",
+    epilog=EPILOG,
 )
 
-BEAM_OPTIONS = {"ignore_unknown_options": True, "allow_extra_args": True}
 INTERRUPTED = 130
 
-ConfigOption = Annotated[str, typer.Option("--config", help="YAML file with the settings.")]
-DirOption = Annotated[str, typer.Option("--dir", help="Run directory: a folder or a URL.")]
-WorkersOption = Annotated[
-    int, typer.Option("--workers", min=1, help="Processes of the local runner; 1 stays in process.")
-]
-OutOption = Annotated[str, typer.Option("--out", help="PNG file to write.")]
+
+def _command(
+    *, passes_on: bool = False, cls: type[TyperCommand] = TyperCommand
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A command, which may pass on to Beam what it does not know."""
+    settings = HELP_OPTIONS | (BEAM_OPTIONS if passes_on else {})
+    return app.command(cls=cls, context_settings=settings, epilog=EPILOG)
 
 
-@app.command(context_settings=BEAM_OPTIONS)
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        typer.echo(f"dalle {version('dalle')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _without_command(
+    context: typer.Context,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@_command(passes_on=True, cls=StagesCommand)
 def run(
     stages: Annotated[
         list[str] | None, typer.Argument(help="Stages to run (all), then any Beam options.")
     ] = None,
-    config: ConfigOption = "dalle.yaml",
+    config: ConfigOption = DEFAULT_CONFIG,
     directory: DirOption = "",
     workers: WorkersOption = 1,
+    shows_plan: Annotated[
+        bool, typer.Option("--plan", help="Say what would be done with each stage; do nothing.")
+    ] = False,
+    replaces: YesOption = False,
 ) -> None:
     """Run what is missing of a run; finished stages are skipped, interrupted ones go on."""
     from orchestration import api
     from orchestration.cli.progress import TerminalProgress
 
     names, options = split_arguments(stages or [])
-    result = api.run(
-        config,
-        directory,
-        names,
-        workers=workers,
-        beam_options=options,
-        progress=TerminalProgress(),
+    if shows_plan:
+        for planned in api.plan(config, directory, names):
+            typer.echo(str(planned))
+        return
+    result = ask_to_replace(
+        lambda may_replace: api.run(
+            config,
+            directory,
+            names,
+            workers=workers,
+            beam_options=options,
+            progress=TerminalProgress(),
+            replaces=may_replace,
+        ),
+        replaces=replaces,
     )
     typer.echo(f"report   {result.report}")
 
 
-@app.command(context_settings=BEAM_OPTIONS)
+@_command(passes_on=True)
 def demo(
     beam_options: Annotated[
         list[str] | None, typer.Argument(help="Any Beam options.", metavar="[BEAM OPTIONS]")
     ] = None,
-    directory: DirOption = "runs/demo",
+    directory: DemoDirOption = "runs/demo",
     workers: WorkersOption = 1,
+    replaces: YesOption = False,
 ) -> None:
     """Run the whole job on the small real web that comes with the repository."""
     from orchestration import api
@@ -73,21 +126,31 @@ def demo(
 
     names, options = split_arguments(beam_options or [])
     if names:
-        raise ConfigError(f"`dalle demo` runs all stages; `{names[0]}` is not an option")
-    result = api.demo(directory, workers=workers, beam_options=options, progress=TerminalProgress())
+        raise ConfigError(f"`dalle demo` runs all stages; `{names[0][:80]}` is not an option")
+    result = ask_to_replace(
+        lambda may_replace: api.demo(
+            directory,
+            workers=workers,
+            beam_options=options,
+            progress=TerminalProgress(),
+            replaces=may_replace,
+        ),
+        replaces=replaces,
+    )
     typer.echo(f"report   {result.report}")
     typer.echo(f"images   {samples_sheet(directory)}")
     command = "dalle" if shutil.which("dalle") else sys.argv[0]  # make runs it by its path
-    typer.echo(f'next     {command} sample "{first_caption(directory)}" -n 8 --dir {directory}')
+    caption, root = shlex.quote(first_caption(directory)), shlex.quote(directory)
+    typer.echo(f"next     {command} sample {caption} -n 8 --dir {root}")
 
 
-@app.command()
+@_command()
 def explain(
     query: Annotated[
         str,
         typer.Argument(metavar="KEY|URL|CAPTION", help="A key, its start, a URL, or any text."),
     ],
-    directory: DirOption = "runs/demo",
+    directory: FoundDirOption = "",
     recipe: Annotated[
         str, typer.Option("--recipe", help="For a text: a recipe instead of the run's own.")
     ] = "",
@@ -95,61 +158,67 @@ def explain(
     """Trace a row through the stages: rules, measured values, thresholds, recipe lines."""
     from orchestration import api
 
-    typer.echo(str(api.explain(query, directory, recipe)))
+    found = directory if recipe else found_directory(directory)
+    typer.echo(str(api.explain(query, found, recipe)))
 
 
-@app.command(context_settings=BEAM_OPTIONS)
+@_command(passes_on=True)
 def recipes(
     names: Annotated[
         list[str] | None,
         typer.Argument(help="Recipes to compare (all bundled ones), then any Beam options."),
     ] = None,
-    config: ConfigOption = "dalle.yaml",
+    config: ConfigOption = DEFAULT_CONFIG,
     directory: DirOption = "",
     workers: WorkersOption = 1,
+    replaces: YesOption = False,
 ) -> None:
     """Compare several recipes on the captions of one crawl; the report shows them rule by rule."""
     from orchestration import api
     from orchestration.cli.progress import TerminalProgress
 
     chosen, options = split_arguments(names or [])
-    result = api.recipes(
-        config,
-        chosen,
-        directory,
-        workers=workers,
-        beam_options=options,
-        progress=TerminalProgress(),
+    result = ask_to_replace(
+        lambda may_replace: api.recipes(
+            config,
+            chosen,
+            directory,
+            workers=workers,
+            beam_options=options,
+            progress=TerminalProgress(),
+            replaces=may_replace,
+        ),
+        replaces=replaces,
     )
     for url in result.directories:
         typer.echo(f"run      {url}")
     typer.echo(f"report   {result.report}")
 
 
-@app.command()
-def report(directory: DirOption = "runs/demo") -> None:
+@_command()
+def report(directory: FoundDirOption = "") -> None:
     """Build the HTML report again, from the run directory alone."""
     from orchestration import api
 
-    typer.echo(f"report   {api.report(directory)}")
+    typer.echo(f"report   {api.report(found_directory(directory))}")
 
 
-@app.command()
-def verify(directory: DirOption = "runs/demo") -> None:
+@_command()
+def verify(directory: FoundDirOption = "") -> None:
     """Check every file of a run against its manifest; print one SHA-256 for the whole run."""
     from orchestration import api
 
-    found = api.verify(directory)
+    found = api.verify(found_directory(directory))
     for stage, count in found.num_files.items():
         typer.echo(f"{stage:<10} {count:>5} files  ok")
     typer.echo(f"sha256     {found.sha256}")
 
 
-@app.command()
+@_command()
 def sample(
     caption: Annotated[str, typer.Argument(help="What the images should show.")],
     number: Annotated[int, typer.Option("-n", min=1, max=512, help="Number of images.")] = 8,
-    directory: DirOption = "runs/demo",
+    directory: FoundDirOption = "",
     out: OutOption = "samples.png",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draws.")] = 0,
     temperature: Annotated[float, typer.Option("--temperature", min=1e-3, max=10)] = 1.0,
@@ -161,57 +230,41 @@ def sample(
     from orchestration.cli.progress import TerminalProgress
 
     settings = SampleSettings(temperature=temperature, top_k=top_k or None, seed=seed)
-    url = api.sample(
-        caption, number, directory, out, settings=settings, progress=TerminalProgress()
-    )
+    root = found_directory(directory)
+    url = api.sample(caption, number, root, out, settings=settings, progress=TerminalProgress())
     typer.echo(f"images   {url}")
 
 
-@app.command()
+@_command()
 def grid(
-    directory: DirOption = "runs/demo",
+    directory: FoundDirOption = "",
     out: OutOption = "grid.png",
     number: Annotated[int, typer.Option("-n", min=1, max=1024, help="Number of rows.")] = 32,
 ) -> None:
     """Read token shards back and decode them: originals next to what the tokens hold."""
     from orchestration import api
 
-    typer.echo(f"images   {api.grid(directory, out, number)}")
+    typer.echo(f"images   {api.grid(found_directory(directory), out, number)}")
 
 
-@app.command()
+@_command()
 def train(
     model: Annotated[str, typer.Argument(help="bpe, dvae or prior.")],
-    config: ConfigOption = "dalle.yaml",
+    config: ConfigOption = DEFAULT_CONFIG,
     directory: DirOption = "",
+    replaces: YesOption = False,
 ) -> None:
     """Train one model of a run: the text tokenizer, a dVAE, or the prior."""
     from orchestration import api
     from orchestration.cli.progress import TerminalProgress
 
-    result = api.train(model, config, directory, progress=TerminalProgress())
+    result = ask_to_replace(
+        lambda may_replace: api.train(
+            model, config, directory, progress=TerminalProgress(), replaces=may_replace
+        ),
+        replaces=replaces,
+    )
     typer.echo(f"report   {result.report}")
-
-
-def split_arguments(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Part stage names from Beam options; a bare word after `--option` is that option's value.
-
-    Returns:
-        The names, and the options as Beam reads them.
-    """
-    names: list[str] = []
-    options: list[str] = []
-    takes_value = False
-    for argument in arguments:
-        if argument.startswith("-"):
-            options.append(argument)
-            takes_value = "=" not in argument
-        elif takes_value:
-            options.append(argument)
-            takes_value = False
-        else:
-            names.append(argument)
-    return names, options
 
 
 def main() -> None:

@@ -82,7 +82,10 @@ def stage_with_recipes(stages: Iterable[Stage]) -> tuple[Stage, Recipes]:
 
 def _by_recipe(run: Run, stage: Stage, recipes: Recipes, recipe: str, folder: RunFolder) -> Run:
     section = recipes.chosen(run.config.section(stage), recipe)
-    return replace(run, config=run.config.with_section(stage, section), root=folder.url)
+    config = run.config.with_section(stage, section)
+    # A recipe that leaves no row is a result of the comparison, not its end.
+    config = config.model_copy(update={"allow_empty": True})
+    return replace(run, config=config, root=folder.url)
 
 
 def _distinct_names(recipes: Sequence[str]) -> list[str]:

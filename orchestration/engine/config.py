@@ -139,7 +139,10 @@ def load_run_config(root: str) -> RunConfig:
     try:
         return config_class().model_validate(files.read_json(url))
     except FileNotFoundError as error:
-        raise NoRunError(f"{root} is not a run directory: it has no {url}") from error
+        raise NoRunError(
+            f"{root} is not a run directory: it has no {url}; name one with --dir, or `dalle run` "
+            "makes one"
+        ) from error
     except ValueError as error:  # not JSON, or settings that this version does not know
         raise NoRunError(
             f"{url} is damaged or of another version; give `dalle run` again: finished stages stay"

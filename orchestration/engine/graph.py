@@ -147,6 +147,15 @@ class Graph:
             return False
 
 
+def all_stages() -> tuple[Stage, ...]:
+    """Every stage that is installed, in the order of a run where they go into one."""
+    stages = list(registry().values())
+    try:
+        return _in_order(stages, [])
+    except StageError:  # such as two that write one role, of which a config chooses
+        return tuple(stages)
+
+
 def _output(run: RunFolder, stage: Stage) -> str:
     folder = run.stage(stage.name)
     return folder.file(stage.writes.file) if stage.writes.file else folder.url

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dalle_model import files
 from dalle_model.errors import DalleError
+from orchestration.engine.config import load_run_config
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest, digest_of, read_manifest
 
@@ -32,9 +33,11 @@ def verify_run(root: str) -> Verification:
 
     Raises:
         VerificationError: a file is corrupt, missing or too many; names each.
+        NoRunError: the directory holds no run.
     """
     manifests = list(finished_stages(root))
     if not manifests:
+        load_run_config(root)
         raise VerificationError(f"no finished stage in {root}; `dalle run` makes one")
     problems = [problem for manifest in manifests for problem in _problems(root, manifest)]
     if problems:

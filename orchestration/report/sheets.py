@@ -39,9 +39,7 @@ def draw_samples(
     graph, run = _opened(root)
     url = graph.url(PRIOR, run)
     if url is None or not files.exists(url):
-        raise NoPriorError(
-            f"{root} has no prior; `dalle train prior --config FILE --dir {root}` makes one"
-        )
+        raise NoPriorError(f"{root} has no prior; `dalle train prior` makes one")
     codec = load_codec(_codec_url(graph, run))
     images = sample_images(url, codec, [caption], number, settings, progress.step)
     files.write_bytes(out, to_png(np.asarray(image_grid(list(images), [caption]))))

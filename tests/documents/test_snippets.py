@@ -11,7 +11,8 @@ import yaml
 from typer.exceptions import TyperException
 
 from benchmarks.__main__ import BENCHMARKS
-from orchestration.cli.main import app, split_arguments
+from orchestration.cli.main import app
+from orchestration.cli.options import split_arguments
 from orchestration.engine.config_file import load_config
 from orchestration.engine.registry import registry
 from pipelines import plugins

@@ -15,6 +15,7 @@ from pipelines.io.keys import pair_key
 CAPTIONS = ["a red apple on a wooden table", "two dogs running along the beach", "IMG_2031.jpg"]
 # What a command calls otherwise than its function: `-n` and the three parts of `SampleSettings`.
 SETTINGS_OF_SAMPLE = {"seed", "temperature", "top_k"}
+OPTIONS = {"plan": ("run", "shows_plan")}  # functions that are an option of another's command
 
 
 def functions() -> dict[str, inspect.Signature]:
@@ -35,13 +36,16 @@ def commands() -> dict[str, set[str]]:
 
 
 def test_each_command_is_a_function_and_each_function_a_command():
-    assert sorted(commands()) == sorted(functions())
+    assert sorted(commands()) == sorted(functions().keys() - OPTIONS.keys())
+    for name, (command, option) in OPTIONS.items():
+        assert option in commands()[command]
+        assert functions()[name].parameters.keys() <= functions()[command].parameters.keys()
 
 
-@pytest.mark.parametrize("name", sorted(functions()))
+@pytest.mark.parametrize("name", sorted(functions().keys() - OPTIONS.keys()))
 def test_a_command_and_its_function_take_the_same(name):
     given = set(functions()[name].parameters) - {"progress"}
-    taken = commands()[name]
+    taken = commands()[name] - {option for _, option in OPTIONS.values()}
     if name == "sample":
         taken = taken - SETTINGS_OF_SAMPLE | {"settings"}
     if name in {"run", "recipes"}:
@@ -84,7 +88,7 @@ def test_an_explanation_is_steps_and_text(settings):
 
 def test_a_text_needs_no_run(settings):
     assert "becomes  A brown dog" in str(dalle.explain("A brown dog - Stock Photo", recipe="dalle"))
-    with pytest.raises(NoRunError, match="name a recipe with --recipe, or a run with --dir"):
+    with pytest.raises(NoRunError, match="A text needs no run: name a recipe with --recipe"):
         dalle.explain("A brown dog", "nowhere")
 
 
@@ -104,7 +108,44 @@ def test_a_wrong_setting_is_named_without_a_file(settings):
 def test_a_model_that_is_not_there_lists_those_that_are(settings):
     with pytest.raises(ConfigError, match=r"no model 'clip' to train; there are bpe, dvae, prior$"):
         dalle.train("clip", settings)
+    with pytest.raises(ConfigError, match=r"no model 'dvea' to train; did you mean `dvae`\?$"):
+        dalle.train("dvea", settings)
 
 
 def test_a_codec_is_loaded_by_its_name():
     assert dalle.load_codec("demo").grid == 8
+
+
+def test_a_plan_is_values_and_touches_nothing(settings):
+    planned = dalle.plan(settings, stages=["crawl", "captions"])
+    assert [(stage.stage, stage.action) for stage in planned] == [
+        ("crawl", "make"),
+        ("captions", "make"),
+    ]
+    assert not Path("runs").exists()
+
+
+def test_another_run_is_replaced_only_where_that_is_said(settings):
+    dalle.run(settings, "one", ["crawl"])
+    other = settings | {"num_shards": 3}
+    with pytest.raises(dalle.UsageError, match="num_shards is 2 there and 3 in this config"):
+        dalle.run(other, "one", ["crawl"])
+    result = dalle.run(other, "one", ["crawl"], replaces=True)
+    assert result.manifests[0].num_shards == 3
+
+
+def test_a_run_without_a_row_leaves_a_report(settings):
+    empty = settings | {"captions": {"overrides": {"too_few_words": 99}}}
+    with pytest.raises(dalle.DalleError, match="captions left no row"):
+        dalle.run(empty)
+    assert "too_few_words" in Path("runs/mine/report/index.html").read_text()
+
+
+def test_the_latest_run_is_meant_where_none_is_named(settings):
+    with pytest.raises(NoRunError, match="no run below `runs` here"):
+        dalle.verify()
+    for name in ("a", "b"):
+        dalle.run(settings | {"name": name}, stages=["crawl"])
+    assert dalle.report() == "runs/b/report/index.html"
+    dalle.report("runs/a")
+    assert dalle.report() == "runs/a/report/index.html"

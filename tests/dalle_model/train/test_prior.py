@@ -161,9 +161,9 @@ def test_from_shards_to_a_checkpoint(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"grid": 4}, "grid is 4, but the shards .* need 3"),
-        ({"image_vocab": 8}, "image_vocab is 8, but the shards .* need 16"),
-        ({"text_vocab": 260}, "text_vocab is 260, but .* need 300"),
+        ({"grid": 4}, "grid 4, but the codec of the shards has 3"),
+        ({"image_vocab": 8}, "image_vocab 8, but the codec of the shards has 16"),
+        ({"text_vocab": 260}, "260 text tokens, but .* 300; lower `bpe.vocab_size` to 260"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(

@@ -9,7 +9,7 @@ from orchestration.beam.runners import (
     is_local,
     pipeline_options,
 )
-from orchestration.cli.main import split_arguments
+from orchestration.cli.options import split_arguments
 
 
 def test_the_local_runner_is_named_never_bare_direct_runner():
@@ -41,8 +41,31 @@ def test_the_dask_runner_is_refused_with_the_reason():
 
 def test_a_misspelt_option_is_refused():
     check_options(["--temp_location=/x", "--no_save_main_session"])
-    with pytest.raises(RunnerError, match="no such option: --wrokers"):
+    with pytest.raises(RunnerError, match="no such option: --wrokers; did you mean `--workers`"):
         check_options(["--wrokers", "2"])
+    with pytest.raises(RunnerError, match="no such option: -n; `dalle run --help` lists ours"):
+        check_options(["-n", "3"])
+
+
+def test_a_wrong_value_is_refused_in_a_line_and_beam_prints_nothing(capfd):
+    for runner in ([], ["--runner=FlinkRunner"]):
+        with pytest.raises(RunnerError, match=r"--direct_num_workers: invalid int value: 'two'$"):
+            check_options([*runner, "--direct_num_workers=two"])
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("runner", "meant"),
+    [("FlnikRunner", "did you mean `FlinkRunner`"), ("xyzzy", "known are .*DataflowRunner")],
+)
+def test_an_unknown_runner_is_refused(runner, meant):
+    with pytest.raises(RunnerError, match=f"no such runner: {runner}; {meant}"):
+        check_options([f"--runner={runner}"])
+
+
+@pytest.mark.parametrize("runner", ["FlinkRunner", "flink", "DATAFLOWRUNNER", "mine.MyRunner"])
+def test_a_runner_that_beam_knows_passes(runner):
+    check_options(["--runner", runner])
 
 
 def test_options_leave_the_environment_as_it_was(monkeypatch):

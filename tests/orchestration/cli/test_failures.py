@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from typer.exceptions import Exit
 
-from dalle_model.errors import DalleError
-from orchestration.cli.failures import describe, exit_code
+from dalle_model.errors import DalleError, UsageError
+from orchestration.cli.failures import MAX_CHARS, MAX_LINES, describe, exit_code
 from orchestration.engine.config import ConfigError
 
 WORKER = """Pipeline failed: Traceback (most recent call last):
@@ -88,6 +88,9 @@ def test_an_interrupt_inside_a_bundle_is_an_interrupt(capsys):
     ("error", "code"),
     [
         (ConfigError("run.yaml:3: unknown setting"), 2),
+        (UsageError("no such recipe"), 2),
+        (RuntimeError("x\npipelines.crawl.tables.columns.ColumnError: no column 'x'"), 2),
+        (RuntimeError(WORKER), 1),
         (DalleError("failed"), 1),
         (ValueError("surprise"), 1),
         (KeyboardInterrupt(), 130),
@@ -106,3 +109,26 @@ def test_a_surprise_says_where_its_traceback_is(capsys):
     assert "ValueError: surprise" in message
     log = message.split("full traceback: ")[1].split(",")[0]
     assert "ValueError: surprise" in Path(log).read_text()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DalleError("x" * 56_000_000),
+        DalleError("line\n" * 10_000),
+        UnicodeDecodeError("utf-8", bytes(10_000_000), 0, 1, "invalid"),
+        ValueError(bytes(1_000_000)),
+    ],
+)
+def test_a_message_is_cut_to_a_screen(error, capsys):
+    exit_code(error, [])
+    said = capsys.readouterr().err
+    assert len(said) < MAX_CHARS + 300
+    assert len(said.splitlines()) <= MAX_LINES + 2
+    if isinstance(error, DalleError):
+        assert "more characters; --debug shows them" in said
+
+
+def test_a_short_message_is_whole(capsys):
+    exit_code(DalleError("a\nb\n"), [])
+    assert capsys.readouterr().err == "dalle: a\nb\n\n"
