@@ -112,7 +112,12 @@ def _chain(error: BaseException) -> list[BaseException]:
 def _log(error: BaseException) -> Path:
     """Write the traceback outside the run directory, which holds data alone."""
     with tempfile.NamedTemporaryFile(
-        "w", prefix="dalle-error-", suffix=".log", delete=False, encoding="utf-8"
+        "w",
+        prefix="dalle-error-",
+        suffix=".log",
+        delete=False,
+        encoding="utf-8",
+        errors="backslashreplace",  # names of files need not be UTF-8
     ) as stream:
         stream.write("".join(traceback.format_exception(error)))
     return Path(stream.name)

@@ -31,6 +31,8 @@ from orchestration.cli.options import (
 )
 from orchestration.cli.stages_help import StagesCommand
 
+from orchestration.cli.terminal import read_arguments, replace_what_the_terminal_lacks
+
 app = typer.Typer(
     name="dalle",
     invoke_without_command=True,
@@ -269,12 +271,13 @@ def train(
 
 def main() -> None:
     """Run the command line: exit 0 ok, 1 failed, 2 usage, 130 interrupted."""
+    replace_what_the_terminal_lacks()
     os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of the workers' processes too
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     is_debug = len(arguments) < len(sys.argv) - 1
     _set_up_logging(is_debug)
     try:
-        if app(arguments, standalone_mode=False) == INTERRUPTED:
+        if app(read_arguments(arguments), standalone_mode=False) == INTERRUPTED:
             raise KeyboardInterrupt  # typer reports it by a return value
     except BaseException as error:
         if is_debug and isinstance(error, Exception):
