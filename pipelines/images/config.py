@@ -21,6 +21,8 @@ class ImagesConfig(BaseModel):
         max_pixels: width times height; chosen: above the 48 megapixels of phones, 150 MB as RGB.
         min_bytes: of the file as served; 0 keeps all.
         formats: decoders that untrusted bytes may reach; of an animation, only the first frame.
+            Chosen: what cameras, editors and pages write; each further decoder, such as those of
+            AVIF, BMP and TIFF, is further code for a crafted file to break.
         max_reject_rate: share of rows dropped above which the stage fails.
     """
 

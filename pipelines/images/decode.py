@@ -3,15 +3,20 @@
 import io
 import re
 import warnings
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from PIL import Image
 
 from dalle_model.pixels import Rgb
 from pipelines.images.colours import upright_rgb
 from pipelines.images.config import ImagesConfig
+from pipelines.images.containers import gif, jpeg, png, webp
+from pipelines.images.hashes import pixel_hash
 from pipelines.images.rules import Reason, UnusableImageError, checks
 from pipelines.rejection import first_failure
 
+BROKEN = (Reason.TRUNCATED, Reason.UNDECODABLE)  # the bytes are at fault, not a rule
 MAX_DETAIL = 200  # characters of a decoder's message; chosen: a line of the report
 
 _ADDRESS = re.compile(r" ?<[^<>]* at 0x[0-9a-f]+>")  # of the stream; it differs in every process
@@ -26,14 +31,45 @@ _MAGIC = {
     b"MM\x00*": "TIFF",
     b"%PDF": "PDF",
     b"\x00\x00\x01\x00": "ICO",
+    b"8BPS": "PSD",
+    b"\xff\x0a": "JPEG XL",
+    b"\x00\x00\x00\x0cJXL ": "JPEG XL",
+    b"\x00\x00\x00\x0cjP  ": "JPEG 2000",
 }
+# Brands of ISO media files. Source: mp4ra.org/registered-types/brands
+_BRANDS = {b"avif": "AVIF", b"avis": "AVIF"} | dict.fromkeys(
+    (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"
+)
+_BARE: dict[str, Callable[[bytes], bytes]] = {
+    "GIF": gif.without_side_data,
+    "JPEG": jpeg.without_side_data,
+    "PNG": png.without_side_data,
+    "WEBP": webp.without_side_data,
+}
+
+
+class Served(NamedTuple):
+    """What is known of a file before it is opened, and stays so while it is mended.
+
+    Args:
+        kind: its format.
+        num_bytes: of the file as served.
+        config: allowed formats and limits.
+    """
+
+    kind: str
+    num_bytes: int
+    config: ImagesConfig
 
 
 def decode(encoded: bytes, config: ImagesConfig) -> Rgb:
     """Decode the first frame of an image, upright, as sRGB on white.
 
     Every rule that the header alone can break is checked before any pixel is decoded, so a
-    decompression bomb costs no more than its header.
+    decompression bomb costs no more than its header. Only where the file cannot be decoded as it
+    is, what its pixels do not need is left out: damaged or huge texts, profiles, comments and
+    later frames, and the lack of an end mark, do not cost the image. A profile that is left out
+    is taken for sRGB, Exif for upright. Nothing is made up for pixels that are missing.
 
     Args:
         encoded: the file as served, untrusted.
@@ -48,17 +84,14 @@ def decode(encoded: bytes, config: ImagesConfig) -> Rgb:
     kind = sniff(encoded)
     if kind not in config.formats:
         raise UnusableImageError(Reason.WRONG_FORMAT, f"{kind}; allowed: {_listed(config)}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Pillow warns about is checked here or harmless
-            return _decode(encoded, kind, config)
-    except UnusableImageError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise _translated(Reason.TOO_MANY_PIXELS, error, config.max_pixels) from error
-    except Exception as error:  # hostile bytes make decoders raise almost anything
-        is_short = "truncated" in str(error).lower()
-        raise _translated(Reason.TRUNCATED if is_short else Reason.UNDECODABLE, error) from error
+    served = Served(kind, len(encoded), config)
+    found = _outcome(encoded, served)
+    if _is_broken(found):
+        mended = (_common(files, served) for files in _mended(encoded, kind))
+        found = next((again for again in mended if not _is_broken(again)), found)
+    if isinstance(found, UnusableImageError):
+        raise found
+    return found
 
 
 def sniff(encoded: bytes) -> str:
@@ -69,15 +102,55 @@ def sniff(encoded: bytes) -> str:
     if encoded[:4] == b"RIFF" and encoded[8:12] == b"WEBP":
         return "WEBP"
     if encoded[4:8] == b"ftyp":
-        return "AVIF or HEIC"
+        return _BRANDS.get(encoded[8:12], "a video or another ISO media file")
     if encoded[:64].lstrip(b"\xef\xbb\xbf\t\n\r ").startswith(b"<"):
         return "HTML or SVG"
     return "unknown" if encoded else "empty"
 
 
-def _decode(encoded: bytes, kind: str, config: ImagesConfig) -> Rgb:
-    with Image.open(io.BytesIO(encoded), formats=[kind]) as image:
-        broken = first_failure(checks(*image.size, len(encoded), config))
+def _mended(encoded: bytes, kind: str) -> Iterator[list[bytes]]:
+    """Files to try in place of a broken one, together where they must have the same pixels."""
+    bare = _BARE[kind](encoded)
+    if bare != encoded:
+        yield [bare]
+    if kind == "JPEG" and (ended := jpeg.with_ends(bare)):
+        yield ended
+
+
+def _common(files: list[bytes], served: Served) -> Rgb | UnusableImageError:
+    """The outcome that files have in common; where they differ, their image is cut short."""
+    found = _outcome(files[0], served)
+    for other in files[1:]:
+        if isinstance(found, UnusableImageError):
+            break
+        again = _outcome(other, served)
+        if isinstance(again, UnusableImageError) or pixel_hash(again) != pixel_hash(found):
+            return UnusableImageError(Reason.TRUNCATED)
+    return found
+
+
+def _is_broken(found: Rgb | UnusableImageError) -> bool:
+    """Whether the bytes are at fault, rather than a rule broken."""
+    return isinstance(found, UnusableImageError) and found.check.reason in BROKEN
+
+
+def _outcome(encoded: bytes, served: Served) -> Rgb | UnusableImageError:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Pillow warns about is checked here or harmless
+            return _decode(encoded, served)
+    except UnusableImageError as error:
+        return error.with_traceback(None)  # which would keep the image in memory
+    except Image.DecompressionBombError as error:
+        return _translated(Reason.TOO_MANY_PIXELS, error, served.config.max_pixels)
+    except Exception as error:  # noqa: BLE001 - hostile bytes make decoders raise almost anything
+        is_short = "truncated" in str(error).lower()
+        return _translated(Reason.TRUNCATED if is_short else Reason.UNDECODABLE, error)
+
+
+def _decode(encoded: bytes, served: Served) -> Rgb:
+    with Image.open(io.BytesIO(encoded), formats=[served.kind]) as image:
+        broken = first_failure(checks(*image.size, served.num_bytes, served.config))
         if broken is not None:
             raise UnusableImageError(
                 broken.reason, broken.detail, broken.measured, broken.threshold

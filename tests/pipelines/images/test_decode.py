@@ -46,7 +46,9 @@ def test_the_first_of_two_images_in_a_phones_jpeg_is_used() -> None:
         (b"\xef\xbb\xbf\n<!doctype html>", "HTML or SVG"),
         (encode(IMAGE, "BMP"), "BMP"),
         (encode(IMAGE, "TIFF"), "TIFF"),
-        (b"\0\0\0\x20ftypavif", "AVIF or HEIC"),
+        (encode(IMAGE, "AVIF"), "AVIF"),
+        (b"\0\0\0\x18ftypheic", "HEIC"),
+        (b"\0\0\0\x18ftypisom", "a video or another ISO media file"),
         (b"Not found", "unknown"),
     ],
 )
@@ -168,6 +170,36 @@ def test_an_unexpected_error_of_a_decoder_is_a_reason(monkeypatch) -> None:
     monkeypatch.setattr(ImageFile.ImageFile, "load", fails)
     check = broken(encode(IMAGE, "JPEG"))
     assert (check.reason, check.detail) == (Reason.UNDECODABLE, "KeyError: 'MPO'")
+
+
+def test_the_bytes_of_a_mended_file_are_those_served() -> None:
+    odd = chunk(b"zTXt", b"k\0\7" + bytes(5000))
+    encoded = encode(IMAGE, "PNG")
+    served = encoded[:33] + odd + encoded[33:]
+    limit = len(encoded) + 1000
+    assert decode(served, ImagesConfig(side=8, min_bytes=limit)).shape == (40, 48, 3)
+    assert broken(encoded, ImagesConfig(side=8, min_bytes=limit)).reason == Reason.TOO_FEW_BYTES
+
+
+def test_a_rule_that_a_mended_file_breaks_is_the_reason() -> None:
+    encoded = encode(smooth(7, 7), "PNG")
+    served = encoded[:33] + chunk(b"zTXt", b"k\0\7x") + encoded[33:]
+    assert broken(served).reason == Reason.TOO_SMALL
+
+
+def test_a_sound_file_is_decoded_once_and_as_it_is(monkeypatch) -> None:
+    opened: list[bytes] = []
+    real = Image.open
+
+    def spy(stream: BytesIO, formats: list[str]) -> Image.Image:
+        opened.append(stream.getvalue())
+        return real(stream, formats=formats)
+
+    monkeypatch.setattr(Image, "open", spy)
+    for encoded in seeds():
+        decode(encoded, CONFIG)
+        assert opened == [encoded]
+        opened.clear()
 
 
 def test_the_first_frame_of_an_animation_is_used() -> None:

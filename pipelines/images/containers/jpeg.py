@@ -1,0 +1,135 @@
+"""A JPEG reduced to what its pixels need, and one that lacks its end mark with an end again."""
+
+import re
+from collections.abc import Iterator
+from hashlib import shake_128
+from typing import NamedTuple
+
+# Markers. Source: ITU-T T.81, table B.1
+START_OF_SCAN, END_OF_IMAGE, COMMENT = 0xDA, 0xD9, 0xFE
+WITHOUT_LENGTH = (0x01, 0xD8, END_OF_IMAGE)
+FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
+APPLICATIONS = range(0xE0, 0xF0)
+# In scans, FF 00 is a byte of data and FF D0 to FF D7 are points of restart.
+_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
+COEFFICIENTS = 64  # of a block
+
+# Application data that decides colours or orientation: how it starts, and its least length in
+# bytes. Source: libjpeg-turbo, jdmarker.c (JFIF, Adobe); Exif 2.32, 4.7.2; ICC.1, B.4; for XMP,
+# Adobe's XMP part 3, 1.1.3, from which Pillow reads the orientation too.
+NEEDED = (
+    *((b"JFIF\0", 14), (b"Adobe", 12), (b"ICC_PROFILE\0", 14)),
+    *((b"Exif\0\0", 6), (b"http://ns.adobe.com/xap/1.0/\0", 29)),
+)
+# What may follow a scan that was cut short. With the zeros that a decoder makes up, they start with
+# every pair of bits, so that no code of a Huffman table fits them all; chosen: 1,000 bytes fill
+# some blocks, and the first may be outside the image.
+_FILLINGS = tuple(
+    bytes([first]) + shake_128(bytes([first])).digest(999).replace(b"\xff", b"\xaa")
+    for first in (0b01011010, 0b10100101, 0b11010011)
+)
+
+
+class Segment(NamedTuple):
+    """A segment of a JPEG.
+
+    Args:
+        marker: its second byte.
+        content: behind the length.
+        start: of its marker in the file, in bytes.
+    """
+
+    marker: int
+    content: bytes
+    start: int
+
+
+def without_side_data(encoded: bytes) -> bytes:
+    """The file without comments and application data, but for what decides colour or orientation.
+
+    Args:
+        encoded: of a JPEG, untrusted.
+
+    Returns:
+        As given where no scan is found.
+    """
+    kept = [encoded[:2]]
+    for segment in segments(encoded):
+        if segment.marker == START_OF_SCAN:
+            return b"".join(kept) + encoded[segment.start :]
+        if _is_needed(segment):
+            length = len(segment.content) + 2
+            kept += [bytes([0xFF, segment.marker]), length.to_bytes(2, "big"), segment.content]
+    return encoded
+
+
+def segments(encoded: bytes) -> Iterator[Segment]:
+    """The segments up to the end mark, or to where the file ends; of a scan, its header."""
+    position = 2
+    while found := _MARKER.search(encoded, position):
+        marker, position = found[1][0], found.end()
+        if marker == END_OF_IMAGE:
+            return
+        if marker in WITHOUT_LENGTH:
+            continue
+        start = position + 2
+        position += max(2, int.from_bytes(encoded[position:start], "big"))
+        if position > len(encoded):
+            return
+        yield Segment(marker, encoded[start:position], found.start())
+
+
+def with_ends(encoded: bytes) -> list[bytes]:
+    """The file with an end mark, at once and behind different fillings.
+
+    Where the last scan is whole, a decoder skips the filling, and all have equal pixels. Where it
+    was cut, the filling becomes pixels, and they differ.
+
+    Args:
+        encoded: of a JPEG without an end mark.
+
+    Returns:
+        Nothing where scans are missing.
+    """
+    if not has_all_scans(encoded):
+        return []
+    cut, end = encoded.rstrip(b"\xff"), bytes([0xFF, END_OF_IMAGE])
+    fillings = (filling + _restarts(filling, 3 * n) for n, filling in enumerate(_FILLINGS))
+    return [cut + end, *(cut + filling + end for filling in fillings)]
+
+
+def has_all_scans(encoded: bytes) -> bool:
+    """Whether there is a scan for each bit of each coefficient of each component."""
+    missing: dict[int, set[int]] = {}
+    is_progressive = False
+    for marker, content, _ in segments(encoded):
+        if marker in FRAMES:
+            is_progressive = marker in PROGRESSIVE
+            missing = {name: set(range(COEFFICIENTS)) for name in content[6::3]}
+        elif marker == START_OF_SCAN:
+            for name, coefficients in _scanned(content, is_progressive).items():
+                missing[name] = missing.get(name, set()) - coefficients
+    return bool(missing) and not any(missing.values())
+
+
+def _scanned(header: bytes, is_progressive: bool) -> dict[int, set[int]]:
+    """Coefficients that are known to their last bit after a scan, by component."""
+    size = 1 + 2 * header[0] if header else 0
+    names, (first, last, bits) = header[1:size:2], header[size : size + 3].ljust(3, b"\xff")
+    if not is_progressive:
+        return {name: set(range(COEFFICIENTS)) for name in names}
+    is_last_bit = bits & 0x0F == 0
+    return {name: set(range(first, last + 1)) if is_last_bit else set() for name in names}
+
+
+def _restarts(filling: bytes, first: int) -> bytes:
+    """The filling behind each of the eight points of restart, in their order."""
+    return b"".join(bytes([0xFF, 0xD0 + (first + n) % 8]) + filling for n in range(8))
+
+
+def _is_needed(segment: Segment) -> bool:
+    if segment.marker not in APPLICATIONS:
+        return segment.marker != COMMENT
+    content = segment.content
+    return any(content.startswith(start) and len(content) >= least for start, least in NEEDED)
