@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from os import environ
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,20 @@ START_OF_IMAGE = "<|startofimage|>"
 SPECIAL_TOKENS = [START_OF_TEXT, START_OF_IMAGE]
 SMALLEST_VOCAB = 256 + len(SPECIAL_TOKENS)  # every byte has a token, so no caption is unknown
 FRAME_TOKENS = 2  # start of text before the caption, start of image after its padding
+
+
+class Cut(NamedTuple):
+    """A caption that is longer than the text positions of a prior.
+
+    Args:
+        num_tokens: of the whole caption, without start tokens.
+        num_read: the first so many are read.
+        left_out: the text of the others.
+    """
+
+    num_tokens: int
+    num_read: int
+    left_out: str
 
 
 class VocabError(DalleError):
@@ -125,6 +140,23 @@ class CaptionTokenizer:
         words = self._tokenizer.pre_tokenizer.pre_tokenize_str(normal)
         return [self._ids[piece] for word, _ in words for piece in self._merge(word, dropout, rng)]
 
+    def cut(self, caption: str, text_len: int) -> Cut | None:
+        """What `encode_batch` leaves out of a caption, when no merge is dropped.
+
+        Args:
+            caption: text of any case.
+            text_len: text positions, those of the start tokens included.
+
+        Returns:
+            None where the caption is read to its end.
+        """
+        room = max(0, text_len - FRAME_TOKENS)
+        encoding = self._tokenizer.encode(caption, add_special_tokens=False)
+        if len(encoding) <= room:
+            return None
+        left_out = caption[encoding.offsets[room][0] :].strip()
+        return Cut(len(encoding), room, left_out)
+
     def encode_batch(
         self,
         captions: list[str],
@@ -133,7 +165,7 @@ class CaptionTokenizer:
         dropout: float = 0.0,
         seed: int = 0,
     ) -> npt.NDArray[np.int64]:
-        """Captions as the text part of the prior's stream; long captions are truncated.
+        """Captions as the text part of the prior's stream; of long ones, `cut` tells the rest.
 
         Returns:
             int64 `(len(captions), text_len)`: start of text, caption, `pad_id`, start of image.

@@ -259,6 +259,8 @@ def sample(
 ) -> str:
     """Draw images for a caption with the prior of a run, as one PNG; its URL.
 
+    A warning in the log tells what the prior does not read of a long caption.
+
     Args:
         caption: what the images should show.
         number: of images.

@@ -1,5 +1,8 @@
 """From captions to images: the prior samples codes, the codec decodes them."""
 
+import logging
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -11,6 +14,10 @@ from dalle_model.sample.sampler import sample
 from dalle_model.settings import SampleSettings
 from dalle_model.tokenizers.codec import Codec
 
+SHOWN = 100  # characters of a text that is left out; chosen: a line of a terminal
+
+_LOG = logging.getLogger(__name__)
+
 
 def sample_images(
     prior_url: str,
@@ -21,6 +28,8 @@ def sample_images(
     on_step: OnStep = ignore_steps,
 ) -> Rgb:
     """Load a prior and sample `n` images for each caption.
+
+    A caption that is longer than the prior's text positions is cut, with a warning in the log.
 
     Args:
         prior_url: a checkpoint from `save_prior`.
@@ -52,6 +61,8 @@ def draw_images(
 ) -> Rgb:
     """Like `sample_images`, for a prior that is loaded and was trained on codes of this codec."""
     config = trained.prior.config
+    if warning := warning_of_cuts(trained, captions):
+        _LOG.warning("%s", warning)
     text = trained.tokenizer.encode_batch(captions, config.text_len, config.text_vocab)
     images = np.zeros((len(captions), n, codec.side, codec.side, 3), np.uint8)
     columns = min(n, settings.batch_size)
@@ -67,6 +78,19 @@ def draw_images(
             done += len(decoded)
             on_step(done, len(captions) * n, {})
     return images
+
+
+def warning_of_cuts(trained: TrainedPrior, captions: Sequence[str]) -> str:
+    """What the prior does not read of captions, for a person; empty where it reads all."""
+    text_len = trained.prior.config.text_len
+    cuts = [cut for caption in captions if (cut := trained.tokenizer.cut(caption, text_len))]
+    if not cuts:
+        return ""
+    tokens, read, rest = cuts[0]
+    left_out = " ".join(rest[:SHOWN].split()) + ("..." if len(rest) > SHOWN else "")
+    several = f"{len(cuts)} of {len(captions)} captions are cut; the first of them has"
+    whose = several if len(captions) > 1 else "the caption has"
+    return f"{whose} {tokens} tokens, the model reads the first {read}: '{left_out}' is left out"
 
 
 def _draw(

@@ -23,12 +23,14 @@ class Pairs:
         captions: one for each row.
         image_tokens: uint16 `(rows, grid * grid)`, raster order.
         metadata: of the shards.
+        num_left_out: rows of the shards that the choice leaves out.
     """
 
     keys: list[str]
     captions: list[str]
     image_tokens: npt.NDArray[np.uint16]
     metadata: ShardMetadata
+    num_left_out: int
 
 
 def load_pairs(shard_urls: list[str], choice: PairChoice) -> Pairs:
@@ -52,6 +54,7 @@ def load_pairs(shard_urls: list[str], choice: PairChoice) -> Pairs:
         captions=[captions[row] for row in rows],
         image_tokens=image_tokens(table)[rows],
         metadata=common_metadata(shard_urls),
+        num_left_out=len(keys) - len(rows),
     )
 
 

@@ -4,6 +4,7 @@ Rows, dropped BPE merges and token noise of step s are drawn from the seed and s
 that is resumed from its saved state is bit for bit the run that was never interrupted.
 """
 
+import logging
 import math
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -25,7 +26,9 @@ from dalle_model.threads import torch_threads
 from dalle_model.train.data import Pairs, TrainingDataError, batch_rows, load_pairs
 from dalle_model.train.optimizers import prior_optimizers, set_learning_rate
 from dalle_model.train.resume import clear_state, load_state, save_state, state_digest
-from dalle_model.vocab import CaptionTokenizer
+from dalle_model.vocab import FRAME_TOKENS, CaptionTokenizer
+
+_LOG = logging.getLogger(__name__)
 
 # Shape letters: B batch, T text positions, I image positions.
 
@@ -73,11 +76,12 @@ def train_from_shards(
     pairs = load_pairs(shard_urls, choice)
     codes = CodesOrigin(pairs.metadata.codec_sha256, pairs.metadata.grid, pairs.metadata.num_codes)
     _check_fit(codes, tokenizer, config)
+    num_cut = _count_cuts(pairs.captions, tokenizer, config.text_len)
     with torch_threads(settings.threads):
         state = train_prior(
             pairs.image_tokens, pairs.captions, tokenizer, config, settings, on_step, out_url
         )
-    metrics = _metrics(state, pairs, settings)
+    metrics = _metrics(state, pairs, settings) | {"captions_cut": num_cut}
     save_prior(out_url, TrainedPrior(state.prior, tokenizer, codes, metrics))
     clear_state(out_url)
     return metrics
@@ -218,12 +222,25 @@ def _check_fit(codes: CodesOrigin, tokenizer: CaptionTokenizer, config: PriorCon
         )
 
 
+def _count_cuts(captions: list[str], tokenizer: CaptionTokenizer, text_len: int) -> int:
+    """Captions whose ends do not fit the text positions; dropped merges may cut a few others."""
+    num_cut = sum(tokenizer.cut(caption, text_len) is not None for caption in captions)
+    if num_cut:
+        _LOG.warning(
+            "captions cut: %d of %d are longer than the %d tokens that the prior reads; "
+            "their ends are left out",
+            *(num_cut, len(captions), text_len - FRAME_TOKENS),
+        )
+    return num_cut
+
+
 def _metrics(state: TrainingState, pairs: Pairs, settings: PriorTraining) -> dict[str, Any]:
     return {
         **state.recent,
         "steps": state.step,
         "skipped_steps": state.skipped,
         "pairs": len(pairs.keys),
+        "pairs_left_out": pairs.num_left_out,
         "images": len({image_of(key) for key in pairs.keys}),
         "parameters": num_parameters(state.prior),
         "precision": "bfloat16" if uses_bfloat16(settings.precision) else "float32",

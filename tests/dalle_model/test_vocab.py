@@ -58,6 +58,23 @@ def test_batch_is_framed_padded_and_cut(tokenizer: CaptionTokenizer) -> None:
     assert batch.tolist() == [[0, *ids[:3], 1], [0, pad, pad, pad, 1]]
 
 
+def test_what_a_batch_leaves_out_is_told(tokenizer: CaptionTokenizer) -> None:
+    caption = "A Red Apple on a TABLE 猫"
+    ids = tokenizer.encode(caption)
+    found = tokenizer.cut(caption, text_len=5)
+    assert found is not None
+    assert (found.num_tokens, found.num_read) == (len(ids), 3)
+    assert tokenizer.decode(ids[:3]) + " " + found.left_out.lower() == caption.lower()
+    assert found.left_out == "on a TABLE 猫"
+
+
+def test_a_caption_that_just_fits_is_not_cut(tokenizer: CaptionTokenizer) -> None:
+    length = len(tokenizer.encode("a red apple on a table"))
+    assert tokenizer.cut("a red apple on a table", length + 2) is None
+    assert tokenizer.cut("a red apple on a table", length + 1) == (length, length - 1, "table")
+    assert tokenizer.cut("", 2) is None
+
+
 def test_frame_needs_room_and_a_free_pad_id(tokenizer: CaptionTokenizer) -> None:
     with pytest.raises(VocabError, match="text_len is 1"):
         tokenizer.encode_batch(["a"], text_len=1, pad_id=999)

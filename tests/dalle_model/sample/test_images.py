@@ -8,7 +8,7 @@ import pytest
 from dalle_model.checkpoint import CheckpointError
 from dalle_model.pixels import Rgb
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
-from dalle_model.sample.images import draw_images, sample_images
+from dalle_model.sample.images import draw_images, sample_images, warning_of_cuts
 from dalle_model.settings import SampleSettings
 from tests.support.priors import CAPTIONS, random_prior, tiny_tokenizer
 
@@ -61,6 +61,27 @@ def test_the_images_of_one_caption_are_drawn_in_parts_that_fit_the_batch() -> No
 
 def test_no_captions_no_images() -> None:
     assert draw_images(TRAINED, GreyCodec(), [], 2, SampleSettings()).shape == (0, 2, 3, 3, 3)
+
+
+LONG = "a red apple in a pot of yellow sunflowers"
+
+
+def test_what_the_model_does_not_read_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    draw_images(TRAINED, GreyCodec(), CAPTIONS[:1], 1, SampleSettings())
+    assert caplog.messages == []
+    draw_images(TRAINED, GreyCodec(), [LONG], 1, SampleSettings())
+    tokens, read, left_out = TRAINED.tokenizer.cut(LONG, 10) or (0, 0, "")
+    assert (tokens > read, read, LONG.endswith(left_out)) == (True, 8, True)
+    assert caplog.messages == [
+        f"the caption has {tokens} tokens, the model reads the first 8: '{left_out}' is left out"
+    ]
+
+
+def test_a_text_that_is_left_out_is_shown_in_part() -> None:
+    warning = warning_of_cuts(TRAINED, [CAPTIONS[0], LONG + "\n" * 5 + " x" * 5000, LONG])
+    assert warning.startswith("2 of 3 captions are cut; the first of them has ")
+    assert warning.endswith(" x x x...' is left out")
+    assert len(warning) < 250
 
 
 def test_prior_of_another_codec_is_refused(tmp_path: Path) -> None:

@@ -52,6 +52,8 @@ def test_rows_do_not_depend_on_how_shards_are_cut(tmp_path: Path) -> None:
     assert whole.captions == split.captions == [f"caption {n}" for n in range(6)]
     np.testing.assert_array_equal(whole.image_tokens, split.image_tokens)
     assert whole.image_tokens.dtype == np.uint16
+    assert whole.num_left_out == 0
+    assert load_pairs(two, PairChoice(max_images=2)).num_left_out == 4
 
 
 def test_shards_of_two_codecs_are_refused(tmp_path: Path) -> None:

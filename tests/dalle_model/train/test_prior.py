@@ -150,12 +150,37 @@ def test_from_shards_to_a_checkpoint(tmp_path: Path) -> None:
     metrics = train_from_shards(
         [shard(tmp_path)], tiny_tokenizer(), out_url, TINY, settings, PairChoice(), ignore
     )
+    assert (metrics["pairs"], metrics["pairs_left_out"], metrics["captions_cut"]) == (4, 0, 0)
     assert (metrics["steps"], metrics["images"], metrics["skipped_steps"]) == (8, 4, 0)
     assert 0 < metrics["image_ce"] < math.log(16) + 0.5
     trained = load_prior(out_url)
     assert trained.metrics == metrics
     assert (trained.codes.sha256, trained.codes.grid) == ("ab" * 32, 3)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["part-0.parquet", "prior.safetensors"]
+
+
+def test_what_is_not_trained_on_is_counted_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config, settings = replace(TINY, text_len=7), replace(FAST, steps=1)
+    lengths = [len(tiny_tokenizer().encode(caption)) for caption in CAPTIONS]
+    num_long = sum(length > 5 for length in lengths[:3])
+    assert 0 < num_long < 3
+    metrics = train_from_shards(
+        [shard(tmp_path)],
+        tiny_tokenizer(),
+        str(tmp_path / "prior.safetensors"),
+        config,
+        settings,
+        PairChoice(max_images=3),
+        ignore,
+    )
+    assert (metrics["pairs"], metrics["pairs_left_out"]) == (3, 1)
+    assert metrics["captions_cut"] == num_long
+    assert caplog.messages == [
+        f"captions cut: {num_long} of 3 are longer than the 5 tokens that the prior reads; "
+        "their ends are left out"
+    ]
 
 
 @pytest.mark.parametrize(
