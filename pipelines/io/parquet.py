@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dalle_model import files
 from dalle_model.errors import DalleError
-from dalle_model.shards import read_parquet
+from dalle_model.shards import open_parquet, read_parquet
 
 ROW_GROUP_ROWS = 4096
 ZSTD_LEVEL = 3
@@ -67,9 +67,9 @@ def read_rows(url: str, is_wanted: NDArray[np.bool_], columns: list[str]) -> pa.
         UnreadableShardError: missing, truncated or corrupt.
     """
     with _readable(url) as stream:
-        shard = pq.ParquetFile(stream, page_checksum_verification=True)
+        shard = open_parquet(stream)
         parts, start = [shard.schema_arrow.empty_table().select(columns)], 0
-        for batch in shard.iter_batches(ROW_GROUP_ROWS, columns=columns):
+        for batch in shard.iter_batches(ROW_GROUP_ROWS, columns=columns, use_threads=False):
             mask = pa.array(is_wanted[start : start + batch.num_rows])
             parts.append(pa.table(batch.filter(mask)).select(columns))
             start += batch.num_rows

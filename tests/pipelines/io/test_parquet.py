@@ -1,5 +1,8 @@
 import contextlib
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -67,3 +70,32 @@ def test_rows_of_a_broken_shard_name_it(tmp_path):
     (tmp_path / "x.parquet").write_bytes(content[:200] + b"?" * 20 + content[220:])
     with pytest.raises(UnreadableShardError, match=r"x\.parquet cannot be read"):
         read_rows(str(tmp_path / "x.parquet"), np.ones(500, np.bool_), ["key", "n"])
+
+
+COUNTED = """
+import os, sys
+import numpy as np
+from dalle_model.shards import read_parquet
+from pipelines.io.parquet import read_rows, read_table
+threads = lambda: len(os.listdir("/proc/self/task"))
+before = threads()
+{read}
+print(threads() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc")
+@pytest.mark.parametrize(
+    "read",
+    [
+        "read_parquet(open(sys.argv[1], 'rb'))",
+        "read_table(sys.argv[1], ['n', 'key'])",
+        "read_rows(sys.argv[1], np.ones(10_000, bool), ['n', 'key'])",
+    ],
+)
+def test_no_thread_of_arrow_outlives_a_read(tmp_path, read):
+    """One that frees the bytes of a Python file while the interpreter ends aborts the process."""
+    (tmp_path / "x.parquet").write_bytes(to_bytes(table(10_000)))
+    command = [sys.executable, "-c", COUNTED.format(read=read), tmp_path / "x.parquet"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert int(result.stdout) == 0
