@@ -3,13 +3,10 @@
 import codecs
 import re
 
+from pipelines.crawl.text_encoding import BYTE_ORDER_MARKS, FALLBACK, UTF8, is_utf8
+
 PRESCAN_BYTES = 1024  # Source: WHATWG HTML, section 13.2.3.2: how far a <meta> is looked for
 
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 _META = re.compile(rb"<meta[^>]*?\bcharset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.+-]+)", re.IGNORECASE)
 
 # What browsers use for the encoding that a page declares. Source: WHATWG Encoding, section 4.2.
@@ -52,11 +49,11 @@ def decode(html: bytes, declared: str | None) -> str | bytes:
         html: the page.
         declared: charset of the HTTP header.
     """
-    for mark, name in _BOMS:
+    for mark, name in BYTE_ORDER_MARKS:
         if html.startswith(mark):
             rest = html[len(mark) :]
             return rest if name == "utf-8" else rest.decode(name, "replace")
-    codec = known_codec(declared or "") or _from_meta(html) or _guess(html)
+    codec = known_codec(declared or "") or _from_meta(html) or (UTF8 if is_utf8(html) else FALLBACK)
     if codec == "utf-8":
         return html
     return html.decode(codec, "c1_controls" if codec == "cp1252" else "replace")
@@ -79,14 +76,6 @@ def _from_meta(html: bytes) -> str | None:
     codec = known_codec(match[1].decode("ascii")) if match else None
     # A page whose <meta> could be read as ASCII is not UTF-16. Source: as PRESCAN_BYTES.
     return "utf-8" if codec in {"utf-16-le", "utf-16-be"} else codec
-
-
-def _guess(html: bytes) -> str:
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(html)  # may end inside a character
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
 
 
 def _c1_controls(error: UnicodeError) -> tuple[str, int]:
