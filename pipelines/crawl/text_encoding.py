@@ -33,7 +33,7 @@ def decode_text(content: bytes) -> str:
     """The text of a whole file, without its byte order mark.
 
     Raises:
-        ValueError: its encoding cannot be told, or is not kept to; it says which and where.
+        UnicodeError: a ValueError: its encoding cannot be told, or is not kept to; says where.
     """
     encoding, mark = encoding_of(content)
     return decode_line(content[mark:], encoding)
@@ -71,7 +71,7 @@ def decode_line(line: bytes, encoding: str) -> str:
         encoding: as `encoding_of` gives it.
 
     Raises:
-        ValueError: the line is not in that encoding, or holds a NUL.
+        UnicodeError: the line is not in that encoding, or holds a NUL.
     """
     strict = UTF8 if encoding in {FALLBACK, UNKNOWN} else encoding
     try:
@@ -79,7 +79,7 @@ def decode_line(line: bytes, encoding: str) -> str:
     except UnicodeDecodeError as error:
         text = _fall_back(line, encoding, error)
     if "\0" in text:
-        raise ValueError(f"holds a NUL, so it is no text in {_NAMES.get(strict, strict)}")
+        raise UnicodeError(f"holds a NUL, so it is no text in {_NAMES.get(strict, strict)}")
     return text
 
 
@@ -98,12 +98,12 @@ _NAMES = {UTF8: "UTF-8", FALLBACK: "Windows-1252", "utf-16-le": "UTF-16", "utf-1
 def _fall_back(line: bytes, encoding: str, error: UnicodeDecodeError) -> str:
     place = f"at byte {error.start} of {len(line)} ({error.reason})"
     if error.encoding.lower() != UTF8:
-        raise ValueError(f"not valid {_NAMES.get(encoding, encoding)} {place}") from error
+        raise UnicodeError(f"not valid {_NAMES.get(encoding, encoding)} {place}") from error
     why = _no_windows_1252(line)
     if encoding == UNKNOWN:
         why = why or "the text as a whole is not"
     if why:
-        raise ValueError(
+        raise UnicodeError(
             f"not valid UTF-8 {place}, and not in the encoding Windows-1252: {why}; "
             "save it as UTF-8"
         ) from error

@@ -9,6 +9,7 @@ from typing import Any
 
 from dalle_model.errors import UsageError
 from pipelines.crawl.sources import Source
+from pipelines.crawl.text_encoding import decode_text
 
 # Names to look for, ignoring case, where the config names no column.
 # Source: the columns of LAION-400M, COYO-700M, Conceptual 12M, RedCaps and img2dataset's output.
@@ -17,6 +18,13 @@ CAPTION_NAMES = ("caption", "captions", "text", "alt", "alt_text", "title")
 PAGE_NAMES = ("page_url",)
 LICENSE_NAMES = ("license",)
 
+NAMES = {
+    "url_column": URL_NAMES,
+    "caption_column": CAPTION_NAMES,
+    "page_url_column": PAGE_NAMES,
+    "license_column": LICENSE_NAMES,
+}  # by the setting of a source, in the order of `Columns`
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NO_TEXTS = (dict, list, tuple)
 _ADDRESSES = ("http://", "https://")
@@ -24,6 +32,10 @@ _ADDRESSES = ("http://", "https://")
 
 class ColumnError(UsageError):
     """A table has no column that a value could be read from, or more than one."""
+
+
+class MissingColumnError(ColumnError):
+    """A table has no such column."""
 
 
 @dataclass(frozen=True)
@@ -62,19 +74,35 @@ def locate(header: Sequence[str], source: Source, table: str, image: int | None 
     Raises:
         ColumnError: a column is not there, or more than one could be meant.
     """
-    url = _find(header, source.url_column, URL_NAMES, "url_column", table)
-    caption = _find(header, source.caption_column, CAPTION_NAMES, "caption_column", table)
+    url, caption, page_url, license_ = (
+        find_column(header, source, setting, table) for setting in NAMES
+    )
     if url is None and image is None:
         raise _missing("url_column", "/".join(URL_NAMES), header, table)
     if caption is None:
         raise _missing("caption_column", "/".join(CAPTION_NAMES), header, table)
-    return Columns(
-        url,
-        caption,
-        _find(header, source.page_url_column, PAGE_NAMES, "page_url_column", table),
-        _find(header, source.license_column, LICENSE_NAMES, "license_column", table),
-        image,
-    )
+    return Columns(url, caption, page_url, license_, image)
+
+
+def find_column(header: Sequence[str], source: Source, setting: str, table: str) -> int | None:
+    """The column for a setting of a source; None where that is unset and there is no usual name.
+
+    Raises:
+        ColumnError: as `locate`.
+    """
+    column: str | int | None = getattr(source, setting)
+    folded = _folded(header)
+    if isinstance(column, int):
+        if not 0 <= column < len(header):
+            raise _missing(setting, str(column), header, table)
+        return column
+    wanted = NAMES[setting] if column is None else (column.strip().lower(),)
+    found = [index for index, name in enumerate(folded) if name in wanted]
+    if len(found) > 1:
+        raise _ambiguous(setting, [repr(header[index]) for index in found], table)
+    if not found and column is not None:
+        raise _missing(setting, column, header, table)
+    return found[0] if found else None
 
 
 def locate_unnamed(rows: Sequence[Sequence[str]], source: Source, table: str) -> Columns:
@@ -128,10 +156,11 @@ def pick(document: dict[str, Any], column: str | int | None, names: Sequence[str
 def texts_of(value: Any) -> list[str]:
     """The texts of a cell: several for a list, a single empty one for an empty cell.
 
-    Bytes are UTF-8, as in Parquet files whose writer did not mark strings as such; NaN is nothing,
+    Bytes are text, as in Parquet files whose writer did not mark strings as such; NaN is nothing,
     as in pandas.
 
     Raises:
+        UnicodeError: a ValueError: bytes of no known encoding, or half of a surrogate pair.
         ValueError: it holds structs or lists of lists.
     """
     if isinstance(value, str):
@@ -151,37 +180,23 @@ def text_of(value: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return decode_text(value) if isinstance(value, bytes) else str(value)
 
 
 def _storable(text: str) -> str:
-    """Half of a surrogate pair, which JSON can spell and UTF-8 cannot, becomes U+FFFD."""
+    """A text that UTF-8 can spell: JSON can spell half of a surrogate pair, too."""
     if not _SURROGATE.search(text):
         return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError as error:
+        raise UnicodeError("half of a surrogate pair, which is no character") from error
 
 
-def _find(
-    header: Sequence[str], column: str | int | None, names: Sequence[str], setting: str, table: str
-) -> int | None:
-    folded = _folded(header)
-    if isinstance(column, int):
-        if not 0 <= column < len(header):
-            raise _missing(setting, str(column), header, table)
-        return column
-    wanted = names if column is None else (column.strip().lower(),)
-    found = [index for index, name in enumerate(folded) if name in wanted]
-    if len(found) > 1:
-        raise _ambiguous(setting, [repr(header[index]) for index in found], table)
-    if not found and column is not None:
-        raise _missing(setting, column, header, table)
-    return found[0] if found else None
-
-
-def _missing(setting: str, wanted: str, header: Sequence[str], table: str) -> ColumnError:
+def _missing(setting: str, wanted: str, header: Sequence[str], table: str) -> MissingColumnError:
     close = difflib.get_close_matches(wanted.lower(), _folded(header), n=1)
     hint = f"did you mean {header[_folded(header).index(close[0])]!r}? " if close else ""
-    return ColumnError(
+    return MissingColumnError(
         f"{table} has no column {wanted!r}; {hint}its columns are {', '.join(header) or 'none'}; "
         f"set `{setting}` of this source to one of them, or to a number from 0"
     )

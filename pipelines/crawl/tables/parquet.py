@@ -42,7 +42,7 @@ def read_parquet(
     file = _open(stream)
     if file is None:
         if start == 0 and claim(0):
-            yield bad("not readable as Parquet")
+            yield bad(Damage("not readable as Parquet"))
         return
     columns = locate(file.schema_arrow.names, source, name, _image_column(file, source, name))
     for group in range(start, file.num_row_groups):
@@ -85,7 +85,7 @@ def _rows(file: pq.ParquetFile, group: int, columns: Columns) -> Iterator[Row | 
             values |= {index: batch.column(i).to_pylist() for i, index in enumerate(indices)}
             yield from (list(row) for row in zip(*values.values(), strict=True))
     except _HOSTILE:
-        yield "damaged row group"
+        yield Damage("damaged row group")
 
 
 def _found(row: Row, columns: Columns, source: Source) -> Iterator[Found | Image | Rejection]:

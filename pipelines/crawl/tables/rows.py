@@ -1,30 +1,42 @@
 """From a row of a table to its image and captions."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.tables.columns import Columns, text_of, texts_of
 from pipelines.rejection import Rejection
 
 Row = list[Any]
-Damage = str  # in place of a row that cannot be read: the reason
+
+
+class Damage(NamedTuple):
+    """Stands for a row that cannot be read.
+
+    Args:
+        detail: why, in words.
+        reason: of its rejection: `bad_record`, or `bad_encoding` where its bytes are no text.
+        text: what it says, as far as that is known.
+    """
+
+    detail: str
+    reason: str = "bad_record"
+    text: str = ""
 
 
 def found_in(row: Row, columns: Columns, source: str) -> Iterator[Found | Rejection]:
-    """The image of a row, once for each caption; a `bad_record` for a row that lacks a cell.
+    """The image of a row, once for each caption; a rejection where its captions are no texts.
 
     Args:
-        row: its cells.
+        row: its cells; those at its end may be missing, but for the URL and the caption.
         columns: where its values are; the URL is empty where there is no such column.
         source: as in `Candidate`.
     """
-    needed = max(columns.url or 0, columns.caption) + 1
-    if len(row) < needed:
-        yield bad(f"{len(row)} columns, needs {needed}", "\t".join(map(text_of, row)))
-        return
     try:
         captions = texts_of(row[columns.caption])
+    except UnicodeError as error:
+        yield rejection(_cell(row, columns.url), "", "bad_encoding", str(error))
+        return
     except ValueError as error:
         yield rejection(_cell(row, columns.url), "", "bad_record", str(error))
         return
@@ -39,9 +51,14 @@ def found_in(row: Row, columns: Columns, source: str) -> Iterator[Found | Reject
         )
 
 
-def bad(detail: str, text: str = "") -> Rejection:
+def bad(damage: Damage) -> Rejection:
     """The rejection of a row that cannot be read."""
-    return rejection("", text, "bad_record", detail)
+    return rejection("", damage.text, damage.reason, damage.detail)
+
+
+def joined(row: Row) -> str:
+    """The cells of a row as one text, for its rejection."""
+    return "\t".join(map(text_of, row))
 
 
 def _cell(row: Row, index: int | None) -> str:

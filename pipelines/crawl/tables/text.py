@@ -1,30 +1,34 @@
 """Text tables: CSV, TSV and lines of JSON, plain or gzipped.
 
-A plain TSV or JSONL file is read in parts: a line is a row. CSV is not: a cell may contain line
-breaks, so that only reading from the top shows where a row begins. Nor is a gzipped table, since a
-deflated stream can only be read from its beginning.
+A plain table of lines (JSON, or cells that are not quoted) is read in parts: a line is a row. A
+table that quotes its cells is not: a cell may contain line breaks, so that only reading from the
+top shows where a row begins. Nor is a gzipped table, since a deflated stream can only be read from
+its beginning, nor one whose lines are not those of its bytes.
 """
 
-import csv
 import io
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, BinaryIO, Literal
 
 from pipelines.crawl.candidates import Found
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every, extent_of_bytes
-from pipelines.crawl.streams import DAMAGED_GZIP, gunzip, is_gzip
+from pipelines.crawl.tables.cells import Dialect, rows_of
 from pipelines.crawl.tables.columns import Columns, has_header, locate, locate_unnamed
-from pipelines.crawl.tables.lines import read_lines
-from pipelines.crawl.tables.rows import Damage, Row, bad, found_in
+from pipelines.crawl.tables.dialect import dialect_of, width_of
+from pipelines.crawl.tables.json_keys import Keys, object_in
+from pipelines.crawl.tables.lines import Line, form_of, read_lines
+from pipelines.crawl.tables.rows import Damage, Row, bad, found_in, joined
 from pipelines.rejection import Rejection
 
 Format = Literal["csv", "tsv", "jsonl"]
+Cells = tuple[Row, Columns]
 
 _HEAD_ROWS = 100  # chosen: the rows by which the columns are found
+_HEAD_LINES = 10_000  # chosen: the lines by which the dialect is judged; some ten milliseconds
+_HEAD_CHARS = 1 << 20  # chosen: as many of them as that, at most
 _FORMATS: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -35,23 +39,31 @@ _FORMATS: dict[str, Format] = {
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where the columns of a table are.
+    """Where the columns of a table of cells are.
 
     Args:
-        columns: counted in `names`, where the rows are objects of JSON.
-        names: keys of JSON objects; None for rows of cells.
+        columns: by position.
+        width: cells of a row.
         header: position of the row that names the columns; None where there is none.
     """
 
     columns: Columns
-    names: list[str] | None = None
+    width: int
     header: int | None = None
+
+    def cells(self, row: Row) -> Cells | Damage:
+        """A row of as many cells as it should have; those at the end that are not read may lack."""
+        if max(self.columns.url or 0, self.columns.caption) < len(row) <= self.width:
+            return row, self.columns
+        standard = "most rows have" if self.header is None else "the header has"
+        cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+        return Damage(f"{cells}, {standard} {self.width}", text=joined(row))
 
 
 def read_text_table(
     stream: BinaryIO, name: str, source: Source, start: int = 0, claim: Claim = every
 ) -> Iterator[Found | Rejection]:
-    """The rows that start at or after a position; a `bad_record` for each that cannot be read.
+    """The rows that start at or after a position; a rejection for each that cannot be read.
 
     Args:
         stream: seekable.
@@ -64,22 +76,27 @@ def read_text_table(
         ColumnError: a column is not there, or more than one could be meant.
     """
     table_format = _format(stream, name)
-    layout = _layout(stream, table_format, name, source)
-    if _is_whole(stream, table_format):
+    dialect = None if table_format == "jsonl" else _dialect(stream, table_format)
+    if _is_whole(stream, dialect):
         if start > 0 or not claim(0):
             return
         claim = every
-    for position, row in _rows(stream, table_format, start, claim):
+    if dialect is None:
+        rows = _objects(stream, name, source, start, claim)
+    else:
+        rows = _cells(stream, dialect, name, source, start, claim)
+    for row in rows:
         if isinstance(row, Damage):
             yield bad(row)
-        elif position != layout.header:
-            cells = [row.get(key) for key in layout.names or ()] if isinstance(row, dict) else row
-            yield from found_in(cells, layout.columns, source.name)
+        else:
+            yield from found_in(*row, source.name)
 
 
 def text_extent(stream: BinaryIO, name: str) -> Extent:
     """Bytes where a line is a row, else one piece."""
-    if _is_whole(stream, _format(stream, name)):
+    table_format = _format(stream, name)
+    dialect = None if table_format == "jsonl" else _dialect(stream, table_format)
+    if _is_whole(stream, dialect):
         return WHOLE
     return extent_of_bytes(stream.seek(0, io.SEEK_END))
 
@@ -89,75 +106,64 @@ def _format(stream: BinaryIO, name: str) -> Format:
     for suffix, table_format in _FORMATS.items():
         if bare.endswith(suffix):
             return table_format
-    first = next(_rows(stream, "jsonl"), (0, ""))[1]
-    return "jsonl" if isinstance(first, dict) else "tsv"
+    first = next((text for _, text, _ in read_lines(stream) if text.strip()), "")
+    return "jsonl" if isinstance(object_in(first), dict) else "tsv"
 
 
-def _is_whole(stream: BinaryIO, table_format: Format) -> bool:
-    return table_format == "csv" or is_gzip(stream)
+def _is_whole(stream: BinaryIO, dialect: Dialect | None) -> bool:
+    return (dialect is not None and dialect.is_quoted) or form_of(stream).is_whole
 
 
-def _layout(stream: BinaryIO, table_format: Format, name: str, source: Source) -> _Layout:
-    head = list(islice(_rows(stream, table_format), _HEAD_ROWS))
+def _dialect(stream: BinaryIO, table_format: Format) -> Dialect:
+    return dialect_of(list(_head_lines(stream)), table_format)
+
+
+def _head_lines(stream: BinaryIO) -> Iterator[Line]:
+    num_chars = 0
+    for line in islice(read_lines(stream), _HEAD_LINES):
+        yield line
+        num_chars += len(line[1])
+        if num_chars > _HEAD_CHARS:
+            return
+
+
+def _cells(
+    stream: BinaryIO, dialect: Dialect, name: str, source: Source, start: int, claim: Claim
+) -> Iterator[Cells | Damage]:
+    layout = _layout(stream, dialect, name, source)
+    for position, row in rows_of(read_lines(stream, start, claim), dialect):
+        if position != layout.header:
+            yield row if isinstance(row, Damage) else layout.cells(row)
+
+
+def _layout(stream: BinaryIO, dialect: Dialect, name: str, source: Source) -> _Layout:
+    found = rows_of(read_lines(stream), dialect)
+    head = [(place, row) for place, row in islice(found, _HEAD_ROWS) if isinstance(row, list)]
     if not head:
-        return _Layout(Columns(0, 0))
-    if table_format == "jsonl":
-        objects = [row for _, row in head if isinstance(row, dict)]
-        names = list(dict.fromkeys(key for row in objects for key in row))
-        return _Layout(locate(names, source, name), names) if objects else _Layout(Columns(0, 0))
-    if head and isinstance(head[0][1], list) and has_header(head[0][1], source):
-        return _Layout(locate(head[0][1], source, name), header=head[0][0])
-    cells = [row for _, row in head if isinstance(row, list)]
-    return _Layout(locate_unnamed(cells, source, name))
+        return _Layout(Columns(0, 0), 0)
+    position, first = head[0]
+    if has_header(first, source):
+        return _Layout(locate(first, source, name), len(first), position)
+    rows = [row for _, row in head]
+    return _Layout(locate_unnamed(rows, source, name), width_of(rows))
 
 
-def _rows(
-    stream: BinaryIO, table_format: Format, start: int = 0, claim: Claim = every
-) -> Iterator[tuple[int, Row | dict[str, Any] | Damage]]:
-    """Rows that are not blank, each with its position, up to damaged compression."""
-    text = gunzip(stream) if is_gzip(stream) else stream
-    text.seek(0)
-    lines = read_lines(text, start, claim)
-    try:
-        if table_format == "csv":
-            yield from _csv_rows(line for _, line in lines)
-            return
-        parse = _json_row if table_format == "jsonl" else _tsv_row
-        yield from ((position, parse(line)) for position, line in lines if line.strip("\r\n"))
-    except DAMAGED_GZIP:
-        yield -1, "damaged compression"
+def _objects(
+    stream: BinaryIO, name: str, source: Source, start: int, claim: Claim
+) -> Iterator[Cells | Damage]:
+    first = list(islice(_only_objects(stream), _HEAD_ROWS))
+    keys = Keys(source, name, first, _only_objects(stream)) if first else None
+    for _, text, damage in read_lines(stream, start, claim):
+        if damage is not None:
+            yield damage
+        elif text.strip():
+            row = object_in(text)
+            if not isinstance(row, Damage) and keys is not None:
+                yield keys.cells(row)
+            elif isinstance(row, Damage):
+                yield row
 
 
-def _tsv_row(line: str) -> Row:
-    return line.rstrip("\r\n").split("\t")
-
-
-def _json_row(line: str) -> dict[str, Any] | Damage:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        return "not a line of JSON"
-    return row if isinstance(row, dict) else "not an object of JSON"
-
-
-def _csv_rows(lines: Iterator[str]) -> Iterator[tuple[int, Row | Damage]]:
-    """Rows that are not blank, numbered."""
-    first = next(lines, "")
-    rows = csv.reader(chain([first], lines), delimiter=_delimiter(first))
-    number = 0
-    while True:
-        try:
-            row = next(rows, None)
-        except csv.Error:  # usually a quote that is never closed
-            yield number, "not a row of CSV"
-            continue
-        if row is None:
-            return
-        if row not in ([], [""]):
-            yield number, row
-        number += 1
-
-
-def _delimiter(first: str) -> str:
-    """The comma; where the first line has none, what spreadsheets use instead."""
-    return next((mark for mark in ",;\t|" if mark in first), ",")
+def _only_objects(stream: BinaryIO) -> Iterator[dict[str, Any]]:
+    rows = (object_in(text) for _, text, damage in read_lines(stream) if damage is None)
+    return (row for row in rows if isinstance(row, dict))

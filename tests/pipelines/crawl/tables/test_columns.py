@@ -94,9 +94,10 @@ def test_without_a_header_and_without_a_hint(rows, settings, message):
         locate_unnamed(rows, _source(**settings), "t")
 
 
-def test_half_a_surrogate_pair_can_be_stored():
-    assert texts_of("a\ud83d b") == ["a\ufffd b"]
-    assert texts_of("\U0001f600") == ["\U0001f600"]
+def test_half_a_surrogate_pair_is_no_text():
+    with pytest.raises(UnicodeError, match="half of a surrogate pair"):
+        texts_of("a\ud83d b")
+    assert texts_of("a\ud83d\ude00") == texts_of("a\U0001f600") == ["a\U0001f600"]
 
 
 def test_values_of_json():
@@ -109,7 +110,9 @@ def test_values_of_json():
 
 
 def test_texts_as_parquet_and_pandas_have_them():
-    assert texts_of(b"a barn \xc3\xa9 \xff") == ["a barn \xe9 \ufffd"]
+    assert texts_of(b"a barn \xc3\xa9") == texts_of(b"a barn \xe9") == ["a barn \xe9"]
+    with pytest.raises(UnicodeError, match="not valid UTF-8"):
+        texts_of(b"a barn \xc3\xa9 \xff")
     assert texts_of([b"a", "b"]) == ["a", "b"]
     assert texts_of(float("nan")) == [""]
 
