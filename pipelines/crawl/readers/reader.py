@@ -6,9 +6,11 @@ or Beam at its top: `read` and `extent` import what they need.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.impostors import HEAD_BYTES, impostor
 from pipelines.crawl.listing import Listing
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.splits import Claim, Extent
@@ -67,14 +69,32 @@ class Reader:
 
 
 def by_content(readers: Iterable[Reader], opened: OpenInput) -> Reader:
-    """The one of some readers for an input, by the first bytes of its content.
+    """The one of some readers for an input: by the first bytes of its content, else by its suffix.
+
+    A file that has the suffix of a format with a `magic`, and other content, is damaged, and for
+    its reader to reject. One that only stands for a file is rejected in words.
 
     Args:
         readers: of one kind; at most one without a `magic`, which reads all other content.
-        opened: the input; not looked at where there is but one reader.
+        opened: the input; not looked at where it is a folder.
     """
     ordered = sorted(readers, key=lambda reader: -len(reader.magic))
-    if len(ordered) == 1:
+    if ordered[0].folders:
         return ordered[0]
-    head = opened.head(len(ordered[0].magic))
-    return next(reader for reader in ordered if head.startswith(reader.magic))
+    head = opened.head(max(HEAD_BYTES, len(ordered[0].magic)))
+    marked = [reader for reader in ordered if reader.magic]
+    if fitting := [reader for reader in marked if head.startswith(reader.magic)]:
+        return fitting[0]
+    if words := impostor(head, ordered[0].kind):
+        return Reader(ordered[0].kind, partial(_refuse, words))
+    name = opened.file.location.lower()
+    return next((r for r in marked if name.endswith(r.suffixes)), ordered[-1])
+
+
+def _refuse(
+    words: str, opened: OpenInput, source: Source, config: CrawlConfig, start: int, claim: Claim
+) -> Rows:
+    from pipelines.crawl.candidates import rejection
+
+    del opened, source, config, start, claim
+    yield rejection("", "", "bad_record", words)

@@ -10,8 +10,9 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from pipelines.crawl.tables.lines import Line
+from pipelines.crawl.tables.lines import Line, UnreadableLine
 from pipelines.crawl.tables.rows import Damage, Row
 
 # Source: Microsoft, "Excel specifications and limits": at most 253 line feeds per cell.
@@ -64,58 +65,69 @@ def tokens(text: str, delimiter: str) -> list[tuple[str, str]]:
 
 
 def _literal(lines: Iterator[Line], delimiter: str) -> Iterator[tuple[int, Row | Damage]]:
-    for position, text, damage in lines:
-        if damage is not None:
-            yield position, damage
+    for position, text in lines:
+        if isinstance(text, UnreadableLine):
+            yield position, text.damage
         elif body := text.rstrip("\r\n"):
             yield position, body.split(delimiter)
 
 
 def _quoted(lines: Iterator[Line], dialect: Dialect) -> Iterator[tuple[int, Row | Damage]]:
     ahead = _Ahead(lines)
-    delimiter, is_plain = dialect.delimiter, not dialect.skips_space
+    delimiter, is_plain, form = dialect.delimiter, not dialect.skips_space, _form(dialect)
     while True:
         is_again = bool(ahead.again)
         line = ahead.next()
         if line is None:
             return
-        position, text, damage = line
+        position, text = line
         body = text.rstrip("\r\n")
         if is_plain and '"' not in body and "\r" not in body:  # most rows of most tables
-            if damage is not None:
-                yield position, damage
+            if isinstance(text, UnreadableLine):
+                yield position, text.damage
             elif body:
                 yield position, body.split(delimiter)
             continue
-        row = _joined(line, ahead, dialect)
+        row: Row | Damage
+        try:
+            row = next(csv.reader((text,), form))  # most of the others are one line, too
+        except csv.Error:
+            row = _joined(text, ahead, dialect)
+        if isinstance(text, UnreadableLine):
+            row = text.damage
         if is_again and _closes_nothing(text, delimiter):
             row = _damage("a quote closes nothing", text)
         if row not in ([], [""]):
             yield position, row
 
 
-def _joined(first: Line, ahead: _Ahead, dialect: Dialect) -> Row | Damage:
+def _joined(first: str, ahead: _Ahead, dialect: Dialect) -> Row | Damage:
     """The row that begins in a line; what follows is read again where it is no part of it."""
     taken: list[Line] = []
 
     def texts() -> Iterator[str]:
-        yield first[1]
+        yield first
         while len(taken) < MAX_CELL_LINES - 1 and (line := ahead.next()) is not None:
             taken.append(line)
             if not line[1]:  # no line, but damage
                 return
             yield line[1]
 
-    mark, skips = dialect.delimiter, dialect.skips_space
-    reader = csv.reader(texts(), delimiter=mark, skipinitialspace=skips, strict=True)
     try:
-        row = next(reader)
-        if taken and _holds_rows(row, mark):
+        row = next(csv.reader(texts(), _form(dialect)))
+        if _holds_rows(row, dialect.delimiter):
             raise csv.Error("a quote is opened and not closed")
     except csv.Error as error:
         ahead.again.extendleft(reversed(taken))
-        return first[2] or _damage(str(error), first[1])
-    return next((line[2] for line in (first, *taken) if line[2] is not None), row)
+        return _damage(str(error), first)
+    unreadable = [line for _, line in taken if isinstance(line, UnreadableLine)]
+    return unreadable[0].damage if unreadable else row
+
+
+def _form(dialect: Dialect) -> Any:
+    """A dialect as the module csv has it, made once, since that takes longer than reading a row."""
+    mark, skips = dialect.delimiter, dialect.skips_space
+    return csv.reader((), delimiter=mark, skipinitialspace=skips, strict=True).dialect
 
 
 def _damage(why: str, text: str) -> Damage:

@@ -8,7 +8,7 @@ from itertools import islice
 
 from pipelines.crawl.tables.cells import Dialect, looks_like_address, rows_of, tokens
 from pipelines.crawl.tables.columns import NAMES
-from pipelines.crawl.tables.lines import Line
+from pipelines.crawl.tables.lines import Line, UnreadableLine
 from pipelines.crawl.tables.rows import Damage, Row
 
 _SCORED_ROWS = 1000  # chosen: as many as show a width, and some milliseconds of work
@@ -29,8 +29,8 @@ def dialect_of(lines: Sequence[Line], suffix: str) -> Dialect:
         lines: the first ones.
         suffix: `csv` or `tsv`; decides between dialects that fit equally well.
     """
-    usable = [line for line in lines if line[2] is None]
-    marks = [m for m in _MARKS[suffix] if any(m in text for _, text, _ in usable)]
+    usable = [line for line in lines if not isinstance(line[1], UnreadableLine)]
+    marks = [m for m in _MARKS[suffix] if any(m in text for _, text in usable)]
     dialects = [_dialect(usable, mark) for mark in marks or _MARKS[suffix][0]]
     return max(dialects, key=lambda dialect: _score(usable, dialect))
 
@@ -59,7 +59,7 @@ def _score(lines: Sequence[Line], dialect: Dialect) -> tuple[bool, bool, int, in
 
 def _skips_space(lines: Sequence[Line], mark: str) -> bool:
     """Whether a blank follows the delimiters of most lines."""
-    rows = [cells for _, text, _ in lines if len(cells := text.split(mark)) > 1]
+    rows = [cells for _, text in lines if len(cells := text.split(mark)) > 1]
     spaced = sum(all(cell.startswith(" ") for cell in cells[1:]) for cells in rows)
     return 2 * spaced > len(rows)
 
@@ -89,7 +89,7 @@ def _is_quoted(lines: Sequence[Line], mark: str) -> bool:
 def _written(lines: Sequence[Line], mark: str) -> Iterator[tuple[str, Row | Damage]]:
     """Rows as they are written, and as they are read if quotes count."""
     rows = list(rows_of(iter(lines), Dialect(mark, True)))
-    positions = [position for position, _, _ in lines]
+    positions = [position for position, _ in lines]
     starts = [bisect_left(positions, position) for position, _ in rows]
     for (_, row), start, end in zip(rows, starts, [*starts, len(lines)][1:], strict=True):
-        yield "".join(text for _, text, _ in lines[start:end]), row
+        yield "".join(text for _, text in lines[start:end]), row

@@ -4,7 +4,7 @@ import codecs
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO, Self, cast
 
 from pipelines.crawl.splits import Claim, every
 from pipelines.crawl.streams import DAMAGED_GZIP, gunzip, is_gzip
@@ -17,9 +17,22 @@ _BLOCK_BYTES = 1 << 16
 _TOO_LONG = Damage(f"a line of more than {MAX_LINE_BYTES} bytes")
 _BAD_GZIP = Damage("damaged compression")
 
-# The position of a line, its text with its line break, and why it cannot be used, if it cannot:
-# then the text shows only where its quotes are.
-Line = tuple[int, str, Damage | None]
+Line = tuple[int, str]  # the position of a line, and its text with its line break
+
+
+class UnreadableLine(str):
+    """A line that is no text: with U+FFFD for what it is not, or empty where it is not held.
+
+    Its characters show where its cells and quotes are, and go into no row.
+    """
+
+    damage: Damage
+
+    def __new__(cls, text: str, damage: Damage) -> Self:
+        """A line with what is wrong with it."""
+        line = super().__new__(cls, text)
+        line.damage = damage
+        return line
 
 
 @dataclass(frozen=True)
@@ -59,7 +72,7 @@ def form_of(stream: BinaryIO) -> Form:
 
 
 def read_lines(stream: BinaryIO, start: int = 0, claim: Claim = every) -> Iterator[Line]:
-    """Each line that starts at or after a position.
+    """Each line that starts at or after a position; an `UnreadableLine` for each that is no text.
 
     Args:
         stream: seekable.
@@ -78,26 +91,27 @@ def read_lines(stream: BinaryIO, start: int = 0, claim: Claim = every) -> Iterat
                 return
             rest = 0 if line.endswith(b"\n") else _skip_line(text)
             if rest:
-                yield position, "", _TOO_LONG
+                yield position, UnreadableLine("", _TOO_LONG)
             else:
-                yield position, *_decoded(line if position else line[mark:], form)
+                yield position, _decoded(line if position else line[mark:], form)
             position += len(line) + rest
     except DAMAGED_GZIP:
-        yield position, "", _BAD_GZIP
+        yield position, UnreadableLine("", _BAD_GZIP)
 
 
-def _decoded(line: bytes, form: Form) -> tuple[str, Damage | None]:
+def _decoded(line: bytes, form: Form) -> str:
     if b"\0" not in line:
         try:
-            return line.decode(), None
+            return line.decode()
         except UnicodeDecodeError:
             pass
     try:
         if form.is_wide:
             raise UnicodeError("not valid UTF-16")
-        return decode_line(line, form.encoding), None
+        return decode_line(line, form.encoding)
     except UnicodeError as error:
-        return line.decode(UTF8, "surrogateescape"), Damage(str(error), "bad_encoding")
+        text = line.decode(UTF8, "replace")
+        return UnreadableLine(text, Damage(str(error), "bad_encoding", text.rstrip("\r\n")))
 
 
 def _head(text: BinaryIO) -> bytes:

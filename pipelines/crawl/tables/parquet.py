@@ -9,17 +9,27 @@ import pyarrow.parquet as pq
 
 from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.images.image import Image
+from pipelines.crawl.impostors import HEAD_BYTES, impostor
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every, extent_of_items
-from pipelines.crawl.tables.columns import ColumnError, Columns, locate
+from pipelines.crawl.tables.columns import ColumnError, Columns, find_column, locate
 from pipelines.crawl.tables.rows import Damage, Row, bad, found_in
 from pipelines.rejection import Rejection
 
 # Usual names of columns of image bytes. Source: img2dataset's Parquet output (`jpg`, `png`,
 # `webp`). A struct with a field `bytes` counts under any name. Source: `datasets.Image`.
 IMAGE_NAMES = ("image", "img", "jpg", "jpeg", "png", "webp")
+_MAGIC = b"PAR1"  # Source: parquet-format, "File Format", as the next
+_MIN_BYTES = 12  # the magic twice, and the length of the footer
 _URL_ROWS = 1024
 _IMAGE_ROWS = 32  # chosen: rows held at a time; some 10 MB
+_MAX_NAME_CHARS = 200  # of a type, in an error; chosen: two lines of a terminal
+_BYTES = (
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+    pa.types.is_fixed_size_binary,
+)
 # What pyarrow raises on damaged bytes.
 _HOSTILE = (pa.ArrowException, OSError, OverflowError, ValueError)
 
@@ -42,7 +52,7 @@ def read_parquet(
     file = _open(stream)
     if file is None:
         if start == 0 and claim(0):
-            yield bad(Damage("not readable as Parquet"))
+            yield bad(Damage(f"not readable as Parquet: {_fault(stream)}"))
         return
     columns = locate(file.schema_arrow.names, source, name, _image_column(file, source, name))
     for group in range(start, file.num_row_groups):
@@ -69,6 +79,19 @@ def _open(stream: BinaryIO) -> pq.ParquetFile | None:
         return pq.ParquetFile(stream, page_checksum_verification=True)
     except _HOSTILE:
         return None
+
+
+def _fault(stream: BinaryIO) -> str:
+    """What is wrong with a file that should be Parquet."""
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
+    head = stream.read(HEAD_BYTES)
+    if not head.startswith(_MAGIC):
+        return impostor(head) or ("the file is empty" if size == 0 else "it is of another format")
+    stream.seek(max(0, size - len(_MAGIC)))
+    if size < _MIN_BYTES or stream.read() != _MAGIC:
+        return "its end is missing, as after a download that broke off"
+    return "its footer is damaged"
 
 
 def _rows(file: pq.ParquetFile, group: int, columns: Columns) -> Iterator[Row | Damage]:
@@ -107,9 +130,13 @@ def _bytes_of(cell: Any) -> bytes | None:
 
 def _image_column(file: pq.ParquetFile, source: Source, name: str) -> int | None:
     """The column that holds images; None in a table of URLs."""
+    schema = file.schema_arrow
     if source.image_column is not None:
-        return _chosen_column(file.schema_arrow, str(source.image_column), source, name)
-    return _only_column(file.schema_arrow, name)
+        return _chosen_column(schema, str(source.image_column), source, name)
+    index = _only_column(schema, name)
+    if index is None and find_column(schema.names, source, "url_column", name) is None:
+        _refuse_other_types(schema, name)
+    return index
 
 
 def _chosen_column(schema: pa.Schema, wanted: str, source: Source, name: str) -> int:
@@ -117,9 +144,11 @@ def _chosen_column(schema: pa.Schema, wanted: str, source: Source, name: str) ->
     names = [str(index) for index in range(len(schema))] + [n.lower() for n in schema.names]
     index = names.index(wanted.lower()) if wanted.lower() in names else -1
     if index < 0 or not _may_hold_images(schema.field(index % len(schema)).type):
+        kind = f" (it is of type {_type_name(schema, index)})" if index >= 0 else ""
         raise ColumnError(
             f"{name} has no column {source.image_column!r} of bytes, or of structs with a field "
-            f"`bytes`; its columns are {', '.join(schema.names)}; set `image_column` to one of them"
+            f"`bytes`{kind}; its columns are {', '.join(schema.names)}; set `image_column` of this "
+            "source to one with the bytes of one image a row"
         )
     return index % len(schema)
 
@@ -140,8 +169,33 @@ def _only_column(schema: pa.Schema, name: str) -> int | None:
     return found[0] if found else None
 
 
+def _refuse_other_types(schema: pa.Schema, name: str) -> None:
+    """Raise an error for a table without URLs whose images are in a type that is not read."""
+    for index, field in enumerate(schema):
+        if field.name.lower() in {*IMAGE_NAMES, "images"} or _may_hold_bytes(field.type):
+            raise ColumnError(
+                f"{name}: the column {field.name!r} is of type {_type_name(schema, index)}, from "
+                "which no image is read; write the bytes of one image a row (binary, or a struct "
+                "with a field `bytes`) and set `image_column` of this source to that column"
+            )
+
+
 def _may_hold_images(kind: pa.DataType) -> bool:
+    if isinstance(kind, pa.BaseExtensionType):
+        return _may_hold_images(kind.storage_type)
     if pa.types.is_struct(kind):
         index = kind.get_field_index("bytes")
         return index >= 0 and _may_hold_images(kind.field(index).type)
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+    if pa.types.is_dictionary(kind):
+        return _may_hold_images(kind.value_type)
+    return any(is_kind(kind) for is_kind in _BYTES)
+
+
+def _may_hold_bytes(kind: pa.DataType) -> bool:
+    """Whether a type has bytes in it, however deep."""
+    inner = [kind.field(index).type for index in range(kind.num_fields)]
+    return _may_hold_images(kind) or any(map(_may_hold_bytes, inner))
+
+
+def _type_name(schema: pa.Schema, index: int) -> str:
+    return str(schema.field(index % len(schema)).type)[:_MAX_NAME_CHARS]

@@ -19,7 +19,7 @@ from pipelines.crawl.tables.cells import Dialect, rows_of
 from pipelines.crawl.tables.columns import Columns, has_header, locate, locate_unnamed
 from pipelines.crawl.tables.dialect import dialect_of, width_of
 from pipelines.crawl.tables.json_keys import Keys, object_in
-from pipelines.crawl.tables.lines import Line, form_of, read_lines
+from pipelines.crawl.tables.lines import Line, UnreadableLine, form_of, read_lines
 from pipelines.crawl.tables.rows import Damage, Row, bad, found_in, joined
 from pipelines.rejection import Rejection
 
@@ -106,7 +106,7 @@ def _format(stream: BinaryIO, name: str) -> Format:
     for suffix, table_format in _FORMATS.items():
         if bare.endswith(suffix):
             return table_format
-    first = next((text for _, text, _ in read_lines(stream) if text.strip()), "")
+    first = next((text for _, text in read_lines(stream) if text.strip()), "")
     return "jsonl" if isinstance(object_in(first), dict) else "tsv"
 
 
@@ -153,9 +153,9 @@ def _objects(
 ) -> Iterator[Cells | Damage]:
     first = list(islice(_only_objects(stream), _HEAD_ROWS))
     keys = Keys(source, name, first, _only_objects(stream)) if first else None
-    for _, text, damage in read_lines(stream, start, claim):
-        if damage is not None:
-            yield damage
+    for _, text in read_lines(stream, start, claim):
+        if isinstance(text, UnreadableLine):
+            yield text.damage
         elif text.strip():
             row = object_in(text)
             if not isinstance(row, Damage) and keys is not None:
@@ -165,5 +165,5 @@ def _objects(
 
 
 def _only_objects(stream: BinaryIO) -> Iterator[dict[str, Any]]:
-    rows = (object_in(text) for _, text, damage in read_lines(stream) if damage is None)
+    rows = (object_in(text) for _, text in read_lines(stream))
     return (row for row in rows if isinstance(row, dict))

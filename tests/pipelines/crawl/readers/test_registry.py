@@ -48,7 +48,7 @@ def test_every_kind_has_one_reader_for_all_other_content():
 def test_content_tells_the_formats_of_a_kind_apart(tmp_path):
     for name, content, reader in [
         ("a.tsv", b"PAR1", parquet.READER),
-        ("a.parquet", b"caption\tURL\n", text_table.READER),
+        ("a.parquet", b"caption\tURL\n", parquet.READER),
         ("empty", b"", text_table.READER),
     ]:
         (tmp_path / name).write_bytes(content)

@@ -3,37 +3,42 @@ import io
 
 import pytest
 
-from pipelines.crawl.tables.lines import MAX_LINE_BYTES, form_of, read_lines
+from pipelines.crawl.tables.lines import MAX_LINE_BYTES, UnreadableLine, form_of, read_lines
+from pipelines.crawl.tables.rows import Damage
 
 TEXT = "\ufeffone\ntwo\r\n\nfour é".encode()
 
 
+def _damage(line: str) -> Damage:
+    assert isinstance(line, UnreadableLine)
+    return line.damage
+
+
 def test_lines_with_their_positions():
     assert list(read_lines(io.BytesIO(TEXT))) == [
-        (0, "one\n", None), (7, "two\r\n", None), (12, "\n", None), (13, "four é", None),
+        (0, "one\n"), (7, "two\r\n"), (12, "\n"), (13, "four é"),
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("start", range(1, len(TEXT) + 2))
 def test_a_line_belongs_to_where_it_starts(start):
-    found = [place for place, _, _ in read_lines(io.BytesIO(TEXT), start)]
+    found = [place for place, _ in read_lines(io.BytesIO(TEXT), start)]
     assert found == [place for place in (0, 7, 12, 13) if place >= start]
 
 
 @pytest.mark.parametrize("length", [MAX_LINE_BYTES, 3 * MAX_LINE_BYTES])
 def test_a_long_line_is_dropped_whole_and_the_next_one_found(length):
     content = b"x" * length + b"\nnext"
-    (_, line, damage), last = read_lines(io.BytesIO(content))
+    (_, line), last = read_lines(io.BytesIO(content))
     assert line == ""
-    assert damage is not None
-    assert damage.detail == f"a line of more than {MAX_LINE_BYTES} bytes"
-    assert last == (length + 1, "next", None)
+    assert _damage(line).detail == f"a line of more than {MAX_LINE_BYTES} bytes"
+    assert last == (length + 1, "next")
     assert list(read_lines(io.BytesIO(content), 5)) == [last]
 
 
 def test_the_longest_line_that_is_read():
     content = b"x" * (MAX_LINE_BYTES - 1) + b"\n"
-    assert [line for _, line, _ in read_lines(io.BytesIO(content))] == [content.decode()]
+    assert [line for _, line in read_lines(io.BytesIO(content))] == [content.decode()]
 
 
 @pytest.mark.parametrize(
@@ -45,8 +50,8 @@ def test_lines_of_any_encoding_and_end(encoding, end, pack):
     words = ["one", "café", "", "four"] * 30_000  # more than a block
     content = pack(end.join(words).encode(encoding))
     lines = list(read_lines(io.BytesIO(content)))
-    assert [text.rstrip("\r\n") for _, text, _ in lines] == words
-    assert {damage for _, _, damage in lines} == {None}
+    assert [text.rstrip("\r\n") for _, text in lines] == words
+    assert {type(text) for _, text in lines} == {str}
     assert form_of(io.BytesIO(content)).is_whole == (
         pack is gzip.compress or end == "\r" or encoding.startswith("utf-16")
     )
@@ -63,27 +68,25 @@ def test_lines_of_any_encoding_and_end(encoding, end, pack):
 def test_a_line_that_is_no_text_is_dropped_alone(line, encoding, message):
     first, last = "one\n".encode(encoding), "\nlast\n"
     content = first + line + last.encode(encoding.replace("16", "16-le"))
-    one, bad, other = read_lines(io.BytesIO(content))
-    assert (one[1:], other[1:]) == (("one\n", None), ("last\n", None))
-    assert bad[2] is not None
-    assert bad[2].reason == "bad_encoding"
-    assert message in bad[2].detail
+    (_, one), (_, bad), (_, other) = read_lines(io.BytesIO(content))
+    assert (one, other) == ("one\n", "last\n")
+    assert _damage(bad).reason == "bad_encoding"
+    assert message in _damage(bad).detail
 
 
 def test_utf_16_cut_inside_a_character():
     *_, last = read_lines(io.BytesIO("one\ntwo".encode("utf-16")[:-1]))
-    assert last[2] is not None
+    assert _damage(last[1]).reason == "bad_encoding"
 
 
 def test_a_stray_line_of_windows_1252_is_read_as_that():
     content = "один\n".encode() * 20_000 + b"caf\xe9\n" + "два\n".encode()
-    assert [line for _, line, _ in read_lines(io.BytesIO(content))][-2:] == ["café\n", "два\n"]
+    assert [line for _, line in read_lines(io.BytesIO(content))][-2:] == ["café\n", "два\n"]
 
 
 def test_damaged_compression_ends_the_lines_with_damage():
     words = "\n".join(str(n * n) for n in range(20_000))
     packed = gzip.compress(words.encode())
     *lines, last = read_lines(io.BytesIO(packed[: len(packed) // 2]))
-    assert [line.strip() for _, line, _ in lines] == words.split("\n")[: len(lines)]
-    assert last[2] is not None
-    assert last[2].detail == "damaged compression"
+    assert [line.strip() for _, line in lines] == words.split("\n")[: len(lines)]
+    assert _damage(last[1]).detail == "damaged compression"

@@ -149,9 +149,19 @@ def test_a_damaged_row_group_costs_its_rows():
     ]
 
 
-@pytest.mark.parametrize("content", [b"PAR1", b"PAR1" + b"x" * 100 + b"PAR1", b"PAR1\0\0\0\0PAR1"])
-def test_something_else_than_parquet_is_one_bad_record(content):
-    assert _read(content) == [("bad_record", "not readable as Parquet")]
+@pytest.mark.parametrize(
+    ("content", "name", "fault"),
+    [
+        (b"PAR1", "t", "its end is missing, as after a download that broke off"),
+        (b"PAR1" + b"x" * 100, "t", "its end is missing, as after a download that broke off"),
+        (b"PAR1" + b"x" * 100 + b"PAR1", "t", "its footer is damaged"),
+        (b"PAR1\0\0\0\0PAR1", "t", "its footer is damaged"),
+        (b"", "t.parquet", "the file is empty"),
+        (f"a\t{U}\n".encode(), "t.parquet", "it is of another format"),
+    ],
+)
+def test_something_else_than_parquet_is_one_bad_record(content, name, fault):
+    assert _read(content, name) == [("bad_record", f"not readable as Parquet: {fault}")]
 
 
 @pytest.mark.parametrize(
