@@ -8,6 +8,7 @@ import httpcore
 
 from pipelines.web.bodies import read_body
 from pipelines.web.failures import FetchError, Reason
+from pipelines.web.media_types import media_type
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_DRAINED_BYTES = 64 * 1024  # chosen: less than a new connection costs
@@ -53,9 +54,9 @@ def check_type(url: str, content_type: str, wanted: frozenset[str]) -> None:
     Raises:
         FetchError: `unwanted_type`.
     """
-    media_type = content_type.partition(";")[0].strip().lower()
-    if wanted and media_type and media_type not in wanted:
-        raise FetchError(Reason.UNWANTED_TYPE, f"{media_type[:100]!r} from {url}")
+    declared = media_type(content_type)
+    if wanted and declared and declared not in wanted:
+        raise FetchError(Reason.UNWANTED_TYPE, f"{declared[:100]!r} from {url}")
 
 
 def body_of(
@@ -76,7 +77,7 @@ def body_of(
     declared = _length(headers)
     if declared is not None and declared > cap and not keeps_head:
         raise FetchError(Reason.TOO_LARGE, f"declared by {url}", declared, cap)
-    encoding = headers.get("content-encoding", "").strip().lower()
+    encoding = headers.get("content-encoding", "")
     try:
         body = read_body(chunks, encoding, cap, keeps_head=keeps_head)
     except FetchError as error:

@@ -1,12 +1,12 @@
 """Response bodies under a byte cap that holds on the wire and after decompression alike."""
 
-import zlib
 from collections.abc import Iterable, Iterator
 
+from pipelines.web.codings import CodingError, content_codings, decoded, is_plain, peek
 from pipelines.web.failures import FetchError, Reason
 
-ACCEPT_ENCODING = "gzip, deflate"
-_PIECE = 65536  # bytes decompressed at a time, so that a bomb passes the cap by no more than this
+_ASKED_FOR = ("gzip", "deflate")
+ACCEPT_ENCODING = ", ".join(_ASKED_FOR)
 
 
 def read_body(chunks: Iterable[bytes], encoding: str, cap: int, keeps_head: bool = False) -> bytes:
@@ -14,7 +14,7 @@ def read_body(chunks: Iterable[bytes], encoding: str, cap: int, keeps_head: bool
 
     Args:
         chunks: as they come from the wire; not read further than needed.
-        encoding: the Content-Encoding, in lower case; empty for none.
+        encoding: the Content-Encoding; empty for none.
         cap: bytes, of the wire and of the result.
         keeps_head: give the first `cap` bytes of a longer body instead of refusing it.
 
@@ -45,39 +45,29 @@ def _counted(chunks: Iterable[bytes], cap: int, keeps_head: bool) -> Iterator[by
 
 
 def _decoded(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    if encoding in {"", "identity"}:
+    """The body without the coding that it has; a header alone gives it none.
+
+    Where bytes and header disagree, browsers fail; a picture or a page that is seen to be whole is
+    not dropped for that here. Nothing but this tells text from the debris of a coding, so that
+    other content is a failure.
+    """
+    codings = content_codings(encoding)
+    if not codings:
         return chunks
-    if encoding in {"gzip", "x-gzip"}:
-        return _inflated(chunks, 16 + zlib.MAX_WBITS)
-    if encoding == "deflate":
-        return _deflated(chunks)
-    raise FetchError(Reason.UNKNOWN_ENCODING, f"Content-Encoding {encoding!r} was not asked for")
+    head, chunks = peek(chunks)
+    if not head or is_plain(head):
+        return chunks
+    if len(codings) > 1 or codings[0] not in _ASKED_FOR:
+        raise FetchError(Reason.UNKNOWN_ENCODING, f"{encoding[:100]!r} was not asked for")
+    pieces, is_coded = decoded(chunks, codings[0])
+    if not is_coded:
+        detail = f"the header says {codings[0]}, the body is not"
+        raise FetchError(Reason.BROKEN_RESPONSE, detail)
+    return _checked(pieces)
 
 
-def _deflated(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Zlib as the standard says, or raw as some servers send. Source: RFC 9110, 8.4.1.2."""
-    first = next((chunk for chunk in chunks if chunk), b"")
-    is_zlib = first[:1] and first[0] & 0x0F == zlib.DEFLATED
-
-    def rejoined() -> Iterator[bytes]:
-        yield first
-        yield from chunks
-
-    return _inflated(rejoined(), zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS)
-
-
-def _inflated(chunks: Iterator[bytes], window_bits: int) -> Iterator[bytes]:
-    decoder = zlib.decompressobj(window_bits)
-    for chunk in chunks:
-        rest = chunk
-        while rest:
-            if decoder.eof:  # another member of the same body
-                decoder = zlib.decompressobj(window_bits)
-            try:
-                yield decoder.decompress(rest, _PIECE)
-            except zlib.error as error:
-                raise FetchError(Reason.BROKEN_RESPONSE, "the body does not decompress") from error
-            rest = decoder.unused_data or decoder.unconsumed_tail
-    yield decoder.flush(_PIECE)
-    if not decoder.eof:
-        raise FetchError(Reason.BROKEN_RESPONSE, "the compressed body ends too early")
+def _checked(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from pieces
+    except CodingError as error:
+        raise FetchError(Reason.BROKEN_RESPONSE, str(error)) from error

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     UNWANTED_TYPE = "unwanted_type"
     EMPTY_BODY = "empty_body"
+    PARTIAL_RESPONSE = "partial_response"
     UNKNOWN_ENCODING = "unknown_encoding"
     BROKEN_RESPONSE = "broken_response"
     TIMED_OUT = "timed_out"
@@ -83,7 +84,9 @@ class FetchError(Exception):
 
 
 def reason_of_status(status: int) -> Reason | None:
-    """The class of failure of an HTTP status; None for 2xx."""
+    """The class of failure of an HTTP status; None for 2xx, but for a part nobody asked for."""
+    if status == 206:  # lasting: what answers so ignores the request, and would again
+        return Reason.PARTIAL_RESPONSE
     if 200 <= status < 300:
         return None
     if status in {404, 410}:

@@ -12,6 +12,8 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from dalle_model.errors import UsageError
 from dalle_model.files import open_read
+from pipelines.web.codings import CodingError, decoded, transfer_codings
+from pipelines.web.media_types import media_type
 
 # They describe one connection, not the document. Source: RFC 9110, section 7.6.1.
 _HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade"}
@@ -55,11 +57,22 @@ def read_answers(archive_url: str) -> dict[Key, StoredAnswer]:
             f"No web archive at {archive_url}: check `replay` and `sources`"
         ) from error
     with stream:
-        records = ArchiveIterator(stream, record_types=WarcRecordType.response)
-        answers = {_key_of(record): _stored(record) for record in records if record.is_http}
+        records = ArchiveIterator(stream, record_types=WarcRecordType.any_type, auto_decode="none")
+        answers = {_key_of(record): _stored(record) for record in records if _is_answer(record)}
     if not answers:
         raise ArchiveError(f"{archive_url} holds no HTTP response: is it a WARC file?")
     return answers
+
+
+def _is_answer(record: Any) -> bool:
+    """Whether a record holds an HTTP response; its type and that of its block have no case."""
+    if (record.headers.get("WARC-Type") or "").lower() != "response":
+        return False
+    is_http: bool = record.is_http
+    if not is_http and media_type(record.headers.get("Content-Type")) == "application/http":
+        record.is_http = is_http = True
+        record.parse_http()
+    return is_http
 
 
 def _key_of(record: Any) -> Key:
@@ -74,7 +87,19 @@ def _stored(record: Any) -> StoredAnswer:
         if name.lower() not in _NOT_REPLAYED
     )
     is_flaky = record.headers.get("X-Replay") == FLAKY
-    return StoredAnswer(record.http_headers.status_code, headers, record.reader.read(), is_flaky)
+    return StoredAnswer(record.http_headers.status_code, headers, _body(record), is_flaky)
+
+
+def _body(record: Any) -> bytes:
+    """The body as the client will take it: with its content codings, without those of its way."""
+    pieces: Iterator[bytes] = iter([record.reader.read()])
+    for coding in reversed(transfer_codings(record.http_headers.get("Transfer-Encoding") or "")):
+        pieces, _ = decoded(pieces, coding)
+    try:
+        return b"".join(pieces)
+    except CodingError as error:
+        target = record.headers.get("WARC-Target-URI")
+        raise ArchiveError(f"The body of {target} in the archive is damaged: {error}") from error
 
 
 def _target(path: str, query: str) -> str:

@@ -14,6 +14,7 @@ from pipelines.rejection import Rejection
 from pipelines.web.answers import Response
 from pipelines.web.failures import FetchFailure, Reason
 from pipelines.web.identity import product_token
+from pipelines.web.media_types import charset
 from pipelines.web.urls import canonical_url
 
 MAX_ONWARD = 100_000  # links of a visit; chosen: some 200 MB on their way to other workers
@@ -109,9 +110,8 @@ def add_links(
 
 
 def _links(site: Site, link: Link, page: Response) -> list[str]:
-    charset = page.content_type.lower().partition("charset=")[2].partition(";")[0].strip("\"' ")
     token = product_token(site.user_agent)
-    return page_links(page.body, link.url, charset or None, page.headers, token)
+    return page_links(page.body, link.url, charset(page.content_type), page.headers, token)
 
 
 def _redirect(visited: Visited, site: Site, link: Link, location: str) -> None:

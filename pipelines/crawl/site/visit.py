@@ -6,7 +6,6 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from dalle_model import files
-from pipelines.crawl.archives.warc import HTML_TYPES, LOOKS_LIKE_HTML
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.site.archive import Archive, Outcome
 from pipelines.crawl.site.config import Site, policy_digest
@@ -17,6 +16,7 @@ from pipelines.web.addresses import LoopbackAllowance
 from pipelines.web.answers import Response
 from pipelines.web.client import shared_client
 from pipelines.web.failures import FetchFailure, Reason
+from pipelines.web.media_types import HTML_TYPES, is_html
 from pipelines.web.optout import OPT_OUT_WORDS, directives
 from pipelines.web.pace import PaceSettings
 from pipelines.web.settings import HttpSettings
@@ -190,9 +190,9 @@ class _SiteVisit:
         found = self._client.fetch(link.url)
         if isinstance(found, FetchFailure) or found.redirects_to is not None:
             return found
-        if found.status != 200:  # such as 206: not the page
+        if found.status != 200:  # such as 203: not the page
             return FetchFailure(Reason.BROKEN_RESPONSE, f"HTTP {found.status} from {link.url}")
-        if not found.content_type and not LOOKS_LIKE_HTML.match(found.body):
+        if not is_html(found.content_type, found.body):
             return FetchFailure(Reason.UNWANTED_TYPE, f"no type from {link.url}")
         return found
 

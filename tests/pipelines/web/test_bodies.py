@@ -97,3 +97,24 @@ def test_an_empty_gzip_body_is_an_empty_body():
 def test_the_head_of_a_long_body_can_be_kept():
     assert read_body(pieces(TEXT), "", cap=300, keeps_head=True) == TEXT[:300]
     assert read_body(pieces(gzip.compress(TEXT)), "gzip", 300, keeps_head=True) == TEXT[:300]
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + TEXT
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "aws-chunked", "none", "UTF-8, identity"])
+def test_a_name_that_is_no_coding_is_passed_over(encoding):
+    assert read_body(pieces(TEXT), encoding, cap=len(TEXT)) == TEXT
+    with pytest.raises(FetchError) as caught:
+        read_body(pieces(TEXT), encoding, cap=len(TEXT) - 1)
+    assert caught.value.failure.reason is Reason.TOO_LARGE
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "gzip, br"])
+@pytest.mark.parametrize("body", [PNG, b"<!doctype html><p>" + TEXT])
+def test_what_is_seen_to_be_plain_is_taken_as_it_is(encoding, body):
+    assert read_body(pieces(body), encoding, cap=100_000) == body
+
+
+def test_names_of_codings_have_no_case():
+    assert read_body([gzip.compress(TEXT)], "none, GZip", cap=100_000) == TEXT

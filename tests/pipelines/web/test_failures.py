@@ -7,7 +7,8 @@ from pipelines.web.failures import FetchFailure, Reason, reason_of_status
     ("status", "reason"),
     [
         (200, None),
-        (206, None),
+        (203, None),
+        (206, Reason.PARTIAL_RESPONSE),
         (300, Reason.BROKEN_REDIRECT),
         (304, Reason.BROKEN_REDIRECT),
         (400, Reason.CLIENT_ERROR),

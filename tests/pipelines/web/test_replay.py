@@ -1,3 +1,4 @@
+import gzip
 import http.client
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -5,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pipelines.web.replay import ArchiveError, read_answers, replay
+from tests.support.archives import http_record
 from tools.demo_web.archive import Answer, archive_bytes
 
 IMAGE = bytes(range(256)) * 5
@@ -132,3 +134,24 @@ def test_archive_without_responses_is_refused(tmp_path):
     path.write_bytes(archive_bytes([], software="a test"))
     with pytest.raises(ArchiveError, match="no HTTP response"):
         read_answers(str(path))
+
+
+def test_odd_spellings_and_chunks_are_replayed(tmp_path):
+    plain, chunked = (
+        http_record(f"http://a.test/{n}", body, "image/png", headers=["transfer-encoding: Chunked"])
+        for n, body in enumerate((IMAGE, b"3\r\nabc\r\n0\r\n\r\n"))
+    )
+    odd = chunked.replace(b"Type: response", b"Type: RESPONSE")
+    odd = odd.replace(b"Type: application/http", b"Type: Application/HTTP")
+    (tmp_path / "web.warc").write_bytes(plain + odd)
+    with replay(str(tmp_path / "web.warc")) as server:
+        assert get(server.port, "a.test", "/0")[2] == IMAGE
+        assert get(server.port, "a.test", "/1")[2] == b"abc"
+
+
+def test_a_body_damaged_in_the_archive_is_named(tmp_path):
+    body = gzip.compress(IMAGE)[:-9]
+    record = http_record("http://a.test/", body, headers=["Transfer-Encoding: gzip"])
+    (tmp_path / "web.warc").write_bytes(record)
+    with pytest.raises(ArchiveError, match=r"http://a\.test/ in the archive is damaged"):
+        read_answers(str(tmp_path / "web.warc"))

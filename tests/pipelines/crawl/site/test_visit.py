@@ -149,7 +149,7 @@ def test_what_is_no_page_is_not_read(site, visits_of):
     assert reasons(visited) == {
         "/p": "unwanted_type",
         "/none": "unwanted_type",
-        "/part": "broken_response",
+        "/part": "partial_response",
     }
     assert not visited.files
 
