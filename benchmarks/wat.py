@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 from benchmarks.measure import Row, race, speed
 from benchmarks.wat_archive import wat_bytes
 from pipelines.crawl.archives.wat import read_wat
+from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import Found, to_candidate
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.references import resolve
@@ -60,7 +61,7 @@ def _pairs(content: bytes) -> Iterator[tuple[str, str, str]]:
             yield url, row.caption, row.page_url
 
 
-def _found(content: bytes) -> Iterator[Found | Rejection]:
+def _found(content: bytes) -> Iterator[Found | Rejection | PassedOver]:
     return read_wat(io.BytesIO(content), CONFIG, "")
 
 

@@ -5,17 +5,26 @@ sections are read in runs, as one archive, for as long as each record begins whe
 the rows of a record count only once the records after it have confirmed it.
 """
 
+import io
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import BinaryIO, TypeVar
+from itertools import chain, islice
+from typing import BinaryIO, TypeVar, cast
 
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
+from pipelines.crawl.archives.headers import with_canonical_header
+from pipelines.crawl.archives.inflated import Inflated
+from pipelines.crawl.archives.kinds import Kind
 from pipelines.crawl.archives.sections import Section, content_between, sections
+from pipelines.crawl.archives.starts import end_of_block
 from pipelines.crawl.splits import Claim, every
 
 _RUN_BYTES = 1 << 20  # chosen: some hundred records, against microseconds to open an archive
 _CONFIRMED_BY = 2
+_AHEAD_BYTES = (
+    1 << 14
+)  # after a run; chosen: the header of the next record, which confirms the last
 
 T = TypeVar("T")
 Parse = Callable[[WarcRecord], Sequence[T]]
@@ -81,57 +90,116 @@ def _read_run(run: list[Section], parse: Parse[T]) -> Iterator[T | None]:
             num_confirmed += 1
             yield from rows
     for section in run[num_confirmed:]:
-        yield from _read_section(section, parse)
+        yield from (_read_packed if section.is_gzip else _read_section)(section, parse)
 
 
 def _confirmed(run: list[Section], parse: Parse[T]) -> Iterator[Sequence[T]]:
     """The rows of the sections up to the first that is not exactly one record.
 
     The second record of a gzip member is found where the next member begins, so that it takes two
-    further records to confirm one.
+    further records to confirm one. A member that is cut is noticed by the next one only.
     """
-    first, last = run[0], run[-1]
-    content = content_between(first.archive, first.start, last.end)
-    starts = iter([*(section.start - first.start for section in run), last.end - first.start])
+    first, end = run[0], run[-1].end
+    content = content_between(first.archive, first.start, end + _AHEAD_BYTES)
+    starts = (start - first.start for start in (*(section.start for section in run), end))
     waiting: deque[Sequence[T]] = deque()
     try:
         for record, start in zip(_archive(content), starts, strict=False):
-            if record.stream_pos != start or not _has_length(record):
+            if record.stream_pos != start:
+                return
+            if start == end - first.start:  # the record after the run
+                break
+            if not _has_length(record):
                 return
             if len(waiting) == _CONFIRMED_BY:
                 yield waiting.popleft()
             waiting.append(parse(record))
+        else:
+            return
     except OSError:
         return
-    if next(starts, None) == last.end - first.start:
-        yield from waiting
+    yield from waiting
 
 
-def _read_section(section: Section, parse: Parse[T]) -> Iterator[T | None]:
-    """The rows of the records of a section, and None for damage that no row reports.
+def _read_packed(section: Section, parse: Parse[T]) -> Iterator[T | None]:
+    """The rows of a section made of gzip members.
+
+    Several records in it are an archive of their own, in which damage costs no other record
+    either: all that can be inflated is read. Of one record, damage anywhere costs that record.
+    """
+    content = Inflated(section.open())
+    inner = sections(cast(BinaryIO, io.BufferedReader(content)), 0, every)
+    first = list(islice(inner, 2))
+    if first in ([], [None]):
+        yield None
+    elif len(first) == 1 and first[0]:
+        around = section._replace(is_last=section.is_last or content.is_damaged)
+        yield from _read_section(_up_to_damage(first[0], content), parse, around)
+    else:
+        for run in _runs(chain(first, inner)):
+            yield from [None] if run is None else _read_run(run, parse)
+        if content.is_damaged:
+            yield None
+
+
+def _up_to_damage(record: Section, content: Inflated) -> Section:
+    """A record that is all there is; a wrong checksum alone is damage, too, to any of its bytes."""
+    block_end = end_of_block(record.archive, record.start) or record.end
+    if not content.is_damaged or block_end <= content.sound:
+        return record
+    return record._replace(end=min(record.end, block_end - 1), is_damaged=True)
+
+
+def _read_section(
+    section: Section, parse: Parse[T], around: Section | None = None
+) -> Iterator[T | None]:
+    """The rows of the records of a plain section, and None for damage that no row reports.
 
     That is a section without a record, a damaged record without rows, whatever it was before, and
     unreadable bytes after a record.
+
+    Args:
+        section: plain.
+        parse: as in `read_records`.
+        around: the gzipped section that it is all of, `is_last` if something may follow it there.
     """
-    num_rows, num_read, is_whole = 0, 0, True
+    num_told, num_read, is_whole = 0, 0, True
     try:
-        for record in _archive(section.open()):
+        for record in _archive(with_canonical_header(section)):
             num_read += 1
             is_whole = is_whole and _has_length(record)
             rows = parse(record)
-            num_rows += len(rows)
+            if any(isinstance(row, Kind) for row in rows) and not (is_whole and _is_read(record)):
+                is_whole = False
+                break
+            num_told += len(rows)
             yield from rows
     except OSError:
         is_whole = False
-    is_silent = num_read == 0 or (not is_whole and num_rows == 0)
-    if is_silent or ((section.is_last or not is_whole) and section.has_rest()):
+    is_silent = num_read == 0 or (not is_whole and num_told == 0)
+    of_rest = around or section
+    if is_silent or ((of_rest.is_last or not is_whole) and of_rest.has_rest()):
         yield None
 
 
+def _is_read(record: WarcRecord) -> bool:
+    """Whether the rest of a record can be read."""
+    try:
+        record.reader.consume()
+    except OSError:
+        return False
+    return True
+
+
 def _has_length(record: WarcRecord) -> bool:
-    """Whether the header says how long the record is, as it must; damaged ones do not."""
-    return record.headers.get("Content-Length") is not None
+    """Whether the header says how long the record is, as it must, in the parser's own spelling.
+
+    With any other, the parser takes it to be empty, so that no other record is looked at closely.
+    """
+    if record.content_length > 0:
+        return record.headers.get("Content-Length") is not None
+    return any(name == "Content-Length" for name, _ in record.headers.astuples())
 
 
 def _archive(content: BinaryIO) -> ArchiveIterator:
-    return ArchiveIterator(content, record_types=WarcRecordType.any_type, auto_decode="all")
+    return ArchiveIterator(content, record_types=WarcRecordType.any_type, auto_decode="none")

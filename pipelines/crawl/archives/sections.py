@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple, cast
 from pipelines.crawl.archives.starts import (
     GZIP_WBITS,
     WINDOW_BYTES,
+    begins_with_gzip,
     end_of_block,
     gzip_starts,
     is_gzip,
@@ -31,6 +32,7 @@ class Section(NamedTuple):
         end: the byte after its last.
         is_gzip: made of gzip members.
         is_last: it ends with the archive.
+        is_damaged: its end cannot be inflated; to read that far is an `OSError`.
     """
 
     archive: BinaryIO
@@ -38,6 +40,7 @@ class Section(NamedTuple):
     end: int
     is_gzip: bool
     is_last: bool
+    is_damaged: bool = False
 
     @property
     def is_small(self) -> bool:
@@ -59,24 +62,30 @@ class Section(NamedTuple):
 def sections(stream: BinaryIO, start: int, claim: Claim) -> Iterator[Section | None]:
     """The sections that start at or after a position; None for bytes before the first one.
 
+    Gzip members before the first start, which begin with damage, are a section, too.
+
     Args:
         stream: seekable.
         start: where to begin to look, in bytes.
         claim: asked for the position of each section.
     """
-    size = stream.seek(0, io.SEEK_END)
     is_packed = is_gzip(stream)
     positions = gzip_starts(stream, start) if is_packed else plain_starts(stream, start)
     position = next(positions, None)
-    if start == 0 and size > 0 and position != 0:
+    if start == 0 and position != 0 and stream.seek(0, io.SEEK_END) > 0:
         if not claim(0):
             return
-        yield None
+        yield _head(stream, position) if begins_with_gzip(stream) else None
     while position is not None and claim(position):
         following = next(positions, None)
-        end = size if following is None else following
+        end = stream.seek(0, io.SEEK_END) if following is None else following
         yield Section(stream, position, end, is_packed, following is None)
         position = following
+
+
+def _head(stream: BinaryIO, position: int | None) -> Section:
+    end = stream.seek(0, io.SEEK_END) if position is None else position
+    return Section(stream, 0, end, is_gzip=True, is_last=position is None)
 
 
 def content_between(stream: BinaryIO, start: int, stop: int) -> BinaryIO:

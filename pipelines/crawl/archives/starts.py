@@ -7,7 +7,6 @@ previous record ends by its own length. All readers walk over the records from t
 for what looks like a start only where a length is wrong.
 """
 
-import io
 import re
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,11 +17,14 @@ WINDOW_BYTES = 1 << 20
 
 _GZIP = b"\x1f\x8b\x08"
 _RECORD = b"WARC/"
-_BLANK_LINE = b"\r\n\r\n"
-_PLAIN = _BLANK_LINE + b"WARC/1."  # with the end of the previous record: pages may mention WARC too
+BLANK_LINE = b"\r\n\r\n"
+# With the end of the previous record, or the beginning of a header: pages may mention WARC too.
+_PLAIN = re.compile(rb"\r\n\r\nWARC/1\.|WARC/1\.[01]\r\n[A-Za-z0-9-]{1,40}:")
+_PLAIN_BYTES = 64  # more than any match
+_GAP_BYTES = 8  # chosen: line ends between records; there should be two
 _CONTENT_LENGTH = re.compile(rb"\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
 _HEAD_BYTES = 1024  # chosen: a gzip header with its names, and the first inflated bytes
-_HEADER_BYTES = 1 << 16  # chosen: ten times a long WARC header
+HEADER_BYTES = 1 << 16  # chosen: ten times a long WARC header
 _SHORT_HEADER_BYTES = 2048  # chosen: most WARC headers
 
 Find = Callable[[bytes, int], Iterator[int]]
@@ -37,6 +39,12 @@ def is_gzip(stream: BinaryIO) -> bool:
     return window.startswith(_GZIP) or any(_gzip_starts_in(window, len(window)))
 
 
+def begins_with_gzip(stream: BinaryIO) -> bool:
+    """By its first bytes alone."""
+    stream.seek(0)
+    return stream.read(len(_GZIP)) == _GZIP
+
+
 def gzip_starts(stream: BinaryIO, start: int) -> Iterator[int]:
     """Every start at or after a position, ascending; reads ahead by one window."""
     return _search(stream, start, _gzip_starts_in, _HEAD_BYTES, WINDOW_BYTES)
@@ -44,14 +52,13 @@ def gzip_starts(stream: BinaryIO, start: int) -> Iterator[int]:
 
 def plain_starts(stream: BinaryIO, start: int) -> Iterator[int]:
     """Every start at or after a position, ascending; walks from the top."""
-    size = stream.seek(0, io.SEEK_END)
     stream.seek(0)
     is_whole = stream.read(len(_RECORD)) == _RECORD
     position = 0 if is_whole else _next_plain(stream, 0)
     while position is not None:
         if position >= start:
             yield position
-        position = _following(stream, position, size)
+        position = _following(stream, position)
 
 
 def end_of_block(stream: BinaryIO, position: int) -> int | None:
@@ -60,27 +67,36 @@ def end_of_block(stream: BinaryIO, position: int) -> int | None:
     length = _CONTENT_LENGTH.search(header)
     if length is None:
         return None
-    return position + len(header) + len(_BLANK_LINE) + int(length[1][:18])
+    return position + len(header) + len(BLANK_LINE) + int(length[1][:18])
 
 
-def _following(stream: BinaryIO, position: int, size: int) -> int | None:
+def _following(stream: BinaryIO, position: int) -> int | None:
     """The start after the one at a position; None after the last."""
     end = end_of_block(stream, position)
-    if end is None or end > size:
+    if end is None or not _reaches(stream, end):
         return _next_plain(stream, position + len(_RECORD))
-    stream.seek(end)
-    rest = stream.read(len(_BLANK_LINE) + len(_RECORD))
-    if rest == _BLANK_LINE + _RECORD:
-        return end + len(_BLANK_LINE)
-    is_true = _BLANK_LINE.startswith(rest[: len(_BLANK_LINE)])  # the damage comes after it
+    rest = stream.read(_GAP_BYTES + len(_RECORD))
+    gap = len(rest) - len(rest.lstrip(b"\r\n"))
+    if rest.startswith(_RECORD, gap):
+        return end + gap
+    is_true = BLANK_LINE.startswith(rest[: len(BLANK_LINE)])  # the damage comes after it
     return _next_plain(stream, end if is_true else position + len(_RECORD))
+
+
+def _reaches(stream: BinaryIO, end: int) -> bool:
+    """Whether content goes as far as a position; leaves the stream there."""
+    try:
+        stream.seek(end - 1)
+    except OSError:  # no file can be as long as that
+        return False
+    return len(stream.read(1)) == 1
 
 
 def _header(stream: BinaryIO, position: int) -> bytes:
     """The header at a position without the blank line that ends it; empty where none does."""
-    for limit in (_SHORT_HEADER_BYTES, _HEADER_BYTES):
+    for limit in (_SHORT_HEADER_BYTES, HEADER_BYTES):
         stream.seek(position)
-        header, blank_line, _ = stream.read(limit).partition(_BLANK_LINE)
+        header, blank_line, _ = stream.read(limit).partition(BLANK_LINE)
         if blank_line:
             return header
     return b""
@@ -88,7 +104,7 @@ def _header(stream: BinaryIO, position: int) -> bytes:
 
 def _next_plain(stream: BinaryIO, position: int) -> int | None:
     """The first position from another one on that looks like a start."""
-    found = _search(stream, position, _plain_starts_in, len(_PLAIN), _SHORT_HEADER_BYTES)
+    found = _search(stream, position, _plain_starts_in, _PLAIN_BYTES, _SHORT_HEADER_BYTES)
     return next(found, None)
 
 
@@ -117,10 +133,10 @@ def _gzip_starts_in(window: bytes, limit: int) -> Iterator[int]:
 
 
 def _plain_starts_in(window: bytes, limit: int) -> Iterator[int]:
-    offset = window.find(_PLAIN)
-    while 0 <= offset < limit:
-        yield offset + len(_BLANK_LINE)
-        offset = window.find(_PLAIN, offset + 1)
+    for match in _PLAIN.finditer(window):
+        if match.start() >= limit:
+            return
+        yield match.start() + match[0].index(_RECORD)
 
 
 def _inflates_to_record(head: bytes) -> bool:

@@ -1,67 +1,134 @@
 """HTML pages of a web archive; a damaged record costs only itself."""
 
-import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import BinaryIO
 
-from fastwarc.warc import WarcRecord, WarcRecordType
+from fastwarc.warc import WarcRecord
 
+from pipelines.crawl.archives.kinds import (
+    Kind,
+    kind_of_media,
+    kind_of_status,
+    kind_of_type,
+    type_of,
+)
+from pipelines.crawl.archives.payloads import PayloadError, codings_of, read_payload
 from pipelines.crawl.archives.records import read_records, read_up_to
+from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import rejection
 from pipelines.crawl.pages.page import Page
-from pipelines.crawl.pages.terms import HttpTerms, read_headers
+from pipelines.crawl.pages.terms import NO_HTTP_TERMS, HttpTerms, read_headers
 from pipelines.crawl.splits import Claim, every
 from pipelines.rejection import Rejection
+from pipelines.web.media_types import HTML_TYPES, charset, is_html, media_type
 from pipelines.web.urls import MAX_URL_CHARS
 
-HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
-_MAY_BE_HTML = HTML_TYPES | {None, ""}
 LONG_URL = f"URL of more than {MAX_URL_CHARS} characters"  # every row would repeat it
 DAMAGE = "not a WARC record, or damaged compression"
 OPT_OUT_FIELD = "X-Opt-Out"  # our own: an opt-out that the site stated elsewhere, as in tdmrep.json
 
-LOOKS_LIKE_HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body)\b", re.I)
+_HTTP = "application/http"
+_MAY_BE_HTML = HTML_TYPES | {""}
+_DAMAGED = "damaged compression"
+
+Row = Page | Rejection | Kind
 
 
 def read_warc(
     stream: BinaryIO, max_page_bytes: int, start: int = 0, claim: Claim = every
-) -> Iterator[Page | Rejection]:
+) -> Iterator[Page | Rejection | PassedOver]:
     """Pages served as HTML with status 200, and one `bad_record` for each damaged record.
 
-    Other records, images among them, are skipped: they are not candidates.
+    A `resource` record of HTML is a page as well. All other records are counted by kind, at the
+    end: as many records as there are, so many are pages, rejections or counted.
 
     Args:
-        stream: plain or gzipped by record; seekable.
+        stream: plain or gzipped; seekable.
         max_page_bytes: one byte more than this is read of a page, so that an excess is noticed.
         start: as in `read_records`.
         claim: as in `read_records`.
     """
-    for page in read_records(stream, partial(_pages, max_page_bytes=max_page_bytes), start, claim):
-        yield page or rejection("", "", "bad_record", DAMAGE)
+    passed: Counter[str] = Counter()
+    for row in read_records(stream, partial(_rows, max_page_bytes=max_page_bytes), start, claim):
+        if isinstance(row, Kind):
+            passed[row] += 1
+        else:
+            yield row or rejection("", "", "bad_record", DAMAGE)
+    yield from passed_over(passed)
 
 
-def _pages(record: WarcRecord, max_page_bytes: int) -> list[Page | Rejection]:
-    if record.record_type != WarcRecordType.response or not record.is_http:
-        return []
+def passed_over(kinds: Counter[str]) -> Iterator[PassedOver]:
+    """The counts of kinds as rows."""
+    for kind, count in sorted(kinds.items()):
+        yield PassedOver(str(kind), count)
+
+
+def _rows(record: WarcRecord, max_page_bytes: int) -> Sequence[Row]:
+    record_type = type_of(record)
+    if record_type == "response":
+        row = _of_response(record, max_page_bytes)
+    elif record_type == "resource":
+        row = _of_resource(record, max_page_bytes)
+    else:
+        row = kind_of_type(record_type)
+    return (row,)
+
+
+def _of_response(record: WarcRecord, max_page_bytes: int) -> Row:
+    if not is_http(record):
+        return Kind.DNS if target_of(record).startswith("dns:") else Kind.OTHER_PROTOCOL
     headers = record.http_headers if record.is_http_parsed else None
     if not headers or headers.status_code is None:
-        return [_bad(record, "no HTTP response in the record")]
-    content_type = record.http_content_type
-    if headers.status_code != 200 or content_type not in _MAY_BE_HTML:
-        return []
+        return _bad(record, "no HTTP response in the record")
+    if headers.status_code != 200:
+        return kind_of_status(headers.status_code)
+    content_type = headers.get("Content-Type")
+    if media_type(content_type) not in _MAY_BE_HTML:
+        return kind_of_media(content_type)
+    codings = codings_of(headers)
+    try:
+        html = read_payload(record, codings, max_page_bytes + 1)
+    except (OSError, PayloadError) as error:
+        return _bad(record, str(error) if isinstance(error, PayloadError) else _DAMAGED)
+    if not is_html(content_type, html):
+        return Kind.NOT_HTML
+    if _is_cut(record, len(html), max_page_bytes, is_coded=bool(codings)):
+        return _bad(record, "shorter than its header says")
+    return _page(record, html, charset(content_type), _http_terms(record))
+
+
+def _of_resource(record: WarcRecord, max_page_bytes: int) -> Row:
+    """A file as such, without the HTTP headers that it came with: wget and others write these."""
+    content_type = record.headers.get("Content-Type")
+    if media_type(content_type) not in HTML_TYPES:
+        return Kind.RESOURCE
     try:
         html = read_up_to(record, max_page_bytes + 1)
     except OSError:
-        return [_bad(record, "damaged compression")]
-    if content_type not in HTML_TYPES and not LOOKS_LIKE_HTML.match(html):
-        return []
-    if _is_cut(record, len(html), max_page_bytes):
-        return [_bad(record, "shorter than its header says")]
+        return _bad(record, _DAMAGED)
+    if _is_cut(record, len(html), max_page_bytes, is_coded=False):
+        return _bad(record, "shorter than its header says")
+    terms = NO_HTTP_TERMS._replace(opt_out=record.headers.get(OPT_OUT_FIELD) or "")
+    return _page(record, html, charset(content_type), terms)
+
+
+def _page(record: WarcRecord, html: bytes, declared: str | None, terms: HttpTerms) -> Row:
     url = target_of(record)
-    if len(url) > MAX_URL_CHARS:
-        return [_bad(record, LONG_URL)]
-    return [Page(url, html, record.http_charset, _http_terms(record))]
+    return _bad(record, LONG_URL) if len(url) > MAX_URL_CHARS else Page(url, html, declared, terms)
+
+
+def is_http(record: WarcRecord) -> bool:
+    """Whether the block of a record is an HTTP message, which is parsed then.
+
+    The parser itself knows `application/http` in lower case only.
+    """
+    known: bool = record.is_http
+    if not known and media_type(record.headers.get("Content-Type")) == _HTTP:
+        record.is_http = known = True
+        record.parse_http()
+    return known
 
 
 def target_of(record: WarcRecord) -> str:
@@ -73,11 +140,10 @@ def _bad(record: WarcRecord, detail: str) -> Rejection:
     return rejection(target_of(record), "", "bad_record", detail)
 
 
-def _is_cut(record: WarcRecord, length: int, max_page_bytes: int) -> bool:
+def _is_cut(record: WarcRecord, length: int, max_page_bytes: int, *, is_coded: bool) -> bool:
     if length > max_page_bytes:
         return False  # not read to its end
-    headers = record.http_headers
-    if headers.get("Content-Encoding") or headers.get("Transfer-Encoding"):
+    if is_coded:
         return length == 0 and record.content_length > 0  # a truncated stream decodes to nothing
     return length < record.content_length
 

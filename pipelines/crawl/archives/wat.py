@@ -4,15 +4,18 @@ An image has `src`, `alt` and `title`; there is no `srcset`, `data-src`, `<pictu
 `<figcaption>`. Source: commoncrawl/ia-web-commons, `ExtractingParseObserver` and `HTMLMetaData`.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import BinaryIO
 
 from fastwarc.warc import WarcRecord, WarcRecordType
 
+from pipelines.crawl.archives.kinds import Kind, kind_of_status, kind_of_type, type_of
 from pipelines.crawl.archives.records import read_records, read_up_to
-from pipelines.crawl.archives.warc import DAMAGE, LONG_URL, target_of
+from pipelines.crawl.archives.warc import DAMAGE, LONG_URL, passed_over, target_of
 from pipelines.crawl.archives.wat_json import BadMetadataError, ImageTag, Metadata, read_metadata
+from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.pages.terms import (
@@ -36,22 +39,27 @@ _OF_IMAGES = frozenset({"alt", "title"})
 
 def read_wat(
     stream: BinaryIO, config: CrawlConfig, source: str, start: int = 0, claim: Claim = every
-) -> Iterator[Found | Rejection]:
+) -> Iterator[Found | Rejection | PassedOver]:
     """Every `<img>` of pages served as HTML with status 200, and each `og:image` with a text.
 
     A record that is damaged, too large or malformed gives one rejection. Records of anything else
-    are skipped.
+    are counted by kind, at the end.
 
     Args:
-        stream: plain or gzipped by record; seekable.
+        stream: plain or gzipped; seekable.
         config: of the crawl; its limit on pages applies to the metadata of one.
         source: name of the source.
         start: as in `read_records`.
         claim: as in `read_records`.
     """
     parse = partial(_rows, config=config, source=source)
+    passed: Counter[str] = Counter()
     for row in read_records(stream, parse, start, claim):
-        yield row or rejection("", "", "bad_record", DAMAGE)
+        if isinstance(row, Kind):
+            passed[row] += 1
+        else:
+            yield row or rejection("", "", "bad_record", DAMAGE)
+    yield from passed_over(passed)
 
 
 def images(
@@ -69,9 +77,11 @@ def images(
     return found
 
 
-def _rows(record: WarcRecord, config: CrawlConfig, source: str) -> Sequence[Found | Rejection]:
-    if record.record_type != WarcRecordType.metadata:
-        return []
+def _rows(
+    record: WarcRecord, config: CrawlConfig, source: str
+) -> Sequence[Found | Rejection | Kind]:
+    if record.record_type != WarcRecordType.metadata and type_of(record) != "metadata":
+        return [kind_of_type(type_of(record))]
     limit, size = config.max_page_bytes, record.content_length
     if size > limit:
         return [rejection(target_of(record), "", "page_too_large", measured=size, threshold=limit)]
@@ -85,12 +95,19 @@ def _rows(record: WarcRecord, config: CrawlConfig, source: str) -> Sequence[Foun
         metadata = read_metadata(content)
     except BadMetadataError as error:
         return [_bad(record, str(error))]
-    if metadata is None or metadata.status != "200":
-        return []
+    if metadata is None:
+        return [Kind.NOT_OF_A_PAGE]
+    if metadata.status != "200":
+        return [_kind_of_status(metadata.status)]
     url = target_of(record)
     if len(url) > MAX_URL_CHARS:
         return [_bad(record, LONG_URL)]
-    return images(metadata, url, config.text_sources, source)
+    return images(metadata, url, config.text_sources, source) or [Kind.NO_IMAGES]
+
+
+def _kind_of_status(status: str) -> Kind:
+    is_number = status.isascii() and status.isdigit()
+    return kind_of_status(int(status[:9])) if is_number else Kind.OTHER_STATUS
 
 
 def _bad(record: WarcRecord, detail: str) -> Rejection:

@@ -1,16 +1,19 @@
 """One page of an archive or a folder, checked for size and hazards, then read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from selectolax.lexbor import SelectolaxError
 
+from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.pages.hazards import hazards
 from pipelines.crawl.pages.html import extract
 from pipelines.crawl.pages.terms import NO_HTTP_TERMS, HttpTerms
 from pipelines.rejection import Check, Rejection, first_failure
+
+NO_IMAGES = "pages without images"
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,30 @@ class Page:
     html: bytes
     charset: str | None = None
     http_terms: HttpTerms = NO_HTTP_TERMS
+
+
+def read_pages(
+    found: Iterable[Page | Rejection | PassedOver], source: str, config: CrawlConfig
+) -> Iterator[Found | Rejection | PassedOver]:
+    """The images of pages; those without an image are counted, at the end.
+
+    Args:
+        found: pages, and what takes the place of others.
+        source: name of the source.
+        config: of the crawl.
+    """
+    num_empty = 0
+    for one in found:
+        if not isinstance(one, Page):
+            yield one
+            continue
+        is_empty = True
+        for row in read_page(one, source, config):
+            is_empty = False
+            yield row
+        num_empty += is_empty
+    if num_empty:
+        yield PassedOver(NO_IMAGES, num_empty)
 
 
 def read_page(page: Page, source: str, config: CrawlConfig) -> Iterator[Found | Rejection]:

@@ -8,11 +8,11 @@ from pipelines.crawl.streams import OpenInput
 
 
 def _read(opened: OpenInput, source: Source, config: CrawlConfig, start: int, claim: Claim) -> Rows:
-    from pipelines.crawl.pages.page import Page, read_page
+    from pipelines.crawl.pages.page import Page, read_pages
 
     del start, claim
     html = opened.stream.read(config.max_page_bytes + 1)
-    return read_page(Page(opened.file.page_url, html), source.name, config)
+    return read_pages([Page(opened.file.page_url, html)], source.name, config)
 
 
 READER = Reader(kind="html", suffixes=(".html", ".htm", ".xhtml"), read=_read)

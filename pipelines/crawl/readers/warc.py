@@ -9,13 +9,10 @@ from pipelines.crawl.streams import OpenInput
 
 def _read(opened: OpenInput, source: Source, config: CrawlConfig, start: int, claim: Claim) -> Rows:
     from pipelines.crawl.archives.warc import read_warc
-    from pipelines.crawl.pages.page import Page, read_page
+    from pipelines.crawl.pages.page import read_pages
 
-    for page in read_warc(opened.stream, config.max_page_bytes, start, claim):
-        if isinstance(page, Page):
-            yield from read_page(page, source.name, config)
-        else:
-            yield page
+    found = read_warc(opened.stream, config.max_page_bytes, start, claim)
+    return read_pages(found, source.name, config)
 
 
 def _extent(opened: OpenInput) -> Extent:

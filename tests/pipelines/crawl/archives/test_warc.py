@@ -1,14 +1,19 @@
 import gzip
 import io
 import random
+import re
+import zlib
+from collections.abc import Callable
 
 import pytest
 
 from pipelines.crawl.archives.warc import read_warc
+from pipelines.crawl.books import PassedOver
 from pipelines.crawl.pages.page import Page
 from pipelines.crawl.pages.terms import HttpTerms
 from pipelines.rejection import Rejection
 from tests.support.archives import flip, gzip_records, http_record, warc_record
+from tests.support.codings import brotli, chunked, raw_deflate, zstd
 
 LIMIT = 1 << 20
 PAGES = [
@@ -17,9 +22,14 @@ PAGES = [
 ]
 
 
+def _passed(content: bytes) -> dict[str, int]:
+    rows = read_warc(io.BytesIO(content), LIMIT)
+    return {row.what: row.count for row in rows if isinstance(row, PassedOver)}
+
+
 def _read(content: bytes, limit: int = LIMIT) -> list[str]:
     """The path of each page, `bad` and the path for each damaged record."""
-    rows = read_warc(io.BytesIO(content), limit)
+    rows = [row for row in read_warc(io.BytesIO(content), limit) if not isinstance(row, PassedOver)]
     return [
         ("bad " if isinstance(row, Rejection) else "") + row.url.removeprefix("http://site.test/")
         for row in rows
@@ -35,28 +45,74 @@ def test_many_records_in_one_gzip_member():
     assert _read(gzip.compress(b"".join(PAGES))) == ["0", "1", "2", "3", "4"]
 
 
+URL = "http://site.test/x"
+
+
 @pytest.mark.parametrize(
     ("record", "rows"),
     [
-        (http_record("http://site.test/x", b"<img>", "text/html; charset=utf-8"), ["x"]),
-        (http_record("<http://site.test/x>", b"<img>"), ["x"]),
-        (http_record("http://site.test/x", b"<img>", "application/xhtml+xml"), ["x"]),
-        (http_record("http://site.test/x", b" <!DOCTYPE html><img>", ""), ["x"]),
-        (http_record("http://site.test/x", b"plain text", ""), []),
-        (http_record("http://site.test/x", b"\x89PNG", "image/png"), []),
-        (http_record("http://site.test/x", b"<img>", status="404 Not Found"), []),
-        (http_record("http://site.test/x", b"<img>", status="301 Moved"), []),
-        (http_record("http://site.test/x", b"<img>", kind="request"), []),
-        (http_record("http://site.test/x", b"<img>", kind="revisit"), []),
-        (warc_record("", b"software: test", "warcinfo", "application/warc-fields"), []),
-        (warc_record("dns:site.test", b"192.0.2.1", "response", "text/dns"), []),
-        (warc_record("http://site.test/x", b"no HTTP at all"), ["bad x"]),
+        (http_record(URL, b"<img>", "text/html; charset=utf-8"), ["x"]),
+        (http_record(f"<{URL}>", b"<img>"), ["x"]),
+        (http_record(URL, b"<img>", "application/xhtml+xml"), ["x"]),
+        (http_record(URL, b" <!DOCTYPE html><img>", ""), ["x"]),
+        (warc_record(URL, b"no HTTP at all"), ["bad x"]),
         (http_record("http://site.test/" + "x" * 9000, b"<img>"), ["bad " + "x" * 983]),
+        (warc_record(URL, b"<img>", "resource", "text/html"), ["x"]),
+        (warc_record(URL, b"<img>", "Resource", "TEXT/HTML; Charset=UTF-8"), ["x"]),
     ],
 )
 def test_records_that_count(record, rows):
     assert _read(record + PAGES[0]) == [*rows, "0"]
     assert _read(b"".join(gzip_records([record, PAGES[0]]))) == [*rows, "0"]
+    assert _passed(record) == {}
+
+
+@pytest.mark.parametrize(
+    ("record", "what"),
+    [
+        (http_record(URL, b"plain text", ""), "responses that are not HTML"),
+        (http_record(URL, b"%PDF", "application/pdf"), "responses that are not HTML"),
+        (http_record(URL, b"\x89PNG", "image/png"), "image responses"),
+        (http_record(URL, b"\x89PNG", "IMAGE/PNG"), "image responses"),
+        (http_record(URL, b"<img>", status="404 Not Found"), "error responses"),
+        (http_record(URL, b"<img>", status="301 Moved"), "redirects"),
+        (http_record(URL, b"<img>", status="206 Part"), "responses of other statuses"),
+        (http_record(URL, b"<img>", kind="request"), "request records"),
+        (http_record(URL, b"<img>", kind="REQUEST"), "request records"),
+        (http_record(URL, b"<img>", kind="revisit"), "revisit records"),
+        (http_record(URL, b"<img>", kind="invented"), "records of other types"),
+        (http_record(URL, b"<img>", kind="continuation"), "records of other types"),
+        (warc_record("", b"a: b", "warcinfo", "application/warc-fields"), "warcinfo records"),
+        (warc_record("", b"a: b", "metadata", "application/warc-fields"), "metadata records"),
+        (warc_record(URL, b"<img>", "conversion", "text/html"), "conversion records"),
+        (warc_record(URL, b"\x89PNG", "resource", "image/png"), "resource records"),
+        (warc_record("dns:site.test", b"192.0.2.1", "response", "text/dns"), "dns responses"),
+        (
+            warc_record("ftp://site.test/x", b"<img>", "response", "text/html"),
+            "responses of other protocols",
+        ),
+    ],
+)
+def test_what_is_passed_over_is_counted_by_kind(record, what):
+    plain = [record, PAGES[0], record]
+    for content in (b"".join(plain), b"".join(gzip_records(plain)), gzip.compress(b"".join(plain))):
+        assert _read(content) == ["0"]
+        assert _passed(content) == {what: 2}
+
+
+def test_names_and_tokens_have_no_case():
+    record = http_record(URL, b"<img>", "TEXT/HTML; Charset=KOI8-R", headers=["x-robots-TAG: NoAI"])
+    spellings = [
+        record,
+        record.replace(b"Type: response", b"Type: RESPONSE"),
+        record.replace(b"Type: application/http", b"Type: Application/HTTP; MsgType=Response"),
+        record.replace(b"Content-Length", b"content-length"),
+        record.replace(b"Content-Length", b"CONTENT-LENGTH").replace(b"WARC-T", b"warc-t"),
+        record.replace(b"Content-Type: TEXT/HTML", b"CONTENT-TYPE: Text/Html"),
+    ]
+    for content in (b"".join(spellings), b"".join(gzip_records(spellings))):
+        pages = list(read_warc(io.BytesIO(content), LIMIT))
+        assert pages == [Page(URL, b"<img>", "koi8-r", HttpTerms("noai"))] * len(spellings)
 
 
 @pytest.mark.parametrize("encoding", ["", "gzip"])
@@ -165,3 +221,123 @@ def test_line_ends_of_another_system_are_a_bad_record():
     content = b"".join(records).replace(b"\r\n", b"\n")
     (row,) = read_warc(io.BytesIO(content), 1000)
     assert isinstance(row, Rejection)
+
+
+HTML = b"<!doctype html><title>t</title><img src=/1.jpg alt='a red barn'>" * 3
+
+
+CONTENT = "Content-Encoding: "
+TRANSFER = "Transfer-Encoding: "
+CODED: dict[tuple[str, ...], Callable[[bytes], bytes]] = {
+    (CONTENT + "gzip",): gzip.compress,
+    (CONTENT + "X-GZip",): gzip.compress,
+    (CONTENT + "br",): brotli,
+    (CONTENT + "zstd",): zstd,
+    (CONTENT + "deflate",): zlib.compress,
+    (CONTENT + "Deflate",): raw_deflate,
+    (TRANSFER + "chunked",): chunked,
+    (CONTENT + "gzip", TRANSFER + "Chunked"): lambda body: chunked(gzip.compress(body)),
+    (CONTENT + "gzip, br",): lambda body: brotli(gzip.compress(body)),
+    (CONTENT + "gzip", CONTENT + "br"): lambda body: brotli(gzip.compress(body)),
+    (CONTENT + "br, utf-8",): brotli,
+}
+
+
+@pytest.mark.parametrize("body", [HTML, b"\n<!-- x --><img>", b"text <b>first</b>", b"\xff\xfe<\0"])
+@pytest.mark.parametrize("headers", CODED)
+def test_a_page_is_read_with_and_without_the_coding_of_its_headers(headers, body):
+    stored = [CODED[headers](body), body]
+    records = [http_record(f"{URL}{n}", b, headers=headers) for n, b in enumerate(stored)]
+    for content in (b"".join(records), gzip.compress(b"".join(records))):
+        pages = [row for row in read_warc(io.BytesIO(content), LIMIT) if isinstance(row, Page)]
+        assert [page.html for page in pages] == [body, body]
+
+
+def test_one_of_two_codings_may_be_missing():
+    headers = [CONTENT + "gzip", TRANSFER + "chunked"]
+    for body in (gzip.compress(HTML), chunked(HTML)):
+        (page,) = read_warc(io.BytesIO(http_record(URL, body, headers=headers)), LIMIT)
+        assert isinstance(page, Page)
+        assert page.html == HTML
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "aws-chunked", "none", "identity", ""])
+def test_a_coding_that_is_none_is_passed_over(coding):
+    record = http_record(URL, b"any text", headers=[CONTENT + coding])
+    (page,) = read_warc(io.BytesIO(record), LIMIT)
+    assert isinstance(page, Page)
+    assert page.html == b"any text"
+
+
+def test_a_chunk_size_damaged_midway_costs_no_page():
+    whole = chunked(HTML)
+    body = whole.replace(b"\r\n32\r\n", b"\r\nzz\r\n", 1)
+    assert body != whole
+    record = http_record(URL, body, headers=[TRANSFER + "chunked"])
+    (page,) = read_warc(io.BytesIO(record), LIMIT)
+    assert isinstance(page, Page)
+    assert page.html.startswith(HTML[:50])
+    assert HTML[-20:] in page.html
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "zstd", "deflate"])
+def test_what_is_neither_coded_nor_a_page_says_so(coding):
+    record = http_record(URL, b"\xff\x00\x01 neither" * 20, headers=[CONTENT + coding])
+    (row,) = read_warc(io.BytesIO(record), LIMIT)
+    assert isinstance(row, Rejection)
+    assert (row.reason, row.detail) == ("bad_record", f"header says {coding}, body is not")
+
+
+def _bad_ones(record: bytes) -> list[bytes]:
+    """A record damaged in several ways."""
+    return [
+        record.replace(b"WARC/1.0", b"XXXX/1.0"),
+        record.replace(b"Content-Length", b"Content-Width", 1),
+        record.replace(b"WARC/1.0\r\n", b"WARC/1.0\n"),
+        record.replace(b"Content-Length: ", b"Content-Length: 9", 1),
+        record.replace(b"Content-Length: ", b"Content-Length: -", 1),
+        re.sub(rb"(\r\nContent-Length: \d)\d", rb"\1", record, count=1),
+        record[:-90],
+        b"some other text\r\n" * 9 + b"\r\n",
+    ]
+
+
+@pytest.mark.parametrize("way", range(8))
+@pytest.mark.parametrize("place", range(9))
+def test_after_a_bad_record_the_others_are_read(place, way):
+    records = [http_record(f"http://site.test/{n}", HTML) for n in range(9)]
+    records[place] = _bad_ones(records[place])[way]
+    others = [str(n) for n in range(9) if n != place]
+    for content in (b"".join(records), gzip.compress(b"".join(records))):
+        rows = _read(content)
+        read = [row for row in rows if not row.startswith("bad") and row != str(place)]
+        assert read == others
+        assert str(place) in rows or any(row.startswith("bad") for row in rows)
+
+
+@pytest.mark.parametrize("place", range(1, 9))
+def test_damage_in_the_stream_costs_only_what_cannot_be_inflated(place):
+    records = [http_record(f"http://site.test/{n}", _noise(n)) for n in range(9)]
+    before = len(gzip.compress(b"".join(records[:place])))
+    content = gzip.compress(b"".join(records))
+    content = content[: before + 600] + bytes(99) + content[before + 699 :]
+    rows = _read(content + b"".join(gzip_records(PAGES)))
+    assert rows[:place] == [str(n) for n in range(place)]
+    assert "bad " in rows
+    assert rows[-5:] == ["0", "1", "2", "3", "4"]
+
+
+def _noise(seed: int) -> bytes:
+    return b"<html>" + bytes(random.Random(seed).choices(b"abcdefghij", k=9000))
+
+
+def test_a_wrong_checksum_of_many_records_costs_none():
+    content = flip(gzip.compress(b"".join(PAGES)), -6)
+    assert _read(content) == ["0", "1", "2", "3", "4", "bad "]
+
+
+def test_a_record_too_large_to_hold_within_one_member():
+    large = http_record("http://site.test/l", random.Random(1).randbytes(18 << 20), "image/png")
+    content = gzip.compress(b"".join([*PAGES[:2], large, *PAGES[2:]]), 1)
+    assert _read(content) == ["0", "1", "2", "3", "4"]
+    assert _passed(content) == {"image responses": 1}

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from pipelines.crawl.archives.wat import read_wat
+from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import Found
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.pages.html import extract
@@ -18,7 +19,7 @@ IMAGE = {"path": "IMG@/src", "url": "a.jpg", "alt": "a red barn"}
 RECORDS = [wat_record(f"{PAGE}?{n}", {"Links": [IMAGE]}) for n in range(5)]
 
 
-def _rows(content: bytes, **settings) -> list[Found | Rejection]:
+def _rows(content: bytes, **settings) -> list[Found | Rejection | PassedOver]:
     config = CONFIG.model_copy(update=settings)
     return list(read_wat(io.BytesIO(content), config, "mine"))
 
@@ -142,21 +143,35 @@ def _on(kind: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "record",
+    ("record", "what"),
     [
-        _on("HTTP-Request-Metadata"),
-        _on("WARC-Info-Metadata"),
-        _on("WARC-Metadata-Metadata"),
-        _on("HTTP-Response-Metadata"),
-        wat_record(PAGE, {}),
-        wat_record(PAGE, {"Links": [IMAGE]}, status="404"),
-        warc_record("", b"software: x", "warcinfo", "application/warc-fields"),
-        warc_record(PAGE, b"{}", "conversion", "application/json"),
+        (_on("HTTP-Request-Metadata"), "metadata of anything but pages"),
+        (_on("WARC-Info-Metadata"), "metadata of anything but pages"),
+        (_on("WARC-Metadata-Metadata"), "metadata of anything but pages"),
+        (_on("HTTP-Response-Metadata"), "metadata of anything but pages"),
+        (wat_record(PAGE, {}), "pages without images"),
+        (wat_record(PAGE, {"Links": [IMAGE]}, status="404"), "error responses"),
+        (wat_record(PAGE, {"Links": [IMAGE]}, status="302"), "redirects"),
+        (wat_record(PAGE, {"Links": [IMAGE]}, status="²"), "responses of other statuses"),
+        (
+            warc_record("", b"software: x", "warcinfo", "application/warc-fields"),
+            "warcinfo records",
+        ),
+        (warc_record(PAGE, b"{}", "conversion", "application/json"), "conversion records"),
     ],
 )
-def test_records_on_anything_else_are_passed_over(record):
-    assert _rows(record) == []
-    assert len(_rows(record + RECORDS[0])) == 1
+def test_records_on_anything_else_are_counted_by_kind(record, what):
+    assert _rows(record) == [PassedOver(what)]
+    found, passed = _rows(record + RECORDS[0])
+    assert isinstance(found, Found)
+    assert passed == PassedOver(what)
+    assert _rows(record * 3) == [PassedOver(what, 3)]
+
+
+def test_the_type_of_a_record_has_no_case():
+    odd = RECORDS[0].replace(b"WARC-Type: metadata", b"Warc-Type: MetaData")
+    assert _rows(odd) == _rows(RECORDS[0])
+    assert _rows(odd.replace(b"Content-Length", b"content-length")) == _rows(RECORDS[0])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pipelines.crawl.archives.warc import read_warc
+from pipelines.crawl.books import PassedOver
 from pipelines.crawl.site.archive import Archive, outcomes_in, record_of
 from pipelines.web.answers import Response
 from pipelines.web.failures import FetchFailure, Reason
@@ -37,7 +38,8 @@ def test_other_readers_of_archives_find_the_page():
     assert (page.url, page.html, page.charset) == (URL, PAGE.body, "koi8-r")
     assert page.http_terms.opt_out == ""
     assert pages(PAGE, "tdm-reservation")[0].http_terms.opt_out == "tdm-reservation"
-    assert pages(REDIRECT) == pages(FAILURE) == []
+    assert pages(REDIRECT) == [PassedOver("redirects")]
+    assert pages(FAILURE) == [PassedOver("metadata records")]
 
 
 def test_an_archive_knows_what_it_keeps(tmp_path):
