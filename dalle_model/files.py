@@ -1,40 +1,73 @@
-"""All access to run data: every path is an fsspec URL, and every write is atomic."""
+"""All access to run data by URL or local path; every write is atomic.
 
+A local path is taken as it is written: it may hold `::`, `://`, `~` or bytes that are no UTF-8,
+none of which fsspec would leave alone.
+"""
+
+import errno
 import hashlib
 import io
 import json
 import os
 import posixpath
+import re
 import secrets
+import stat
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from fsspec import available_protocols
-from fsspec.core import url_to_fs as _url_to_fs
+from fsspec import available_protocols, core
+from fsspec.implementations.local import LocalFileSystem
 
 from dalle_model.errors import UsageError
 
 TEMPORARY_PREFIX = ".tmp-"
+_FILE = "file://"
+# What begins with a scheme is a URL, and so is fsspec's chain of them (`filecache::s3://`).
+# Source: RFC 3986, section 3.1
+_URL = re.compile(r"(?:[a-z][a-z0-9+.-]*::)*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 class UnknownProtocolError(UsageError):
     """A URL begins with a protocol that no file system has."""
 
 
+def join(url: str, *parts: str) -> str:
+    """Append path parts to a URL or a plain path."""
+    return posixpath.join(url, *parts)
+
+
+def is_url(path: str) -> bool:
+    """Whether a path begins with a scheme; any other is one on this machine's disks."""
+    return _URL.match(path) is not None
+
+
+def is_local(url: str) -> bool:
+    """Whether the URL names a file on this machine's disks."""
+    return url.startswith(_FILE) or not is_url(url)
+
+
+def local_path(url: str) -> str:
+    """The absolute path of a local file; nothing in it is expanded or resolved."""
+    return posixpath.join(str(Path.cwd()), url.removeprefix(_FILE).removeprefix("./"))
+
+
 def url_to_fs(url: str) -> tuple[Any, str]:
-    """The file system of a URL, and the path in it.
+    """The file system of a URL and the path in it, as fsspec's; a local path is taken as it is.
 
     Raises:
         UnknownProtocolError: there is no such file system.
         ImportError: its library is not installed.
     """
+    if is_local(url):
+        return LocalFileSystem(), local_path(url)
     try:
-        return cast(tuple[Any, str], _url_to_fs(url))
+        return cast(tuple[Any, str], core.url_to_fs(url))
     except ValueError as error:
-        protocol, is_url, _ = url.partition("://")
-        if not is_url or protocol in available_protocols():
+        protocol = url.partition("://")[0]
+        if protocol in available_protocols():
             raise
         near = get_close_matches(protocol, available_protocols(), n=1)
         meant = f"did you mean `{near[0]}://`?" if near else "correct the URL"
@@ -43,24 +76,20 @@ def url_to_fs(url: str) -> tuple[Any, str]:
         ) from error
 
 
-def join(url: str, *parts: str) -> str:
-    """Append path parts to a URL or a plain path."""
-    return posixpath.join(url, *parts)
-
-
-def is_local(url: str) -> bool:
-    """Whether the URL names a file on this machine's disks."""
-    return "://" not in url or url.startswith("file://")
+def printable(name: str) -> str:
+    """A name for people: bytes that are no UTF-8, which no terminal or file takes, are spelled."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def open_read(url: str) -> BinaryIO:
     """Open a file for binary reading; raises `FileNotFoundError` if it does not exist.
 
+    What is there but can never be read to its end, such as a pipe, is an `OSError` too.
     An object in a store is fetched whole, in one request: shards are read whole anyway, and some
     servers answer a range request with the checksum of the whole object.
     """
     if is_local(url):
-        return Path(url.removeprefix("file://")).open("rb")
+        return _open_file(local_path(url))
     return io.BytesIO(read_bytes(url))
 
 
@@ -94,9 +123,10 @@ def exists(url: str) -> bool:
 
 def list_names(url: str) -> list[str]:
     """Names directly under a folder, sorted; empty if there is no such folder."""
+    if is_local(url):
+        return _local_names(local_path(url))
     filesystem, path = url_to_fs(url)
-    if not is_local(url):
-        filesystem.invalidate_cache()
+    filesystem.invalidate_cache()
     try:
         entries = filesystem.ls(path, detail=False)
     except FileNotFoundError:
@@ -167,7 +197,8 @@ def read_json(url: str) -> Any:
 def write_json(url: str, document: Any) -> None:
     """Write JSON with sorted keys, so that equal documents are equal bytes."""
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
-    write_bytes(url, (text + "\n").encode())
+    # The only characters that UTF-8 lacks stand for bytes of names; `\udce9` is JSON for one.
+    write_bytes(url, (text + "\n").encode("utf-8", "backslashreplace"))
 
 
 def sweep_temporary(url: str) -> None:
@@ -175,6 +206,21 @@ def sweep_temporary(url: str) -> None:
     for name in list_names(url):
         if name.startswith(TEMPORARY_PREFIX):
             remove(join(url, name))
+
+
+def _open_file(path: str) -> BinaryIO:
+    """Open a file of a disk; to open a pipe could take for ever, and a device could do anything."""
+    mode = Path(path).stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a folder fails by itself
+        raise OSError(errno.EINVAL, "a pipe, socket or device, not a file", printable(path))
+    return Path(path).open("rb")
+
+
+def _local_names(path: str) -> list[str]:
+    try:
+        return sorted(child.name for child in Path(path).iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _own_name(entries: list[Any], path: str) -> set[str]:

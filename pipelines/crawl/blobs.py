@@ -5,6 +5,7 @@ folder). Bytes that no input holds as they are, as in Parquet or gzip, are spill
 stage's own folder. A worker never holds more than one such file, or one shard that it writes.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -106,14 +107,15 @@ def spill(
 
 def pack(ref: CandidateRef) -> Packed:
     """A reference as it crosses a shuffle, where a runner holds rows by the million."""
-    return msgspec.msgpack.encode(ref.candidate[:_NUM_VALUES] + (ref.blob or ()))
+    blob = (os.fsencode(ref.blob.location), *ref.blob[1:]) if ref.blob else ()  # may be no UTF-8
+    return msgspec.msgpack.encode(ref.candidate[:_NUM_VALUES] + blob)
 
 
 def unpack(packed: Packed) -> CandidateRef:
     """What was packed."""
     values = msgspec.msgpack.decode(packed)
-    blob = values[_NUM_VALUES:]
-    return CandidateRef(Candidate(*values[:_NUM_VALUES]), ByteRange(*blob) if blob else None)
+    candidate, blob = Candidate(*values[:_NUM_VALUES]), values[_NUM_VALUES:]
+    return CandidateRef(candidate, ByteRange(os.fsdecode(blob[0]), *blob[1:]) if blob else None)
 
 
 def load(refs: Iterable[CandidateRef]) -> list[Row]:

@@ -88,3 +88,49 @@ def test_a_file_that_was_moved_before_is_not_moved_again(tmp_path, scheme):
         files.move(source, target)
         assert files.read_bytes(target) == b"new"
         assert not files.exists(source)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_local"),
+    [
+        ("a::b", True), ("/data/http://site.test/a", True), ("~x", True), ("file:x", True),
+        ("file:///a::b", True), ("1://x", True), ("", True),
+        ("s3://bucket/x", False), ("filecache::s3://bucket/x", False), ("memory://x", False),
+    ],
+)  # fmt: skip
+def test_only_what_begins_with_a_scheme_is_a_url(path, is_local):
+    assert files.is_local(path) == is_local
+
+
+@pytest.mark.parametrize("name", ["a::b", "memory::x", "~", "file:x", "a:/b", os.fsdecode(b"\xe9")])
+@pytest.mark.parametrize(
+    "form", ["{folder}/{name}", "{name}", "./{name}", "file://{folder}/{name}"]
+)
+def test_a_local_path_is_taken_as_it_is(tmp_path, monkeypatch, name, form):
+    monkeypatch.chdir(tmp_path)
+    root = form.format(folder=tmp_path, name=name)
+    url = files.join(root, "x::y.json")
+    files.write_json(url, {"url": url})
+    assert files.read_json(url) == {"url": url}
+    assert files.exists(url)
+    assert files.identity(url)["bytes"] == len(files.read_bytes(url))
+    with files.open_read(url) as stream:
+        assert stream.read() == files.read_bytes(url)
+    assert files.list_names(root) == ["x::y.json"]
+    assert (tmp_path / name / "x::y.json").is_file()
+    assert len(list(tmp_path.iterdir())) == 1
+    files.remove(url)
+    assert files.list_names(root) == []
+
+
+def test_a_pipe_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="a pipe, socket or device"):
+        files.open_read(str(tmp_path / "pipe"))
+    with pytest.raises(FileNotFoundError):
+        files.open_read(str(tmp_path / "gone"))
+
+
+def test_a_name_that_is_no_utf_8_can_be_printed():
+    assert files.printable(os.fsdecode(b"caf\xe9.jpg")) == "caf\\udce9.jpg"
+    assert files.printable("café.jpg") == "café.jpg"
