@@ -3,6 +3,7 @@
 Files that are no input, nor read with one, are counted by their suffix.
 """
 
+import os
 import posixpath
 import re
 from collections import Counter
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urljoin
 
+from dalle_model import files
 from dalle_model.errors import UsageError
 from pipelines.crawl.books import SourceBook
 from pipelines.crawl.config import CrawlConfig
@@ -19,7 +21,7 @@ from pipelines.crawl.sources import InputFile, Source
 
 # The end of a name by which files are counted: of a compressed one with the suffix before it.
 _SUFFIX = re.compile(r"(\.[a-z0-9]{1,8})?\.(gz|zst|xz|bz2)$|\.[a-z0-9]{1,8}$")
-_HIDDEN, _LOGS, _UNNAMED = "hidden files", "tables that img2dataset logs", "files without a suffix"
+_HIDDEN, _UNNAMED = "hidden files", "files without a suffix"
 
 
 class MissingInputError(UsageError):
@@ -50,7 +52,7 @@ def discover(config: CrawlConfig) -> Discovered:
         key = f"crawl.sources[{number}]"
         listing, found = _found(source, key)
         pairs += [(file, source) for file in found]
-        books.append(SourceBook(key, passed_over=_others(listing, found)))
+        books.append(SourceBook(key, passed_over=_others(source, listing, found)))
     return Discovered(sorted(pairs, key=lambda p: (p[0], p[1].model_dump_json())), books)
 
 
@@ -106,9 +108,10 @@ def _found(source: Source, config_key: str) -> tuple[Listing, list[InputFile]]:
             f"{config_key}.path: {source.path}: {found}; correct the path, or set "
             f"{config_key}.kind to one of {', '.join(kinds())}"
         )
+    names = [files.printable(_name(file.location, listing.root)) for file in chosen]
     return listing, [
-        replace(file, config_key=config_key, name=_name(file.location, listing.root))
-        for file in chosen
+        replace(file, config_key=config_key, name=name)
+        for file, name in zip(chosen, names, strict=True)
     ]
 
 
@@ -121,7 +124,7 @@ def _inputs(source: Source, listing: Listing) -> list[InputFile]:
         if reader.folders and source.kind in {None, reader.kind}
         for file in reader.folders.find(source, seen)
     ]
-    rest = set(paths) - _ignored(paths) - {folder.metadata for folder in folders}
+    rest = set(paths) - _ignored(source, paths).keys() - {folder.metadata for folder in folders}
     return sorted({*folders, *_single_files(source, listing.root, sorted(rest))})
 
 
@@ -130,7 +133,8 @@ def _single_files(source: Source, root: str, paths: list[str]) -> Iterator[Input
         kind = source.kind or kind_of(path)
         if kind is None or readers_of(kind)[0].folders:
             continue
-        address = urljoin(source.base_url, quote(_name(path, root))) if source.base_url else ""
+        relative = quote(os.fsencode(_name(path, root)))
+        address = urljoin(source.base_url, relative) if source.base_url else ""
         yield InputFile(path, kind, address)
 
 
@@ -139,20 +143,25 @@ def _name(path: str, root: str) -> str:
     return path.removeprefix(root).strip("/") or posixpath.basename(path)
 
 
-def _ignored(paths: list[str]) -> set[str]:
-    return {path for reader in readers() if reader.ignores for path in reader.ignores(paths)}
+def _ignored(source: Source, paths: list[str]) -> dict[str, str]:
+    """What looks like an input but is none, and what it is."""
+    ignored: dict[str, str] = {}
+    for reader in readers():
+        if reader.ignores:
+            ignored |= reader.ignores(source, paths)
+    return ignored
 
 
-def _others(listing: Listing, found: list[InputFile]) -> dict[str, int]:
-    """The files of a source that are not read, by kind."""
+def _others(source: Source, listing: Listing, found: list[InputFile]) -> dict[str, int]:
+    """What a source holds that is not read, by kind."""
     read = {url for file in found for url in files_of(file)}
-    logs = _ignored(listing.paths)
-    kinds_of_others: Counter[str] = Counter()
+    ignored = _ignored(source, listing.paths)
+    others = Counter(listing.others)
     for path in listing.paths:
         if path not in read:
             name = path.removeprefix(listing.root)
-            kinds_of_others[_LOGS if path in logs else _kind_of_other(name)] += 1
-    return kinds_of_others
+            others[ignored.get(path) or _kind_of_other(name)] += 1
+    return others
 
 
 def _kind_of_other(name: str) -> str:

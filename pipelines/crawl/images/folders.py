@@ -2,11 +2,11 @@
 
 import posixpath
 from collections.abc import Iterator
-
-from fsspec.core import url_to_fs
+from dataclasses import dataclass
 
 from dalle_model import files
 from pipelines.crawl.blobs import ByteRange
+from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.images.image import (
@@ -17,7 +17,16 @@ from pipelines.crawl.images.image import (
     read_sidecar,
     url_of,
 )
-from pipelines.crawl.images.names import SIDECAR_SUFFIXES, images_in, is_image
+from pipelines.crawl.images.kinds import HEAD_BYTES, image_type
+from pipelines.crawl.images.names import (
+    Texts,
+    images_in,
+    is_image,
+    may_be_image,
+    texts_beside,
+    texts_in,
+)
+from pipelines.crawl.listing import is_hidden, list_files, list_names
 from pipelines.crawl.readers import parquet, text_table
 from pipelines.crawl.readers.reader import by_content
 from pipelines.crawl.sources import InputFile, Source
@@ -31,30 +40,55 @@ FILE_COLUMN = "file_name"  # Source: Hugging Face `datasets`, "ImageFolder"
 _MIN_STEP = 256  # images of one part; chosen: some 50 MB
 _MAX_PARTS = 16  # chosen: each lists the folder and reads its table
 
+NO_IMAGES = "files without a suffix that are no images"
+
 Captions = dict[str, list[str]]  # by the image's path, relative to the table's folder
+Rows = Iterator[Image | Rejection | PassedOver]
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """A folder while it is read.
+
+    Args:
+        file: the input.
+        source: names columns and keys.
+        texts: of all of its files.
+        captions: of its table.
+        limit: bytes of an image, above which it is not read.
+    """
+
+    file: InputFile
+    source: Source
+    texts: Texts
+    captions: Captions
+    limit: int
 
 
 def read_folder(
     file: InputFile, source: Source, config: CrawlConfig, start: int = 0, claim: Claim = every
-) -> Iterator[Image | Rejection]:
+) -> Rows:
     """The images of a folder from a number on, and the rows of its table without an image.
 
-    Captions come from `.json` and `.txt` next to an image, as img2dataset, DALLE-pytorch and kohya
-    write them; else from the table.
+    Captions come from `.json`, `.txt` and `.caption` next to an image, as img2dataset,
+    DALLE-pytorch and kohya write them; else from the table. A file with the suffix of an image is
+    one, whatever its bytes, which the images stage judges; of one without any suffix the bytes
+    decide.
 
     Args:
         file: an image folder.
         source: names columns and keys.
         config: of the crawl; images above its limit are not read.
         start: number of the first image, in the order of their names.
-        claim: asked for the number of each image.
+        claim: asked for the number of each file that may be an image.
 
     Raises:
         UnreadableInputError: an image cannot be read.
         ColumnError: the table has no column of captions, or more than one.
     """
     captions, damage = _captions(file, source, config)
-    listing, limit = set(files.list_names(file.location)), config.max_image_bytes
+    listing = list_names(file.location)
+    folder = _Folder(file, source, texts_in(listing), captions, config.max_image_bytes)
     names = images_in(file, listing)
     for number in range(start, max(1, len(names))):
         if not claim(number):
@@ -63,43 +97,44 @@ def read_folder(
             yield from damage
             yield from _missing(file, captions)
         if number < len(names):
-            yield from _images(names[number], file, source, listing, captions, limit)
+            yield from _images(names[number], folder)
 
 
 def folder_extent(file: InputFile) -> Extent:
-    """The images by number; one position where there is only a table."""
-    size = max(1, len(images_in(file, files.list_names(file.location))))
+    """The files that may be images by number; one position where there is only a table."""
+    size = max(1, len(images_in(file, list_names(file.location))))
     return Extent(size, max(_MIN_STEP, -(-size // _MAX_PARTS)))
 
 
-def _images(
-    name: str,
-    file: InputFile,
-    source: Source,
-    listing: set[str],
-    captions: Captions,
-    limit: int,
-) -> Iterator[Image | Rejection]:
-    location = files.join(file.location, name)
-    encoded, size = _read(location, limit)
+def _images(name: str, folder: _Folder) -> Rows:
+    location = files.join(folder.file.location, name)
+    if not is_image(name) and not has_image(location):
+        yield PassedOver(NO_IMAGES)
+        return
+    encoded, size = _read(location, folder.limit)
     try:
-        sidecar = _sidecar(name, file.location, source, listing)
+        sidecar = _sidecar(name, folder)
     except ValueError as error:
         yield rejection(url_of("", encoded), "", "bad_metadata", str(error))
         return
     if sidecar.captions == ("",):
-        listed = captions.get(_relative(location, file.metadata), [""])
+        listed = folder.captions.get(_relative(location, folder.file.metadata), [""])
         sidecar = Sidecar(tuple(listed), sidecar.url, sidecar.page_url, sidecar.license)
-    yield from images_of(sidecar, source, encoded, ByteRange(location, 0, size), size)
+    yield from images_of(sidecar, folder.source, encoded, ByteRange(location, 0, size), size)
 
 
-def _sidecar(name: str, folder: str, source: Source, listing: set[str]) -> Sidecar:
-    stem = posixpath.splitext(name)[0]
+def has_image(location: str) -> bool:
+    """Whether a file is an image by its first bytes."""
+    with open_input(location) as stream:
+        return image_type(stream.read(HEAD_BYTES)) is not None
+
+
+def _sidecar(name: str, folder: _Folder) -> Sidecar:
     text, document = (
-        _read_text(files.join(folder, stem + suffix)) if stem + suffix in listing else None
-        for suffix in SIDECAR_SUFFIXES
+        None if beside is None else _read_text(files.join(folder.file.location, beside))
+        for beside in texts_beside(name, folder.texts)
     )
-    return read_sidecar(text, document, source, is_line_a_caption=True)
+    return read_sidecar(text, document, folder.source, is_line_a_caption=True)
 
 
 def _read(location: str, limit: int) -> tuple[bytes, int]:
@@ -150,11 +185,13 @@ def _missing(file: InputFile, captions: Captions) -> Iterator[Rejection]:
     """The rows of a folder's own table whose image is not there."""
     if not captions or not _is_own(file):
         return
-    filesystem, bare = url_to_fs(file.location)
-    present = {posixpath.relpath(path, bare) for path in filesystem.find(bare) if is_image(path)}
-    for name in sorted(captions.keys() - present):
+    root, paths, *_ = list_files(file.location)
+    present = {posixpath.relpath(path, root) for path in paths}
+    images = {name for name in present if may_be_image(name) and not is_hidden(name)}
+    for name in sorted(captions.keys() - images):
+        lack = "is no image by its suffix" if name in present else "is not in the folder"
         for caption in captions[name]:
-            yield rejection(name, caption, "no_picture", "the table names it, the folder lacks it")
+            yield rejection(name, caption, "no_picture", f"what the table names {lack}")
 
 
 def _is_own(file: InputFile) -> bool:

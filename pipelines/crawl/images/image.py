@@ -18,6 +18,7 @@ from pipelines.crawl.tables.columns import (
     text_of,
     texts_of,
 )
+from pipelines.crawl.text_encoding import decode_text
 from pipelines.io.keys import local_pair_key
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection
@@ -44,7 +45,7 @@ class Image(NamedTuple):
 
 @dataclass(frozen=True)
 class Sidecar:
-    """What `.txt` and `.json` files next to an image, or a table of captions, say about it.
+    """What texts and `.json` files next to an image, or a table of captions, say about it.
 
     Args:
         captions: at least one; a single empty one where there is none.
@@ -110,17 +111,18 @@ def images_of(
 def read_sidecar(
     text: bytes | None, document: bytes | None, source: Source, *, is_line_a_caption: bool
 ) -> Sidecar:
-    """What `.txt` and `.json` files say about an image; the captions of the `.json` come first.
+    """What a text and a `.json` say about an image; the captions of the `.json` come first.
 
     Args:
-        text: content of the `.txt`, if there is one.
+        text: content of the `.txt` or `.caption`, if there is one.
         document: content of the `.json`, if there is one.
         source: names the keys of the `.json`; by default the usual names of columns.
-        is_line_a_caption: each line of the `.txt` is one, as in lucidrains/DALLE-pytorch
+        is_line_a_caption: each line of the text is one, as in lucidrains/DALLE-pytorch
             `dalle_pytorch/loader.py`; else all of it is, as in WebDataset.
 
     Raises:
-        ValueError: not a JSON object, or a text above `MAX_TEXT_BYTES`.
+        ValueError: not a JSON object, a text above `MAX_TEXT_BYTES`, or in no encoding that can be
+            told.
     """
     values = {} if document is None else _object(document)
     captions = texts_of(pick(values, source.caption_column, CAPTION_NAMES))
@@ -144,7 +146,7 @@ def url_of(raw_url: str, encoded: bytes) -> str:
 
 def _captions_in(text: bytes, is_line_a_caption: bool) -> list[str]:
     _check_length(text)
-    whole = text.decode("utf-8-sig", "replace").strip("\r\n")
+    whole = decode_text(text).strip("\r\n")
     if not is_line_a_caption:
         return [whole]
     return [line for line in whole.splitlines() if line.strip()] or [""]
@@ -153,7 +155,7 @@ def _captions_in(text: bytes, is_line_a_caption: bool) -> list[str]:
 def _object(document: bytes) -> dict[str, Any]:
     _check_length(document)
     try:
-        values = json.loads(document)
+        values = json.loads(decode_text(document))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     if not isinstance(values, dict):

@@ -23,7 +23,7 @@ def _extent(opened: OpenInput) -> Extent:
     return parquet_extent(opened.stream)
 
 
-def _logs_of_img2dataset(paths: Sequence[str]) -> set[str]:
+def _logs_of_img2dataset(_source: Source, paths: Sequence[str]) -> dict[str, str]:
     """The tables that img2dataset writes next to its tars and folders: they are no source.
 
     Source: img2dataset `writer.py`: `00000.parquet` next to `00000.tar` or `00000/`, and
@@ -31,7 +31,8 @@ def _logs_of_img2dataset(paths: Sequence[str]) -> set[str]:
     """
     present = {*paths, *(posixpath.dirname(path) for path in paths)}
     stems = {path.removesuffix("_stats.json") for path in paths if path.endswith("_stats.json")}
-    return {f"{stem}.parquet" for stem in stems if f"{stem}.tar" in present or stem in present}
+    found = [stem for stem in stems if f"{stem}.tar" in present or stem in present]
+    return {f"{stem}.parquet": "tables that img2dataset logs" for stem in found}
 
 
 READER = Reader(

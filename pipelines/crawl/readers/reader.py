@@ -55,7 +55,8 @@ class Reader:
             kind, of which one, for all other content, has none.
         extent: how an input on a local disk is read in parts; None where each input is read in one
             piece, from its top: then `read` need not look at its position and claim.
-        ignores: files among those listed that look like inputs of this format but are none.
+        ignores: files among those that a source lists that look like inputs of this format but are
+            none, each with what it is, as in a `PassedOver`.
         folders: for inputs that are folders; None for files.
     """
 
@@ -64,7 +65,7 @@ class Reader:
     suffixes: tuple[str, ...] = ()
     magic: bytes = b""
     extent: Callable[[OpenInput], Extent] | None = None
-    ignores: Callable[[Sequence[str]], set[str]] | None = None
+    ignores: Callable[[Source, Sequence[str]], dict[str, str]] | None = None
     folders: Folders | None = None
 
 

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.discovery import MissingInputError, locations, resolve
+from pipelines.crawl.discovery import MissingInputError, discover, locations, resolve
 from pipelines.crawl.sources import InputFile, Source
 
 
@@ -99,3 +99,47 @@ def test_what_is_no_file_is_passed_over_with_a_warning(folder, caplog):
 def test_a_path_that_cannot_be_listed_names_the_setting():
     with pytest.raises(MissingInputError, match=r"sources\[2\]\.path: nowhere://x cannot be"):
         resolve(Source(path="nowhere://x"), "crawl.sources[2]")
+
+
+def test_a_folder_with_marks_in_its_name_is_no_part_of_the_glob(tmp_path):
+    for name in ("[1]/a.tsv", "[1]/sub/b.tsv", "1/c.tsv", "x*/y/d.tsv", "xx/y/e.tsv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).write_bytes(b"")
+    for pattern, names in {
+        "[1]/*.tsv": ["[1]/a.tsv"],
+        "[1]/**/*.tsv": ["[1]/a.tsv", "[1]/sub/b.tsv"],
+        "[0-9]/*": ["1/c.tsv"],
+        "x*/*/?.tsv": ["x*/y/d.tsv"],
+        "x?/y/*": ["x*/y/d.tsv", "xx/y/e.tsv"],
+    }.items():
+        found = [file.location for file in resolve(Source(path=f"{tmp_path}/{pattern}"), "k")]
+        assert found == [f"{tmp_path}/{name}" for name in names]
+
+
+def test_a_circle_of_links_ends(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "t.tsv").write_bytes(b"")
+    (tmp_path / "a" / "up").symlink_to(tmp_path)
+    (tmp_path / "self").symlink_to("self")
+    (tmp_path / "linked").symlink_to("a")
+    for path in (tmp_path, f"{tmp_path}/**/*", tmp_path / "linked", f"{tmp_path}/linked/*"):
+        assert len(resolve(Source(path=str(path)), "k")) == 1
+    (book,) = discover(CrawlConfig(sources=(Source(path=str(tmp_path)),))).books
+    assert book.passed_over == {"links to folders": 2, "links to nothing": 1}
+
+
+@pytest.mark.parametrize("form", ["{0}", "file://{0}", "{0}/*.html"])
+def test_names_that_are_no_utf_8(tmp_path, form):
+    name = os.fsdecode(b"caf\xe9.html")
+    (tmp_path / name).write_bytes(b"")
+    source = Source(path=form.format(tmp_path), base_url="http://site.test/")
+    (file,) = resolve(source, "k")
+    assert file.page_url == "http://site.test/caf%E9.html"
+    assert file.name == "caf\\udce9.html"
+    assert file.location.endswith(name)
+
+
+def test_urls_of_files_stay_urls(tmp_path):
+    (tmp_path / "a::b.tsv").write_bytes(b"")
+    (file,) = resolve(Source(path=f"file://{tmp_path}"), "k")
+    assert file.location == f"file://{tmp_path}/a::b.tsv"
