@@ -23,10 +23,12 @@ class Member:
 
     Args:
         position: of its first header, in bytes.
-        name: as written; empty where there is no header.
+        name: as written, bytes that are no UTF-8 as in `os.fsdecode`; empty where there is no
+            header.
         offset: of its content, in bytes.
         size: of its content, in bytes.
         is_file: a plain file: no folder, link or device.
+        is_folder: it only names a folder.
         is_damaged: no header can be read here.
     """
 
@@ -35,6 +37,7 @@ class Member:
     offset: int = 0
     size: int = 0
     is_file: bool = False
+    is_folder: bool = False
     is_damaged: bool = False
 
 
@@ -79,14 +82,15 @@ def _member(stream: BinaryIO, position: int, block: bytes) -> tuple[Member, int]
     has_content = header.type in _FILES or header.type not in tarfile.SUPPORTED_TYPES
     offset += _BLOCK  # of the content
     name = extension.get("path", header.name)
-    member = Member(position, name, offset, size, is_file=header.type in _FILES)
+    is_file, is_folder = header.type in _FILES, header.type == tarfile.DIRTYPE
+    member = Member(position, name, offset, size, is_file, is_folder)
     return member, offset + (_padded(size) if has_content else 0)
 
 
 def _header(block: bytes) -> tarfile.TarInfo | None:
     """A header whose checksum holds."""
     try:
-        header = tarfile.TarInfo.frombuf(block, "utf-8", "replace")
+        header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except (tarfile.HeaderError, ValueError):
         return None
     return header if header.size >= 0 else None
@@ -102,7 +106,7 @@ def _extension(stream: BinaryIO, size: int) -> bytes | None:
 def _values(content: bytes, kind: bytes) -> dict[str, str]:
     """What an extension header says about the next one; nothing for kinds without names."""
     if kind == tarfile.GNUTYPE_LONGNAME:
-        return {"path": content.rstrip(b"\0").decode("utf-8", "replace")}
+        return {"path": content.rstrip(b"\0").decode("utf-8", "surrogateescape")}
     if kind not in {tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE}:
         return {}
     values = {}
@@ -112,7 +116,7 @@ def _values(content: bytes, kind: bytes) -> dict[str, str]:
         if not len(digits) < length <= len(content):
             break
         key, _, value = content[len(digits) + 1 : length - 1].partition(b"=")
-        values[key.decode("utf-8", "replace")] = value.decode("utf-8", "replace")
+        values[key.decode("utf-8", "surrogateescape")] = value.decode("utf-8", "surrogateescape")
         content = content[length:]
     return {key: values[key] for key in ("path", "size") if key in values}
 

@@ -1,24 +1,29 @@
-"""WebDataset tars, img2dataset's among them: the files of one sample share a name up to the dot.
+"""WebDataset tars, img2dataset's among them: files that follow each other make a sample.
 
-Images, `.txt` and `.json` are read; all else (`.cls`, `.pkl`, links) is skipped unread.
+`samples.py` says which; images are known by suffix or by their bytes. All else (`.cls`, `.pkl`,
+links) is counted unread.
 """
 
 import io
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from pipelines.crawl.blobs import ByteRange
+from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import rejection
 from pipelines.crawl.images.image import (
     MAX_TEXT_BYTES,
     Image,
+    Sidecar,
     images_of,
     read_sidecar,
     url_of,
 )
+from pipelines.crawl.images.kinds import HEAD_BYTES, image_type
 from pipelines.crawl.images.members import Member, read_members
-from pipelines.crawl.images.names import IMAGE_SUFFIXES
+from pipelines.crawl.images.samples import IMAGE, OTHER, Name, Part, Sample, samples_of, split_name
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every
 from pipelines.crawl.streams import DAMAGED_GZIP, gunzip, is_gzip
@@ -26,28 +31,79 @@ from pipelines.rejection import Rejection
 
 TAR_SPLIT_BYTES = 256 << 20  # chosen: each part walks over all earlier headers
 
+LINKS = "links, devices and sparse members"
+HIDDEN = "hidden members"
+NO_SUFFIX = "members without a suffix"
+OTHERS = "members that are neither images nor texts"
+FURTHER_IMAGES = "further images of a sample"
+FURTHER_TEXTS = "further texts of a sample"
 
-@dataclass
-class _Sample:
-    """The files of one name, while they are read.
+# Files of one key that are paired at a time, so that a tar whose names all begin with one year is
+# not held whole. Chosen: many times what a sample has.
+_MAX_FILES = 64
+_MAX_BYTES = 64 << 20
+
+Rows = Iterator[Image | Rejection | PassedOver]
+
+
+class _Content(NamedTuple):
+    """An image or text as read.
 
     Args:
-        key: their name up to its first dot.
-        is_read: False for a sample that starts before the part; its files are not read.
-        suffixes: seen so far; a repeated one begins another sample.
-        files: content of `txt` and `json`.
-        image: the first one.
-        encoded: its content; empty above the limit.
-        is_cut: the tar ends inside one of the files.
+        member: where it is.
+        encoded: its content; empty for an image above the limit.
+        is_cut: the tar ends inside it.
+    """
+
+    member: Member
+    encoded: bytes
+    is_cut: bool
+
+
+@dataclass
+class _Unit:
+    """Files of one key that follow each other, while they are read: the samples of a unit of work.
+
+    Args:
+        key: None for what comes before the first sample.
+        is_read: False for a unit that starts before the part; its files are not read.
+        names: stems and suffixes seen; a repeated one begins another unit.
+        size: bytes of all files so far.
+        parts: the images and texts.
+        contents: of these, by their number.
+        others: what else there is, by kind.
     """
 
     key: str | None = None
     is_read: bool = False
-    suffixes: set[str] = field(default_factory=set)
-    files: dict[str, bytes] = field(default_factory=dict)
-    image: Member | None = None
-    encoded: bytes = b""
-    is_cut: bool = False
+    names: set[tuple[str, str]] = field(default_factory=set)
+    size: int = 0
+    parts: list[Part] = field(default_factory=list)
+    contents: list[_Content] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+
+    def takes(self, name: Name) -> bool:
+        """Whether a file that comes next belongs to it."""
+        if name.key != self.key or (name.stem, name.suffix) in self.names:
+            return False
+        is_full = len(self.names) >= _MAX_FILES or self.size >= _MAX_BYTES
+        return not is_full or any(stem == name.stem for stem, _ in self.names)
+
+
+class _Tar(NamedTuple):
+    """What the reading of a tar needs throughout.
+
+    Args:
+        stream: plain; seekable forward.
+        location: where its bytes can be read again; empty where they cannot.
+        source: names the keys of the `.json`.
+        limit: bytes of an image, above which it is not read.
+    """
+
+    stream: BinaryIO
+    location: str
+    source: Source
+    limit: int
 
 
 def read_tar(
@@ -57,7 +113,7 @@ def read_tar(
     max_image_bytes: int,
     start: int = 0,
     claim: Claim = every,
-) -> Iterator[Image | Rejection]:
+) -> Rows:
     """The samples that start at or after a position, as one image for each of their captions.
 
     Args:
@@ -66,15 +122,15 @@ def read_tar(
         source: names the keys of the `.json`.
         max_image_bytes: larger images are not read.
         start: in bytes.
-        claim: asked for the start of each sample, or once for a gzipped tar.
+        claim: asked for the start of each unit of samples, or once for a gzipped tar.
     """
     if not is_gzip(stream):
-        yield from _read_samples(stream, location, source, max_image_bytes, start, claim)
+        yield from _read_units(_Tar(stream, location, source, max_image_bytes), start, claim)
         return
     if start > 0 or not claim(0):
         return
     try:
-        yield from _read_samples(gunzip(stream), "", source, max_image_bytes, 0, every)
+        yield from _read_units(_Tar(gunzip(stream), "", source, max_image_bytes), 0, every)
     except DAMAGED_GZIP:
         yield rejection("", "", "bad_record", "damaged compression")
 
@@ -86,74 +142,107 @@ def tar_extent(stream: BinaryIO) -> Extent:
     return Extent(stream.seek(0, io.SEEK_END), TAR_SPLIT_BYTES)
 
 
-def _read_samples(
-    stream: BinaryIO, location: str, source: Source, limit: int, start: int, claim: Claim
-) -> Iterator[Image | Rejection]:
-    sample = _Sample()
-    for member in read_members(stream):
-        key, suffix = _split(member.name)
-        if not member.is_damaged and (not member.is_file or not suffix):
-            continue
-        if member.is_damaged or key != sample.key or suffix in sample.suffixes:
-            yield from _finish(sample, location, source)
-            is_mine = member.position >= start
-            sample = _Sample(key, is_mine)
-            if is_mine and not claim(member.position):
+def _read_units(tar: _Tar, start: int, claim: Claim) -> Rows:
+    unit: _Unit | None = None
+    for member in read_members(tar.stream):
+        name = split_name(member.name)
+        what = "" if member.is_damaged else _passed_over(member, name, tar.stream)
+        is_next = unit is None or (not what and (member.is_damaged or not unit.takes(name)))
+        if unit is None or is_next:
+            yield from _finish(unit, tar)
+            unit = _Unit(None if what else name.key, member.position >= start)
+            if unit.is_read and not claim(member.position):
                 return
-        sample.suffixes.add(suffix)
-        if member.is_damaged and sample.is_read:
+        if member.is_damaged and unit.is_read:
             yield rejection("", "", "bad_record", "not a tar header")
-        elif sample.is_read:
-            _take(sample, member, suffix, stream, limit)
-    yield from _finish(sample, location, source)
+        elif what:
+            unit.others[what] += not member.is_folder
+        elif not member.is_damaged:
+            _take(unit, member, name, tar)
+    yield from _finish(unit, tar)
 
 
-def _take(sample: _Sample, member: Member, suffix: str, stream: BinaryIO, limit: int) -> None:
-    """Read a file of a sample if it is an image or text."""
-    if f".{suffix}" in IMAGE_SUFFIXES and sample.image is None:
-        sample.image = member
-        if member.size <= limit:
-            sample.encoded = _read(sample, member, stream, member.size)
-    elif suffix in {"txt", "json"}:
-        sample.files[suffix] = _read(sample, member, stream, MAX_TEXT_BYTES + 1)
+def _passed_over(member: Member, name: Name, stream: BinaryIO) -> str:
+    """What a member is that no sample can have; empty for one that a sample can."""
+    if not member.is_file:
+        return LINKS
+    if not name.key:
+        return HIDDEN
+    return "" if name.suffix or _is_image(member, stream) else NO_SUFFIX
 
 
-def _read(sample: _Sample, member: Member, stream: BinaryIO, limit: int) -> bytes:
+def _take(unit: _Unit, member: Member, name: Name, tar: _Tar) -> None:
+    """Read a file of a unit if it is an image or text."""
+    unit.names.add((name.stem, name.suffix))
+    unit.size += member.size
+    if not unit.is_read:
+        return
+    kind = name.kind
+    if kind == OTHER and _is_image(member, tar.stream):
+        kind = IMAGE
+    if kind == OTHER:
+        unit.others[OTHERS] += 1
+        return
+    is_held = kind != IMAGE or member.size <= tar.limit
+    limit = member.size if kind == IMAGE else MAX_TEXT_BYTES + 1
+    encoded, is_cut = _read(member, tar.stream, limit) if is_held else (b"", False)
+    unit.parts.append(Part(name, kind, len(unit.contents)))
+    unit.contents.append(_Content(member, encoded, is_cut))
+
+
+def _is_image(member: Member, stream: BinaryIO) -> bool:
+    return image_type(_read(member, stream, HEAD_BYTES)[0]) is not None
+
+
+def _read(member: Member, stream: BinaryIO, limit: int) -> tuple[bytes, bool]:
+    """The content up to a limit, and whether the tar ends inside it."""
     wanted = min(member.size, limit)
     stream.seek(member.offset)
     content = stream.read(wanted)
-    sample.is_cut = sample.is_cut or len(content) < wanted
-    return content
+    return content, len(content) < wanted
 
 
-def _finish(sample: _Sample, location: str, source: Source) -> Iterator[Image | Rejection]:
-    """The rows of a sample whose files have all been seen."""
-    member, encoded = sample.image, sample.encoded
-    if member is None and not sample.files:
+def _finish(unit: _Unit | None, tar: _Tar) -> Rows:
+    """The rows of a unit whose files have all been seen."""
+    if unit is None or not unit.is_read:
         return
-    if sample.is_cut:
+    for sample in samples_of(unit.parts):
+        yield from _rows(sample, unit.contents, tar)
+        for part in sample.further:
+            unit.others[FURTHER_IMAGES if part.kind == IMAGE else FURTHER_TEXTS] += 1
+    yield from (PassedOver(what, count) for what, count in sorted(unit.others.items()) if count)
+
+
+def _rows(sample: Sample, contents: list[_Content], tar: _Tar) -> Iterator[Image | Rejection]:
+    image, text, document = (
+        None if part is None else contents[part.number]
+        for part in (sample.image, sample.text, sample.document)
+    )
+    encoded = image.encoded if image else b""
+    if any(content is not None and content.is_cut for content in (image, text, document)):
         yield rejection(url_of("", encoded), "", "bad_record", "shorter than its header says")
         return
     try:
-        sidecar = read_sidecar(
-            sample.files.get("txt"), sample.files.get("json"), source, is_line_a_caption=False
-        )
+        sidecar = _sidecar(text, document, tar.source, sample.is_guess)
     except ValueError as error:
         yield rejection(url_of("", encoded), "", "bad_metadata", str(error))
         return
-    if member is None:
+    if image is None:
         for caption in sidecar.captions:
             yield rejection(sidecar.url, caption, "no_picture", "no picture in the sample")
         return
-    blob = ByteRange(location, member.offset, member.size) if location else None
-    yield from images_of(sidecar, source, encoded, blob, member.size)
+    offset, size = image.member.offset, image.member.size
+    blob = ByteRange(tar.location, offset, size) if tar.location else None
+    yield from images_of(sidecar, tar.source, encoded, blob, size)
 
 
-def _split(name: str) -> tuple[str, str]:
-    """The name up to the first dot of its last part, and the suffix after it, in lower case.
-
-    Source: webdataset `tariterators.py`, `base_plus_ext`.
-    """
-    folder, slash, last = name.rpartition("/")
-    stem, _, suffix = last.partition(".")
-    return (folder + slash + stem, suffix.lower()) if stem else ("", "")
+def _sidecar(
+    text: _Content | None, document: _Content | None, source: Source, is_guess: bool
+) -> Sidecar:
+    caption, values = (None if c is None else c.encoded for c in (text, document))
+    try:
+        return read_sidecar(caption, values, source, is_line_a_caption=False)
+    except ValueError:
+        if not is_guess:
+            raise
+        return _sidecar(text, None, source, False)

@@ -2,9 +2,12 @@ import io
 import json
 import pickle
 import tarfile
+from collections import Counter
 
 import pytest
 
+from pipelines.crawl.books import PassedOver
+from pipelines.crawl.images import tars
 from pipelines.crawl.images.image import MAX_TEXT_BYTES, Image
 from pipelines.crawl.images.tars import read_tar, tar_extent
 from pipelines.crawl.sources import Source
@@ -17,13 +20,30 @@ SOURCE = Source(path="t")
 
 
 def _rows(content: bytes, source: Source = SOURCE) -> list[Image | Rejection]:
-    return list(read_tar(io.BytesIO(content), "t.tar", source, LIMIT))
+    read = read_tar(io.BytesIO(content), "t.tar", source, LIMIT)
+    return [row for row in read if not isinstance(row, PassedOver)]
+
+
+def _passed_over(content: bytes) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for row in read_tar(io.BytesIO(content), "t.tar", SOURCE, LIMIT):
+        if isinstance(row, PassedOver):
+            counts[row.what] += row.count
+    return counts
 
 
 def _captions(members: list[tuple[str, bytes]], **settings) -> list[str]:
     """Caption of each image, reason of each rejection."""
     rows = _rows(tar_of(members), Source(path="t", **settings))
     return [r.reason if isinstance(r, Rejection) else r.found.caption for r in rows]
+
+
+def _pairs(*members: tuple[str, bytes]) -> list[tuple[str, str]]:
+    """Content and caption of each image; reason and caption of each rejection."""
+    return [
+        (r.reason, r.caption) if isinstance(r, Rejection) else (r.encoded.decode(), r.found.caption)
+        for r in _rows(tar_of(members))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -138,3 +158,121 @@ def test_hostile_members_are_passed_over(tmp_path, monkeypatch):
     ]  # fmt: skip
     assert b"secret" not in {r.encoded for r in rows if isinstance(r, Image)}
     assert [path.name for path in tmp_path.iterdir()] == ["secret.jpg"]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("000.image.jpg", b"p"), ("000.caption.txt", b"t")],
+        [("000.caption.txt", b"t"), ("000.image.jpg", b"p")],
+        [("0.large.png", b"p"), ("0.txt", b"t")],
+        [("0.512.png", b"p"), ("0.txt", b"t")],
+        [("0.jpg", b"p"), ("0.caption.txt", b"t")],
+        [("0.jpg", b"p"), ("0.json", b"{}"), ("0.caption.txt", b"t")],
+        [("0.jpg", b"p"), ("0.txt", b"t"), ("0.boxes.json", b"[1]")],
+        [("0.rgb.left.jpg", b"p"), ("0.caption.txt", b"t"), ("0.boxes.json", b"[1]")],
+        [("0.jpg", b"p"), ("0.meta.json", b'{"caption": "t"}')],
+        [("pic.v1.jpg", b"p"), ("pic.v1.txt", b"t")],
+        [("2024.05.01 photo.jpg", b"p"), ("2024.05.01 photo.json", b'{"caption": "t"}')],
+        [("a.b/0.jpg", b"p"), ("a.b/0.txt", b"t")],
+        [("0.jpg", b"p"), ("0.caption", b"t")],
+        [("0.jpg", b"p"), ("0.txt", b"t"), ("0.caption", b"other")],
+        [("0.jpg_large", b"\xff\xd8\xff"), ("0.txt", b"t")],
+    ],
+)
+def test_a_name_with_dots_is_paired_by_the_convention_or_by_its_stem(members):
+    assert _captions(members) == ["t"]
+
+
+def test_names_that_differ_after_the_first_dot_are_samples_of_their_own():
+    dates = [f"2024.05.0{n} photo" for n in range(4)]
+    pairs = [(f"{d}.{s}", d.encode()) for d in dates for s in ("jpg", "txt")]
+    assert _pairs(*pairs) == [(d, d) for d in dates]
+    by_kind = sorted(pairs, key=lambda member: member[0][-3:])
+    assert _pairs(*by_kind) == [(d, d) for d in dates]
+    assert _pairs(*pairs[1:-1]) == [
+        ("no_picture", dates[0]), *((d, d) for d in dates[1:3]), (dates[3], ""),
+    ]  # fmt: skip
+    assert _pairs(pairs[0], pairs[3]) == [(dates[0], ""), ("no_picture", dates[1])]
+
+
+def test_one_year_of_names_is_not_held_whole(monkeypatch):
+    monkeypatch.setattr(tars, "_MAX_FILES", 7)
+    stems = [f"2024.{n:03d} photo" for n in range(20)]
+    pairs = [(f"{stem}.{s}", stem.encode()) for stem in stems for s in ("jpg", "json", "txt")]
+    pairs = [(name, b"{}" if name.endswith("json") else content) for name, content in pairs]
+    assert _pairs(*pairs) == [(stem, stem) for stem in stems]
+    starts: list[int] = []
+
+    def claim(position: int) -> bool:
+        starts.append(position)
+        return True
+
+    assert len(list(read_tar(io.BytesIO(tar_of(pairs)), "", SOURCE, LIMIT, 0, claim))) == 20
+    assert len(starts) == 7  # of three samples each
+
+
+def test_further_files_of_a_sample_are_counted():
+    content = tar_of(
+        [
+            ("a.input.jpg", b"first"),
+            ("a.target.jpg", b"second"),
+            ("a.txt", b"of a"),
+            ("a.tags.txt", b"tags"),
+            ("a.cls", b"1"),
+            ("b.seg.png", b"mask"),
+            ("b.jpg", b"third"),
+            ("b.txt", b"of b"),
+        ]
+    )
+    rows = _rows(content)
+    assert [(r.encoded, r.found.caption) for r in rows if isinstance(r, Image)] == [
+        (b"first", "of a"),
+        (b"third", "of b"),
+    ]
+    assert len(rows) == 2
+    assert _passed_over(content) == {
+        tars.FURTHER_IMAGES: 2, tars.FURTHER_TEXTS: 1, tars.OTHERS: 1,
+    }  # fmt: skip
+
+
+def test_an_image_is_known_by_its_bytes_whatever_its_name():
+    png = b"\x89PNG\r\n\x1a\n"
+    assert _captions([("a", png), ("a.txt", b"t"), ("b.dat", png), ("b.txt", b"u")]) == ["t", "u"]
+    assert _captions([("a.JFIF", b"p"), ("a.txt", b"t"), ("b.avif", b"p"), ("b.txt", b"u")]) == [
+        "t", "u",
+    ]  # fmt: skip
+
+
+def test_all_else_in_a_tar_is_counted_and_ends_no_sample():
+    png = b"\x89PNG\r\n\x1a\n"
+    members = [("README", b"read"), ("._a.jpg", b"mac"), ("a.jpg", png), ("LICENSE", b"BM"),
+               ("a.txt", b"t"), ("a.pkl", b"x"), ("b.mp4", b"\0\0\0\x18ftypisom")]  # fmt: skip
+    assert _captions(members) == ["t"]
+    assert _passed_over(tar_of(members)) == {tars.NO_SUFFIX: 2, tars.HIDDEN: 1, tars.OTHERS: 2}
+
+
+def test_texts_of_other_encodings_and_of_none():
+    text = "a café table"
+    assert _captions(
+        [
+            *[("a.jpg", b"p"), ("a.txt", text.encode("utf-16"))],
+            *[("b.jpg", b"p"), ("b.txt", text.encode("cp1252"))],
+            *[("c.jpg", b"p"), ("c.json", f'{{"caption": "{text}"}}'.encode("utf-16"))],
+            *[("d.jpg", b"p"), ("d.txt", b"\xff\xfea")],
+        ]
+    ) == [text, text, text, "bad_metadata"]
+
+
+def test_names_that_are_no_utf_8_stay_apart():
+    members = [("caf\udce9.jpg", b"p"), ("caf\udce9.txt", b"t"), ("caf\udce8.txt", b"u")]
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w", errors="surrogateescape") as tar:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    rows = _rows(sink.getvalue())
+    assert [r.reason if isinstance(r, Rejection) else r.found.caption for r in rows] == [
+        "t", "no_picture",
+    ]  # fmt: skip
