@@ -30,7 +30,6 @@ from orchestration.cli.options import (
     split_arguments,
 )
 from orchestration.cli.stages_help import StagesCommand
-
 from orchestration.cli.terminal import read_arguments, replace_what_the_terminal_lacks
 
 app = typer.Typer(

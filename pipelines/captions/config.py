@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dalle_model import files
 from pipelines.captions.settings import located
 from pipelines.stage import plain_settings
 
@@ -29,7 +30,7 @@ class CaptionsConfig(BaseModel):
 def counted_from(folder: str, config: CaptionsConfig) -> CaptionsConfig:
     """The same, with plain paths counted from a folder, which is that of the config file."""
     recipe = config.recipe
-    if recipe.endswith((".yaml", ".yml")) and "://" not in recipe:
+    if recipe.endswith((".yaml", ".yml")) and not files.is_url(recipe):
         recipe = posixpath.join(folder, recipe)
     overrides = {name: located(name, value, folder) for name, value in config.overrides.items()}
     return config.model_copy(update={"recipe": recipe, "overrides": overrides})

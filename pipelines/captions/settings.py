@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from dalle_model import files
+
 _BUNDLED = {"vocabulary": "wordfreq", "profanities": "better-profanity", "graph": "default"}
 
 
@@ -40,4 +42,4 @@ class Settings(BaseModel):
 def located(name: str, value: Any, folder: str) -> Any:
     """The value of a setting; where it is a plain path, counted from a folder."""
     is_file = isinstance(value, str) and value != _BUNDLED.get(name, value)
-    return posixpath.join(folder, value) if is_file and "://" not in value else value
+    return posixpath.join(folder, value) if is_file and not files.is_url(value) else value

@@ -4,7 +4,6 @@ Only what can be read as a file is one. On a disk the rest is counted: links to 
 folders (so that no circle of them is walked), pipes, sockets and devices; none is ever opened.
 """
 
-import logging
 import os
 import posixpath
 import re
@@ -24,7 +23,6 @@ DEAD_LINKS = "links to nothing"
 FOLDER_LINKS = "links to folders"
 NO_FILES = "pipes, sockets and devices"
 
-_LOG = logging.getLogger(__name__)
 _MARK = re.compile(r"[*?[]")  # of a glob
 
 
@@ -50,8 +48,6 @@ def list_files(path: str) -> Listing:
         return _list_store(path)
     bare = files.local_path(path)
     listing = _list_disk(bare.rstrip("/") or "/")
-    for what, count in sorted(listing.others.items()):
-        _LOG.warning("%s: passed over: %d %s", files.printable(path), count, what)
     if not files.is_url(path):
         return listing
     to_url = LocalFileSystem().unstrip_protocol

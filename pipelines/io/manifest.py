@@ -96,7 +96,7 @@ class Manifest:
 def digest_of(document: Any) -> str:
     """SHA-256 of a JSON-ready value in canonical form."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return sha256(text.encode()).hexdigest()
+    return sha256(text.encode("utf-8", "backslashreplace")).hexdigest()  # as `files.write_json`
 
 
 def read_manifest(folder: StageFolder) -> Manifest | None:
