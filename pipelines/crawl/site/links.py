@@ -26,15 +26,28 @@ _NO_FOLLOW = frozenset({"nofollow", "none"})  # Source: Google, "Robots meta tag
 
 
 @dataclass(frozen=True)
+class Links:
+    """The links of a page or of a sitemap.
+
+    Args:
+        urls: canonical, in order, each once.
+        num_unread: references behind them, which are beyond the limit.
+    """
+
+    urls: tuple[str, ...] = ()
+    num_unread: int = 0
+
+
+@dataclass(frozen=True)
 class Sitemap:
     """What a sitemap lists.
 
     Args:
-        urls: of pages, or of sitemaps.
-        is_index: whether they are of sitemaps.
+        links: to pages, or to sitemaps.
+        is_index: whether they are to sitemaps.
     """
 
-    urls: tuple[str, ...]
+    links: Links
     is_index: bool
 
 
@@ -44,7 +57,7 @@ def page_links(
     charset: str | None,
     headers: Iterable[tuple[str, str]],
     token: str,
-) -> list[str]:
+) -> Links:
     """The links of a page that a crawler may follow, in the order of the page.
 
     A page that is rejected as too deep or too tangled has none.
@@ -57,12 +70,12 @@ def page_links(
         token: this crawler's product token, in lower case.
     """
     if first_failure(hazards(content)) or _forbids(directives(headers, token)):
-        return []
+        return Links()
     try:
         parser = LexborHTMLParser(decode(content, charset), options=LexborDocumentOptions.WO_EVENTS)
         return _links(parser, page_url, token)
     except (SelectolaxError, ValueError, RuntimeError):  # rejected when its images are read
-        return []
+        return Links()
 
 
 def read_sitemap(content: bytes) -> Sitemap:
@@ -74,12 +87,12 @@ def read_sitemap(content: bytes) -> Sitemap:
     """
     text = _inflated(content) if content.startswith(GZIP_MAGIC) else content[:MAX_SITEMAP_BYTES]
     found = (html.unescape(m[1].decode("utf-8", "replace")) for m in _LOCATION.finditer(text))
-    return Sitemap(tuple(distinct("", found, MAX_SITEMAP_LINKS)), bool(_INDEX.search(text)))
+    return Sitemap(distinct("", found, MAX_SITEMAP_LINKS), bool(_INDEX.search(text)))
 
 
-def _links(parser: LexborHTMLParser, page_url: str, token: str) -> list[str]:
+def _links(parser: LexborHTMLParser, page_url: str, token: str) -> Links:
     if _forbids(_meta_directives(parser, token)):
-        return []
+        return Links()
     nodes = parser.css("a[href], area[href], link[href]")
     hrefs = (node.attributes.get("href") or "" for node in nodes if _leads_on(node))
     return distinct(_base_url(parser, page_url), hrefs)
@@ -110,17 +123,19 @@ def _forbids(words: Iterable[str]) -> bool:
     return not _NO_FOLLOW.isdisjoint(words)
 
 
-def distinct(base_url: str, references: Iterable[str], limit: int = MAX_PAGE_LINKS) -> list[str]:
+def distinct(base_url: str, references: Iterable[str], limit: int = MAX_PAGE_LINKS) -> Links:
     """References as canonical URLs, in order, each once; invalid ones are left out."""
     urls: dict[str, None] = {}
+    num_unread = 0
     for reference in references:
         if len(urls) >= limit:
-            break
+            num_unread += 1
+            continue
         try:
             urls[canonical_url(urljoin(base_url, reference.strip()))] = None
         except ValueError:
             continue  # mailto:, javascript: and the like lead to no page
-    return list(urls)
+    return Links(tuple(urls), num_unread)
 
 
 def _inflated(content: bytes) -> bytes:

@@ -8,7 +8,13 @@ from pipelines.crawl.candidates import rejection
 from pipelines.crawl.site.archive import Outcome
 from pipelines.crawl.site.config import Site
 from pipelines.crawl.site.frontier import Fetched, Link, Skipped, is_on_site
-from pipelines.crawl.site.links import page_links, read_sitemap
+from pipelines.crawl.site.links import (
+    MAX_PAGE_LINKS,
+    MAX_SITEMAP_LINKS,
+    Links,
+    page_links,
+    read_sitemap,
+)
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.rejection import Rejection
 from pipelines.web.answers import Response
@@ -66,11 +72,14 @@ def record_outcome(
         _redirect(visited, site, link, outcome.redirects_to)
     elif link.is_sitemap:
         sitemap = read_sitemap(outcome.body)
-        add_links(visited, site, link, sitemap.urls, are_sitemaps=sitemap.is_index)
+        add_links(visited, site, link, sitemap.links.urls, are_sitemaps=sitemap.is_index)
+        _note_unread(visited, link, sitemap.links.num_unread, MAX_SITEMAP_LINKS)
     else:
         source = Source(path=location, kind="warc", name=site.name)
         visited.files.append((InputFile(location, "warc", config_key="crawl.sites"), source))
-        add_links(visited, site, link, _links(site, link, outcome), depth=link.depth + 1)
+        links = _links(site, link, outcome)
+        add_links(visited, site, link, links.urls, depth=link.depth + 1)
+        _note_unread(visited, link, links.num_unread, MAX_PAGE_LINKS)
 
 
 def add_links(
@@ -109,7 +118,14 @@ def add_links(
         visited.rejections.append(left)
 
 
-def _links(site: Site, link: Link, page: Response) -> list[str]:
+def _note_unread(visited: Visited, link: Link, num_unread: int, limit: int) -> None:
+    if num_unread:
+        detail = f"{num_unread} references behind its first {limit:,} links are not read"
+        left = rejection(link.url, "", "over_link_budget", detail, threshold=limit)
+        visited.rejections.append(left)
+
+
+def _links(site: Site, link: Link, page: Response) -> Links:
     token = product_token(site.user_agent)
     return page_links(page.body, link.url, charset(page.content_type), page.headers, token)
 

@@ -151,7 +151,7 @@ class _SiteVisit:
             record_outcome(self._visited, self._site, link, outcome, location)
             if self._site.uses_sitemaps and link.url in self._site.start:
                 listed = distinct("", self._client.robots(link.url).sitemaps)
-                add_links(self._visited, self._site, link, listed, are_sitemaps=True)
+                add_links(self._visited, self._site, link, listed.urls, are_sitemaps=True)
         if not any(fetched.is_last for fetched in self._visited.fetched):
             self._client.rest(work.links[0].url)
 

@@ -46,6 +46,25 @@ def test_a_page_may_address_this_crawler_by_name():
     assert not recorded(page(html), site=site).links
 
 
+@pytest.mark.parametrize(
+    ("link", "body", "limit"),
+    [
+        (LINK, b"".join(b"<a href=/%d>" % n for n in range(5003)), 5000),
+        (
+            Link(0, 0, URL, is_sitemap=True),
+            b"".join(b"<loc>http://a.test/%d</loc>" % n for n in range(50_003)),
+            50_000,
+        ),
+    ],
+)
+def test_links_beyond_the_limit_of_a_page_are_counted(link, body, limit):
+    visited = recorded(page(body), link)
+    assert len(visited.links) == limit
+    (row,) = visited.rejections
+    assert (row.url, row.reason, row.threshold) == (URL, "over_link_budget", limit)
+    assert row.detail == f"3 references behind its first {limit:,} links are not read"
+
+
 def test_a_failure_is_a_rejection_with_its_numbers():
     visited = recorded(FetchFailure(Reason.TOO_LARGE, "declared", 30, 20))
     (row,) = visited.rejections
