@@ -21,6 +21,7 @@ from dalle_model.errors import DalleError
 
 READ_IN = "2.77.0"
 POLL_S = 0.2  # chosen: the longest that an instruction pushed after the death waits for its answer
+END_S = 5.0  # chosen: a worker that is told to end does so in less, whatever it is doing
 
 _lock = threading.Lock()
 _replaced: list[Any] = []  # what each open `worker_processes` found registered
@@ -48,6 +49,8 @@ def check_version(installed: str) -> None:
 def worker_processes(command: Callable[[], bytes], error: str) -> Iterator[None]:
     """Have the local runner start its processes through our handler; restore Beam's at the end.
 
+    At the end the processes that were started inside have ended, or been told to by the caller.
+
     Uses may be nested, or overlap in threads: each pops the last entry of one stack, so whichever
     ends last restores what the first one found.
 
@@ -65,7 +68,8 @@ def worker_processes(command: Callable[[], bytes], error: str) -> Iterator[None]
     from apache_beam.runners.portability.fn_api_runner.worker_handlers import WorkerHandler
 
     registered = WorkerHandler._registered_environments
-    handler_class = _handler_class(command, error)
+    started: list[threading.Thread] = []
+    handler_class = _handler_class(command, error, started)
     with _lock:
         _replaced.append(registered[SUBPROCESS_SDK])
         registered[SUBPROCESS_SDK] = (handler_class, bytes)
@@ -74,6 +78,8 @@ def worker_processes(command: Callable[[], bytes], error: str) -> Iterator[None]
     finally:
         with _lock:
             registered[SUBPROCESS_SDK] = _replaced.pop()
+        for thread in started:
+            thread.join(END_S)
 
 
 def fail_instructions(waiting: MutableMapping[str, Any], error: str) -> None:
@@ -91,7 +97,9 @@ def fail_instructions(waiting: MutableMapping[str, Any], error: str) -> None:
             future.set(beam_fn_api_pb2.InstructionResponse(instruction_id=name, error=error))
 
 
-def _handler_class(command: Callable[[], bytes], error: str) -> Any:
+def _handler_class(
+    command: Callable[[], bytes], error: str, started: list[threading.Thread]
+) -> Any:
     """A subclass of Beam's handler that answers the instructions of a worker that has died."""
     from apache_beam.runners.portability.fn_api_runner import worker_handlers
     from apache_beam.runners.portability.local_job_service import SubprocessSdkWorker
@@ -106,6 +114,7 @@ def _handler_class(command: Callable[[], bytes], error: str) -> Any:
             # A daemon, unlike Beam's: an interrupted runner may never close its handlers.
             self.worker_thread = threading.Thread(name="run_worker", target=self._run, daemon=True)
             self.worker_thread.start()
+            started.append(self.worker_thread)
 
         def close(self) -> None:
             self._is_closed.set()  # from now on the process is expected to end

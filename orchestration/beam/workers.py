@@ -2,25 +2,35 @@
 
 import logging
 import shlex
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from orchestration.beam.private import worker_processes
 
 # With `-P` a worker imports what is installed or on PYTHONPATH. Without it, `-c` and `-m` search
 # the working directory first, where the user may have a package called `pipelines` as well.
 PYTHON = (sys.executable, "-P")
-# Source: apache-beam 2.77.0 `runners/portability/fn_api_runner/fn_runner.py`, `run_pipeline`.
-WORKER = ("-m", "apache_beam.runners.worker.sdk_worker_main")
-# Beam's worker without its log of some forty lines on standard error; errors reach the runner
-# anyway. It ends without a traceback on Ctrl-C, and when the runner has ended.
-QUIET_WORKER = """
-import logging, signal, sys
-logging.disable()
+LOOPBACK = "127.0.0.1"
+# Ctrl-C reaches the processes of a terminal all at once: the runner ends its workers, which ignore
+# it from the shell on. A worker ends when its line to the runner is cut, in whatever it does, so
+# none goes on writing after a runner that was killed. The log is some forty lines of Beam's on
+# standard error, which quiet workers leave out: errors reach the runner anyway.
+WORKER = """
+import logging, os, socket, sys, threading
+if {is_quiet}:
+    logging.disable()
+line = socket.create_connection(("{host}", {port}))
+def end_with_the_runner():
+    try:
+        line.recv(1)
+    finally:
+        os._exit(1)
+threading.Thread(target=end_with_the_runner, daemon=True).start()
 import grpc
 from apache_beam.runners.worker.sdk_worker_main import main
-signal.signal(signal.SIGINT, signal.SIG_DFL)
 try:
     main(sys.argv)
 except grpc.RpcError:
@@ -34,7 +44,7 @@ LOST = (
 
 @contextmanager
 def watched_workers() -> Iterator[None]:
-    """Inside, a worker process that dies makes the run fail instead of hang.
+    """Inside, a worker process that dies makes the run fail instead of hang; none lives longer.
 
     Workers started inside import nothing from the working directory, and print Beam's log only if
     this process logs too. Afterwards Beam is as it was; uses may be nested, or overlap in threads.
@@ -42,11 +52,21 @@ def watched_workers() -> Iterator[None]:
     Raises:
         BeamVersionError: the installed Beam is not the one whose internals are known.
     """
-    with worker_processes(worker_command, LOST):
-        yield
+    with socket.create_server((LOOPBACK, 0)) as server:  # never accepts: closing it cuts all lines
+        command = partial(worker_command, server.getsockname()[1])
+        with worker_processes(command, LOST):
+            try:
+                yield
+            finally:
+                server.close()
 
 
-def worker_command() -> bytes:
-    """The shell's command line for one worker; quiet unless the root logger is enabled."""
+def worker_command(port: int) -> bytes:
+    """The shell's command line for one worker; quiet unless the root logger is enabled.
+
+    Args:
+        port: on this machine, where the runner listens as long as the worker is to live.
+    """
     is_quiet = logging.root.level >= logging.CRITICAL
-    return shlex.join([*PYTHON, *(("-c", QUIET_WORKER) if is_quiet else WORKER)]).encode()
+    source = WORKER.format(is_quiet=is_quiet, host=LOOPBACK, port=port)
+    return f"trap '' INT; exec {shlex.join([*PYTHON, '-c', source])}".encode()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dalle_model.errors import DalleError, UsageError
+from orchestration.cli import signals
 from orchestration.cli.extras import describe_missing
 from orchestration.cli.hints import complete
 from orchestration.cli.remote import last_error, without_step
@@ -16,24 +17,33 @@ from orchestration.cli.stores import describe_store
 MAX_LINES, MAX_CHARS = 20, 2000  # of a message; chosen: a screen
 
 
-def exit_code(error: BaseException, arguments: Sequence[str]) -> int:
+def exit_code(error: BaseException, arguments: Sequence[str], *, is_debug: bool = False) -> int:
     """Print what went wrong on standard error, and return the exit code."""
     from typer.exceptions import Abort, Exit, TyperException
 
+    if signals.exit_code() or _has(error, KeyboardInterrupt, Abort):
+        signals.say_stopped()
+        return signals.exit_code() or signals.INTERRUPTED
+    if _has(error, BrokenPipeError) and signals.is_pipe_closed():
+        return signals.PIPE_CLOSED
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
     if isinstance(error, Exit):
         return error.exit_code
-    if any(isinstance(cause, KeyboardInterrupt | Abort) for cause in _chain(error)):
-        _say("stopped; finished shards are kept, and the same command goes on from there")
-        return 130
     if isinstance(error, TyperException):
         _say(f"{error.format_message()}\nTry `dalle {_command(error, arguments)}--help`.")
         return getattr(error, "exit_code", 2)
+    if is_debug:
+        traceback.print_exception(error)
+    else:
+        _report(error, arguments)
+    return 2 if _is_usage(error) else 1
+
+
+def _report(error: BaseException, arguments: Sequence[str]) -> None:
     _say(complete(describe(error), arguments))
     if not _is_explained(error):
         _say(f"full traceback: {_log(error)}, or give the command again with --debug")
-    return 2 if _is_usage(error) else 1
 
 
 def describe(error: BaseException) -> str:
@@ -98,6 +108,10 @@ def _is_explained(error: BaseException) -> bool:
         return True
     remote = last_error(str(error))
     return remote is not None and remote.kind is not None and issubclass(remote.kind, DalleError)
+
+
+def _has(error: BaseException, *kinds: type[BaseException]) -> bool:
+    return any(isinstance(cause, kinds) for cause in _chain(error))
 
 
 def _chain(error: BaseException) -> list[BaseException]:

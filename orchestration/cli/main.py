@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand
 
+from orchestration.cli import signals
 from orchestration.cli.asking import ask_to_replace, found_directory
 from orchestration.cli.options import (
     BEAM_OPTIONS,
@@ -41,8 +42,6 @@ app = typer.Typer(
     help="From the raw web to a trained DALL-E: image-caption pairs, token shards, prior, samples.",
     epilog=EPILOG,
 )
-
-INTERRUPTED = 130
 
 
 def _command(
@@ -269,21 +268,30 @@ def train(
 
 
 def main() -> None:
-    """Run the command line: exit 0 ok, 1 failed, 2 usage, 130 interrupted."""
-    replace_what_the_terminal_lacks()
-    os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of the workers' processes too
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    is_debug = len(arguments) < len(sys.argv) - 1
-    _set_up_logging(is_debug)
+    """Run the command line, and end the process; the README lists the exit codes."""
+    signals.watch()
+    code = 1  # where not even the error can be reported
     try:
-        if app(read_arguments(arguments), standalone_mode=False) == INTERRUPTED:
+        replace_what_the_terminal_lacks()
+        os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of the workers' processes too
+        arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+        is_debug = len(arguments) < len(sys.argv) - 1
+        _set_up_logging(is_debug)
+        code = _run_app(arguments, is_debug)
+    finally:
+        signals.leave(code)
+
+
+def _run_app(arguments: list[str], is_debug: bool) -> int:
+    try:
+        result = app(read_arguments(arguments), standalone_mode=False)
+        if result == signals.INTERRUPTED or signals.exit_code():
             raise KeyboardInterrupt  # typer reports it by a return value
-    except BaseException as error:
-        if is_debug and isinstance(error, Exception):
-            raise
+    except BaseException as error:  # noqa: BLE001 - each becomes an exit code
         from orchestration.cli.failures import exit_code
 
-        sys.exit(exit_code(error, arguments))
+        return exit_code(error, arguments, is_debug=is_debug)
+    return 0
 
 
 def _set_up_logging(is_debug: bool) -> None:

@@ -77,11 +77,11 @@ def test_any_other_missing_module_is_a_surprise(capsys):
     assert "full traceback: " in capsys.readouterr().err
 
 
-def test_an_interrupt_inside_a_bundle_is_an_interrupt(capsys):
+def test_an_interrupt_inside_a_bundle_is_an_interrupt(capfd):
     error = RuntimeError("KeyboardInterrupt [while running 'FetchShard/Process']")
     error.__context__ = KeyboardInterrupt()
     assert exit_code(error, []) == 130
-    assert capsys.readouterr().err.startswith("dalle: stopped;")
+    assert capfd.readouterr().err.startswith("dalle: stopped;")
 
 
 @pytest.mark.parametrize(
