@@ -55,7 +55,7 @@ def encoding_of(head: bytes) -> tuple[str, int]:
         return unmarked, 0
     if is_utf8(head) or _is_mostly_utf8(head):
         return UTF8, 0
-    odd = [line for line in head.split(b"\n") if not is_utf8(line + b"\n")]
+    odd = [line for line in head.splitlines() if not is_utf8(line + b"\n")]
     num_readable = sum(not _no_windows_1252(line) for line in odd)
     return (FALLBACK if 2 * num_readable >= len(odd) else UNKNOWN), 0
 
@@ -126,9 +126,9 @@ def _is_mostly_utf8(text: bytes) -> bool:
 
 
 def _utf_16_without_mark(head: bytes) -> str | None:
-    """UTF-16 whose characters are mostly ASCII: every other byte is a NUL, on one side alone."""
+    """UTF-16 whose characters are mostly ASCII: most bytes on one side are NUL, few on the other."""
     even, odd = head[::2], head[1::2]
     for zeros, others, name in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
-        if 2 * zeros.count(0) > len(zeros) and 0 not in others:
+        if 2 * zeros.count(0) > len(zeros) and 10 * others.count(0) < len(others):
             return name
     return None

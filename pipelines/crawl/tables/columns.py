@@ -34,10 +34,6 @@ class ColumnError(UsageError):
     """A table has no column that a value could be read from, or more than one."""
 
 
-class MissingColumnError(ColumnError):
-    """A table has no such column."""
-
-
 @dataclass(frozen=True)
 class Columns:
     """The positions of the values in a row, from 0; None where a table has no such column."""
@@ -78,9 +74,9 @@ def locate(header: Sequence[str], source: Source, table: str, image: int | None 
         find_column(header, source, setting, table) for setting in NAMES
     )
     if url is None and image is None:
-        raise _missing("url_column", "/".join(URL_NAMES), header, table)
+        raise missing_column("url_column", "/".join(URL_NAMES), header, table)
     if caption is None:
-        raise _missing("caption_column", "/".join(CAPTION_NAMES), header, table)
+        raise missing_column("caption_column", "/".join(CAPTION_NAMES), header, table)
     return Columns(url, caption, page_url, license_, image)
 
 
@@ -94,15 +90,25 @@ def find_column(header: Sequence[str], source: Source, setting: str, table: str)
     folded = _folded(header)
     if isinstance(column, int):
         if not 0 <= column < len(header):
-            raise _missing(setting, str(column), header, table)
+            raise missing_column(setting, str(column), header, table)
         return column
     wanted = NAMES[setting] if column is None else (column.strip().lower(),)
     found = [index for index, name in enumerate(folded) if name in wanted]
     if len(found) > 1:
         raise _ambiguous(setting, [repr(header[index]) for index in found], table)
     if not found and column is not None:
-        raise _missing(setting, column, header, table)
+        raise missing_column(setting, column, header, table)
     return found[0] if found else None
+
+
+def missing_column(setting: str, wanted: str, header: Sequence[str], table: str) -> ColumnError:
+    """The error for a table without a column that is asked for."""
+    close = difflib.get_close_matches(wanted.lower(), _folded(header), n=1)
+    hint = f"did you mean {header[_folded(header).index(close[0])]!r}? " if close else ""
+    return ColumnError(
+        f"{table} has no column {wanted!r}; {hint}its columns are {', '.join(header) or 'none'}; "
+        f"set `{setting}` of this source to one of them, or to a number from 0"
+    )
 
 
 def locate_unnamed(rows: Sequence[Sequence[str]], source: Source, table: str) -> Columns:
@@ -191,15 +197,6 @@ def _storable(text: str) -> str:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError as error:
         raise UnicodeError("half of a surrogate pair, which is no character") from error
-
-
-def _missing(setting: str, wanted: str, header: Sequence[str], table: str) -> MissingColumnError:
-    close = difflib.get_close_matches(wanted.lower(), _folded(header), n=1)
-    hint = f"did you mean {header[_folded(header).index(close[0])]!r}? " if close else ""
-    return MissingColumnError(
-        f"{table} has no column {wanted!r}; {hint}its columns are {', '.join(header) or 'none'}; "
-        f"set `{setting}` of this source to one of them, or to a number from 0"
-    )
 
 
 def _ambiguous(setting: str, found: Sequence[str], table: str) -> ColumnError:

@@ -1,56 +1,61 @@
 """Finds the values in objects of JSON by their keys, which may differ from line to line."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pipelines.crawl.sources import Source
 from pipelines.crawl.tables.columns import (
     NAMES,
     Columns,
-    MissingColumnError,
     find_column,
-    locate,
+    missing_column,
 )
 from pipelines.crawl.tables.rows import Damage, Row, joined
 
+Object = dict[str, Any]
+Objects = Iterator[Object]
+
+_NEEDED = ("url_column", "caption_column")
 _MAX_KNOWN = 1000  # chosen: as many sets of keys as a table has in earnest; bounds the memory
 
 
 class Keys:
-    """The keys of a table: those of its first objects are preferred, any later one is found, too.
+    """The keys of a table: those of most of its first objects are preferred, any other is found.
 
     Args:
         source: says what to look for; a number counts the keys of the first objects.
         table: name of the file, for errors.
         first: the first objects.
-        others: objects behind them; asked for a key that the first ones lack, up to where it is.
+        others: all objects; asked for a key that the first ones lack, up to where it is.
 
     Raises:
-        ColumnError: more than one key could be meant, or no object has one that is needed.
+        ColumnError: in most of the first objects more than one key could be meant, or no object
+            has one that is needed.
     """
 
     def __init__(
-        self,
-        source: Source,
-        table: str,
-        first: Sequence[dict[str, Any]],
-        others: Iterable[dict[str, Any]],
+        self, source: Source, table: str, first: Sequence[Object], others: Callable[[], Objects]
     ) -> None:
         names = list(dict.fromkeys(key for row in first for key in row))
-        names = _completed(names, source, table, others)
-        found = locate(names, source, table)
         self._chosen: dict[str, str | None] = {}
         self._wanted: dict[str, Sequence[str]] = {}
         for setting, usual in NAMES.items():
-            index = getattr(found, setting.removesuffix("_column"))
-            chosen = None if index is None else names[index].strip().lower()
-            is_given = getattr(source, setting) is not None
-            self._chosen[setting] = chosen
-            self._wanted[setting] = (chosen,) if is_given and chosen else usual
+            given = getattr(source, setting)
+            if isinstance(given, int):
+                find_column(names, source, setting, table)  # an error where there is none
+                given = names[given]
+            wanted = usual if given is None else (given.strip().lower(),)
+            chosen = _most_frequent(first, wanted, source, setting, table)
+            if chosen is None and (given is not None or setting in _NEEDED):
+                chosen = next((key for row in others() for key in _among(row, wanted)), None)
+                if chosen is None:
+                    raise missing_column(setting, "/".join(wanted), names, table)
+            self._wanted[setting], self._chosen[setting] = wanted, chosen
         self._known: dict[tuple[str, ...], Columns | str] = {}
 
-    def cells(self, row: dict[str, Any]) -> tuple[Row, Columns] | Damage:
+    def cells(self, row: Object) -> tuple[Row, Columns] | Damage:
         """The values of an object, and which of them are read."""
         keys, cells = tuple(row), list(row.values())
         columns = self._known.get(keys)
@@ -73,14 +78,14 @@ class Keys:
                 both = " and ".join(repr(keys[place]) for place in places)
                 return f"the keys {both} could each be meant; set `{setting}`"
             found[setting] = places[0] if places else None
-        for setting in ("url_column", "caption_column"):
+        for setting in _NEEDED:
             if found[setting] is None:
                 there = ", ".join(map(repr, keys)) or "none"
                 return f"no key {'/'.join(self._wanted[setting])!r}; its keys are {there}"
         return Columns(*(found[setting] for setting in NAMES))  # type: ignore[arg-type]
 
 
-def object_in(line: str) -> dict[str, Any] | Damage:
+def object_in(line: str) -> Object | Damage:
     """The object of JSON that a line is."""
     try:
         row = json.loads(line)
@@ -89,29 +94,18 @@ def object_in(line: str) -> dict[str, Any] | Damage:
     return row if isinstance(row, dict) else Damage("not an object of JSON")
 
 
-def _completed(
-    names: list[str], source: Source, table: str, others: Iterable[dict[str, Any]]
-) -> list[str]:
-    """The names, and a key for each column that they lack, of the first other object with one."""
-    missing = {setting for setting in NAMES if _is_missing(setting, names, source, table)}
-    for row in others if missing else ():
-        for setting in sorted(missing):
-            if not _is_missing(setting, list(row), source, table):
-                index = find_column(list(row), source, setting, table)
-                names = [*names, list(row)[index or 0]]
-                missing.remove(setting)
-        if not missing:
-            break
-    return names
+def _most_frequent(
+    rows: Sequence[Object], wanted: Sequence[str], source: Source, setting: str, table: str
+) -> str | None:
+    """The wanted key that most objects have, in lower case; None where none has one."""
+    found = [keys for row in rows if (keys := _among(row, wanted))]
+    ambiguous = [row for row in rows if len(_among(row, wanted)) > 1]
+    if 2 * len(ambiguous) > len(rows):
+        find_column(list(ambiguous[0]), source, setting, table)  # raises the error
+    counts = Counter(key for keys in found for key in set(keys))
+    return max(counts, key=lambda key: (counts[key], key), default=None)
 
 
-def _is_missing(setting: str, names: Sequence[str], source: Source, table: str) -> bool:
-    """Whether a column that must be there is not."""
-    given = getattr(source, setting)
-    is_needed = given is not None or setting in {"url_column", "caption_column"}
-    if isinstance(given, int) or not is_needed:
-        return False
-    try:
-        return find_column(names, source, setting, table) is None
-    except MissingColumnError:
-        return True
+def _among(row: Object, wanted: Sequence[str]) -> list[str]:
+    """The keys of an object that are wanted, in lower case."""
+    return [folded for key in row if (folded := key.strip().lower()) in wanted]

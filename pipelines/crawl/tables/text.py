@@ -152,7 +152,7 @@ def _objects(
     stream: BinaryIO, name: str, source: Source, start: int, claim: Claim
 ) -> Iterator[Cells | Damage]:
     first = list(islice(_only_objects(stream), _HEAD_ROWS))
-    keys = Keys(source, name, first, _only_objects(stream)) if first else None
+    keys = Keys(source, name, first, lambda: _only_objects(stream)) if first else None
     for _, text in read_lines(stream, start, claim):
         if isinstance(text, UnreadableLine):
             yield text.damage
