@@ -28,7 +28,7 @@ class Source(BaseModel):
         image_column: of a Parquet table that holds images; by default a column of
             type `datasets.Image`, or of bytes under a usual name.
         has_header: of a CSV or TSV table; by default there is one when columns are given by name
-            or the first row holds a usual name of a column of URLs.
+            or one of the first rows holds a usual name of a column of URLs.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

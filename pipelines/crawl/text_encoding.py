@@ -126,7 +126,7 @@ def _is_mostly_utf8(text: bytes) -> bool:
 
 
 def _utf_16_without_mark(head: bytes) -> str | None:
-    """UTF-16 whose characters are mostly ASCII: most bytes on one side are NUL, few on the other."""
+    """UTF-16 of mostly ASCII characters: most bytes on one side are NUL, few on the other."""
     even, odd = head[::2], head[1::2]
     for zeros, others, name in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
         if 2 * zeros.count(0) > len(zeros) and 10 * others.count(0) < len(others):

@@ -17,6 +17,12 @@ from pipelines.crawl.tables.rows import Damage, Row
 
 # Source: Microsoft, "Excel specifications and limits": at most 253 line feeds per cell.
 MAX_CELL_LINES = 254
+_OPEN_QUOTE = "a quote is opened and not closed"
+_FAULTS = {  # by what the module csv says of them
+    "unexpected end": _OPEN_QUOTE,
+    "expected after": "text follows a closing quote",
+    "new-line character": "a line break in a cell that is not quoted",
+}
 # A cell that is an address: of the web, or of an image in a folder.
 _ADDRESS = re.compile(r"https?://\S+|\S+\.(?:jpe?g|png|gif|webp|avif|bmp|tiff?)", re.IGNORECASE)
 
@@ -116,10 +122,10 @@ def _joined(first: str, ahead: _Ahead, dialect: Dialect) -> Row | Damage:
     try:
         row = next(csv.reader(texts(), _form(dialect)))
         if _holds_rows(row, dialect.delimiter):
-            raise csv.Error("a quote is opened and not closed")
+            raise csv.Error
     except csv.Error as error:
         ahead.again.extendleft(reversed(taken))
-        return _damage(str(error), first)
+        return _damage(_OPEN_QUOTE if taken else _in_words(error), first)
     unreadable = [line for _, line in taken if isinstance(line, UnreadableLine)]
     return unreadable[0].damage if unreadable else row
 
@@ -128,6 +134,10 @@ def _form(dialect: Dialect) -> Any:
     """A dialect as the module csv has it, made once, since that takes longer than reading a row."""
     mark, skips = dialect.delimiter, dialect.skips_space
     return csv.reader((), delimiter=mark, skipinitialspace=skips, strict=True).dialect
+
+
+def _in_words(error: csv.Error) -> str:
+    return next((words for part, words in _FAULTS.items() if part in str(error)), str(error))
 
 
 def _damage(why: str, text: str) -> Damage:

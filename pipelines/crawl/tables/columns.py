@@ -50,12 +50,23 @@ class Columns:
         return sorted({column for column in named if column is not None})
 
 
-def has_header(first: Sequence[str], source: Source) -> bool:
-    """Whether the first row of a CSV or TSV table names the columns."""
+def header_in(rows: Sequence[Sequence[str]], source: Source) -> int | None:
+    """The number of the row of a CSV or TSV table that names the columns; None where none does.
+
+    It is the first one unless a later one holds a name that is looked for: titles come before it.
+
+    Args:
+        rows: the first ones of the table.
+        source: says what to look for.
+    """
     if source.has_header is not None:
-        return source.has_header
-    is_named = isinstance(source.url_column, str) or isinstance(source.caption_column, str)
-    return is_named or not set(_folded(first)).isdisjoint(URL_NAMES)
+        return 0 if source.has_header and rows else None
+    given = [c for c in (source.url_column, source.caption_column) if isinstance(c, str)]
+    wanted = {*_folded(given), *(() if isinstance(source.url_column, str) else URL_NAMES)}
+    for number, row in enumerate(rows):
+        if not wanted.isdisjoint(_folded(row)):
+            return number
+    return 0 if given and rows else None
 
 
 def locate(header: Sequence[str], source: Source, table: str, image: int | None = None) -> Columns:

@@ -11,6 +11,7 @@ from pipelines.crawl.tables.columns import NAMES
 from pipelines.crawl.tables.lines import Line, UnreadableLine
 from pipelines.crawl.tables.rows import Damage, Row
 
+HEADER_ROWS = 10  # chosen: how far down a header may stand, below titles
 _SCORED_ROWS = 1000  # chosen: as many as show a width, and some milliseconds of work
 _MARKS = {"csv": ",;\t|", "tsv": "\t,;|"}  # the usual one first
 _NAMES = frozenset(name for names in NAMES.values() for name in names) | {"file_name"}
@@ -52,7 +53,7 @@ def _score(lines: Sequence[Line], dialect: Dialect) -> tuple[bool, bool, int, in
     rows = [row for _, row in found if isinstance(row, list)]
     width = width_of(rows)
     fitting = [row for row in rows if len(row) == width]
-    is_named = any(cell.strip().lower() in _NAMES for cell in rows[0]) if rows else False
+    is_named = any(cell.strip().lower() in _NAMES for row in rows[:HEADER_ROWS] for cell in row)
     num_urls = sum(any(map(_PLAIN_URL.fullmatch, row)) for row in fitting)
     return width > 1, is_named, num_urls, len(fitting)
 

@@ -16,8 +16,8 @@ from pipelines.crawl.candidates import Found
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every, extent_of_bytes
 from pipelines.crawl.tables.cells import Dialect, rows_of
-from pipelines.crawl.tables.columns import Columns, has_header, locate, locate_unnamed
-from pipelines.crawl.tables.dialect import dialect_of, width_of
+from pipelines.crawl.tables.columns import Columns, header_in, locate, locate_unnamed
+from pipelines.crawl.tables.dialect import HEADER_ROWS, dialect_of, width_of
 from pipelines.crawl.tables.json_keys import Keys, object_in
 from pipelines.crawl.tables.lines import Line, UnreadableLine, form_of, read_lines
 from pipelines.crawl.tables.rows import Damage, Row, bad, found_in, joined
@@ -141,10 +141,11 @@ def _layout(stream: BinaryIO, dialect: Dialect, name: str, source: Source) -> _L
     head = [(place, row) for place, row in islice(found, _HEAD_ROWS) if isinstance(row, list)]
     if not head:
         return _Layout(Columns(0, 0), 0)
-    position, first = head[0]
-    if has_header(first, source):
-        return _Layout(locate(first, source, name), len(first), position)
     rows = [row for _, row in head]
+    header = header_in(rows[:HEADER_ROWS], source)
+    if header is not None:
+        position, names = head[header]
+        return _Layout(locate(names, source, name), len(names), position)
     return _Layout(locate_unnamed(rows, source, name), width_of(rows))
 
 

@@ -4,6 +4,7 @@ from pipelines.crawl.sources import Source
 from pipelines.crawl.tables.columns import (
     ColumnError,
     Columns,
+    header_in,
     locate,
     locate_unnamed,
     pick,
@@ -92,6 +93,24 @@ def test_without_a_header_content_tells(rows, settings, columns):
 def test_without_a_header_and_without_a_hint(rows, settings, message):
     with pytest.raises(ColumnError, match=message):
         locate_unnamed(rows, _source(**settings), "t")
+
+
+@pytest.mark.parametrize(
+    ("rows", "settings", "number"),
+    [
+        ([["url", "caption"], [U, "a"]], {}, 0),
+        ([["Photos of 2024"], ["a", "URL "], ["b", U]], {}, 1),
+        ([["sep="], ["link", "text"], [U, "a"]], {"url_column": "Link"}, 1),
+        ([["a", "b"], [U, "c"]], {"url_column": "link"}, 0),
+        ([["a", "b"], [U, "c"]], {"has_header": True}, 0),
+        ([["url", "caption"]], {"has_header": False}, None),
+        ([["a", U]], {}, None),
+        ([["a", U]], {"url_column": 1}, None),
+        ([], {"url_column": "link"}, None),
+    ],
+)
+def test_which_row_is_the_header(rows, settings, number):
+    assert header_in(rows, _source(**settings)) == number
 
 
 def test_half_a_surrogate_pair_is_no_text():

@@ -109,7 +109,7 @@ def test_a_short_row_is_a_bad_record_with_its_text():
 def test_a_quote_that_is_never_closed_does_not_end_the_file():
     lines = [f'"open,{U}\n', *[f"row {n},{U}\n" for n in range(20_000)]]
     first, *rows = _read("".join(lines).encode(), "t.csv")
-    assert first == ("bad_record", "not a row of CSV: unexpected end of data")
+    assert first == ("bad_record", "not a row of CSV: a quote is opened and not closed")
     assert rows == [(U, f"row {n}") for n in range(20_000)]
 
 
