@@ -4,6 +4,7 @@ Media types and the names of their parameters have no case. Source: RFC 9110, se
 """
 
 import re
+from functools import lru_cache
 
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 LOOKS_LIKE_HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body)\b", re.I)
@@ -18,9 +19,11 @@ _IMAGE = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF....WEBP|BM|....ftyp(?:avi[fs]|mif1)", re.DOTALL
 )
 _CHARSET = re.compile(r";\s*charset\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s;,]*))", re.I)
+_NUM_CACHED = 1024  # chosen: headers repeat; a cache of them is much faster than reading each
 _HEAD_BYTES = 1024  # Source: WHATWG MIME Sniffing, section 5.2, rounded down
 
 
+@lru_cache(_NUM_CACHED)
 def media_type(content_type: str | None) -> str:
     """The type and subtype in lower case, without parameters; empty where none is declared.
 
@@ -29,6 +32,7 @@ def media_type(content_type: str | None) -> str:
     return re.split("[;,]", content_type or "", maxsplit=1)[0].strip().lower()
 
 
+@lru_cache(_NUM_CACHED)
 def charset(content_type: str | None) -> str | None:
     """The parameter `charset` without quotes, in lower case; None where there is none."""
     found = _CHARSET.search(content_type or "")

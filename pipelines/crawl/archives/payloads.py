@@ -4,11 +4,12 @@ Tools that store a page decoded often keep the headers of the coded one.
 Source: pywb and the Internet Archive's liveweb do so.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastwarc.warc import WarcRecord
 
+from pipelines.crawl.archives.records import read_up_to
 from pipelines.web.codings import (
     PIECE_BYTES,
     CodingError,
@@ -32,13 +33,13 @@ def codings_of(http: Any) -> list[str]:
         http: headers; names in any case.
     """
     content, transfer = http.get("Content-Encoding"), http.get("Transfer-Encoding")
-    if not content and not transfer:  # as for most
+    if not content and not transfer:
         return []
     named = content_codings(",".join(http.get_multiple("Content-Encoding")))
     return [*reversed(transfer_codings(transfer or "")), *reversed(named)]
 
 
-def read_payload(record: WarcRecord, codings: Iterable[str], limit: int) -> bytes:
+def read_payload(record: WarcRecord, codings: Sequence[str], limit: int) -> bytes:
     """Up to so many bytes of a page.
 
     Each coding is removed if the bytes have it. Where they have none of those that the headers
@@ -48,6 +49,8 @@ def read_payload(record: WarcRecord, codings: Iterable[str], limit: int) -> byte
         OSError: damaged compression of the archive.
         PayloadError: damaged codings, or neither coded as the headers say nor a page.
     """
+    if not codings:  # as for most
+        return read_up_to(record, limit)
     pieces: Iterator[bytes] = _raw(record)
     missing: list[str] = []
     try:

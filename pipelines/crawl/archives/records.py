@@ -197,7 +197,9 @@ def _has_length(record: WarcRecord) -> bool:
     With any other, the parser takes it to be empty, so that no other record is looked at closely.
     """
     if record.content_length > 0:
-        return record.headers.get("Content-Length") is not None
+        return True
+    if record.is_http_parsed and record.http_headers.status_line:  # there is a block
+        return True
     return any(name == "Content-Length" for name, _ in record.headers.astuples())
 
 

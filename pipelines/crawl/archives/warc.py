@@ -84,7 +84,7 @@ def _of_response(record: WarcRecord, max_page_bytes: int) -> Row:
         return _bad(record, "no HTTP response in the record")
     if headers.status_code != 200:
         return kind_of_status(headers.status_code)
-    content_type = headers.get("Content-Type")
+    content_type = record.http_content_type  # without parameters, and as it was written
     if media_type(content_type) not in _MAY_BE_HTML:
         return kind_of_media(content_type)
     codings = codings_of(headers)
@@ -96,7 +96,7 @@ def _of_response(record: WarcRecord, max_page_bytes: int) -> Row:
         return Kind.NOT_HTML
     if _is_cut(record, len(html), max_page_bytes, is_coded=bool(codings)):
         return _bad(record, "shorter than its header says")
-    return _page(record, html, charset(content_type), _http_terms(record))
+    return _page(record, html, _charset(record), _http_terms(record))
 
 
 def _of_resource(record: WarcRecord, max_page_bytes: int) -> Row:
@@ -117,6 +117,13 @@ def _of_resource(record: WarcRecord, max_page_bytes: int) -> Row:
 def _page(record: WarcRecord, html: bytes, declared: str | None, terms: HttpTerms) -> Row:
     url = target_of(record)
     return _bad(record, LONG_URL) if len(url) > MAX_URL_CHARS else Page(url, html, declared, terms)
+
+
+def _charset(record: WarcRecord) -> str | None:
+    known: str | None = record.http_charset
+    if known and known.isalnum() or known == "utf-8":  # the parser leaves quotes and the like
+        return known
+    return charset(record.http_headers.get("Content-Type"))
 
 
 def is_http(record: WarcRecord) -> bool:

@@ -48,11 +48,12 @@ def read_pages(
         if not isinstance(one, Page):
             yield one
             continue
-        is_empty = True
-        for row in read_page(one, source, config):
-            is_empty = False
-            yield row
-        num_empty += is_empty
+        rows = read_page(one, source, config)
+        if (first := next(rows, None)) is None:
+            num_empty += 1
+        else:
+            yield first
+            yield from rows
     if num_empty:
         yield PassedOver(NO_IMAGES, num_empty)
 
