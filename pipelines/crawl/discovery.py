@@ -16,7 +16,7 @@ from dalle_model.errors import UsageError
 from pipelines.crawl.books import SourceBook
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.listing import Listing, is_hidden, list_files
-from pipelines.crawl.readers.registry import kind_of, kinds, readers, readers_of
+from pipelines.crawl.readers.registry import hint_for, kind_of, kinds, readers, readers_of
 from pipelines.crawl.sources import InputFile, Source
 
 # The end of a name by which files are counted: of a compressed one with the suffix before it.
@@ -104,10 +104,11 @@ def _found(source: Source, config_key: str) -> tuple[Listing, list[InputFile]]:
         found = (
             f"none of its {num_files} files is a known kind" if num_files else "nothing is there"
         )
-        raise MissingInputError(
-            f"{config_key}.path: {source.path}: {found}; correct the path, or set "
-            f"{config_key}.kind to one of {', '.join(kinds())}"
+        hint = next(filter(None, map(hint_for, listing.paths)), "")
+        mend = hint or (
+            f"correct the path, or set {config_key}.kind to one of {', '.join(kinds())}"
         )
+        raise MissingInputError(f"{config_key}.path: {source.path}: {found}; {mend}")
     names = [files.printable(_name(file.location, listing.root)) for file in chosen]
     return listing, [
         replace(file, config_key=config_key, name=name)

@@ -1,7 +1,9 @@
 """Small web archives, built byte by byte so that tests can damage them where they want."""
 
 import gzip
+import io
 import json
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -62,6 +64,15 @@ def wat_record_of(url: str, content: bytes) -> bytes:
 def gzip_records(records: Iterable[bytes]) -> list[bytes]:
     """Each record as a gzip member of its own, as in `.warc.gz`."""
     return [gzip.compress(record, mtime=0) for record in records]
+
+
+def wacz_of(members: Mapping[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
+    """A zip with these members, as in `.wacz`."""
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", method) as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name), content, method)
+    return sink.getvalue()
 
 
 def flip(content: bytes, position: int) -> bytes:

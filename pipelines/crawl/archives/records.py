@@ -17,7 +17,7 @@ from pipelines.crawl.archives.headers import with_canonical_header
 from pipelines.crawl.archives.inflated import Inflated
 from pipelines.crawl.archives.kinds import Kind
 from pipelines.crawl.archives.sections import Section, content_between, sections
-from pipelines.crawl.archives.starts import end_of_block
+from pipelines.crawl.archives.starts import end_of_block, is_zstd
 from pipelines.crawl.splits import Claim, every
 
 _RUN_BYTES = 1 << 20  # chosen: some hundred records, against microseconds to open an archive
@@ -36,12 +36,16 @@ def read_records(
     """The rows of each record; None wherever a record should be but none can be read.
 
     Args:
-        stream: plain or gzipped by record; seekable.
+        stream: plain, gzipped, or packed by zstd; seekable.
         parse: called with each record, perhaps twice; the record is valid until it returns.
         start: records that start before it, in bytes, are left out.
         claim: asked for the start of each record, or of the gzip member that holds it, up to
             1 MiB before it is read.
     """
+    if is_zstd(stream):
+        if start == 0 and claim(0):
+            yield from _read_zstd(stream, parse)
+        return
     for run in _runs(sections(stream, start, claim)):
         if run is None:
             yield None
@@ -142,6 +146,24 @@ def _read_packed(section: Section, parse: Parse[T]) -> Iterator[T | None]:
             yield None
 
 
+def _read_zstd(stream: BinaryIO, parse: Parse[T]) -> Iterator[T | None]:
+    """The rows of all records before the first damage, and None for that and all behind it."""
+    stream.seek(0)
+    try:
+        for record in _archive(stream):
+            rows = parse(record)
+            if _is_passed_over(rows) and not (_has_length(record) and _is_read(record)):
+                yield None
+                return
+            yield from rows
+    except OSError:
+        yield None
+
+
+def _is_passed_over(rows: Sequence[T]) -> bool:
+    return any(isinstance(row, Kind) for row in rows)
+
+
 def _up_to_damage(record: Section, content: Inflated) -> Section:
     """A record that is all there is; a wrong checksum alone is damage, too, to any of its bytes."""
     block_end = end_of_block(record.archive, record.start) or record.end
@@ -169,7 +191,7 @@ def _read_section(
             num_read += 1
             is_whole = is_whole and _has_length(record)
             rows = parse(record)
-            if any(isinstance(row, Kind) for row in rows) and not (is_whole and _is_read(record)):
+            if _is_passed_over(rows) and not (is_whole and _is_read(record)):
                 is_whole = False
                 break
             num_told += len(rows)

@@ -91,7 +91,7 @@ def _head(stream: BinaryIO, position: int | None) -> Section:
 def content_between(stream: BinaryIO, start: int, stop: int) -> BinaryIO:
     """A part of a stream as a stream of its own; seekable."""
     if stop - start > _MAX_HELD_BYTES:
-        return cast(BinaryIO, io.BufferedReader(_Slice(stream, start, stop), WINDOW_BYTES))
+        return cast(BinaryIO, io.BufferedReader(Slice(stream, start, stop), WINDOW_BYTES))
     stream.seek(start)
     return io.BytesIO(stream.read(stop - start))
 
@@ -120,7 +120,7 @@ def _plain_rest(content: BinaryIO) -> bool:
     return bool(content.read(_TRAIL_BYTES).strip(b"\r\n"))
 
 
-class _Slice(io.RawIOBase):
+class Slice(io.RawIOBase):
     """A part of a stream as a stream of its own; leaves the stream open."""
 
     def __init__(self, stream: BinaryIO, start: int, stop: int) -> None:

@@ -16,6 +16,7 @@ GZIP_WBITS = 31  # Source: zlib manual, `inflateInit2`: 16 for gzip, 15 for the 
 WINDOW_BYTES = 1 << 20
 
 _GZIP = b"\x1f\x8b\x08"
+_ZSTD = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")  # Source: RFC 8878, section 3.1
 _RECORD = b"WARC/"
 BLANK_LINE = b"\r\n\r\n"
 # With the end of the previous record, or the beginning of a header: pages may mention WARC too.
@@ -43,6 +44,12 @@ def begins_with_gzip(stream: BinaryIO) -> bool:
     """By its first bytes alone."""
     stream.seek(0)
     return stream.read(len(_GZIP)) == _GZIP
+
+
+def is_zstd(stream: BinaryIO) -> bool:
+    """By its first bytes: those of a frame, or of one that is skipped and may hold a dictionary."""
+    stream.seek(0)
+    return bool(_ZSTD.match(stream.read(4)))
 
 
 def gzip_starts(stream: BinaryIO, start: int) -> Iterator[int]:

@@ -121,7 +121,7 @@ def _page(record: WarcRecord, html: bytes, declared: str | None, terms: HttpTerm
 
 def _charset(record: WarcRecord) -> str | None:
     known: str | None = record.http_charset
-    if known and known.isalnum() or known == "utf-8":  # the parser leaves quotes and the like
+    if (known and known.isalnum()) or known == "utf-8":  # the parser leaves quotes and the like
         return known
     return charset(record.http_headers.get("Content-Type"))
 

@@ -4,8 +4,8 @@ These files are imported wherever a config is read, so that none of them imports
 or Beam at its top: `read` and `extent` import what they need.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,7 @@ class Reader:
         ignores: files among those that a source lists that look like inputs of this format but are
             none, each with what it is, as in a `PassedOver`.
         folders: for inputs that are folders; None for files.
+        hints: suffixes of kindred formats that are not read, in lower case, each with what to do.
     """
 
     kind: str
@@ -67,6 +68,7 @@ class Reader:
     extent: Callable[[OpenInput], Extent] | None = None
     ignores: Callable[[Source, Sequence[str]], dict[str, str]] | None = None
     folders: Folders | None = None
+    hints: Mapping[str, str] = field(default_factory=dict)
 
 
 def by_content(readers: Iterable[Reader], opened: OpenInput) -> Reader:

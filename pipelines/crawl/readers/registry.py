@@ -6,7 +6,7 @@ readers in the entry points of `pipelines.plugins`; `register` adds one to this 
 
 from functools import cache
 
-from pipelines.crawl.readers import folder, html, parquet, tar, text_table, warc, wat
+from pipelines.crawl.readers import folder, html, parquet, tar, text_table, wacz, warc, wat
 from pipelines.crawl.readers.reader import Reader, by_content
 from pipelines.crawl.streams import OpenInput
 from pipelines.plugins import READERS, installed
@@ -14,6 +14,7 @@ from pipelines.plugins import READERS, installed
 _READERS = [
     warc.READER,
     wat.READER,
+    wacz.READER,
     html.READER,
     parquet.READER,
     text_table.READER,
@@ -73,6 +74,12 @@ def kind_of(path: str) -> str | None:
         if lower.endswith(suffix)
     ]
     return max(fitting)[1] if fitting else None
+
+
+def hint_for(path: str) -> str:
+    """What to do with a file of a kindred format that is not read; empty for all others."""
+    hints = (pair for reader in readers() for pair in reader.hints.items())
+    return next((hint for suffix, hint in hints if path.lower().endswith(suffix)), "")
 
 
 def readers_of(kind: str) -> list[Reader]:

@@ -1,4 +1,4 @@
-"""Web archives (WARC), plain or gzipped by record: the HTML pages in them."""
+"""Web archives (WARC), plain or packed by gzip or zstd: the HTML pages in them."""
 
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.readers.reader import Reader, Rows
@@ -19,4 +19,6 @@ def _extent(opened: OpenInput) -> Extent:
     return extent_of_bytes(opened.size)
 
 
-READER = Reader(kind="warc", suffixes=(".warc", ".warc.gz"), read=_read, extent=_extent)
+READER = Reader(
+    kind="warc", suffixes=(".warc", ".warc.gz", ".warc.zst"), read=_read, extent=_extent
+)

@@ -146,3 +146,10 @@ def test_urls_of_files_stay_urls(tmp_path):
     (tmp_path / "a::b.tsv").write_bytes(b"")
     (file,) = resolve(Source(path=f"file://{tmp_path}"), "k")
     assert file.location == f"file://{tmp_path}/a::b.tsv"
+
+
+@pytest.mark.parametrize("name", ["old.ARC", "old.arc.gz"])
+def test_a_kindred_format_is_refused_with_what_to_do(tmp_path, name):
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(MissingInputError, match=r"ARC archives are not read: .*warcio recompress"):
+        resolve(Source(path=f"{tmp_path}/{name}"), "k")

@@ -341,3 +341,11 @@ def test_a_record_too_large_to_hold_within_one_member():
     content = gzip.compress(b"".join([*PAGES[:2], large, *PAGES[2:]]), 1)
     assert _read(content) == ["0", "1", "2", "3", "4"]
     assert _passed(content) == {"image responses": 1}
+
+
+@pytest.mark.parametrize("content", [b"".join(map(zstd, PAGES)), zstd(b"".join(PAGES))])
+def test_an_archive_packed_by_zstd(content):
+    assert _read(content) == ["0", "1", "2", "3", "4"]
+    cut = _read(content[:-5])
+    assert cut[:3] == ["0", "1", "2"]
+    assert cut[-1] == "bad "

@@ -30,6 +30,8 @@ from pipelines.crawl.streams import OpenInput
         ("00000.tar", "tar"),
         ("x.tgz", "tar"),
         ("x.wat.gz", "wat"),
+        ("crawl.WACZ", "wacz"),
+        ("x.warc.zst", "warc"),
         ("x.gz", None),
         ("x.jpg", None),
         ("warc", None),
@@ -40,7 +42,7 @@ def test_kind_by_suffix(name, kind):
 
 
 def test_every_kind_has_one_reader_for_all_other_content():
-    assert kinds() == ("warc", "wat", "html", "table", "tar", "images")
+    assert kinds() == ("warc", "wat", "wacz", "html", "table", "tar", "images")
     for kind in kinds():
         assert [bool(reader.magic) for reader in readers_of(kind)].count(False) == 1
 
