@@ -39,18 +39,26 @@ class Inflated(io.RawIOBase):
         packed: the compressed content; seekable.
         wbits: as of zlib; for gzip, or for a raw stream.
         limit: bytes; what is inflated ends there.
+        checksum: CRC-32 of all of it, for a raw stream, which has none of its own.
 
     Attributes:
         is_damaged: whether the end is one of damage; known once it has been reached.
         sound: inflated bytes of complete members so far.
     """
 
-    def __init__(self, packed: BinaryIO, wbits: int = GZIP_WBITS, limit: int | None = None) -> None:
+    def __init__(
+        self,
+        packed: BinaryIO,
+        wbits: int = GZIP_WBITS,
+        limit: int | None = None,
+        checksum: int | None = None,
+    ) -> None:
         self._stream, self._wbits, self._limit = packed, wbits, limit
         self.is_damaged, self.sound = False, 0
         self._position, self._end = 0, None if limit is None or limit > 0 else 0
         self._kept, self._kept_from = bytearray(), 0
         self._pending = b""
+        self._checksum, self._summed, self._sum = checksum, 0, 0
         self._state = _State(0, 0, zlib.decompressobj(wbits), False)
         self._marks = [self._copied(self._state)]
         self._mark_bytes = _MARK_BYTES
@@ -137,9 +145,14 @@ class Inflated(io.RawIOBase):
             self._end, self.is_damaged = self._state.position, is_damaged
             if self._limit is not None:
                 self._end = min(self._end, self._limit)
+            if self._checksum is not None and self._sum != self._checksum:
+                self.is_damaged = True
 
     def _add(self, piece: bytes) -> None:
         self._kept += piece
+        if self._checksum is not None and self._state.position == self._summed:
+            self._sum = zlib.crc32(piece, self._sum)
+            self._summed += len(piece)
         if (excess := len(self._kept) - 2 * _KEPT_BYTES) > 0:
             excess += _KEPT_BYTES
             del self._kept[:excess]

@@ -86,7 +86,7 @@ def _rows(
         return
     yield from read_warc(cast(BinaryIO, io.BufferedReader(content)), max_page_bytes)
     if isinstance(content, Inflated) and content.is_damaged:
-        yield _bad("a WARC in the zip does not inflate to its end")
+        yield _bad("a WARC in the zip is damaged")
 
 
 def _check(member: zipfile.ZipInfo, before: zipfile.ZipInfo | None) -> None:
@@ -115,7 +115,7 @@ def _content(stream: BinaryIO, member: zipfile.ZipInfo) -> io.RawIOBase:
     packed = Slice(stream, start, stop)
     if member.compress_type == zipfile.ZIP_STORED:
         return packed
-    return Inflated(cast(BinaryIO, packed), RAW_WBITS, member.file_size)
+    return Inflated(cast(BinaryIO, packed), RAW_WBITS, member.file_size, member.CRC)
 
 
 def _bad(detail: str) -> Rejection:

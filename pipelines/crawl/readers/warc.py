@@ -19,6 +19,12 @@ def _extent(opened: OpenInput) -> Extent:
     return extent_of_bytes(opened.size)
 
 
+_ARC = "ARC archives are not read: convert them to WARC with `warcio recompress OLD NEW`"
+
 READER = Reader(
-    kind="warc", suffixes=(".warc", ".warc.gz", ".warc.zst"), read=_read, extent=_extent
+    kind="warc",
+    suffixes=(".warc", ".warc.gz", ".warc.zst"),
+    read=_read,
+    extent=_extent,
+    hints={".arc": _ARC, ".arc.gz": _ARC},
 )

@@ -63,15 +63,15 @@ def test_a_zip_without_an_archive_says_so():
     )
 
 
-def test_damage_in_a_deflated_archive_costs_what_cannot_be_inflated():
+@pytest.mark.parametrize("damage", [bytes(99), b"\xff" * 99])
+def test_damage_in_a_deflated_archive_is_noticed(damage):
     noise = [bytes(random.Random(n).choices(b"abcdefgh", k=9000)) for n in range(6)]
     pages = [http_record(f"http://site.test/{n}", body) for n, body in enumerate(noise)]
     content = bytearray(wacz_of({"archive/data.warc": b"".join(pages)}, zipfile.ZIP_DEFLATED))
-    content[len(content) // 2 : len(content) // 2 + 99] = bytes(99)
+    content[len(content) // 2 : len(content) // 2 + 99] = damage
     found, details, _ = _read(bytes(content))
     assert found[:2] == ["0", "1"]
-    assert not {"4", "5"} & set(found)
-    assert "a WARC in the zip does not inflate to its end" in details
+    assert "a WARC in the zip is damaged" in details
 
 
 def test_a_bomb_is_refused_by_what_it_declares():
