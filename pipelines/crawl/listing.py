@@ -22,6 +22,7 @@ from dalle_model import files
 DEAD_LINKS = "links to nothing"
 FOLDER_LINKS = "links to folders"
 NO_FILES = "pipes, sockets and devices"
+LOCKED = "folders that may not be listed"
 
 _MARK = re.compile(r"[*?[]")  # of a glob
 
@@ -125,7 +126,7 @@ def _walk(
     level = [top]
     while level and depth != 0:
         below: list[str] = []
-        for entry in _entries(level):
+        for entry in _entries(level, others):
             if entry.is_dir(follow_symlinks=False):
                 below.append(entry.path)
             elif not is_wanted(entry.path):
@@ -138,10 +139,13 @@ def _walk(
     return sorted(found), others
 
 
-def _entries(folders: list[str]) -> Iterator[os.DirEntry[str]]:
+def _entries(folders: list[str], others: Counter[str]) -> Iterator[os.DirEntry[str]]:
     for folder in folders:
-        with os.scandir(folder) as entries:
-            yield from entries
+        try:
+            with os.scandir(folder) as entries:
+                yield from entries
+        except PermissionError:  # such as `lost+found` at the top of a disk
+            others[LOCKED] += 1
 
 
 def _kind_of_other(entry: os.DirEntry[str]) -> str:

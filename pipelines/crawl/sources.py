@@ -18,7 +18,7 @@ class Source(BaseModel):
     Args:
         path: URL or path of a file, a folder (searched to the bottom) or a glob.
         kind: of a reader in `readers/`; by default the one for their suffix. Images make an image
-            folder, unless there are pages next to them.
+            folder, unless there are pages and no captions next to them.
         name: goes into the `source` column of every row; the path never does.
         base_url: HTML files only: the address that the folder had on the web.
         url_column: name, or number from 0.

@@ -31,7 +31,7 @@ from pipelines.crawl.readers import parquet, text_table
 from pipelines.crawl.readers.reader import by_content
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.splits import Claim, Extent, every
-from pipelines.crawl.streams import OpenInput, open_input
+from pipelines.crawl.streams import OpenInput, UnreadableInputError, open_input
 from pipelines.crawl.tables.columns import ColumnError
 from pipelines.crawl.tables.lines import read_lines
 from pipelines.rejection import Rejection
@@ -83,7 +83,7 @@ def read_folder(
         claim: asked for the number of each file that may be an image.
 
     Raises:
-        UnreadableInputError: an image cannot be read.
+        UnreadableInputError: the disk or the network failed.
         ColumnError: the table has no column of captions, or more than one.
     """
     captions, damage = _captions(file, source, config)
@@ -107,6 +107,15 @@ def folder_extent(file: InputFile) -> Extent:
 
 
 def _images(name: str, folder: _Folder) -> Rows:
+    try:
+        yield from _read_image(name, folder)
+    except UnreadableInputError as error:
+        if not isinstance(error.__cause__, PermissionError):
+            raise
+        yield rejection("", "", "unreadable_file", "permission denied")
+
+
+def _read_image(name: str, folder: _Folder) -> Rows:
     location = files.join(folder.file.location, name)
     if not is_image(name) and not has_image(location):
         yield PassedOver(NO_IMAGES)

@@ -13,6 +13,7 @@ from pipelines.crawl.images.folders import NO_IMAGES, folder_extent, read_folder
 from pipelines.crawl.images.image import Image
 from pipelines.crawl.inputs import read_input
 from pipelines.crawl.sources import Source
+from pipelines.crawl.streams import UnreadableInputError
 from pipelines.crawl.tables.columns import ColumnError
 from pipelines.rejection import Rejection
 from tests.support.sources import (
@@ -224,6 +225,25 @@ def test_what_is_no_file_costs_only_itself(tmp_path):
         "pipes, sockets and devices": 2,
         "files without a suffix": 1,
     }
+
+
+def test_what_may_not_be_read_costs_only_itself(tmp_path, monkeypatch):
+    _write(tmp_path, a_DOT_jpg="A", a_DOT_txt="a", b_DOT_jpg="B", c_DOT_jpg="C", c_DOT_txt="c")
+    _write(tmp_path, locked__d_DOT_jpg="D")
+    open_read, scandir = files.open_read, os.scandir
+
+    def refuse(path, names, otherwise):
+        if path.endswith(names):
+            raise PermissionError(13, "Permission denied")
+        return otherwise(path)
+
+    monkeypatch.setattr(files, "open_read", lambda p: refuse(p, ("b.jpg", "c.txt"), open_read))
+    monkeypatch.setattr(os, "scandir", lambda p: refuse(p, "locked", scandir))
+    assert _pairs(_rows(tmp_path)) == [("A", "a"), ("unreadable_file", ""), ("unreadable_file", "")]
+    assert _books(tmp_path) == {"folders that may not be listed": 1}
+    monkeypatch.setattr(files, "open_read", lambda p: refuse("/nowhere", "x", open))
+    with pytest.raises(UnreadableInputError, match="No such file"):
+        _rows(tmp_path)
 
 
 ODD_NAMES = [
