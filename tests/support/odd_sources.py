@@ -303,6 +303,17 @@ def _dates(chance: Chance, key: str, number: int) -> Plant:
     return Plant(list(files), outcome)
 
 
+def _dates_and_roles(chance: Chance, key: str, number: int) -> Plant:
+    """Samples whose names have dots of both kinds."""
+    files: list[tuple[str, Content]] = []
+    stems = [f"{key}.05.{day:02d} photo" for day in range(1, chance.randrange(2, 5))]
+    image, text = chance.choice([("image.jpg", "caption.txt"), ("jpg", "de.txt"), ("a.jpg", "txt")])
+    for stem in stems:
+        files.append((f"{stem}.{image}", JPEG + stem.encode()))
+        files.append((f"{stem}.{text}", _text(chance, f"{stem} café")))
+    return Plant(files, _rows(len(files), *(f"{stem} café" for stem in stems)))
+
+
 def _twice(chance: Chance, key: str, number: int) -> Plant:
     """Two samples of one name, as in a tar that was appended to."""
     captions = [_caption(number, more) for more in (" one", " two")]
@@ -337,4 +348,4 @@ _BETWEEN: list[tuple[str, Content, str]] = [
     ("README", b"BM is not always a bitmap", "members without a suffix"),
     ("._000.jpg", b"mac", "hidden members"),
 ]
-_IN_TARS = [*_ANYWHERE, _roles, _roles, _dates, _twice, _alone, _odd_names]
+_IN_TARS = [*_ANYWHERE, _roles, _roles, _dates, _dates_and_roles, _twice, _alone, _odd_names]

@@ -17,6 +17,7 @@ IMAGE, TEXT, DOCUMENT, OTHER = "image", "text", "document", "other"
 # What stands between the first dot and the suffix where both name what a file is: `image`,
 # `caption`, `rgb.left`. Chosen: of words that begin with a letter; those of dates do not.
 _ROLE = re.compile(r"[a-z_][\w-]*(\.[a-z_][\w-]*)*", re.IGNORECASE)
+_LAST_ROLE = re.compile(r"\.[a-z_][\w-]*$", re.IGNORECASE)
 _WORDS = re.compile(r"[\w-]+(\.[\w-]+)*")  # `512` or `v2.large`, beside a file without any
 
 
@@ -97,8 +98,11 @@ def samples_of(parts: Iterable[Part]) -> list[Sample]:
         groups.setdefault(part.name.stem, []).append(part)
     whole = {stem for stem, group in groups.items() if _is_whole(group)}
     key = next((group[0].name.key for group in groups.values()), "")
-    if not whole and _is_one_sample(key, groups):
-        return [_sample([part for group in groups.values() for part in group], any_document=True)]
+    if not whole:
+        joined, alone = _by_base(groups)
+        if len(joined) <= 1 and _is_one_sample(key, groups):
+            joined, alone = [[part for group in groups.values() for part in group]], []
+        return [_sample(group, any_document=True) for group in joined] + [_sample(g) for g in alone]
     loose = [stem for stem in groups if stem not in whole and _ROLE.fullmatch(_role(stem, key))]
     if key in whole:  # so that the key is a name of its own, and the others say what else it has
         groups[key] += [part for stem in loose for part in groups.pop(stem)]
@@ -108,6 +112,19 @@ def samples_of(parts: Iterable[Part]) -> list[Sample]:
 def _is_whole(group: list[Part]) -> bool:
     kinds = {part.kind for part in group}
     return IMAGE in kinds and len(kinds) > 1
+
+
+def _by_base(groups: dict[str, list[Part]]) -> tuple[list[list[Part]], list[list[Part]]]:
+    """Groups joined that differ in a last word alone, as `05.01.image` and `05.01.caption`."""
+    bases = {stem: _LAST_ROLE.sub("", stem) for stem in groups}
+    alone, joined = dict(groups), []
+    for name in sorted({*bases, *bases.values()}, key=lambda name: (-len(name), name)):
+        stems = [stem for stem in alone if name in {stem, bases[stem]}]
+        parts = [part for stem in stems for part in alone[stem]]
+        if _is_whole(parts):
+            joined.append(parts)
+            alone = {stem: group for stem, group in alone.items() if stem not in stems}
+    return joined, list(alone.values())
 
 
 def _is_one_sample(key: str, groups: dict[str, list[Part]]) -> bool:

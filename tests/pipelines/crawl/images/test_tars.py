@@ -177,6 +177,9 @@ def test_hostile_members_are_passed_over(tmp_path, monkeypatch):
         [("a.b/0.jpg", b"p"), ("a.b/0.txt", b"t")],
         [("0.jpg", b"p"), ("0.caption", b"t")],
         [("0.jpg", b"p"), ("0.txt", b"t"), ("0.caption", b"other")],
+        [("photo.2024-05-01.jpg", b"p"), ("photo.2024-05-01.caption.txt", b"t")],
+        [("2024.05.01 photo.image.jpg", b"p"), ("2024.05.01 photo.caption.txt", b"t")],
+        [("0.jpg", b"p"), ("0.jpg.txt", b"t")],
         [("0.jpg_large", b"\xff\xd8\xff"), ("0.txt", b"t")],
     ],
 )
@@ -194,6 +197,13 @@ def test_names_that_differ_after_the_first_dot_are_samples_of_their_own():
         ("no_picture", dates[0]), *((d, d) for d in dates[1:3]), (dates[3], ""),
     ]  # fmt: skip
     assert _pairs(pairs[0], pairs[3]) == [(dates[0], ""), ("no_picture", dates[1])]
+
+
+def test_names_with_dots_of_both_kinds():
+    members = [(f"pic.v{n}.{role}", b"%d" % n) for n in (1, 2) for role in ("image.jpg", "txt")]
+    assert _pairs(*members) == [("1", "1"), ("2", "2")]
+    members = [(f"pic.{n}.{role}", b"%d" % n) for n in (1, 2) for role in ("a.jpg", "b.txt")]
+    assert _pairs(*members) == [("1", "1"), ("2", "2")]
 
 
 def test_one_year_of_names_is_not_held_whole(monkeypatch):
