@@ -91,6 +91,9 @@ def run(
 
     names, options = split_arguments(stages or [])
     if shows_plan:
+        from orchestration.beam.runners import check_options
+
+        check_options(options)
         for planned in api.plan(config, directory, names):
             typer.echo(str(planned))
         return

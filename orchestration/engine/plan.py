@@ -97,11 +97,16 @@ def plan_stage(run: Run, graph: Graph, stage: Stage) -> Plan:
 def _input_digest(run: Run, stage: Stage, read: Stage) -> str:
     manifest = read_manifest(run.folder.stage(read.name))
     if manifest is None:
-        raise RunError(
-            f"{stage.name} reads {read.name}, which is not finished in {run.root}; "
-            f"run `dalle run {read.name} {stage.name}`"
-        )
+        raise unfinished_input(run, stage, read)
     return manifest.digest
+
+
+def unfinished_input(run: Run, stage: Stage, read: Stage) -> RunError:
+    """That a stage cannot run since another, which it reads, is not finished."""
+    return RunError(
+        f"{stage.name} reads {read.name}, which is not finished in {run.root}; "
+        f"run `dalle run {read.name} {stage.name}`"
+    )
 
 
 def _damage(folder: StageFolder, old: Manifest, outside: list[dict[str, Any]]) -> str:
@@ -115,6 +120,8 @@ def _damage(folder: StageFolder, old: Manifest, outside: list[dict[str, Any]]) -
 def difference(old: Manifest, graph: Graph, stage: Stage, inputs: dict[str, str]) -> str:
     """What of a finished stage is no longer as it was, for a person."""
     changed = [f"the rows of {name}" for name in inputs if old.inputs.get(name) != inputs[name]]
+    if stage.is_sharded and old.num_shards != graph.config.num_shards:
+        changed.append(f"num_shards ({old.num_shards} -> {graph.config.num_shards})")
     before, now = dict(_flat(old.config)), dict(_flat(graph.settings(stage)))
     dependencies = graph.dependencies(stage)
     changed += [
@@ -127,7 +134,7 @@ def difference(old: Manifest, graph: Graph, stage: Stage, inputs: dict[str, str]
         for name in sorted(dependencies.keys() | old.dependencies.keys())
         if old.dependencies.get(name) != dependencies.get(name)
     ]
-    return "changed: " + ", ".join(changed or ["the schema or the number of shards"])
+    return "changed: " + ", ".join(changed or ["the schema"])
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dalle_model import files
 from orchestration.engine.config import ConfigError
 from orchestration.engine.graph import Graph
+from orchestration.engine.plan import Run, unfinished_input
+from pipelines.io.manifest import read_manifest
 from pipelines.io.suggest import did_you_mean
 from pipelines.stage import Stage
 
@@ -43,3 +45,21 @@ def check_settings(graph: Graph, stages: Sequence[Stage]) -> None:
     replay = graph.config.replay
     if replay is not None and not files.exists(replay.archive):
         raise ConfigError(f"replay.archive: {replay.archive}: nothing is there; correct the path")
+
+
+def check_inputs(run: Run, graph: Graph, stages: Sequence[Stage]) -> None:
+    """Refuse stages that read what is neither finished nor among them.
+
+    Raises:
+        RunError: names the first, and the command that makes it.
+    """
+    for stage in stages:
+        for read in graph.predecessors(stage):
+            if read not in stages and not _is_finished(run, read):
+                raise unfinished_input(run, stage, read)
+
+
+def _is_finished(run: Run, stage: Stage) -> bool:
+    """Whether its result is whole, though a crash may have kept it from its place."""
+    folder = run.folder.stage(stage.name)
+    return any(read_manifest(place) is not None for place in (folder, folder.next))

@@ -40,7 +40,7 @@ class PlannedStage:
     def _what(self) -> str:
         rows = f"{self.rows:,} row{'s' * (self.rows != 1)}"
         if self.action == "make":
-            return ""
+            return ": would be made"
         if self.action == "keep":
             return f", {rows}" if self.num_shards else ""
         what = f"{self.rows} files"

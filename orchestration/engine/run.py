@@ -17,7 +17,7 @@ from orchestration.engine.config import keep_config
 from orchestration.engine.graph import Graph
 from orchestration.engine.limits import check_reject_rate, check_rows_left
 from orchestration.engine.plan import Plan, Run, RunError, plan_stage
-from orchestration.engine.preflight import check_settings, chosen_stages
+from orchestration.engine.preflight import check_inputs, check_settings, chosen_stages
 from orchestration.engine.progress import Progress
 from orchestration.engine.replacing import drop_next, replace_result, settle, whole_next
 from orchestration.engine.web import web_of
@@ -49,6 +49,7 @@ def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manif
     graph = Graph.of(run.config)
     stages = chosen_stages(graph.stages, names)
     check_settings(graph, stages)
+    check_inputs(run, graph, stages)
     with _only_writer(run.root):
         files.sweep_temporary(run.root)
         for stage in graph.stages:

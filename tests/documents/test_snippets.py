@@ -98,7 +98,7 @@ def check_dalle(arguments: list[str]) -> None:
     group: Any = typer.main.get_command(app)
     context = group.make_context("dalle", list(arguments))
     name, command, rest = group.resolve_command(context, list(arguments))
-    if rest == ["--help"]:
+    if rest in (["--help"], ["-h"]):
         return
     given = command.make_context(name, rest, parent=context).params
     if name == "run":

@@ -39,28 +39,35 @@ def test_a_missing_config(tmp_path):
 
 def test_a_missing_input_names_the_setting(tmp_path):
     config = write_config(tmp_path, "none.warc.gz")
-    message = failure("run", "--config", config, "--dir", tmp_path / "run", code=1)
+    message = failure("run", "--config", config, "--dir", tmp_path / "run", code=2)
     assert "none.warc.gz" in message
+    assert not (tmp_path / "run").exists()
     assert "crawl.sources[0]" in message
 
 
 def test_a_misspelt_command_and_option(config):
     assert "No such command" in failure("rum", code=2)
-    assert "no such option" in failure("run", "--config", config, "--wrokers=2", code=1)
+    assert "no such option" in failure("run", "--config", config, "--wrokers=2", code=2)
+    assert "did you mean `encode`?" in failure("run", "enocde", "--config", config, code=2)
 
 
 def test_a_missing_codec(tmp_path, web, undisturbed):
     config = write_config(tmp_path, str(web), extra="encode: {codec: none.safetensors}\n")
-    message = failure("run", "--config", config, "--dir", _copy(undisturbed, tmp_path), code=1)
+    message = failure("run", "--config", config, "--dir", _copy(undisturbed, tmp_path), code=2)
     assert "none.safetensors" in message
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"\x08" + bytes(7) + b'{"a": 1}'])
-def test_a_wrong_checkpoint(tmp_path, web, undisturbed, content):
+def test_a_wrong_codec_is_refused_and_costs_nothing(
+    tmp_path, web, config, undisturbed, expected, content
+):
+    root = _copy(undisturbed, tmp_path)
     (tmp_path / "wrong.safetensors").write_bytes(content)
-    config = write_config(tmp_path, str(web), extra="encode: {codec: wrong.safetensors}\n")
-    message = failure("run", "--config", config, "--dir", _copy(undisturbed, tmp_path), code=1)
+    wrong = write_config(tmp_path, str(web), extra="encode: {codec: wrong.safetensors}\n")
+    message = failure("run", "--config", wrong, "--dir", root, code=2)
     assert "wrong.safetensors" in message
+    assert dalle("run", "--config", config, "--dir", root).stderr.count("nothing to do") == 6
+    assert checksums(root) == expected
 
 
 def test_a_shard_of_another_codec_is_refused_with_both_sides(undisturbed, tmp_path):
@@ -86,7 +93,7 @@ def test_a_truncated_shard_is_found_and_made_again(undisturbed, config, expected
 
 def test_a_directory_that_is_no_run(tmp_path):
     for command in (["explain", "0" * 40], ["report"], ["verify"], ["grid"], ["sample", "a cat"]):
-        assert str(tmp_path) in failure(*command, "--dir", tmp_path, code=1)
+        assert str(tmp_path) in failure(*command, "--dir", tmp_path, code=2)
 
 
 def test_sampling_without_a_prior_says_what_to_run(undisturbed):

@@ -51,6 +51,7 @@ def test_another_run_is_refused_with_what_it_would_replace(finished, tmp_path, c
     with pytest.raises(ReplacingError, match=why) as caught:
         run_stages(other, STAGES, Quiet())
     assert "captions   changed: " in str(caught.value)
+    assert ("num_shards (2 -> 3)" in str(caught.value)) == ("num_shards" in changed)
     assert "2 shards, 2 rows would be made again" in str(caught.value)
     assert "--yes" in str(caught.value)
     assert run_checksum(finished.root) == before

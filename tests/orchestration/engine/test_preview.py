@@ -39,7 +39,7 @@ def with_section(run: Run, name: str, **settings: object) -> Run:
 
 def test_a_new_run_would_make_all(run):
     assert [stage.action for stage in planned(run)] == ["make"] * 6
-    assert str(planned(run)[0]) == "crawl      not finished yet"
+    assert str(planned(run)[0]) == "crawl      not finished yet: would be made"
     assert not Path(run.root).exists()
 
 

@@ -162,6 +162,7 @@ def test_too_many_rejections_stop_the_run_with_a_table(run):
 def test_a_stage_without_its_inputs_says_what_to_run(run):
     with pytest.raises(RunError, match="run `dalle run crawl captions`"):
         do(run, ["captions"])
+    assert not Path(run.root).exists()
 
 
 @pytest.mark.parametrize(
