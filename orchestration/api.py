@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dalle_model.settings import SampleSettings
-from orchestration.engine.config import ConfigError, NoRunError, RunConfig, load_run_config
+from orchestration.engine.config import ConfigError, RunConfig
 from orchestration.engine.config_file import check_config, load_config
 from orchestration.engine.graph import Graph
 from orchestration.engine.latest import default_directory, latest_run
 from orchestration.engine.progress import Progress, Quiet
-from pipelines.io.suggest import did_you_mean
-from pipelines.stage import LocalWork
 
 if TYPE_CHECKING:
     from orchestration.engine.plan import Run
@@ -172,8 +170,10 @@ def train(
     Raises:
         ConfigError: there is no such model.
     """
+    from orchestration.engine.training import with_model
+
     written = read_config(config)
-    completed, names = _with_model(written, model)
+    completed, names = with_model(written, model)
     work = _work(completed, directory, replaces=replaces)
     return _run(replace(work, as_written=written), names, progress)
 
@@ -192,10 +192,10 @@ def explain(query: str, directory: str = "", recipe: str = "") -> Explanation:
         ConfigError: a recipe for what is no text.
     """
     from orchestration.report.trace import is_caption, trace
-    from orchestration.report.trace_text import steps_text
+    from orchestration.report.trace_text import explain_text, steps_text
 
     if is_caption(query):
-        return Explanation({}, _explain_text(query, directory, recipe))
+        return Explanation({}, explain_text(query, directory, recipe))
     if recipe:
         raise ConfigError("--recipe is for the text of a caption, not for a key or a URL")
     steps = trace(directory or latest_run(), query)
@@ -323,49 +323,3 @@ def _run(work: "Run", stages: Sequence[str], progress: Progress | None) -> RunRe
         write_report(work.root)  # it shows the rows that were dropped
         raise
     return RunResult(work.root, manifests, write_report(work.root))
-
-
-def _with_model(config: RunConfig, model: str) -> tuple[RunConfig, list[str]]:
-    """The config with a model's section, and the models that come between the data and it."""
-    from orchestration.engine.registry import registry
-
-    models = {
-        stage.name: stage
-        for stage in registry().values()
-        if isinstance(stage.work, LocalWork) and stage.work.is_training
-    }
-    if model not in models:
-        near = did_you_mean(model, models)
-        meant = f"did you mean `{near}`?" if near else f"there are {', '.join(models)}"
-        raise ConfigError(f"no model {model[:80]!r} to train; {meant}")
-    stage = models[model]
-    completed = config.with_section(stage, config.section(stage))
-    graph = Graph.of(completed)
-    data = {before.name for s in graph.stages if s.is_sharded for before in graph.ancestors(s)}
-    before = [o.name for o in graph.ancestors(stage) if not (o.is_sharded or o.name in data)]
-    return completed, [*before, model]
-
-
-def _explain_text(text: str, directory: str, recipe: str) -> str:
-    from orchestration.engine.comparison import stage_with_recipes
-    from orchestration.engine.registry import registry
-    from orchestration.report.trace_text import text_trace_text
-
-    if recipe:
-        bundled_first = sorted(registry().values(), key=lambda stage: not stage.is_default)
-        stage, recipes = stage_with_recipes(bundled_first)
-        section = recipes.chosen(stage.config(), recipe)
-    else:
-        config = _config_for_texts(directory or latest_run())
-        stage, recipes = stage_with_recipes(Graph.of(config).stages)
-        section = config.section(stage)
-    traced = recipes.trace(text, section)
-    locations = stage.locations(section)
-    return text_trace_text(text, recipes.name(section), traced, locations, stage.name)
-
-
-def _config_for_texts(directory: str) -> RunConfig:
-    try:
-        return load_run_config(directory)
-    except NoRunError as error:
-        raise NoRunError(f"{error}. A text needs no run: name a recipe with --recipe") from error

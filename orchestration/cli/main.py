@@ -9,6 +9,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -160,9 +161,12 @@ def explain(
 ) -> None:
     """Trace a row through the stages: rules, measured values, thresholds, recipe lines."""
     from orchestration import api
+    from orchestration.engine.config import NoRunError
 
-    found = directory if recipe else found_directory(directory)
-    typer.echo(str(api.explain(query, found, recipe)))
+    if not recipe:
+        with suppress(NoRunError):  # the function says what to do, which depends on the query
+            directory = found_directory(directory)
+    typer.echo(str(api.explain(query, directory, recipe)))
 
 
 @_command(passes_on=True)

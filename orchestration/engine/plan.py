@@ -12,6 +12,8 @@ from pipelines.io.layout import RunFolder, StageFolder
 from pipelines.io.manifest import Manifest, digest_of, missing_files, read_manifest, read_timings
 from pipelines.stage import Stage
 
+MAX_CHANGES, MAX_VALUE = 8, 60  # what one line tells of a stage; chosen: it stays readable
+
 
 class RunError(DalleError):
     """A run cannot start or continue: why, and the command that fixes it."""
@@ -125,7 +127,7 @@ def difference(old: Manifest, graph: Graph, stage: Stage, inputs: dict[str, str]
     before, now = dict(_flat(old.config)), dict(_flat(graph.settings(stage)))
     dependencies = graph.dependencies(stage)
     changed += [
-        f"{name} ({before.get(name)} -> {now.get(name)})"
+        f"{name} ({_short(before.get(name))} -> {_short(now.get(name))})"
         for name in sorted(before.keys() | now.keys())
         if before.get(name) != now.get(name)
     ]
@@ -134,7 +136,14 @@ def difference(old: Manifest, graph: Graph, stage: Stage, inputs: dict[str, str]
         for name in sorted(dependencies.keys() | old.dependencies.keys())
         if old.dependencies.get(name) != dependencies.get(name)
     ]
-    return "changed: " + ", ".join(changed or ["the schema"])
+    more = [f"{len(changed) - MAX_CHANGES} more"] if len(changed) > MAX_CHANGES else []
+    return "changed: " + ", ".join([*changed[:MAX_CHANGES], *more] or ["the schema"])
+
+
+def _short(value: Any) -> str:
+    """A setting for a line of a terminal, which a list of URLs would fill."""
+    text = str(value)
+    return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}..."
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -2,6 +2,11 @@
 
 from collections.abc import Mapping
 
+from orchestration.engine.comparison import stage_with_recipes
+from orchestration.engine.config import NoRunError, RunConfig, load_run_config
+from orchestration.engine.graph import Graph
+from orchestration.engine.latest import latest_run
+from orchestration.engine.registry import registry
 from orchestration.report.trace import Step
 from pipelines.rejection import Check
 from pipelines.stage import TextTrace
@@ -22,6 +27,38 @@ def steps_text(steps: Mapping[str, list[Step]]) -> str:
     if len(steps) > MAX_ROWS:
         paragraphs.append(f"… and {len(steps) - MAX_ROWS} more rows; give a longer key")
     return "\n\n".join(paragraphs)
+
+
+def explain_text(text: str, directory: str = "", recipe: str = "") -> str:
+    """What a recipe makes of a text that need not be in any run.
+
+    Args:
+        text: a caption.
+        directory: of the run whose recipe it is; the latest by default.
+        recipe: in place of a run's.
+
+    Raises:
+        NoRunError: no recipe is given, and there is no such run.
+    """
+    if recipe:
+        bundled_first = sorted(registry().values(), key=lambda stage: not stage.is_default)
+        stage, recipes = stage_with_recipes(bundled_first)
+        section = recipes.chosen(stage.config(), recipe)
+    else:
+        config = _config_for_texts(directory)
+        stage, recipes = stage_with_recipes(Graph.of(config).stages)
+        section = config.section(stage)
+    traced = recipes.trace(text, section)
+    return text_trace_text(
+        text, recipes.name(section), traced, stage.locations(section), stage.name
+    )
+
+
+def _config_for_texts(directory: str) -> RunConfig:
+    try:
+        return load_run_config(directory or latest_run())
+    except NoRunError as error:
+        raise NoRunError(f"{error}. A text needs no run: name a recipe with --recipe") from error
 
 
 def text_trace_text(

@@ -91,6 +91,19 @@ def test_a_crash_at_any_step_leaves_the_old_result_or_what_can_be_settled(
     assert read_manifest(folder) == manifest
 
 
+def test_a_result_in_an_object_store_is_replaced_by_copies():
+    folder = StageFolder("memory://replacing/stage", 1)
+    write_result(folder, b"old", ("a", "gone"))
+    write_result(folder.next, b"new", ("a",))
+    replace_result(folder, next_of(folder))
+    assert files.read_bytes(folder.file("a")) == b"new"
+    assert not files.exists(folder.file("gone"))
+    assert not files.exists(folder.next.url)
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    assert manifest.fingerprint == "new"
+
+
 def test_an_unfinished_next_result_replaces_nothing(folder):
     files.remove(folder.next.manifest)
     settle(folder)

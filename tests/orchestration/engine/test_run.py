@@ -18,8 +18,11 @@ from orchestration.beam.execute import execute
 from orchestration.cli.progress import TerminalProgress
 from orchestration.engine.config import ConfigError, NoRunError
 from orchestration.engine.config_file import load_config
+from orchestration.engine.graph import Graph
 from orchestration.engine.limits import NothingLeftError
-from orchestration.engine.plan import Run, RunError
+from orchestration.engine.plan import Run, RunError, difference
+from orchestration.engine.progress import Quiet
+from orchestration.engine.registry import registry
 from orchestration.engine.run import run_stages
 from orchestration.engine.verify import VerificationError, run_checksum, verify_run
 from orchestration.report.page import render
@@ -28,6 +31,7 @@ from orchestration.report.views import report_view
 from pipelines.io.keys import pair_key
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest, read_manifest
+from pipelines.stage import Job, LocalResult, LocalWork
 
 CAPTIONS = [
     "a red apple on a wooden table",
@@ -334,3 +338,66 @@ def test_an_empty_stage_is_passed_where_the_config_allows_it(run):
     allowed = replace(empty, config=empty.config.model_copy(update={"allow_empty": True}))
     assert "5 in         0 out" in do(allowed)
     assert manifest_of(run, "captions") is not None
+
+
+class FailedError(Exception):
+    """A training that ends too early."""
+
+
+def train_from(content: bytes, problem: Exception | None = None) -> LocalWork:
+    """A training whose model holds a few bytes, or that fails behind writing it."""
+
+    def work(job: Job, _on_step: object) -> LocalResult:
+        files.write_bytes(job.task.folder.file("model"), content)
+        if problem:
+            raise problem
+        return LocalResult(("model",), {"loss": 0.5})
+
+    return LocalWork(work)
+
+
+def test_a_training_that_fails_keeps_the_old_model(run, monkeypatch):
+    settings = {"size": 1}
+    model = replace(
+        registry()["bpe"], reads={}, settings=lambda _: dict(settings), work=train_from(b"old")
+    )
+
+    def train(work: LocalWork) -> None:
+        graph = Graph(run.config, (replace(model, work=work),))
+        monkeypatch.setattr(Graph, "of", lambda _config: graph)
+        run_stages(run, ["bpe"], Quiet())
+
+    def kept() -> bytes:
+        return files.read_bytes(RunFolder(run.root).stage("bpe").file("model"))
+
+    train(train_from(b"old"))
+    settings["size"] = 2
+    with pytest.raises(FailedError):
+        train(train_from(b"half", FailedError()))
+    assert kept() == b"old"
+    settings["size"] = 1
+    train(train_from(b"never", FailedError()))  # there is nothing to do
+    assert kept() == b"old"
+    settings["size"] = 2
+    train(train_from(b"new"))
+    assert kept() == b"new"
+    assert verify_run(run.root).num_files == {"bpe": 1}
+
+
+def test_what_has_changed_is_told_in_a_line(run):
+    do(run)
+    overrides = {f"too_few_words_{i}": 1.0 for i in range(50)} | {"recipe": "x" * 10_000}
+    graph = Graph.of(
+        run.config.model_copy(
+            update={"captions": run.config.captions.model_copy(update={"overrides": overrides})}
+        )
+    )
+    manifest, stage = manifest_of(run, "captions"), graph.stage("captions")
+    assert manifest is not None
+    assert stage is not None
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Graph, "dependencies", lambda *_: manifest.dependencies)
+        told = difference(manifest, graph, stage, manifest.inputs)
+    assert "overrides.recipe (None -> xxxx" in told
+    assert told.endswith(", 43 more")
+    assert len(told) < 1000
