@@ -284,12 +284,13 @@ def main() -> None:
         arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
         is_debug = len(arguments) < len(sys.argv) - 1
         _set_up_logging(is_debug)
-        code = _run_app(arguments, is_debug)
+        code = run_line(arguments, is_debug=is_debug)
     finally:
         signals.leave(code)
 
 
-def _run_app(arguments: list[str], is_debug: bool) -> int:
+def run_line(arguments: list[str], *, is_debug: bool = False) -> int:
+    """Run one command and say what went wrong; its exit code."""
     try:
         result = app(read_arguments(arguments), standalone_mode=False)
         if result == signals.INTERRUPTED or signals.exit_code():

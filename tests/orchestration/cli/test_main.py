@@ -1,50 +1,42 @@
 """What the command line itself answers: its help, its version, and what it does not know."""
 
-import sys
-
 import pytest
 
-from orchestration.cli import main as cli
+from orchestration.cli.main import run_line
 from orchestration.engine.registry import registry
 
 
-def answer(monkeypatch, capsys, *words: str) -> tuple[int, str, str]:
+def answer(capsys, *words: str) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of a line."""
-    monkeypatch.setattr(sys, "argv", ["dalle", *words])
-    code = 0
-    try:
-        cli.main()
-    except SystemExit as error:
-        code = int(error.code or 0)
-    return code, *capsys.readouterr()
+    return run_line(list(words)), *capsys.readouterr()
 
 
-def test_alone_it_shows_its_help(monkeypatch, capsys):
-    code, out, err = answer(monkeypatch, capsys)
+def test_alone_it_shows_its_help(capsys):
+    code, out, err = answer(capsys)
     assert (code, err) == (0, "")
     assert out.startswith("Usage: ")
     assert "[OPTIONS] COMMAND" in out.splitlines()[0]
-    assert answer(monkeypatch, capsys, "--help")[1] == out
+    assert answer(capsys, "--help")[1] == out
 
 
-def test_its_version_is_that_of_the_package(monkeypatch, capsys):
+def test_its_version_is_that_of_the_package(capsys):
     from importlib.metadata import version
 
-    assert answer(monkeypatch, capsys, "--version")[:2] == (0, f"dalle {version('dalle')}\n")
+    assert answer(capsys, "--version")[:2] == (0, f"dalle {version('dalle')}\n")
 
 
 @pytest.mark.parametrize("command", ["run", "demo", "explain", "recipes", "report", "verify",
                                      "sample", "grid", "train"])  # fmt: skip
-def test_every_command_has_a_help_of_its_own(monkeypatch, capsys, command):
+def test_every_command_has_a_help_of_its_own(capsys, command):
     for option in ("-h", "--help"):
-        code, out, err = answer(monkeypatch, capsys, command, option)
+        code, out, err = answer(capsys, command, option)
         assert (code, err) == (0, "")
         assert f" {command} [OPTIONS]" in out.splitlines()[0]
         assert "--debug" in out
 
 
-def test_the_help_of_a_run_lists_the_stages(monkeypatch, capsys):
-    _, out, _ = answer(monkeypatch, capsys, "run", "-h")
+def test_the_help_of_a_run_lists_the_stages(capsys):
+    _, out, _ = answer(capsys, "run", "-h")
     lines = [
         line.split() for line in out[out.index("Stages:") :].splitlines()[1:] if line[:2] == "  "
     ]
@@ -63,8 +55,8 @@ def test_the_help_of_a_run_lists_the_stages(monkeypatch, capsys):
         (["run", "--config", "none.yaml"], "none.yaml: cannot read the config"),
     ],
 )
-def test_wrong_usage_is_2_with_a_line(monkeypatch, capsys, words, said):
-    code, out, err = answer(monkeypatch, capsys, *words)
+def test_wrong_usage_is_2_with_a_line(capsys, words, said):
+    code, out, err = answer(capsys, *words)
     assert (code, out) == (2, "")
     assert said in err
     assert "Traceback" not in err
