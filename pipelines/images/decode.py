@@ -69,7 +69,7 @@ def decode(encoded: bytes, config: ImagesConfig) -> Rgb:
     decompression bomb costs no more than its header. Only where the file cannot be decoded as it
     is, what its pixels do not need is left out: damaged or huge texts, profiles, comments and
     later frames, and the lack of an end mark, do not cost the image. A profile that is left out
-    is taken for sRGB, Exif for upright. Nothing is made up for pixels that are missing.
+    is taken for sRGB, Exif for upright. Nothing is made up for pixels that were cut off.
 
     Args:
         encoded: the file as served, untrusted.
@@ -155,7 +155,18 @@ def _decode(encoded: bytes, served: Served) -> Rgb:
             raise UnusableImageError(
                 broken.reason, broken.detail, broken.measured, broken.threshold
             )
-        return upright_rgb(image)
+        rgb = upright_rgb(image)
+        may_be_cut = served.kind == "JPEG" and jpeg.may_be_cut(encoded, image)
+    if may_be_cut:
+        _check_last_scan(encoded, rgb)
+    return rgb
+
+
+def _check_last_scan(encoded: bytes, rgb: Rgb) -> None:
+    filled = io.BytesIO(jpeg.with_filling(encoded))
+    with Image.open(filled, formats=["JPEG"]) as image:
+        if pixel_hash(upright_rgb(image)) != pixel_hash(rgb):
+            raise UnusableImageError(Reason.TRUNCATED, "a scan ends before its last block")
 
 
 def _translated(

@@ -1,9 +1,16 @@
-"""A JPEG reduced to what its pixels need, and one that lacks its end mark with an end again."""
+"""A JPEG reduced to what its pixels need, and whether its scans are there to their ends.
+
+A decoder makes up what is missing of a scan before an end mark, and tells nobody. What it puts out
+tells: bytes behind a whole scan change no pixel, and bytes behind one that was cut become pixels.
+"""
 
 import re
 from collections.abc import Iterator
 from hashlib import shake_128
 from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
 
 # Markers. Source: ITU-T T.81, table B.1
 START_OF_SCAN, END_OF_IMAGE, COMMENT = 0xDA, 0xD9, 0xFE
@@ -14,6 +21,8 @@ APPLICATIONS = range(0xE0, 0xF0)
 # In scans, FF 00 is a byte of data and FF D0 to FF D7 are points of restart.
 _MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
 COEFFICIENTS = 64  # of a block
+BLOCK_EDGE = 8  # pixels
+WHITE = 255
 
 # Application data that decides colours or orientation: how it starts, and its least length in
 # bytes. Source: libjpeg-turbo, jdmarker.c (JFIF, Adobe); Exif 2.32, 4.7.2; ICC.1, B.4; for XMP,
@@ -22,7 +31,7 @@ NEEDED = (
     *((b"JFIF\0", 14), (b"Adobe", 12), (b"ICC_PROFILE\0", 14)),
     *((b"Exif\0\0", 6), (b"http://ns.adobe.com/xap/1.0/\0", 29)),
 )
-# What may follow a scan that was cut short. With the zeros that a decoder makes up, they start with
+# What is put behind a scan. With the zeros that a decoder makes up, they start with
 # every pair of bits, so that no code of a Huffman table fits them all; chosen: 1,000 bytes fill
 # some blocks, and the first may be outside the image.
 _FILLINGS = tuple(
@@ -70,6 +79,7 @@ def segments(encoded: bytes) -> Iterator[Segment]:
     while found := _MARKER.search(encoded, position):
         marker, position = found[1][0], found.end()
         if marker == END_OF_IMAGE:
+            yield Segment(marker, b"", found.start())
             return
         if marker in WITHOUT_LENGTH:
             continue
@@ -90,13 +100,35 @@ def with_ends(encoded: bytes) -> list[bytes]:
         encoded: of a JPEG without an end mark.
 
     Returns:
-        Nothing where scans are missing.
+        Nothing where scans are missing, or the end mark is there.
     """
-    if not has_all_scans(encoded):
+    if _end(encoded) < len(encoded) or not has_all_scans(encoded):
         return []
     cut, end = encoded.rstrip(b"\xff"), bytes([0xFF, END_OF_IMAGE])
-    fillings = (filling + _restarts(filling, 3 * n) for n, filling in enumerate(_FILLINGS))
-    return [cut + end, *(cut + filling + end for filling in fillings)]
+    return [cut + end, *(cut + _filling(number) + end for number in range(len(_FILLINGS)))]
+
+
+def may_be_cut(encoded: bytes, image: Image.Image) -> bool:
+    """Whether progressive scans are missing, or the last block may have been made up.
+
+    One that was has a single colour. White is not counted: drawings and products on white would
+    all be decoded twice.
+
+    Args:
+        encoded: of a JPEG with an end mark.
+        image: what Pillow decoded, as stored.
+    """
+    # Colours at the first edges of a block are mixed with those of its neighbours.
+    left, top = (min(edge - 1, (edge - 1) // BLOCK_EDGE * BLOCK_EDGE + 1) for edge in image.size)
+    last = np.asarray(image.crop((left, top, *image.size)))
+    is_made_up = (last == last[0, 0]).all() and (last[0, 0] < WHITE).any()
+    return bool(is_made_up) or ("progressive" in image.info and not has_all_scans(encoded))
+
+
+def with_filling(encoded: bytes) -> bytes:
+    """The file with bytes that no one wrote before its end mark."""
+    end = _end(encoded)
+    return encoded[:end] + _filling(0) + encoded[end:]
 
 
 def has_all_scans(encoded: bytes) -> bool:
@@ -123,9 +155,17 @@ def _scanned(header: bytes, is_progressive: bool) -> dict[int, set[int]]:
     return {name: set(range(first, last + 1)) if is_last_bit else set() for name in names}
 
 
-def _restarts(filling: bytes, first: int) -> bytes:
-    """The filling behind each of the eight points of restart, in their order."""
-    return b"".join(bytes([0xFF, 0xD0 + (first + n) % 8]) + filling for n in range(8))
+def _end(encoded: bytes) -> int:
+    """Where the end mark is, or the file ends."""
+    marks = (found.start for found in segments(encoded) if found.marker == END_OF_IMAGE)
+    return next(marks, len(encoded))
+
+
+def _filling(number: int) -> bytes:
+    """A filling, and again behind each of the eight points of restart."""
+    filling = _FILLINGS[number]
+    restarts = (bytes([0xFF, 0xD0 + (3 * number + n) % 8]) for n in range(8))
+    return filling + b"".join(restart + filling for restart in restarts)
 
 
 def _is_needed(segment: Segment) -> bool:

@@ -1,9 +1,16 @@
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from pipelines.images.config import ImagesConfig
-from pipelines.images.containers.jpeg import has_all_scans, segments, with_ends, without_side_data
+from pipelines.images.containers.jpeg import (
+    has_all_scans,
+    may_be_cut,
+    segments,
+    with_ends,
+    without_side_data,
+)
 from pipelines.images.decode import decode
 from pipelines.images.rules import Reason, UnusableImageError
 from tests.support.raw_images import encode, smooth
@@ -50,6 +57,41 @@ def test_nothing_is_made_up_for_pixels_that_were_cut(kind, mode):
         assert found in (Reason.TRUNCATED, Reason.UNDECODABLE, truth)
     half = outcome(whole[: len(whole) * 2 // 3])
     assert half == Reason.TRUNCATED
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", ["baseline", "with points of restart"])
+def test_an_end_mark_within_a_scan_is_noticed(kind, mode):
+    whole = encode(IMAGE.convert(mode), "JPEG", **KINDS[kind])
+    scan = next(found.start for found in segments(whole) if found.marker == 0xDA)
+    for length in range(scan + 20, len(whole) - 40, 7):
+        assert outcome(whole[:length] + b"\xff\xd9") == Reason.TRUNCATED
+
+
+def test_scans_that_end_early_before_others_are_noticed():
+    whole = encode(IMAGE, "JPEG", progressive=True)
+    starts = [found.start for found in segments(whole) if found.marker == 0xDA]
+    assert outcome(whole[: starts[1] + 40] + b"\xff\xd9") == Reason.TRUNCATED
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("colour", ["white", "black", "teal"])
+def test_an_image_of_one_colour_is_whole(kind, colour):
+    whole = encode(Image.new("RGB", (40, 30), colour), "JPEG", **KINDS[kind])
+    assert len(outcome(whole)) == 2 * 40 * 30 * 3
+
+
+@pytest.mark.parametrize(("colour", "is_suspect"), [("white", False), ("black", True)])
+def test_what_is_decoded_twice(colour, is_suspect):
+    framed = IMAGE.copy()
+    framed.paste(colour, (40, 0, 53, 41))
+    assert may_be_cut(PLAIN, framed) is is_suspect
+    assert not may_be_cut(PLAIN, IMAGE)
+    framed.info["progressive"] = 1
+    progressive = encode(IMAGE, "JPEG", progressive=True)
+    framed.paste("white", (40, 0, 53, 41))
+    assert not may_be_cut(progressive, framed)
+    assert may_be_cut(progressive[:-500] + PLAIN[-2:], framed)
 
 
 SIDE_DATA = {
@@ -100,6 +142,10 @@ def test_missing_scans_are_found():
     assert has_all_scans(progressive)
     assert not any(has_all_scans(progressive[:start]) for start in scans)
     assert with_ends(progressive[: scans[-1]]) == []
+
+
+def test_a_file_with_an_end_needs_none():
+    assert with_ends(PLAIN) == []
 
 
 def test_every_end_is_tried_behind_another_filling():
