@@ -1,11 +1,12 @@
 """HTML pages of a web archive; a damaged record costs only itself."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import BinaryIO
 
-from fastwarc.warc import WarcRecord
+from fastwarc.warc import HeaderMap, WarcRecord
 
 from pipelines.crawl.archives.kinds import (
     Kind,
@@ -30,6 +31,7 @@ DAMAGE = "not a WARC record, or damaged compression"
 OPT_OUT_FIELD = "X-Opt-Out"  # our own: an opt-out that the site stated elsewhere, as in tdmrep.json
 
 _HTTP = "application/http"
+_STATUS_LINE = re.compile(r"[A-Za-z]+(?:/[0-9.]+)?\s+([0-9]{3})\b")
 _MAY_BE_HTML = HTML_TYPES | {""}
 _DAMAGED = "damaged compression"
 
@@ -80,10 +82,10 @@ def _of_response(record: WarcRecord, max_page_bytes: int) -> Row:
     if not is_http(record):
         return Kind.DNS if target_of(record).startswith("dns:") else Kind.OTHER_PROTOCOL
     headers = record.http_headers if record.is_http_parsed else None
-    if not headers or headers.status_code is None:
+    if headers is None or (status := _status(headers)) is None:
         return _bad(record, "no HTTP response in the record")
-    if headers.status_code != 200:
-        return kind_of_status(headers.status_code)
+    if status != 200:
+        return kind_of_status(status)
     content_type = record.http_content_type  # without parameters, and as it was written
     if media_type(content_type) not in _MAY_BE_HTML:
         return kind_of_media(content_type)
@@ -92,11 +94,27 @@ def _of_response(record: WarcRecord, max_page_bytes: int) -> Row:
         html = read_payload(record, codings, max_page_bytes + 1)
     except (OSError, PayloadError) as error:
         return _bad(record, str(error) if isinstance(error, PayloadError) else _DAMAGED)
+    if not html and _is_all_header(headers):
+        return _bad(record, "no blank line after the HTTP header")
     if not is_html(content_type, html):
         return Kind.NOT_HTML
     if _is_cut(record, len(html), max_page_bytes, is_coded=bool(codings)):
         return _bad(record, "shorter than its header says")
     return _page(record, html, _charset(record), _http_terms(record))
+
+
+def _status(http: HeaderMap) -> int | None:
+    """The status of a response; None where its first line is of no protocol."""
+    if http.status_code is not None:
+        return int(http.status_code)
+    found = _STATUS_LINE.match(http.status_line or "")  # the parser insists on one spelling
+    return int(found[1]) if found else None
+
+
+def _is_all_header(http: HeaderMap) -> bool:
+    """Whether lines of a response were taken for one: those that do not end in CR and LF."""
+    values = (value for _, value in http.astuples())
+    return any("\n" in line for line in (http.status_line or "", *values))
 
 
 def _of_resource(record: WarcRecord, max_page_bytes: int) -> Row:

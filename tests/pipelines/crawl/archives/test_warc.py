@@ -349,3 +349,24 @@ def test_an_archive_packed_by_zstd(content):
     cut = _read(content[:-5])
     assert cut[:3] == ["0", "1", "2"]
     assert cut[-1] == "bad "
+
+
+@pytest.mark.parametrize(
+    "line", ["HTTP/1.1 200", "http/1.1 200 ok", "HTTP/1.1  200 OK", "HTTP/2 200", "ICY 200 OK"]
+)
+def test_status_lines_of_all_kinds(line):
+    block = f"{line}\r\nContent-Type: text/html\r\n\r\n<img>".encode()
+    assert _read(warc_record(URL, block)) == ["x"]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"HTTP/1.1 200 OK\nContent-Type: text/html\n\n<img>",
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX: a\n\n<img>",
+    ],
+)
+def test_a_page_taken_for_its_header_is_not_lost_in_silence(block):
+    (row,) = read_warc(io.BytesIO(warc_record(URL, block)), LIMIT)
+    assert isinstance(row, Rejection)
+    assert row.detail == "no blank line after the HTTP header"
