@@ -1,7 +1,9 @@
 """Generated folders and tars: each file that was put in is in a row, in a rejection or counted."""
 
+import operator
 import random
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,9 +29,7 @@ def _read(file: InputFile, config: CrawlConfig, steps: list[int]) -> Outcome:
     """What an input gives in parts that end at some positions."""
     found = Outcome()
     for start, stop in zip([0, *steps], [*steps, input_extent(file).size], strict=True):
-        for row in read_input(
-            file, config.sources[0], config, start, lambda p, stop=stop: p < stop
-        ):
+        for row in read_input(file, config.sources[0], config, start, partial(operator.gt, stop)):
             if isinstance(row, PassedOver):
                 found.passed_over[row.what] += row.count
             elif isinstance(row, Rejection):
