@@ -241,8 +241,11 @@ def _replace(path: Path, content: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename in {None, str(temporary)}:
+            error.filename = str(path)  # a full disk names no file
+        with suppress(OSError):  # such as that of a disk that is read-only
+            temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
 

@@ -16,12 +16,14 @@ PYTHON = (sys.executable, "-P")
 LOOPBACK = "127.0.0.1"
 # Ctrl-C reaches the processes of a terminal all at once: the runner ends its workers, which ignore
 # it from the shell on. A worker ends when its line to the runner is cut, in whatever it does, so
-# none goes on writing after a runner that was killed. The log is some forty lines of Beam's on
-# standard error, which quiet workers leave out: errors reach the runner anyway.
+# none goes on writing after a runner that was killed. Beam's worker writes a log of forty lines on
+# standard error, and the traceback of each error, which reaches the runner too: quiet workers leave
+# both out.
 WORKER = """
 import logging, os, socket, sys, threading
 if {is_quiet}:
     logging.disable()
+    sys.stderr = open(os.devnull, "w")
 line = socket.create_connection(("{host}", {port}))
 def end_with_the_runner():
     try:

@@ -1,6 +1,5 @@
 """Maps exceptions to messages and exit codes."""
 
-import errno
 import sys
 import tempfile
 import traceback
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from dalle_model.errors import DalleError, UsageError
 from orchestration.cli import signals
+from orchestration.cli.disks import describe_disk, describe_written
 from orchestration.cli.extras import describe_missing
 from orchestration.cli.hints import complete
 from orchestration.cli.remote import last_error, without_step
@@ -56,30 +56,13 @@ def describe(error: BaseException) -> str:
             return f"{message}\n{store}" if store and store not in message else message
         if isinstance(cause, ModuleNotFoundError) and (missing := describe_missing(str(cause))):
             return missing
-        if isinstance(cause, OSError) and (said := _describe_os(cause)) and not store:
+        if isinstance(cause, OSError) and (said := describe_disk(cause)) and not store:
             return said
     remote = last_error(str(error))
     if store or remote is None:
         return store or f"{type(error).__name__}: {error}"
-    return describe_missing(remote.message) or remote.message
-
-
-def _describe_os(error: OSError) -> str:
-    """What a disk or a path is not good for; empty where the error is of another kind."""
-    if error.errno == errno.ENOSPC:
-        return (
-            f"no space left on the device of {error.filename or 'the run directory'}; "
-            "free some and give the same command again: finished shards are kept"
-        )
-    where = error.filename or error
-    if isinstance(error, PermissionError):
-        return f"{where}: permission denied; choose another --dir or grant access"
-    if isinstance(error, FileExistsError | NotADirectoryError):
-        return f"{where}: a file is where a folder is needed; choose another --dir"
-    if isinstance(error, IsADirectoryError):
-        where = error.filename2 or where
-        return f"{where}: a folder is where a file is needed; choose another path"
-    return ""
+    sent = remote.message
+    return describe_missing(sent) or describe_written(sent) or sent
 
 
 def bounded(text: str) -> str:
@@ -100,14 +83,19 @@ def _is_usage(error: BaseException) -> bool:
 
 
 def _is_explained(error: BaseException) -> bool:
-    """Whether no traceback is needed: one of our own errors, or a library or a store is missing."""
+    """Whether no traceback is needed: our own error, or a library, store or disk is at fault."""
     chain = _chain(error)
     if any(isinstance(cause, DalleError) for cause in chain) or describe_store(chain):
         return True
     if any(isinstance(c, ModuleNotFoundError) and describe_missing(str(c)) for c in chain):
         return True
+    if any(isinstance(cause, OSError) and describe_disk(cause) for cause in chain):
+        return True
     remote = last_error(str(error))
-    return remote is not None and remote.kind is not None and issubclass(remote.kind, DalleError)
+    if remote is None:
+        return False
+    is_ours = remote.kind is not None and issubclass(remote.kind, DalleError)
+    return is_ours or bool(describe_written(remote.message))
 
 
 def _has(error: BaseException, *kinds: type[BaseException]) -> bool:

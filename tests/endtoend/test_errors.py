@@ -101,15 +101,18 @@ def test_sampling_without_a_prior_says_what_to_run(undisturbed):
     assert "dalle train prior" in message
 
 
-def test_a_full_disk_stops_the_run_and_freeing_it_goes_on(config, expected, tmp_path):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_full_disk_stops_the_run_and_freeing_it_goes_on(config, expected, tmp_path, workers):
     """A file size limit stands in for the disk: no write above it succeeds."""
 
     def limited():
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
     root = tmp_path / "run"
-    message = failure("run", "--config", config, "--dir", root, code=1, preexec_fn=limited)
-    assert "File too large" in message or "no space left" in message
+    arguments = ["run", "--config", config, "--dir", root, "--workers", workers]
+    message = failure(*arguments, code=1, preexec_fn=limited)
+    assert "would be larger than its disk or `ulimit -f` allows" in message
+    assert len(message.splitlines()) == 1
     dalle("run", "--config", config, "--dir", root)
     assert checksums(root) == expected
 
