@@ -47,11 +47,19 @@ def read_payload(record: WarcRecord, codings: Sequence[str], limit: int) -> byte
 
     Raises:
         OSError: damaged compression of the archive.
-        PayloadError: damaged codings, or neither coded as the headers say nor a page.
+        PayloadError: damaged codings, neither coded as the headers say nor a page, or cut.
     """
-    if not codings:  # as for most
-        return read_up_to(record, limit)
-    pieces: Iterator[bytes] = _raw(record)
+    raw = _Raw(record)
+    html = _decoded(raw, codings, limit) if codings else read_up_to(record, limit)
+    is_empty = not html and record.content_length > 0  # a cut stream may decode to nothing
+    is_short = raw.is_cut if codings else len(html) < record.content_length
+    if len(html) < limit and (is_empty or is_short):
+        raise PayloadError("shorter than its header says")
+    return html
+
+
+def _decoded(raw: Iterator[bytes], codings: Sequence[str], limit: int) -> bytes:
+    pieces = raw
     missing: list[str] = []
     try:
         for coding in codings:
@@ -67,13 +75,8 @@ def read_payload(record: WarcRecord, codings: Sequence[str], limit: int) -> byte
         raise PayloadError("damaged compression") from error
 
 
-def _raw(record: WarcRecord) -> Iterator[bytes]:
-    while piece := record.reader.read(PIECE_BYTES):
-        yield piece
-
-
 def _up_to(pieces: Iterator[bytes], limit: int) -> bytes:
-    """The beginning of a body; of one that is cut, as far as it goes."""
+    """The beginning of a body; of one whose coding is cut, as far as it goes."""
     taken = bytearray()
     try:
         for piece in pieces:
@@ -83,3 +86,19 @@ def _up_to(pieces: Iterator[bytes], limit: int) -> bytes:
     except CutBodyError:
         pass
     return bytes(taken[:limit])
+
+
+class _Raw(Iterator[bytes]):
+    """The payload of a record as stored, in pieces."""
+
+    def __init__(self, record: WarcRecord) -> None:
+        self._record, self._length, self._num_bytes = record, record.content_length, 0
+        self.is_cut = False  # whether it ended before the length that the record states
+
+    def __next__(self) -> bytes:
+        piece: bytes = self._record.reader.read(PIECE_BYTES)
+        if not piece:
+            self.is_cut = self._num_bytes < self._length
+            raise StopIteration
+        self._num_bytes += len(piece)
+        return piece

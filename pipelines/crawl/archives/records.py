@@ -14,7 +14,7 @@ from typing import BinaryIO, TypeVar, cast
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
 from pipelines.crawl.archives.headers import with_canonical_header
-from pipelines.crawl.archives.inflated import Inflated
+from pipelines.crawl.archives.inflated import Inflated, Unpacked, Unzstd
 from pipelines.crawl.archives.kinds import Kind
 from pipelines.crawl.archives.sections import Section, content_between, sections
 from pipelines.crawl.archives.starts import end_of_block, is_zstd
@@ -42,15 +42,13 @@ def read_records(
         claim: asked for the start of each record, or of the gzip member that holds it, up to
             1 MiB before it is read.
     """
-    if is_zstd(stream):
-        if start == 0 and claim(0):
-            yield from _read_zstd(stream, parse)
-        return
-    for run in _runs(sections(stream, start, claim)):
-        if run is None:
+    if not is_zstd(stream):
+        yield from _read_sections(sections(stream, start, claim), parse)
+    elif start == 0 and claim(0):
+        content = Unzstd(stream)
+        yield from _read_sections(sections(_buffered(content), 0, every), parse)
+        if content.is_damaged:
             yield None
-        else:
-            yield from _read_run(run, parse)
 
 
 def read_up_to(record: WarcRecord, limit: int) -> bytes:
@@ -85,6 +83,18 @@ def _runs(found: Iterable[Section | None]) -> Iterator[list[Section] | None]:
                 run, size = [], 0
     if run:
         yield run
+
+
+def _read_sections(found: Iterable[Section | None], parse: Parse[T]) -> Iterator[T | None]:
+    for run in _runs(found):
+        if run is None:
+            yield None
+        else:
+            yield from _read_run(run, parse)
+
+
+def _buffered(content: Unpacked) -> BinaryIO:
+    return cast(BinaryIO, io.BufferedReader(content))
 
 
 def _read_run(run: list[Section], parse: Parse[T]) -> Iterator[T | None]:
@@ -132,7 +142,7 @@ def _read_packed(section: Section, parse: Parse[T]) -> Iterator[T | None]:
     either: all that can be inflated is read. Of one record, damage anywhere costs that record.
     """
     content = Inflated(section.open())
-    inner = sections(cast(BinaryIO, io.BufferedReader(content)), 0, every)
+    inner = sections(_buffered(content), 0, every)
     first = list(islice(inner, 2))
     if first in ([], [None]):
         yield None
@@ -140,24 +150,9 @@ def _read_packed(section: Section, parse: Parse[T]) -> Iterator[T | None]:
         around = section._replace(is_last=section.is_last or content.is_damaged)
         yield from _read_section(_up_to_damage(first[0], content), parse, around)
     else:
-        for run in _runs(chain(first, inner)):
-            yield from [None] if run is None else _read_run(run, parse)
+        yield from _read_sections(chain(first, inner), parse)
         if content.is_damaged:
             yield None
-
-
-def _read_zstd(stream: BinaryIO, parse: Parse[T]) -> Iterator[T | None]:
-    """The rows of all records before the first damage, and None for that and all behind it."""
-    stream.seek(0)
-    try:
-        for record in _archive(stream):
-            rows = parse(record)
-            if _is_passed_over(rows) and not (_has_length(record) and _is_read(record)):
-                yield None
-                return
-            yield from rows
-    except OSError:
-        yield None
 
 
 def _is_passed_over(rows: Sequence[T]) -> bool:
@@ -199,8 +194,9 @@ def _read_section(
     except OSError:
         is_whole = False
     is_silent = num_read == 0 or (not is_whole and num_told == 0)
-    of_rest = around or section
-    if is_silent or ((of_rest.is_last or not is_whole) and of_rest.has_rest()):
+    wholes = [section, around] if around else [section]
+    may_have_rest = wholes[-1].is_last or not is_whole
+    if is_silent or (may_have_rest and any(whole.has_rest() for whole in wholes)):
         yield None
 
 

@@ -16,7 +16,7 @@ from pipelines.crawl.archives.kinds import (
     type_of,
 )
 from pipelines.crawl.archives.payloads import PayloadError, codings_of, read_payload
-from pipelines.crawl.archives.records import read_records, read_up_to
+from pipelines.crawl.archives.records import read_records
 from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import rejection
 from pipelines.crawl.pages.page import Page
@@ -33,7 +33,6 @@ OPT_OUT_FIELD = "X-Opt-Out"  # our own: an opt-out that the site stated elsewher
 _HTTP = "application/http"
 _STATUS_LINE = re.compile(r"[A-Za-z]+(?:/[0-9.]+)?\s+([0-9]{3})\b")
 _MAY_BE_HTML = HTML_TYPES | {""}
-_DAMAGED = "damaged compression"
 
 Row = Page | Rejection | Kind
 
@@ -89,17 +88,14 @@ def _of_response(record: WarcRecord, max_page_bytes: int) -> Row:
     content_type = record.http_content_type  # without parameters, and as it was written
     if media_type(content_type) not in _MAY_BE_HTML:
         return kind_of_media(content_type)
-    codings = codings_of(headers)
     try:
-        html = read_payload(record, codings, max_page_bytes + 1)
+        html = read_payload(record, codings_of(headers), max_page_bytes + 1)
     except (OSError, PayloadError) as error:
-        return _bad(record, str(error) if isinstance(error, PayloadError) else _DAMAGED)
+        return _unreadable(record, error)
     if not html and _is_all_header(headers):
         return _bad(record, "no blank line after the HTTP header")
     if not is_html(content_type, html):
         return Kind.NOT_HTML
-    if _is_cut(record, len(html), max_page_bytes, is_coded=bool(codings)):
-        return _bad(record, "shorter than its header says")
     return _page(record, html, _charset(record), _http_terms(record))
 
 
@@ -123,11 +119,9 @@ def _of_resource(record: WarcRecord, max_page_bytes: int) -> Row:
     if media_type(content_type) not in HTML_TYPES:
         return Kind.RESOURCE
     try:
-        html = read_up_to(record, max_page_bytes + 1)
-    except OSError:
-        return _bad(record, _DAMAGED)
-    if _is_cut(record, len(html), max_page_bytes, is_coded=False):
-        return _bad(record, "shorter than its header says")
+        html = read_payload(record, (), max_page_bytes + 1)
+    except (OSError, PayloadError) as error:
+        return _unreadable(record, error)
     terms = NO_HTTP_TERMS._replace(opt_out=record.headers.get(OPT_OUT_FIELD) or "")
     return _page(record, html, charset(content_type), terms)
 
@@ -165,12 +159,9 @@ def _bad(record: WarcRecord, detail: str) -> Rejection:
     return rejection(target_of(record), "", "bad_record", detail)
 
 
-def _is_cut(record: WarcRecord, length: int, max_page_bytes: int, *, is_coded: bool) -> bool:
-    if length > max_page_bytes:
-        return False  # not read to its end
-    if is_coded:
-        return length == 0 and record.content_length > 0  # a truncated stream decodes to nothing
-    return length < record.content_length
+def _unreadable(record: WarcRecord, error: Exception) -> Rejection:
+    is_worded = isinstance(error, PayloadError)
+    return _bad(record, str(error) if is_worded else "damaged compression")
 
 
 def _http_terms(record: WarcRecord) -> HttpTerms:
