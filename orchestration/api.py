@@ -112,13 +112,14 @@ def plan(config: Config, directory: str = "", stages: Sequence[str] = ()) -> "li
         UsageError: a setting or an argument is wrong.
         RunError: a stage reads one that is neither finished nor among those to run.
     """
-    from orchestration.engine.preflight import check_settings, chosen_stages
+    from orchestration.engine.preflight import check_inputs, check_settings, chosen_stages
     from orchestration.engine.preview import preview
 
     work = _work(read_config(config), directory)
     graph = Graph.of(work.config)
     chosen = chosen_stages(graph.stages, stages)
     check_settings(graph, chosen)
+    check_inputs(work, graph, chosen)
     return preview(work, graph, chosen)
 
 

@@ -145,7 +145,8 @@ def load_run_config(root: str) -> RunConfig:
         ) from error
     except ValueError as error:  # not JSON, or settings that this version does not know
         raise NoRunError(
-            f"{url} is damaged or of another version; give `dalle run` again: finished stages stay"
+            f"{url} is damaged or of another version; run it again with the config that it was "
+            "made from: finished stages stay"
         ) from error
 
 

@@ -105,8 +105,9 @@ def _input_digest(run: Run, stage: Stage, read: Stage) -> str:
 
 def unfinished_input(run: Run, stage: Stage, read: Stage) -> RunError:
     """That a stage cannot run since another, which it reads, is not finished."""
+    shards = f" in {run.config.num_shards} shards" if read.is_sharded else ""
     return RunError(
-        f"{stage.name} reads {read.name}, which is not finished in {run.root}; "
+        f"{stage.name} reads {read.name}, which is not finished{shards} in {run.root}; "
         f"run `dalle run {read.name} {stage.name}`"
     )
 

@@ -62,4 +62,6 @@ def check_inputs(run: Run, graph: Graph, stages: Sequence[Stage]) -> None:
 def _is_finished(run: Run, stage: Stage) -> bool:
     """Whether its result is whole, though a crash may have kept it from its place."""
     folder = run.folder.stage(stage.name)
-    return any(read_manifest(place) is not None for place in (folder, folder.next))
+    found = [read_manifest(place) for place in (folder, folder.next)]
+    num_shards = run.config.num_shards if stage.is_sharded else 0
+    return any(manifest and manifest.num_shards == num_shards for manifest in found)

@@ -7,7 +7,7 @@ import pytest
 
 from orchestration.engine.another import ReplacingError
 from orchestration.engine.config_file import check_config
-from orchestration.engine.plan import Run
+from orchestration.engine.plan import Run, RunError
 from orchestration.engine.progress import Quiet
 from orchestration.engine.run import run_stages
 from orchestration.engine.verify import run_checksum
@@ -60,6 +60,13 @@ def test_another_run_is_refused_with_what_it_would_replace(finished, tmp_path, c
     manifest = read_manifest(RunFolder(finished.root).stage("captions"))
     assert manifest is not None
     assert manifest.num_shards == other.config.num_shards
+
+
+def test_a_stage_alone_needs_its_inputs_in_as_many_shards(finished, tmp_path):
+    other = replace(of(tmp_path, num_shards=3), replaces=True)
+    with pytest.raises(RunError, match=r"crawl, which is not finished in 3 shards in .*/run; run"):
+        run_stages(other, ["captions"], Quiet())
+    assert read_manifest(RunFolder(finished.root).stage("captions")) is not None
 
 
 def test_sources_that_have_none_in_common_are_another_run(finished, tmp_path):
