@@ -1,15 +1,13 @@
 """Random tables with planted oddities, and what a reader may make of them.
 
 `fault_of(odd_table(seed))` is empty for every seed: each row put in is kept as it was or rejected,
-every sound one is kept, and nothing else comes out. Also a command:
-`python -m tests.support.odd_tables 10000`.
+every sound one is kept, and nothing else comes out.
 """
 
 import gzip
 import io
 import json
 import random
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -317,19 +315,3 @@ def _encoded(text: str, encoding: str, chance: random.Random) -> bytes:
     plain = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le"}.get(encoding, encoding)
     mark = {"utf-8-sig": b"\xef\xbb\xbf", "utf-16": b"\xff\xfe"}.get(encoding, b"")
     return mark + bad[plain].join(part.encode(plain) for part in text.split(_BAD))
-
-
-def main(count: int) -> int:
-    """Try the first tables, write each fault, and return how many there are."""
-    faults = 0
-    for seed in range(count):
-        table = odd_table(seed)
-        if fault := fault_of(table):
-            faults += 1
-            sys.stdout.write(f"seed {seed}: {table.name} {table.traits}: {fault}\n")
-    sys.stdout.write(f"{count} tables, {faults} faults\n")
-    return faults
-
-
-if __name__ == "__main__":
-    sys.exit(bool(main(int(sys.argv[1]))))
