@@ -79,7 +79,7 @@ def _rows(record: WarcRecord, max_page_bytes: int) -> Sequence[Row]:
 
 def _of_response(record: WarcRecord, max_page_bytes: int) -> Row:
     if not is_http(record):
-        return Kind.DNS if target_of(record).startswith("dns:") else Kind.OTHER_PROTOCOL
+        return Kind.DNS if target_of(record)[:4].lower() == "dns:" else Kind.OTHER_PROTOCOL
     headers = record.http_headers if record.is_http_parsed else None
     if headers is None or (status := _status(headers)) is None:
         return _bad(record, "no HTTP response in the record")

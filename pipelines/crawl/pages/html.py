@@ -19,6 +19,7 @@ from pipelines.crawl.pages.terms import (
     page_terms,
 )
 from pipelines.crawl.references import is_inline
+from pipelines.web.media_types import media_type
 from pipelines.web.urls import MAX_URL_CHARS
 
 Attributes = dict[str, str | None]
@@ -134,7 +135,7 @@ def _picture_sources(picture: LexborNode | None, known: dict[int, list[str]]) ->
         offered = (
             largest(source.get("srcset") or source.get("data-srcset") or "")
             for source in sources
-            if (source.get("type") or "").lower() in _READABLE
+            if media_type(source.get("type")) in _READABLE
         )
         known[picture.mem_id] = [url for url in offered if len(url) <= MAX_URL_CHARS]
     return known[picture.mem_id]

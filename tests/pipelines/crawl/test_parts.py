@@ -21,6 +21,7 @@ from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.splits import Claim
 from tests.support.archives import flip, gzip_records, http_record, warc_record
+from tests.support.codings import zstd
 from tests.support.sources import samples, tar_of, write_image_folder
 
 STEPS = (1, 7, 64, 511, 512, 1000, 4096, 10**9)
@@ -156,6 +157,8 @@ CLEAN: dict[str, Callable[[], bytes]] = {
     "a.warc.gz": _warc_gz,
     "members.warc.gz": _many_records_in_a_member,
     "nested.warc.gz": _archive_in_an_archive,
+    "whole.warc.gz": lambda: gzip.compress(b"".join(_pages(12)), 0),
+    "a.warc.zst": lambda: b"".join(map(zstd, _pages(12))),
     "forgery.warc": _forgery,
     "a.warc.wat.gz": _wat,
     "header.tsv": _tsv,

@@ -360,6 +360,7 @@ def test_all_hops_share_one_deadline(web, client_of):
         (500, Reason.SERVER_ERROR, 3),
         (503, Reason.SERVER_ERROR, 3),
         (204, Reason.EMPTY_BODY, 1),
+        (206, Reason.PARTIAL_RESPONSE, 1),
         (304, Reason.BROKEN_REDIRECT, 1),
     ],
 )

@@ -35,6 +35,10 @@ def _one(html: str, **options):
             '<picture><source srcset="l.webp" type="image/webp"><img src="s.jpg"></picture>',
             "l.webp",
         ),
+        (
+            '<picture><source srcset="l.webp" type="Image/WebP; q=1"><img src="s.jpg"></picture>',
+            "l.webp",
+        ),
         ('<picture><source srcset="l.avif" type="image/avif"><img src="s.jpg"></picture>', "s.jpg"),
         ('<picture><source srcset="l.webp"><img srcset="own.jpg 2x"></picture>', "own.jpg"),
         ('<picture><source><img src="s.jpg"></picture>', "s.jpg"),
