@@ -139,15 +139,18 @@ def _charset(record: WarcRecord) -> str | None:
 
 
 def is_http(record: WarcRecord) -> bool:
-    """Whether the block of a record is an HTTP message, which is parsed then.
+    """Whether the block of a response is an HTTP message, which is parsed then.
 
-    The parser itself knows `application/http` in lower case only.
+    It is by its type, which the parser itself knows in lower case only, or by its address: some
+    tools give no type, or that of the page.
     """
-    known: bool = record.is_http
-    if not known and media_type(record.headers.get("Content-Type")) == _HTTP:
-        record.is_http = known = True
+    if record.is_http:
+        return True
+    is_web = target_of(record)[:5].lower() in {"http:", "https"}
+    if is_web or media_type(record.headers.get("Content-Type")) == _HTTP:
+        record.is_http = True
         record.parse_http()
-    return known
+    return bool(record.is_http)
 
 
 def target_of(record: WarcRecord) -> str:

@@ -100,6 +100,13 @@ def test_what_is_passed_over_is_counted_by_kind(record, what):
         assert _passed(content) == {what: 2}
 
 
+@pytest.mark.parametrize("block_type", ["text/html", "application/octet-stream", ""])
+def test_a_response_of_the_web_is_http_whatever_type_its_record_gives(block_type):
+    record = http_record(URL, b"<img>").replace(b"application/http", block_type.encode())
+    assert _read(record) == ["x"]
+    assert _read(warc_record(URL, b"<img>", "response", block_type)) == ["bad x"]
+
+
 def test_names_and_tokens_have_no_case():
     record = http_record(URL, b"<img>", "TEXT/HTML; Charset=KOI8-R", headers=["x-robots-TAG: NoAI"])
     spellings = [
