@@ -307,9 +307,11 @@ def _work(
 ) -> "Run":
     from orchestration.beam.runners import check_options
     from orchestration.engine.plan import Run
+    from orchestration.engine.preflight import check_directory
 
     check_options(beam_options)
     root = directory or default_directory(settings.name)
+    check_directory(root)
     return Run(settings, root, workers, tuple(beam_options), replaces=replaces)
 
 

@@ -138,7 +138,7 @@ def load_run_config(root: str) -> RunConfig:
     url = RunFolder(root).config
     try:
         return config_class().model_validate(files.read_json(url))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise NoRunError(
             f"{root} is not a run directory: it has no {url}; name one with --dir, or `dalle run` "
             "makes one"

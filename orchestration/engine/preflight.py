@@ -1,6 +1,7 @@
 """What the config shows to be wrong, found before a row is read or a finished result is touched."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from dalle_model import files
 from orchestration.engine.config import ConfigError
@@ -9,6 +10,20 @@ from orchestration.engine.plan import Run, unfinished_input
 from pipelines.io.manifest import read_manifest
 from pipelines.io.suggest import did_you_mean
 from pipelines.stage import Stage
+
+
+def check_directory(root: str) -> None:
+    """Refuse a run directory in the place of which, or above which, is a file.
+
+    Raises:
+        ConfigError: names the file.
+    """
+    if not files.is_local(root):
+        return
+    path = Path(files.local_path(root))
+    there = next((place for place in (path, *path.parents) if place.exists()), path)
+    if there.is_file():
+        raise ConfigError(f"{there}: a file is where a folder is needed; choose another --dir")
 
 
 def chosen_stages(stages: Sequence[Stage], names: Sequence[str]) -> list[Stage]:

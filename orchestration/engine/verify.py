@@ -35,9 +35,9 @@ def verify_run(root: str) -> Verification:
         VerificationError: a file is corrupt, missing or too many; names each.
         NoRunError: the directory holds no run.
     """
-    manifests = list(finished_stages(root))
+    manifests = list(finished_stages(root)) if files.exists(root) else []
     if not manifests:
-        load_run_config(root)
+        load_run_config(root)  # raises where this is no run
         raise VerificationError(f"no finished stage in {root}; `dalle run` makes one")
     problems = [problem for manifest in manifests for problem in _problems(root, manifest)]
     if problems:

@@ -141,6 +141,15 @@ def test_a_run_without_a_row_leaves_a_report(settings):
     assert "too_few_words" in Path("runs/mine/report/index.html").read_text()
 
 
+def test_a_file_in_the_place_of_a_directory_is_wrong_usage(settings):
+    for path in ("pairs.tsv", "pairs.tsv/run"):
+        with pytest.raises(ConfigError, match=r"pairs\.tsv: a file is where a folder is needed"):
+            dalle.run(settings, path)
+        for command in (dalle.verify, dalle.report, dalle.grid):
+            with pytest.raises(NoRunError, match=rf"{path} is not a run directory"):
+                command(path)
+
+
 def test_the_latest_run_is_meant_where_none_is_named(settings):
     with pytest.raises(NoRunError, match="no run below `runs` here"):
         dalle.verify()
