@@ -13,7 +13,8 @@ import posixpath
 import re
 import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -121,6 +122,11 @@ def exists(url: str) -> bool:
     return bool(filesystem.exists(path))
 
 
+def is_folder(url: str) -> bool:
+    """Whether a folder exists; in an object store one that holds something."""
+    return Path(local_path(url)).is_dir() if is_local(url) else bool(list_names(url))
+
+
 def list_names(url: str) -> list[str]:
     """Names directly under a folder, sorted; empty if there is no such folder."""
     if is_local(url):
@@ -137,6 +143,8 @@ def list_names(url: str) -> list[str]:
 
 def remove(url: str) -> None:
     """Delete a file or a whole folder, if it exists."""
+    if is_local(url) and not os.path.lexists(local_path(url)):
+        return  # on a read-only disk it would be an error to try
     filesystem, path = url_to_fs(url)
     try:
         filesystem.rm(path, recursive=True)
@@ -202,10 +210,21 @@ def write_json(url: str, document: Any) -> None:
 
 
 def sweep_temporary(url: str) -> None:
-    """Delete the temporary files that a killed writer left in a folder."""
+    """Delete the temporary files that a killed writer left in a folder, where that is allowed."""
     for name in list_names(url):
         if name.startswith(TEMPORARY_PREFIX):
-            remove(join(url, name))
+            with if_writable():
+                remove(join(url, name))
+
+
+@contextmanager
+def if_writable() -> Iterator[None]:
+    """Leave undone what the disk, or who may write there, does not allow: it is not needed."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.EROFS, errno.EACCES, errno.EPERM}:
+            raise
 
 
 def _open_file(path: str) -> BinaryIO:

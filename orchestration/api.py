@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dalle_model import files
 from dalle_model.settings import SampleSettings
 from orchestration.engine.config import ConfigError, RunConfig
 from orchestration.engine.config_file import check_config, load_config
 from orchestration.engine.graph import Graph
 from orchestration.engine.latest import default_directory, latest_run
 from orchestration.engine.progress import Progress, Quiet
+from pipelines.io.layout import RunFolder
 
 if TYPE_CHECKING:
     from orchestration.engine.plan import Run
@@ -325,4 +327,6 @@ def _run(work: "Run", stages: Sequence[str], progress: Progress | None) -> RunRe
     except NothingLeftError:
         write_report(work.root)  # it shows the rows that were dropped
         raise
-    return RunResult(work.root, manifests, write_report(work.root))
+    with files.if_writable():  # of a finished run in a place to read from, the old report stays
+        write_report(work.root)
+    return RunResult(work.root, manifests, RunFolder(work.root).report)

@@ -218,6 +218,8 @@ def verify(directory: FoundDirOption = "") -> None:
     found = api.verify(found_directory(directory))
     for stage, count in found.num_files.items():
         typer.echo(f"{stage:<10} {count:>5} files  ok")
+    for url in found.foreign:
+        typer.echo(f"foreign    {url}")
     typer.echo(f"sha256     {found.sha256}")
 
 

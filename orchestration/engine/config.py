@@ -143,7 +143,10 @@ def load_run_config(root: str) -> RunConfig:
             f"{root} is not a run directory: it has no {url}; name one with --dir, or `dalle run` "
             "makes one"
         ) from error
-    except ValueError as error:  # not JSON, or settings that this version does not know
+    except (
+        IsADirectoryError,
+        ValueError,
+    ) as error:  # not JSON, or settings that this version does not know
         raise NoRunError(
             f"{url} is damaged or of another version; run it again with the config that it was "
             "made from: finished stages stay"
@@ -151,11 +154,12 @@ def load_run_config(root: str) -> RunConfig:
 
 
 def keep_config(root: str, config: RunConfig) -> None:
-    """Write the config into the run directory, unless it is there."""
+    """Write the config into the run directory, unless it is there, or nothing may be written."""
     url, document = RunFolder(root).config, config.model_dump(mode="json")
     try:
         is_kept = files.read_json(url) == document
     except (FileNotFoundError, ValueError):
         is_kept = False
     if not is_kept:
-        files.write_json(url, document)
+        with files.if_writable():  # a run that has work to do fails at its first shard
+            files.write_json(url, document)

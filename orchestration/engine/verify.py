@@ -1,13 +1,14 @@
 """Check a run against its manifests: every file whole, no file too many, one checksum for all."""
 
-import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dalle_model import files
 from dalle_model.errors import DalleError
+from dalle_model.shards import HIDDEN_PREFIXES, SUFFIX
 from orchestration.engine.config import load_run_config
-from pipelines.io.layout import RunFolder
+from orchestration.engine.registry import registry
+from pipelines.io.layout import RunFolder, StageFolder
 from pipelines.io.manifest import Manifest, digest_of, read_manifest
 
 
@@ -22,30 +23,34 @@ class Verification:
     Args:
         num_files: of each finished stage, shards of rows kept or files of a model.
         sha256: of the whole run; equal runs have equal ones.
+        foreign: URLs of files and folders that are not of the run, and that nothing reads.
     """
 
     num_files: dict[str, int]
     sha256: str
+    foreign: tuple[str, ...] = ()
 
 
 def verify_run(root: str) -> Verification:
     """Check every file against its manifest.
 
     Raises:
-        VerificationError: a file is corrupt, missing or too many; names each.
+        VerificationError: a file is corrupt, missing, or too many where it would be read as data,
+            or a manifest is damaged; names each.
         NoRunError: the directory holds no run.
     """
     manifests = list(finished_stages(root)) if files.exists(root) else []
-    if not manifests:
-        load_run_config(root)  # raises where this is no run
-        raise VerificationError(f"no finished stage in {root}; `dalle run` makes one")
-    problems = [problem for manifest in manifests for problem in _problems(root, manifest)]
+    damaged = _damaged(root) if files.exists(root) else ()
+    problems = [*damaged, *(p for manifest in manifests for p in _problems(root, manifest))]
     if problems:
         raise VerificationError(
             "\n".join(problems) + "\ndelete the manifest of that stage and give `dalle run` again"
         )
+    if not manifests:
+        load_run_config(root)
+        raise VerificationError(f"no finished stage in {root}; `dalle run` makes one")
     num_files = {manifest.stage: len(manifest.files) for manifest in manifests}
-    return Verification(num_files, run_checksum(root))
+    return Verification(num_files, run_checksum(root), tuple(_foreign(root, manifests)))
 
 
 def run_checksum(root: str) -> str:
@@ -53,31 +58,74 @@ def run_checksum(root: str) -> str:
     entries = []
     for manifest in finished_stages(root):
         folder = RunFolder(root).stage(manifest.stage)
-        urls = {name: folder.file(name) for name in folder.output_names()}
-        urls[posixpath.basename(folder.manifest)] = folder.manifest
+        urls = {name: folder.file(name) for name in _expected(manifest)}
+        urls[folder.manifest.rpartition("/")[2]] = folder.manifest
         for name, url in sorted(urls.items()):
             entries.append([manifest.stage, name, files.sha256(files.read_bytes(url))])
     return digest_of(entries)
 
 
 def finished_stages(root: str) -> Iterator[Manifest]:
-    """The manifests in a run directory, by name of the stage."""
+    """The manifests in a run directory, by name of the stage; a copy of a folder is no stage."""
     run = RunFolder(root)
-    manifests = (read_manifest(run.stage(name)) for name in run.stage_names())
-    return (manifest for manifest in manifests if manifest is not None)
+    found = ((name, read_manifest(run.stage(name))) for name in run.stage_names())
+    return (manifest for name, manifest in found if manifest is not None and manifest.stage == name)
 
 
-def _problems(root: str, manifest: Manifest) -> list[str]:
+def _expected(manifest: Manifest) -> dict[str, str]:
+    """SHA-256 of each file that a manifest lists, by name."""
+    return {entry["name"]: entry["sha256"] for entry in manifest.files + manifest.rejected_files}
+
+
+def _damaged(root: str) -> Iterator[str]:
+    """What is wrong with the manifests of the stages that are known here."""
+    for name in RunFolder(root).stage_names():
+        folder = RunFolder(root).stage(name)
+        manifest = read_manifest(folder)
+        is_sound = manifest is not None and manifest.stage == name
+        if name in registry() and not is_sound and files.exists(folder.manifest):
+            yield f"{folder.manifest} is damaged, or of another version"
+
+
+def _problems(root: str, manifest: Manifest) -> Iterator[str]:
     folder = RunFolder(root).stage(manifest.stage)
-    expected = {e["name"]: e["sha256"] for e in manifest.files + manifest.rejected_files}
-    found = set(folder.output_names())
-    problems = [f"{folder.file(name)} is missing" for name in sorted(expected.keys() - found)]
-    problems += [
-        f"{folder.file(name)} is in no manifest" for name in sorted(found - expected.keys())
-    ]
+    expected, found = _expected(manifest), set(folder.output_names())
+    for name in sorted(expected.keys() - found):
+        yield f"{folder.file(name)} is missing"
+    for name in sorted(found - expected.keys()):
+        if _is_read_as_data(name):
+            yield f"{folder.file(name)} is in no manifest"
     for name in sorted(found & expected.keys()):
-        if files.sha256(files.read_bytes(folder.file(name))) != expected[name]:
-            problems.append(
-                f"{folder.file(name)} is corrupt: its SHA-256 is not that of the manifest"
-            )
-    return problems
+        if problem := _difference(folder, name, expected[name]):
+            yield f"{folder.file(name)} {problem}"
+
+
+def _difference(folder: StageFolder, name: str, sha256: str) -> str:
+    """What is wrong with a file; empty where it is as its manifest says."""
+    try:
+        content = files.read_bytes(folder.file(name))
+    except OSError as error:  # a folder, or a disk that fails
+        return f"cannot be read: {error.strerror or error}"
+    is_same = files.sha256(content) == sha256
+    return "" if is_same else "is corrupt: its SHA-256 is not that of the manifest"
+
+
+def _foreign(root: str, manifests: list[Manifest]) -> Iterator[str]:
+    """What a file manager or a person has left in a run directory."""
+    run = RunFolder(root)
+    stages = {manifest.stage for manifest in manifests} | registry().keys()
+    for name in run.stage_names():
+        is_stage = name in stages and files.is_folder(run.stage(name).url)
+        if not is_stage and name not in run.own_names:
+            yield run.stage(name).url
+    for manifest in manifests:
+        folder = run.stage(manifest.stage)
+        for name in folder.output_names():
+            if name not in _expected(manifest):
+                yield folder.file(name)
+
+
+def _is_read_as_data(name: str) -> bool:
+    """Whether those who read a folder of shards would take a file for one of them."""
+    own_name = name.rpartition("/")[2]
+    return own_name.endswith(SUFFIX) and not own_name.startswith(HIDDEN_PREFIXES)

@@ -13,6 +13,7 @@
 <root>/report/index.html
 """
 
+import re
 from dataclasses import dataclass, replace
 
 from dalle_model import files
@@ -20,6 +21,7 @@ from dalle_model import files
 _PART = "part-"
 _REJECTED = "rejected"
 _PROGRESS = "progress"
+_MARKER = re.compile(r"\d{5,}\.json")
 _MANIFEST = "manifest.json"
 _TIMINGS = "timings.json"
 _SITE = "site"
@@ -69,7 +71,7 @@ class StageFolder:
     def markers(self) -> list[str]:
         """URLs of the markers present, of this or of earlier work."""
         names = files.list_names(self.progress)
-        return [files.join(self.progress, n) for n in names if _is_whole(n) and n[-5:] == ".json"]
+        return [files.join(self.progress, name) for name in names if _MARKER.fullmatch(name)]
 
     def note(self, index: int, kind: str, attempt: str) -> str:
         """URL of intermediate results that one attempt stores for its own later steps.
@@ -162,6 +164,11 @@ class RunFolder:
     def stage_names(self) -> list[str]:
         """Names of the folders that may be those of stages, sorted."""
         return [name for name in files.list_names(self.url) if name != _CONFIG and _is_whole(name)]
+
+    @property
+    def own_names(self) -> set[str]:
+        """Names in the directory that are no stage's."""
+        return {_CONFIG, _RECIPES, _REPORT[0]}
 
     def recipe(self, name: str) -> "RunFolder":
         """The run directory of one recipe of a comparison."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from importlib.metadata import version
-from typing import Any, Self
+from typing import Any, Self, get_origin, get_type_hints
 
 import pyarrow as pa
 
@@ -22,6 +22,15 @@ from pipelines.io.layout import StageFolder, part_name, rejected_name
 from pipelines.io.parquet import read_table
 from pipelines.io.task import ShardReport
 from pipelines.rejection import REJECTION_SCHEMA
+
+# A file is missing, a folder or in place of one, or not JSON.
+_NO_DOCUMENT = (
+    FileNotFoundError,
+    NotADirectoryError,
+    IsADirectoryError,
+    ValueError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True)
@@ -105,11 +114,23 @@ def read_manifest(folder: StageFolder) -> Manifest | None:
 
 
 def parse_manifest(url: str) -> Manifest | None:
-    """The manifest in a file; None where there is none that can be read."""
+    """The manifest in a file; None where there is none, or one damaged or of another version."""
     try:
-        return Manifest(**files.read_json(url))
-    except (FileNotFoundError, ValueError, TypeError):
+        return _checked(Manifest(**files.read_json(url)))
+    except (*_NO_DOCUMENT, TypeError):
         return None
+
+
+def _checked(manifest: Manifest) -> Manifest:
+    """The same manifest; raises `TypeError` where a value is of another type than its field."""
+    for name, kind in get_type_hints(Manifest).items():
+        if not isinstance(getattr(manifest, name), get_origin(kind) or kind):
+            raise TypeError(f"{name} is not {kind}")
+    for entry in manifest.files + manifest.rejected_files:
+        types = [type(entry.get(name)) for name in ("name", "bytes", "sha256")]
+        if types != [str, int, str]:
+            raise TypeError(f"{entry} is no entry of a file")
+    return manifest
 
 
 def write_manifest(folder: StageFolder, manifest: Manifest) -> None:
@@ -121,7 +142,7 @@ def read_timings(folder: StageFolder) -> dict[str, Any]:
     """Seconds, host and versions of a stage's last run; empty where there are none."""
     try:
         return dict(files.read_json(folder.timings))
-    except (FileNotFoundError, ValueError, TypeError):
+    except (*_NO_DOCUMENT, TypeError):
         return {}
 
 

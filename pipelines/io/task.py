@@ -169,8 +169,16 @@ def finish_shard(
 
 def finished_shards(task: StageTask) -> dict[int, ShardReport]:
     """The shards that this very work has finished, from their markers."""
-    reports = (ShardReport(**files.read_json(url)) for url in task.folder.markers())
-    return {report.index: report for report in reports if report.attempt == task.attempt}
+    reports = (_report(url) for url in task.folder.markers())
+    return {r.index: r for r in reports if r is not None and r.attempt == task.attempt}
+
+
+def _report(url: str) -> ShardReport | None:
+    """What a marker says; None where it is damaged, or of another version: the shard is redone."""
+    try:
+        return ShardReport(**files.read_json(url))
+    except (ValueError, TypeError):
+        return None
 
 
 def rejection_table(rejections: Iterable[Rejection] | pa.Table) -> pa.Table:

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -249,6 +250,87 @@ def test_verify_finds_a_flipped_bit_and_a_stray_file(run):
     with pytest.raises(VerificationError, match=r"stray\.parquet is in no manifest") as caught:
         verify_run(run.root)
     assert "part-00000-of-00002.parquet is corrupt" in str(caught.value)
+
+
+STRAY_FILES = (
+    ".DS_Store",
+    "Thumbs.db",
+    "notes.txt",
+    "crawl/.DS_Store",
+    "crawl/rejected/Thumbs.db",
+    "crawl/.hidden.parquet",
+    "captions/old/part-00000-of-00002.parquet",
+    "captions/progress/.DS_Store",
+    "captions/progress/00000 (copy).json",
+    "images",  # where a stage's folder would be
+    "recipes/.DS_Store",
+    "report/.DS_Store",
+)
+
+
+def test_what_others_left_in_a_run_directory_ends_no_command(run):
+    do(run)
+    before, root = run_checksum(run.root), Path(run.root)
+    for name in STRAY_FILES:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"\0\xff")
+    shutil.copytree(root / "crawl", root / "crawl (copy)")
+    found = verify_run(run.root)
+    assert (found.sha256, found.num_files) == (before, {"captions": 2, "crawl": 2})
+    assert sorted(url.removeprefix(f"{root}/") for url in found.foreign) == [
+        *(".DS_Store", "Thumbs.db", "captions/old", "crawl (copy)", "crawl/.DS_Store"),
+        *("crawl/.hidden.parquet", "crawl/rejected/Thumbs.db", "images", "notes.txt"),
+    ]
+    assert "wrong_language" in render(report_view(run.root))
+    assert "kept" in str(explain(pair_key(url(0), CAPTIONS[0]), run.root))
+    assert do(run).count("nothing to do") == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b"null",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"stage": "captions"}',
+        b"other",
+        b"types",
+        b"folder",
+    ],
+)
+def test_a_damaged_manifest_is_named_and_its_stage_is_made_again(run, content):
+    do(run)
+    before, path = run_checksum(run.root), Path(run.root) / "captions" / "manifest.json"
+    document = json.loads(path.read_text())
+    if content == b"other":
+        content = json.dumps(document | {"of_another_version": 1}).encode()
+    if content == b"types":
+        content = json.dumps(document | {"files": [{"name": 1}]}).encode()
+    path.unlink()
+    path.mkdir() if content == b"folder" else path.write_bytes(content)
+    with pytest.raises(VerificationError, match=r"captions/manifest\.json is damaged, or of anoth"):
+        verify_run(run.root)
+    render(report_view(run.root))
+    explain(pair_key(url(0), CAPTIONS[0]), run.root)
+    if content == b"folder":
+        path.rmdir()
+    assert "captions   not finished yet" in do(run)
+    assert run_checksum(run.root) == before
+
+
+def test_a_damaged_marker_is_that_of_a_shard_to_do(run, monkeypatch):
+    do(run)
+    before, folder = run_checksum(run.root), Path(run.root) / "captions"
+    (folder / "manifest.json").unlink()
+    (folder / "progress").mkdir()
+    for number, content in enumerate((b"", b'{"index": 0}')):
+        (folder / "progress" / f"{number:05d}.json").write_bytes(content)
+    assert "captions   not finished yet" in do(run)
+    assert run_checksum(run.root) == before
 
 
 def test_the_report_asks_no_other_host(run):
