@@ -38,6 +38,7 @@ class Command:
 
 COMMANDS = {
     "help": Command("--help"),
+    "version": Command("--version"),
     "wrong-command": Command("rum", 2),
     "run-fresh": Command("run --config {config} --dir {fresh}"),
     "run-fresh-2": Command("run crawl captions --config {config} --dir {fresh} --workers 2"),
@@ -53,8 +54,8 @@ COMMANDS = {
     "train-bpe": Command("train bpe --config {config} --dir {root}"),
     "wrong-config": Command("run --config {wrong} --dir {fresh}", 2),
     "missing-config": Command("run --config none.yaml", 2),
-    "missing-file": Command("run --config {missing} --dir {fresh}", 1),
-    "no-run": Command("verify --dir {fresh}", 1),
+    "missing-file": Command("run --config {missing} --dir {fresh}", 2),
+    "no-run": Command("verify --dir {fresh}", 2),
 }
 
 
