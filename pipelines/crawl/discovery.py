@@ -15,6 +15,7 @@ from dalle_model import files
 from dalle_model.errors import UsageError
 from pipelines.crawl.books import SourceBook
 from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.images.names import is_image
 from pipelines.crawl.listing import Listing, is_hidden, list_files
 from pipelines.crawl.readers.registry import hint_for, kind_of, kinds, readers, readers_of
 from pipelines.crawl.sources import InputFile, Source
@@ -126,17 +127,25 @@ def _inputs(source: Source, listing: Listing) -> list[InputFile]:
         for file in reader.folders.find(source, seen)
     ]
     rest = set(paths) - _ignored(source, paths).keys() - {folder.metadata for folder in folders}
-    return sorted({*folders, *_single_files(source, listing.root, sorted(rest))})
+    return sorted({*folders, *_single_files(source, seen, sorted(rest))})
 
 
-def _single_files(source: Source, root: str, paths: list[str]) -> Iterator[InputFile]:
+def _single_files(source: Source, listing: Listing, paths: list[str]) -> Iterator[InputFile]:
+    root = listing.root
     for path in paths:
         kind = source.kind or kind_of(path)
         if kind is None or readers_of(kind)[0].folders:
             continue
+        if listing.is_folder and source.kind and _is_of_another_kind(path, source.kind):
+            continue
         relative = quote(os.fsencode(_name(path, root)))
         address = urljoin(source.base_url, relative) if source.base_url else ""
         yield InputFile(path, kind, address)
+
+
+def _is_of_another_kind(path: str, kind: str) -> bool:
+    """Whether a suffix says that a file in a folder of one kind is of another, or an image."""
+    return kind_of(path) not in {None, kind} or (kind_of(path) is None and is_image(path))
 
 
 def _name(path: str, root: str) -> str:

@@ -86,6 +86,18 @@ def test_a_name_that_exists_is_no_glob(tmp_path):
         assert file.location == str(tmp_path / name)
 
 
+def test_a_kind_chooses_among_the_files_of_a_folder(tmp_path):
+    for name in ("index.html", "page.php", "a.JPG", "t.tsv"):
+        (tmp_path / name).write_bytes(b"")
+    source = Source(path=str(tmp_path), kind="html")
+    found = [file.name for file in resolve(source, "k")]
+    assert found == ["index.html", "page.php"]
+    (book,) = discover(CrawlConfig(sources=(source,))).books
+    assert book.passed_over == {".jpg files": 1, ".tsv files": 1}
+    (file,) = resolve(Source(path=f"{tmp_path}/*.tsv", kind="html"), "k")  # as it was chosen
+    assert (file.name, file.kind) == ("t.tsv", "html")
+
+
 def test_what_is_no_file_is_counted(folder):
     (folder / "broken.tsv").symlink_to(folder / "gone.tsv")
     os.mkfifo(folder / "pipe.tsv")
