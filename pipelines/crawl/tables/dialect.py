@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from pipelines.crawl.tables.cells import Dialect, looks_like_address, rows_of, tokens
-from pipelines.crawl.tables.columns import NAMES
+from pipelines.crawl.tables.columns import URL_NAMES
 from pipelines.crawl.tables.lines import Line, UnreadableLine
 from pipelines.crawl.tables.rows import Damage, Row
 
 HEADER_ROWS = 10  # chosen: how far down a header may stand, below titles
 _SCORED_ROWS = 1000  # chosen: as many as show a width, and some milliseconds of work
 _MARKS = {"csv": ",;\t|", "tsv": "\t,;|"}  # the usual one first
-_NAMES = frozenset(name for names in NAMES.values() for name in names) | {"file_name"}
+_NAMES = frozenset({*URL_NAMES, "file_name"})  # no caption is one, as it may be "title"
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')  # a cell, within a line
 # A URL that holds no other delimiter.
 _PLAIN_URL = re.compile(r"https?://[^\s;,|]+", re.IGNORECASE)
 
@@ -22,9 +23,9 @@ _PLAIN_URL = re.compile(r"https?://[^\s;,|]+", re.IGNORECASE)
 def dialect_of(lines: Sequence[Line], suffix: str) -> Dialect:
     """The dialect in which most rows are of one width.
 
-    A header that names a known column decides before that, and a URL in each row before their
-    number. Cells parted by tabs are quoted only if the table shows it, all others unless they are
-    damaged: a `"` that opens a cell and does not close it is a fault of its row.
+    A header that names a column of addresses decides before that, and a URL in each row before
+    their number. Cells parted by tabs are quoted only if the table shows it, all others unless they
+    are damaged: a `"` that opens a cell and does not close it is a fault of its row.
 
     Args:
         lines: the first ones.
@@ -60,7 +61,8 @@ def _score(lines: Sequence[Line], dialect: Dialect) -> tuple[bool, bool, int, in
 
 def _skips_space(lines: Sequence[Line], mark: str) -> bool:
     """Whether a blank follows the delimiters of most lines."""
-    rows = [cells for _, text in lines if len(cells := text.split(mark)) > 1]
+    bare = [_QUOTED.sub("", text) for _, text in lines]
+    rows = [cells for text in bare if '"' not in text and len(cells := text.split(mark)) > 1]
     spaced = sum(all(cell.startswith(" ") for cell in cells[1:]) for cells in rows)
     return 2 * spaced > len(rows)
 

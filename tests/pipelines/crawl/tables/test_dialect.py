@@ -22,6 +22,7 @@ def _dialect(text, suffix="csv"):
         (f"title, of all\nurl;caption\n{U};a\n{V};b, c\n", ";"),
         (f"url,caption\n{U}?crop=20,10,x0,y0,an old car\n{V},a\n", ","),
         (f'caption|url\n"a | b"|{U}\nc, d|{V}\n', "|"),
+        (f"title, a text\t{U}\na, text\t{V}\nb\t{W}\n", "\t"),
         ("file_name,text\n0.png,a; b\n1.png,c; d\n", ","),
     ],
 )
@@ -67,6 +68,7 @@ def test_other_tables_are_quoted():
     [
         (f'url, caption\n{U}, "a blue, big dog"\n', True),
         (f"{U}, a\n{V}, b\n{W},c\n", True),
+        (f'url, caption\n{U}, "a,b"\n{V}, "c,d,e"\n{W}, "two\nlines,of it"\n', True),
         (f"url,caption\n{U}, a\n{V},b\n", False),
         (f"url,caption\n{U},a\n", False),
     ],
