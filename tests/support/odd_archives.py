@@ -10,8 +10,11 @@ import random
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+from operator import gt
 
 from pipelines.crawl.archives.wacz import read_wacz
 from pipelines.crawl.archives.warc import read_warc
@@ -72,12 +75,34 @@ class OddArchive:
 
 
 def faults_of(archive: OddArchive) -> list[str]:
-    """Where the reader's books differ from what was put in; empty where all is well."""
-    read = read_wacz if archive.is_zip else read_warc
-    rows = list(read(io.BytesIO(archive.content), MAX_PAGE_BYTES))
-    pages = Counter(row.url for row in rows if isinstance(row, Page))
-    num_bad = sum(isinstance(row, Rejection) for row in rows)
-    passed = Counter({row.what: row.count for row in rows if isinstance(row, PassedOver)})
+    """Where the reader's books differ from what was put in; empty where all is well.
+
+    An archive that can be read in parts is read in three as well.
+    """
+    content = io.BytesIO(archive.content)
+    if archive.is_zip:
+        return _faults(archive, read_wacz(content, MAX_PAGE_BYTES))
+    third = len(archive.content) // 3 + 1
+    parts = (
+        read_warc(content, MAX_PAGE_BYTES, start, partial(gt, start + third))
+        for start in (0, third, 2 * third)
+    )
+    whole = _faults(archive, read_warc(content, MAX_PAGE_BYTES))
+    in_parts = _faults(archive, chain.from_iterable(parts))
+    return whole + [f"in parts, {fault}" for fault in in_parts]
+
+
+def _faults(archive: OddArchive, rows: Iterable[Page | Rejection | PassedOver]) -> list[str]:
+    pages: Counter[str] = Counter()
+    passed: Counter[str] = Counter()
+    num_bad = 0
+    for row in rows:
+        if isinstance(row, Page):
+            pages[row.url] += 1
+        elif isinstance(row, PassedOver):
+            passed[row.what] += row.count
+        else:
+            num_bad += 1
     compared = [
         ("pages", pages, Counter(archive.pages)),
         ("rejections", num_bad, archive.num_bad),

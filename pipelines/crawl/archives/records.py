@@ -22,9 +22,7 @@ from pipelines.crawl.splits import Claim, every
 
 _RUN_BYTES = 1 << 20  # chosen: some hundred records, against microseconds to open an archive
 _CONFIRMED_BY = 2
-_AHEAD_BYTES = (
-    1 << 14
-)  # after a run; chosen: the header of the next record, which confirms the last
+_AHEAD_BYTES = 1 << 14  # chosen: the headers of the record after a run, which confirms the last
 
 T = TypeVar("T")
 Parse = Callable[[WarcRecord], Sequence[T]]
