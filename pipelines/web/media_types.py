@@ -53,8 +53,12 @@ def is_markup(head: bytes) -> bool:
 
 def is_page_text(head: bytes) -> bool:
     """Whether content is text with a tag in it, as far as its first bytes tell."""
-    head = head[:_HEAD_BYTES]
-    return not _CONTROLS.search(head) and bool(_TAG.search(head))
+    return is_text(head) and bool(_TAG.search(head[:_HEAD_BYTES]))
+
+
+def is_text(head: bytes) -> bool:
+    """Whether content is text, as far as its first bytes tell."""
+    return not _CONTROLS.search(head[:_HEAD_BYTES])
 
 
 def is_image(head: bytes) -> bool:

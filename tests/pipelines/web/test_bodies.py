@@ -118,3 +118,10 @@ def test_what_is_seen_to_be_plain_is_taken_as_it_is(encoding, body):
 
 def test_names_of_codings_have_no_case():
     assert read_body([gzip.compress(TEXT)], "none, GZip", cap=100_000) == TEXT
+
+
+def test_a_robots_txt_without_its_coding_is_text():
+    rules = b"User-agent: *\nDisallow: /x\n"
+    assert read_body([rules], "gzip", cap=100, keeps_head=True) == rules
+    with pytest.raises(FetchError):
+        read_body([b"\xff\0\1" + rules], "gzip", cap=100, keeps_head=True)
