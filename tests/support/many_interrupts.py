@@ -5,6 +5,7 @@ Usage: python -m tests.support.many_interrupts NUMBER [ARGUMENTS OF dalle run, s
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -48,7 +49,13 @@ class Ended:
 
 
 def interrupt(seconds: float, arguments: Sequence[object], *, times: int = 1) -> Ended:
-    """Start a command, and send Ctrl-C to its whole group after a while, as a terminal does."""
+    """Start a command, and send Ctrl-C to its whole group after a while, as a terminal does.
+
+    Args:
+        seconds: after the command has begun to watch for signals; before that Python is starting.
+        arguments: of `dalle`.
+        times: how often the signal is sent.
+    """
     process = subprocess.Popen(
         [DALLE, *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -57,6 +64,7 @@ def interrupt(seconds: float, arguments: Sequence[object], *, times: int = 1) ->
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in background
     )
+    wait_until_watching(process)
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -66,6 +74,16 @@ def interrupt(seconds: float, arguments: Sequence[object], *, times: int = 1) ->
     said, _ = process.communicate(timeout=120)
     was_running = STOPPED in said or process.returncode != 0
     return Ended(process.returncode, said, was_running, group_members(process.pid))
+
+
+def wait_until_watching(process: subprocess.Popen[str]) -> None:
+    """Wait until a process handles SIGTERM, which Python by itself does not."""
+    status = Path(f"/proc/{process.pid}/status")
+    while process.poll() is None:
+        caught = re.search(r"SigCgt:\s*([0-9a-f]+)", status.read_text())
+        if caught and int(caught[1], 16) >> (signal.SIGTERM - 1) & 1:
+            return
+        time.sleep(0.01)
 
 
 def group_members(group: int) -> tuple[int, ...]:
