@@ -1,13 +1,15 @@
 """Ctrl-C at random moments, then the same command again: 130 each time, and the bytes of a run."""
 
+import os
 import random
+import signal
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.commands import checksums, dalle
-from tests.support.many_interrupts import interrupt
+from tests.support.many_interrupts import group_members, interrupt, start
 from tests.support.tiny_run import run_tiny, write_tiny_config
 
 pytestmark = pytest.mark.slow
@@ -42,3 +44,15 @@ def test_interrupts_at_random_moments_leave_no_trace(tiny, tmp_path, workers, ti
             interrupts += was_running
         dalle(*arguments)
         assert checksums(root) == expected
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_with_their_runner_however_that_ends(tiny, tmp_path, ending):
+    process = start(["run", "--config", tiny[0], "--dir", tmp_path / "run", "--workers", 2])
+    while len(group_members(process.pid, wait_s=0)) < 3:
+        time.sleep(0.02)
+        assert process.poll() is None
+    os.kill(process.pid, ending)
+    process.communicate(timeout=120)
+    assert process.returncode == {signal.SIGKILL: -9, signal.SIGTERM: 143}[ending]
+    assert group_members(process.pid) == ()

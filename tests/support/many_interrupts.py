@@ -56,14 +56,7 @@ def interrupt(seconds: float, arguments: Sequence[object], *, times: int = 1) ->
         arguments: of `dalle`.
         times: how often the signal is sent.
     """
-    process = subprocess.Popen(
-        [DALLE, *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in background
-    )
+    process = start(arguments)
     wait_until_watching(process)
     try:
         process.wait(seconds)
@@ -76,6 +69,18 @@ def interrupt(seconds: float, arguments: Sequence[object], *, times: int = 1) ->
     return Ended(process.returncode, said, was_running, group_members(process.pid))
 
 
+def start(arguments: Sequence[object]) -> subprocess.Popen[str]:
+    """Start a command in a process group of its own, as a terminal does."""
+    return subprocess.Popen(
+        [DALLE, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in background
+    )
+
+
 def wait_until_watching(process: subprocess.Popen[str]) -> None:
     """Wait until a process handles SIGTERM, which Python by itself does not."""
     status = Path(f"/proc/{process.pid}/status")
@@ -86,9 +91,9 @@ def wait_until_watching(process: subprocess.Popen[str]) -> None:
         time.sleep(0.01)
 
 
-def group_members(group: int) -> tuple[int, ...]:
+def group_members(group: int, *, wait_s: float = 10) -> tuple[int, ...]:
     """Processes of a group, as Linux lists them; they get a moment to end."""
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + wait_s
     while (found := _members(group)) and time.monotonic() < deadline:
         time.sleep(0.05)
     return found
