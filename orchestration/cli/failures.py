@@ -24,6 +24,8 @@ def exit_code(error: BaseException, arguments: Sequence[str], *, is_debug: bool 
     if signals.exit_code() or _has(error, KeyboardInterrupt, Abort):
         signals.say_stopped()
         return signals.exit_code() or signals.INTERRUPTED
+    if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
+        error = error.__context__  # typer takes it for that of an output pipe, and says nothing
     if _has(error, BrokenPipeError) and signals.is_pipe_closed():
         return signals.PIPE_CLOSED
     if isinstance(error, SystemExit):

@@ -5,6 +5,7 @@ import pytest
 from typer.exceptions import Exit
 
 from dalle_model.errors import DalleError, UsageError
+from orchestration.cli import signals
 from orchestration.cli.failures import MAX_CHARS, MAX_LINES, describe, exit_code
 from orchestration.engine.config import ConfigError
 
@@ -132,3 +133,15 @@ def test_a_message_is_cut_to_a_screen(error, capsys):
 def test_a_short_message_is_whole(capsys):
     exit_code(DalleError("a\nb\n"), [])
     assert capsys.readouterr().err == "dalle: a\nb\n\n"
+
+
+@pytest.mark.parametrize(("is_closed", "code"), [(True, 141), (False, 1)])
+def test_a_reader_that_has_gone_is_told_from_a_connection_that_broke(
+    monkeypatch, capsys, is_closed, code
+):
+    """Typer ends with 1 and no word where an output pipe is closed; a socket fails alike."""
+    monkeypatch.setattr(signals, "is_pipe_closed", lambda: is_closed)
+    error = SystemExit(1)
+    error.__context__ = BrokenPipeError(32, "Broken pipe")
+    assert exit_code(error, []) == code
+    assert ("BrokenPipeError: " in capsys.readouterr().err) is not is_closed
