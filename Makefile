@@ -6,12 +6,16 @@ UV := $(BIN)/uv --quiet
 
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test check bench wheel lock clean
+.PHONY: demo test test-network check bench wheel lock clean
 demo: $(VENV)/.installed
 	$(BIN)/dalle demo
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
+
+# Readers compared with packages that are downloaded for it.
+test-network: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m network
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

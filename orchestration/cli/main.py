@@ -277,7 +277,7 @@ def train(
 
 
 def main() -> None:
-    """Run the command line, and end the process; the README lists the exit codes."""
+    """Run the command line, and end the process; `docs/commands.md` lists the exit codes."""
     signals.watch()
     code = 1  # where not even the error can be reported
     try:
