@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dalle_model.shards import open_parquet
 from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.images.image import Image
 from pipelines.crawl.impostors import HEAD_BYTES, impostor
@@ -76,7 +77,7 @@ def parquet_extent(stream: BinaryIO) -> Extent:
 def _open(stream: BinaryIO) -> pq.ParquetFile | None:
     stream.seek(0)
     try:
-        return pq.ParquetFile(stream, page_checksum_verification=True)
+        return open_parquet(stream)
     except _HOSTILE:
         return None
 
@@ -101,7 +102,9 @@ def _rows(file: pq.ParquetFile, group: int, columns: Columns) -> Iterator[Row | 
     chosen = [names[index] for index in needed] if is_unique else None
     batch_rows = _URL_ROWS if columns.image is None else _IMAGE_ROWS
     try:
-        for batch in file.iter_batches(batch_rows, row_groups=[group], columns=chosen):
+        for batch in file.iter_batches(
+            batch_rows, row_groups=[group], columns=chosen, use_threads=False
+        ):
             empty = [None] * batch.num_rows
             values = dict.fromkeys(range(len(names)), empty)
             indices = needed if is_unique else range(len(names))
