@@ -24,11 +24,15 @@ STOPPED = "stopped; finished shards are kept, and the same command goes on from 
 # chosen: local workers and open connections are closed in less, on a busy machine too
 PATIENCE_S = 5.0
 PAUSE_S = 0.01  # chosen: Python has left the place that swallowed the exception
+SAYING_S = 1.0  # chosen: where standard error is a pipe that is full, nothing more can be said
 MAX_REPEATS = 12  # chosen: what has not unwound in a minute does not unwind
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SWALLOWED = 0  # written to the pipe where Python dropped the exception; no signal has the number
 _HOOK = "hook_after_signal"
 _SHOW_CURSOR = "\x1b[?25h"  # a progress bar hides it
+
+
+_saying = threading.Lock()
 
 
 class _State:
@@ -83,10 +87,17 @@ def leave(code: int) -> NoReturn:
 
 
 def say_stopped() -> None:
-    """Say once that the command was stopped, and how it goes on."""
+    """Say once that the command was stopped, and how it goes on.
+
+    A second signal ends the process by another thread, which waits for what is being said.
+    """
+    _State.is_leaving = True  # so that no signal raises in here
+    is_mine = _saying.acquire(timeout=SAYING_S)
     if not _State.is_said:
-        _State.is_said = exit_code() != 0
         _write(f"dalle: {STOPPED}\n")
+        _State.is_said = exit_code() != 0
+    if is_mine:
+        _saying.release()
 
 
 def is_pipe_closed() -> bool:

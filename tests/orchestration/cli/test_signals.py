@@ -60,6 +60,15 @@ NEVER_UNWINDS = """
     finally:
         work()
 """
+SLOW_TO_SAY = """
+    write = signals._write
+    def slow(text):
+        print("saying", flush=True)
+        time.sleep(0.5)
+        write(text)
+    signals._write = slow
+    work()
+"""
 A_THREAD_FAILS = """
     def fail():
         while not signals.exit_code():
@@ -109,6 +118,16 @@ def test_a_second_signal_ends_what_does_not_unwind(second):
     assert process.stdout is not None
     assert process.stdout.readline() == "at work\n"  # again, for ever
     process.send_signal(second)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (INTERRUPTED, f"dalle: {STOPPED}\n")
+
+
+def test_a_second_signal_waits_for_what_is_being_said():
+    process = start(SLOW_TO_SAY)
+    process.send_signal(signal.SIGINT)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "saying\n"
+    process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (INTERRUPTED, f"dalle: {STOPPED}\n")
 
