@@ -68,7 +68,7 @@ def test_captions_are_made_without_torch_and_verified_without_beam(run, nothing)
     ("command", "extra"),
     [
         (("run",), "data"),
-        (("sample", "a dog"), "model"),
+        (("sample", "a dog", "--dir", "run"), "model"),
         (("verify", "--dir", "s3://bucket/run"), "s3"),
     ],
 )
