@@ -14,7 +14,6 @@ AI_TXT_PATH = "/ai.txt"
 MAX_FILE_BYTES = 500 * 1024  # chosen: as much as is read of a robots.txt
 AI_TXT = "ai.txt"
 
-_MAX_RULES = 10_000
 # ai.txt forbids types of files. Source: Spawning, ai.txt generator: its list for images.
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 
@@ -74,7 +73,7 @@ def read_tdmrep(body: bytes) -> tuple[Rule, ...]:
         document = json.loads(body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return ()
-    rules = document[:_MAX_RULES] if isinstance(document, list) else []
+    rules = document if isinstance(document, list) else []
     return tuple(
         (normal_form(rule["location"]), str(rule.get(TDM_RESERVATION)) == "1")
         for rule in rules

@@ -16,7 +16,6 @@ from pipelines.web.url_patterns import matches, normal_form, path_of
 
 MAX_ROBOTS_BYTES = 500 * 1024  # Source: RFC 9309, section 2.5: the least that must be parsed
 MAX_ROBOTS_REDIRECTS = 5  # Source: RFC 9309, section 2.3.1.2
-MAX_SITEMAPS = 100  # of a host; chosen: large sites list a few dozen
 LIFETIME_S = 24 * 3600.0  # Source: RFC 9309, section 2.4
 UNREACHABLE_LIFETIME_S = 3600.0  # chosen: an outage should not close a host for a day
 
@@ -47,7 +46,7 @@ class Robots:
         allows: patterns as written.
         disallows: patterns as written, and in normal form where that differs.
         delay_s: the Crawl-delay in seconds, at most `MAX_DELAY_S`; not in the RFC, but in use.
-        sitemaps: URLs as written, at most `MAX_SITEMAPS`.
+        sitemaps: URLs as written.
         closed_by: the failure to get the file that closes the whole origin.
     """
 
@@ -108,7 +107,7 @@ def parse_robots(body: bytes, token: str) -> Robots:
         allows=group.allows,
         disallows=tuple(dict.fromkeys((*group.disallows, *map(normal_form, group.disallows)))),
         delay_s=min(max(group.delays_s, default=0.0), MAX_DELAY_S),
-        sitemaps=tuple(sitemaps)[:MAX_SITEMAPS],
+        sitemaps=tuple(sitemaps),
     )
 
 

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from pipelines.crawl.site.config import Site
 from pipelines.rejection import Check
-from pipelines.web.robots import MAX_SITEMAPS
 from pipelines.web.url_patterns import matches, path_of
 
+MAX_SITEMAPS = 100  # of a host; chosen: large sites list a few dozen
 # After the rounds of pages: the robots.txt, an index of sitemaps, a sitemap.
 _SITEMAP_ROUNDS = 3
 

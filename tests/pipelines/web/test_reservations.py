@@ -50,6 +50,12 @@ def test_the_tdm_file(rules, path, is_reserved):
     assert tdm(rules, path) == ("tdm-reservation" if is_reserved else "")
 
 
+def test_the_last_rule_of_a_long_file_counts():
+    rules = [{"location": f"/{n}/", "tdm-reservation": 1} for n in range(12_000)]
+    assert tdm(rules, "/11999/")
+    assert not tdm(rules, "/12000/")
+
+
 @pytest.mark.parametrize("value", ["0", "1"])
 def test_a_header_supersedes_the_file(value):
     assert tdm([{"location": "/", "tdm-reservation": 1}], "/", ("tdm-reservation", value)) == ""

@@ -47,6 +47,12 @@ def test_a_sitemap_may_be_anywhere(rules):
     assert parse_robots(rules.encode(), "FooBot").sitemaps == (SITEMAP,)
 
 
+def test_every_sitemap_is_listed_so_that_those_over_the_budget_can_be_rejected():
+    names = tuple(f"http://a.test/{n}.xml" for n in range(150))
+    rules = "".join(f"Sitemap: {name}\n" for name in names)
+    assert parse_robots(rules.encode(), "FooBot").sitemaps == names
+
+
 def test_no_verdict_of_the_standard_is_missing():
     """The expectations in each `ID_` test of the table, where the test counts verdicts."""
     counted = Counter[str]()

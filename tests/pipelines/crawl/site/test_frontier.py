@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from pipelines.crawl.site.config import Site
 from pipelines.crawl.site.frontier import (
+    MAX_SITEMAPS,
     Entry,
     Fetched,
     Link,
@@ -17,7 +18,6 @@ from pipelines.crawl.site.frontier import (
     over_budget,
     plan,
 )
-from pipelines.web.robots import MAX_SITEMAPS
 
 A = "http://www.a.test"
 
