@@ -39,8 +39,9 @@ def verify_run(root: str) -> Verification:
             or a manifest is damaged; names each.
         NoRunError: the directory holds no run.
     """
-    manifests = list(finished_stages(root)) if files.exists(root) else []
-    damaged = _damaged(root) if files.exists(root) else ()
+    is_there = files.exists(root)
+    manifests = list(finished_stages(root)) if is_there else []
+    damaged = _damaged(root) if is_there else ()
     problems = [*damaged, *(p for manifest in manifests for p in _problems(root, manifest))]
     if problems:
         raise VerificationError(

@@ -97,4 +97,5 @@ def test_a_changed_setting_goes_on_without_a_question(finished, tmp_path, change
 def test_what_is_not_finished_may_be_replaced(finished, tmp_path):
     for stage in STAGES:
         Path(RunFolder(finished.root).stage(stage).manifest).unlink()
-    run_stages(of(tmp_path, num_shards=3), STAGES, Quiet())
+    manifests = run_stages(of(tmp_path, num_shards=3), STAGES, Quiet())
+    assert [manifest.num_shards for manifest in manifests] == [3] * len(STAGES)
