@@ -5,8 +5,9 @@ import pyarrow as pa
 import pytest
 
 from dalle_model import files
+from pipelines.fetch.backends.native import http_settings
 from pipelines.fetch.config import FetchConfig
-from pipelines.fetch.shard import fetch_shard, http_settings
+from pipelines.fetch.shard import fetch_shard
 from pipelines.io import parquet
 from pipelines.io.keys import local_pair_key, pair_key
 from pipelines.io.task import Stopwatch, finish_shard
