@@ -3,9 +3,10 @@
 import pytest
 
 from pipelines.images.rules import Reason
-from tests.support.decoding import OK, judge_all
 from tests.support.hostile_images import hostile_image
 from tests.support.image_corpora import LIST, CorporaError, corpora
+from tests.support.judges import OK
+from tests.support.judging import judge_all
 
 pytestmark = [pytest.mark.corpora, pytest.mark.timeout(900)]
 MAX_PEAK_BYTES = 1 << 30
@@ -14,7 +15,7 @@ SEEDS = range(500)
 
 def test_every_file_is_decoded_or_rejected_with_a_reason():
     files = corpora()
-    judged = judge_all([*files.values(), *map(hostile_image, SEEDS)])
+    judged = judge_all("image", [*files.values(), *map(hostile_image, SEEDS)])
     assert judged.crashes == []
     assert set(judged.outcomes) <= {OK, *Reason}
     assert judged.counts.total() == len(files) + len(SEEDS) > 3500

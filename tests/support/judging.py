@@ -1,4 +1,4 @@
-"""Decode strangers' bytes in a process of its own, which tells what became of each file.
+"""Hand strangers' bytes to a reader in a process of its own, which tells what became of each file.
 
 The process is started again where it dies, so a crash costs one file, and is counted.
 """
@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-OK = "ok"
+from tests.support import judges
+
 _SIZE = struct.Struct(">I")
 
 
@@ -40,29 +41,21 @@ class Judged:
         return Counter(self.outcomes)
 
 
-def judge(encoded: bytes) -> str:
-    """What the images stage makes of a file: `ok`, or the reason for which it is rejected."""
-    from pipelines.images.config import ImagesConfig
-    from pipelines.images.decode import decode
-    from pipelines.images.rules import UnusableImageError
+def judge_all(judge: str, files: Iterable[bytes]) -> Judged:
+    """Judge each file in a process that this one does not share memory with.
 
-    try:
-        decode(encoded, ImagesConfig(side=8, max_aspect=1000))  # so that most are decoded
-    except UnusableImageError as error:
-        return str(error.check.reason)
-    return OK
-
-
-def judge_all(files: Iterable[bytes]) -> Judged:
-    """Judge each file in a process that this one does not share memory with."""
-    judged, worker = Judged(), _start()
+    Args:
+        judge: name of a function of `tests.support.judges`.
+        files: their contents.
+    """
+    judged, worker = Judged(), _start(judge)
     try:
         for number, encoded in enumerate(files):
             answer = _ask(worker, encoded)
             if answer is None:
                 judged.crashes.append(number)
                 judged.outcomes.append(f"died with {_stop(worker)}")
-                worker = _start()
+                worker = _start(judge)
             else:
                 judged.outcomes.append(answer["outcome"])
                 judged.peak_bytes = max(judged.peak_bytes, answer["peak_bytes"])
@@ -71,8 +64,8 @@ def judge_all(files: Iterable[bytes]) -> Judged:
     return judged
 
 
-def _start() -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.support.decoding"]
+def _start(judge: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.support.judging", judge]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
@@ -121,7 +114,8 @@ def _high_water_kib(pid: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _main() -> None:
+def _main(name: str) -> None:
+    judge = getattr(judges, name)
     for encoded in _asked():
         answer = {"outcome": judge(encoded), "peak_bytes": _peak_bytes()}
         sys.stdout.write(json.dumps(answer) + "\n")
@@ -129,4 +123,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    _main()
+    _main(sys.argv[1])
