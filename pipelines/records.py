@@ -106,7 +106,7 @@ FETCHED_SCHEMA = pa.schema(
     ]
 )
 
-# `png`: RGB, upright, the shorter edge at the store size, no metadata. `width`, `height`: of the
+# `image`: a PNG: RGB, upright, the shorter edge at the store size, no metadata. `width`, `height`: of the
 # original after orientation. `pixel_hash`: of all original RGB pixels, 32 hex. `phash`: 64-bit DCT.
 IMAGE_SCHEMA = pa.schema(
     [
@@ -114,7 +114,7 @@ IMAGE_SCHEMA = pa.schema(
         _required("url", pa.string()),
         _required("caption", pa.string()),
         *_PROVENANCE,
-        _required("png", pa.binary()),
+        _required("image", pa.binary()),
         _required("width", pa.uint32()),
         _required("height", pa.uint32()),
         _required("sha256", pa.string()),

@@ -56,10 +56,10 @@ def encode_shard(task: StageTask, index: int, config: EncodeConfig) -> ShardResu
     return ShardResult(pa.Table.from_pylist(kept, schema=schema), rejected, rows_in=len(rows))
 
 
-def crop_for_codec(png: bytes, side: int) -> Rgb | Check:
+def crop_for_codec(stored: bytes, side: int) -> Rgb | Check:
     """The square of a stored image that the codec encodes, or the rule that the image broke."""
     try:
-        image = from_png(png)
+        image = from_png(stored)
     except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on a broken PNG
         return Check("undecodable", passed=False, detail=type(error).__name__)
     if min(image.size) < side:
@@ -132,7 +132,7 @@ def _squares(rows: Sequence[Row], stage: str, side: int) -> tuple[dict[str, Rgb]
     rejected = []
     for image_key, group in groupby(rows, key=lambda row: image_of(row["key"])):
         captions = list(group)
-        outcome = crop_for_codec(captions[0]["png"], side)
+        outcome = crop_for_codec(captions[0]["image"], side)
         if isinstance(outcome, Check):
             rejected += [reject(row, stage, outcome) for row in captions]
         else:

@@ -51,7 +51,7 @@ def measure_image(encoded: bytes, config: ImagesConfig) -> Row | Check:
         return error.check
     stored = shrink(rgb, config.side)
     return {
-        "png": to_png(stored),
+        "image": to_png(stored),
         "width": rgb.shape[1],
         "height": rgb.shape[0],
         "pixel_hash": pixel_hash(rgb),

@@ -33,17 +33,17 @@ def squares_of(images: StageFolder, keys: list[str], side: int) -> list[Rgb]:
     wanted = set(keys)
     found: dict[str, Rgb] = {}
     for url in images.parts():
-        for row in read_table(url, ["key", "png"]).to_pylist():
+        for row in read_table(url, ["key", "image"]).to_pylist():
             if row["key"] in wanted:
-                found[row["key"]] = square(from_png(row["png"]), side)
+                found[row["key"]] = square(from_png(row["image"]), side)
     return [found[key] for key in keys]
 
 
 def _squares(task: StageTask, side: int) -> Iterator[tuple[str, Rgb]]:
     for index in range(task.num_shards):
         seen = set()
-        for row in surviving_rows(task, index, ["key", "png"]).to_pylist():
+        for row in surviving_rows(task, index, ["key", "image"]).to_pylist():
             image = image_of(row["key"])
             if image not in seen:
                 seen.add(image)
-                yield image, square(from_png(row["png"]), side)
+                yield image, square(from_png(row["image"]), side)

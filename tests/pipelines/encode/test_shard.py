@@ -29,7 +29,7 @@ def codec_url(tmp_path_factory):
 
 
 def test_the_tokens_of_a_row_are_the_codes_of_its_square(tmp_path, codec_url):
-    rows = [row(1, png=to_png(noise(1, 16, 24))), row(2)]
+    rows = [row(1, image=to_png(noise(1, 16, 24))), row(2)]
     task = write_images(tmp_path, rows, codec_url)
     result = encode_shard(task, 0, EncodeConfig(batch_size=4))
     codec = load_codec(codec_url)
@@ -54,9 +54,9 @@ def test_captions_of_one_image_share_its_tokens(tmp_path, codec_url, monkeypatch
     task = write_images(tmp_path, [row(1, 0), row(1, 1), row(2, 0)], codec_url)
     seen = []
 
-    def counting(png, side):
-        seen.append(png)
-        return crop_for_codec(png, side)
+    def counting(stored, side):
+        seen.append(stored)
+        return crop_for_codec(stored, side)
 
     monkeypatch.setattr("pipelines.encode.shard.crop_for_codec", counting)
     tokens = image_tokens(encode_shard(task, 0, EncodeConfig()).kept)
@@ -65,7 +65,7 @@ def test_captions_of_one_image_share_its_tokens(tmp_path, codec_url, monkeypatch
 
 
 def test_what_cannot_be_encoded_is_a_rejection_and_the_books_balance(tmp_path, codec_url):
-    small, broken = row(1, png=to_png(noise(1, 15, 20))), row(2, png=b"no png")
+    small, broken = row(1, image=to_png(noise(1, 15, 20))), row(2, image=b"no png")
     task = write_images(tmp_path, [small, broken, row(3)], codec_url)
     result = encode_shard(task, 0, EncodeConfig())
     assert result.rows_in == result.kept.num_rows + len(result.rejected) == 3

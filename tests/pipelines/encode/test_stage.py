@@ -16,7 +16,7 @@ from tests.support.stages import run_on_beam
 def test_shards_are_written_counted_and_the_same_each_time(tmp_path):
     codec_url = f"{tmp_path}/tiny.safetensors"
     write_codec(codec_url)
-    rows = [row(n) for n in range(9)] + [row(9, png=to_png(noise(9, 8, 8)))]
+    rows = [row(n) for n in range(9)] + [row(9, image=to_png(noise(9, 8, 8)))]
     digests = []
     for name in ("first", "second"):
         task = write_images(tmp_path / name, rows, codec_url, 2)

@@ -51,7 +51,7 @@ def test_an_image_with_several_captions_is_decoded_once(tmp_path, monkeypatch) -
     monkeypatch.setattr(shard, "decode", counting)
     result = process_shard(write_fetched(tmp_path, rows), 0, CONFIG)
     assert len(calls) == 1
-    assert len(set(result.kept.column("png").to_pylist())) == 1
+    assert len(set(result.kept.column("image").to_pylist())) == 1
     assert result.kept.num_rows == 100
 
 
@@ -72,7 +72,7 @@ def test_an_image_is_measured_upright_and_stored_small() -> None:
     found = measure_image(encode(smooth(90, 60), "PNG", exif=exif), CONFIG)
     assert isinstance(found, dict)
     assert (found["width"], found["height"]) == (60, 90)
-    stored = from_png(found["png"])
+    stored = from_png(found["image"])
     assert stored.size == (32, 48)
     upright = np.asarray(smooth(90, 60).transpose(Image.Transpose.ROTATE_270))
     assert found["pixel_hash"] == pixel_hash(upright)
@@ -110,8 +110,8 @@ def test_metadata_is_not_stored(encoded) -> None:
     assert CANARY in encoded
     found = measure_image(encoded, CONFIG)
     assert not isinstance(found, Check)
-    assert CANARY not in found["png"]
-    kinds = _chunk_kinds(found["png"])
+    assert CANARY not in found["image"]
+    kinds = _chunk_kinds(found["image"])
     assert set(kinds) == {b"IHDR", b"IDAT", b"IEND"}
 
 
