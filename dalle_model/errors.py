@@ -28,6 +28,7 @@ DalleError: what was asked for has failed; exit code 1
         TaggerError          pipelines.text.tagging.tagged    a part-of-speech tagger cannot be used
         GraphError           pipelines.text.entities.graph    a table of entities cannot be used
         MissingInputError    pipelines.crawl.discovery        a source has no file
+        ResizeError          pipelines.images.config          a filter's library is not installed
         ColumnError          pipelines.crawl.tables.columns   a column is not there, or one too many
         RecipeError          pipelines.captions.assembly      a recipe is wrong or unknown
         ConfigError          orchestration.engine.config      a setting or an argument is wrong

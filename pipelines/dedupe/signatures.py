@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 from PIL import Image
 
-from dalle_model.pixels import from_png
+from dalle_model.pixels import from_stored
 from dalle_model.shards import image_of
 from pipelines.rejection import Check, Rejection, reject
 
@@ -103,7 +103,7 @@ def join_duplicates(
 def thumbnail(stored: bytes) -> bytes:
     """The mean colours of 8x8 cells: RGB bytes in raster order."""
     edge = (THUMBNAIL_EDGE, THUMBNAIL_EDGE)
-    return from_png(stored).resize(edge, Image.Resampling.BOX).tobytes()
+    return Image.fromarray(from_stored(stored)).resize(edge, Image.Resampling.BOX).tobytes()
 
 
 def _signature(image_key: str, row: dict[str, Any]) -> ImageSignature:

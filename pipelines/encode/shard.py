@@ -13,7 +13,8 @@ import pyarrow as pa
 import torch
 
 from dalle_model import files
-from dalle_model.pixels import Rgb, crop_box, from_png, square
+from dalle_model.pixels import Rgb, crop_box, from_stored
+from dalle_model.resize import square
 from dalle_model.shards import SCHEMA_VERSION, ShardError, ShardMetadata, image_of, token_schema
 from dalle_model.threads import torch_threads
 from dalle_model.tokenizers.codec import MAX_CODES, Codec, codec_sha256, load_codec
@@ -59,12 +60,13 @@ def encode_shard(task: StageTask, index: int, config: EncodeConfig) -> ShardResu
 def crop_for_codec(stored: bytes, side: int) -> Rgb | Check:
     """The square of a stored image that the codec encodes, or the rule that the image broke."""
     try:
-        image = from_png(stored)
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on a broken PNG
+        rgb = from_stored(stored)
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on a broken file
         return Check("undecodable", passed=False, detail=type(error).__name__)
-    if min(image.size) < side:
-        return Check("below_codec_side", passed=False, measured=min(image.size), threshold=side)
-    return square(image, side)
+    short = min(rgb.shape[:2])
+    if short < side:
+        return Check("below_codec_side", passed=False, measured=short, threshold=side)
+    return square(rgb, side)
 
 
 def shard_metadata(codec: Codec, fingerprint: str) -> ShardMetadata:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from dalle_model.pixels import Rgb, from_png, square
+from dalle_model.pixels import Rgb, from_stored
+from dalle_model.resize import square
 from dalle_model.shards import image_of
 from dalle_model.train.images import Images, ImagesError, distinct_images
 from pipelines.io.layout import StageFolder
@@ -35,7 +36,7 @@ def squares_of(images: StageFolder, keys: list[str], side: int) -> list[Rgb]:
     for url in images.parts():
         for row in read_table(url, ["key", "image"]).to_pylist():
             if row["key"] in wanted:
-                found[row["key"]] = square(from_png(row["image"]), side)
+                found[row["key"]] = square(from_stored(row["image"]), side)
     return [found[key] for key in keys]
 
 
@@ -46,4 +47,4 @@ def _squares(task: StageTask, side: int) -> Iterator[tuple[str, Rgb]]:
             image = image_of(row["key"])
             if image not in seen:
                 seen.add(image)
-                yield image, square(from_png(row["image"]), side)
+                yield image, square(from_stored(row["image"]), side)

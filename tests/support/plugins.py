@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-from dalle_model.pixels import from_png
+from dalle_model.pixels import from_stored
 from pipelines.io.selections import surviving_rows
 from pipelines.io.task import ShardResult
 from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
@@ -27,7 +27,7 @@ class SharpnessConfig(BaseModel):
 
 
 def sharpness(image: bytes) -> float:
-    return float(np.abs(np.diff(np.asarray(from_png(image), np.float64), axis=0)).mean())
+    return float(np.abs(np.diff(from_stored(image).astype(np.float64), axis=0)).mean())
 
 
 def process(job: Job, index: int) -> ShardResult:
