@@ -106,8 +106,10 @@ FETCHED_SCHEMA = pa.schema(
     ]
 )
 
-# `image`: a PNG: RGB, upright, the shorter edge at the store size, no metadata. `width`, `height`: of the
-# original after orientation. `pixel_hash`: of all original RGB pixels, 32 hex. `phash`: 64-bit DCT.
+# `image`: RGB, upright, the shorter edge at the store size, no metadata, as `images.store` names.
+# `full_image`: of a sample of those decoded at a scale, the same from all pixels. `width` and
+# `height`: of the original after orientation. `pixel_hash`: of the RGB pixels as decoded, 32 hex.
+# `phash`: 64-bit DCT.
 IMAGE_SCHEMA = pa.schema(
     [
         _required("key", pa.string()),
@@ -115,6 +117,7 @@ IMAGE_SCHEMA = pa.schema(
         _required("caption", pa.string()),
         *_PROVENANCE,
         _required("image", pa.binary()),
+        pa.field("full_image", pa.binary()),
         _required("width", pa.uint32()),
         _required("height", pa.uint32()),
         _required("sha256", pa.string()),
