@@ -84,9 +84,11 @@ class Manifest:
         ordered = sorted(reports, key=lambda report: report.index)
         rejected: Counter[str] = Counter()
         passed_over: Counter[str] = Counter()
+        tallies: Counter[str] = Counter()
         for report in ordered:
             rejected.update(report.reasons)
             passed_over.update(report.passed_over)
+            tallies.update(report.tallies)
         return cls(
             **identity,
             num_shards=num_shards,
@@ -97,6 +99,7 @@ class Manifest:
             rejected_files=[
                 {"name": rejected_name(r.index, num_shards), **r.rejected_file} for r in ordered
             ],
+            metrics=dict(sorted(tallies.items())),
             passed_over=dict(sorted(passed_over.items())),
             warnings=[line for report in ordered for line in report.warnings],
         )
