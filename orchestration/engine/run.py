@@ -1,13 +1,9 @@
 """Run the stages of a graph: skip what is finished, resume what is not, balance the books."""
 
-import fcntl
-import os
 import resource
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from dalle_model import files
@@ -16,6 +12,7 @@ from orchestration.engine.another import check_same_run
 from orchestration.engine.config import keep_config
 from orchestration.engine.graph import Graph
 from orchestration.engine.limits import check_reject_rate, check_rows_left
+from orchestration.engine.lock import only_writer
 from orchestration.engine.plan import Plan, Run, RunError, plan_stage
 from orchestration.engine.preflight import check_inputs, check_settings, chosen_stages
 from orchestration.engine.progress import Progress
@@ -50,7 +47,7 @@ def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manif
     stages = chosen_stages(graph.stages, names)
     check_settings(graph, stages)
     check_inputs(run, graph, stages)
-    with _only_writer(run.root):
+    with only_writer(run.root):
         files.sweep_temporary(run.root)
         for stage in graph.stages:
             settle(run.folder.stage(stage.name))
@@ -176,26 +173,3 @@ def _cpu_seconds() -> float:
     """Of this process and its finished children."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
-
-
-@contextmanager
-def _only_writer(root: str) -> Iterator[None]:
-    """Hold the run directory; a lock on the folder itself leaves no file behind."""
-    if not files.is_local(root):
-        yield
-        return
-    folder = Path(root.removeprefix("file://"))
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        _lock(descriptor, root)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, root: str) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise RunError(f"another run is at work in {root}; wait for it, or use --dir") from error
