@@ -84,6 +84,7 @@ def run(
     beam_options: Sequence[str] = (),
     progress: Progress | None = None,
     replaces: bool = False,
+    retry: Sequence[str] = (),
 ) -> RunResult:
     """Run what is missing of a run; finished stages are skipped, interrupted ones go on.
 
@@ -95,6 +96,8 @@ def run(
         beam_options: passed to Beam, such as `--runner=FlinkRunner`.
         progress: receives the events; none by default.
         replaces: whether finished stages of another run in the directory may be replaced.
+        retry: reasons such as `timed_out`: in place of all else, the rows that finished stages have
+            dropped for them are taken up again. All other rows stay as they are.
 
     Raises:
         UsageError: a setting or an argument is wrong; nothing has been touched.
@@ -104,7 +107,7 @@ def run(
     """
     settings = read_config(config)
     work = _work(settings, directory, workers, beam_options, replaces=replaces)
-    return _run(work, stages, progress)
+    return _retry(work, stages, retry, progress) if retry else _run(work, stages, progress)
 
 
 def plan(config: Config, directory: str = "", stages: Sequence[str] = ()) -> "list[PlannedStage]":
@@ -330,3 +333,15 @@ def _run(work: "Run", stages: Sequence[str], progress: Progress | None) -> RunRe
     with files.if_writable():  # of a finished run in a place to read from, the old report stays
         write_report(work.root)
     return RunResult(work.root, manifests, RunFolder(work.root).report)
+
+
+def _retry(
+    work: "Run", stages: Sequence[str], reasons: Sequence[str], progress: Progress | None
+) -> RunResult:
+    from orchestration.engine.retry import retry_stages
+    from orchestration.report.page import write_report
+
+    found = retry_stages(work, stages, reasons, progress or Quiet())
+    if found:
+        write_report(work.root)
+    return RunResult(work.root, [one.manifest for one in found], RunFolder(work.root).report)

@@ -132,6 +132,21 @@ class LocalWork:
 
 
 @dataclass(frozen=True)
+class Retry:
+    """How a stage takes up again rows that it has dropped for reasons which may have passed.
+
+    Args:
+        reasons: of rejections, those that may be asked for.
+        process: as in `ShardWork`, of a shard with such rows; its task says which reasons are
+            `retried`, and where the `finished` result is. All other rows of that result, kept or
+            dropped, are in the new one as they were.
+    """
+
+    reasons: frozenset[str]
+    process: Callable[[Job, int], ShardResult]
+
+
+@dataclass(frozen=True)
 class TextTrace:
     """One text under a recipe: every check, and the text that the recipe turns it into."""
 
@@ -206,6 +221,7 @@ class Stage:
             given the URLs of the roles that no stage of the run writes.
         misfit: why its section cannot go with the facts of the stages before it, and its own, and
             which setting to change; empty where it can.
+        retry: of rows that it has dropped; None where only another result can bring them back.
     """
 
     name: str
@@ -229,6 +245,7 @@ class Stage:
     origins: Callable[[Any], list[str]] = lambda _: []
     facts: Callable[[Any, Mapping[str, str]], Mapping[str, int]] = lambda *_: {}
     misfit: Callable[[Any, Mapping[str, int]], str] = lambda *_: ""
+    retry: Retry | None = None
 
     @property
     def is_sharded(self) -> bool:

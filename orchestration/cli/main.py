@@ -27,9 +27,11 @@ from orchestration.cli.options import (
     DirOption,
     FoundDirOption,
     OutOption,
+    RetryOption,
     WorkersOption,
     YesOption,
     split_arguments,
+    split_reasons,
 )
 from orchestration.cli.stages_help import StagesCommand
 from orchestration.cli.terminal import read_arguments, replace_what_the_terminal_lacks
@@ -84,6 +86,7 @@ def run(
     shows_plan: Annotated[
         bool, typer.Option("--plan", help="Say what would be done with each stage; do nothing.")
     ] = False,
+    retry: RetryOption = None,
     replaces: YesOption = False,
 ) -> None:
     """Run what is missing of a run; finished stages are skipped, interrupted ones go on."""
@@ -91,6 +94,7 @@ def run(
     from orchestration.cli.progress import TerminalProgress
 
     names, options = split_arguments(stages or [])
+    reasons = split_reasons(retry, shows_plan=shows_plan)
     if shows_plan:
         from orchestration.beam.runners import check_options
 
@@ -107,6 +111,7 @@ def run(
             beam_options=options,
             progress=TerminalProgress(),
             replaces=may_replace,
+            retry=reasons,
         ),
         replaces=replaces,
     )

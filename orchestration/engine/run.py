@@ -2,7 +2,7 @@
 
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,7 @@ from pipelines.io.manifest import (
     write_manifest,
     write_timings,
 )
-from pipelines.io.task import StageTask, finished_shards
+from pipelines.io.task import ShardReport, StageTask, finished_shards
 from pipelines.stage import Job, LocalWork, Runtime, Stage
 
 
@@ -60,7 +60,7 @@ def _bring_up_to_date(run: Run, graph: Graph, stage: Stage, progress: Progress) 
     plan, folder = plan_stage(run, graph, stage), run.folder.stage(stage.name)
     manifest = plan.finished
     if manifest is not None:
-        _clean_up(run, stage)
+        clean_up(run, stage)
         progress.skipped(stage.name, plan.why, manifest)
     else:
         with progress.stage(stage.name, plan.why):
@@ -70,7 +70,7 @@ def _bring_up_to_date(run: Run, graph: Graph, stage: Stage, progress: Progress) 
     return manifest
 
 
-def _clean_up(run: Run, stage: Stage) -> None:
+def clean_up(run: Run, stage: Stage) -> None:
     """Remove what a killed run left of work that is finished, or was to replace it."""
     folder = run.folder.stage(stage.name)
     folder.tidy()
@@ -83,15 +83,16 @@ def _run_stage(run: Run, graph: Graph, plan: Plan, progress: Progress) -> Manife
     is_next = read_manifest(own) is not None
     manifest = whole_next(own, plan.fingerprint, plan.outside) if is_next else None
     if manifest is None:
-        task = _task(run, graph, plan, is_next=is_next)
+        task = task_of(run, graph, plan, is_next=is_next)
         manifest = _make(run, graph, plan, task, progress)
     if is_next:
         replace_result(own, manifest)
-    _clean_up(run, plan.stage)
+    clean_up(run, plan.stage)
     return manifest
 
 
-def _task(run: Run, graph: Graph, plan: Plan, *, is_next: bool) -> StageTask:
+def task_of(run: Run, graph: Graph, plan: Plan, *, is_next: bool) -> StageTask:
+    """The work of a stage on all its shards."""
     return StageTask(
         root=run.root,
         stage=plan.stage.name,
@@ -107,7 +108,7 @@ def _task(run: Run, graph: Graph, plan: Plan, *, is_next: bool) -> StageTask:
 def _make(run: Run, graph: Graph, plan: Plan, task: StageTask, progress: Progress) -> Manifest:
     """Do the work of a stage, up to the manifest that says that it is whole."""
     stage = plan.stage
-    started, cpu = time.perf_counter(), _cpu_seconds()
+    clock = RunClock()
     identity: dict[str, Any] = {
         "stage": stage.name,
         "fingerprint": plan.fingerprint,
@@ -119,15 +120,15 @@ def _make(run: Run, graph: Graph, plan: Plan, task: StageTask, progress: Progres
         manifest = _run_local(run, stage, stage.work, task, identity, progress)
     else:
         manifest = _run_shards(run, stage, task, identity, progress)
-    timings = {
-        "wall_s": round(time.perf_counter() - started, 3),
-        "cpu_s": round(_cpu_seconds() - cpu, 3),
-        "workers": run.workers,
-        "outside": plan.outside,
-    }
+    finish(run, plan, task, manifest, clock)
+    return manifest
+
+
+def finish(run: Run, plan: Plan, task: StageTask, manifest: Manifest, clock: "RunClock") -> None:
+    """Write the timings of a stage, and then the manifest that says that its result is whole."""
+    timings = clock.seconds() | {"workers": run.workers, "outside": plan.outside}
     write_timings(task.folder, timings)
     write_manifest(task.folder, manifest)
-    return manifest
 
 
 def _run_local(
@@ -147,8 +148,22 @@ def _run_local(
 def _run_shards(
     run: Run, stage: Stage, task: StageTask, identity: dict[str, Any], progress: Progress
 ) -> Manifest:
+    reports = write_shards(run, stage, task, progress)
+    manifest = Manifest.of_shards(reports, task.num_shards, **identity)
+    check_reject_rate(stage, run.config, manifest)
+    return manifest
+
+
+def write_shards(
+    run: Run, stage: Stage, task: StageTask, progress: Progress
+) -> Collection[ShardReport]:
+    """Write the pending shards that this very work has not finished before.
+
+    Raises:
+        RunError: the runner has ended without some of them.
+    """
     task.folder.tidy()
-    before = finished_shards(task)
+    asked, before = task.pending, finished_shards(task)
     task = replace(task, pending=tuple(i for i in task.pending if i not in before))
     if task.pending:
         progress.shards(stage, task, len(before))
@@ -157,16 +172,28 @@ def _run_shards(
             job = Job(task, section, Runtime(run.workers, loopback))
             execute(stage, job, run.beam_options)
     reports = finished_shards(task)
-    lost = sorted(set(range(task.num_shards)) - set(reports))
+    lost = sorted(set(asked) - set(reports))
     if lost:
         raise RunError(
             f"{stage.name}: the runner ended, but shards {lost} are not written; "
             "look at the runner's log, then give the same command again"
         )
     task.folder.tidy()
-    manifest = Manifest.of_shards(reports.values(), task.num_shards, **identity)
-    check_reject_rate(stage, run.config, manifest)
-    return manifest
+    return reports.values()
+
+
+class RunClock:
+    """Wall and CPU seconds since it was made, of this process and its finished children."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), _cpu_seconds()
+
+    def seconds(self) -> dict[str, Any]:
+        """The seconds elapsed."""
+        return {
+            "wall_s": round(time.perf_counter() - self._wall, 3),
+            "cpu_s": round(_cpu_seconds() - self._cpu, 3),
+        }
 
 
 def _cpu_seconds() -> float:

@@ -5,9 +5,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipelines.web.failures import Reason
 from pipelines.web.identity import USER_AGENT
 
 MIB = 1024 * 1024
+
+# Reasons whose rows can be taken up again. Every class of failure may pass, even a refusal: who
+# runs a site changes its robots.txt.
+RETRIED = frozenset(reason.value for reason in Reason)
 
 
 class FetchConfig(BaseModel):

@@ -28,13 +28,25 @@ def fetch_shard(task: StageTask, index: int, config: FetchConfig, runtime: Runti
         UnreadableShardError: the captions shard is missing or corrupt.
     """
     rows = parquet.read_table(task.input(CAPTIONS).part(index)).to_pylist()
+    return fetch_rows(rows, task.stage, config, runtime)
+
+
+def fetch_rows(rows: list[Row], stage: str, config: FetchConfig, runtime: Runtime) -> ShardResult:
+    """Fetch the images of some rows of one shard, each image once.
+
+    Args:
+        rows: in `CAPTION_SCHEMA`; each of one image has the same outcome.
+        stage: name for the rejections.
+        config: limits and policy.
+        runtime: where it runs.
+    """
     fetched = fetch_images(images_to_fetch(rows), config, runtime)
     kept: list[Row] = []
     rejected: list[Rejection] = []
     for row in rows:
         outcome = fetched[image_of(row["key"])] if row["encoded"] is None else row["encoded"]
         if isinstance(outcome, FetchFailure):
-            rejected.append(reject(row, task.stage, _check(outcome)))
+            rejected.append(reject(row, stage, _check(outcome)))
         else:
             kept.append(_fetched_row(row, outcome))
     return ShardResult(_table(kept), rejected, rows_in=len(rows))

@@ -51,6 +51,8 @@ class Manifest:
         metrics: what a stage measured that is a property of its result.
         passed_over: what its inputs held that was no row, by kind.
         warnings: for a person, one line each.
+        retried: for each time that dropped rows were taken up again: by reason, `rows` and how many
+            came `back`.
     """
 
     stage: str
@@ -67,6 +69,7 @@ class Manifest:
     metrics: dict[str, Any] = field(default_factory=dict)
     passed_over: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    retried: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def digest(self) -> str:

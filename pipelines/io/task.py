@@ -29,6 +29,7 @@ class StageTask:
         pending: the shards still to do.
         inputs: by role, the URLs of what it reads: folders of shards, or single files.
         is_next: whether it writes beside a finished result, to replace it when it is whole.
+        retried: reasons whose dropped rows are taken up again; empty where all rows are.
     """
 
     root: str
@@ -39,12 +40,17 @@ class StageTask:
     pending: tuple[int, ...]
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_next: bool = False
+    retried: tuple[str, ...] = ()
 
     @property
     def folder(self) -> StageFolder:
         """The folder that it writes to."""
-        own = RunFolder(self.root, self.num_shards).stage(self.stage)
-        return own.next if self.is_next else own
+        return self.finished.next if self.is_next else self.finished
+
+    @property
+    def finished(self) -> StageFolder:
+        """The folder of the result, which may be another one than that it writes to."""
+        return RunFolder(self.root, self.num_shards).stage(self.stage)
 
     def part(self, index: int) -> str:
         """URL of a shard of rows kept."""
