@@ -43,6 +43,8 @@ class Candidate(NamedTuple):
         page_language: of the page, as declared; empty where it is not.
         license: link or name, where the page states one; else empty.
         opt_out: the page's own refusal of use, such as `noai`; else empty.
+        declared_hash: the hashes of the image that a table gives (`pipelines.io.hashes`), such as
+            `md5:…` or `sha256:… phash:…`; else empty.
         encoded: the image's bytes, from sources that contain them and need no download.
     """
 
@@ -55,6 +57,7 @@ class Candidate(NamedTuple):
     page_language: str = ""
     license: str = ""
     opt_out: str = ""
+    declared_hash: str = ""
     encoded: bytes | None = None
 
 
@@ -77,6 +80,7 @@ CANDIDATE_SCHEMA = pa.schema(
         _required("text_source", pa.string()),
         _required("page_language", pa.string()),
         _required("opt_out", pa.string()),
+        _required("declared_hash", pa.string()),
         pa.field("encoded", pa.binary()),
     ]
 )
@@ -90,6 +94,7 @@ CAPTION_SCHEMA = pa.schema(
         *_PROVENANCE,
         _required("raw_caption", pa.string()),
         _required("language", pa.string()),
+        _required("declared_hash", pa.string()),
         pa.field("encoded", pa.binary()),
     ]
 )
@@ -101,6 +106,7 @@ FETCHED_SCHEMA = pa.schema(
         _required("url", pa.string()),
         _required("caption", pa.string()),
         *_PROVENANCE,
+        _required("declared_hash", pa.string()),
         _required("encoded", pa.binary()),
         _required("sha256", pa.string()),
     ]

@@ -12,7 +12,7 @@ from pipelines.io.manifest import Manifest, digest_of
 from pipelines.records import SELECTION
 from pipelines.stage import Stage
 
-SCHEMA_VERSION = 1  # raise it when a stage's output changes for the same settings
+SCHEMA_VERSION = 2  # raise it when a stage's output changes for the same settings
 
 
 @dataclass(frozen=True)

@@ -200,6 +200,9 @@ def _outcome(task: StageTask, old: Manifest, reports: Collection[ShardReport]) -
         after.update(report.reasons)
         kept[report.index] = {"name": kept[report.index]["name"], **report.kept_file}
         dropped[report.index] = {"name": dropped[report.index]["name"], **report.rejected_file}
+    passed_over = Counter(old.passed_over)
+    for report in reports:
+        passed_over.update(report.passed_over)
     books: dict[str, Any] = {name: {"rows": rows[name], "back": back[name]} for name in rows}
     manifest = replace(
         old,
@@ -208,6 +211,7 @@ def _outcome(task: StageTask, old: Manifest, reports: Collection[ShardReport]) -
         files=kept,
         rejected_files=dropped,
         retried=[*old.retried, dict(sorted(books.items()))],
+        passed_over=dict(sorted(passed_over.items())),
         warnings=list(dict.fromkeys([*old.warnings, *(w for r in reports for w in r.warnings)])),
     )
     return Retried(manifest, dict(sorted(rows.items())), back)

@@ -10,9 +10,11 @@ from pipelines.web.identity import USER_AGENT
 
 MIB = 1024 * 1024
 
+HASH_MISMATCH = "hash_mismatch"  # the reason of bytes that are not those declared
+
 # Reasons whose rows can be taken up again. Every class of failure may pass, even a refusal: who
-# runs a site changes its robots.txt.
-RETRIED = frozenset(reason.value for reason in Reason)
+# runs a site changes its robots.txt. So may other bytes than those that were declared.
+RETRIED = frozenset({*(reason.value for reason in Reason), HASH_MISMATCH})
 
 
 class FetchConfig(BaseModel):

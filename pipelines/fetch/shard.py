@@ -8,6 +8,7 @@ from dalle_model.files import sha256
 from dalle_model.shards import image_of
 from pipelines.fetch.backends.native import fetch_images
 from pipelines.fetch.config import FetchConfig
+from pipelines.fetch.declared import DRIFTED, differing_hash, is_perceptual
 from pipelines.io import parquet
 from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import CAPTIONS, FETCHED_SCHEMA
@@ -43,13 +44,20 @@ def fetch_rows(rows: list[Row], stage: str, config: FetchConfig, runtime: Runtim
     fetched = fetch_images(images_to_fetch(rows), config, runtime)
     kept: list[Row] = []
     rejected: list[Rejection] = []
+    num_drifted = 0
     for row in rows:
         outcome = fetched[image_of(row["key"])] if row["encoded"] is None else row["encoded"]
         if isinstance(outcome, FetchFailure):
             rejected.append(reject(row, stage, _check(outcome)))
-        else:
-            kept.append(_fetched_row(row, outcome))
-    return ShardResult(_table(kept), rejected, rows_in=len(rows))
+            continue
+        differing = differing_hash(row["declared_hash"], outcome)
+        if differing is not None and not is_perceptual(row["declared_hash"]):
+            rejected.append(reject(row, stage, differing))
+            continue
+        num_drifted += differing is not None
+        kept.append(_fetched_row(row, outcome))
+    drifted = {DRIFTED: num_drifted} if num_drifted else {}
+    return ShardResult(_table(kept), rejected, rows_in=len(rows), passed_over=drifted)
 
 
 def images_to_fetch(rows: list[Row]) -> dict[str, str]:

@@ -42,6 +42,9 @@ class ImagesConfig(BaseModel):
             Of one image in 64, tokens from all pixels are compared in the report.
         store: `png`, without loss, or `jpeg`, of quality 95 without subsampling, in a third of it.
         timeout_s: for one image. Chosen: some thirty times what the largest one takes.
+        max_declared_hamming: bits in which an image may differ from the perceptual hash that its
+            row declares; 64 accepts any image. Source: imagededup `find_duplicates`, whose
+            `max_distance_threshold` is 10; two images that have nothing in common differ in 32.
         max_reject_rate: share of rows dropped above which the stage fails.
     """
 
@@ -58,6 +61,7 @@ class ImagesConfig(BaseModel):
     decode: Decoding = "full"
     store: Store = "png"
     timeout_s: float = Field(default=30, gt=0, le=3600)
+    max_declared_hamming: int = Field(default=10, ge=0, le=64)
     max_reject_rate: float = Field(default=1.0, ge=0, le=1)
 
     @property

@@ -1,12 +1,16 @@
 """The images of one fetched shard: decoded in a sandbox, described, and stored at a small size."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
+from PIL import Image
 
+from dalle_model.pixels import Rgb
 from pipelines.images.config import ImagesConfig
+from pipelines.images.declared import is_another
 from pipelines.images.hashes import describe
 from pipelines.images.measure import Measured
 from pipelines.images.sandbox.sandbox import Sandbox, shared_sandbox
@@ -49,9 +53,13 @@ def process_shard(
         cpu_s += answer.cpu_s
         if isinstance(answer.outcome, Check):
             rejected += [reject(row, task.stage, answer.outcome) for row in rows]
-        else:
-            added = columns(answer.outcome, config)
-            kept += [row | added for row in rows]
+            continue
+        added = columns(answer.outcome, config)
+        for row in rows:
+            if another := _declared_otherwise(row, added["phash"], answer.outcome.stored, config):
+                rejected.append(reject(row, task.stage, another))
+            else:
+                kept.append(row | added)
     table = pa.Table.from_pylist(kept, schema=IMAGE_SCHEMA)
     return ShardResult(table, rejected, rows_in=fetched.num_rows, cpu_s=cpu_s)
 
@@ -72,6 +80,11 @@ def columns(found: Measured, config: ImagesConfig) -> Row:
 def is_compared(sha256: str) -> bool:
     """Whether an image is of those that are decoded in full as well: one in 64, by its digest."""
     return int(sha256[:8], 16) % COMPARED == 0
+
+
+def _declared_otherwise(row: Row, phash: int, stored: Rgb, config: ImagesConfig) -> Check | None:
+    limit = config.max_declared_hamming
+    return is_another(row["declared_hash"], phash, partial(Image.fromarray, stored), limit)
 
 
 def _by_image(fetched: pa.Table) -> Iterator[tuple[bytes, list[Row]]]:
