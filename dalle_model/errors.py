@@ -30,6 +30,7 @@ DalleError: what was asked for has failed; exit code 1
         MissingInputError    pipelines.crawl.discovery        a source has no file
         ResizeError          pipelines.images.config          a filter's library is not installed
         ColumnError          pipelines.crawl.tables.columns   a column is not there, or one too many
+        BlocklistError       pipelines.fetch.blocklists       a block-list cannot be read
         RecipeError          pipelines.captions.assembly      a recipe is wrong or unknown
         ConfigError          orchestration.engine.config      a setting or an argument is wrong
         NoRunError           orchestration.engine.config      a directory is not one of a run

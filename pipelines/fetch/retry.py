@@ -23,7 +23,7 @@ def retry_shard(task: StageTask, index: int, config: FetchConfig, runtime: Runti
     is_retried = pc.is_in(dropped["reason"], pa.array(task.retried, pa.string()))
     captions = parquet.read_table(task.input(CAPTIONS).part(index))
     wanted = pc.is_in(captions["key"], dropped["key"].filter(is_retried).combine_chunks())
-    again = fetch_rows(captions.filter(wanted).to_pylist(), task.stage, config, runtime)
+    again = fetch_rows(captions.filter(wanted).to_pylist(), task, config, runtime)
     rejected = rejection_table(again.rejected)
     return ShardResult(
         kept=pa.concat_tables([kept, again.kept]),

@@ -1,14 +1,15 @@
 """Adds the bytes of its images to one shard of captions; each image is fetched once."""
 
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
 from dalle_model.files import sha256
 from dalle_model.shards import image_of
 from pipelines.fetch.backends.native import fetch_images
+from pipelines.fetch.blocklists import Blocked, read_blocklists
 from pipelines.fetch.config import FetchConfig
-from pipelines.fetch.declared import DRIFTED, differing_hash, is_perceptual
+from pipelines.fetch.judge import Judge
 from pipelines.io import parquet
 from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import CAPTIONS, FETCHED_SCHEMA
@@ -17,6 +18,7 @@ from pipelines.stage import Runtime
 from pipelines.web.failures import FetchFailure
 
 Row = dict[str, Any]
+Outcome = bytes | FetchFailure
 
 
 def fetch_shard(task: StageTask, index: int, config: FetchConfig, runtime: Runtime) -> ShardResult:
@@ -29,40 +31,57 @@ def fetch_shard(task: StageTask, index: int, config: FetchConfig, runtime: Runti
         UnreadableShardError: the captions shard is missing or corrupt.
     """
     rows = parquet.read_table(task.input(CAPTIONS).part(index)).to_pylist()
-    return fetch_rows(rows, task.stage, config, runtime)
+    return fetch_rows(rows, task, config, runtime)
 
 
-def fetch_rows(rows: list[Row], stage: str, config: FetchConfig, runtime: Runtime) -> ShardResult:
+def fetch_rows(
+    rows: list[Row], task: StageTask, config: FetchConfig, runtime: Runtime
+) -> ShardResult:
     """Fetch the images of some rows of one shard, each image once.
 
     Args:
-        rows: in `CAPTION_SCHEMA`; each of one image has the same outcome.
-        stage: name for the rejections.
+        rows: in `CAPTION_SCHEMA`.
+        task: the stage's work.
         config: limits and policy.
         runtime: where it runs.
+
+    Raises:
+        BlocklistError: a list cannot be read, or a line of it is no entry.
     """
-    fetched = fetch_images(images_to_fetch(rows), config, runtime)
+    blocked = read_blocklists(config.blocklists, task.fingerprint)
+    fetched = _fetched(images_to_fetch(rows), config, runtime, blocked)
+    judge = Judge(blocked)
     kept: list[Row] = []
     rejected: list[Rejection] = []
-    num_drifted = 0
     for row in rows:
-        outcome = fetched[image_of(row["key"])] if row["encoded"] is None else row["encoded"]
+        outcome = _outcome(row, fetched, blocked)
         if isinstance(outcome, FetchFailure):
-            rejected.append(reject(row, stage, _check(outcome)))
-            continue
-        differing = differing_hash(row["declared_hash"], outcome)
-        if differing is not None and not is_perceptual(row["declared_hash"]):
-            rejected.append(reject(row, stage, differing))
-            continue
-        num_drifted += differing is not None
-        kept.append(_fetched_row(row, outcome))
-    drifted = {DRIFTED: num_drifted} if num_drifted else {}
-    return ShardResult(_table(kept), rejected, rows_in=len(rows), passed_over=drifted)
+            rejected.append(reject(row, task.stage, _check(outcome)))
+        elif failed := judge.failed(row, outcome):
+            rejected.append(reject(row, task.stage, failed))
+        else:
+            kept.append(_fetched_row(row, outcome))
+    return ShardResult(_table(kept), rejected, len(rows), judge.passed_over)
 
 
 def images_to_fetch(rows: list[Row]) -> dict[str, str]:
     """URLs of the images whose rows carry no bytes, by the image's part of the key."""
     return {image_of(row["key"]): row["url"] for row in rows if row["encoded"] is None}
+
+
+def _fetched(
+    urls: dict[str, str], config: FetchConfig, runtime: Runtime, blocked: Blocked
+) -> dict[str, Outcome]:
+    """The outcome of each image; of a URL on a list, without a request."""
+    refused = {key: no for key, url in urls.items() if (no := blocked.refusal(url))}
+    allowed = {key: url for key, url in urls.items() if key not in refused}
+    return fetch_images(allowed, config, runtime, blocked.refusal) | refused
+
+
+def _outcome(row: Row, fetched: dict[str, Outcome], blocked: Blocked) -> Outcome:
+    if row["encoded"] is None:
+        return fetched[image_of(row["key"])]
+    return blocked.refusal(row["url"]) or cast(bytes, row["encoded"])
 
 
 def _check(failure: FetchFailure) -> Check:

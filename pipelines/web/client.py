@@ -150,6 +150,7 @@ class Client:
     def _follow(self, url: str, request: _Request) -> Response:
         budget = Budget(self._settings.timeout_s)
         for _ in range(request.max_redirects + 1):
+            self._check_refused(url)
             delay_s = 0.0 if request.is_robots else self._check_robots(url)
             host = urlsplit(url).hostname or ""
             with self._pace.turn(host, delay_s), budget.running(), self._translated(url):
@@ -158,6 +159,11 @@ class Client:
                 return answer
             url = _checked(answer, base=url)
         raise FetchError(Reason.TOO_MANY_REDIRECTS, f"on to {url}", threshold=request.max_redirects)
+
+    def _check_refused(self, url: str) -> None:
+        refuses = self._settings.refuses
+        if refuses is not None and (no := refuses(url)):
+            raise FetchError(no.reason, no.detail, no.measured, no.threshold)
 
     def _check_robots(self, url: str) -> float:
         """The delay that the origin requests, in seconds."""

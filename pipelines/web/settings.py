@@ -1,7 +1,9 @@
 """Settings of a client: everything about a fetch except the URL."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from pipelines.web.failures import FetchFailure
 from pipelines.web.identity import product_token
 from pipelines.web.pace import PaceSettings
 
@@ -28,6 +30,8 @@ class HttpSettings:
         follows_redirects: else a redirect is returned to the caller.
         media_types: the only ones whose bodies are read; empty for all. A response without a type
             passes.
+        refuses: why a canonical URL, that of a redirect too, is not requested; None where it may
+            be.
     """
 
     user_agent: str
@@ -43,6 +47,7 @@ class HttpSettings:
     accept: str = ACCEPT_IMAGES
     follows_redirects: bool = True
     media_types: frozenset[str] = frozenset()
+    refuses: Callable[[str], FetchFailure | None] | None = None
 
     @property
     def token(self) -> str:

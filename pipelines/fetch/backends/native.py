@@ -1,5 +1,7 @@
 """The backend of this project, whose client is safe, polite and bounded."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from pipelines.fetch.config import FetchConfig
@@ -11,9 +13,11 @@ from pipelines.web.failures import FetchFailure
 from pipelines.web.pace import PaceSettings
 from pipelines.web.settings import HttpSettings
 
+Refuses = Callable[[str], FetchFailure | None]
+
 
 def fetch_images(
-    urls: dict[str, str], config: FetchConfig, runtime: Runtime
+    urls: dict[str, str], config: FetchConfig, runtime: Runtime, refuses: Refuses | None = None
 ) -> dict[str, bytes | FetchFailure]:
     """Fetch each image once, many at a time.
 
@@ -21,11 +25,13 @@ def fetch_images(
         urls: by the image's part of the key.
         config: limits and policy.
         runtime: access to loopback and the number of processes.
+        refuses: why a canonical URL, that of a redirect too, is not requested.
 
     Returns:
         The bytes as served, or the failure, by the image's part of the key.
     """
-    client = shared_client(http_settings(config, runtime.workers), runtime.loopback)
+    settings = replace(http_settings(config, runtime.workers), refuses=refuses)
+    client = shared_client(settings, runtime.loopback)
 
     def work(image_key: str) -> bytes | FetchFailure:
         result = client.fetch(urls[image_key])
