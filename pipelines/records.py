@@ -24,6 +24,8 @@ SAMPLES = "samples"  # images drawn from it
 
 # Facts that settings alone fix of an output, by which stages that read it know what cannot work.
 IMAGE_SIDE = "image_side"  # the shorter edge of an image as stored, in pixels
+IMAGE_RESAMPLE = "image_resample"  # the filter that scaled them: `dalle_model.resize`
+CODEC_RESAMPLE = "codec_resample"  # the filter of the images that a codec was trained on
 CODEC_SIDE = "codec_side"  # the edge of the squares that a codec encodes, in pixels
 GRID = "grid"  # tokens along one edge of an image
 NUM_CODES = "num_codes"  # every code of a codec is below it

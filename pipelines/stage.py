@@ -23,6 +23,7 @@ from pipelines.views import View
 from pipelines.web.addresses import LoopbackAllowance
 
 Row = Mapping[str, Any]
+Facts = Mapping[str, Any]  # numbers and names by name: `pipelines.records`
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,13 @@ class Job:
         task: its shards and its inputs.
         config: its section of the config.
         runtime: where it runs.
+        facts: that settings fix of its output and of all on which it depends.
     """
 
     task: StageTask
     config: Any
     runtime: Runtime = Runtime()
+    facts: Facts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -217,7 +220,7 @@ class Stage:
         resources: what it needs of a machine.
         origins: what a section reads from outside, such as paths and sites, wherever it lies: a
             config that has none of a run's origins is one of another run.
-        facts: numbers by name that a section alone fixes of its output, such as `image_side`,
+        facts: numbers and names that a section alone fixes of its output, such as `image_side`,
             given the URLs of the roles that no stage of the run writes.
         misfit: why its section cannot go with the facts of the stages before it, and its own, and
             which setting to change; empty where it can.
@@ -243,8 +246,8 @@ class Stage:
     pulse: Callable[[StageFolder], str] = lambda _: ""
     resources: Resources = Resources()
     origins: Callable[[Any], list[str]] = lambda _: []
-    facts: Callable[[Any, Mapping[str, str]], Mapping[str, int]] = lambda *_: {}
-    misfit: Callable[[Any, Mapping[str, int]], str] = lambda *_: ""
+    facts: Callable[[Any, Mapping[str, str]], Facts] = lambda *_: {}
+    misfit: Callable[[Any, Facts], str] = lambda *_: ""
     retry: Retry | None = None
 
     @property

@@ -129,7 +129,7 @@ def _retry(
     task = _task(run, graph, plan, old, tuple(counts))
     why = ", ".join(f"{name} {count:,}" for name, count in counts.items())
     with progress.stage(stage.name, f"taken up again: {why}"):
-        retried = _replaced(run, plan, old, task, progress)
+        retried = _replaced(run, graph, plan, old, task, progress)
     progress.say(f"{stage.name:<10} {retried}")
     return retried
 
@@ -159,13 +159,15 @@ def _shards_with(folder: StageFolder, old: Manifest, reasons: Collection[str]) -
     return found
 
 
-def _replaced(run: Run, plan: Plan, old: Manifest, task: StageTask, progress: Progress) -> Retried:
+def _replaced(
+    run: Run, graph: Graph, plan: Plan, old: Manifest, task: StageTask, progress: Progress
+) -> Retried:
     stage, clock = plan.stage, RunClock()
     assert stage.retry is not None
     assert isinstance(stage.work, ShardWork)
     _drop_other_work(task)
     work = replace(stage.work, process=stage.retry.process)
-    reports = write_shards(run, replace(stage, work=work), task, progress)
+    reports = write_shards(run, graph, replace(stage, work=work), task, progress, clock)
     retried = _outcome(task, old, reports)
     finish(run, plan, task, retried.manifest, clock)
     replace_result(task.finished, retried.manifest)

@@ -117,9 +117,9 @@ def _make(run: Run, graph: Graph, plan: Plan, task: StageTask, progress: Progres
         "dependencies": graph.dependencies(stage),
     }
     if isinstance(stage.work, LocalWork):
-        manifest = _run_local(run, stage, stage.work, task, identity, progress)
+        manifest = _run_local(run, graph, stage, stage.work, task, identity, progress)
     else:
-        manifest = _run_shards(run, stage, task, identity, progress)
+        manifest = _run_shards(run, graph, stage, task, identity, progress, clock)
     finish(run, plan, task, manifest, clock)
     return manifest
 
@@ -133,6 +133,7 @@ def finish(run: Run, plan: Plan, task: StageTask, manifest: Manifest, clock: "Ru
 
 def _run_local(
     run: Run,
+    graph: Graph,
     stage: Stage,
     work: LocalWork,
     task: StageTask,
@@ -140,22 +141,28 @@ def _run_local(
     progress: Progress,
 ) -> Manifest:
     files.sweep_temporary(task.folder.url)
-    result = work.run(Job(task, run.config.section(stage)), progress.step)
+    result = work.run(Job(task, run.config.section(stage), facts=graph.facts(stage)), progress.step)
     entries = [file_entry(task.folder, name) for name in result.files]
     return Manifest(**identity, files=entries, metrics=result.metrics)
 
 
 def _run_shards(
-    run: Run, stage: Stage, task: StageTask, identity: dict[str, Any], progress: Progress
+    run: Run,
+    graph: Graph,
+    stage: Stage,
+    task: StageTask,
+    identity: dict[str, Any],
+    progress: Progress,
+    clock: "RunClock",
 ) -> Manifest:
-    reports = write_shards(run, stage, task, progress)
+    reports = write_shards(run, graph, stage, task, progress, clock)
     manifest = Manifest.of_shards(reports, task.num_shards, **identity)
     check_reject_rate(stage, run.config, manifest)
     return manifest
 
 
 def write_shards(
-    run: Run, stage: Stage, task: StageTask, progress: Progress
+    run: Run, graph: Graph, stage: Stage, task: StageTask, progress: Progress, clock: "RunClock"
 ) -> Collection[ShardReport]:
     """Write the pending shards that this very work has not finished before.
 
@@ -169,7 +176,7 @@ def write_shards(
         progress.shards(stage, task, len(before))
         section = run.config.section(stage)
         with web_of(run.config, stage) as loopback:
-            job = Job(task, section, Runtime(run.workers, loopback))
+            job = Job(task, section, Runtime(run.workers, loopback), graph.facts(stage))
             execute(stage, job, run.beam_options)
     reports = finished_shards(task)
     lost = sorted(set(asked) - set(reports))
@@ -179,20 +186,25 @@ def write_shards(
             "look at the runner's log, then give the same command again"
         )
     task.folder.tidy()
+    clock.elsewhere_s += sum(reports[i].timing.get("elsewhere_s", 0.0) for i in task.pending)
     return reports.values()
 
 
 class RunClock:
-    """Wall and CPU seconds since it was made, of this process and its finished children."""
+    """Wall and CPU seconds since it was made, of this process and its finished children.
+
+    `elsewhere_s` adds the CPU seconds of processes that workers keep for themselves.
+    """
 
     def __init__(self) -> None:
         self._wall, self._cpu = time.perf_counter(), _cpu_seconds()
+        self.elsewhere_s = 0.0
 
     def seconds(self) -> dict[str, Any]:
         """The seconds elapsed."""
         return {
             "wall_s": round(time.perf_counter() - self._wall, 3),
-            "cpu_s": round(_cpu_seconds() - self._cpu, 3),
+            "cpu_s": round(_cpu_seconds() - self._cpu + self.elsewhere_s, 3),
         }
 
 

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import BinaryIO
 
 import numpy as np
@@ -26,17 +27,20 @@ class UnreadableShardError(DalleError):
 def to_bytes(table: pa.Table, dictionary_columns: list[str] | None = None) -> bytes:
     """Serialise a table: zstd 3, row groups of 4,096 rows, page index, page checksums.
 
+    Binary columns hold images, whose formats are compressed, and are written as they are.
+
     Args:
         table: sorted by the caller; its schema metadata is kept.
         dictionary_columns: columns to encode by dictionary, by path in the Parquet schema.
     """
     sink = io.BytesIO()
+    packed = _packed_paths(table.schema)
     pq.write_table(
         table,
         sink,
         row_group_size=ROW_GROUP_ROWS,
-        compression="zstd",
-        compression_level=ZSTD_LEVEL,
+        compression=dict.fromkeys(packed, "zstd"),
+        compression_level=dict.fromkeys(packed, ZSTD_LEVEL),
         version="2.6",
         use_dictionary=dictionary_columns or False,
         write_page_index=True,
@@ -74,6 +78,17 @@ def read_rows(url: str, is_wanted: NDArray[np.bool_], columns: list[str]) -> pa.
             parts.append(pa.table(batch.filter(mask)).select(columns))
             start += batch.num_rows
     return pa.concat_tables(parts)
+
+
+@lru_cache(maxsize=64)
+def _packed_paths(schema: pa.Schema) -> list[str]:
+    """The columns to compress, by path in the Parquet schema, which pyarrow alone knows."""
+    empty = io.BytesIO()
+    pq.write_table(schema.remove_metadata().empty_table(), empty)
+    columns = pq.ParquetFile(empty).schema
+    paths = [columns.column(number).path for number in range(len(columns))]
+    plain = {field.name for field in schema if pa.types.is_binary(field.type)}
+    return [path for path in paths if path not in plain]
 
 
 @contextmanager

@@ -143,6 +143,7 @@ class Stopwatch:
         return {
             "wall_s": round(time.perf_counter() - self._wall, 4),
             "cpu_s": round(time.process_time() - self._cpu + elsewhere_s, 4),
+            "elsewhere_s": round(elsewhere_s, 4),
             "host": socket.gethostname(),
         }
 
