@@ -27,7 +27,7 @@ from pipelines.io.manifest import (
     write_timings,
 )
 from pipelines.io.task import ShardReport, StageTask, finished_shards
-from pipelines.stage import Job, LocalWork, Runtime, Stage
+from pipelines.stage import Facts, Job, LocalWork, Runtime, Stage
 
 
 def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manifest]:
@@ -155,14 +155,14 @@ def _run_shards(
     progress: Progress,
     clock: "RunClock",
 ) -> Manifest:
-    reports = write_shards(run, graph, stage, task, progress, clock)
+    reports = write_shards(run, stage, graph.facts(stage), task, progress, clock)
     manifest = Manifest.of_shards(reports, task.num_shards, **identity)
     check_reject_rate(stage, run.config, manifest)
     return manifest
 
 
 def write_shards(
-    run: Run, graph: Graph, stage: Stage, task: StageTask, progress: Progress, clock: "RunClock"
+    run: Run, stage: Stage, facts: Facts, task: StageTask, progress: Progress, clock: "RunClock"
 ) -> Collection[ShardReport]:
     """Write the pending shards that this very work has not finished before.
 
@@ -176,7 +176,7 @@ def write_shards(
         progress.shards(stage, task, len(before))
         section = run.config.section(stage)
         with web_of(run.config, stage) as loopback:
-            job = Job(task, section, Runtime(run.workers, loopback), graph.facts(stage))
+            job = Job(task, section, Runtime(run.workers, loopback), facts)
             execute(stage, job, run.beam_options)
     reports = finished_shards(task)
     lost = sorted(set(asked) - set(reports))
