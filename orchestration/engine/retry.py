@@ -69,7 +69,7 @@ def retry_stages(
         RunError: a stage is not up to date, or another run is at work in the same directory.
     """
     graph = Graph.of(run.config)
-    stages = _retrying(graph, names)
+    stages = _retrying(graph, names, reasons)
     asked = _known_reasons(stages, reasons)
     check_settings(graph, stages)
     check_inputs(run, graph, stages)
@@ -81,17 +81,18 @@ def retry_stages(
     return [retried for retried in found if retried is not None]
 
 
-def _retrying(graph: Graph, names: Sequence[str]) -> list[Stage]:
+def _retrying(graph: Graph, names: Sequence[str], reasons: Sequence[str]) -> list[Stage]:
     """The stages with some names, all of which can retry; all that can where there are none."""
-    able = [stage.name for stage in graph.stages if stage.retry]
-    for stage in chosen_stages(graph.stages, names):
-        if names and stage.name not in able:
-            which = " and ".join(f"`dalle run {name} --retry ...`" for name in able)
+    able = [stage for stage in graph.stages if stage.retry]
+    chosen = chosen_stages(graph.stages, names) if names else able
+    for stage in chosen:
+        if stage not in able:
+            again = " ".join(["dalle run", *(s.name for s in able), "--retry", ",".join(reasons)])
             raise ConfigError(
                 f"--retry: {stage.name} gives the same answer each time; "
-                + (f"what can change is {which}" if able else "no stage of this config can retry")
+                + (f"run `{again}`" if able else "no stage of this config can retry")
             )
-    return [s for s in graph.stages if s.name in able and (not names or s.name in names)]
+    return chosen
 
 
 def _known_reasons(stages: Sequence[Stage], reasons: Sequence[str]) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from dalle_model import files
-from orchestration.engine import replacing
 from orchestration.engine.config import ConfigError
 from orchestration.engine.config_file import load_config
 from orchestration.engine.plan import Run, RunError
@@ -214,7 +213,11 @@ def test_without_a_name_the_stages_that_can_are_retried(run, web):
     [
         (["fetch"], "timed-out", r"dropped as `timed-out`; did you mean `timed_out`\? the reasons"),
         (["fetch"], "xyz", "`xyz`; the reasons are address_refused, .*, url_refused$"),
-        (["captions"], "timed_out", "captions gives the same .* `dalle run fetch --retry ...`$"),
+        (
+            ["captions"],
+            "timed_out",
+            "captions gives the same .* `dalle run fetch --retry timed_out`$",
+        ),
         (["fetch", "crawl"], "timed_out", "crawl gives the same answer each time"),
         (["fetsch"], "timed_out", "did you mean `fetch`?"),
     ],
@@ -245,7 +248,8 @@ class CrashError(Exception):
 @pytest.mark.parametrize("moves", range(6))
 def test_a_crash_while_shards_change_places_is_settled(run, web, monkeypatch, moves):
     recover(web, range(NUM_IMAGES))
-    before, moved, real = bytes_of(run), [], files.move
+    before, real = bytes_of(run), files.move
+    moved: list[str] = []
 
     def move(source: str, target: str) -> None:
         if len(moved) == moves:
@@ -254,7 +258,7 @@ def test_a_crash_while_shards_change_places_is_settled(run, web, monkeypatch, mo
         real(source, target)
 
     with monkeypatch.context() as patched:
-        patched.setattr(replacing.files, "move", move)
+        patched.setattr(files, "move", move)
         with pytest.raises(CrashError):
             do(run, "timed_out")
     run_stages(run, STAGES, Told())

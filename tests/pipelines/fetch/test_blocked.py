@@ -35,7 +35,10 @@ def config_of(tmp_path: Path, **lists: str) -> FetchConfig:
         (tmp_path / f"{kind}.txt").write_text(text)
         paths[kind] = (str(tmp_path / f"{kind}.txt"),)
     return FetchConfig(
-        blocklists=Blocklists(**paths), obeys_robots=False, per_host_concurrency=8, retries=0
+        blocklists=Blocklists.model_validate(paths),
+        obeys_robots=False,
+        per_host_concurrency=8,
+        retries=0,
     )
 
 

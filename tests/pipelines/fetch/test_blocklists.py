@@ -34,7 +34,9 @@ def blocked(tmp_path, max_hamming=8, **texts: str) -> Blocked:
     for kind, text in texts.items():
         (tmp_path / f"{kind}.txt").write_text(text)
         lists[kind] = (str(tmp_path / f"{kind}.txt"),)
-    return read_blocklists(Blocklists(**lists, max_hamming=max_hamming), str(tmp_path))
+    return read_blocklists(
+        Blocklists.model_validate({**lists, "max_hamming": max_hamming}), str(tmp_path)
+    )
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from pipelines.fetch.shard import fetch_shard
 from pipelines.images.config import ImagesConfig
 from pipelines.images.shard import process_shard
 from pipelines.io import parquet
-from pipelines.io.hashes import declared
+from pipelines.io.hashes import HashKind, declared
 from pipelines.io.perceptual import imagehash_phash
 from pipelines.records import FETCHED
 from pipelines.web.client import shared_client
@@ -49,10 +49,10 @@ def encoded(image: Image.Image, kind: str = "PNG", **settings) -> bytes:
 
 def hashes_of(number: int, image: Image.Image, served: bytes) -> str:
     """A third of the rows each declares an exact hash, a perceptual one, or both."""
-    exact = {"sha256": hashlib.sha256(served).hexdigest()} if number % 2 else {
+    exact: dict[HashKind, str] = {"sha256": hashlib.sha256(served).hexdigest()} if number % 2 else {
         "md5": hashlib.md5(served).hexdigest()
     }  # fmt: skip
-    look = {"phash": f"{imagehash_phash(image):016x}"}
+    look: dict[HashKind, str] = {"phash": f"{imagehash_phash(image):016x}"}
     return declared([exact, look, exact | look][number % 3])
 
 

@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from pipelines.io.hashes import declared, exact_hash, hamming, hash_in, hashes_in, is_hash
+from pipelines.io.hashes import HashKind, declared, exact_hash, hamming, hash_in, hashes_in, is_hash
 
 MD5, SHA256 = hashlib.md5(b"x"), hashlib.sha256(b"x")
 
@@ -39,7 +39,7 @@ def test_the_hash_in_a_cell(cell, kind, found):
 
 
 def test_hashes_travel_as_one_text():
-    hashes = {"phash": "0" * 16, "md5": MD5.hexdigest(), "sha256": ""}
+    hashes: dict[HashKind, str] = {"phash": "0" * 16, "md5": MD5.hexdigest(), "sha256": ""}
     text = declared(hashes)
     assert text == f"md5:{MD5.hexdigest()} phash:{'0' * 16}"
     assert hashes_in(text) == {"md5": MD5.hexdigest(), "phash": "0" * 16}
