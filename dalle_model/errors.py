@@ -13,6 +13,7 @@ DalleError: what was asked for has failed; exit code 1
     LanguageModelError       pipelines.text.language          no language can be told
     UnreadableInputError     pipelines.crawl.streams          the disk or the network failed
     ChangedInputError        pipelines.crawl.blobs            an input changed while it was read
+    BackendError             pipelines.fetch.backends.img2dataset  its library is not a known one
     PillowVersionError       pipelines.images.pillow_version  Pillow is too old for the web
     RunError                 orchestration.engine.plan        a run cannot start or continue
     NothingLeftError         orchestration.engine.limits      a stage has dropped every row

@@ -58,7 +58,8 @@ class FetchConfig(BaseModel):
     """How images are fetched.
 
     Args:
-        backend: the implementation; `native` is `pipelines.web`.
+        backend: the implementation; `native` is `pipelines.web`, `img2dataset` the downloader of
+            that package inside the same walls (`docs/img2dataset.md`).
         user_agent: sent with every request; the part before the first slash is the name that
             robots.txt and X-Robots-Tag address. Include a URL where people can reach you.
         timeout_s: seconds on the wire for one attempt, all hops, headers and body together.
@@ -78,7 +79,7 @@ class FetchConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    backend: Literal["native"] = "native"
+    backend: Literal["native", "img2dataset"] = "native"
     user_agent: Annotated[str, Field(pattern=r"^[!-~][ -~]*$")] = USER_AGENT
     timeout_s: Annotated[float, Field(gt=0)] = 20.0
     max_bytes: Annotated[int, Field(gt=0)] = 20 * MIB
@@ -100,7 +101,8 @@ def dependencies(config: FetchConfig) -> dict[str, str]:
     Raises:
         BlocklistError: a list cannot be read, or a line of it is no entry.
     """
-    libraries = {name: version(name) for name in ("httpcore", "h11", "idna")}
+    peer = ("img2dataset",) if config.backend == "img2dataset" else ()
+    libraries = {name: version(name) for name in ("httpcore", "h11", "idna", *peer)}
     return libraries | _digests(config.blocklists)
 
 

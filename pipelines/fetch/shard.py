@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from dalle_model.files import sha256
 from dalle_model.shards import image_of
-from pipelines.fetch.backends.native import fetch_images
+from pipelines.fetch.backends.chosen import fetch_images
 from pipelines.fetch.blocklists import Blocked, read_blocklists
 from pipelines.fetch.config import FetchConfig
 from pipelines.fetch.judge import Judge

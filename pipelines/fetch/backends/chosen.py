@@ -1,0 +1,18 @@
+"""The backend that a config names."""
+
+from pipelines.fetch.config import FetchConfig
+from pipelines.stage import Runtime
+from pipelines.web.failures import FetchFailure
+
+
+def fetch_images(
+    urls: dict[str, str], config: FetchConfig, runtime: Runtime
+) -> dict[str, bytes | FetchFailure]:
+    """Fetch each image once, by the backend of the config; as `native.fetch_images`."""
+    if config.backend == "img2dataset":
+        from pipelines.fetch.backends import img2dataset
+
+        return img2dataset.fetch_images(urls, config, runtime)
+    from pipelines.fetch.backends import native
+
+    return native.fetch_images(urls, config, runtime)
