@@ -20,6 +20,7 @@ DalleError: what was asked for has failed; exit code 1
     VerificationError        orchestration.engine.verify      files are not what their manifests say
     BeamVersionError         orchestration.beam.private       another Beam than the supported one
     ExplainError             orchestration.report.trace       a row or a run cannot be explained
+    ExportError              orchestration.export.run         a run cannot be exported
     NoPriorError             orchestration.report.sheets      a run has nothing to draw from
     UsageError: the arguments or the config are wrong, whatever the data; exit code 2
         UnknownProtocolError dalle_model.files                a URL begins with no known protocol

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from orchestration.engine.plan import Run
     from orchestration.engine.preview import PlannedStage
     from orchestration.engine.verify import Verification
+    from orchestration.export.run import ExportResult
     from orchestration.report.trace import Step
     from pipelines.io.manifest import Manifest
 
@@ -287,6 +288,39 @@ def grid(directory: str = "", out: str = "grid.png", number: int = 32) -> str:
     from orchestration.report.sheets import draw_grid
 
     return draw_grid(directory or latest_run(), number, out)
+
+
+def export(
+    layout: str,
+    out: str,
+    directory: str = "",
+    *,
+    image_format: str = "",
+    samples_per_shard: int = 10_000,
+    progress: Progress | None = None,
+) -> "ExportResult":
+    """Write the images of a run that survived, with their captions, as img2dataset would.
+
+    What an earlier call for the same export has finished stays, so an interrupted one goes on.
+
+    Args:
+        layout: `files`, `webdataset` or `parquet`, or `img2dataset` for tables of links that
+            img2dataset downloads.
+        out: folder or URL to write to: empty, or of the same export.
+        directory: of the run; the latest below `runs` by default.
+        image_format: `png`, `jpg` or `webp`; images stay as they are stored by default.
+        samples_per_shard: of the export; the last shard may have fewer.
+        progress: receives each shard of the run.
+
+    Raises:
+        UsageError: an argument is wrong, or the folder holds something else.
+        DalleError: a stage is not finished, or no image survived.
+    """
+    from orchestration.export.run import Form, export_run
+
+    follow, root = progress or Quiet(), directory or latest_run()
+    with follow.stage("export"):
+        return export_run(root, out, Form(layout, image_format, samples_per_shard), follow)
 
 
 def read_config(config: Config) -> RunConfig:

@@ -17,7 +17,7 @@ from pipelines.io.layout import RunFolder
 
 WITH_CONFIG = ("run", "train", "recipes")  # commands that take `--config` besides `--dir`
 _HINT = re.compile(
-    r"`dalle (?P<command>run|train|recipes|explain|report|verify|sample|grid)(?P<rest>(?: [^`]*)?)`"
+    r"`dalle (?P<command>run|train|recipes|explain|report|verify|sample|grid|export)(?P<rest>(?: [^`]*)?)`"
 )
 
 

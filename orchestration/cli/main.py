@@ -262,6 +262,37 @@ def grid(
 
 
 @_command()
+def export(
+    layout: Annotated[
+        str, typer.Argument(help="files, webdataset, parquet, or img2dataset: a table of links.")
+    ],
+    out: Annotated[str, typer.Option("--out", help="Folder or URL to write to.")],
+    directory: FoundDirOption = "",
+    image_format: Annotated[
+        str, typer.Option("--format", help="png, jpg or webp; as stored by default.")
+    ] = "",
+    samples_per_shard: Annotated[
+        int, typer.Option("--samples-per-shard", min=1, help="Of the export.")
+    ] = 10_000,
+) -> None:
+    """Write the images that survived, with their captions, in a layout of img2dataset."""
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
+
+    done = api.export(
+        layout,
+        out,
+        found_directory(directory),
+        image_format=image_format,
+        samples_per_shard=samples_per_shard,
+        progress=TerminalProgress(),
+    )
+    typer.echo(f"export   {done.out} ({done.num_samples:,} samples, {done.num_shards:,} shards)")
+    if done.left_out:
+        typer.echo(f"left out {done.left_out:,} rows whose image has no address on the web")
+
+
+@_command()
 def train(
     model: Annotated[str, typer.Argument(help="bpe, dvae or prior.")],
     config: ConfigOption = DEFAULT_CONFIG,
