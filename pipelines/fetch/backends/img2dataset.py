@@ -12,23 +12,23 @@ import io
 import sys
 import warnings
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from dalle_model.errors import DalleError
 from pipelines.fetch.backends.native import http_settings
 from pipelines.fetch.backends.vetted_urllib import VettedUrllib
-from pipelines.fetch.backends.walls import RefusedError, Walls, checked
+from pipelines.fetch.backends.walls import Lookups, RefusedError, Starts, Walls, checked
 from pipelines.fetch.config import FetchConfig
-from pipelines.fetch.schedule import run_by_host
+from pipelines.fetch.schedule import HostQueues
 from pipelines.stage import Runtime
 from pipelines.web.client import shared_client
 from pipelines.web.failures import FetchFailure, Reason
-from pipelines.web.resolve import SystemResolver
 
 PACKAGE = "img2dataset"
 _ALIAS = "_img2dataset_modules"  # a package without the imports of its `__init__.py`
@@ -47,6 +47,7 @@ DIRECTIVES = frozenset({"noai", "noimageai", "noindex", "noimageindex"})
 # Source: img2dataset `downloader.py` `download_image`; all its other errors are exceptions.
 _DISALLOWED = "Use of image disallowed by X-Robots-Tag directive"
 
+Result = TypeVar("Result")
 Download = Callable[..., tuple[str, io.BytesIO | None, str | None]]
 
 
@@ -70,7 +71,8 @@ def fetch_images(
 
     downloader()  # what is wrong with it is said before the first thread
     jobs = ((urlsplit(url).hostname or "", image_key) for image_key, url in sorted(urls.items()))
-    return run_by_host(jobs, work, config.concurrency, config.per_host_concurrency)
+    per_host = max(1, config.per_host_concurrency // runtime.workers)
+    return in_threads(HostQueues(jobs, per_host), work, config.concurrency)
 
 
 def fetch_image(url: str, config: FetchConfig, walls: Walls) -> bytes | FetchFailure:
@@ -147,7 +149,29 @@ def walls_for(config: FetchConfig, runtime: Runtime) -> Walls:
     """The walls of this process; robots.txt is asked for by the client of `native`."""
     settings = http_settings(config, runtime.workers)
     client = shared_client(settings, runtime.loopback)
-    return Walls(settings, client.robots, _resolver(), runtime.loopback)
+    return Walls(settings, client.robots, _lookups(), _starts(), runtime.loopback)
+
+
+def in_threads(
+    queues: HostQueues[str], work: Callable[[str], Result], concurrency: int
+) -> dict[str, Result]:
+    """Do each job once in a pool of threads, as the queues hand them out.
+
+    Raises:
+        Exception: the first that `work` raises, after the running jobs have ended.
+    """
+    results: dict[str, Result] = {}
+    running: dict[Future[Result], tuple[str, str]] = {}
+    with ThreadPoolExecutor(concurrency, "fetch") as threads:
+        while True:
+            while len(running) < concurrency and (taken := queues.take()):
+                running[threads.submit(work, taken[1])] = taken
+            if not running:
+                return results
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                host, job = running.pop(future)
+                queues.finish(host)
+                results[job] = future.result()
 
 
 def _looked_up(code: CodeType) -> frozenset[str]:
@@ -157,6 +181,11 @@ def _looked_up(code: CodeType) -> frozenset[str]:
 
 
 @functools.cache
-def _resolver() -> SystemResolver:
-    """One a process: it keeps what it has looked up."""
-    return SystemResolver()
+def _lookups() -> Lookups:
+    return Lookups()
+
+
+@functools.cache
+def _starts() -> Starts:
+    """One a process: shards that follow each other ask the same hosts."""
+    return Starts()

@@ -16,7 +16,6 @@ from functools import partial
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
 
 from pipelines.fetch.backends.timed_http import TimedConnection
 from pipelines.fetch.backends.walls import RefusedError, Walls, checked, refused
@@ -57,12 +56,11 @@ class VettedUrllib:
         try:
             if self._refusal:
                 raise self._refusal
-            delay_s = self._walls.delay_s(checked(url))
-            with self._walls.pace.turn(urlsplit(url).hostname or "", delay_s):
-                request.end = time.monotonic() + timeout
-                with closing(_opener(self._walls).open(request, timeout=timeout)) as response:
-                    self._walls.check_opt_out(response.url, response.headers)
-                    yield response
+            self._walls.wait_to_start(checked(url))
+            request.end = time.monotonic() + timeout
+            with closing(_opener(self._walls).open(request, timeout=timeout)) as response:
+                self._walls.check_opt_out(response.url, response.headers)
+                yield response
         except Exception as error:
             if isinstance(error, RefusedError) and not error.failure.is_transient:
                 self._refusal = error
@@ -119,7 +117,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
             raise RefusedError(FetchFailure(Reason.TOO_MANY_REDIRECTS, detail, threshold=limit))
         url = checked(newurl, req.full_url)
         began = time.monotonic()
-        self._walls.delay_s(url)
+        self._walls.check_robots(url)
         waited_s = time.monotonic() - began  # for a robots.txt, which costs the image nothing
         new = super().redirect_request(req, fp, code, msg, headers, url)
         hop = _Request(url, headers=new.headers if new else {})

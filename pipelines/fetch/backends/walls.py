@@ -2,23 +2,27 @@
 
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from pipelines.web.addresses import LoopbackAllowance, first_denial, is_web_port
 from pipelines.web.failures import FetchFailure, Reason
 from pipelines.web.optout import opt_out
-from pipelines.web.pace import shared_pace
-from pipelines.web.resolve import Resolver
 from pipelines.web.robots import Robots
 from pipelines.web.settings import HttpSettings
 from pipelines.web.urls import SCHEMES, canonical_url
 
 _MAX_TRIED = 4  # addresses of one host; chosen: two of each family
+_MAX_LOOKUPS = 128  # at once; a lookup that hangs keeps its thread until the system gives up
 _UNKNOWN = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+
+Resolver = Callable[[str, float], Sequence[str]]
+"""`(host, timeout in seconds)` to all addresses; raises `OSError`, also where time is over."""
 
 
 class RefusedError(Exception):
@@ -29,6 +33,35 @@ class RefusedError(Exception):
         self.failure = failure
 
 
+class Lookups:
+    """The system's lookup with a time limit; each connection has one, as with urllib."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_MAX_LOOKUPS, "resolve")
+
+    def __call__(self, host: str, timeout_s: float) -> Sequence[str]:
+        """All addresses of a host; raises `socket.gaierror` or `TimeoutError`."""
+        return self._threads.submit(_look_up, host).result(timeout_s)
+
+
+class Starts:
+    """When the next attempt at each host may start; one object a process, for all threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._next: dict[str, float] = {}
+
+    def wait(self, host: str, delay_s: float) -> None:
+        """Wait for a start that is at least `delay_s` seconds after the one before it."""
+        if delay_s <= 0:
+            return
+        with self._lock:
+            now = time.monotonic()
+            start = max(now, self._next.get(host, now))
+            self._next[host] = start + delay_s
+        time.sleep(start - now)
+
+
 class Walls:
     """What all requests of a process have in common; one object for all threads.
 
@@ -36,6 +69,7 @@ class Walls:
         settings: limits and policy.
         robots: what the origin of a canonical URL allows.
         resolver: gives all addresses of a name.
+        starts: keeps attempts at a host apart.
         loopback: permission to reach one server on this machine.
     """
 
@@ -44,22 +78,22 @@ class Walls:
         settings: HttpSettings,
         robots: Callable[[str], Robots],
         resolver: Resolver,
+        starts: Starts,
         loopback: LoopbackAllowance | None = None,
     ) -> None:
-        self.settings, self.loopback = settings, loopback
-        self._robots, self._resolver = robots, resolver
-        self.pace = shared_pace(settings.pace)
+        self.settings, self._loopback = settings, loopback
+        self._robots, self._resolver, self._starts = robots, resolver, starts
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
         """The default context, whose certificates are read once."""
         return ssl.create_default_context()
 
-    def delay_s(self, url: str) -> float:
-        """The delay that the origin of a URL requests, in seconds, where robots.txt allows it.
+    def check_robots(self, url: str) -> float:
+        """The delay that the origin of a canonical URL requests, in seconds.
 
         Raises:
-            RefusedError: it does not.
+            RefusedError: its robots.txt does not allow the URL.
         """
         if not self.settings.obeys_robots:
             return 0.0
@@ -67,6 +101,16 @@ class Walls:
         if no := robots.refusal(url):
             raise RefusedError(no)
         return robots.delay_s
+
+    def wait_to_start(self, url: str) -> None:
+        """Wait until the host of a canonical URL may be asked, by this worker among the others.
+
+        Raises:
+            RefusedError: as `check_robots`.
+        """
+        pace = self.settings.pace
+        delay_s = max(self.check_robots(url), pace.delay_s) * pace.num_workers
+        self._starts.wait(urlsplit(url).hostname or "", delay_s)
 
     def check_opt_out(self, url: str, headers: Any) -> None:
         """Refuse an answer whose headers forbid its use."""
@@ -80,8 +124,8 @@ class Walls:
         Raises:
             RefusedError: one of them is not public, or there are none.
         """
-        if self.loopback and self.loopback.covers(host):
-            return ["127.0.0.1"], self.loopback.port
+        if self._loopback and self._loopback.covers(host):
+            return ["127.0.0.1"], self._loopback.port
         if not is_web_port(port):
             raise refused(Reason.ADDRESS_REFUSED, f"port {port} of {host} is not a web port")
         try:
@@ -112,6 +156,11 @@ def checked(url: str, base: str = "") -> str:
         is_other_scheme = url.partition(":")[0].strip().lower() not in SCHEMES
         reason = Reason.SCHEME_REFUSED if is_other_scheme else Reason.URL_REFUSED
         raise refused(reason, f"{url[:200]!r}: {error}") from error
+
+
+def _look_up(host: str) -> list[str]:
+    answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
 
 
 def seconds_until(end: float) -> float:

@@ -21,11 +21,12 @@ import dalle
 from dalle_model import files
 from dalle_model.errors import DalleError, UsageError
 from orchestration.cli.main import run_line
-from orchestration.export import run as export_module
 from orchestration.export.run import LAYOUTS, ExportError, Form, export_run
+from orchestration.export.samples import samples_of as real_samples_of
 from pipelines.io import parquet
 from pipelines.io.keys import pair_key
 from pipelines.io.layout import RunFolder
+from pipelines.io.selections import all_surviving_rows
 from tests.support.finished_run import image_row, write_run
 from tests.support.loopback import loopback_web
 from tests.support.sources import png
@@ -34,6 +35,7 @@ ROWS = [image_row(n) for n in range(7)]
 DROPPED = ROWS[2:3]
 KEPT = [row for row in ROWS if row not in DROPPED]
 PER_SHARD = 4
+MODULE = "orchestration.export.run"
 
 
 @pytest.fixture(scope="module")
@@ -218,15 +220,14 @@ def test_an_interrupted_export_goes_on(root, tmp_path, monkeypatch):
     """It stops within the second shard; the first is not written again."""
     export(root, "webdataset", tmp_path / "whole")
     made = []
-    real = export_module.samples_of
 
     def samples_of(batch, *rest):
         made.append(batch.shard)
         if made == [0, 1]:
             raise KeyboardInterrupt
-        return real(batch, *rest)
+        return real_samples_of(batch, *rest)
 
-    monkeypatch.setattr(export_module, "samples_of", samples_of)
+    monkeypatch.setattr(MODULE + ".samples_of", samples_of)
     with pytest.raises(KeyboardInterrupt):
         export(root, "webdataset", tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
@@ -311,18 +312,17 @@ def test_the_columns_of_selections_come_along_unless_img2dataset_means_others(
 ):
     def with_column(name: str) -> Any:
         def tables(images, selections, columns):
-            for table in real(images, selections, columns):
+            for table in all_surviving_rows(images, selections, columns):
                 yield table.append_column(name, [[0.5] * table.num_rows])
 
         return tables
 
-    real = export_module.all_surviving_rows
-    monkeypatch.setattr(export_module, "all_surviving_rows", with_column("score"))
+    monkeypatch.setattr(MODULE + ".all_surviving_rows", with_column("score"))
     for layout in LAYOUTS:
         export(root, layout, tmp_path / layout)
         table = pq.read_table(tmp_path / layout / "00000.parquet")
         assert table["score"].to_pylist() == [0.5] * 4
-    monkeypatch.setattr(export_module, "all_surviving_rows", with_column("status"))
+    monkeypatch.setattr(MODULE + ".all_surviving_rows", with_column("status"))
     with pytest.raises(DalleError, match="has added the column 'status'"):
         export(root, "files", tmp_path / "status")
 

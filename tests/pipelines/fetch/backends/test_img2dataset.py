@@ -14,7 +14,7 @@ import pytest
 from pipelines.fetch.backends import img2dataset
 from pipelines.fetch.backends.img2dataset import BackendError, fetch_image, fetch_images, walls_for
 from pipelines.fetch.backends.native import http_settings
-from pipelines.fetch.backends.walls import Walls
+from pipelines.fetch.backends.walls import Starts, Walls
 from pipelines.fetch.config import FetchConfig
 from pipelines.stage import Runtime
 from pipelines.web.addresses import LoopbackAllowance
@@ -161,7 +161,7 @@ def test_a_name_that_rebinds_gets_no_second_look(web, monkeypatch):
 
 def walls_with(resolver, **changes):
     settings = replace(http_settings(CONFIG, 1), **changes)
-    return Walls(settings, lambda _: Robots(), resolver)
+    return Walls(settings, lambda _: Robots(), resolver, Starts())
 
 
 def test_one_denied_address_among_public_ones_is_enough():
