@@ -19,9 +19,8 @@ _WEB = ("http", "https")
 
 def linked(table: pa.Table) -> pa.Table:
     """The rows whose image has an address on the web."""
-    return table.filter(
-        pa.array([urlsplit(url).scheme in _WEB for url in table["url"].to_pylist()])
-    )
+    is_linked = [urlsplit(url).scheme in _WEB for url in table["url"].to_pylist()]
+    return table.filter(pa.array(is_linked, pa.bool_()))
 
 
 def links_of(table: pa.Table, added: list[pa.Field]) -> pa.Table:

@@ -266,6 +266,13 @@ def test_a_folder_of_another_run_is_left_alone(root, tmp_path):
         export(other, "files", tmp_path / "out")
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_shard_of_the_run_may_be_empty(tmp_path, layout):
+    root = write_run(tmp_path / "run", ROWS[:1])
+    result = export(root, layout, tmp_path / "out")
+    assert (result.num_samples, result.num_shards) == (1, 1)
+
+
 def test_only_finished_stages_are_exported(tmp_path):
     root = write_run(tmp_path / "run", ROWS)
     files.remove(RunFolder(str(root)).stage("dedupe").manifest)
