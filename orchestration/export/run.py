@@ -6,7 +6,7 @@ roles of its stages, so it stands beside `report`.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 
 import pyarrow as pa
@@ -209,14 +209,15 @@ def _export(out: str, tables: Iterator[pa.Table], form: Form) -> ExportResult:
 def _write_shard(out: str, shard: int, group: Iterator[Batch], form: Form) -> int:
     first = next(group)
     schema = log_schema(_added(first.rows.schema, [*_READ, IMAGE_COLUMN]))
-    names, is_parquet, count = schema.names, form.layout == "parquet", 0
-    if is_parquet:
-        image_format = form.image_format or format_of(first.rows[IMAGE_COLUMN][0].as_py())
-        form = Form(form.layout, image_format, form.samples_per_shard)  # one column for all
+    names, image_format = schema.names, form.image_format
+    if form.layout == "parquet":  # one column for all images
+        image_format = image_format or format_of(first.rows[IMAGE_COLUMN][0].as_py())
         schema = schema.append(pa.field(image_format, pa.binary()))
+    rest, count = chain([first], group), 0
+    del first  # a batch holds on to the table that it was cut from
     with writers.SHARDS[form.layout](out, shard, schema) as write:
-        for batch in (first, *group):
-            write(samples_of(batch, names, form.samples_per_shard, form.image_format))
+        for batch in rest:
+            write(samples_of(batch, names, form.samples_per_shard, image_format))
             count += batch.rows.num_rows
     writers.finish(out, shard, count)
     return count

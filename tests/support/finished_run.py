@@ -40,7 +40,9 @@ def write_run(root: Path, rows: Sequence[Row], dropped: Sequence[Row] = ()) -> P
         kept = [r for r in rows if stage == "images" or r["key"] not in gone]
         for index in range(NUM_SHARDS):
             shard = [r for r in kept if shard_of(r["key"], NUM_SHARDS) == index]
-            shard = [{n: r[n] for n in schema.names} for r in sorted(shard, key=lambda r: r["key"])]
+            shard = [
+                {n: r.get(n) for n in schema.names} for r in sorted(shard, key=lambda r: r["key"])
+            ]
             content = parquet.to_bytes(pa.Table.from_pylist(shard, schema=schema))
             files.write_bytes(folder.part(index), content)
             entry = {"name": Path(folder.part(index)).name, "rows": len(shard)}

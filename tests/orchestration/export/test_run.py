@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import warnings
+import weakref
 from collections import Counter
 from hashlib import sha256
 from importlib import import_module
@@ -22,6 +23,7 @@ from dalle_model import files
 from dalle_model.errors import DalleError, UsageError
 from orchestration.cli.main import run_line
 from orchestration.export.run import LAYOUTS, ExportError, Form, export_run
+from orchestration.export.samples import IMAGE_COLUMN
 from orchestration.export.samples import samples_of as real_samples_of
 from pipelines.io import parquet
 from pipelines.io.keys import pair_key
@@ -58,7 +60,7 @@ def pixels(encoded: bytes) -> bytes:
     return np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB")).tobytes()
 
 
-PAIRS = Counter((row["caption"], pixels(row["png"])) for row in KEPT)
+PAIRS = Counter((row["caption"], pixels(row[IMAGE_COLUMN])) for row in KEPT)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -236,6 +238,24 @@ def test_an_interrupted_export_goes_on(root, tmp_path, monkeypatch):
     export(root, "webdataset", tmp_path / "out")
     assert made == [0, 1, 1]
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("layout", ["files", "parquet", "webdataset"])
+def test_batches_are_let_go_when_they_are_written(root, tmp_path, monkeypatch, layout):
+    """Six batches of one row, of which never more than the current and the next one are held."""
+    held: list[weakref.ref[Any]] = []
+    alive = []
+
+    def samples_of(batch, *rest):
+        held.append(weakref.ref(batch.rows))
+        alive.append(sum(reference() is not None for reference in held))
+        return real_samples_of(batch, *rest)
+
+    monkeypatch.setattr(MODULE + ".samples_of", samples_of)
+    monkeypatch.setattr(MODULE + ".ROW_GROUP_ROWS", 1)
+    export(root, layout, tmp_path, per_shard=100)
+    assert len(alive) == 6
+    assert max(alive) <= 2
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(root, tmp_path):

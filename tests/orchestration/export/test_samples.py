@@ -6,7 +6,14 @@ import pytest
 from PIL import Image
 
 from orchestration.export.layouts import log_schema
-from orchestration.export.samples import Batch, batches, encoded_as, format_of, samples_of
+from orchestration.export.samples import (
+    IMAGE_COLUMN,
+    Batch,
+    batches,
+    encoded_as,
+    format_of,
+    samples_of,
+)
 from tests.support.finished_run import image_row
 from tests.support.image_rows import noise
 
@@ -68,7 +75,11 @@ def test_a_sample_knows_what_img2dataset_says_of_a_success():
     row = image_row(5, width=640, height=480)
     batch = Batch(2, 7, pa.Table.from_pylist([row]))
     (sample,) = samples_of(batch, log_schema([]).names, 10_000, "")
-    assert (sample.key, sample.image, sample.image_format) == ("000020007", row["png"], "png")
+    assert (sample.key, sample.image, sample.image_format) == (
+        "000020007",
+        row[IMAGE_COLUMN],
+        "png",
+    )
     assert sample.caption == "a café of number 5"
     assert sample.metadata == {
         "page_url": "http://x.test/", "license": "CC0", "source": "test", "pair_key": row["key"],
