@@ -30,7 +30,7 @@ LIBRARIES = {
     "s3": ("s3fs",),
     "gcs": ("gcsfs",),
     "spacy": ("spacy",),
-    "img2dataset": ("exifread", "img2dataset", "wandb"),
+    "img2dataset": ("exifread", "img2dataset"),
 }
 # What Python says of an import and of a version that it cannot find; of a submodule, which an
 # extra would not bring, it says a name with a dot.

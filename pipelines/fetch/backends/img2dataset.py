@@ -2,8 +2,8 @@
 
 Its own code makes the requests, repeats them and reads its headers; `vetted_urllib` stands where
 it looks up `urllib`. Of the package only the one module is loaded: `import img2dataset` would load
-torch, webdataset and albumentations with it, 670 MiB and 3 CPU-seconds a process, and ask a
-package index for the latest version of one of them.
+torch, webdataset and albumentations with it, 670 MiB a process, ask a package index for the latest
+version of one of them, and let wandb wrap the output of this process.
 """
 
 import builtins
@@ -129,9 +129,10 @@ def downloader() -> ModuleType:
     found = find_spec(PACKAGE)
     if found is None:
         raise ModuleNotFoundError(f"No module named '{PACKAGE}'", name=PACKAGE)
-    package = ModuleType(_ALIAS)
+    package, logger = ModuleType(_ALIAS), ModuleType(f"{_ALIAS}.logger")
     package.__path__ = list(found.submodule_search_locations or [])
-    sys.modules[_ALIAS] = package
+    vars(logger).update(CappedCounter=None, write_stats=None)  # what a download never calls
+    sys.modules.update({package.__name__: package, logger.__name__: logger})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of libraries that it imports
         module = import_module(f"{_ALIAS}.downloader")

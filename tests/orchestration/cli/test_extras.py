@@ -48,7 +48,9 @@ def test_what_an_extra_asks_for_is_in_the_table(extra):
     }
 
 
-@pytest.mark.parametrize("extra", ["data", "model", "s3", "spacy", "img2dataset"])  # gcsfs is in no test
+@pytest.mark.parametrize(
+    "extra", ["data", "model", "s3", "spacy", "img2dataset"]
+)  # gcsfs is in no test
 def test_what_is_in_the_table_comes_with_its_extra(extra):
     """With its own name or with that of a module in it."""
     brought = closure(requirements(extra))

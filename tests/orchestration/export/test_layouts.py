@@ -1,5 +1,4 @@
 import ast
-import inspect
 import math
 
 import pyarrow as pa
@@ -58,5 +57,7 @@ def test_statistics_have_its_counts_and_no_time():
         "count": 3, "successes": 3, "failed_to_download": 0, "failed_to_resize": 0,
         "status_dict": {"success": 3},
     }  # fmt: skip
-    written = inspect.getsource(downloader().write_stats)
-    assert all(f'"{name}"' in written for name in layouts.statistics(3))
+    tables = [n for n in ast.walk(function("logger", "write_stats")) if isinstance(n, ast.Dict)]
+    written = [key.value for key in tables[0].keys if isinstance(key, ast.Constant)]
+    times = ["duration", "start_time", "end_time"]
+    assert [name for name in written if name not in times] == list(layouts.statistics(3))
