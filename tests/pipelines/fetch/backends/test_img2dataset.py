@@ -122,3 +122,17 @@ def test_requests_to_a_host_never_exceed_its_limit(web):
     found = fetch_images(urls, config, runtime_of(web))
     assert found == dict.fromkeys(urls, b"picture")
     assert max(web.most_active.values()) <= 2
+
+
+def test_a_listed_url_is_not_asked_where_a_redirect_leads_to_it(web):
+    listed = FetchFailure(Reason.URL_REFUSED, "on a list")
+    web.page("a.demo.test/1.png", b"", status=302, headers=[("Location", "/2.png")])
+    web.page("a.demo.test/2.png", b"two")
+    found = fetch_images(
+        {"k": "http://a.demo.test/1.png"},
+        CONFIG,
+        runtime_of(web),
+        lambda url: listed if url.endswith("2.png") else None,
+    )
+    assert found == {"k": listed}
+    assert "a.demo.test/2.png" not in web.asked
