@@ -85,7 +85,7 @@ def run(
     beam_options: Sequence[str] = (),
     progress: Progress | None = None,
     replaces: bool = False,
-    retry: Sequence[str] = (),
+    retry: str | Sequence[str] = (),
 ) -> RunResult:
     """Run what is missing of a run; finished stages are skipped, interrupted ones go on.
 
@@ -98,7 +98,8 @@ def run(
         progress: receives the events; none by default.
         replaces: whether finished stages of another run in the directory may be replaced.
         retry: reasons such as `timed_out`: in place of all else, the rows that finished stages have
-            dropped for them are taken up again. All other rows stay as they are.
+            dropped for them are taken up again. All other rows stay as they are. Several in one
+            text are parted by commas.
 
     Raises:
         UsageError: a setting or an argument is wrong; nothing has been touched.
@@ -108,7 +109,8 @@ def run(
     """
     settings = read_config(config)
     work = _work(settings, directory, workers, beam_options, replaces=replaces)
-    return _retry(work, stages, retry, progress) if retry else _run(work, stages, progress)
+    reasons = retry.split(",") if isinstance(retry, str) else retry  # a text is a sequence, too
+    return _retry(work, stages, reasons, progress) if reasons else _run(work, stages, progress)
 
 
 def plan(config: Config, directory: str = "", stages: Sequence[str] = ()) -> "list[PlannedStage]":

@@ -75,7 +75,8 @@ def _fetched(
     """The outcome of each image; of a URL on a list, without a request."""
     refused = {key: no for key, url in urls.items() if (no := blocked.refusal(url))}
     allowed = {key: url for key, url in urls.items() if key not in refused}
-    return fetch_images(allowed, config, runtime, blocked.refusal) | refused
+    refuses = blocked.refusal if blocked.hosts or blocked.urls else None
+    return fetch_images(allowed, config, runtime, refuses) | refused
 
 
 def _outcome(row: Row, fetched: dict[str, Outcome], blocked: Blocked) -> Outcome:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dalle_model import files
+from orchestration import api
 from orchestration.engine.config import ConfigError
 from orchestration.engine.config_file import load_config
 from orchestration.engine.plan import Run, RunError
@@ -328,3 +329,14 @@ def test_two_workers_write_what_one_writes(run, web):
         do(one, "timed_out", "server_error", "not_found")
     assert bytes_of(run) == bytes_of(other)
     assert len(rows_of(other)) == NUM_IMAGES
+
+
+@pytest.mark.parametrize("reasons", ["timed_out,server_error", ["timed_out", "server_error"]])
+def test_from_python_reasons_are_a_list_or_one_text(run, web, reasons):
+    recover(web, (3, 7))
+    result = api.run(run.config, run.root, ["fetch"], retry=reasons)
+    assert [manifest.rejected for manifest in result.manifests] == [
+        {"not_found": 3, "server_error": 3}
+    ]
+    assert Path(result.report).exists()
+    assert api.run(run.config, run.root, retry=["dns_failed"]).manifests == []
