@@ -2,7 +2,7 @@
 
 An image is judged here, before anything is written, and not in the stage that decodes: what is on a
 list must be in no file of the run, and the shard of this stage would be one. So a list of
-perceptual hashes has each image decoded once more, in a process of its own (`looks.py`).
+perceptual hashes has each image decoded once more, in a process of its own (`pipelines.io.looks`).
 """
 
 import posixpath
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from dalle_model import files
 from dalle_model.errors import UsageError
 from pipelines.fetch.config import Blocklists
-from pipelines.fetch.looks import Unseen, looks_of
 from pipelines.io.hashes import EXACT, KINDS, NUM_DIGITS, exact_hash, is_hash
+from pipelines.io.looks import Unseen, looks_of
 from pipelines.rejection import Check
 from pipelines.web.failures import FetchFailure, Reason
 from pipelines.web.urls import canonical_host, canonical_url

@@ -1,11 +1,7 @@
 """Compares how an image looks with the perceptual hash that a table has declared for it."""
 
-from collections.abc import Callable
-
-from PIL import Image
-
 from pipelines.io.hashes import hamming, hashes_in
-from pipelines.io.perceptual import imagehash_phash
+from pipelines.io.looks import Unseen, looks_of
 from pipelines.rejection import Check
 
 REASON = "perceptual_mismatch"
@@ -29,17 +25,21 @@ def mismatch(declared_hash: str, phash: int, max_hamming: int) -> Check | None:
     return Check(REASON, False, float(distance), float(max_hamming), detail)
 
 
-def is_another(
-    declared_hash: str, phash: int, stored: Callable[[], Image.Image], max_hamming: int
-) -> Check | None:
-    """As `mismatch`, but by the hash that others make where our own of the image is too far off.
+def is_another(declared_hash: str, phash: int, encoded: bytes, max_hamming: int) -> Check | None:
+    """As `mismatch`, but by the hashes that others make where our own of the image is too far off.
+
+    Our own is of the image as stored, which may be cropped, and is on white where the image is
+    transparent. So a row is dropped only if none of the looks of the file is near.
 
     Args:
         declared_hash: as in `Candidate`.
-        phash: our own of the image; close to that of others for most images.
-        stored: the image as stored, asked for only where needed.
+        phash: our own of the image; close to that of others for most images, and at hand.
+        encoded: the file as served; decoded again, and only where needed.
         max_hamming: as in `mismatch`.
     """
-    if mismatch(declared_hash, phash, max_hamming) is None:
-        return None
-    return mismatch(declared_hash, imagehash_phash(stored()), max_hamming)
+    failed = mismatch(declared_hash, phash, max_hamming)
+    looks = () if failed is None else looks_of(encoded)
+    if failed is None or isinstance(looks, Unseen):
+        return failed
+    found = [mismatch(declared_hash, look, max_hamming) for look in looks]
+    return None if None in found else found[0]

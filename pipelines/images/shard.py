@@ -1,14 +1,11 @@
 """The images of one fetched shard: decoded in a sandbox, described, and stored at a small size."""
 
 from collections.abc import Iterator
-from functools import partial
 from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
-from PIL import Image
 
-from dalle_model.pixels import Rgb
 from pipelines.images.config import ImagesConfig
 from pipelines.images.declared import is_another
 from pipelines.images.hashes import describe
@@ -46,6 +43,7 @@ def process_shard(
     sandbox = shared_sandbox() if sandbox is None else sandbox
     kept: list[Row] = []
     rejected: list[Rejection] = []
+    limit = config.max_declared_hamming
     cpu_s = 0.0
     for encoded, rows in _by_image(fetched):
         compares = config.decode == "scaled" and is_compared(rows[0]["sha256"])
@@ -56,7 +54,7 @@ def process_shard(
             continue
         added = columns(answer.outcome, config)
         for row in rows:
-            if another := _declared_otherwise(row, added["phash"], answer.outcome.stored, config):
+            if another := is_another(row["declared_hash"], added["phash"], encoded, limit):
                 rejected.append(reject(row, task.stage, another))
             else:
                 kept.append(row | added)
@@ -80,11 +78,6 @@ def columns(found: Measured, config: ImagesConfig) -> Row:
 def is_compared(sha256: str) -> bool:
     """Whether an image is of those that are decoded in full as well: one in 64, by its digest."""
     return int(sha256[:8], 16) % COMPARED == 0
-
-
-def _declared_otherwise(row: Row, phash: int, stored: Rgb, config: ImagesConfig) -> Check | None:
-    limit = config.max_declared_hamming
-    return is_another(row["declared_hash"], phash, partial(Image.fromarray, stored), limit)
 
 
 def _by_image(fetched: pa.Table) -> Iterator[tuple[bytes, list[Row]]]:

@@ -9,8 +9,8 @@ from pipelines.stage import Runtime
 def test_the_backend_is_the_one_that_the_config_names(monkeypatch, name, module):
     monkeypatch.setattr(module, "fetch_images", lambda *arguments: {"k": repr(arguments).encode()})
     config = FetchConfig(backend=name)
-    found = chosen.fetch_images({"k": "http://a.test/"}, config, Runtime())
-    assert found == {"k": repr(({"k": "http://a.test/"}, config, Runtime())).encode()}
+    found = chosen.fetch_images({"k": "http://a.test/"}, config, Runtime(), len)
+    assert found == {"k": repr(({"k": "http://a.test/"}, config, Runtime(), len)).encode()}
 
 
 def test_a_backend_is_part_of_the_fingerprint():

@@ -9,9 +9,9 @@ import sys
 import pytest
 from PIL import Image
 
-from pipelines.fetch import looks
-from pipelines.fetch.looks import Unseen, looks_of
+from pipelines.io import looks
 from pipelines.io.hashes import hamming
+from pipelines.io.looks import Unseen, looks_of
 from pipelines.io.perceptual import imagehash_phash
 from tests.pipelines.io.test_perceptual import waves
 
@@ -113,7 +113,7 @@ def test_a_decoder_that_hangs_is_ended(monkeypatch):
 def test_the_process_can_do_nothing_but_decode(attempt):
     code = (
         "import os, socket, sys\n"
-        "from pipelines.fetch.looks import _give_up_rights, _look\n"
+        "from pipelines.io.looks import _give_up_rights, _look\n"
         "_give_up_rights()\n"
         f"try: {attempt}\n"
         "except (OSError, MemoryError): print('refused')\n"
