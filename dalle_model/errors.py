@@ -15,6 +15,7 @@ DalleError: what was asked for has failed; exit code 1
     ChangedInputError        pipelines.crawl.blobs            an input changed while it was read
     BackendError             pipelines.fetch.backends.img2dataset  its library is not a known one
     PillowVersionError       pipelines.images.pillow_version  Pillow is too old for the web
+    SandboxError             pipelines.images.sandbox.sandbox no process to decode in can be started
     RunError                 orchestration.engine.plan        a run cannot start or continue
     NothingLeftError         orchestration.engine.limits      a stage has dropped every row
     VerificationError        orchestration.engine.verify      files are not what their manifests say
