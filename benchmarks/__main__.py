@@ -1,9 +1,9 @@
 """`python -m benchmarks [NAME ...]`: every benchmark, or those named, as one Markdown table.
 
 Each one races this program against a peer or a floor in alternate turns, on one thread. It compares
-CPU seconds of this process, as the median of at least three turns, and also gives the ratio by wall
-time; `real_size` counts whole commands with their worker processes, two turns each. On a machine
-that others use, ratios vary less than rates.
+CPU seconds, with those of child processes, as the median of at least three turns, and also gives
+the ratio by wall time; `real_size` compares whole commands, two turns each. On a machine that
+others use, ratios vary less than rates.
 """
 
 import logging

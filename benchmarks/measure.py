@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from benchmarks.processes import cpu_seconds
+
 Contestant = Callable[[], object]
 
 HEADINGS = ("What", "Unit", "Ours", "Other", "Ratio", "By wall", "Other is")
@@ -13,7 +15,7 @@ HEADINGS = ("What", "Unit", "Ours", "Other", "Ratio", "By wall", "Other is")
 
 @dataclass(frozen=True)
 class Seconds:
-    """Medians over the repeats: CPU seconds of this process, and seconds on the wall."""
+    """Medians over the repeats: CPU seconds, with those of child processes, and wall seconds."""
 
     cpu: float
     wall: float
@@ -100,9 +102,10 @@ def markdown(rows: Sequence[Row]) -> str:
 
 def _timed(contestant: Contestant) -> Seconds:
     gc.collect()
-    cpu, wall = time.process_time(), time.perf_counter()
+    cpu, wall = cpu_seconds(), time.perf_counter()
     contestant()
-    return Seconds(time.process_time() - cpu, time.perf_counter() - wall)
+    elapsed = time.perf_counter() - wall
+    return Seconds(cpu_seconds() - cpu, elapsed)
 
 
 def _median(times: Sequence[Seconds]) -> Seconds:

@@ -5,11 +5,13 @@ turn is a command of its own, and all its processes are counted. A turn with a f
 shows what starting costs; the rows give rates without that, and one gives it by itself.
 """
 
+import io
 import statistics
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from multiprocessing import Pool
 from pathlib import Path
 from typing import Any
@@ -146,13 +148,9 @@ def _row(name: str, other_is: str, turn: Turn, times: Sequence[Seconds]) -> Row:
 
 def _decoding(encoded: list[bytes]) -> list[Row]:
     """Without the web: decode, scale, hashes and store, against the peer's resizer."""
-    import io
-
-    from img2dataset.resizer import Resizer
-
     from pipelines.images.config import ImagesConfig
 
-    resizer = Resizer(SIDE, "center_crop", resize_only_if_bigger=False)
+    resizer = _peers_resizer()
     rows = []
     for name, settings in variants().items():
         config = ImagesConfig(side=SIDE, **settings)
@@ -167,15 +165,12 @@ def _decoding(encoded: list[bytes]) -> list[Row]:
 
 def _storing(encoded: list[bytes]) -> list[Row]:
     """What is stored: its size, and what the stage `encode` pays to read it."""
-    import io
-
     import numpy as np
-    from img2dataset.resizer import Resizer
     from PIL import Image
 
     from pipelines.images.config import ImagesConfig
 
-    resizer = Resizer(SIDE, "center_crop", resize_only_if_bigger=False)
+    resizer = _peers_resizer()
     theirs = [resizer(io.BytesIO(content))[0] for content in encoded]
     ours = [_stored(content, ImagesConfig(side=SIDE)) for content in encoded]
 
@@ -191,6 +186,14 @@ def _storing(encoded: list[bytes]) -> list[Row]:
         speed("Stored image to pixels", "images", other, count, times),
         size("Stored image", "bytes/image", other, mean_ours, mean_theirs),
     ]
+
+
+def _peers_resizer() -> Callable[[io.BytesIO], tuple[bytes, Any]]:
+    resizer = import_module("img2dataset.resizer").Resizer
+    found: Callable[[io.BytesIO], tuple[bytes, Any]] = resizer(
+        SIDE, "center_crop", resize_only_if_bigger=False
+    )
+    return found
 
 
 def _stored(encoded: bytes, config: Any) -> bytes:

@@ -12,8 +12,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from benchmarks.processes import adopt_orphans, cpu_seconds, descendants, end_orphans
 
 SUFFIX = ".bench.test"
 NUM_HOSTS = 64  # chosen: more than any contestant has connections to one of them
@@ -61,7 +64,9 @@ def run(turn: Turn) -> Cost:
     """
     shutil.rmtree(turn.folder, ignore_errors=True)
     Path(turn.folder).mkdir(parents=True)
-    start = time.perf_counter()
+    adopt_orphans()
+    known = set(descendants("self"))  # such as the server
+    cpu, start = cpu_seconds(known), time.perf_counter()
     with (Path(turn.folder) / "log").open("w+") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.turns"],
@@ -74,15 +79,15 @@ def run(turn: Turn) -> Cost:
         assert process.stdin is not None
         with process.stdin as pipe:
             pipe.write(json.dumps(asdict(turn)))
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        process.wait()
         wall = time.perf_counter() - start
+        end_orphans(known)
         log.seek(0)
         said = log.read()
     done = [line for line in said.splitlines() if line.startswith(DONE)]
     if process.returncode or not done:
         raise RuntimeError(f"{turn.contestant} ended with {process.returncode}:\n{said[-2000:]}")
-    return Cost(used.ru_utime + used.ru_stime, wall, int(done[-1].removeprefix(DONE)))
+    return Cost(cpu_seconds(known) - cpu, wall, int(done[-1].removeprefix(DONE)))
 
 
 def ours(turn: Turn) -> int:
@@ -122,11 +127,10 @@ def bare_fetch(turn: Turn) -> int:
 
 def img2dataset(turn: Turn) -> int:
     """The peer, with the options that its users begin with."""
-    import img2dataset as peer
-
+    download = import_module("img2dataset").download
     urls = Path(turn.folder) / "urls.txt"
     urls.write_text("".join(f"http://127.0.0.1:{turn.port}/{name}\n" for name in turn.names))
-    peer.download(
+    download(
         url_list=str(urls),
         output_folder=f"{turn.folder}/out",
         image_size=SIDE,

@@ -98,8 +98,8 @@ def _download_pillow(cache: Path) -> None:
     requirement = cache / "requirement.txt"
     requirement.write_text(PILLOW)
     options = ["--quiet", "--no-deps", "--no-binary", "pillow", "--require-hashes"]
-    command = [sys.executable, "-m", "pip", "download", *options, "-d", cache, "-r", requirement]
-    subprocess.run(command, check=True)
+    command = ["pip", "download", *options, "-d", str(cache), "-r", str(requirement)]
+    subprocess.run([sys.executable, "-m", *command], check=True)
 
 
 def _download_packages(cache: Path) -> None:

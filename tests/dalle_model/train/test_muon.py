@@ -15,7 +15,8 @@ def matrices() -> list[nn.Parameter]:
 
 def trained(optimizer: optim.Optimizer, weights: list[nn.Parameter]) -> list[nn.Parameter]:
     for step in range(3):
-        sum(((step + 1) * weight**3).sum() for weight in weights).backward()
+        losses = [((step + 1) * weight**3).sum() for weight in weights]
+        torch.stack(losses).sum().backward()
         optimizer.step()
         optimizer.zero_grad()
     return weights
