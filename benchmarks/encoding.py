@@ -21,19 +21,20 @@ from dalle_model.tokenizers.codec import Codec, load_codec
 from pipelines.encode.config import EncodeConfig
 from pipelines.encode.shard import encode_all, one_thread, shard_metadata
 from pipelines.images.config import ImagesConfig
-from pipelines.images.decode import decode
+from pipelines.images.decode import Decoded, decode
 from pipelines.images.hashes import phash
-from pipelines.images.shard import shrink
+from pipelines.images.measure import shrink
 from pipelines.io.parquet import to_bytes
 
 NUM_IMAGES = 200
+CONFIG = ImagesConfig(side=SIDE, resize="lanczos")
 BLOCK_BYTES = 4096  # that a small file occupies on ext4 and xfs
 
 
 def measure() -> list[Row]:
     """Images per CPU-second and bytes per image."""
     codec, chosen = load_codec("demo"), pairs(NUM_IMAGES)
-    pixels = [decode(pair.encoded, ImagesConfig(side=SIDE)) for pair in chosen]
+    pixels = [decode(pair.encoded, CONFIG).rgb for pair in chosen]
     squares = [_square(rgb) for rgb in pixels]
     rows = [_row(pair, rgb) for pair, rgb in zip(chosen, pixels, strict=True)]
     with tempfile.TemporaryDirectory() as folder:
@@ -70,7 +71,7 @@ def _row(pair: Pair, rgb: Rgb) -> dict[str, Any]:
         "crop": crop_box(width, height),
         "width": width,
         "height": height,
-        "phash": phash(shrink(rgb, SIDE)),
+        "phash": phash(shrink(Decoded(rgb, width, height), CONFIG)),
         "url": row.url,
         "page_url": row.page_url,
         "license": row.license,

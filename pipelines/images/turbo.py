@@ -7,7 +7,7 @@ than YCbCr, grey and RGB, arithmetic codes, and every file of which the decoder 
 from collections.abc import Mapping
 
 import numpy as np
-import simplejpeg
+import simplejpeg  # type: ignore[import-untyped]
 from PIL import Image
 
 from dalle_model.pixels import Rgb
@@ -43,7 +43,7 @@ def _decode(encoded: bytes, image: Image.Image, options: Mapping[str, int]) -> R
         height, width, *_ = simplejpeg.decode_jpeg_header(encoded)
         if (width, height) != image.size:
             return None
-        raw = simplejpeg.decode_jpeg(encoded, "RGB", **options)
+        raw: Rgb = simplejpeg.decode_jpeg(encoded, "RGB", **options)
         edge = max(1, round(jpeg.BLOCK_EDGE * raw.shape[1] / width))
         if jpeg.may_be_cut(encoded, raw, "progressive" in image.info, edge):
             filled = jpeg.with_filling(encoded)

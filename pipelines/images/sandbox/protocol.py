@@ -109,7 +109,7 @@ def _read_check(read: Read) -> Check:
 
 
 def _pixels_of(image: Rgb) -> memoryview:
-    return memoryview(np.ascontiguousarray(image)).cast("B")
+    return np.ascontiguousarray(image).data.cast("B")
 
 
 def _or_nan(number: float | None) -> float:
