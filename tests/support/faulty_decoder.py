@@ -69,7 +69,6 @@ def _try_everything() -> None:
         lambda: os.memfd_create("x"),
         lambda: os.kill(os.getppid(), 0),
         lambda: ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0) == 0 or _fail(),
-        lambda: os.unlink("/tmp/dalle-is-not-here") or _fail(),  # noqa: PTH108
     ]
     for attempt in attempts:
         with contextlib.suppress(Exception):

@@ -97,11 +97,12 @@ def _decode_for_ever(line: socket.socket, config: ImagesConfig, work: str) -> No
         os.closerange(only_line + 1, os.sysconf("SC_OPEN_MAX"))
         with socket.socket(fileno=only_line) as line:
             lock_down(max(_LEAST_MEMORY, _BYTES_PER_PIXEL * config.max_pixels))
+            counted = time.process_time()
             while True:
                 encoded, compares = protocol.read_request(lambda size: _received(line, size))
-                began = time.process_time()
                 outcome = _outcome(measure, encoded, config, compares)
-                answer = protocol.Answer(outcome, time.process_time() - began)
+                before, counted = counted, time.process_time()  # sending is counted with the next
+                answer = protocol.Answer(outcome, counted - before)
                 for part in protocol.pack_answer(answer):
                     line.sendall(part)
     finally:

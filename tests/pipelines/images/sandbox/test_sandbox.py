@@ -73,6 +73,7 @@ def test_both_images_of_a_comparison_come_back(sandbox) -> None:
     assert equal(found.outcome, expected)
     assert isinstance(found.outcome, Measured)
     assert found.outcome.full is not None
+    assert expected.full is not None
     assert np.array_equal(found.outcome.full, expected.full)
     assert 0 < found.cpu_s < 60
 
