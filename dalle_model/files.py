@@ -102,7 +102,7 @@ def read_bytes(url: str) -> bytes:
     return cast(bytes, filesystem.cat_file(path))
 
 
-def write_bytes(url: str, content: bytes) -> None:
+def write_bytes(url: str, content: bytes | memoryview) -> None:
     """Write atomically: a reader sees the old state or the whole new content, even after a crash.
 
     On a disk: temporary name, fsync, rename. In an object store: one PUT.
@@ -111,7 +111,7 @@ def write_bytes(url: str, content: bytes) -> None:
     if is_local(url):
         _replace(Path(path), content)
         return
-    filesystem.pipe_file(path, content)
+    filesystem.pipe_file(path, bytes(content))
 
 
 def exists(url: str) -> bool:
@@ -188,7 +188,7 @@ def identity(url: str) -> dict[str, Any]:
     return {"url": url, "bytes": info.get("size"), "stamp": str(stamp) if stamp else None}
 
 
-def sha256(content: bytes) -> str:
+def sha256(content: bytes | memoryview) -> str:
     """SHA-256 in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
@@ -249,7 +249,7 @@ def _own_name(entries: list[Any], path: str) -> set[str]:
     return {posixpath.basename(folder)} if child in {str(e).rstrip("/") for e in entries} else set()
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: bytes | memoryview) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(
         f"{TEMPORARY_PREFIX}{path.name}-{os.getpid()}-{secrets.token_hex(4)}"

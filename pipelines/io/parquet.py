@@ -1,9 +1,8 @@
 """Parquet whose bytes depend on the rows alone, with a checksum on every page."""
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +15,8 @@ from dalle_model.shards import open_parquet, read_parquet
 
 ROW_GROUP_ROWS = 4096
 ZSTD_LEVEL = 3
+# Columns that are stored as they are: images as served, of which zstd takes nothing off.
+PLAIN_COLUMNS = frozenset({"encoded"})
 _REMEDY = "`dalle verify` names every such file, and how to make it again"
 
 
@@ -24,25 +25,44 @@ class UnreadableShardError(DalleError):
 
 
 def to_bytes(table: pa.Table, dictionary_columns: list[str] | None = None) -> bytes:
+    """Serialise a table as `to_buffer` does, which spares the last copy."""
+    return bytes(memoryview(to_buffer(table, dictionary_columns)))
+
+
+def to_buffer(table: pa.Table, dictionary_columns: list[str] | None = None) -> pa.Buffer:
     """Serialise a table: zstd 3, row groups of 4,096 rows, page index, page checksums.
 
     Args:
         table: sorted by the caller; its schema metadata is kept.
         dictionary_columns: columns to encode by dictionary, by path in the Parquet schema.
     """
-    sink = io.BytesIO()
+    sink = pa.BufferOutputStream()
     pq.write_table(
         table,
         sink,
         row_group_size=ROW_GROUP_ROWS,
-        compression="zstd",
-        compression_level=ZSTD_LEVEL,
+        **_compression(table.schema),
         version="2.6",
         use_dictionary=dictionary_columns or False,
         write_page_index=True,
         write_page_checksum=True,  # without it pyarrow reads flipped bits without an error
     )
     return sink.getvalue()
+
+
+def _compression(schema: pa.Schema) -> dict[str, Any]:
+    plain = PLAIN_COLUMNS.intersection(schema.names)
+    if not plain:
+        return {"compression": "zstd", "compression_level": ZSTD_LEVEL}
+    sink = pa.BufferOutputStream()
+    pq.write_table(schema.empty_table(), sink)  # its footer has the paths of nested columns
+    columns = pq.read_metadata(pa.BufferReader(sink.getvalue())).schema
+    paths = [column.path for column in map(columns.column, range(len(columns)))]
+    coded = [path for path in paths if path not in plain]
+    return {
+        "compression": dict.fromkeys(coded, "zstd") | dict.fromkeys(plain, "none"),
+        "compression_level": dict.fromkeys(coded, ZSTD_LEVEL),
+    }
 
 
 def read_table(url: str, columns: list[str] | None = None) -> pa.Table:
