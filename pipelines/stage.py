@@ -204,6 +204,8 @@ class Stage:
             config that has none of a run's origins is one of another run.
         facts: numbers by name that a section alone fixes of its output, such as `image_side`,
             given the URLs of the roles that no stage of the run writes.
+        notices: what a person should know of a section before a run, one line each, such as a
+            permission that it gives.
         misfit: why its section cannot go with the facts of the stages before it, and its own, and
             which setting to change; empty where it can.
     """
@@ -228,6 +230,7 @@ class Stage:
     resources: Resources = Resources()
     origins: Callable[[Any], list[str]] = lambda _: []
     facts: Callable[[Any, Mapping[str, str]], Mapping[str, int]] = lambda *_: {}
+    notices: Callable[[Any], list[str]] = lambda _: []
     misfit: Callable[[Any, Mapping[str, int]], str] = lambda *_: ""
 
     @property

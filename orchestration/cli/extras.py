@@ -9,6 +9,7 @@ import re
 # where `importlib.metadata` is asked for it, of the distribution. Some come with another one.
 LIBRARIES = {
     "data": (
+        "aiohttp",
         "anyascii",
         "apache_beam",
         "better_profanity",
@@ -18,8 +19,6 @@ LIBRARIES = {
         "fastwarc",
         "ftfy",
         "grpc",
-        "h11",
-        "httpcore",
         "msgpack",
         "msgspec",
         "selectolax",

@@ -12,6 +12,10 @@ def _process(job: Job, index: int) -> ShardResult:
     return fetch_shard(job.task, index, job.config, job.runtime)
 
 
+def _notices(config: FetchConfig) -> list[str]:
+    return [f"private hosts may be reached: {rule.allowance}" for rule in config.allow]
+
+
 STAGE = Stage(
     name="fetch",
     about="image URLs to bytes as served",
@@ -20,5 +24,6 @@ STAGE = Stage(
     writes=Writes(FETCHED, FETCHED_SCHEMA),
     work=ShardWork(_process),
     dependencies=lambda config, _: dependencies(config),
+    notices=_notices,
     resources=Resources(needs_web=lambda _: True),
 )
