@@ -7,6 +7,7 @@ anew.
 """
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 
+from dalle_model.errors import DalleError
 from pipelines.web.addresses import LoopbackAllowance, first_denial, is_web_port
 from pipelines.web.failures import FetchError, Reason
 from pipelines.web.intranet import IntranetAllowance, is_allowed
@@ -34,6 +36,10 @@ Endpoint = tuple[str, int]
 """An IP address and a port."""
 
 _vetted: ContextVar[Sequence[Endpoint]] = ContextVar("vetted_endpoints")
+
+
+class OpenFilesError(DalleError):
+    """This process may open no further socket, which says nothing about the host."""
 
 
 class Gate:
@@ -127,11 +133,20 @@ def vetted_socket(addr_info: AddrInfoType) -> socket.socket:
 
     Raises:
         FetchError: nobody has vetted the address.
+        OpenFilesError: this process may open no further socket.
     """
     family, kind, protocol, _, address = addr_info
     if tuple(address[:2]) not in _vetted.get(()):
         raise FetchError(Reason.ADDRESS_REFUSED, f"{address[0]} port {address[1]} was not vetted")
-    return socket.socket(family, kind, protocol)
+    try:
+        return socket.socket(family, kind, protocol)
+    except OSError as error:
+        if error.errno not in {errno.EMFILE, errno.ENFILE}:
+            raise
+        raise OpenFilesError(
+            "Too many open files for another connection: lower `fetch.concurrency`, "
+            "or allow more by `ulimit -n 4096`; a later run goes on where this one stopped"
+        ) from error
 
 
 class BoundedHandler(ResponseHandler):

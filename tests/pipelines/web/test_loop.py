@@ -1,4 +1,5 @@
 import asyncio
+import resource
 import threading
 
 import pytest
@@ -16,6 +17,12 @@ def test_work_is_done_in_one_thread_whoever_asks():
     thread.start()
     thread.join()
     assert found == ["web", "web"]
+
+
+def test_the_process_may_open_as_many_files_as_connections_need():
+    run(_name())
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert soft == resource.RLIM_INFINITY or soft >= min(16_384, hard)
 
 
 def test_what_the_work_raises_comes_out():
