@@ -6,7 +6,7 @@ UV := $(BIN)/uv --quiet
 
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test test-network check bench wheel lock clean
+.PHONY: demo test test-network test-corpora check bench wheel lock clean
 demo: $(VENV)/.installed
 	$(BIN)/dalle demo
 
@@ -16,6 +16,10 @@ test: $(VENV)/.installed-dev
 # Readers compared with packages that are downloaded for it.
 test-network: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m network
+
+# Decoders on public collections of broken images, which are downloaded for it.
+test-corpora: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m corpora
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

@@ -2,7 +2,8 @@
 
 Each one races this program against a peer or a floor in alternate turns, on one thread. It compares
 CPU seconds of this process, as the median of at least three turns, and also gives the ratio by wall
-time. On a machine that others use, ratios vary less than rates.
+time; `real_size` counts whole commands with their worker processes, two turns each. On a machine
+that others use, ratios vary less than rates.
 """
 
 import logging
@@ -21,8 +22,10 @@ BENCHMARKS = (
     "encoding",
     "reading",
     "sampling",
+    "real_size",
 )
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+QUIET = {"NO_ALBUMENTATIONS_UPDATE": "1"}  # img2dataset's, which asks the web for its own version
 
 
 def main(names: list[str]) -> int:
@@ -31,7 +34,7 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2
-    os.environ.update(ONE_THREAD)  # before anything that reads it is imported
+    os.environ.update(ONE_THREAD | QUIET)  # before anything that reads it is imported
     logging.disable(logging.WARNING)  # Beam's, on cloud libraries that are not installed
     from benchmarks.measure import markdown
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from PIL import Image
 
 from benchmarks.material import SIDE, Pair, pairs
 from benchmarks.measure import Row, race, size, speed
 from dalle_model import files
-from dalle_model.pixels import Rgb, crop_box, square
+from dalle_model.pixels import Rgb, crop_box
+from dalle_model.resize import square
 from dalle_model.shards import DICTIONARY_COLUMNS, token_schema
 from dalle_model.tokenizers.codec import Codec, load_codec
 from pipelines.encode.config import EncodeConfig
@@ -57,7 +57,7 @@ def measure() -> list[Row]:
 
 
 def _square(rgb: Rgb) -> Rgb:
-    return square(Image.fromarray(rgb), SIDE)
+    return square(rgb, SIDE)
 
 
 def _row(pair: Pair, rgb: Rgb) -> dict[str, Any]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from orchestration.api import RunResult as RunResult
     from orchestration.api import demo as demo
     from orchestration.api import explain as explain
+    from orchestration.api import export as export
     from orchestration.api import grid as grid
     from orchestration.api import plan as plan
     from orchestration.api import recipes as recipes
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from orchestration.engine.preview import PlannedStage as PlannedStage
     from orchestration.engine.progress import Progress as Progress
     from orchestration.engine.verify import Verification as Verification
+    from orchestration.export.run import ExportResult as ExportResult
 
 _HOMES = {
     "dalle_model.errors": ("DalleError", "UsageError"),
@@ -56,6 +58,7 @@ _HOMES = {
         "RunResult",
         "demo",
         "explain",
+        "export",
         "grid",
         "plan",
         "recipes",
@@ -68,6 +71,7 @@ _HOMES = {
     "orchestration.engine.preview": ("PlannedStage",),
     "orchestration.engine.progress": ("Progress",),
     "orchestration.engine.verify": ("Verification",),
+    "orchestration.export.run": ("ExportResult",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -55,10 +55,12 @@ class Inspected:
     Args:
         sha256: of the whole file.
         config: sizes of the model, as returned by its `to_dict`.
+        extra: any other JSON.
     """
 
     sha256: str
     config: dict[str, Any]
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 def save_checkpoint(
@@ -156,7 +158,7 @@ def _inspected(url: str, kind: str, _size: int, _stamp: str) -> Inspected:
 def _inspect(url: str, kind: str) -> Inspected:
     content = _read(url, kind)
     document = _parse(url, kind, content)
-    return Inspected(files.sha256(content), document["config"])
+    return Inspected(files.sha256(content), document["config"], document["extra"])
 
 
 def _parse(url: str, kind: str, content: bytes) -> dict[str, Any]:

@@ -1,9 +1,15 @@
 """The sizes of the two models as frozen data, with presets for the paper and for the demo."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 LOGIT_LAPLACE_EPS = 0.1  # Source: openai/DALL-E `dall_e/utils.py`, `logit_laplace_eps`
+# The filters by which images are scaled down: `dalle_model.resize`.
+Resample = Literal["bicubic", "lanczos"]
+RESAMPLES: tuple[Resample, ...] = get_args(Resample)
+# Of a codec whose checkpoint names none. Source: openai/DALL-E `notebooks/usage.ipynb`,
+# `preprocess`, for the released dVAE.
+FIRST_RESAMPLE: Resample = "lanczos"
 PATCH = 8  # edge of the square that one dVAE token covers, in pixels: three poolings by two
 
 

@@ -14,12 +14,15 @@ DalleError: what was asked for has failed; exit code 1
     OpenFilesError           pipelines.web.connect            there may be no further connection
     UnreadableInputError     pipelines.crawl.streams          the disk or the network failed
     ChangedInputError        pipelines.crawl.blobs            an input changed while it was read
+    BackendError             pipelines.fetch.backends.img2dataset  its library is not a known one
     PillowVersionError       pipelines.images.pillow_version  Pillow is too old for the web
+    SandboxError             pipelines.images.sandbox.sandbox no process to decode in can be started
     RunError                 orchestration.engine.plan        a run cannot start or continue
     NothingLeftError         orchestration.engine.limits      a stage has dropped every row
     VerificationError        orchestration.engine.verify      files are not what their manifests say
     BeamVersionError         orchestration.beam.private       another Beam than the supported one
     ExplainError             orchestration.report.trace       a row or a run cannot be explained
+    ExportError              orchestration.export.run         a run cannot be exported
     NoPriorError             orchestration.report.sheets      a run has nothing to draw from
     UsageError: the arguments or the config are wrong, whatever the data; exit code 2
         UnknownProtocolError dalle_model.files                a URL begins with no known protocol
@@ -29,7 +32,9 @@ DalleError: what was asked for has failed; exit code 1
         TaggerError          pipelines.text.tagging.tagged    a part-of-speech tagger cannot be used
         GraphError           pipelines.text.entities.graph    a table of entities cannot be used
         MissingInputError    pipelines.crawl.discovery        a source has no file
+        ResizeError          pipelines.images.config          a filter's library is not installed
         ColumnError          pipelines.crawl.tables.columns   a column is not there, or one too many
+        BlocklistError       pipelines.fetch.blocklists       a block-list cannot be read
         RecipeError          pipelines.captions.assembly      a recipe is wrong or unknown
         ConfigError          orchestration.engine.config      a setting or an argument is wrong
         NoRunError           orchestration.engine.config      a directory is not one of a run

@@ -13,6 +13,7 @@ import posixpath
 import re
 import secrets
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
@@ -109,9 +110,27 @@ def write_bytes(url: str, content: bytes | memoryview) -> None:
     """
     filesystem, path = url_to_fs(url)
     if is_local(url):
-        _replace(Path(path), content)
+        with _replacing(Path(path)) as stream:
+            stream.write(content)
         return
     filesystem.pipe_file(path, bytes(content))
+
+
+@contextmanager
+def writing(url: str) -> Iterator[BinaryIO]:
+    """Write a file piece by piece, as atomically as `write_bytes`; an error leaves the old state.
+
+    For an object store it is collected on this machine's disk, and sent when it is whole.
+    """
+    filesystem, path = url_to_fs(url)
+    if is_local(url):
+        with _replacing(Path(path)) as stream:
+            yield stream
+        return
+    with tempfile.NamedTemporaryFile(prefix=TEMPORARY_PREFIX) as spool:
+        yield cast(BinaryIO, spool)
+        spool.flush()
+        filesystem.put_file(spool.name, path)
 
 
 def exists(url: str) -> bool:
@@ -249,14 +268,15 @@ def _own_name(entries: list[Any], path: str) -> set[str]:
     return {posixpath.basename(folder)} if child in {str(e).rstrip("/") for e in entries} else set()
 
 
-def _replace(path: Path, content: bytes | memoryview) -> None:
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(
         f"{TEMPORARY_PREFIX}{path.name}-{os.getpid()}-{secrets.token_hex(4)}"
     )
     try:
         with temporary.open("wb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)

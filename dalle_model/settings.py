@@ -122,7 +122,8 @@ class PriorTraining:
             to read the caption, and does not recover from an unlucky sample.
         optimizer: `adamw`, as in the paper, or `muon` for the matrices of the blocks.
         matrix_rate: learning rate of Muon.
-        precision: of the forward pass; `auto` is bfloat16 where the processor supports it.
+        precision: of the forward pass and of Muon's products of matrices; `auto` is bfloat16 where
+            the processor supports it.
         seed: of initial weights, shuffles, dropout and noise, >= 0.
         checkpoint_every: steps between saved states.
         threads: of torch during training; equal numbers give equal weights. None for torch's

@@ -194,14 +194,17 @@ def _metadata_of(url: str, stream: BinaryIO) -> ShardMetadata:
         raise ShardError(f"{url} is not Parquet: {error}") from error
     if raw is None:
         raise ShardError(f"{url} is not a token shard: its footer has no `dalle` metadata")
-    values = json.loads(raw)
-    if values["schema_version"] != SCHEMA_VERSION:
-        raise ShardError(
-            f"{url} has schema version {values['schema_version']}, "
-            f"this reader supports {SCHEMA_VERSION}; run `dalle run encode` again"
-        )
-    values["pixel_range"] = tuple(values["pixel_range"])
-    return ShardMetadata(**values)
+    try:
+        values = json.loads(raw)
+        version = values["schema_version"]
+        if version == SCHEMA_VERSION:
+            return ShardMetadata(**values | {"pixel_range": tuple(values["pixel_range"])})
+    except (ValueError, TypeError, KeyError) as error:
+        raise ShardError(f"{url} cannot be read: its `dalle` metadata is damaged") from error
+    raise ShardError(
+        f"{url} has schema version {version}, "
+        f"this reader supports {SCHEMA_VERSION}; run `dalle run encode` again"
+    )
 
 
 def _table_of(url: str, stream: BinaryIO, columns: list[str] | None) -> pa.Table:

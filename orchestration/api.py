@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from orchestration.engine.plan import Run
     from orchestration.engine.preview import PlannedStage
     from orchestration.engine.verify import Verification
+    from orchestration.export.run import ExportResult
     from orchestration.report.trace import Step
     from pipelines.io.manifest import Manifest
 
@@ -84,6 +85,7 @@ def run(
     beam_options: Sequence[str] = (),
     progress: Progress | None = None,
     replaces: bool = False,
+    retry: str | Sequence[str] = (),
 ) -> RunResult:
     """Run what is missing of a run; finished stages are skipped, interrupted ones go on.
 
@@ -95,6 +97,9 @@ def run(
         beam_options: passed to Beam, such as `--runner=FlinkRunner`.
         progress: receives the events; none by default.
         replaces: whether finished stages of another run in the directory may be replaced.
+        retry: reasons such as `timed_out`: in place of all else, the rows that finished stages have
+            dropped for them are taken up again. All other rows stay as they are. Several in one
+            text are parted by commas.
 
     Raises:
         UsageError: a setting or an argument is wrong; nothing has been touched.
@@ -104,7 +109,8 @@ def run(
     """
     settings = read_config(config)
     work = _work(settings, directory, workers, beam_options, replaces=replaces)
-    return _run(work, stages, progress)
+    reasons = retry.split(",") if isinstance(retry, str) else retry  # a text is a sequence, too
+    return _retry(work, stages, reasons, progress) if reasons else _run(work, stages, progress)
 
 
 def plan(config: Config, directory: str = "", stages: Sequence[str] = ()) -> "list[PlannedStage]":
@@ -286,6 +292,39 @@ def grid(directory: str = "", out: str = "grid.png", number: int = 32) -> str:
     return draw_grid(directory or latest_run(), number, out)
 
 
+def export(
+    layout: str,
+    out: str,
+    directory: str = "",
+    *,
+    image_format: str = "",
+    samples_per_shard: int = 10_000,
+    progress: Progress | None = None,
+) -> "ExportResult":
+    """Write the images of a run that survived, with their captions, as img2dataset would.
+
+    What an earlier call for the same export has finished stays, so an interrupted one goes on.
+
+    Args:
+        layout: `files`, `webdataset` or `parquet`, or `img2dataset` for tables of links that
+            img2dataset downloads.
+        out: folder or URL to write to: empty, or of the same export.
+        directory: of the run; the latest below `runs` by default.
+        image_format: `png`, `jpg` or `webp`; images stay as they are stored by default.
+        samples_per_shard: of the export; the last shard may have fewer.
+        progress: receives each shard of the run.
+
+    Raises:
+        UsageError: an argument is wrong, or the folder holds something else.
+        DalleError: a stage is not finished, or no image survived.
+    """
+    from orchestration.export.run import Form, export_run
+
+    follow, root = progress or Quiet(), directory or latest_run()
+    with follow.stage("export"):
+        return export_run(root, out, Form(layout, image_format, samples_per_shard), follow)
+
+
 def read_config(config: Config) -> RunConfig:
     """Settings in any of the forms that the functions take.
 
@@ -330,3 +369,15 @@ def _run(work: "Run", stages: Sequence[str], progress: Progress | None) -> RunRe
     with files.if_writable():  # of a finished run in a place to read from, the old report stays
         write_report(work.root)
     return RunResult(work.root, manifests, RunFolder(work.root).report)
+
+
+def _retry(
+    work: "Run", stages: Sequence[str], reasons: Sequence[str], progress: Progress | None
+) -> RunResult:
+    from orchestration.engine.retry import retry_stages
+    from orchestration.report.page import write_report
+
+    found = retry_stages(work, stages, reasons, progress or Quiet())
+    if found:
+        write_report(work.root)
+    return RunResult(work.root, [one.manifest for one in found], RunFolder(work.root).report)

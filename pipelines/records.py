@@ -24,6 +24,8 @@ SAMPLES = "samples"  # images drawn from it
 
 # Facts that settings alone fix of an output, by which stages that read it know what cannot work.
 IMAGE_SIDE = "image_side"  # the shorter edge of an image as stored, in pixels
+IMAGE_RESAMPLE = "image_resample"  # the filter that scaled them: `dalle_model.resize`
+CODEC_RESAMPLE = "codec_resample"  # the filter of the images that a codec was trained on
 CODEC_SIDE = "codec_side"  # the edge of the squares that a codec encodes, in pixels
 GRID = "grid"  # tokens along one edge of an image
 NUM_CODES = "num_codes"  # every code of a codec is below it
@@ -43,6 +45,8 @@ class Candidate(NamedTuple):
         page_language: of the page, as declared; empty where it is not.
         license: link or name, where the page states one; else empty.
         opt_out: the page's own refusal of use, such as `noai`; else empty.
+        declared_hash: the hashes of the image that a table gives (`pipelines.io.hashes`), such as
+            `md5:…` or `sha256:… phash:…`; else empty.
         encoded: the image's bytes, from sources that contain them and need no download.
     """
 
@@ -55,6 +59,7 @@ class Candidate(NamedTuple):
     page_language: str = ""
     license: str = ""
     opt_out: str = ""
+    declared_hash: str = ""
     encoded: bytes | None = None
 
 
@@ -77,6 +82,7 @@ CANDIDATE_SCHEMA = pa.schema(
         _required("text_source", pa.string()),
         _required("page_language", pa.string()),
         _required("opt_out", pa.string()),
+        _required("declared_hash", pa.string()),
         pa.field("encoded", pa.binary()),
     ]
 )
@@ -90,6 +96,7 @@ CAPTION_SCHEMA = pa.schema(
         *_PROVENANCE,
         _required("raw_caption", pa.string()),
         _required("language", pa.string()),
+        _required("declared_hash", pa.string()),
         pa.field("encoded", pa.binary()),
     ]
 )
@@ -101,20 +108,24 @@ FETCHED_SCHEMA = pa.schema(
         _required("url", pa.string()),
         _required("caption", pa.string()),
         *_PROVENANCE,
+        _required("declared_hash", pa.string()),
         _required("encoded", pa.binary()),
         _required("sha256", pa.string()),
     ]
 )
 
-# `png`: RGB, upright, the shorter edge at the store size, no metadata. `width`, `height`: of the
-# original after orientation. `pixel_hash`: of all original RGB pixels, 32 hex. `phash`: 64-bit DCT.
+# `image`: RGB, upright, the shorter edge at the store size, no metadata, as `images.store` names.
+# `full_image`: of a sample of those decoded at a scale, the same from all pixels. `width` and
+# `height`: of the original after orientation. `pixel_hash`: of the RGB pixels as decoded, 32 hex.
+# `phash`: 64-bit DCT.
 IMAGE_SCHEMA = pa.schema(
     [
         _required("key", pa.string()),
         _required("url", pa.string()),
         _required("caption", pa.string()),
         *_PROVENANCE,
-        _required("png", pa.binary()),
+        _required("image", pa.binary()),
+        pa.field("full_image", pa.binary()),
         _required("width", pa.uint32()),
         _required("height", pa.uint32()),
         _required("sha256", pa.string()),

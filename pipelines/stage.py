@@ -23,6 +23,7 @@ from pipelines.views import View
 from pipelines.web.addresses import LoopbackAllowance
 
 Row = Mapping[str, Any]
+Facts = Mapping[str, Any]  # numbers and names by name: `pipelines.records`
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,13 @@ class Job:
         task: its shards and its inputs.
         config: its section of the config.
         runtime: where it runs.
+        facts: that settings fix of its output and of all on which it depends.
     """
 
     task: StageTask
     config: Any
     runtime: Runtime = Runtime()
+    facts: Facts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,21 @@ class LocalWork:
 
     run: Callable[[Job, OnStep], LocalResult]
     is_training: bool = True
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How a stage takes up again rows that it has dropped for reasons which may have passed.
+
+    Args:
+        reasons: of rejections, those that may be asked for.
+        process: as in `ShardWork`, of a shard with such rows; its task says which reasons are
+            `retried`, and where the `finished` result is. All other rows of that result, kept or
+            dropped, are in the new one as they were.
+    """
+
+    reasons: frozenset[str]
+    process: Callable[[Job, int], ShardResult]
 
 
 @dataclass(frozen=True)
@@ -202,12 +220,13 @@ class Stage:
         resources: what it needs of a machine.
         origins: what a section reads from outside, such as paths and sites, wherever it lies: a
             config that has none of a run's origins is one of another run.
-        facts: numbers by name that a section alone fixes of its output, such as `image_side`,
+        facts: numbers and names that a section alone fixes of its output, such as `image_side`,
             given the URLs of the roles that no stage of the run writes.
         notices: what a person should know of a section before a run, one line each, such as a
             permission that it gives.
         misfit: why its section cannot go with the facts of the stages before it, and its own, and
             which setting to change; empty where it can.
+        retry: of rows that it has dropped; None where only another result can bring them back.
     """
 
     name: str
@@ -229,9 +248,10 @@ class Stage:
     pulse: Callable[[StageFolder], str] = lambda _: ""
     resources: Resources = Resources()
     origins: Callable[[Any], list[str]] = lambda _: []
-    facts: Callable[[Any, Mapping[str, str]], Mapping[str, int]] = lambda *_: {}
+    facts: Callable[[Any, Mapping[str, str]], Facts] = lambda *_: {}
     notices: Callable[[Any], list[str]] = lambda _: []
-    misfit: Callable[[Any, Mapping[str, int]], str] = lambda *_: ""
+    misfit: Callable[[Any, Facts], str] = lambda *_: ""
+    retry: Retry | None = None
 
     @property
     def is_sharded(self) -> bool:

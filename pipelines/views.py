@@ -115,7 +115,7 @@ class GalleryItem:
 
     Args:
         caption: below them.
-        images: PNG bytes by label; the label is the alternative text.
+        images: PNGs or JPEGs by label; the label is the alternative text.
         is_marked: stands out; the gallery says why.
     """
 

@@ -1,12 +1,13 @@
 """The interface of an image tokenizer: images to codes and back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.resources import files as package_files
-from typing import Protocol
+from typing import Any, Protocol
 
 from dalle_model.checkpoint import CheckpointError, inspect_checkpoint
-from dalle_model.config import DvaeConfig
+from dalle_model.config import FIRST_RESAMPLE, RESAMPLES, DvaeConfig, Resample
 from dalle_model.errors import UsageError
 from dalle_model.pixels import Codes, Rgb
 
@@ -27,12 +28,14 @@ class CodecFacts:
         side: edge of the images, in pixels.
         grid: tokens along one edge.
         num_codes: every code is below it.
+        resample: the filter that scaled the images of its training.
     """
 
     sha256: str
     side: int
     grid: int
     num_codes: int
+    resample: Resample
 
 
 class Codec(Protocol):
@@ -44,6 +47,7 @@ class Codec(Protocol):
         side: edge of the images, in pixels.
         grid: tokens along one edge.
         num_codes: every code is below it.
+        resample: the filter that scaled the images of its training.
         pixel_range: lowest and highest value of the encoder's input.
     """
 
@@ -52,6 +56,7 @@ class Codec(Protocol):
     side: int
     grid: int
     num_codes: int
+    resample: Resample
     pixel_range: tuple[float, float]
 
     def encode(self, images: Rgb) -> Codes:
@@ -79,6 +84,7 @@ def inspect_codec(name_or_url: str) -> CodecFacts:
     try:
         found = inspect_checkpoint(codec_url(name_or_url), "dvae")
         shape = DvaeConfig.from_dict(found.config)
+        resample = trained_resample(found.extra)
     except CheckpointError as error:
         raise CodecError(f"{error}{_shipped(name_or_url)}") from error
     except (TypeError, ValueError) as error:
@@ -91,7 +97,20 @@ def inspect_codec(name_or_url: str) -> CodecFacts:
             f"codec {name_or_url} has {shape.num_codes} codes, a token shard holds uint16: "
             f"at most {MAX_CODES}; set `encode.codec` to another one"
         )
-    return CodecFacts(found.sha256, shape.side, shape.grid, shape.num_codes)
+    return CodecFacts(found.sha256, shape.side, shape.grid, shape.num_codes, resample)
+
+
+def trained_resample(extra: Mapping[str, Any]) -> Resample:
+    """The filter that a checkpoint names; that of the first codecs where it names none.
+
+    Raises:
+        ValueError: this program has no such filter.
+    """
+    named = extra.get("resample", FIRST_RESAMPLE)
+    found = next((known for known in RESAMPLES if known == named), None)
+    if found is None:
+        raise ValueError(f"images scaled by {str(named)[:50]!r}, not by {' or '.join(RESAMPLES)}")
+    return found
 
 
 def codec_sha256(name_or_url: str) -> str:

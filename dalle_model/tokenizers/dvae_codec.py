@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from dalle_model.checkpoint import Checkpoint, CheckpointError, load_checkpoint, load_into
-from dalle_model.config import LOGIT_LAPLACE_EPS, DvaeConfig
+from dalle_model.config import FIRST_RESAMPLE, LOGIT_LAPLACE_EPS, DvaeConfig, Resample
 from dalle_model.pixels import Codes, Floats, Rgb, map_pixels, unmap_pixels
+from dalle_model.tokenizers.codec import trained_resample
 from dalle_model.tokenizers.dvae import Dvae
 
 # Shape letters: B batch, C colour channels (3), S side in pixels, G grid side.
@@ -22,13 +23,16 @@ class DvaeCodec:
         model: the dVAE; switched to evaluation mode, without gradients.
         name: as recorded in shards.
         sha256: of its weights file.
+        resample: the filter that scaled the images of its training.
     """
 
     pixel_range = (LOGIT_LAPLACE_EPS, 1 - LOGIT_LAPLACE_EPS)
 
-    def __init__(self, model: Dvae, name: str, sha256: str) -> None:
+    def __init__(
+        self, model: Dvae, name: str, sha256: str, resample: Resample = FIRST_RESAMPLE
+    ) -> None:
         self.model = model.eval().requires_grad_(requires_grad=False)
-        self.name, self.sha256 = name, sha256
+        self.name, self.sha256, self.resample = name, sha256, resample
         config = model.config
         self.side, self.grid, self.num_codes = config.side, config.grid, config.num_codes
 
@@ -40,10 +44,11 @@ class DvaeCodec:
             CheckpointError: missing, corrupt, of another kind or architecture.
         """
         checkpoint = load_checkpoint(url, "dvae")
-        model = Dvae(_config(checkpoint))
+        config, resample = _described(checkpoint)
+        model = Dvae(config)
         load_into(model, checkpoint, {k: v.float() for k, v in checkpoint.tensors.items()})
         name = posixpath.basename(url).removesuffix(".safetensors")
-        return cls(model, name, checkpoint.sha256)
+        return cls(model, name, checkpoint.sha256, resample)
 
     def encode(self, images: Rgb) -> Codes:
         """Codes uint16 `(B, grid * grid)`, raster order, of RGB uint8 `(B, side, side, 3)`.
@@ -85,9 +90,9 @@ def to_rgb(mapped_BCSS: Tensor) -> Rgb:
     return np.asarray(np.rint(unmapped * 255), np.uint8)
 
 
-def _config(checkpoint: Checkpoint) -> DvaeConfig:
+def _described(checkpoint: Checkpoint) -> tuple[DvaeConfig, Resample]:
     try:
-        return DvaeConfig.from_dict(checkpoint.config)
+        return DvaeConfig.from_dict(checkpoint.config), trained_resample(checkpoint.extra)
     except (TypeError, ValueError) as error:
         raise CheckpointError(
             f"{checkpoint.url} has the config of another program version: {error}; "

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dalle_model.checkpoint import save_checkpoint
-from dalle_model.config import DvaeConfig
+from dalle_model.config import FIRST_RESAMPLE, DvaeConfig, Resample
 from dalle_model.errors import DalleError
 from dalle_model.evaluate.reconstruction import code_use, psnr
 from dalle_model.pixels import Codes, Floats, Rgb
@@ -38,7 +38,12 @@ class DivergedError(DalleError):
 
 
 def train_from_images(
-    images: Images, out_url: str, config: DvaeConfig, settings: DvaeTraining, on_step: OnStep
+    images: Images,
+    out_url: str,
+    config: DvaeConfig,
+    settings: DvaeTraining,
+    on_step: OnStep,
+    resample: Resample = FIRST_RESAMPLE,
 ) -> dict[str, Any]:
     """Train on images, measure on those held out, and write a checkpoint.
 
@@ -48,6 +53,7 @@ def train_from_images(
         config: sizes of the dVAE.
         settings: of the training.
         on_step: called after each step with its losses.
+        resample: the filter that scaled the images, which the checkpoint names.
 
     Returns:
         `images` and `held_out`: how many were trained on and held out; `psnr`, in dB on the
@@ -66,7 +72,7 @@ def train_from_images(
     centroids = fit_centroids(train, config, settings) if config.patch_width else None
     model = train_dvae(train, config, settings, on_step, centroids)
     metrics = measure(DvaeCodec(model, "dvae", ""), centroids, train, held_out)
-    extra = {"metrics": metrics, "settings": asdict(settings)}
+    extra = {"metrics": metrics, "settings": asdict(settings), "resample": resample}
     save_checkpoint(out_url, "dvae", model.state_dict(), config.to_dict(), extra)
     return metrics
 

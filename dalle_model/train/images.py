@@ -10,7 +10,8 @@ from PIL import Image
 
 from dalle_model import files
 from dalle_model.errors import DalleError
-from dalle_model.pixels import Rgb, square
+from dalle_model.pixels import Rgb
+from dalle_model.resize import square
 from dalle_model.shards import IMAGE_DIGITS
 
 HELD_OUT_DIGIT = "f"  # chosen: one image in 16; images added to a run later move no other one
@@ -78,7 +79,7 @@ def read_image_folder(url: str, side: int) -> Iterator[tuple[str, Rgb]]:
             if min(image.size) >= side:
                 is_empty = False
                 digest = blake2b(content, digest_size=IMAGE_DIGITS // 2).hexdigest()
-                yield digest, square(image, side)
+                yield digest, square(np.asarray(image), side)
     if is_empty:
         raise ImagesError(
             f"no images of {side} px or more in {url}; name another folder, or train on the images "

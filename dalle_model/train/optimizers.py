@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
+
+from dalle_model.train.muon import Muon
 
 
 def prior_optimizers(
@@ -14,10 +17,12 @@ def prior_optimizers(
     matrix_rate: float,
     betas: tuple[float, float],
     weight_decay: float,
+    dtype: torch.dtype,
 ) -> list[Optimizer]:
     """AdamW for everything, or Muon for the blocks' matrices and AdamW for the rest.
 
-    Gains and biases do not decay. Each group keeps its full learning rate as `peak`.
+    Gains and biases do not decay. Each group keeps its full learning rate as `peak`. `dtype` is
+    that of Muon's products.
 
     Source: `muon`: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/.
     """
@@ -31,7 +36,7 @@ def prior_optimizers(
     ]
     optimizers: list[Optimizer] = [AdamW(groups, lr=learning_rate, betas=betas, fused=True)]
     if by_muon:
-        optimizers.append(Muon(block_matrices, lr=matrix_rate, weight_decay=weight_decay))
+        optimizers.append(Muon(block_matrices, matrix_rate, weight_decay, dtype))
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["peak"] = group["lr"]

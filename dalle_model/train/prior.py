@@ -145,6 +145,7 @@ def start(config: PriorConfig, settings: PriorTraining) -> TrainingState:
         settings.matrix_rate,
         settings.betas,
         settings.weight_decay,
+        torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32,
     )
     return TrainingState(prior, optimizers, step=0, skipped=0, recent={})
 
@@ -193,7 +194,7 @@ def add_noise(image_BI: Tensor, num_codes: int, max_share: float, seed: tuple[in
 
 
 def uses_bfloat16(precision: str) -> bool:
-    """Whether to run the forward pass in bfloat16, which is slow where it has to be emulated."""
+    """Whether to multiply matrices in bfloat16, which is slow where it has to be emulated."""
     if precision == "auto":
         return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
     return precision == "bfloat16"

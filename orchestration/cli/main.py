@@ -27,9 +27,11 @@ from orchestration.cli.options import (
     DirOption,
     FoundDirOption,
     OutOption,
+    RetryOption,
     WorkersOption,
     YesOption,
     split_arguments,
+    split_reasons,
 )
 from orchestration.cli.stages_help import StagesCommand
 from orchestration.cli.terminal import read_arguments, replace_what_the_terminal_lacks
@@ -84,6 +86,7 @@ def run(
     shows_plan: Annotated[
         bool, typer.Option("--plan", help="Say what would be done with each stage; do nothing.")
     ] = False,
+    retry: RetryOption = None,
     replaces: YesOption = False,
 ) -> None:
     """Run what is missing of a run; finished stages are skipped, interrupted ones go on."""
@@ -91,6 +94,7 @@ def run(
     from orchestration.cli.progress import TerminalProgress
 
     names, options = split_arguments(stages or [])
+    reasons = split_reasons(retry, shows_plan=shows_plan)
     if shows_plan:
         from orchestration.beam.runners import check_options
 
@@ -107,6 +111,7 @@ def run(
             beam_options=options,
             progress=TerminalProgress(),
             replaces=may_replace,
+            retry=reasons,
         ),
         replaces=replaces,
     )
@@ -254,6 +259,37 @@ def grid(
     from orchestration import api
 
     typer.echo(f"images   {api.grid(found_directory(directory), out, number)}")
+
+
+@_command()
+def export(
+    layout: Annotated[
+        str, typer.Argument(help="files, webdataset, parquet, or img2dataset: a table of links.")
+    ],
+    out: Annotated[str, typer.Option("--out", help="Folder or URL to write to.")],
+    directory: FoundDirOption = "",
+    image_format: Annotated[
+        str, typer.Option("--format", help="png, jpg or webp; as stored by default.")
+    ] = "",
+    samples_per_shard: Annotated[
+        int, typer.Option("--samples-per-shard", min=1, help="Of the export.")
+    ] = 10_000,
+) -> None:
+    """Write the images that survived, with their captions, in a layout of img2dataset."""
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
+
+    done = api.export(
+        layout,
+        out,
+        found_directory(directory),
+        image_format=image_format,
+        samples_per_shard=samples_per_shard,
+        progress=TerminalProgress(),
+    )
+    typer.echo(f"export   {done.out} ({done.num_samples:,} samples, {done.num_shards:,} shards)")
+    if done.left_out:
+        typer.echo(f"left out {done.left_out:,} rows whose image has no address on the web")
 
 
 @_command()

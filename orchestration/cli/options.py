@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from dalle_model.errors import UsageError
+
 # Of a command that passes on what it does not know; `-h` is ours, or Beam would answer it.
 BEAM_OPTIONS = {"ignore_unknown_options": True, "allow_extra_args": True}
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
@@ -24,6 +26,14 @@ FoundDirOption = Annotated[
 DemoDirOption = Annotated[str, typer.Option("--dir", help="Run directory: a folder or a URL.")]
 WorkersOption = Annotated[
     int, typer.Option("--workers", min=1, help="Processes of the local runner; 1 stays in process.")
+]
+RetryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--retry",
+        metavar="REASON,...",
+        help="Only take up again the rows dropped for these reasons, such as timed_out.",
+    ),
 ]
 OutOption = Annotated[str, typer.Option("--out", help="PNG file to write.")]
 YesOption = Annotated[
@@ -50,3 +60,19 @@ def split_arguments(arguments: list[str]) -> tuple[list[str], list[str]]:
         else:
             names.append(argument)
     return names, options
+
+
+def split_reasons(reasons: str | None, *, shows_plan: bool) -> list[str]:
+    """The reasons of `--retry`, by comma; none where the option is not given.
+
+    Raises:
+        UsageError: it names none, or there is a plan to show, which would not be of a retry.
+    """
+    if reasons is None:
+        return []
+    names = [name.strip() for name in reasons.split(",") if name.strip()]
+    if not names:
+        raise UsageError("--retry names no reason; such as `--retry timed_out,server_error`")
+    if shows_plan:
+        raise UsageError("--plan shows what a run without --retry would do; leave one of them out")
+    return names

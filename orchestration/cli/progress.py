@@ -46,7 +46,7 @@ class TerminalProgress:
         self._console = console or Console(stderr=True, highlight=False, soft_wrap=True)
         self._bars: Bars | None = None
         self._bar: TaskID | None = None
-        self._watched: tuple[Stage, StageTask] | None = None
+        self._watched: tuple[Stage, StageTask, int] | None = None
         self._first_step = -1
         self._began = self._told = time.monotonic()
         self._stop = threading.Event()
@@ -87,13 +87,13 @@ class TerminalProgress:
 
     def shards(self, stage: Stage, task: StageTask, finished: int) -> None:
         """Follow the shards of a stage by their progress markers, on any runner."""
-        self._watched = stage, task
+        total = finished + len(task.pending)
+        self._watched = stage, task, total
         if finished:
             self._console.print(
-                f"{'':<{NAME_WIDTH}} [dim]{finished} of {task.num_shards} shards were finished "
-                "before[/dim]"
+                f"{'':<{NAME_WIDTH}} [dim]{finished} of {total} shards were finished before[/dim]"
             )
-        self._update(finished, task.num_shards, "shards")
+        self._update(finished, total, "shards")
 
     def step(self, step: int, total: int, metrics: Mapping[str, float] | None = None) -> None:
         """A step of a training or of a sampling is done."""
@@ -158,9 +158,9 @@ class TerminalProgress:
     def _watch(self) -> None:
         while not self._stop.wait(POLL_S):
             if self._watched is not None:
-                stage, task = self._watched
+                stage, task, total = self._watched
                 done = len(task.folder.markers())
-                self._update(done, task.num_shards, self._note(stage, task))
+                self._update(done, total, self._note(stage, task))
 
     def _note(self, stage: Stage, task: StageTask) -> str:
         """What the shards are, and what the stage says of the work under way."""

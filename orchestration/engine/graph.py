@@ -12,7 +12,7 @@ from pipelines.io.manifest import Manifest, digest_of
 from pipelines.records import SELECTION
 from pipelines.stage import Stage
 
-SCHEMA_VERSION = 1  # raise it when a stage's output changes for the same settings
+SCHEMA_VERSION = 2  # raise it when a stage's output changes for the same settings
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,9 @@ class Graph:
         writers = self.writers(role)
         return _output(run, writers[-1]) if writers else self.provider(role)
 
-    def facts(self, stage: Stage) -> dict[str, int]:
-        """The numbers that settings fix of a stage's output and of all on which it depends."""
-        found: dict[str, int] = {}
+    def facts(self, stage: Stage) -> dict[str, Any]:
+        """What settings fix of a stage's output and of all on which it depends."""
+        found: dict[str, Any] = {}
         for other in (*self.ancestors(stage), stage):
             found |= other.facts(self.config.section(other), self.provided(other))
         return found

@@ -23,9 +23,12 @@ def settle(folder: StageFolder) -> None:
 def whole_next(
     folder: StageFolder, fingerprint: str, outside: list[dict[str, Any]]
 ) -> Manifest | None:
-    """The next result of this very work, where a crash came just before the replacement."""
+    """The next result of this very work, where a crash came just before the replacement.
+
+    That of a retry is none: it holds no shard that it leaves as it is.
+    """
     manifest = read_manifest(folder.next)
-    if manifest is None or manifest.fingerprint != fingerprint:
+    if manifest is None or manifest.fingerprint != fingerprint or manifest.retried:
         return None
     return manifest if read_timings(folder.next).get("outside") == outside else None
 

@@ -1,13 +1,9 @@
 """Run the stages of a graph: skip what is finished, resume what is not, balance the books."""
 
-import fcntl
-import os
 import resource
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from dalle_model import files
@@ -16,6 +12,7 @@ from orchestration.engine.another import check_same_run
 from orchestration.engine.config import keep_config
 from orchestration.engine.graph import Graph
 from orchestration.engine.limits import check_reject_rate, check_rows_left
+from orchestration.engine.lock import only_writer
 from orchestration.engine.plan import Plan, Run, RunError, plan_stage
 from orchestration.engine.preflight import check_inputs, check_settings, chosen_stages
 from orchestration.engine.progress import Progress
@@ -29,8 +26,8 @@ from pipelines.io.manifest import (
     write_manifest,
     write_timings,
 )
-from pipelines.io.task import StageTask, finished_shards
-from pipelines.stage import Job, LocalWork, Runtime, Stage
+from pipelines.io.task import ShardReport, StageTask, finished_shards
+from pipelines.stage import Facts, Job, LocalWork, Runtime, Stage
 
 
 def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manifest]:
@@ -50,7 +47,7 @@ def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manif
     stages = chosen_stages(graph.stages, names)
     check_settings(graph, stages)
     check_inputs(run, graph, stages)
-    with _only_writer(run.root):
+    with only_writer(run.root):
         files.sweep_temporary(run.root)
         for stage in graph.stages:
             settle(run.folder.stage(stage.name))
@@ -66,7 +63,7 @@ def _bring_up_to_date(run: Run, graph: Graph, stage: Stage, progress: Progress) 
     plan, folder = plan_stage(run, graph, stage), run.folder.stage(stage.name)
     manifest = plan.finished
     if manifest is not None:
-        _clean_up(run, stage)
+        clean_up(run, stage)
         progress.skipped(stage.name, plan.why, manifest)
     else:
         with progress.stage(stage.name, plan.why):
@@ -76,7 +73,7 @@ def _bring_up_to_date(run: Run, graph: Graph, stage: Stage, progress: Progress) 
     return manifest
 
 
-def _clean_up(run: Run, stage: Stage) -> None:
+def clean_up(run: Run, stage: Stage) -> None:
     """Remove what a killed run left of work that is finished, or was to replace it."""
     folder = run.folder.stage(stage.name)
     folder.tidy()
@@ -89,15 +86,16 @@ def _run_stage(run: Run, graph: Graph, plan: Plan, progress: Progress) -> Manife
     is_next = read_manifest(own) is not None
     manifest = whole_next(own, plan.fingerprint, plan.outside) if is_next else None
     if manifest is None:
-        task = _task(run, graph, plan, is_next=is_next)
+        task = task_of(run, graph, plan, is_next=is_next)
         manifest = _make(run, graph, plan, task, progress)
     if is_next:
         replace_result(own, manifest)
-    _clean_up(run, plan.stage)
+    clean_up(run, plan.stage)
     return manifest
 
 
-def _task(run: Run, graph: Graph, plan: Plan, *, is_next: bool) -> StageTask:
+def task_of(run: Run, graph: Graph, plan: Plan, *, is_next: bool) -> StageTask:
+    """The work of a stage on all its shards."""
     return StageTask(
         root=run.root,
         stage=plan.stage.name,
@@ -113,7 +111,7 @@ def _task(run: Run, graph: Graph, plan: Plan, *, is_next: bool) -> StageTask:
 def _make(run: Run, graph: Graph, plan: Plan, task: StageTask, progress: Progress) -> Manifest:
     """Do the work of a stage, up to the manifest that says that it is whole."""
     stage = plan.stage
-    started, cpu = time.perf_counter(), _cpu_seconds()
+    clock = RunClock()
     identity: dict[str, Any] = {
         "stage": stage.name,
         "fingerprint": plan.fingerprint,
@@ -122,22 +120,23 @@ def _make(run: Run, graph: Graph, plan: Plan, task: StageTask, progress: Progres
         "dependencies": graph.dependencies(stage),
     }
     if isinstance(stage.work, LocalWork):
-        manifest = _run_local(run, stage, stage.work, task, identity, progress)
+        manifest = _run_local(run, graph, stage, stage.work, task, identity, progress)
     else:
-        manifest = _run_shards(run, stage, task, identity, progress)
-    timings = {
-        "wall_s": round(time.perf_counter() - started, 3),
-        "cpu_s": round(_cpu_seconds() - cpu, 3),
-        "workers": run.workers,
-        "outside": plan.outside,
-    }
+        manifest = _run_shards(run, graph, stage, task, identity, progress, clock)
+    finish(run, plan, task, manifest, clock)
+    return manifest
+
+
+def finish(run: Run, plan: Plan, task: StageTask, manifest: Manifest, clock: "RunClock") -> None:
+    """Write the timings of a stage, and then the manifest that says that its result is whole."""
+    timings = clock.seconds() | {"workers": run.workers, "outside": plan.outside}
     write_timings(task.folder, timings)
     write_manifest(task.folder, manifest)
-    return manifest
 
 
 def _run_local(
     run: Run,
+    graph: Graph,
     stage: Stage,
     work: LocalWork,
     task: StageTask,
@@ -145,60 +144,74 @@ def _run_local(
     progress: Progress,
 ) -> Manifest:
     files.sweep_temporary(task.folder.url)
-    result = work.run(Job(task, run.config.section(stage)), progress.step)
+    result = work.run(Job(task, run.config.section(stage), facts=graph.facts(stage)), progress.step)
     entries = [file_entry(task.folder, name) for name in result.files]
     return Manifest(**identity, files=entries, metrics=result.metrics)
 
 
 def _run_shards(
-    run: Run, stage: Stage, task: StageTask, identity: dict[str, Any], progress: Progress
+    run: Run,
+    graph: Graph,
+    stage: Stage,
+    task: StageTask,
+    identity: dict[str, Any],
+    progress: Progress,
+    clock: "RunClock",
 ) -> Manifest:
+    reports = write_shards(run, stage, graph.facts(stage), task, progress, clock)
+    manifest = Manifest.of_shards(reports, task.num_shards, **identity)
+    check_reject_rate(stage, run.config, manifest)
+    return manifest
+
+
+def write_shards(
+    run: Run, stage: Stage, facts: Facts, task: StageTask, progress: Progress, clock: "RunClock"
+) -> Collection[ShardReport]:
+    """Write the pending shards that this very work has not finished before.
+
+    Raises:
+        RunError: the runner has ended without some of them.
+    """
     task.folder.tidy()
-    before = finished_shards(task)
+    asked, before = task.pending, finished_shards(task)
     task = replace(task, pending=tuple(i for i in task.pending if i not in before))
     if task.pending:
         progress.shards(stage, task, len(before))
         section = run.config.section(stage)
         with web_of(run.config, stage) as loopback:
-            job = Job(task, section, Runtime(run.workers, loopback))
+            job = Job(task, section, Runtime(run.workers, loopback), facts)
             execute(stage, job, run.beam_options)
     reports = finished_shards(task)
-    lost = sorted(set(range(task.num_shards)) - set(reports))
+    lost = sorted(set(asked) - set(reports))
     if lost:
         raise RunError(
             f"{stage.name}: the runner ended, but shards {lost} are not written; "
             "look at the runner's log, then give the same command again"
         )
     task.folder.tidy()
-    manifest = Manifest.of_shards(reports.values(), task.num_shards, **identity)
-    check_reject_rate(stage, run.config, manifest)
-    return manifest
+    clock.elsewhere_s += sum(reports[i].timing.get("elsewhere_s", 0.0) for i in task.pending)
+    return reports.values()
+
+
+class RunClock:
+    """Wall and CPU seconds since it was made, of this process and its finished children.
+
+    `elsewhere_s` adds the CPU seconds of processes that workers keep for themselves.
+    """
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), _cpu_seconds()
+        self.elsewhere_s = 0.0
+
+    def seconds(self) -> dict[str, Any]:
+        """The seconds elapsed."""
+        return {
+            "wall_s": round(time.perf_counter() - self._wall, 3),
+            "cpu_s": round(_cpu_seconds() - self._cpu + self.elsewhere_s, 3),
+        }
 
 
 def _cpu_seconds() -> float:
     """Of this process and its finished children."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
-
-
-@contextmanager
-def _only_writer(root: str) -> Iterator[None]:
-    """Hold the run directory; a lock on the folder itself leaves no file behind."""
-    if not files.is_local(root):
-        yield
-        return
-    folder = Path(root.removeprefix("file://"))
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        _lock(descriptor, root)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, root: str) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise RunError(f"another run is at work in {root}; wait for it, or use --dir") from error

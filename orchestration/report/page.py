@@ -35,9 +35,10 @@ def render(view: ReportView) -> str:
     return environment.get_template("report.html").render(view=view)
 
 
-def data_uri(png: bytes) -> str:
-    """A PNG as text that an `<img>` can hold."""
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+def data_uri(image: bytes) -> str:
+    """A PNG or a JPEG as text that an `<img>` can hold."""
+    kind = "jpeg" if image.startswith(b"\xff\xd8") else "png"
+    return f"data:image/{kind};base64," + base64.b64encode(image).decode()
 
 
 def plot(view: View) -> str:

@@ -21,7 +21,7 @@ from pipelines.rejection import Check
 from pipelines.stage import Stage
 from pipelines.web.urls import canonical_url
 
-_HEAVY = ("encoded", "png", "image_tokens", "text_tokens")
+_HEAVY = ("encoded", "image", "full_image", "image_tokens", "text_tokens")
 _KEY = re.compile(r"[0-9a-f]{8,40}")
 _URL = re.compile(r"(?:https?://|urn:)\S+", re.IGNORECASE)
 

@@ -175,12 +175,12 @@ def _kept(graph: Graph, run: RunFolder) -> Iterator[Gallery]:
     if not writers or not all(read_manifest(run.stage(stage.name)) for stage in writers):
         return
     images, *selections = [run.stage(stage.name) for stage in writers]
-    first = next(all_surviving_rows(images, selections, ["key", "caption", "png"]))
+    first = next(all_surviving_rows(images, selections, ["key", "caption", "image"]))
     yield Gallery(
         title="Pairs that were kept",
         about="",
         items=[
-            GalleryItem(caption=row["caption"], images={"": row["png"]})
+            GalleryItem(caption=row["caption"], images={"": row["image"]})
             for row in first.slice(0, KEPT_IMAGES).to_pylist()
         ],
     )

@@ -34,12 +34,14 @@ class Found(NamedTuple):  # made in a third of the time of a frozen dataclass
     page_language: str = ""
     license: str = ""
     opt_out: str = ""
+    declared_hash: str = ""
 
 
 def to_candidate(found: Found, config: CrawlConfig) -> Candidate | Rejection:
     """Resolve the URL of an image and check it; its key comes from the canonical URL, if any."""
     # Unpacked once: this runs for every image of the web.
-    raw_url, caption, text_source, base_url, page_url, source, language, license_, opt_out = found
+    (raw_url, caption, text_source, base_url, page_url, source, language, license_, opt_out,
+     declared_hash) = found  # fmt: skip
     if is_inline(raw_url):
         return rejection(raw_url, caption, "data_uri")
     try:
@@ -52,7 +54,9 @@ def to_candidate(found: Found, config: CrawlConfig) -> Candidate | Rejection:
     if unfit is not None:
         return unfit
     key = pair_key(url, caption)
-    return Candidate(key, url, caption, page_url, text_source, source, language, license_, opt_out)
+    return Candidate(
+        key, url, caption, page_url, text_source, source, language, license_, opt_out, declared_hash
+    )
 
 
 def unfit_caption(url: str, found: Found, config: CrawlConfig) -> Rejection | None:

@@ -25,6 +25,11 @@ class Source(BaseModel):
         caption_column: as `url_column`; a list of texts in it gives a pair each.
         page_url_column: as `url_column`.
         license_column: as `url_column`.
+        md5_column: as `url_column`; the image as served is compared with it, as with the next two.
+            In a table that holds the images, these three are read only where they are named here:
+            img2dataset writes the hash of the file before it was scaled.
+        sha256_column: as `md5_column`.
+        phash_column: as `md5_column`: a perceptual hash as imagehash's `phash` makes it.
         image_column: of a Parquet table that holds images; by default a column of
             type `datasets.Image`, or of bytes under a usual name.
         has_header: of a CSV or TSV table; by default there is one when columns are given by name
@@ -41,6 +46,9 @@ class Source(BaseModel):
     caption_column: Column | None = None
     page_url_column: Column | None = None
     license_column: Column | None = None
+    md5_column: Column | None = None
+    sha256_column: Column | None = None
+    phash_column: Column | None = None
     image_column: Column | None = None
     has_header: bool | None = None
 

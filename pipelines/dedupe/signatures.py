@@ -7,12 +7,12 @@ from typing import Any
 import pyarrow as pa
 from PIL import Image
 
-from dalle_model.pixels import from_png
+from dalle_model.pixels import from_stored
 from dalle_model.shards import image_of
 from pipelines.rejection import Check, Rejection, reject
 
 THUMBNAIL_EDGE = 8  # cells; chosen with `DedupeConfig.max_cell_difference`
-COLUMNS = ["key", "url", "caption", "png", "width", "height", "pixel_hash", "phash"]
+COLUMNS = ["key", "url", "caption", "image", "width", "height", "pixel_hash", "phash"]
 
 Rank = tuple[int, str]
 Pair = dict[str, Any]
@@ -100,10 +100,10 @@ def join_duplicates(
         yield pair if reported is None else reject(pair, stage, reported.check())
 
 
-def thumbnail(png: bytes) -> bytes:
+def thumbnail(stored: bytes) -> bytes:
     """The mean colours of 8x8 cells: RGB bytes in raster order."""
     edge = (THUMBNAIL_EDGE, THUMBNAIL_EDGE)
-    return from_png(png).resize(edge, Image.Resampling.BOX).tobytes()
+    return Image.fromarray(from_stored(stored)).resize(edge, Image.Resampling.BOX).tobytes()
 
 
 def _signature(image_key: str, row: dict[str, Any]) -> ImageSignature:
@@ -113,5 +113,5 @@ def _signature(image_key: str, row: dict[str, Any]) -> ImageSignature:
         height=row["height"],
         pixel_hash=row["pixel_hash"],
         phash=row["phash"],
-        thumbnail=thumbnail(row["png"]),
+        thumbnail=thumbnail(row["image"]),
     )

@@ -8,6 +8,7 @@ from pipelines.records import (
     CODEC,
     CODEC_SIDE,
     GRID,
+    IMAGE_RESAMPLE,
     IMAGE_SCHEMA,
     IMAGE_SIDE,
     IMAGES,
@@ -16,6 +17,7 @@ from pipelines.records import (
     SELECTION_SCHEMA,
 )
 from pipelines.stage import (
+    Facts,
     Job,
     LocalResult,
     LocalWork,
@@ -29,25 +31,26 @@ FILE = "dvae.safetensors"
 
 
 def _run(job: Job, on_step: OnStep) -> LocalResult:
-    from dalle_model.config import DVAE_PRESETS
+    from dalle_model.config import DVAE_PRESETS, FIRST_RESAMPLE
     from dalle_model.train.dvae import train_from_images
     from pipelines.io.squares import surviving_squares
 
     shape = DVAE_PRESETS[job.config.preset]
-    images = surviving_squares(job.task, shape.side)
+    resample = job.facts.get(IMAGE_RESAMPLE, FIRST_RESAMPLE)
+    images = surviving_squares(job.task, shape.side, resample)
     url = job.task.folder.file(FILE)
-    metrics = train_from_images(images, url, shape, job.config.training, on_step)
+    metrics = train_from_images(images, url, shape, job.config.training, on_step, resample)
     return LocalResult((FILE,), metrics)
 
 
-def _facts(config: DvaeConfig, _provided: Mapping[str, str]) -> dict[str, int]:
+def _facts(config: DvaeConfig, _provided: Mapping[str, str]) -> Facts:
     from dalle_model.config import DVAE_PRESETS
 
     shape = DVAE_PRESETS[config.preset]
     return {CODEC_SIDE: shape.side, GRID: shape.grid, NUM_CODES: shape.num_codes}
 
 
-def _misfit(config: DvaeConfig, facts: Mapping[str, int]) -> str:
+def _misfit(config: DvaeConfig, facts: Facts) -> str:
     image, codec = facts.get(IMAGE_SIDE, 0), facts.get(CODEC_SIDE, 0)
     if not image or image >= codec:
         return ""

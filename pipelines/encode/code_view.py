@@ -6,6 +6,7 @@ import numpy as np
 
 from dalle_model.evaluate.reconstruction import code_use
 from dalle_model.shards import image_tokens, read_metadata, read_shards
+from pipelines.encode.config import IMAGES_COMPARED, TOKENS_COMPARED, TOKENS_EQUAL
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.views import Frequencies, View
@@ -26,9 +27,21 @@ def code_frequencies(folder: StageFolder, manifest: Manifest) -> Iterable[View]:
             f"Codec {metadata.codec}, {metadata.side} px to {metadata.grid} x {metadata.grid} "
             f"tokens of {metadata.num_codes:,} codes; {use.used:,} codes used, perplexity "
             f"{use.perplexity:.0f}; shards {num_bytes:,} bytes. "
-            f"SHA-256 of the weights: {metadata.codec_sha256}"
+            f"SHA-256 of the weights: {metadata.codec_sha256}{agreement(manifest)}"
         ),
         x="codes, most used first",
         y="times used",
         counts=np.bincount(tokens.ravel(), minlength=metadata.num_codes),
+    )
+
+
+def agreement(manifest: Manifest) -> str:
+    """A sentence on tokens of images decoded at a scale; empty where none were compared."""
+    counts = manifest.metrics
+    if not counts.get(TOKENS_COMPARED):
+        return ""
+    share = counts[TOKENS_EQUAL] / counts[TOKENS_COMPARED]
+    return (
+        f". Of {counts[TOKENS_COMPARED]:,} tokens of {counts[IMAGES_COMPARED]:,} images decoded at "
+        f"a scale, {share:.1%} are those of full decoding"
     )

@@ -5,7 +5,15 @@ from importlib.metadata import version
 from pydantic import BaseModel, ConfigDict, Field
 
 from dalle_model.tokenizers.codec import codec_sha256, inspect_codec
-from pipelines.records import CODEC_SIDE, GRID, NUM_CODES
+from pipelines.records import CODEC_RESAMPLE, CODEC_SIDE, GRID, NUM_CODES
+from pipelines.stage import Facts
+
+# Counts in the manifest, of the images that carry a second image decoded in full.
+IMAGES_COMPARED, TOKENS_COMPARED, TOKENS_EQUAL = (
+    "images_compared",
+    "tokens_compared",
+    "tokens_equal",
+)
 
 
 class EncodeConfig(BaseModel):
@@ -39,7 +47,12 @@ def dependencies(codec: str | None) -> dict[str, str]:
     return weights | {"torch": version("torch")}
 
 
-def codec_facts(codec: str) -> dict[str, int]:
+def codec_facts(codec: str) -> Facts:
     """What the file of a codec fixes of the tokens; raises as `dependencies`."""
     found = inspect_codec(codec)
-    return {CODEC_SIDE: found.side, GRID: found.grid, NUM_CODES: found.num_codes}
+    return {
+        CODEC_SIDE: found.side,
+        CODEC_RESAMPLE: found.resample,
+        GRID: found.grid,
+        NUM_CODES: found.num_codes,
+    }

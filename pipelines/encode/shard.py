@@ -1,7 +1,7 @@
 """Encodes an image shard into a token shard; the same bytes for any number of workers."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import groupby
@@ -13,17 +13,16 @@ import pyarrow as pa
 import torch
 
 from dalle_model import files
-from dalle_model.pixels import Rgb, crop_box, from_png, square
+from dalle_model.pixels import Codes, Rgb, crop_box, from_stored
+from dalle_model.resize import square
 from dalle_model.shards import SCHEMA_VERSION, ShardError, ShardMetadata, image_of, token_schema
 from dalle_model.threads import torch_threads
 from dalle_model.tokenizers.codec import MAX_CODES, Codec, codec_sha256, load_codec
-from pipelines.encode.config import EncodeConfig
+from pipelines.encode.config import IMAGES_COMPARED, TOKENS_COMPARED, TOKENS_EQUAL, EncodeConfig
 from pipelines.io.selections import surviving_rows
 from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import CODEC, IMAGE_SCHEMA
 from pipelines.rejection import Check, Rejection, reject
-
-PREPROCESSING = {"crop": "centre", "resample": "lanczos"}  # of `dalle_model.pixels.square`
 
 Row = dict[str, Any]
 
@@ -44,27 +43,31 @@ def encode_shard(task: StageTask, index: int, config: EncodeConfig) -> ShardResu
     ]
     schema = token_schema(shard_metadata(codec, task.fingerprint), added)
     rows = survivors.to_pylist()
-    squares, rejected = _squares(rows, task.stage, codec.side)
+    squares, rejected = _squares(rows, task.stage, codec)
     codes = encode_all(codec, list(squares.values()), config.batch_size)
     tokens = dict(zip(squares, codes, strict=True))
+    tallies = _agreement(rows, codec, tokens, config.batch_size)
     names = [field.name for field in added]
     kept = [
         _token_row(row, tokens[image]) | {name: row[name] for name in names}
         for row in rows
         if (image := image_of(row["key"])) in tokens
     ]
-    return ShardResult(pa.Table.from_pylist(kept, schema=schema), rejected, rows_in=len(rows))
+    return ShardResult(
+        pa.Table.from_pylist(kept, schema=schema), rejected, rows_in=len(rows), tallies=tallies
+    )
 
 
-def crop_for_codec(png: bytes, side: int) -> Rgb | Check:
+def crop_for_codec(stored: bytes, codec: Codec) -> Rgb | Check:
     """The square of a stored image that the codec encodes, or the rule that the image broke."""
     try:
-        image = from_png(png)
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on a broken PNG
+        rgb = from_stored(stored)
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on a broken file
         return Check("undecodable", passed=False, detail=type(error).__name__)
-    if min(image.size) < side:
-        return Check("below_codec_side", passed=False, measured=min(image.size), threshold=side)
-    return square(image, side)
+    short = min(rgb.shape[:2])
+    if short < codec.side:
+        return Check("below_codec_side", passed=False, measured=short, threshold=codec.side)
+    return square(rgb, codec.side, codec.resample)
 
 
 def shard_metadata(codec: Codec, fingerprint: str) -> ShardMetadata:
@@ -78,7 +81,8 @@ def shard_metadata(codec: Codec, fingerprint: str) -> ShardMetadata:
             f"codec {codec.name} has {codec.num_codes} codes, a token shard holds uint16: "
             f"at most {MAX_CODES}; set `encode.codec` to another one"
         )
-    settings = json.dumps(PREPROCESSING | {"side": codec.side}, sort_keys=True)
+    preprocessing = {"crop": "centre", "resample": codec.resample, "side": codec.side}
+    settings = json.dumps(preprocessing, sort_keys=True)
     return ShardMetadata(
         schema_version=SCHEMA_VERSION,
         codec=codec.name,
@@ -126,18 +130,39 @@ def _codec(name_or_url: str, _sha256: str) -> Codec:
     return load_codec(name_or_url)
 
 
-def _squares(rows: Sequence[Row], stage: str, side: int) -> tuple[dict[str, Rgb], list[Rejection]]:
+def _squares(
+    rows: Sequence[Row], stage: str, codec: Codec
+) -> tuple[dict[str, Rgb], list[Rejection]]:
     """The square of each image by its part of the key, and rejections of the other rows."""
     squares: dict[str, Rgb] = {}
     rejected = []
     for image_key, group in groupby(rows, key=lambda row: image_of(row["key"])):
         captions = list(group)
-        outcome = crop_for_codec(captions[0]["png"], side)
+        outcome = crop_for_codec(captions[0]["image"], codec)
         if isinstance(outcome, Check):
             rejected += [reject(row, stage, outcome) for row in captions]
         else:
             squares[image_key] = outcome
     return squares, rejected
+
+
+def _agreement(
+    rows: Sequence[Row], codec: Codec, tokens: Mapping[str, Codes], batch_size: int
+) -> dict[str, int]:
+    """How many tokens are those of full decoding, of the images that carry both."""
+    full = {image_of(row["key"]): row["full_image"] for row in rows if row.get("full_image")}
+    names = [image for image in full if image in tokens]
+    if not names:
+        return {}
+    crops = (crop_for_codec(full[image], codec) for image in names)
+    squares = [crop for crop in crops if not isinstance(crop, Check)]
+    codes = encode_all(codec, squares, batch_size)
+    equal = np.stack([tokens[image] for image in names]) == codes
+    return {
+        IMAGES_COMPARED: len(names),
+        TOKENS_COMPARED: int(equal.size),
+        TOKENS_EQUAL: int(equal.sum()),
+    }
 
 
 def _token_row(row: Row, codes: npt.NDArray[np.uint16]) -> Row:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from dalle_model.shards import DICTIONARY_COLUMNS
@@ -12,7 +13,9 @@ from pipelines.io.task import ShardResult
 from pipelines.paths import counted_from
 from pipelines.records import (
     CODEC,
+    CODEC_RESAMPLE,
     CODEC_SIDE,
+    IMAGE_RESAMPLE,
     IMAGE_SCHEMA,
     IMAGE_SIDE,
     IMAGES,
@@ -20,14 +23,16 @@ from pipelines.records import (
     SELECTION_SCHEMA,
     TOKENS,
 )
-from pipelines.stage import Job, Reads, ShardWork, Stage, Writes, plain_settings
+from pipelines.stage import Facts, Job, Reads, ShardWork, Stage, Writes, plain_settings
 from pipelines.views import View
 
 
 def _process(job: Job, index: int) -> ShardResult:
     from pipelines.encode.shard import encode_shard
 
-    return encode_shard(job.task, index, job.config)
+    result = encode_shard(job.task, index, job.config)
+    said = _other_filter(job.facts)
+    return replace(result, warnings=[said]) if said and index == 0 else result
 
 
 def _settings(config: EncodeConfig) -> dict[str, Any]:
@@ -46,18 +51,29 @@ def _relocate(config: EncodeConfig, folder: str) -> EncodeConfig:
     return config.model_copy(update={"codec": counted_from(folder, config.codec)})
 
 
-def _facts(_config: EncodeConfig, provided: Mapping[str, str]) -> dict[str, int]:
+def _facts(_config: EncodeConfig, provided: Mapping[str, str]) -> Facts:
     """Of the codec that its settings name; of one that the run trains, that stage states them."""
     return codec_facts(provided[CODEC]) if CODEC in provided else {}
 
 
-def _misfit(_config: EncodeConfig, facts: Mapping[str, int]) -> str:
+def _misfit(_config: EncodeConfig, facts: Facts) -> str:
     image, codec = facts.get(IMAGE_SIDE, 0), facts.get(CODEC_SIDE, 0)
     if not image or image >= codec:
         return ""
     return (
         f"images are stored at {image} px, below the codec's {codec} px: every one would be "
         f"dropped; set images.side to {codec} or more, or name another encode.codec"
+    )
+
+
+def _other_filter(facts: Facts) -> str:
+    """That images were scaled by another filter than those of the codec's training, if so."""
+    image, codec = facts.get(IMAGE_RESAMPLE), facts.get(CODEC_RESAMPLE)
+    if image is None or codec is None or image == codec:
+        return ""
+    return (
+        f"images are scaled by {image}, and those that the codec was trained on by {codec}: some "
+        f"tokens differ; `images.resize: {codec}` makes them the codec's own"
     )
 
 

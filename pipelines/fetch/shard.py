@@ -2,15 +2,17 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pyarrow as pa
 
 from dalle_model.files import sha256
 from dalle_model.shards import image_of
-from pipelines.fetch.backends.native import fetch_images
+from pipelines.fetch.backends.chosen import fetch_images
+from pipelines.fetch.blocklists import Blocked, read_blocklists
 from pipelines.fetch.config import FetchConfig
+from pipelines.fetch.judge import Judge
 from pipelines.io import parquet
 from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import CAPTIONS, FETCHED_SCHEMA
@@ -19,6 +21,7 @@ from pipelines.stage import Runtime
 from pipelines.web.failures import FetchFailure, Reason
 
 Row = dict[str, Any]
+Outcome = bytes | FetchFailure
 _HOSTS_NAMED = 10  # in a warning; chosen: as many as one reads
 
 
@@ -32,17 +35,38 @@ def fetch_shard(task: StageTask, index: int, config: FetchConfig, runtime: Runti
         UnreadableShardError: the captions shard is missing or corrupt.
     """
     rows = parquet.read_table(task.input(CAPTIONS).part(index)).to_pylist()
-    fetched = fetch_images(images_to_fetch(rows), config, runtime)
+    return fetch_rows(rows, task, config, runtime)
+
+
+def fetch_rows(
+    rows: list[Row], task: StageTask, config: FetchConfig, runtime: Runtime
+) -> ShardResult:
+    """Fetch the images of some rows of one shard, each image once.
+
+    Args:
+        rows: in `CAPTION_SCHEMA`.
+        task: the stage's work.
+        config: limits and policy.
+        runtime: where it runs.
+
+    Raises:
+        BlocklistError: a list cannot be read, or a line of it is no entry.
+    """
+    blocked = read_blocklists(config.blocklists, task.fingerprint)
+    fetched = _fetched(images_to_fetch(rows), config, runtime, blocked)
+    judge = Judge(blocked)
     kept: list[Row] = []
     rejected: list[Rejection] = []
     for row in rows:
-        outcome = fetched[image_of(row["key"])] if row["encoded"] is None else row["encoded"]
+        outcome = _outcome(row, fetched, blocked)
         if isinstance(outcome, FetchFailure):
             rejected.append(reject(row, task.stage, _check(outcome)))
+        elif failed := judge.failed(row, outcome):
+            rejected.append(reject(row, task.stage, failed))
         else:
             kept.append(_fetched_row(row, outcome))
     warnings = given_up_hosts(rows, fetched)
-    return ShardResult(_table(kept), rejected, rows_in=len(rows), warnings=warnings)
+    return ShardResult(_table(kept), rejected, len(rows), judge.passed_over, warnings)
 
 
 def images_to_fetch(rows: list[Row]) -> dict[str, str]:
@@ -64,6 +88,22 @@ def given_up_hosts(rows: list[Row], fetched: Mapping[str, bytes | FetchFailure])
     named = ", ".join(f"{host} ({count:,})" for host, count in worst[:_HOSTS_NAMED])
     more = f" and {len(worst) - _HOSTS_NAMED:,} more" if len(worst) > _HOSTS_NAMED else ""
     return [f"hosts that kept failing, and images not requested of them: {named}{more}"]
+
+
+def _fetched(
+    urls: dict[str, str], config: FetchConfig, runtime: Runtime, blocked: Blocked
+) -> dict[str, Outcome]:
+    """The outcome of each image; of a URL on a list, without a request."""
+    refused = {key: no for key, url in urls.items() if (no := blocked.refusal(url))}
+    allowed = {key: url for key, url in urls.items() if key not in refused}
+    refuses = blocked.refusal if blocked.hosts or blocked.urls else None
+    return fetch_images(allowed, config, runtime, refuses) | refused
+
+
+def _outcome(row: Row, fetched: dict[str, Outcome], blocked: Blocked) -> Outcome:
+    if row["encoded"] is None:
+        return fetched[image_of(row["key"])]
+    return blocked.refusal(row["url"]) or cast(bytes, row["encoded"])
 
 
 def _check(failure: FetchFailure) -> Check:

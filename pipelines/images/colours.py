@@ -19,10 +19,13 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_ON_ITS_SIDE = (5, 6, 7, 8)
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 # Pillow widens or narrows the samples of these PNGs to 8 bits, but not their transparent colour.
 _KEY_SCALE = {"L;2": 85.0, "L;4": 17.0, "RGB;16B": 1 / 256}
 _PROFILE_SPACES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
+# What a broken profile raises; the pixels next to it are intact.
+_BROKEN_PROFILE = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
 
 
 def upright_rgb(image: ImageFile.ImageFile) -> Rgb:
@@ -41,10 +44,33 @@ def upright_rgb(image: ImageFile.ImageFile) -> Rgb:
     raw_modes = [tile.args for tile in image.tile]  # gone once loaded
     image.load()
     _scale_transparent_colour(image, raw_modes)
+    opaque = _opaque(_to_8_bit(image))
+    return _turned(np.asarray(_to_srgb(opaque, _profile(image, opaque.mode))), image)
+
+
+def upright_srgb(raw: Rgb, image: ImageFile.ImageFile) -> Rgb:
+    """The same of the pixels of a JPEG in RGB or grey that another decoder than Pillow gave.
+
+    Args:
+        raw: as stored, grey as three equal colours.
+        image: as opened, for its orientation and its profile.
+    """
+    profile = _profile(image, image.mode)
+    if profile is None:
+        return _turned(raw, image)
+    stored = Image.fromarray(raw if image.mode == "RGB" else np.ascontiguousarray(raw[:, :, 0]))
+    return _turned(np.asarray(_to_srgb(stored, profile)), image)
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height in pixels, once upright."""
+    width, height = image.size
+    return (height, width) if _orientation(image) in _ON_ITS_SIDE else (width, height)
+
+
+def _turned(rgb: Rgb, image: Image.Image) -> Rgb:
     turn = _UPRIGHT.get(_orientation(image))
-    profile = image.info.get("icc_profile")
-    srgb = _to_srgb(_opaque(_to_8_bit(image)), profile)
-    return np.asarray(srgb if turn is None else srgb.transpose(turn))
+    return rgb if turn is None else np.asarray(Image.fromarray(rgb).transpose(turn))
 
 
 def _orientation(image: Image.Image) -> int:
@@ -89,20 +115,29 @@ def _opaque(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    if profile:
+def _to_srgb(image: Image.Image, profile: ImageCms.ImageCmsProfile | None) -> Image.Image:
+    if profile is not None:
         image = _through_profile(image, profile)
     return image.convert("RGB")
 
 
-def _through_profile(image: Image.Image, encoded: bytes) -> Image.Image:
+def _profile(image: Image.Image, mode: str) -> ImageCms.ImageCmsProfile | None:
+    """The profile that turns the pixels into sRGB; None where they are taken for it as they are."""
+    encoded = image.info.get("icc_profile")
+    if not encoded:
+        return None
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(encoded))
-        if _PROFILE_SPACES.get(profile.profile.xcolor_space) != image.mode:
-            return image
-        if ImageCms.getProfileDescription(profile).startswith("sRGB"):
-            return image
+        is_for_mode = _PROFILE_SPACES.get(profile.profile.xcolor_space) == mode
+        is_srgb = ImageCms.getProfileDescription(profile).startswith("sRGB")
+    except _BROKEN_PROFILE:
+        return None
+    return profile if is_for_mode and not is_srgb else None
+
+
+def _through_profile(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
+    try:
         turned = ImageCms.profileToProfile(image, profile, _SRGB, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return image  # a broken profile next to intact pixels
+    except _BROKEN_PROFILE:
+        return image
     return image if turned is None else turned

@@ -1,13 +1,22 @@
 """Settings of the images stage."""
 
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from dalle_model.config import Resample
+from dalle_model.errors import UsageError
 from pipelines.images.pillow_version import check_pillow
 
 Format = Literal["JPEG", "PNG", "WEBP", "GIF"]
+Crop = Literal["none", "center"]
+Decoding = Literal["full", "scaled"]
+Store = Literal["png", "jpeg"]
+
+
+class ResizeError(UsageError):
+    """The filter that a config names needs a library that is not installed."""
 
 
 class ImagesConfig(BaseModel):
@@ -23,6 +32,19 @@ class ImagesConfig(BaseModel):
         formats: decoders that untrusted bytes may reach; of an animation, only the first frame.
             Chosen: what cameras, editors and pages write; each further decoder, such as those of
             AVIF, BMP and TIFF, is further code for a crafted file to break.
+        resize: the filter that scales; best is the one that the codec was trained with, `lanczos`
+            for the released dVAE and the shipped codec. `bicubic` needs torch, and takes a quarter
+            of the time.
+        crop: `center` keeps the largest centred square, which is all that a codec encodes; `none`
+            the whole image.
+        decode: `scaled` decodes a JPEG at the smallest eighth of its size that is not below the
+            size as stored: sooner, and other pixels by a little. `pixel_hash` is of those then.
+            Of one image in 64, tokens from all pixels are compared in the report.
+        store: `png`, without loss, or `jpeg`, of quality 95 without subsampling, in a third of it.
+        timeout_s: for one image. Chosen: some thirty times what the largest one takes.
+        max_declared_hamming: bits in which an image may differ from the perceptual hash that its
+            row declares; 64 accepts any image. Source: imagededup `find_duplicates`, whose
+            `max_distance_threshold` is 10; two images that have nothing in common differ in 32.
         max_reject_rate: share of rows dropped above which the stage fails.
     """
 
@@ -34,6 +56,12 @@ class ImagesConfig(BaseModel):
     max_pixels: int = Field(default=50_000_000, ge=1)
     min_bytes: int = Field(default=0, ge=0)
     formats: tuple[Format, ...] = Field(default=("JPEG", "PNG", "WEBP", "GIF"), min_length=1)
+    resize: Resample = "bicubic"
+    crop: Crop = "none"
+    decode: Decoding = "full"
+    store: Store = "png"
+    timeout_s: float = Field(default=30, gt=0, le=3600)
+    max_declared_hamming: int = Field(default=10, ge=0, le=64)
     max_reject_rate: float = Field(default=1.0, ge=0, le=1)
 
     @property
@@ -52,11 +80,25 @@ class ImagesConfig(BaseModel):
 
 
 def dependencies(config: ImagesConfig) -> dict[str, str]:
-    """What else changes the result: Pillow, which decodes, converts, resizes and encodes.
+    """What else changes the result: the libraries that decode, convert, resize and encode.
 
     Raises:
         PillowVersionError: the installed one is not safe to decode with.
+        ResizeError: the filter needs a library that is not installed.
     """
     pillow = version("pillow")
     check_pillow(pillow)
-    return {"pillow": pillow}
+    found = {name: version(name) for name in ("simplejpeg", "isal")}
+    return {"pillow": pillow} | found | _of_resize(config)
+
+
+def _of_resize(config: ImagesConfig) -> dict[str, str]:
+    if config.resize == "lanczos":
+        return {}
+    try:
+        return {"torch": version("torch")}
+    except PackageNotFoundError as error:
+        raise ResizeError(
+            "images.resize is `bicubic`, which is torch's, and torch is not installed; run "
+            "`pip install 'dalle[model]'`, or set `images.resize: lanczos`, which is Pillow's"
+        ) from error

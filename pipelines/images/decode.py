@@ -6,10 +6,12 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import numpy as np
 from PIL import Image
 
 from dalle_model.pixels import Rgb
-from pipelines.images.colours import upright_rgb
+from pipelines.images import turbo
+from pipelines.images.colours import upright_rgb, upright_size, upright_srgb
 from pipelines.images.config import ImagesConfig
 from pipelines.images.containers import gif, jpeg, png, webp
 from pipelines.images.hashes import pixel_hash
@@ -62,7 +64,26 @@ class Served(NamedTuple):
     config: ImagesConfig
 
 
-def decode(encoded: bytes, config: ImagesConfig) -> Rgb:
+class Decoded(NamedTuple):
+    """An image, upright, as sRGB on white.
+
+    Args:
+        rgb: uint8 `(height, width, 3)`, 0..255, row 0 on top; smaller where decoded at a scale.
+        width: of the original, in pixels.
+        height: of the original, in pixels.
+    """
+
+    rgb: Rgb
+    width: int
+    height: int
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether its pixels are fewer than those of the original."""
+        return self.rgb.shape[:2] != (self.height, self.width)
+
+
+def decode(encoded: bytes, config: ImagesConfig) -> Decoded:
     """Decode the first frame of an image, upright, as sRGB on white.
 
     Every rule that the header alone can break is checked before any pixel is decoded, so a
@@ -71,12 +92,12 @@ def decode(encoded: bytes, config: ImagesConfig) -> Rgb:
     later frames, and the lack of an end mark, do not cost the image. A profile that is left out
     is taken for sRGB, Exif for upright. Nothing is made up for pixels that were cut off.
 
+    A crafted file can break into the process that calls this: `pipelines.images.sandbox` calls it
+    in a process that can do no harm.
+
     Args:
         encoded: the file as served, untrusted.
-        config: allowed formats and limits.
-
-    Returns:
-        uint8 `(height, width, 3)`, 0..255, row 0 on top.
+        config: allowed formats and limits, and whether JPEGs may be decoded at a scale.
 
     Raises:
         UnusableImageError: a rule is broken, or the bytes are not a complete image.
@@ -117,24 +138,24 @@ def _mended(encoded: bytes, kind: str) -> Iterator[list[bytes]]:
         yield ended
 
 
-def _common(files: list[bytes], served: Served) -> Rgb | UnusableImageError:
+def _common(files: list[bytes], served: Served) -> Decoded | UnusableImageError:
     """The outcome that files have in common; where they differ, their image is cut short."""
     found = _outcome(files[0], served)
     for other in files[1:]:
         if isinstance(found, UnusableImageError):
             break
         again = _outcome(other, served)
-        if isinstance(again, UnusableImageError) or pixel_hash(again) != pixel_hash(found):
+        if isinstance(again, UnusableImageError) or pixel_hash(again.rgb) != pixel_hash(found.rgb):
             return UnusableImageError(Reason.TRUNCATED)
     return found
 
 
-def _is_broken(found: Rgb | UnusableImageError) -> bool:
+def _is_broken(found: Decoded | UnusableImageError) -> bool:
     """Whether the bytes are at fault, rather than a rule broken."""
     return isinstance(found, UnusableImageError) and found.check.reason in BROKEN
 
 
-def _outcome(encoded: bytes, served: Served) -> Rgb | UnusableImageError:
+def _outcome(encoded: bytes, served: Served) -> Decoded | UnusableImageError:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow warns about is checked here or harmless
@@ -143,23 +164,30 @@ def _outcome(encoded: bytes, served: Served) -> Rgb | UnusableImageError:
         return error.with_traceback(None)  # which would keep the image in memory
     except Image.DecompressionBombError as error:
         return _translated(Reason.TOO_MANY_PIXELS, error, served.config.max_pixels)
+    except MemoryError:
+        return UnusableImageError(Reason.OUT_OF_MEMORY)
     except Exception as error:  # noqa: BLE001 - hostile bytes make decoders raise almost anything
         is_short = "truncated" in str(error).lower()
         return _translated(Reason.TRUNCATED if is_short else Reason.UNDECODABLE, error)
 
 
-def _decode(encoded: bytes, served: Served) -> Rgb:
+def _decode(encoded: bytes, served: Served) -> Decoded:
     with Image.open(io.BytesIO(encoded), formats=[served.kind]) as image:
         broken = first_failure(checks(*image.size, served.num_bytes, served.config))
         if broken is not None:
             raise UnusableImageError(
                 broken.reason, broken.detail, broken.measured, broken.threshold
             )
+        raw = turbo.decode(encoded, image, served.config) if served.kind == "JPEG" else None
+        if raw is not None:
+            return Decoded(upright_srgb(raw, image), *upright_size(image))
         rgb = upright_rgb(image)
-        may_be_cut = served.kind == "JPEG" and jpeg.may_be_cut(encoded, image)
+        may_be_cut = served.kind == "JPEG" and jpeg.may_be_cut(
+            encoded, np.asarray(image), "progressive" in image.info
+        )
     if may_be_cut:
         _check_last_scan(encoded, rgb)
-    return rgb
+    return Decoded(rgb, rgb.shape[1], rgb.shape[0])
 
 
 def _check_last_scan(encoded: bytes, rgb: Rgb) -> None:

@@ -1,9 +1,10 @@
 """Two hashes of an image: one of its exact pixels, one of its appearance."""
 
-from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from blake3 import blake3
 from PIL import Image
 
 from dalle_model.pixels import Rgb
@@ -26,10 +27,14 @@ _NOISE = 64 * _COSINE_SCALE**2
 def pixel_hash(rgb: Rgb) -> str:
     """A 128-bit hash of the width, the height and every pixel, as 32 hex characters."""
     height, width, _ = rgb.shape
-    digest = blake2b(digest_size=16)
-    digest.update(width.to_bytes(4, "little") + height.to_bytes(4, "little"))
+    digest = blake3(width.to_bytes(4, "little") + height.to_bytes(4, "little"))
     digest.update(np.ascontiguousarray(rgb).data)
-    return digest.hexdigest()
+    return digest.hexdigest(length=16)
+
+
+def describe(stored: Rgb) -> dict[str, Any]:
+    """The columns of an image shard that tell what an image looks like, made of it as stored."""
+    return {"phash": phash(stored)}
 
 
 def phash(rgb: Rgb) -> int:

@@ -17,6 +17,9 @@ class Reason(StrEnum):
     TOO_MANY_PIXELS = "too_many_pixels"
     TOO_SMALL = "too_small"
     ASPECT_RATIO = "aspect_ratio"
+    OUT_OF_MEMORY = "out_of_memory"
+    DECODER_CRASHED = "decoder_crashed"
+    DECODER_TIMED_OUT = "decoder_timed_out"
 
 
 class UnusableImageError(ValueError):

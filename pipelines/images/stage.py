@@ -2,7 +2,14 @@
 
 from pipelines.images.config import ImagesConfig, dependencies
 from pipelines.io.task import ShardResult, StageTask
-from pipelines.records import FETCHED, FETCHED_SCHEMA, IMAGE_SCHEMA, IMAGE_SIDE, IMAGES
+from pipelines.records import (
+    FETCHED,
+    FETCHED_SCHEMA,
+    IMAGE_RESAMPLE,
+    IMAGE_SCHEMA,
+    IMAGE_SIDE,
+    IMAGES,
+)
 from pipelines.rejection import Check
 from pipelines.stage import Job, Reads, Row, ShardWork, Stage, Writes
 
@@ -31,5 +38,5 @@ STAGE = Stage(
     work=ShardWork(_process),
     dependencies=lambda config, _: dependencies(config),
     checks=_checks,
-    facts=lambda config, _: {IMAGE_SIDE: config.side},
+    facts=lambda config, _: {IMAGE_SIDE: config.side, IMAGE_RESAMPLE: config.resize},
 )

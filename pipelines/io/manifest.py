@@ -51,6 +51,8 @@ class Manifest:
         metrics: what a stage measured that is a property of its result.
         passed_over: what its inputs held that was no row, by kind.
         warnings: for a person, one line each.
+        retried: for each time that dropped rows were taken up again: by reason, `rows` and how many
+            came `back`.
     """
 
     stage: str
@@ -67,6 +69,7 @@ class Manifest:
     metrics: dict[str, Any] = field(default_factory=dict)
     passed_over: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    retried: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def digest(self) -> str:
@@ -84,9 +87,11 @@ class Manifest:
         ordered = sorted(reports, key=lambda report: report.index)
         rejected: Counter[str] = Counter()
         passed_over: Counter[str] = Counter()
+        tallies: Counter[str] = Counter()
         for report in ordered:
             rejected.update(report.reasons)
             passed_over.update(report.passed_over)
+            tallies.update(report.tallies)
         return cls(
             **identity,
             num_shards=num_shards,
@@ -97,6 +102,7 @@ class Manifest:
             rejected_files=[
                 {"name": rejected_name(r.index, num_shards), **r.rejected_file} for r in ordered
             ],
+            metrics=dict(sorted(tallies.items())),
             passed_over=dict(sorted(passed_over.items())),
             warnings=[line for report in ordered for line in report.warnings],
         )

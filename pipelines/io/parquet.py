@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from functools import lru_cache
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +16,6 @@ from dalle_model.shards import open_parquet, read_parquet
 
 ROW_GROUP_ROWS = 4096
 ZSTD_LEVEL = 3
-# Columns that are stored as they are: images as served, of which zstd takes nothing off.
-PLAIN_COLUMNS = frozenset({"encoded"})
 _REMEDY = "`dalle verify` names every such file, and how to make it again"
 
 
@@ -32,37 +31,26 @@ def to_bytes(table: pa.Table, dictionary_columns: list[str] | None = None) -> by
 def to_buffer(table: pa.Table, dictionary_columns: list[str] | None = None) -> pa.Buffer:
     """Serialise a table: zstd 3, row groups of 4,096 rows, page index, page checksums.
 
+    Binary columns hold images, whose formats are compressed, and are written as they are.
+
     Args:
         table: sorted by the caller; its schema metadata is kept.
         dictionary_columns: columns to encode by dictionary, by path in the Parquet schema.
     """
     sink = pa.BufferOutputStream()
+    packed = _packed_paths(table.schema)
     pq.write_table(
         table,
         sink,
         row_group_size=ROW_GROUP_ROWS,
-        **_compression(table.schema),
+        compression=dict.fromkeys(packed, "zstd"),
+        compression_level=dict.fromkeys(packed, ZSTD_LEVEL),
         version="2.6",
         use_dictionary=dictionary_columns or False,
         write_page_index=True,
         write_page_checksum=True,  # without it pyarrow reads flipped bits without an error
     )
     return sink.getvalue()
-
-
-def _compression(schema: pa.Schema) -> dict[str, Any]:
-    plain = PLAIN_COLUMNS.intersection(schema.names)
-    if not plain:
-        return {"compression": "zstd", "compression_level": ZSTD_LEVEL}
-    sink = pa.BufferOutputStream()
-    pq.write_table(schema.empty_table(), sink)  # its footer has the paths of nested columns
-    columns = pq.read_metadata(pa.BufferReader(sink.getvalue())).schema
-    paths = [column.path for column in map(columns.column, range(len(columns)))]
-    coded = [path for path in paths if path not in plain]
-    return {
-        "compression": dict.fromkeys(coded, "zstd") | dict.fromkeys(plain, "none"),
-        "compression_level": dict.fromkeys(coded, ZSTD_LEVEL),
-    }
 
 
 def read_table(url: str, columns: list[str] | None = None) -> pa.Table:
@@ -94,6 +82,17 @@ def read_rows(url: str, is_wanted: NDArray[np.bool_], columns: list[str]) -> pa.
             parts.append(pa.table(batch.filter(mask)).select(columns))
             start += batch.num_rows
     return pa.concat_tables(parts)
+
+
+@lru_cache(maxsize=64)
+def _packed_paths(schema: pa.Schema) -> list[str]:
+    """The columns to compress, by path in the Parquet schema, which pyarrow alone knows."""
+    empty = pa.BufferOutputStream()
+    pq.write_table(schema.remove_metadata().empty_table(), empty)
+    columns = pq.read_metadata(pa.BufferReader(empty.getvalue())).schema
+    paths = [columns.column(number).path for number in range(len(columns))]
+    plain = {field.name for field in schema if pa.types.is_binary(field.type)}
+    return [path for path in paths if path not in plain]
 
 
 @contextmanager

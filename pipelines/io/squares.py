@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from dalle_model.pixels import Rgb, from_png, square
+from dalle_model.config import FIRST_RESAMPLE, Resample
+from dalle_model.pixels import Rgb, from_stored
+from dalle_model.resize import square
 from dalle_model.shards import image_of
 from dalle_model.train.images import Images, ImagesError, distinct_images
 from pipelines.io.layout import StageFolder
@@ -12,38 +14,41 @@ from pipelines.io.task import StageTask
 from pipelines.records import IMAGES
 
 
-def surviving_squares(task: StageTask, side: int) -> Images:
+def surviving_squares(task: StageTask, side: int, resample: Resample = FIRST_RESAMPLE) -> Images:
     """Each image that survived once.
 
     Args:
         task: of a stage that reads the roles `images` and `selection`.
         side: edge of the squares, in pixels.
+        resample: the filter, where images are stored larger.
 
     Raises:
         ImagesError: there are none.
     """
-    squares = list(_squares(task, side))
+    squares = list(_squares(task, side, resample))
     if not squares:
         raise ImagesError(f"no images survive in {task.url(IMAGES)}; `dalle report` shows why")
     return distinct_images(squares)
 
 
-def squares_of(images: StageFolder, keys: list[str], side: int) -> list[Rgb]:
+def squares_of(
+    images: StageFolder, keys: list[str], side: int, resample: Resample = FIRST_RESAMPLE
+) -> list[Rgb]:
     """The squares of some rows of image shards, in the order of their keys as given."""
     wanted = set(keys)
     found: dict[str, Rgb] = {}
     for url in images.parts():
-        for row in read_table(url, ["key", "png"]).to_pylist():
+        for row in read_table(url, ["key", "image"]).to_pylist():
             if row["key"] in wanted:
-                found[row["key"]] = square(from_png(row["png"]), side)
+                found[row["key"]] = square(from_stored(row["image"]), side, resample)
     return [found[key] for key in keys]
 
 
-def _squares(task: StageTask, side: int) -> Iterator[tuple[str, Rgb]]:
+def _squares(task: StageTask, side: int, resample: Resample) -> Iterator[tuple[str, Rgb]]:
     for index in range(task.num_shards):
         seen = set()
-        for row in surviving_rows(task, index, ["key", "png"]).to_pylist():
+        for row in surviving_rows(task, index, ["key", "image"]).to_pylist():
             image = image_of(row["key"])
             if image not in seen:
                 seen.add(image)
-                yield image, square(from_png(row["png"]), side)
+                yield image, square(from_stored(row["image"]), side, resample)

@@ -29,6 +29,7 @@ class StageTask:
         pending: the shards still to do.
         inputs: by role, the URLs of what it reads: folders of shards, or single files.
         is_next: whether it writes beside a finished result, to replace it when it is whole.
+        retried: reasons whose dropped rows are taken up again; empty where all rows are.
     """
 
     root: str
@@ -39,12 +40,17 @@ class StageTask:
     pending: tuple[int, ...]
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_next: bool = False
+    retried: tuple[str, ...] = ()
 
     @property
     def folder(self) -> StageFolder:
         """The folder that it writes to."""
-        own = RunFolder(self.root, self.num_shards).stage(self.stage)
-        return own.next if self.is_next else own
+        return self.finished.next if self.is_next else self.finished
+
+    @property
+    def finished(self) -> StageFolder:
+        """The folder of the result, which may be another one than that it writes to."""
+        return RunFolder(self.root, self.num_shards).stage(self.stage)
 
     def part(self, index: int) -> str:
         """URL of a shard of rows kept."""
@@ -88,6 +94,8 @@ class ShardResult:
         rows_in: for the books; must equal the rows of `kept` plus `rejected`.
         passed_over: what was no row, by kind; in any one shard, since all shards are added up.
         warnings: for a person, one line each.
+        cpu_s: CPU seconds that other processes spent on it.
+        tallies: what was counted besides rows, by name; all shards are added up.
     """
 
     kept: pa.Table
@@ -95,6 +103,8 @@ class ShardResult:
     rows_in: int
     passed_over: Mapping[str, int] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    cpu_s: float = 0.0
+    tallies: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,6 +121,7 @@ class ShardReport:
     timing: dict[str, Any] = field(default_factory=dict)
     passed_over: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    tallies: dict[str, int] = field(default_factory=dict)
 
 
 class UnbalancedBooksError(DalleError):
@@ -123,11 +134,16 @@ class Stopwatch:
     def __init__(self) -> None:
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
-    def seconds(self) -> dict[str, Any]:
-        """The seconds elapsed, with the name of the host."""
+    def seconds(self, elsewhere_s: float = 0.0) -> dict[str, Any]:
+        """The seconds elapsed, with the name of the host.
+
+        Args:
+            elsewhere_s: CPU seconds that other processes spent on the same work.
+        """
         return {
             "wall_s": round(time.perf_counter() - self._wall, 4),
-            "cpu_s": round(time.process_time() - self._cpu, 4),
+            "cpu_s": round(time.process_time() - self._cpu + elsewhere_s, 4),
+            "elsewhere_s": round(elsewhere_s, 4),
             "host": socket.gethostname(),
         }
 
@@ -159,9 +175,10 @@ def finish_shard(
         reasons=_counts(rejected["reason"]),
         rejected_file=_write(task.rejected(index), rejected, None),
         kept_file=_write(task.part(index), _sorted(result.kept), dictionary_columns),
-        timing=stopwatch.seconds(),
+        timing=stopwatch.seconds(result.cpu_s),
         passed_over=dict(result.passed_over),
         warnings=list(result.warnings),
+        tallies=dict(result.tallies),
     )
     files.write_json(task.folder.marker(index), asdict(report))
     return report

@@ -8,6 +8,7 @@ from pipelines.io.manifest import Manifest
 from pipelines.prior.config import PriorConfig
 from pipelines.records import GRID, NUM_CODES, PRIOR, TOKENIZER, TOKENS
 from pipelines.stage import (
+    Facts,
     Job,
     LocalResult,
     LocalWork,
@@ -52,7 +53,7 @@ def _run(job: Job, on_step: OnStep) -> LocalResult:
     return LocalResult((FILE, HISTORY), shown)
 
 
-def _misfit(config: PriorConfig, facts: Mapping[str, int]) -> str:
+def _misfit(config: PriorConfig, facts: Facts) -> str:
     from dalle_model.config import PRIOR_PRESETS
 
     shape = PRIOR_PRESETS[config.preset]

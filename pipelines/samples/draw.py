@@ -72,9 +72,9 @@ def _training_rows(task: StageTask, trained: TrainedPrior, number: int) -> list[
 
 
 def _scored(task: StageTask, codec: Codec, rows: list[dict[str, Any]], samples: Rgb) -> Samples:
-    gallery = surviving_squares(task, codec.side)
+    gallery = surviving_squares(task, codec.side, codec.resample)
     keys, captions = [row["key"] for row in rows], [row["caption"] for row in rows]
-    originals = np.stack(squares_of(task.input(IMAGES), keys, codec.side))
+    originals = np.stack(squares_of(task.input(IMAGES), keys, codec.side, codec.resample))
     decoded = codec.decode(np.array([row["image_tokens"] for row in rows], np.uint16))
     own_names = [image_of(key) for key in keys]
     scored = score_samples(samples, own_names, originals, decoded, gallery.rgb, gallery.names)

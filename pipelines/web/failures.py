@@ -32,6 +32,11 @@ class Reason(StrEnum):
     CONNECTION_FAILED = "connection_failed"
     CERTIFICATE_REFUSED = "certificate_refused"
     HOST_GIVEN_UP = "host_given_up"
+    BLOCKED_HOST = "blocked_host"
+    BLOCKED_URL = "blocked_url"
+
+
+BLOCKED = frozenset({Reason.BLOCKED_HOST, Reason.BLOCKED_URL})  # by a list of who runs this
 
 
 TRANSIENT = frozenset(

@@ -109,6 +109,7 @@ class Fetcher:
     async def _follow(self, url: str, request: Request) -> Response:
         budget = Budget(self._settings.timeout_s)
         for _ in range(request.max_redirects + 1):
+            self._check_refused(url)
             delay_s = 0.0 if request.is_robots else await self._check_robots(url)
             async with self.pace.turn(urlsplit(url).hostname or "", delay_s):
                 answer = await self._exchange.send(url, request, budget)
@@ -116,6 +117,11 @@ class Fetcher:
                 return answer
             url = _checked(answer, base=url)
         raise FetchError(Reason.TOO_MANY_REDIRECTS, f"on to {url}", threshold=request.max_redirects)
+
+    def _check_refused(self, url: str) -> None:
+        refuses = self._settings.refuses
+        if refuses is not None and (no := refuses(url)):
+            raise FetchError(no.reason, no.detail, no.measured, no.threshold)
 
     async def _check_robots(self, url: str) -> float:
         """The delay that the origin requests, in seconds."""

@@ -1,12 +1,17 @@
 """Settings of a client: everything about a fetch except the URL."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from pipelines.web.failures import FetchFailure
 from pipelines.web.identity import product_token
 from pipelines.web.intranet import IntranetAllowance
 from pipelines.web.pace import PaceSettings
 
 ACCEPT_IMAGES = "image/jpeg,image/png,image/webp,image/gif;q=0.9,image/*;q=0.5"
+
+
+Refuses = Callable[[str], FetchFailure | None]  # why a canonical URL is not requested
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class HttpSettings:
         media_types: the only ones whose bodies are read; empty for all. A response without a type
             passes.
         allow: private hosts that may be reached.
+        refuses: why a canonical URL, that of a redirect too, is not requested; None where it may
+            be.
     """
 
     user_agent: str
@@ -46,6 +53,7 @@ class HttpSettings:
     follows_redirects: bool = True
     media_types: frozenset[str] = frozenset()
     allow: tuple[IntranetAllowance, ...] = ()
+    refuses: Refuses | None = None
 
     @property
     def token(self) -> str:

@@ -22,7 +22,7 @@ def tree(root: str) -> dict[str, str]:
 def listed(indent: int) -> dict[str, str]:
     """The errors at one depth of the tree, with their modules."""
     rows = re.findall(
-        rf"^ {{{indent}}}(\w+) +([a-z_]+\.[a-z_.]+) +\S", errors.__doc__ or "", re.MULTILINE
+        rf"^ {{{indent}}}(\w+) +([a-z_]+\.[a-z0-9_.]+) +\S", errors.__doc__ or "", re.MULTILINE
     )
     return dict(rows)
 

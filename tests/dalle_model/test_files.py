@@ -134,3 +134,23 @@ def test_a_pipe_is_not_opened(tmp_path):
 def test_a_name_that_is_no_utf_8_can_be_printed():
     assert files.printable(os.fsdecode(b"caf\xe9.jpg")) == "caf\\udce9.jpg"
     assert files.printable("café.jpg") == "café.jpg"
+
+
+@pytest.mark.parametrize("scheme", ["", "memory://"])
+def test_a_file_is_written_piece_by_piece_and_is_whole_or_absent(tmp_path, scheme):
+    url = f"{scheme}{tmp_path}/a/pieces"
+    with files.writing(url) as stream:
+        stream.write(b"one")
+        assert not files.exists(url)
+        stream.write(b"two")
+    assert files.read_bytes(url) == b"onetwo"
+
+    def fail() -> None:
+        with files.writing(url) as stream:
+            stream.write(b"half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert files.read_bytes(url) == b"onetwo"
+    assert files.list_names(f"{scheme}{tmp_path}/a") == ["pieces"]

@@ -137,3 +137,11 @@ def test_metadata_is_written_with_sorted_keys():
 def test_no_rows_keep_the_width_of_their_tokens():
     table = pa.table({"image_tokens": pa.array([], pa.list_(pa.uint16(), 64))})
     assert image_tokens(table).shape == (0, 64)
+
+
+@pytest.mark.parametrize("raw", [b"\xff", b"{", b"[]", b"{}", b'{"schema_version": 1}'])
+def test_damaged_metadata_is_named(tmp_path, raw):
+    table = pa.table({"key": ["a"]}).replace_schema_metadata({METADATA_KEY: raw})
+    pq.write_table(table, tmp_path / "part.parquet")
+    with pytest.raises(ShardError, match=r"part\.parquet cannot be read: its `dalle` metadata"):
+        read_shards([str(tmp_path / "part.parquet")])

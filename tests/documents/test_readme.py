@@ -1,4 +1,4 @@
-"""The config that the README shows runs as it is written there, from a WARC to a report."""
+"""The config that the README shows runs, from a WARC to a report, with a short training."""
 
 import re
 from pathlib import Path

@@ -19,7 +19,7 @@ CONFIG = """\
 name: plugged
 num_shards: 2
 crawl: {sources: [{path: images}]}
-images: {side: 64}
+images: {side: 64, resize: lanczos}
 sharpness: {min_sharpness: 20}
 """
 

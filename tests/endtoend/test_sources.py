@@ -83,7 +83,7 @@ def run(folder: Path, source: Path, *stages: str) -> Path:
     config.write_text(
         "num_shards: 2\n"
         f"crawl: {{sources: [{{path: {source}, name: test}}]}}\n"
-        "captions: {recipe: dalle}\nimages: {side: 64}\n"
+        "captions: {recipe: dalle}\nimages: {side: 64, resize: lanczos}\n"
     )
     dalle("run", *stages, "--config", config, "--dir", folder / "run")
     return folder / "run"

@@ -23,7 +23,7 @@ def noise(seed: int, height: int = 16, width: int = 16) -> Rgb:
 
 
 def row(
-    number: int, caption: int = 0, png: bytes | None = None, width: int = 40, height: int = 30
+    number: int, caption: int = 0, image: bytes | None = None, width: int = 40, height: int = 30
 ) -> Row:
     return {
         "key": f"{number:024x}{caption:016x}",
@@ -32,7 +32,7 @@ def row(
         "page_url": "http://x.test/",
         "license": "CC0",
         "source": "test",
-        "png": to_png(noise(number)) if png is None else png,
+        "image": to_png(noise(number)) if image is None else image,
         "width": width,
         "height": height,
         "sha256": "0" * 64,

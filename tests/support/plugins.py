@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-from dalle_model.pixels import from_png
+from dalle_model.pixels import from_stored
 from pipelines.io.selections import surviving_rows
 from pipelines.io.task import ShardResult
 from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
@@ -26,15 +26,15 @@ class SharpnessConfig(BaseModel):
     max_reject_rate: float = 1.0
 
 
-def sharpness(png: bytes) -> float:
-    return float(np.abs(np.diff(np.asarray(from_png(png), np.float64), axis=0)).mean())
+def sharpness(image: bytes) -> float:
+    return float(np.abs(np.diff(from_stored(image).astype(np.float64), axis=0)).mean())
 
 
 def process(job: Job, index: int) -> ShardResult:
     kept, rejected = [], []
-    table = surviving_rows(job.task, index, ["key", "url", "caption", "png"])
+    table = surviving_rows(job.task, index, ["key", "url", "caption", "image"])
     for row in table.to_pylist():
-        measured, limit = sharpness(row["png"]), job.config.min_sharpness
+        measured, limit = sharpness(row["image"]), job.config.min_sharpness
         if measured < limit:
             check = Check("blurred", False, measured, limit)
             rejected.append(reject(row, job.task.stage, check))

@@ -8,6 +8,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from dalle_model.pixels import Rgb
+from pipelines.images.config import ImagesConfig
+from pipelines.images.decode import decode
+
 PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 
 
@@ -15,6 +19,10 @@ def smooth(width: int, height: int, seed: int = 0) -> Image.Image:
     """A colourful RGB image without hard edges."""
     coarse = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def decoded(encoded: bytes, config: ImagesConfig) -> Rgb:
+    return decode(encoded, config).rgb
 
 
 def encode(image: Image.Image, form: str, **options: Any) -> bytes:

@@ -38,7 +38,7 @@ name: small
 num_shards: 3
 crawl: {{sources: [{{path: {archive}, name: small}}]}}
 fetch: {{max_bytes: 1048576, timeout_s: 10, backoff_s: 0.1, per_host_concurrency: 16}}
-images: {{side: 64}}
+images: {{side: 64, resize: lanczos}}
 replay: {{archive: {archive}, hosts: .demo.test}}
 """
 

@@ -15,7 +15,7 @@ CONFIG = """\
 name: tiny
 num_shards: 2
 crawl: {sources: [{path: images}]}
-images: {side: 64}
+images: {side: 64, resize: lanczos}
 """
 MODELS = """\
 bpe: {vocab_size: 300}

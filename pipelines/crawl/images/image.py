@@ -82,6 +82,7 @@ def to_inline_image(image: Image, config: CrawlConfig) -> InlineImage | Rejectio
         text_source=found.text_source,
         source=found.source,
         license=found.license,
+        declared_hash=found.declared_hash,
     )
     return InlineImage(candidate, image.encoded, image.blob)
 

@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +17,22 @@ URL_NAMES = ("url", "image_url", "img_url")
 CAPTION_NAMES = ("caption", "captions", "text", "alt", "alt_text", "title")
 PAGE_NAMES = ("page_url",)
 LICENSE_NAMES = ("license",)
+# Hashes of the image as served. Source: img2dataset's `compute_hash` and DataComp, for the exact
+# ones. The `image_phash` of COYO is not among them: the card does not say what made it.
+MD5_NAMES = ("md5",)
+SHA256_NAMES = ("sha256",)
+PHASH_NAMES = ("phash",)
 
 NAMES = {
     "url_column": URL_NAMES,
     "caption_column": CAPTION_NAMES,
     "page_url_column": PAGE_NAMES,
     "license_column": LICENSE_NAMES,
-}  # by the setting of a source, in the order of `Columns`
+    "md5_column": MD5_NAMES,
+    "sha256_column": SHA256_NAMES,
+    "phash_column": PHASH_NAMES,
+}  # by the setting of a source
+_HASHES = ("md5_column", "sha256_column", "phash_column")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NO_TEXTS = (dict, list, tuple)
@@ -43,11 +52,19 @@ class Columns:
     page_url: int | None = None
     license: int | None = None
     image: int | None = None
+    md5: int | None = None
+    sha256: int | None = None
+    phash: int | None = None
+
+    @classmethod
+    def of(cls, found: Mapping[str, int | None], image: int | None = None) -> "Columns":
+        """The columns by the settings of `NAMES`; that of the captions is there."""
+        named: dict[str, Any] = {name.removesuffix("_column"): found[name] for name in NAMES}
+        return cls(**named, image=image)
 
     def needed(self) -> list[int]:
         """All columns that are read, ascending."""
-        named = (self.url, self.caption, self.page_url, self.license, self.image)
-        return sorted({column for column in named if column is not None})
+        return sorted({column for column in vars(self).values() if column is not None})
 
 
 def header_in(rows: Sequence[Sequence[str]], source: Source) -> int | None:
@@ -81,14 +98,17 @@ def locate(header: Sequence[str], source: Source, table: str, image: int | None 
     Raises:
         ColumnError: a column is not there, or more than one could be meant.
     """
-    url, caption, page_url, license_ = (
-        find_column(header, source, setting, table) for setting in NAMES
-    )
-    if url is None and image is None:
+    found = {
+        setting: find_column(header, source, setting, table)
+        if image is None or setting not in _HASHES or getattr(source, setting) is not None
+        else None
+        for setting in NAMES
+    }
+    if found["url_column"] is None and image is None:
         raise missing_column("url_column", "/".join(URL_NAMES), header, table)
-    if caption is None:
+    if found["caption_column"] is None:
         raise missing_column("caption_column", "/".join(CAPTION_NAMES), header, table)
-    return Columns(url, caption, page_url, license_, image)
+    return Columns.of(found, image)
 
 
 def find_column(header: Sequence[str], source: Source, setting: str, table: str) -> int | None:
@@ -136,17 +156,13 @@ def locate_unnamed(rows: Sequence[Sequence[str]], source: Source, table: str) ->
     Raises:
         ColumnError: a name is asked for, or more than one column could be meant.
     """
-    given = {
-        name: number_of(getattr(source, name), name, table)
-        for name in ("url_column", "caption_column", "page_url_column", "license_column")
-    }
+    given = {name: number_of(getattr(source, name), name, table) for name in NAMES}
     url = given["url_column"]
     if url is None:
-        url = _column_of_urls(rows, table)
-    caption = given["caption_column"]
-    if caption is None:
-        caption = _column_of_captions(rows, url, table)
-    return Columns(url, caption, given["page_url_column"], given["license_column"])
+        url = given["url_column"] = _column_of_urls(rows, table)
+    if given["caption_column"] is None:
+        given["caption_column"] = _column_of_captions(rows, url, table)
+    return Columns.of(given)
 
 
 def number_of(column: str | int | None, setting: str, table: str) -> int | None:

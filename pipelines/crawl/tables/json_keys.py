@@ -82,7 +82,7 @@ class Keys:
             if found[setting] is None:
                 there = ", ".join(map(repr, keys)) or "none"
                 return f"no key {'/'.join(self._wanted[setting])!r}; its keys are {there}"
-        return Columns(*(found[setting] for setting in NAMES))  # type: ignore[arg-type]
+        return Columns.of(found)
 
 
 def object_in(line: str) -> Object | Damage:

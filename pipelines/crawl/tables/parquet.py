@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dalle_model.shards import open_parquet
+from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.images.image import Image
 from pipelines.crawl.impostors import HEAD_BYTES, impostor
@@ -37,7 +38,7 @@ _HOSTILE = (pa.ArrowException, OSError, OverflowError, ValueError)
 
 def read_parquet(
     stream: BinaryIO, name: str, source: Source, start: int = 0, claim: Claim = every
-) -> Iterator[Found | Image | Rejection]:
+) -> Iterator[Found | Image | Rejection | PassedOver]:
     """The rows of the row groups from a number on; a `bad_record` for each that cannot be read.
 
     Args:
@@ -114,9 +115,11 @@ def _rows(file: pq.ParquetFile, group: int, columns: Columns) -> Iterator[Row | 
         yield Damage("damaged row group")
 
 
-def _found(row: Row, columns: Columns, source: Source) -> Iterator[Found | Image | Rejection]:
+def _found(
+    row: Row, columns: Columns, source: Source
+) -> Iterator[Found | Image | Rejection | PassedOver]:
     for found in found_in(row, columns, source.name):
-        if columns.image is None or isinstance(found, Rejection):
+        if columns.image is None or isinstance(found, Rejection | PassedOver):
             yield found
             continue
         encoded = _bytes_of(row[columns.image])

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.tables.columns import Columns, text_of, texts_of
+from pipelines.io.hashes import KINDS, HashKind, declared, hash_in
 from pipelines.rejection import Rejection
 
 Row = list[Any]
@@ -24,8 +26,10 @@ class Damage(NamedTuple):
     text: str = ""
 
 
-def found_in(row: Row, columns: Columns, source: str) -> Iterator[Found | Rejection]:
+def found_in(row: Row, columns: Columns, source: str) -> Iterator[Found | Rejection | PassedOver]:
     """The image of a row, once for each caption; a rejection where its captions are no texts.
+
+    A cell that should hold a hash and does not is counted, and the row goes on without it.
 
     Args:
         row: its cells; those at its end may be missing, but for the URL and the caption.
@@ -40,6 +44,12 @@ def found_in(row: Row, columns: Columns, source: str) -> Iterator[Found | Reject
     except ValueError as error:
         yield rejection(_cell(row, columns.url), "", "bad_record", str(error))
         return
+    declared_hash = ""
+    if columns.md5 is not None or columns.sha256 is not None or columns.phash is not None:
+        hashes = _hashes(row, columns)
+        for kind in (kind for kind, digits in hashes.items() if digits is None):
+            yield PassedOver(f"cells that are no {kind} hash")
+        declared_hash = declared({kind: digits or "" for kind, digits in hashes.items()})
     for caption in captions:
         yield Found(
             raw_url=_cell(row, columns.url),
@@ -48,6 +58,7 @@ def found_in(row: Row, columns: Columns, source: str) -> Iterator[Found | Reject
             page_url=_cell(row, columns.page_url),
             source=source,
             license=_cell(row, columns.license),
+            declared_hash=declared_hash,
         )
 
 
@@ -63,3 +74,9 @@ def joined(row: Row) -> str:
 
 def _cell(row: Row, index: int | None) -> str:
     return text_of(row[index]) if index is not None and index < len(row) else ""
+
+
+def _hashes(row: Row, columns: Columns) -> dict[HashKind, str | None]:
+    """The hashes of a row; None for a cell that is none, nothing for one that is not there."""
+    places = ((kind, getattr(columns, kind)) for kind in KINDS)
+    return {k: hash_in(row[i], k) for k, i in places if i is not None and i < len(row)}

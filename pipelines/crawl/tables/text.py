@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO, Literal
 
+from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import Found
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every, extent_of_bytes
@@ -62,7 +63,7 @@ class _Layout:
 
 def read_text_table(
     stream: BinaryIO, name: str, source: Source, start: int = 0, claim: Claim = every
-) -> Iterator[Found | Rejection]:
+) -> Iterator[Found | Rejection | PassedOver]:
     """The rows that start at or after a position; a rejection for each that cannot be read.
 
     Args:

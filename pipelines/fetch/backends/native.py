@@ -10,13 +10,13 @@ from pipelines.web.client import shared_client
 from pipelines.web.failures import UNREACHABLE, FetchFailure, Reason
 from pipelines.web.loop import run
 from pipelines.web.pace import PaceSettings
-from pipelines.web.settings import HttpSettings
+from pipelines.web.settings import HttpSettings, Refuses
 
 Outcome = bytes | FetchFailure
 
 
 def fetch_images(
-    urls: dict[str, str], config: FetchConfig, runtime: Runtime
+    urls: dict[str, str], config: FetchConfig, runtime: Runtime, refuses: Refuses | None = None
 ) -> dict[str, bytes | FetchFailure]:
     """Fetch each image once, many at a time.
 
@@ -31,11 +31,13 @@ def fetch_images(
         urls: by the image's part of the key.
         config: limits and policy.
         runtime: access to loopback and the number of processes.
+        refuses: why a canonical URL, that of a redirect too, is not requested.
 
     Returns:
         The bytes as served, or the failure, by the image's part of the key.
     """
-    fetcher = shared_client(http_settings(config, runtime.workers), runtime.loopback).fetcher
+    settings = http_settings(config, runtime.workers, refuses)
+    fetcher = shared_client(settings, runtime.loopback).fetcher
 
     async def work(image_key: str) -> Outcome:
         result = await fetcher.fetch(urls[image_key])
@@ -59,7 +61,9 @@ def fetch_images(
     return found
 
 
-def http_settings(config: FetchConfig, num_workers: int) -> HttpSettings:
+def http_settings(
+    config: FetchConfig, num_workers: int, refuses: Refuses | None = None
+) -> HttpSettings:
     """The settings of the stage as the HTTP client takes them."""
     return HttpSettings(
         user_agent=config.user_agent,
@@ -73,6 +77,7 @@ def http_settings(config: FetchConfig, num_workers: int) -> HttpSettings:
         obeys_robots=config.obeys_robots,
         honours_opt_out=config.honours_opt_out,
         allow=tuple(rule.allowance for rule in config.allow),
+        refuses=refuses,
     )
 
 

@@ -10,7 +10,7 @@ from hashlib import shake_128
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from numpy.typing import NDArray
 
 # Markers. Source: ITU-T T.81, table B.1
 START_OF_SCAN, END_OF_IMAGE, COMMENT = 0xDA, 0xD9, 0xFE
@@ -108,7 +108,14 @@ def with_ends(encoded: bytes) -> list[bytes]:
     return [cut + end, *(cut + _filling(number) + end for number in range(len(_FILLINGS)))]
 
 
-def may_be_cut(encoded: bytes, image: Image.Image) -> bool:
+def frame(encoded: bytes) -> int:
+    """The second byte of the marker of the first frame, which tells the coding; 0 without one."""
+    return next((found.marker for found in segments(encoded) if found.marker in FRAMES), 0)
+
+
+def may_be_cut(
+    encoded: bytes, pixels: NDArray[np.uint8], is_progressive: bool, block_edge: int = BLOCK_EDGE
+) -> bool:
     """Whether progressive scans are missing, or the last block may have been made up.
 
     One that was has a single colour. White is not counted: drawings and products on white would
@@ -116,13 +123,17 @@ def may_be_cut(encoded: bytes, image: Image.Image) -> bool:
 
     Args:
         encoded: of a JPEG with an end mark.
-        image: what Pillow decoded, as stored.
+        pixels: uint8 `(height, width, ...)`, as stored.
+        is_progressive: whether its scans refine each other.
+        block_edge: of a block as decoded, in pixels: fewer than 8 at a scale.
     """
     # Colours at the first edges of a block are mixed with those of its neighbours.
-    left, top = (min(edge - 1, (edge - 1) // BLOCK_EDGE * BLOCK_EDGE + 1) for edge in image.size)
-    last = np.asarray(image.crop((left, top, *image.size)))
+    top, left = (
+        min(edge - 1, (edge - 1) // block_edge * block_edge + 1) for edge in pixels.shape[:2]
+    )
+    last = pixels[top:, left:]
     is_made_up = (last == last[0, 0]).all() and (last[0, 0] < WHITE).any()
-    return bool(is_made_up) or ("progressive" in image.info and not has_all_scans(encoded))
+    return bool(is_made_up) or (is_progressive and not has_all_scans(encoded))
 
 
 def with_filling(encoded: bytes) -> bytes:

@@ -6,6 +6,7 @@ import numpy.typing as npt
 import pytest
 
 from dalle_model.checkpoint import CheckpointError
+from dalle_model.config import Resample
 from dalle_model.pixels import Rgb
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
 from dalle_model.sample.images import draw_images, sample_images, warning_of_cuts
@@ -22,6 +23,7 @@ class GreyCodec:
     side: int = 3
     grid: int = 3
     num_codes: int = 16
+    resample: Resample = "lanczos"
     pixel_range: tuple[float, float] = (0.0, 1.0)
 
     def encode(self, images: Rgb) -> npt.NDArray[np.uint16]:

@@ -3,7 +3,13 @@ import pytest
 
 from dalle_model.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from dalle_model.config import DVAE_PRESETS
-from dalle_model.tokenizers.codec import codec_sha256, codec_url, load_codec
+from dalle_model.tokenizers.codec import (
+    CodecError,
+    codec_sha256,
+    codec_url,
+    inspect_codec,
+    load_codec,
+)
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import to_input, to_rgb
 from tests.support.codecs import TINY, write_codec
@@ -28,6 +34,19 @@ def test_codes_and_images_have_the_protocol_s_types(url):
     assert (rgb.dtype.name, rgb.shape) == ("uint8", (3, 16, 16, 3))
     assert (codec.name, codec.sha256) == ("tiny", codec_sha256(url))
     assert (codec.side, codec.grid, codec.num_codes, codec.pixel_range) == (16, 2, 32, (0.1, 0.9))
+
+
+def test_a_codec_names_the_filter_of_its_training(url, tmp_path):
+    assert load_codec(url).resample == inspect_codec(url).resample == "lanczos"  # named by none
+    other = f"{tmp_path}/other.safetensors"
+    weights = Dvae(TINY).state_dict()
+    save_checkpoint(other, "dvae", weights, TINY.to_dict(), {"resample": "bicubic"})
+    assert load_codec(other).resample == inspect_codec(other).resample == "bicubic"
+    save_checkpoint(other, "dvae", weights, TINY.to_dict(), {"resample": "box"})
+    with pytest.raises(CodecError, match="scaled by 'box', not by bicubic or lanczos"):
+        inspect_codec(other)
+    with pytest.raises(CheckpointError, match="scaled by 'box'"):
+        load_codec(other)
 
 
 def test_every_byte_survives_the_pixel_map():

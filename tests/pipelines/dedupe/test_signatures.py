@@ -25,7 +25,7 @@ def rows() -> Iterator[dict[str, Any]]:
             "key": f"{image:024x}{ord(caption):016x}",
             "url": f"http://a.test/{image}",
             "caption": caption,
-            "png": png,
+            "image": png,
             "width": 10 * image,
             "height": 20,
             "pixel_hash": f"{image:032x}",

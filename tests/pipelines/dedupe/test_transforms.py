@@ -120,7 +120,7 @@ def image_row(url: str, caption: str, png: bytes, size: int, pixel_hash: str, ph
         "page_url": "",
         "license": "",
         "source": "test",
-        "png": png,
+        "image": png,
         "width": size,
         "height": size,
         "sha256": "",

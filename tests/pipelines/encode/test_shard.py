@@ -10,6 +10,7 @@ import torch
 
 from dalle_model.config import DvaeConfig
 from dalle_model.pixels import to_png
+from dalle_model.resize import square
 from dalle_model.shards import DICTIONARY_COLUMNS, ShardError, image_tokens, read_metadata
 from dalle_model.tokenizers.codec import load_codec
 from pipelines.encode.config import EncodeConfig, dependencies
@@ -29,7 +30,7 @@ def codec_url(tmp_path_factory):
 
 
 def test_the_tokens_of_a_row_are_the_codes_of_its_square(tmp_path, codec_url):
-    rows = [row(1, png=to_png(noise(1, 16, 24))), row(2)]
+    rows = [row(1, image=to_png(noise(1, 16, 24))), row(2)]
     task = write_images(tmp_path, rows, codec_url)
     result = encode_shard(task, 0, EncodeConfig(batch_size=4))
     codec = load_codec(codec_url)
@@ -54,9 +55,9 @@ def test_captions_of_one_image_share_its_tokens(tmp_path, codec_url, monkeypatch
     task = write_images(tmp_path, [row(1, 0), row(1, 1), row(2, 0)], codec_url)
     seen = []
 
-    def counting(png, side):
-        seen.append(png)
-        return crop_for_codec(png, side)
+    def counting(stored, codec):
+        seen.append(stored)
+        return crop_for_codec(stored, codec)
 
     monkeypatch.setattr("pipelines.encode.shard.crop_for_codec", counting)
     tokens = image_tokens(encode_shard(task, 0, EncodeConfig()).kept)
@@ -65,7 +66,7 @@ def test_captions_of_one_image_share_its_tokens(tmp_path, codec_url, monkeypatch
 
 
 def test_what_cannot_be_encoded_is_a_rejection_and_the_books_balance(tmp_path, codec_url):
-    small, broken = row(1, png=to_png(noise(1, 15, 20))), row(2, png=b"no png")
+    small, broken = row(1, image=to_png(noise(1, 15, 20))), row(2, image=b"no png")
     task = write_images(tmp_path, [small, broken, row(3)], codec_url)
     result = encode_shard(task, 0, EncodeConfig())
     assert result.rows_in == result.kept.num_rows + len(result.rejected) == 3
@@ -113,10 +114,38 @@ def test_a_codec_with_more_codes_than_uint16_is_refused(codec_url):
         shard_metadata(codec, "f")
 
 
-def test_a_small_picture_is_measured_against_the_codec():
-    check = crop_for_codec(to_png(noise(0, 10, 30)), 16)
+def test_a_small_picture_is_measured_against_the_codec(codec_url):
+    check = crop_for_codec(to_png(noise(0, 10, 30)), load_codec(codec_url))
     assert isinstance(check, Check)
     assert (check.reason, check.measured, check.threshold) == ("below_codec_side", 10, 16)
+
+
+def test_an_image_is_scaled_by_the_filter_of_the_codec(codec_url):
+    codec = load_codec(codec_url)
+    stored = to_png(noise(0, 40, 50))
+    for resample in ("lanczos", "bicubic"):
+        codec.resample = resample
+        found = crop_for_codec(stored, codec)
+        assert np.array_equal(found, square(noise(0, 40, 50), 16, resample))
+
+
+def test_tokens_of_images_decoded_at_a_scale_are_compared(tmp_path, codec_url):
+    rows = [row(n, c) for n in range(4) for c in range(2)]
+    for pair in rows[:4]:
+        pair["full_image"] = pair["image"]
+    other = to_png(noise(99))
+    for pair in rows[4:6]:
+        pair["full_image"] = other
+    result = encode_shard(write_images(tmp_path, rows, codec_url), 0, EncodeConfig())
+    codec = load_codec(codec_url)
+    same = int((codec.encode(noise(2)[None]) == codec.encode(noise(99)[None])).sum())
+    tokens = codec.grid**2
+    assert result.tallies == {
+        "images_compared": 3,
+        "tokens_compared": 3 * tokens,
+        "tokens_equal": 2 * tokens + same,
+    }
+    assert same < tokens
 
 
 def test_dependencies_name_the_codec_by_its_content(codec_url):

@@ -10,6 +10,7 @@ from dalle_model import files
 from dalle_model.shards import image_of
 from pipelines.fetch.backends.native import http_settings
 from pipelines.fetch.config import FetchConfig
+from pipelines.fetch.declared import DRIFTED
 from pipelines.fetch.shard import fetch_shard
 from pipelines.io import parquet
 from pipelines.io.keys import local_pair_key, pair_key
@@ -216,3 +217,18 @@ def test_a_missing_shard_is_named(tmp_path):
     task = stage_task(tmp_path, "fetch")
     with pytest.raises(parquet.UnreadableShardError, match="captions/part-00000-of-00001"):
         fetch_shard(task, 0, CONFIG, Runtime())
+
+
+def test_bytes_of_another_hash_than_declared_are_rejected_for_that_row_alone(web, tmp_path):
+    web.page("a.demo.test/good.png", b"good")
+    right, url = hashlib.md5(b"good").hexdigest(), "http://a.demo.test/good.png"
+    rows = [row(url, "right") | {"declared_hash": f"md5:{right}"}, row(url, "none")]
+    rows += [row(url, "wrong") | {"declared_hash": f"md5:{'0' * 32}"}]
+    rows += [row("p.png", "local", b"local") | {"declared_hash": f"md5:{'1' * 32}"}]
+    rows += [row(url, "look") | {"declared_hash": f"md5:{'2' * 32} phash:{'0' * 16}"}]
+    result = fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web))
+    assert sorted(result.kept["caption"].to_pylist()) == ["look", "none", "right"]
+    assert {(r.caption, r.reason) for r in result.rejected} == {
+        ("wrong", "hash_mismatch"), ("local", "hash_mismatch"),
+    }  # fmt: skip
+    assert result.passed_over == {DRIFTED: 1}

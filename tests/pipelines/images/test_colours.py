@@ -8,8 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from pipelines.images.config import ImagesConfig
-from pipelines.images.decode import decode
-from tests.support.raw_images import chunk, encode, png, shorts, smooth
+from tests.support.raw_images import chunk, decoded, encode, png, shorts, smooth
 
 CONFIG = ImagesConfig(side=8)
 UPRIGHT = smooth(24, 16)
@@ -26,7 +25,7 @@ AS_STORED = {  # what a camera held that way writes: the inverse of how a viewer
 
 
 def first_row(encoded: bytes) -> Any:
-    return decode(encoded, CONFIG)[0, :, :].tolist()
+    return decoded(encoded, CONFIG)[0, :, :].tolist()
 
 
 @pytest.mark.parametrize("orientation", AS_STORED)
@@ -37,12 +36,12 @@ def test_eight_orientations(orientation, form) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     encoded = encode(stored, form, exif=exif, **({"lossless": True} if form == "WEBP" else {}))
-    assert np.array_equal(decode(encoded, CONFIG), np.asarray(UPRIGHT))
+    assert np.array_equal(decoded(encoded, CONFIG), np.asarray(UPRIGHT))
 
 
 @pytest.mark.parametrize("exif", [b"Exif\0\0garbage", b"Exif\0\0MM\0*\0\0\xff\xff", b""])
 def test_broken_exif_is_ignored(exif) -> None:
-    assert decode(encode(UPRIGHT, "JPEG", exif=exif), CONFIG).shape == (16, 24, 3)
+    assert decoded(encode(UPRIGHT, "JPEG", exif=exif), CONFIG).shape == (16, 24, 3)
 
 
 GREYS = [0, 35, 70, 105, 140, 175, 210, 255]
@@ -123,10 +122,10 @@ def test_ycck_as_adobe_stores_it() -> None:
 
 def test_a_profile_is_applied() -> None:
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    plain = decode(encode(UPRIGHT, "PNG"), CONFIG)
-    assert np.array_equal(decode(encode(UPRIGHT, "PNG", icc_profile=lab), CONFIG), plain)
+    plain = decoded(encode(UPRIGHT, "PNG"), CONFIG)
+    assert np.array_equal(decoded(encode(UPRIGHT, "PNG", icc_profile=lab), CONFIG), plain)
     swapped = _swap_red_and_green(lab)
-    turned = decode(encode(UPRIGHT, "PNG", icc_profile=swapped), CONFIG)
+    turned = decoded(encode(UPRIGHT, "PNG", icc_profile=swapped), CONFIG)
     assert np.abs(turned.astype(int) - plain[:, :, [1, 0, 2]]).max() <= 2
 
 
@@ -140,10 +139,10 @@ def _swap_red_and_green(profile: bytes) -> bytes:
 @pytest.mark.parametrize("profile", [b"garbage", b"\0" * 128])
 def test_a_broken_profile_is_ignored(profile) -> None:
     encoded = encode(UPRIGHT, "PNG", icc_profile=profile)
-    assert np.array_equal(decode(encoded, CONFIG), np.asarray(UPRIGHT))
+    assert np.array_equal(decoded(encoded, CONFIG), np.asarray(UPRIGHT))
 
 
 def test_a_profile_of_another_colour_space_is_ignored() -> None:
     lab = io.BytesIO(ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()).getvalue()
     encoded = encode(UPRIGHT, "PNG", icc_profile=lab)
-    assert np.array_equal(decode(encoded, CONFIG), np.asarray(UPRIGHT))
+    assert np.array_equal(decoded(encoded, CONFIG), np.asarray(UPRIGHT))

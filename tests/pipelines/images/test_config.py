@@ -1,10 +1,11 @@
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 from pydantic import ValidationError
 
-from pipelines.images.config import ImagesConfig, dependencies
+from pipelines.images.config import ImagesConfig, ResizeError, dependencies
 
 
 def test_the_shortest_edge_defaults_to_the_store_size() -> None:
@@ -17,14 +18,30 @@ def test_images_below_the_store_size_cannot_be_requested() -> None:
         ImagesConfig(side=256, min_side=200)
 
 
-@pytest.mark.parametrize("wrong", [{"formats": ["TIFF"]}, {"formats": []}, {"maxaspect": 2}])
+@pytest.mark.parametrize(
+    "wrong", [{"formats": ["TIFF"]}, {"formats": []}, {"maxaspect": 2}, {"resize": "area"}]
+)
 def test_wrong_settings_are_refused(wrong) -> None:
     with pytest.raises(ValidationError):
         ImagesConfig.model_validate(wrong)
 
 
 def test_dependencies_name_the_decoder() -> None:
-    assert set(dependencies(ImagesConfig())) == {"pillow"}
+    names = {"pillow", "simplejpeg", "isal"}
+    assert set(dependencies(ImagesConfig(resize="lanczos"))) == names
+    assert set(dependencies(ImagesConfig())) == names | {"torch"}
+
+
+def test_a_filter_without_its_library_names_both_remedies(monkeypatch) -> None:
+    def missing(name: str) -> str:
+        if name == "torch":
+            raise PackageNotFoundError(name)
+        return "13.0"
+
+    monkeypatch.setattr("pipelines.images.config.version", missing)
+    with pytest.raises(ResizeError, match=r"pip install 'dalle\[model\]'.*images.resize: lanczos"):
+        dependencies(ImagesConfig())
+    assert "torch" not in dependencies(ImagesConfig(resize="lanczos"))
 
 
 def test_settings_load_without_the_decoder() -> None:

@@ -6,20 +6,20 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from dalle_model.pixels import Rgb, from_png
-from pipelines.images import shard
+from dalle_model.pixels import from_stored
 from pipelines.images.config import ImagesConfig
-from pipelines.images.decode import decode
-from pipelines.images.hashes import phash, pixel_hash
-from pipelines.images.shard import measure_image, process_shard, shrink
+from pipelines.images.hashes import phash
+from pipelines.images.measure import measure
+from pipelines.images.sandbox.protocol import Answer
+from pipelines.images.sandbox.sandbox import Sandbox
+from pipelines.images.shard import columns, is_compared, process_shard
 from pipelines.io.parquet import UnreadableShardError
 from pipelines.records import IMAGE_SCHEMA
-from pipelines.rejection import Check
 from tests.support.fetched_rows import fetched, write_fetched
 from tests.support.raw_images import encode, smooth
 from tests.support.tasks import stage_task
 
-CONFIG = ImagesConfig(side=32)
+CONFIG = ImagesConfig(side=32, resize="lanczos")
 
 
 def test_rows_are_kept_or_rejected_and_the_books_balance(tmp_path) -> None:
@@ -39,19 +39,20 @@ def test_rows_are_kept_or_rejected_and_the_books_balance(tmp_path) -> None:
     assert result.rows_in == result.kept.num_rows + len(result.rejected) == 4
 
 
-def test_an_image_with_several_captions_is_decoded_once(tmp_path, monkeypatch) -> None:
+def test_an_image_with_several_captions_is_decoded_once(tmp_path) -> None:
     good = encode(smooth(90, 60), "PNG")
     rows = [fetched("http://a.test/1.png", f"caption {i}", good) for i in range(100)]
     calls: list[bytes] = []
 
-    def counting(encoded: bytes, config: ImagesConfig) -> Rgb:
-        calls.append(encoded)
-        return decode(encoded, config)
+    class Counting(Sandbox):
+        def measure(self, encoded: bytes, config: ImagesConfig, compares: bool = False) -> Answer:
+            calls.append(encoded)
+            return Answer(measure(encoded, config, compares), 0.25)
 
-    monkeypatch.setattr(shard, "decode", counting)
-    result = process_shard(write_fetched(tmp_path, rows), 0, CONFIG)
+    result = process_shard(write_fetched(tmp_path, rows), 0, CONFIG, Counting())
+    assert result.cpu_s == 0.25
     assert len(calls) == 1
-    assert len(set(result.kept.column("png").to_pylist())) == 1
+    assert len(set(result.kept.column("image").to_pylist())) == 1
     assert result.kept.num_rows == 100
 
 
@@ -66,24 +67,35 @@ def test_a_missing_shard_is_named(tmp_path) -> None:
         process_shard(task, 0, CONFIG)
 
 
-def test_an_image_is_measured_upright_and_stored_small() -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    found = measure_image(encode(smooth(90, 60), "PNG", exif=exif), CONFIG)
-    assert isinstance(found, dict)
-    assert (found["width"], found["height"]) == (60, 90)
-    stored = from_png(found["png"])
-    assert stored.size == (32, 48)
-    upright = np.asarray(smooth(90, 60).transpose(Image.Transpose.ROTATE_270))
-    assert found["pixel_hash"] == pixel_hash(upright)
-    assert found["phash"] == phash(np.asarray(stored))
+def test_the_columns_of_an_image_are_made_of_what_is_stored() -> None:
+    found = measure(encode(smooth(90, 60), "PNG"), CONFIG)
+    added = columns(found, CONFIG)
+    assert np.array_equal(from_stored(added["image"]), found.stored)
+    assert added["full_image"] is None
+    assert (added["width"], added["height"], added["pixel_hash"]) == (90, 60, found.pixel_hash)
+    assert added["phash"] == phash(found.stored)
 
 
-def test_shrinking_keeps_the_aspect_and_never_scales_up() -> None:
-    assert shrink(np.zeros((100, 151, 3), np.uint8), 50).shape == (50, 76, 3)
-    assert shrink(np.zeros((151, 100, 3), np.uint8), 50).shape == (76, 50, 3)
-    same = np.zeros((50, 60, 3), np.uint8)
-    assert shrink(same, 50) is same
+def test_the_store_is_that_of_the_config() -> None:
+    found = measure(encode(smooth(90, 60), "PNG"), CONFIG)
+    lossy = columns(found, CONFIG.model_copy(update={"store": "jpeg"}))["image"]
+    assert lossy.startswith(b"\xff\xd8")
+    assert np.abs(from_stored(lossy).astype(int) - found.stored).max() <= 8
+
+
+def test_images_decoded_at_a_scale_are_compared_one_in_64(tmp_path) -> None:
+    config = CONFIG.model_copy(update={"decode": "scaled"})
+    encoded = [encode(smooth(320, 240, seed), "JPEG") for seed in range(150)]
+    rows = [fetched(f"http://a.test/{n}.jpg", "one", content) for n, content in enumerate(encoded)]
+    kept = process_shard(write_fetched(tmp_path, rows), 0, config).kept.to_pylist()
+    compared = [row for row in kept if row["full_image"] is not None]
+    expected = {row["url"] for row in rows if is_compared(row["sha256"])}
+    assert {row["url"] for row in compared} == expected
+    assert 0 < len(expected) < 10
+    for row in compared:
+        scaled, full = from_stored(row["image"]), from_stored(row["full_image"])
+        assert not np.array_equal(scaled, full)
+        assert np.abs(scaled.astype(int) - full).mean() < 3
 
 
 CANARY = b"CANARY-4711"
@@ -108,10 +120,9 @@ def _with_canaries() -> Iterator[bytes]:
 @pytest.mark.parametrize("encoded", list(_with_canaries()))
 def test_metadata_is_not_stored(encoded) -> None:
     assert CANARY in encoded
-    found = measure_image(encoded, CONFIG)
-    assert not isinstance(found, Check)
-    assert CANARY not in found["png"]
-    kinds = _chunk_kinds(found["png"])
+    added = columns(measure(encoded, CONFIG), CONFIG)
+    assert CANARY not in added["image"]
+    kinds = _chunk_kinds(added["image"])
     assert set(kinds) == {b"IHDR", b"IDAT", b"IEND"}
 
 

@@ -1,4 +1,5 @@
 import contextlib
+import io
 import random
 import subprocess
 import sys
@@ -28,6 +29,22 @@ def test_equal_rows_give_equal_bytes_and_come_back(tmp_path):
     (tmp_path / "x.parquet").write_bytes(content)
     assert read_table(str(tmp_path / "x.parquet")).equals(table())
     assert read_table(str(tmp_path / "x.parquet"), columns=["n"]).column_names == ["n"]
+
+
+def test_images_are_written_as_they_are_and_all_else_is_packed():
+    images = pa.table(
+        {
+            "key": ["x" * 40] * 100,
+            "image": pa.array([bytes(1000)] * 100, pa.binary()),
+            "cells": [[n] * 9 for n in range(100)],
+            "text": pa.array([{"raw": "y" * 40}] * 100),
+        }
+    )
+    group = pq.ParquetFile(io.BytesIO(to_bytes(images))).metadata.row_group(0)
+    columns = [group.column(number) for number in range(group.num_columns)]
+    found = {column.path_in_schema: column.compression for column in columns}
+    packed = dict.fromkeys(("key", "cells.list.element", "text.raw"), "ZSTD")
+    assert found == packed | {"image": "UNCOMPRESSED"}
 
 
 def test_every_flipped_bit_of_the_data_is_found(tmp_path):

@@ -8,7 +8,7 @@ from pipelines.io.selections import all_surviving_rows, join_selections, survivi
 from pipelines.records import IMAGES, SELECTION
 from tests.support.tasks import stage_task
 
-IMAGES_TABLE = pa.table({"key": ["a", "b", "c", "d"], "png": [b"1", b"2", b"3", b"4"]})
+IMAGES_TABLE = pa.table({"key": ["a", "b", "c", "d"], "image": [b"1", b"2", b"3", b"4"]})
 
 
 def selection(keys: str, **columns: list[float]) -> pa.Table:
@@ -18,14 +18,14 @@ def selection(keys: str, **columns: list[float]) -> pa.Table:
 
 def test_what_every_selection_keeps_survives():
     joined = join_selections(IMAGES_TABLE, [selection("acd"), selection("abc")])
-    assert joined.to_pydict() == {"key": ["a", "c"], "png": [b"1", b"3"]}
+    assert joined.to_pydict() == {"key": ["a", "c"], "image": [b"1", b"3"]}
 
 
 def test_their_columns_come_along_in_order_with_their_own_rows():
     scores = selection("abd", score=[0.1, 0.2, 0.4])
     sharpness = selection("bcd", sharpness=[2.0, 3.0, 4.0])
     joined = join_selections(IMAGES_TABLE, [scores, sharpness])
-    assert joined.column_names == ["key", "png", "score", "sharpness"]
+    assert joined.column_names == ["key", "image", "score", "sharpness"]
     assert joined["key"].to_pylist() == ["b", "d"]
     assert joined["score"].to_pylist() == [0.2, 0.4]
     assert joined["sharpness"].to_pylist() == [2.0, 4.0]
@@ -50,7 +50,7 @@ def test_a_stage_reads_the_selections_before_it(tmp_path):
         files.write_bytes(task.input(IMAGES).part(index), parquet.to_bytes(IMAGES_TABLE))
         files.write_bytes(task.input(SELECTION).part(index), parquet.to_bytes(selection(keys)))
     assert surviving_rows(task, 0, ["key"]).to_pydict() == {"key": ["a", "b"]}
-    tables = all_surviving_rows(task.input(IMAGES), task.all_inputs(SELECTION), ["key", "png"])
+    tables = all_surviving_rows(task.input(IMAGES), task.all_inputs(SELECTION), ["key", "image"])
     assert [table["key"].to_pylist() for table in tables] == [["a", "b"], ["d"]]
 
 

@@ -25,7 +25,7 @@ def write(task: StageTask, role: str, rows: list[dict[str, object]]) -> None:
 
 def test_each_surviving_image_is_given_once(tmp_path):
     task = stage_task(tmp_path, "dvae")
-    rows = [{"key": key(n, c), "png": to_png(noise(n))} for n in range(4) for c in range(2)]
+    rows = [{"key": key(n, c), "image": to_png(noise(n))} for n in range(4) for c in range(2)]
     write(task, IMAGES, rows)
     write(task, SELECTION, [{"key": key(n, 1)} for n in (0, 1, 3)])
     found = surviving_squares(task, 16)
@@ -35,7 +35,7 @@ def test_each_surviving_image_is_given_once(tmp_path):
 
 def test_equal_squares_are_given_once(tmp_path):
     task = stage_task(tmp_path, "dvae")
-    rows = [{"key": key(n), "png": to_png(noise(min(n, 2)))} for n in range(4)]
+    rows = [{"key": key(n), "image": to_png(noise(min(n, 2)))} for n in range(4)]
     write(task, IMAGES, rows)
     write(task, SELECTION, [{"key": row["key"]} for row in rows])
     assert surviving_squares(task, 16).names == [key(n)[:24] for n in range(3)]
@@ -43,7 +43,7 @@ def test_equal_squares_are_given_once(tmp_path):
 
 def test_squares_of_keys_come_in_their_order(tmp_path):
     task = stage_task(tmp_path, "samples")
-    write(task, IMAGES, [{"key": key(n), "png": to_png(noise(n, 16, 24))} for n in range(3)])
+    write(task, IMAGES, [{"key": key(n), "image": to_png(noise(n, 16, 24))} for n in range(3)])
     found = squares_of(task.input(IMAGES), [key(2), key(0)], 16)
     assert np.array_equal(found[0], noise(2, 16, 24)[:, 4:20])
     assert np.array_equal(found[1], noise(0, 16, 24)[:, 4:20])
@@ -51,7 +51,7 @@ def test_squares_of_keys_come_in_their_order(tmp_path):
 
 def test_no_image_is_one_clear_message(tmp_path):
     task = stage_task(tmp_path, "dvae")
-    row = {"key": key(1), "png": to_png(noise(1))}
+    row = {"key": key(1), "image": to_png(noise(1))}
     write(task, IMAGES, [row])
     write(task, SELECTION, [{"key": key(2)}])
     with pytest.raises(ImagesError, match=r"no images survive in .*inputs/images"):

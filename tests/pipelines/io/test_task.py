@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 
 from dalle_model import files
+from pipelines.io.manifest import Manifest
 from pipelines.io.parquet import read_table
 from pipelines.io.task import (
     ShardResult,
@@ -37,6 +38,17 @@ def test_a_shard_is_sorted_written_and_marked(tmp_path):
     assert set(finished_shards(task(tmp_path))) == {1}
     content = files.read_bytes(task(tmp_path).part(1))
     assert report.kept_file["sha256"] == files.sha256(content)
+
+
+def test_work_of_other_processes_is_counted(tmp_path):
+    elsewhere = replace(result(), cpu_s=100.0, tallies={"images_compared": 3})
+    report = finish_shard(task(tmp_path), 0, elsewhere, Stopwatch())
+    assert 100 <= report.timing["cpu_s"] < 200
+    assert report.timing["elsewhere_s"] == 100
+    assert finished_shards(task(tmp_path))[0].tallies == {"images_compared": 3}
+    identity = {"stage": "s", "fingerprint": "f", "config": {}, "inputs": {}, "dependencies": {}}
+    manifest = Manifest.of_shards([report, report], 2, **identity)
+    assert manifest.metrics == {"images_compared": 6}
 
 
 def test_the_order_of_rows_does_not_matter(tmp_path):

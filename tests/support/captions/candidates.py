@@ -27,6 +27,7 @@ def candidate_table(captions: Sequence[str]) -> pa.Table:
             "text_source": "alt",
             "page_language": "en",
             "opt_out": "",
+            "declared_hash": "",
             "encoded": f"bytes {n}".encode(),
         }
         for n, caption in enumerate(captions)

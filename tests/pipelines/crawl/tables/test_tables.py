@@ -306,3 +306,51 @@ def test_texts_that_parquet_does_not_mark_as_such():
 @pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.jsonl"])
 def test_a_text_table_without_rows_lacks_no_column(name):
     assert _read(b"\n\n", name, url_column="address", caption_column="words") == []
+
+
+MD5, SHA256, PHASH = "a" * 32, "b" * 64, "c" * 16
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (f"url,caption,md5,sha256,phash\n{U},a,{MD5},{SHA256},{PHASH}\n".encode(), "t.csv"),
+        (f'{{"url": "{U}", "phash": "{PHASH}", "text": "a", "SHA256": "{SHA256}", '
+         f'"md5": "{MD5.upper()}"}}'.encode(), "t.jsonl"),
+        (_parquet(url=[U], text=["a"], md5=[bytes.fromhex(MD5)], sha256=[SHA256],
+                  phash=pa.array([int(PHASH, 16)], pa.uint64())), "t.parquet"),
+    ],
+)  # fmt: skip
+def test_hashes_of_images_are_found_by_their_usual_names(content, name):
+    (row,) = read_table(io.BytesIO(content), name, Source(path=name))
+    assert isinstance(row, Found)
+    assert row.declared_hash == f"md5:{MD5} sha256:{SHA256} phash:{PHASH}"
+
+
+def test_hashes_of_images_are_found_by_the_names_that_are_given():
+    content = f"{U}\ta\t{PHASH}\n".encode()
+    source = Source(path="t", url_column=0, caption_column=1, phash_column=2)
+    (row,) = read_table(io.BytesIO(content), "t.tsv", source)
+    assert isinstance(row, Found)
+    assert row.declared_hash == f"phash:{PHASH}"
+
+
+def test_a_cell_that_is_no_hash_is_counted_and_its_row_stays():
+    content = f"url,text,md5,phash\n{U},a,{MD5},00\n{U},b,,{PHASH}\n{U},c,x,\n".encode()
+    rows = list(read_table(io.BytesIO(content), "t.csv", Source(path="t")))
+    assert [row.declared_hash for row in rows if isinstance(row, Found)] == [
+        f"md5:{MD5}", f"phash:{PHASH}", "",
+    ]  # fmt: skip
+    assert [row for row in rows if not isinstance(row, Found)] == [
+        PassedOver("cells that are no phash hash"), PassedOver("cells that are no md5 hash"),
+    ]  # fmt: skip
+
+
+def test_of_a_table_with_images_hashes_are_read_only_where_they_are_named():
+    content = _parquet(jpg=[b"image"], caption=["a"], sha256=[SHA256])
+    (row,) = read_table(io.BytesIO(content), "t", Source(path="t"))
+    assert isinstance(row, Image)
+    assert row.found.declared_hash == ""
+    (row,) = read_table(io.BytesIO(content), "t", Source(path="t", sha256_column="sha256"))
+    assert isinstance(row, Image)
+    assert row.found.declared_hash == f"sha256:{SHA256}"

@@ -5,19 +5,18 @@ import pytest
 
 from pipelines.images.config import ImagesConfig
 from pipelines.images.containers.gif import without_side_data
-from pipelines.images.decode import decode
 from pipelines.images.rules import Reason, UnusableImageError
-from tests.support.raw_images import encode, smooth
+from tests.support.raw_images import decoded, encode, smooth
 
 CONFIG = ImagesConfig(side=8)
 IMAGE = smooth(48, 40).quantize(16)
 PLAIN = encode(IMAGE, "GIF", transparency=3)
-PIXELS = np.asarray(decode(PLAIN, CONFIG))
+PIXELS = np.asarray(decoded(PLAIN, CONFIG))
 BODY = 13 + 3 * 16  # behind the header and the palette
 
 
 def is_kept(encoded: bytes) -> bool:
-    return np.array_equal(decode(encoded, CONFIG), PIXELS)
+    return np.array_equal(decoded(encoded, CONFIG), PIXELS)
 
 
 @pytest.mark.parametrize(
@@ -42,15 +41,15 @@ def test_a_damaged_later_frame_does_not_cost_the_first():
     buffer = io.BytesIO()
     IMAGE.save(buffer, "GIF", save_all=True, append_images=[smooth(48, 40, 2).quantize(16)])
     animated = buffer.getvalue()
-    first = decode(animated, CONFIG)
-    assert np.array_equal(decode(animated[:-300], CONFIG), first)
-    assert np.array_equal(decode(without_side_data(animated), CONFIG), first)
+    first = decoded(animated, CONFIG)
+    assert np.array_equal(decoded(animated[:-300], CONFIG), first)
+    assert np.array_equal(decoded(without_side_data(animated), CONFIG), first)
 
 
 def test_pixels_that_were_cut_are_a_rejection():
     for length in range(BODY + 30, len(PLAIN) - 9, 11):
         with pytest.raises(UnusableImageError) as caught:
-            decode(PLAIN[:length], CONFIG)
+            decoded(PLAIN[:length], CONFIG)
         assert caught.value.check.reason == Reason.TRUNCATED
 
 

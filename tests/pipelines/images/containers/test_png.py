@@ -7,9 +7,8 @@ from PIL import PngImagePlugin
 
 from pipelines.images.config import ImagesConfig
 from pipelines.images.containers.png import MAX_INFLATED, chunks, without_side_data
-from pipelines.images.decode import decode
 from pipelines.images.rules import Reason, UnusableImageError
-from tests.support.raw_images import PNG_HEAD, chunk, encode, png, shorts, smooth
+from tests.support.raw_images import PNG_HEAD, chunk, decoded, encode, png, shorts, smooth
 
 CONFIG = ImagesConfig(side=8)
 IMAGE = smooth(48, 40)
@@ -54,13 +53,13 @@ def test_side_data_does_not_cost_the_image(name):
     before_pixels = with_chunk(SIDE_DATA[name])
     behind_pixels = PNG_HEAD + HEAD + DATA + SIDE_DATA[name] + END
     for encoded in (before_pixels, behind_pixels):
-        assert np.array_equal(decode(encoded, CONFIG), np.asarray(IMAGE))
+        assert np.array_equal(decoded(encoded, CONFIG), np.asarray(IMAGE))
 
 
 def test_many_texts_do_not_cost_the_image(monkeypatch):
     monkeypatch.setattr(PngImagePlugin, "MAX_TEXT_MEMORY", 1000)  # 64 MiB
     assert np.array_equal(
-        decode(with_chunk(chunk(b"tEXt", b"k\0" + bytes(2000))), CONFIG), np.asarray(IMAGE)
+        decoded(with_chunk(chunk(b"tEXt", b"k\0" + bytes(2000))), CONFIG), np.asarray(IMAGE)
     )
 
 
@@ -68,7 +67,7 @@ def test_many_texts_do_not_cost_the_image(monkeypatch):
     "tail", [b"", END + b"junk", END + chunk(b"tEXt", b"k\0x"), chunk(b"tEXt", b"k\0xxxxxx")[:-9]]
 )
 def test_what_follows_the_pixels_does_not_cost_the_image(tail):
-    assert np.array_equal(decode(PNG_HEAD + HEAD + DATA + tail, CONFIG), np.asarray(IMAGE))
+    assert np.array_equal(decoded(PNG_HEAD + HEAD + DATA + tail, CONFIG), np.asarray(IMAGE))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +81,7 @@ def test_what_follows_the_pixels_does_not_cost_the_image(tail):
 )
 def test_damage_to_the_pixels_is_a_rejection(encoded):
     with pytest.raises(UnusableImageError) as caught:
-        decode(encoded, CONFIG)
+        decoded(encoded, CONFIG)
     assert caught.value.check.reason in (Reason.UNDECODABLE, Reason.TRUNCATED)
 
 
@@ -90,16 +89,16 @@ def test_a_damaged_palette_is_a_rejection():
     palette = [found.whole for found in chunks(encode(IMAGE.quantize(16), "PNG"))]
     encoded = PNG_HEAD + b"".join([palette[0], damaged(palette[1]), *palette[2:]])
     with pytest.raises(UnusableImageError):
-        decode(encoded, CONFIG)
+        decoded(encoded, CONFIG)
 
 
 def test_what_changes_pixels_is_kept_beside_damage():
     odd = SIDE_DATA["a text with a wrong checksum"]
     key = chunk(b"tRNS", shorts(70))
     row = bytes([70, 1, 2, 3, 4, 5, 6, 7])
-    assert decode(png(8, 8, 8, 0, row, key, odd), CONFIG)[0, 0].tolist() == [255, 255, 255]
+    assert decoded(png(8, 8, 8, 0, row, key, odd), CONFIG)[0, 0].tolist() == [255, 255, 255]
     turned = chunk(b"eXIf", b"MM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1\0\6\0\0" + bytes(4))
-    assert decode(PNG_HEAD + HEAD + turned + odd + DATA + END, CONFIG).shape == (48, 40, 3)
+    assert decoded(PNG_HEAD + HEAD + turned + odd + DATA + END, CONFIG).shape == (48, 40, 3)
 
 
 @pytest.mark.parametrize(
@@ -112,8 +111,8 @@ def test_what_changes_pixels_is_kept_beside_damage():
 def test_an_orientation_in_a_text_is_kept_beside_damage(xmp):
     text = chunk(b"iTXt", b"XML:com.adobe.xmp\0" + xmp)
     odd = SIDE_DATA["a text with a wrong checksum"]
-    assert decode(with_chunk(text), CONFIG).shape == (48, 40, 3)
-    assert decode(with_chunk(text + odd), CONFIG).shape == (48, 40, 3)
+    assert decoded(with_chunk(text), CONFIG).shape == (48, 40, 3)
+    assert decoded(with_chunk(text + odd), CONFIG).shape == (48, 40, 3)
 
 
 @pytest.mark.parametrize("name", [b"iCCP", b"eXIf", b"tRNS"])

@@ -6,9 +6,8 @@ from PIL import Image
 
 from pipelines.images.config import ImagesConfig
 from pipelines.images.containers.webp import without_side_data
-from pipelines.images.decode import decode
 from pipelines.images.rules import Reason, UnusableImageError
-from tests.support.raw_images import encode, smooth
+from tests.support.raw_images import decoded, encode, smooth
 
 CONFIG = ImagesConfig(side=8)
 IMAGE = smooth(48, 40)
@@ -19,7 +18,7 @@ RICH = encode(IMAGE, "WEBP", lossless=True, exif=TURNED, xmp=b"<x/>", icc_profil
 
 
 def is_kept(encoded: bytes) -> bool:
-    return np.array_equal(decode(encoded, CONFIG), np.asarray(IMAGE))
+    return np.array_equal(decoded(encoded, CONFIG), np.asarray(IMAGE))
 
 
 @pytest.mark.parametrize(
@@ -40,8 +39,8 @@ def test_side_data_does_not_cost_the_image(encoded):
 def test_an_orientation_before_damage_is_kept():
     cut = RICH[: RICH.index(b"XMP ") + 9]
     turned = np.asarray(IMAGE.transpose(Image.Transpose.ROTATE_270))
-    assert np.array_equal(decode(RICH, CONFIG), turned)
-    assert np.array_equal(decode(cut, CONFIG), turned)
+    assert np.array_equal(decoded(RICH, CONFIG), turned)
+    assert np.array_equal(decoded(cut, CONFIG), turned)
 
 
 @pytest.mark.parametrize("options", [{}, {"lossless": True}])
@@ -49,7 +48,7 @@ def test_pixels_that_were_cut_are_a_rejection(options):
     encoded = encode(IMAGE, "WEBP", **options)
     for length in range(20, len(encoded) - 1, 29):
         with pytest.raises(UnusableImageError) as caught:
-            decode(encoded[:length], CONFIG)
+            decoded(encoded[:length], CONFIG)
         assert caught.value.check.reason == Reason.UNDECODABLE
 
 
