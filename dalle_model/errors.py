@@ -11,6 +11,7 @@ DalleError: what was asked for has failed; exit code 1
     UnbalancedBooksError     pipelines.io.task                rows were lost or made up
     PluginError              pipelines.plugins                another package adds what is wrong
     LanguageModelError       pipelines.text.language          no language can be told
+    OpenFilesError           pipelines.web.connect            there may be no further connection
     UnreadableInputError     pipelines.crawl.streams          the disk or the network failed
     ChangedInputError        pipelines.crawl.blobs            an input changed while it was read
     BackendError             pipelines.fetch.backends.img2dataset  its library is not a known one

@@ -103,7 +103,7 @@ def read_bytes(url: str) -> bytes:
     return cast(bytes, filesystem.cat_file(path))
 
 
-def write_bytes(url: str, content: bytes) -> None:
+def write_bytes(url: str, content: bytes | memoryview) -> None:
     """Write atomically: a reader sees the old state or the whole new content, even after a crash.
 
     On a disk: temporary name, fsync, rename. In an object store: one PUT.
@@ -113,7 +113,7 @@ def write_bytes(url: str, content: bytes) -> None:
         with _replacing(Path(path)) as stream:
             stream.write(content)
         return
-    filesystem.pipe_file(path, content)
+    filesystem.pipe_file(path, bytes(content))
 
 
 @contextmanager
@@ -207,7 +207,7 @@ def identity(url: str) -> dict[str, Any]:
     return {"url": url, "bytes": info.get("size"), "stamp": str(stamp) if stamp else None}
 
 
-def sha256(content: bytes) -> str:
+def sha256(content: bytes | memoryview) -> str:
     """SHA-256 in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 

@@ -53,6 +53,9 @@ def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manif
             settle(run.folder.stage(stage.name))
         check_same_run(run, graph, stages)
         keep_config(run.root, run.as_written or run.config)
+        for stage in stages:
+            for notice in stage.notices(run.config.section(stage)):
+                progress.say(f"{stage.name:<10} {notice}")
         return [_bring_up_to_date(run, graph, stage, progress) for stage in stages]
 
 

@@ -61,5 +61,5 @@ def fingerprint_config(config: CrawlConfig) -> dict[str, Any]:
 def dependencies(config: CrawlConfig) -> dict[str, str]:
     """Versions of the packages that read the inputs and normalise their URLs."""
     reading = ("fastwarc", "idna", "msgspec", "pyarrow", "selectolax")
-    fetching = ("httpcore", "h11") if config.sites else ()
+    fetching = ("aiohttp",) if config.sites else ()
     return {name: version(name) for name in (*reading, *fetching)}

@@ -3,11 +3,12 @@
 from importlib.metadata import version
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipelines.paths import counted_from
 from pipelines.web.failures import BLOCKED, Reason
 from pipelines.web.identity import USER_AGENT
+from pipelines.web.intranet import IntranetAllowance
 
 MIB = 1024 * 1024
 
@@ -54,6 +55,32 @@ class Blocklists(BaseModel):
         )
 
 
+class Allow(BaseModel):
+    """The permission to fetch from private hosts, and from no others.
+
+    Args:
+        host: a name, or `*.` before two or more labels, as `*.corp.example`.
+        networks: private networks in CIDR notation; every address of such a host must be in them.
+        ports: of those hosts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str
+    networks: tuple[str, ...]
+    ports: tuple[int, ...] = (80, 443)
+
+    @model_validator(mode="after")
+    def _is_narrow(self) -> "Allow":
+        _ = self.allowance  # raises where it is not
+        return self
+
+    @property
+    def allowance(self) -> IntranetAllowance:
+        """The permission as the HTTP client takes it; raises `ValueError` where it is too wide."""
+        return IntranetAllowance(self.host, self.networks, self.ports)
+
+
 class FetchConfig(BaseModel):
     """How images are fetched.
 
@@ -67,10 +94,13 @@ class FetchConfig(BaseModel):
         max_redirects: hops after the first.
         retries: further attempts after a transient failure.
         backoff_s: seconds before the first retry; doubled before each further one.
-        concurrency: images fetched at once by one worker; multiplied by `max_bytes`, it bounds the
-            memory of the responses in flight.
+        concurrency: images fetched at once by one worker, each over its own connection. Bodies on
+            their way take at most 1 MiB each, and 32 of them up to `max_bytes`.
         per_host_concurrency: requests in flight to one host, across all workers.
         per_host_delay_s: minimum time between two requests to one host, across all workers.
+        max_host_failures: images of one host in a row that could not be reached, after which its
+            other images in the shard are not requested; 0 for no limit.
+        allow: private hosts to fetch from, beside the public web.
         obeys_robots: whether robots.txt (RFC 9309) is fetched and obeyed.
         honours_opt_out: whether X-Robots-Tag and tdm-reservation headers are honoured.
         blocklists: what is never fetched, or never kept.
@@ -86,9 +116,12 @@ class FetchConfig(BaseModel):
     max_redirects: Annotated[int, Field(ge=0, le=20)] = 5
     retries: Annotated[int, Field(ge=0, le=10)] = 2
     backoff_s: Annotated[float, Field(ge=0)] = 1.0
-    concurrency: Annotated[int, Field(gt=0, le=1024)] = 32
+    concurrency: Annotated[int, Field(gt=0, le=4096)] = 256
     per_host_concurrency: Annotated[int, Field(gt=0)] = 2
     per_host_delay_s: Annotated[float, Field(ge=0)] = 0.0
+    # Chosen: as in `crawl.sites`; Nutch has `fetcher.max.exceptions.per.queue` for it.
+    max_host_failures: Annotated[int, Field(ge=0)] = 5
+    allow: tuple[Allow, ...] = ()
     obeys_robots: bool = True
     honours_opt_out: bool = True
     blocklists: Blocklists = Blocklists()
@@ -102,7 +135,7 @@ def dependencies(config: FetchConfig) -> dict[str, str]:
         BlocklistError: a list cannot be read, or a line of it is no entry.
     """
     peer = ("img2dataset",) if config.backend == "img2dataset" else ()
-    libraries = {name: version(name) for name in ("httpcore", "h11", "idna", *peer)}
+    libraries = {name: version(name) for name in ("aiohttp", "idna", *peer)}
     return libraries | _digests(config.blocklists)
 
 

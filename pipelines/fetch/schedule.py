@@ -1,9 +1,11 @@
 """Schedules work over many hosts: a slow host delays its own images and no others."""
 
+import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Generic, TypeVar
+
+from pipelines.fetch.streaks import Streak
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -27,14 +29,16 @@ class HostQueues(Generic[Job]):
 
     def take(self) -> tuple[str, Job] | None:
         """The next job with its host; None while every host is empty or at its limit."""
-        if not self._ready:
-            return None
-        host = self._ready.popleft()
-        job = self._waiting[host].popleft()
-        self._active[host] = self._active.get(host, 0) + 1
-        if self._has_room(host):
-            self._ready.append(host)
-        return host, job
+        while self._ready:
+            host = self._ready.popleft()
+            if not self._waiting[host]:  # dropped meanwhile
+                continue
+            job = self._waiting[host].popleft()
+            self._active[host] = self._active.get(host, 0) + 1
+            if self._has_room(host):
+                self._ready.append(host)
+            return host, job
+        return None
 
     def finish(self, host: str) -> None:
         """Record that one job of a host has ended."""
@@ -43,37 +47,96 @@ class HostQueues(Generic[Job]):
         if not had_room and self._has_room(host):
             self._ready.append(host)
 
+    def drop(self, host: str) -> None:
+        """Hand out no further job of a host."""
+        self._waiting[host].clear()
+
     def _has_room(self, host: str) -> bool:
         return bool(self._waiting[host]) and self._active.get(host, 0) < self._per_host
 
 
-def run_by_host(
+async def run_by_host(
     jobs: Iterable[tuple[str, Job]],
-    work: Callable[[Job], Result],
+    work: Callable[[Job], Awaitable[Result]],
     concurrency: int,
     per_host: int,
+    is_outage: Callable[[Result], bool] = lambda _: False,
+    max_outages: int = 0,
 ) -> dict[Job, Result]:
-    """Run each job once in a pool of threads and return the results by job.
+    """Do each job once, unless its host is put aside, and return the results by job.
+
+    A host is put aside after the first `max_outages` jobs in a row, in the order given, that end in
+    an outage. Every later job of it is left out, even where it had begun by then: so the results
+    depend on those of the jobs alone, and not on which of them is quicker.
 
     Args:
         jobs: `(host, job)`, jobs distinct.
-        work: called in a thread.
+        work: of one job.
         concurrency: jobs that may run at once.
         per_host: jobs of one host that may run at once.
+        is_outage: whether a result speaks against the host.
+        max_outages: in a row; 0 for no limit.
 
     Raises:
-        Exception: the first that `work` raises, after the running jobs have ended.
+        Exception: the first that `work` raises; the running jobs are cancelled.
     """
-    queues = HostQueues(jobs, per_host)
-    results: dict[Job, Result] = {}
-    running: dict[Future[Result], tuple[str, Job]] = {}
-    with ThreadPoolExecutor(concurrency, "fetch") as threads:
-        while True:
-            while len(running) < concurrency and (taken := queues.take()):
-                running[threads.submit(work, taken[1])] = taken
-            if not running:
-                return results
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                host, job = running.pop(future)
-                queues.finish(host)
-                results[job] = future.result()
+    return await _Round(jobs, work, concurrency, per_host, is_outage, max_outages).run()
+
+
+class _Round(Generic[Job, Result]):
+    """One call of `run_by_host`."""
+
+    def __init__(
+        self,
+        jobs: Iterable[tuple[str, Job]],
+        work: Callable[[Job], Awaitable[Result]],
+        concurrency: int,
+        per_host: int,
+        is_outage: Callable[[Result], bool],
+        max_outages: int,
+    ) -> None:
+        listed = list(jobs)
+        self._queues = HostQueues(listed, per_host)
+        self._streaks: dict[str, Streak[Job]] = {}
+        for host, job in listed:
+            self._streaks.setdefault(host, Streak(max_outages)).expect(job)
+        self._work, self._concurrency, self._is_outage = work, concurrency, is_outage
+        self._running: set[asyncio.Task[None]] = set()
+        self._results: dict[Job, Result] = {}
+
+    async def run(self) -> dict[Job, Result]:
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._start()
+        try:
+            await self._ended
+        finally:
+            for task in self._running:
+                task.cancel()
+        late = (job for streak in self._streaks.values() for job in streak.left_out())
+        for job in late:
+            self._results.pop(job, None)
+        return self._results
+
+    def _start(self) -> None:
+        """Start what may run now, or end the round where nothing runs any more."""
+        while len(self._running) < self._concurrency and (taken := self._queues.take()):
+            task = asyncio.create_task(self._do(*taken))
+            self._running.add(task)
+            task.add_done_callback(self._go_on)
+        if not self._running and not self._ended.done():
+            self._ended.set_result(None)
+
+    async def _do(self, host: str, job: Job) -> None:
+        result = self._results[job] = await self._work(job)
+        self._queues.finish(host)
+        if self._streaks[host].record(job, self._is_outage(result)):
+            self._queues.drop(host)
+
+    def _go_on(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if self._ended.done() or task.cancelled():
+            return
+        if error := task.exception():
+            self._ended.set_exception(error)
+        else:
+            self._start()

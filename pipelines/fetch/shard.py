@@ -1,6 +1,9 @@
 """Adds the bytes of its images to one shard of captions; each image is fetched once."""
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 
@@ -15,10 +18,11 @@ from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import CAPTIONS, FETCHED_SCHEMA
 from pipelines.rejection import Check, Rejection, reject
 from pipelines.stage import Runtime
-from pipelines.web.failures import FetchFailure
+from pipelines.web.failures import FetchFailure, Reason
 
 Row = dict[str, Any]
 Outcome = bytes | FetchFailure
+_HOSTS_NAMED = 10  # in a warning; chosen: as many as one reads
 
 
 def fetch_shard(task: StageTask, index: int, config: FetchConfig, runtime: Runtime) -> ShardResult:
@@ -61,12 +65,29 @@ def fetch_rows(
             rejected.append(reject(row, task.stage, failed))
         else:
             kept.append(_fetched_row(row, outcome))
-    return ShardResult(_table(kept), rejected, len(rows), judge.passed_over)
+    warnings = given_up_hosts(rows, fetched)
+    return ShardResult(_table(kept), rejected, len(rows), judge.passed_over, warnings)
 
 
 def images_to_fetch(rows: list[Row]) -> dict[str, str]:
     """URLs of the images whose rows carry no bytes, by the image's part of the key."""
     return {image_of(row["key"]): row["url"] for row in rows if row["encoded"] is None}
+
+
+def given_up_hosts(rows: list[Row], fetched: Mapping[str, bytes | FetchFailure]) -> list[str]:
+    """A line that names the hosts put aside, those with the most images first; none without one."""
+    urls = images_to_fetch(rows)
+    hosts = Counter(
+        urlsplit(urls[image]).hostname or ""
+        for image, outcome in fetched.items()
+        if isinstance(outcome, FetchFailure) and outcome.reason is Reason.HOST_GIVEN_UP
+    )
+    if not hosts:
+        return []
+    worst = sorted(hosts.items(), key=lambda item: (-item[1], item[0]))
+    named = ", ".join(f"{host} ({count:,})" for host, count in worst[:_HOSTS_NAMED])
+    more = f" and {len(worst) - _HOSTS_NAMED:,} more" if len(worst) > _HOSTS_NAMED else ""
+    return [f"hosts that kept failing, and images not requested of them: {named}{more}"]
 
 
 def _fetched(

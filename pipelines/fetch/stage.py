@@ -23,6 +23,10 @@ def _process(job: Job, index: int) -> ShardResult:
     return fetch_shard(job.task, index, job.config, job.runtime)
 
 
+def _notices(config: FetchConfig) -> list[str]:
+    return [f"private hosts may be reached: {rule.allowance}" for rule in config.allow]
+
+
 def _retry(job: Job, index: int) -> ShardResult:
     from pipelines.fetch.retry import retry_shard
 
@@ -49,6 +53,7 @@ STAGE = Stage(
     settings=_settings,
     relocate=_relocate,
     dependencies=lambda config, _: dependencies(config),
+    notices=_notices,
     resources=Resources(needs_web=lambda _: True),
     retry=Retry(RETRIED, _retry),
 )

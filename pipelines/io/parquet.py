@@ -1,6 +1,5 @@
 """Parquet whose bytes depend on the rows alone, with a checksum on every page."""
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -25,6 +24,11 @@ class UnreadableShardError(DalleError):
 
 
 def to_bytes(table: pa.Table, dictionary_columns: list[str] | None = None) -> bytes:
+    """Serialise a table as `to_buffer` does, which spares the last copy."""
+    return bytes(memoryview(to_buffer(table, dictionary_columns)))
+
+
+def to_buffer(table: pa.Table, dictionary_columns: list[str] | None = None) -> pa.Buffer:
     """Serialise a table: zstd 3, row groups of 4,096 rows, page index, page checksums.
 
     Binary columns hold images, whose formats are compressed, and are written as they are.
@@ -33,7 +37,7 @@ def to_bytes(table: pa.Table, dictionary_columns: list[str] | None = None) -> by
         table: sorted by the caller; its schema metadata is kept.
         dictionary_columns: columns to encode by dictionary, by path in the Parquet schema.
     """
-    sink = io.BytesIO()
+    sink = pa.BufferOutputStream()
     packed = _packed_paths(table.schema)
     pq.write_table(
         table,
@@ -83,9 +87,9 @@ def read_rows(url: str, is_wanted: NDArray[np.bool_], columns: list[str]) -> pa.
 @lru_cache(maxsize=64)
 def _packed_paths(schema: pa.Schema) -> list[str]:
     """The columns to compress, by path in the Parquet schema, which pyarrow alone knows."""
-    empty = io.BytesIO()
+    empty = pa.BufferOutputStream()
     pq.write_table(schema.remove_metadata().empty_table(), empty)
-    columns = pq.ParquetFile(empty).schema
+    columns = pq.read_metadata(pa.BufferReader(empty.getvalue())).schema
     paths = [columns.column(number).path for number in range(len(columns))]
     plain = {field.name for field in schema if pa.types.is_binary(field.type)}
     return [path for path in paths if path not in plain]

@@ -223,6 +223,6 @@ def _counts(reasons: pa.ChunkedArray) -> dict[str, int]:
 
 
 def _write(url: str, table: pa.Table, dictionary_columns: list[str] | None) -> dict[str, Any]:
-    content = parquet.to_bytes(table, dictionary_columns)
+    content = memoryview(parquet.to_buffer(table, dictionary_columns))
     files.write_bytes(url, content)
     return {"rows": table.num_rows, "bytes": len(content), "sha256": files.sha256(content)}

@@ -1,17 +1,20 @@
 """HTTP responses, and how they are read: headers as text, the type, the body within bounds."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-import httpcore
+import aiohttp
 
 from pipelines.web.bodies import read_body
+from pipelines.web.codings import content_codings
 from pipelines.web.failures import FetchError, Reason
 from pipelines.web.media_types import media_type
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_DRAINED_BYTES = 64 * 1024  # chosen: less than a new connection costs
+_DRAINED_WITHIN_S = 0.5  # chosen, likewise
 
 
 @dataclass(frozen=True)
@@ -59,14 +62,21 @@ def check_type(url: str, content_type: str, wanted: frozenset[str]) -> None:
         raise FetchError(Reason.UNWANTED_TYPE, f"{declared[:100]!r} from {url}")
 
 
-def body_of(
-    url: str, chunks: Iterator[bytes], headers: dict[str, str], cap: int, *, keeps_head: bool
+async def body_of(
+    url: str,
+    receive: Callable[[int], Awaitable[Sequence[bytes]]],
+    headers: dict[str, str],
+    cap: int,
+    *,
+    keeps_head: bool,
 ) -> bytes:
     """The body of a response.
 
+    A body with a coding is decoded beside the event loop, which a bomb would hold up.
+
     Args:
         url: quoted in failures.
-        chunks: as received.
+        receive: gives the chunks as received, up to the first that passes a number of bytes.
         headers: names in lower case.
         cap: bytes, as in `read_body`, like `keeps_head`.
         keeps_head: a declared length above the cap is not a failure either.
@@ -78,8 +88,12 @@ def body_of(
     if declared is not None and declared > cap and not keeps_head:
         raise FetchError(Reason.TOO_LARGE, f"declared by {url}", declared, cap)
     encoding = headers.get("content-encoding", "")
+    chunks = await receive(cap)
     try:
-        body = read_body(chunks, encoding, cap, keeps_head=keeps_head)
+        if content_codings(encoding):
+            body = await asyncio.to_thread(read_body, chunks, encoding, cap, keeps_head)
+        else:
+            body = read_body(chunks, encoding, cap, keeps_head)
     except FetchError as error:
         failure = error.failure
         detail = f"{failure.detail}: {url}"
@@ -89,13 +103,14 @@ def body_of(
     return body
 
 
-def drain(chunks: Iterator[bytes], headers: dict[str, str]) -> None:
+async def drain(chunks: AsyncIterable[bytes], headers: dict[str, str]) -> None:
     """Read and discard a small body, so that the connection can be reused."""
     declared = _length(headers)
     if declared is not None and declared <= MAX_DRAINED_BYTES:
-        with suppress(httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
-            for _ in chunks:
-                pass
+        with suppress(TimeoutError, aiohttp.ClientError):
+            async with asyncio.timeout(_DRAINED_WITHIN_S):
+                async for _ in chunks:
+                    pass
 
 
 def _length(headers: dict[str, str]) -> int | None:

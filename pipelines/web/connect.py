@@ -1,156 +1,208 @@
-"""Connections to vetted addresses only, each under the deadline of the fetch that uses it.
+"""Connections to vetted addresses only.
 
-A name is resolved once, all its answers are vetted, and the socket is opened to a vetted address:
-between check and use there is no second lookup that a rebinding name server could answer anew.
+A name is looked up, all its answers are vetted, and a context variable carries them to the
+connector of the HTTP library: its resolver knows nothing else, and no socket is made for any other
+address. Between check and use there is no second lookup that a rebinding name server could answer
+anew.
 """
 
+import asyncio
+import errno
 import socket
 import ssl
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
-import httpcore
+import aiohttp
+from aiohttp import AddrInfoType
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
 
+from dalle_model.errors import DalleError
 from pipelines.web.addresses import LoopbackAllowance, first_denial, is_web_port
 from pipelines.web.failures import FetchError, Reason
-from pipelines.web.resolve import Resolver
+from pipelines.web.intranet import IntranetAllowance, is_allowed
+from pipelines.web.resolve import Lookups, Resolver, is_unknown, look_up
 
 _MAX_TRIED = 4  # addresses of one host; chosen: two of each family
-_UNKNOWN = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+_IDLE_S = 5.0  # chosen: less than servers keep a connection open, so that few turn out closed
+# Of one answer before its body is asked for. Chosen: 256 KiB may lie in the reads of the loop.
+MAX_HEAD_BYTES = 1024 * 1024
 
-_end: ContextVar[float] = ContextVar("end_of_budget")
+Endpoint = tuple[str, int]
+"""An IP address and a port."""
 
-
-class Budget:
-    """The seconds that a fetch may spend on the wire, all hops together.
-
-    It runs only inside `running`: waiting for a turn or for a robots.txt is free. Sockets take
-    their timeouts from it, since a timeout for each read lets a server trickle bytes for ever.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._left = seconds
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Spend the budget while inside."""
-        end = time.monotonic() + self._left
-        token = _end.set(end)
-        try:
-            yield
-        finally:
-            _end.reset(token)
-            self._left = end - time.monotonic()
+_vetted: ContextVar[Sequence[Endpoint]] = ContextVar("vetted_endpoints")
 
 
-def seconds_left() -> float:
-    """The seconds that remain of the running budget.
-
-    Raises:
-        httpcore.ReadTimeout: none remain.
-    """
-    left = _end.get() - time.monotonic()
-    if left <= 0:
-        raise httpcore.ReadTimeout("the budget is spent")
-    return left
+class OpenFilesError(DalleError):
+    """This process may open no further socket, which says nothing about the host."""
 
 
-class VettedBackend(httpcore.NetworkBackend):
-    """Opens sockets to public addresses, and to the granted server.
+class Gate:
+    """Decides by which addresses a host may be reached: public ones, and those granted.
 
     Args:
-        resolver: gives all addresses of a name.
+        resolver: gives all addresses of a name; the system's lookup by default.
         loopback: permission to reach one server on this machine.
+        allow: permissions to reach private hosts.
     """
 
-    def __init__(self, resolver: Resolver, loopback: LoopbackAllowance | None = None) -> None:
-        self._resolver, self._loopback = resolver, loopback
-        self._sockets = httpcore.SyncBackend()
-
-    def connect_tcp(
+    def __init__(
         self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect to a vetted address of the host.
+        resolver: Resolver | None = None,
+        loopback: LoopbackAllowance | None = None,
+        allow: Sequence[IntranetAllowance] = (),
+    ) -> None:
+        self._lookups = Lookups(resolver or look_up)
+        self._loopback, self._allow = loopback, allow
+
+    async def endpoints(self, host: str, port: int) -> list[Endpoint]:
+        """What may be connected to in place of a canonical host and a port.
 
         Raises:
             FetchError: refused, or the name does not resolve.
-            httpcore.ConnectError: no address answers.
         """
         if self._loopback and self._loopback.covers(host):
-            return self._open(["127.0.0.1"], self._loopback.port)
-        if not is_web_port(port):
+            return [("127.0.0.1", self._loopback.port)]
+        if not is_web_port(port) and not any(rule.covers(host) for rule in self._allow):
             raise FetchError(Reason.ADDRESS_REFUSED, f"port {port} of {host} is not a web port")
-        return self._open(self._vetted(host), port)
+        addresses = await self._addresses(host)
+        if not is_allowed(host, port, addresses, self._allow):
+            self._check_public(host, port, addresses)
+        return [(address, port) for address in addresses[:_MAX_TRIED]]
 
-    def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        """Never: no URL names a local socket."""
-        raise NotImplementedError
+    def close(self) -> None:
+        """Let the threads of lookups end."""
+        self._lookups.close()
 
-    def _vetted(self, host: str) -> Sequence[str]:
+    async def _addresses(self, host: str) -> Sequence[str]:
         try:
-            addresses = self._resolver(host, seconds_left())
-        except TimeoutError as error:
-            raise httpcore.ConnectTimeout(f"looking up {host}") from error
+            addresses = await self._lookups.of(host)
+        except TimeoutError:
+            raise  # of the budget, or of the system's lookup
         except (OSError, UnicodeError) as error:  # gaierror is an OSError
-            is_unknown = isinstance(error, socket.gaierror) and error.errno in _UNKNOWN
-            reason = Reason.HOST_UNKNOWN if is_unknown else Reason.DNS_FAILED
+            reason = Reason.HOST_UNKNOWN if is_unknown(error) else Reason.DNS_FAILED
             raise FetchError(reason, f"{host} does not resolve") from error
         if not addresses:
             raise FetchError(Reason.HOST_UNKNOWN, f"{host} has no address")
-        if denied := first_denial(addresses):
-            raise FetchError(Reason.ADDRESS_REFUSED, f"{host} resolves to {denied}")
         return addresses
 
-    def _open(self, addresses: Sequence[str], port: int) -> httpcore.NetworkStream:
-        tried = addresses[:_MAX_TRIED]
-        for position, address in enumerate(tried):
-            share_s = seconds_left() / (len(tried) - position)
-            try:
-                return _BudgetedStream(self._sockets.connect_tcp(address, port, share_s))
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                if position == len(tried) - 1:
-                    raise
-        raise httpcore.ConnectError("no address to connect to")
+    def _check_public(self, host: str, port: int, addresses: Sequence[str]) -> None:
+        if denied := first_denial(addresses):
+            raise FetchError(Reason.ADDRESS_REFUSED, f"{host} resolves to {denied}")
+        if not is_web_port(port):
+            raise FetchError(Reason.ADDRESS_REFUSED, f"port {port} of {host} is not a web port")
 
 
-class _BudgetedStream(httpcore.NetworkStream):
-    """A socket whose every wait ends with the running budget."""
+@contextmanager
+def reaching(endpoints: Sequence[Endpoint]) -> Iterator[None]:
+    """Let connections be opened to these alone while inside, by this task."""
+    token = _vetted.set(endpoints)
+    try:
+        yield
+    finally:
+        _vetted.reset(token)
 
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, seconds_left())
+def vetted_connector(tls: ssl.SSLContext, connections: int) -> aiohttp.TCPConnector:
+    """A pool of connections that are opened to what `reaching` names, and to nothing else.
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, seconds_left())
+    Args:
+        tls: verifies certificates.
+        connections: in use at once.
+    """
+    connector = aiohttp.TCPConnector(
+        ssl=tls,
+        limit=connections,
+        use_dns_cache=False,
+        resolver=_Vetted(),
+        socket_factory=vetted_socket,
+        keepalive_timeout=_IDLE_S,
+    )
+    handler = partial(BoundedHandler, loop=asyncio.get_running_loop())
+    connector._factory = handler  # type: ignore[assignment]  # there is no public way
+    return connector
 
-    def close(self) -> None:
-        self._stream.close()
 
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
-        # one timeout bounds the whole handshake: the ssl module counts it as a deadline
-        try:
-            stream = self._stream.start_tls(ssl_context, server_hostname, seconds_left())
-        except httpcore.ConnectError as error:
-            if not isinstance(error.__cause__, ssl.SSLCertVerificationError):
-                raise
-            detail = f"{server_hostname}: {error.__cause__.verify_message}"
-            raise FetchError(Reason.CERTIFICATE_REFUSED, detail) from error
-        return _BudgetedStream(stream)
+def vetted_socket(addr_info: AddrInfoType) -> socket.socket:
+    """A socket for one address; the library asks for it before it connects, for IP hosts as well.
 
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+    Raises:
+        FetchError: nobody has vetted the address.
+        OpenFilesError: this process may open no further socket.
+    """
+    family, kind, protocol, _, address = addr_info
+    if tuple(address[:2]) not in _vetted.get(()):
+        raise FetchError(Reason.ADDRESS_REFUSED, f"{address[0]} port {address[1]} was not vetted")
+    try:
+        return socket.socket(family, kind, protocol)
+    except OSError as error:
+        if error.errno not in {errno.EMFILE, errno.ENFILE}:
+            raise
+        raise OpenFilesError(
+            "Too many open files for another connection: lower `fetch.concurrency`, "
+            "or allow more by `ulimit -n 4096`; a later run goes on where this one stopped"
+        ) from error
+
+
+class BoundedHandler(ResponseHandler):
+    """Reads no more from the wire than it is told, and a head apart from its body.
+
+    What frames a body counts as well: a server may send one byte a chunk, or a size that does not
+    end. And the library drops an answer that is followed by more than its head declares, such as a
+    204 with a body, only where all arrives at once: how it is classed would depend on the time.
+
+    Attributes:
+        max_bytes: of one answer; those of a head at first.
+        is_over: whether more came; the connection is then closed.
+    """
+
+    max_bytes = MAX_HEAD_BYTES
+    is_over = False
+    _in_head = True
+    _num_read = 0
+
+    def set_response_params(self, **params: Any) -> None:
+        self.max_bytes, self._num_read, self._in_head = MAX_HEAD_BYTES, 0, True
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        self._num_read += len(data)
+        if self._num_read > self.max_bytes:
+            self.is_over = True
+            if self.transport is not None:
+                self.transport.abort()
+            return
+        end = data.find(b"\r\n\r\n") + 4 if self._in_head else 0
+        if end > 3:
+            self._in_head = False
+            super().data_received(data[:end])
+            data = data[end:]
+        if data:
+            super().data_received(data)
+
+
+class _Vetted(AbstractResolver):
+    """Answers with the vetted endpoints of the request that asks."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=vetted_port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for address, vetted_port in _vetted.get()
+        ]
+
+    async def close(self) -> None:
+        """Nothing to close."""

@@ -49,6 +49,9 @@ TRANSIENT = frozenset(
         Reason.CONNECTION_FAILED,
     }
 )
+# Failures that speak against the host and not the URL, after all attempts. An error that a server
+# answers with does not: many say 500 or 503 for a picture that is gone.
+UNREACHABLE = frozenset({Reason.TIMED_OUT, Reason.DNS_FAILED, Reason.CONNECTION_FAILED})
 
 
 @dataclass(frozen=True)

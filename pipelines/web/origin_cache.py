@@ -1,10 +1,9 @@
-"""Caches a fact about each origin, fetched once, by whichever thread asks first."""
+"""Caches a fact about each origin, fetched once, by whoever asks first."""
 
+import asyncio
 import math
-import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from pipelines.web.urls import origin
@@ -19,7 +18,7 @@ def _forever(_: object) -> float:
 
 
 class OriginCache(Generic[T]):
-    """A cache of one fact about each origin; one object for all threads.
+    """A cache of one fact about each origin; used in one event loop.
 
     Args:
         fetch: fetches the fact, given the origin. Exceptions are not cached.
@@ -27,41 +26,34 @@ class OriginCache(Generic[T]):
     """
 
     def __init__(
-        self, fetch: Callable[[str], T], lifetime_s: Callable[[T], float] = _forever
+        self, fetch: Callable[[str], Awaitable[T]], lifetime_s: Callable[[T], float] = _forever
     ) -> None:
         self._fetch, self._lifetime_s = fetch, lifetime_s
-        self._lock = threading.Lock()
-        self._known: dict[str, tuple[float, Future[T]]] = {}
+        self._known: dict[str, tuple[float, asyncio.Future[T]]] = {}
 
-    def of(self, url: str) -> T:
-        """What is known about the origin of a canonical URL."""
+    async def of(self, url: str) -> T:
+        """What is known about the origin of a canonical URL.
+
+        Whoever gives up waiting leaves the fetch to the others.
+        """
         key, now = origin(url), time.monotonic()
-        with self._lock:
-            began, future = self._known.get(key, (now, None))
-            is_mine = future is None or self._is_stale(future, now - began)
-            if is_mine or future is None:
-                future = self._remember(key, now)
-        if is_mine:
-            self._fill(future, key)
-        return future.result()
+        began, fact = self._known.get(key, (now, None))
+        if fact is None or self._is_stale(fact, now - began):
+            fact = self._ask(key, now)
+        return fact.result() if fact.done() else await asyncio.shield(fact)
 
-    def _remember(self, key: str, now: float) -> Future[T]:
+    def _ask(self, key: str, now: float) -> asyncio.Future[T]:
         if len(self._known) >= MAX_ORIGINS:
-            del self._known[
-                next(iter(self._known))
-            ]  # the oldest; threads that wait for it still get it
-        future: Future[T] = Future()
-        self._known[key] = (now, future)
-        return future
+            del self._known[next(iter(self._known))]  # the oldest; who waits for it still gets it
+        fact = asyncio.ensure_future(self._fetch(key))
+        self._known[key] = (now, fact)
+        return fact
 
-    def _fill(self, future: Future[T], key: str) -> None:
-        try:
-            future.set_result(self._fetch(key))
-        except BaseException as error:
-            with self._lock:
-                self._known.pop(key, None)
-            future.set_exception(error)
-            raise
+    def _is_stale(self, fact: asyncio.Future[T], age_s: float) -> bool:
+        if not fact.done():
+            return False
+        return _has_failed(fact) or age_s > self._lifetime_s(fact.result())
 
-    def _is_stale(self, future: Future[T], age_s: float) -> bool:
-        return future.done() and age_s > self._lifetime_s(future.result())
+
+def _has_failed(fact: asyncio.Future[T]) -> bool:
+    return fact.cancelled() or fact.exception() is not None

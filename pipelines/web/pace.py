@@ -1,16 +1,19 @@
 """Per-host rate limits, shared by all clients of this process."""
 
+import asyncio
 import math
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 MAX_DELAY_S = (
     30.0  # Source: Nutch `fetcher.max.crawl.delay`, StormCrawler `fetcher.max.crawl.delay`
 )
+
+_TIDY_HOSTS = 10_000  # known at once before those at rest are forgotten; chosen: 10 MB
 
 
 @dataclass(frozen=True)
@@ -32,23 +35,24 @@ class PaceSettings:
 
 @dataclass
 class _Host:
-    free: threading.Condition
-    active: int = 0
+    slots: asyncio.Semaphore
+    active: int = 0  # that wait or are at work
     next_start: float = 0.0
     last: float = -math.inf  # when a request began or ended
 
 
 class Pace:
-    """Turns on hosts; one object for all threads."""
+    """Turns on hosts; used in one event loop."""
 
     def __init__(self, settings: PaceSettings) -> None:
         self._settings = settings
         self._concurrency = max(1, settings.concurrency // settings.num_workers)
-        self._lock = threading.Lock()
+        self._longest_delay_s = max(settings.delay_s, MAX_DELAY_S) * settings.num_workers
         self._hosts: dict[str, _Host] = {}
+        self._next_tidy = _TIDY_HOSTS
 
-    @contextmanager
-    def turn(self, host: str, delay_s: float = 0.0) -> Iterator[None]:
+    @asynccontextmanager
+    async def turn(self, host: str, delay_s: float = 0.0) -> AsyncIterator[None]:
         """Wait until the host may be asked again, and keep others within the limits meanwhile.
 
         Args:
@@ -56,52 +60,56 @@ class Pace:
             delay_s: what the host itself requests, in seconds; the longer delay applies.
         """
         delay_s = max(delay_s, self._settings.delay_s) * self._settings.num_workers
-        self._enter(host, delay_s)
+        state = self._state(host)
+        state.active += 1
         try:
-            yield
+            async with state.slots:
+                await self._wait(state, delay_s)
+                try:
+                    yield
+                finally:
+                    state.last = time.monotonic()
+                    state.next_start = max(state.next_start, state.last + delay_s)
         finally:
-            self._leave(host, delay_s)
+            state.active -= 1
 
-    def rest(self, host: str) -> None:
+    async def rest(self, host: str) -> None:
         """Wait until the host may be asked again, by this process or another."""
-        with self._lock:
-            wait_s = self._state(host).next_start - time.monotonic()
-        time.sleep(max(wait_s, 0.0))
+        await asyncio.sleep(max(self._state(host).next_start - time.monotonic(), 0.0))
 
     def hold(self, host: str, seconds: float) -> None:
         """Start no request to a host for some seconds, at most `MAX_DELAY_S`."""
-        with self._lock:
-            state = self._state(host)
-            until = time.monotonic() + min(max(seconds, 0.0), MAX_DELAY_S)
-            state.next_start = max(state.next_start, until)
+        state = self._state(host)
+        until = time.monotonic() + min(max(seconds, 0.0), MAX_DELAY_S)
+        state.next_start = max(state.next_start, until)
 
-    def _enter(self, host: str, delay_s: float) -> None:
-        with self._lock:
-            while True:
-                state, now = self._state(host), time.monotonic()
-                # this request may know of a longer delay than the last one, or the reverse
-                start = max(state.next_start, state.last + delay_s)
-                if state.active >= self._concurrency:
-                    state.free.wait()
-                elif now < start:
-                    state.free.wait(start - now)
-                else:
-                    state.active += 1
-                    state.last, state.next_start = now, now + delay_s
-                    return
-
-    def _leave(self, host: str, delay_s: float) -> None:
-        with self._lock:
-            state = self._hosts[host]
-            state.active -= 1
-            state.last = time.monotonic()
-            state.next_start = max(state.next_start, state.last + delay_s)
-            state.free.notify()
+    async def _wait(self, state: _Host, delay_s: float) -> None:
+        """Wait for the start of a request, which others that wait may put off."""
+        while True:
+            now = time.monotonic()
+            # this request may know of a longer delay than the last one, or the reverse
+            start = max(state.next_start, state.last + delay_s)
+            if now >= start:
+                state.last, state.next_start = now, now + delay_s
+                return
+            await asyncio.sleep(start - now)
 
     def _state(self, host: str) -> _Host:
         if host not in self._hosts:
-            self._hosts[host] = _Host(threading.Condition(self._lock))
+            if len(self._hosts) >= self._next_tidy:
+                self._tidy()
+            self._hosts[host] = _Host(asyncio.Semaphore(self._concurrency))
         return self._hosts[host]
+
+    def _tidy(self) -> None:
+        """Forget the hosts that could make nobody wait any more."""
+        rested = time.monotonic() - self._longest_delay_s
+        self._hosts = {
+            host: state
+            for host, state in self._hosts.items()
+            if state.active or max(state.last, state.next_start) > rested
+        }
+        self._next_tidy = max(_TIDY_HOSTS, 2 * len(self._hosts))
 
 
 _SHARED: dict[PaceSettings, Pace] = {}  # never evicted: a new one would forget when to wait

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pipelines.web.failures import FetchFailure
 from pipelines.web.identity import product_token
+from pipelines.web.intranet import IntranetAllowance
 from pipelines.web.pace import PaceSettings
 
 ACCEPT_IMAGES = "image/jpeg,image/png,image/webp,image/gif;q=0.9,image/*;q=0.5"
@@ -33,6 +34,7 @@ class HttpSettings:
         follows_redirects: else a redirect is returned to the caller.
         media_types: the only ones whose bodies are read; empty for all. A response without a type
             passes.
+        allow: private hosts that may be reached.
         refuses: why a canonical URL, that of a redirect too, is not requested; None where it may
             be.
     """
@@ -50,6 +52,7 @@ class HttpSettings:
     accept: str = ACCEPT_IMAGES
     follows_redirects: bool = True
     media_types: frozenset[str] = frozenset()
+    allow: tuple[IntranetAllowance, ...] = ()
     refuses: Refuses | None = None
 
     @property

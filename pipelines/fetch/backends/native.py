@@ -7,15 +7,25 @@ from pipelines.fetch.schedule import run_by_host
 from pipelines.stage import Runtime
 from pipelines.web.answers import Response
 from pipelines.web.client import shared_client
-from pipelines.web.failures import FetchFailure
+from pipelines.web.failures import UNREACHABLE, FetchFailure, Reason
+from pipelines.web.loop import run
 from pipelines.web.pace import PaceSettings
 from pipelines.web.settings import HttpSettings, Refuses
+
+Outcome = bytes | FetchFailure
 
 
 def fetch_images(
     urls: dict[str, str], config: FetchConfig, runtime: Runtime, refuses: Refuses | None = None
 ) -> dict[str, bytes | FetchFailure]:
     """Fetch each image once, many at a time.
+
+    Memory is that of the bodies that are returned, and of those on their way: see
+    `pipelines/web/in_flight.py`.
+
+    A host is put aside for the rest of these images after `max_host_failures` of them in a row, in
+    the order of their keys, that could not be reached. It starts anew with the next shard: what a
+    worker remembered of other shards would make the rows depend on who did which.
 
     Args:
         urls: by the image's part of the key.
@@ -27,14 +37,28 @@ def fetch_images(
         The bytes as served, or the failure, by the image's part of the key.
     """
     settings = http_settings(config, runtime.workers, refuses)
-    client = shared_client(settings, runtime.loopback)
+    fetcher = shared_client(settings, runtime.loopback).fetcher
 
-    def work(image_key: str) -> bytes | FetchFailure:
-        result = client.fetch(urls[image_key])
+    async def work(image_key: str) -> Outcome:
+        result = await fetcher.fetch(urls[image_key])
         return result.body if isinstance(result, Response) else result
 
-    jobs = ((urlsplit(url).hostname or "", image_key) for image_key, url in sorted(urls.items()))
-    return run_by_host(jobs, work, config.concurrency, config.per_host_concurrency)
+    jobs = ((_host(url), image_key) for image_key, url in sorted(urls.items()))
+    found = run(
+        run_by_host(
+            jobs,
+            work,
+            config.concurrency,
+            config.per_host_concurrency,
+            _is_outage,
+            config.max_host_failures,
+        )
+    )
+    given_up = f"{config.max_host_failures} failures in a row at "
+    for image_key in urls.keys() - found.keys():
+        detail = given_up + _host(urls[image_key])
+        found[image_key] = FetchFailure(Reason.HOST_GIVEN_UP, detail)
+    return found
 
 
 def http_settings(
@@ -52,5 +76,14 @@ def http_settings(
         pace=PaceSettings(config.per_host_concurrency, config.per_host_delay_s, num_workers),
         obeys_robots=config.obeys_robots,
         honours_opt_out=config.honours_opt_out,
+        allow=tuple(rule.allowance for rule in config.allow),
         refuses=refuses,
     )
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _is_outage(outcome: Outcome) -> bool:
+    return isinstance(outcome, FetchFailure) and outcome.reason in UNREACHABLE

@@ -29,6 +29,7 @@ from orchestration.engine.verify import VerificationError, run_checksum, verify_
 from orchestration.report.page import render
 from orchestration.report.trace import ExplainError
 from orchestration.report.views import report_view
+from pipelines.fetch.config import FetchConfig
 from pipelines.io.keys import pair_key
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest, read_manifest
@@ -91,6 +92,16 @@ def test_the_books_balance_and_say_why(run):
         sum(1 for i in (0, 1, 4) if int(pair_key(url(i), CAPTIONS[i])[:16], 16) % 2 == shard)
         for shard in (0, 1)
     ]
+
+
+def test_what_a_section_permits_is_said_before_any_stage(run, monkeypatch):
+    monkeypatch.setattr("orchestration.engine.run._bring_up_to_date", lambda *_: None)
+    allow = {"host": "*.corp.example", "networks": ["10.2.0.0/16"], "ports": [8080]}
+    fetch = FetchConfig.model_validate({"allow": [allow]})
+    allowing = replace(run, config=run.config.model_copy(update={"fetch": fetch}))
+    line = "fetch      private hosts may be reached: *.corp.example in 10.2.0.0/16, port 8080"
+    assert line in do(allowing, [*STAGES, "fetch"]).splitlines()
+    assert "private hosts" not in do(allowing)
 
 
 def test_a_second_run_does_nothing(run):

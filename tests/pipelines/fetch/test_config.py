@@ -21,6 +21,12 @@ from pipelines.web.addresses import LoopbackAllowance
         {"user_agent": ""},
         {"user_agent": "bot\r\nX: y"},
         {"concurrency": 0},
+        {"concurrency": 5000},
+        {"max_host_failures": -1},
+        {"allow": [{"host": "*", "networks": ["10.2.0.0/16"]}]},
+        {"allow": [{"host": "*.corp.example"}]},
+        {"allow": [{"host": "*.corp.example", "networks": ["10.2.0.0"], "port": 80}]},
+        {"allow": [{"host": "*.corp.example", "networks": ["0.0.0.0/0"]}]},
         {"max_reject_rate": 1.5},
     ],
 )
@@ -37,7 +43,13 @@ def test_the_defaults_are_polite():
 
 
 def test_dependencies_name_versions():
-    assert set(dependencies(FetchConfig())) == {"httpcore", "h11", "idna"}
+    assert set(dependencies(FetchConfig())) == {"aiohttp", "idna"}
+
+
+def test_an_allowance_has_the_ports_of_the_web_unless_it_names_others():
+    allow = [{"host": "*.corp.example", "networks": ["10.2.0.0/16"]}]
+    config = FetchConfig.model_validate({"allow": allow})
+    assert [rule.allowance.ports for rule in config.allow] == [(80, 443)]
 
 
 def test_the_runtime_travels_to_workers():
@@ -48,7 +60,7 @@ def test_the_runtime_travels_to_workers():
 def test_a_config_loads_nothing_heavy():
     code = (
         "import sys, pipelines.fetch.config as c; c.dependencies(c.FetchConfig())\n"
-        "heavy = {'httpcore', 'pyarrow', 'apache_beam', 'torch'}\n"
+        "heavy = {'aiohttp', 'pyarrow', 'apache_beam', 'torch'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

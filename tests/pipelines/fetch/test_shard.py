@@ -1,10 +1,13 @@
 import hashlib
+import socket
+import struct
 from collections import Counter
 
 import pyarrow as pa
 import pytest
 
 from dalle_model import files
+from dalle_model.shards import image_of
 from pipelines.fetch.backends.native import http_settings
 from pipelines.fetch.config import FetchConfig
 from pipelines.fetch.declared import DRIFTED
@@ -169,6 +172,40 @@ def test_requests_to_a_host_never_exceed_its_limit(web, tmp_path, per_host):
     result = fetch_shard(write_captions(tmp_path, rows), 0, config, runtime_of(web))
     assert result.kept.num_rows == 24
     assert max(web.most_active.values()) <= per_host
+
+
+@pytest.mark.parametrize("per_host", [1, 2, 8])
+def test_a_host_that_keeps_failing_is_put_aside_and_named(web, tmp_path, per_host):
+    """Its connections end without an answer, whatever is asked of it but its robots.txt."""
+    rows = []
+    for host in ("bad", "good", "worse"):
+        for i in range(12):
+            handler = _reset if host != "good" else _picture
+            web.route(f"{host}.demo.test/{i}", handler)
+            rows.append(row(f"http://{host}.demo.test/{i}", f"{host}{i}"))
+    rows.append(row("http://bad.demo.test/11", "once more"))
+    settings = {"per_host_concurrency": per_host, "retries": 0, "max_host_failures": 3}
+    task, config = write_captions(tmp_path, rows), CONFIG.model_copy(update=settings)
+    result = fetch_shard(task, 0, config, runtime_of(web))
+    shared_client(http_settings(config, 1), runtime_of(web).loopback).close()
+    reasons = Counter(r.reason for r in result.rejected if "bad" not in r.url)
+    assert reasons == {"connection_failed": 3, "host_given_up": 9}
+    tried = {r.url for r in result.rejected if r.reason == "connection_failed"}
+    first = sorted((image_of(r["key"]), r["url"]) for r in rows if "bad" in r["url"])
+    assert {url for _, url in first if url in tried} == set(list(dict(first).values())[:3])
+    assert result.kept.num_rows == 12
+    assert list(result.warnings) == [
+        "hosts that kept failing, and images not requested of them: "
+        "bad.demo.test (9), worse.demo.test (9)"
+    ]
+
+
+def _reset(_, connection):
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def _picture(_, connection):
+    connection.sendall(answer(b"picture"))
 
 
 def test_an_empty_shard(web, tmp_path):

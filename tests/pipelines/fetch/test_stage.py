@@ -10,6 +10,16 @@ from tests.support.stages import run_on_beam
 from tests.support.tasks import stage_task
 
 
+def test_what_may_be_reached_is_part_of_the_work_and_told():
+    allow = [{"host": "*.corp.example", "networks": ["10.2.0.0/16"], "ports": [8080]}]
+    config = FetchConfig.model_validate({"allow": allow})
+    assert STAGE.settings(config)["allow"]
+    assert STAGE.notices(config) == [
+        "private hosts may be reached: *.corp.example in 10.2.0.0/16, port 8080"
+    ]
+    assert STAGE.notices(FetchConfig()) == []
+
+
 def test_pending_shards_are_fetched_written_and_counted(tmp_path):
     blank = dict.fromkeys(CAPTION_SCHEMA.names, "")
     rows = [

@@ -117,3 +117,15 @@ def test_no_thread_of_arrow_outlives_a_read(tmp_path, read):
     command = [sys.executable, "-c", COUNTED.format(read=read), tmp_path / "x.parquet"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert int(result.stdout) == 0
+
+
+def test_images_as_served_are_stored_as_they_are_and_all_else_is_compressed(tmp_path):
+    images = [bytes(1000), b"\x00", None]
+    rows = pa.table({"encoded": images, "caption": ["a" * 1000] * 3, "codes": [[7] * 1000] * 3})
+    content = to_bytes(rows)
+    assert content == to_bytes(rows)
+    (tmp_path / "x.parquet").write_bytes(content)
+    assert read_table(str(tmp_path / "x.parquet")).equals(rows)
+    group = pq.read_metadata(pa.BufferReader(content)).row_group(0)
+    columns = [group.column(i) for i in range(group.num_columns)]
+    assert [c.compression for c in columns] == ["UNCOMPRESSED", "ZSTD", "ZSTD"]

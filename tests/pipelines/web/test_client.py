@@ -2,6 +2,7 @@ import gzip
 import subprocess
 import sys
 import time
+from asyncio.selector_events import BaseSelectorEventLoop
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from pipelines.web.addresses import LoopbackAllowance
 from pipelines.web.answers import Response
 from pipelines.web.client import Client, close_shared_clients, shared_client
 from pipelines.web.failures import FetchFailure, Reason
+from pipelines.web.intranet import IntranetAllowance
 from pipelines.web.pace import PaceSettings
 from pipelines.web.settings import HttpSettings
 from tests.support.loopback import SUFFIX, answer, loopback_web
@@ -49,7 +51,7 @@ def client_of(web):
         client.close()
 
 
-def _no_look_up(host, _):
+def _no_look_up(host):
     return {"private.example": ["10.0.0.1"], "localhost": ["127.0.0.1"]}.get(host, [host])
 
 
@@ -155,6 +157,86 @@ def test_no_socket_and_no_file_is_opened_outside_the_grant(web, client_of):
     assert {failure.reason for failure in found} <= refused
     assert events == []
     assert web.asked == []
+
+
+CORP = IntranetAllowance("*.corp.example", ("10.2.0.0/16",), (8080,))
+
+
+@pytest.mark.parametrize(
+    ("location", "reason"),
+    [
+        ("http://b.corp.example:8080/p", None),
+        ("http://10.2.0.1:8080/p", Reason.ADDRESS_REFUSED),
+        ("http://b.corp.example/p", Reason.ADDRESS_REFUSED),
+        ("http://private.example:8080/p", Reason.ADDRESS_REFUSED),
+        ("http://127.0.0.1:8080/p", Reason.ADDRESS_REFUSED),
+        ("http://169.254.169.254/p", Reason.ADDRESS_REFUSED),
+    ],
+)
+def test_an_allowed_host_leads_to_no_other_private_one(web, monkeypatch, location, reason):
+    """Every connection ends at the test's own server, and what it was to is recorded."""
+    opened, connect = set(), BaseSelectorEventLoop.sock_connect
+
+    async def sock_connect(loop, sock, address):
+        opened.add(address)
+        await connect(loop, sock, ("127.0.0.1", web.port))
+
+    monkeypatch.setattr(BaseSelectorEventLoop, "sock_connect", sock_connect)
+    web.page("a.corp.example/p", status=302, headers=[("Location", location)])
+    web.page("b.corp.example/p")
+    hosts = {"a.corp.example": ["10.2.0.1"], "b.corp.example": ["10.2.0.2"]}
+    hosts |= {"private.example": ["10.2.0.3"]}
+    settings = replace(SETTINGS, allow=(CORP,))
+    client = Client(settings, resolver=lambda host: hosts.get(host, [host]))
+    found = client.fetch("http://a.corp.example:8080/p")
+    client.close()
+    assert (found.reason if isinstance(found, FetchFailure) else None) is reason
+    allowed = {("10.2.0.1", 8080), *([("10.2.0.2", 8080)] if reason is None else [])}
+    assert opened == allowed
+
+
+def test_a_url_is_sent_in_its_canonical_spelling(web, client_of):
+    path = "/a%20b/%C3%A9+c;d=(e)'f'/%2F?q=[1]&r=%26&s=a+b%25"
+    web.page(f"a.demo.test{path}")
+    assert client_of().fetch(SITE + path).final_url == SITE + path
+    assert web.asked[-1] == f"a.demo.test{path}"
+
+
+@pytest.mark.parametrize("wait_s", [0.0, 0.05])
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+def test_what_follows_an_answer_changes_nothing_whenever_it_comes(
+    web, client_of, wait_s, connection
+):
+    def handler(_, socket):
+        head = f"HTTP/1.1 200 OK\r\nConnection: {connection}\r\nContent-Length: 7\r\n\r\n"
+        socket.sendall(head.encode() + (b"" if wait_s else b"pictureXYZ"))
+        time.sleep(wait_s)
+        socket.sendall(b"pictureXYZ" if wait_s else b"")
+
+    web.route("a.demo.test/p.png", handler)
+    assert client_of(obeys_robots=False).fetch(f"{SITE}/p.png").body == b"picture"
+
+
+def test_a_request_is_sent_once_an_attempt(web, client_of):
+    web.route("a.demo.test/p.png", lambda _, connection: None)  # ends without a word
+    found = client_of(retries=1).fetch(f"{SITE}/p.png")
+    assert found.reason is Reason.BROKEN_RESPONSE
+    assert len(images_asked(web)) == 2
+
+
+def test_a_body_coded_on_its_way_is_refused(web, client_of):
+    body = b"5\r\n12345\r\n0\r\n\r\n"
+    web.page("a.demo.test/p.png", body, headers=[("Transfer-Encoding", "gzip, chunked")])
+    assert client_of().fetch(f"{SITE}/p.png").reason is Reason.BROKEN_RESPONSE
+
+
+def test_headers_come_as_they_are(web, client_of):
+    head = "HTTP/1.1 200 OK\r\nX-A: é\r\nx-a: 2\r\nX-Long: {}\r\nContent-Length: 1\r\n\r\nx"
+    raw = head.format("a" * 20_000).encode("latin-1")
+    web.route("a.demo.test/p.png", lambda _, connection: connection.sendall(raw))
+    headers = client_of().fetch(f"{SITE}/p.png").headers
+    assert headers[:2] == (("x-a", "é"), ("x-a", "2"))
+    assert len(headers[2][1]) == 20_000
 
 
 def test_robots_is_obeyed_on_every_hop(web, client_of):
@@ -422,6 +504,7 @@ def test_a_crawl_delay_is_kept(web, client_of):
 def test_a_port_that_nobody_listens_on():
     client = Client(SETTINGS, LoopbackAllowance(1, SUFFIX), _no_look_up)
     found = client.fetch(f"{SITE}/p.png")
+    client.close()
     detail = f"connection_failed at {SITE}/robots.txt"
     assert found == FetchFailure(Reason.ROBOTS_UNREACHABLE, detail)
 

@@ -1,95 +1,128 @@
-import threading
+import asyncio
+import functools
 import time
 
 import pytest
 
+from pipelines.web import pace as pace_module
 from pipelines.web.pace import MAX_DELAY_S, Pace, PaceSettings, retry_after_s, shared_pace
 
 
-def in_threads(count, work):
-    workers = [threading.Thread(target=work) for _ in range(count)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+def in_a_loop(test):
+    """Run a test in an event loop of its own."""
+
+    @functools.wraps(test)
+    def run(*args, **kwargs):
+        asyncio.run(test(*args, **kwargs))
+
+    return run
+
+
+async def all_at_once(count, work):
+    await asyncio.gather(*(work() for _ in range(count)))
 
 
 @pytest.mark.parametrize(
     ("concurrency", "num_workers", "allowed"), [(1, 1, 1), (3, 1, 3), (4, 2, 2), (1, 4, 1)]
 )
-def test_turns_at_once(concurrency, num_workers, allowed):
+@in_a_loop
+async def test_turns_at_once(concurrency, num_workers, allowed):
     pace = Pace(PaceSettings(concurrency, num_workers=num_workers))
-    all_in, active, most = threading.Barrier(allowed), [], []
+    all_in, active, most = asyncio.Barrier(allowed), [], []
 
-    def work():
-        with pace.turn("a"):
+    async def work():
+        async with pace.turn("a"):
             active.append(1)
             most.append(len(active))
-            all_in.wait(timeout=10)  # breaks where fewer are let in at once
+            async with asyncio.timeout(10):  # where fewer are let in at once
+                await all_in.wait()
             active.pop()
 
-    in_threads(3 * allowed, work)
+    await all_at_once(3 * allowed, work)
     assert len(most) == 3 * allowed
     assert max(most) <= allowed
 
 
-def test_starts_lie_the_delay_apart_times_the_sharers():
+@in_a_loop
+async def test_who_stops_waiting_takes_no_turn():
+    pace, turns = Pace(PaceSettings(1)), []
+
+    async def work():
+        async with pace.turn("a"):
+            turns.append(1)
+            await asyncio.sleep(0.02)
+
+    async with asyncio.TaskGroup() as tasks:
+        waiting = [tasks.create_task(work()) for _ in range(4)]
+        await asyncio.sleep(0)
+        waiting[1].cancel()
+        waiting[2].cancel()
+    assert len(turns) == 2
+
+
+@in_a_loop
+async def test_starts_lie_the_delay_apart_times_the_sharers():
     pace = Pace(PaceSettings(4, delay_s=0.005, num_workers=2))
     began = time.monotonic()
 
-    def work():
-        with pace.turn("a"):
+    async def work():
+        async with pace.turn("a"):
             pass
 
-    in_threads(8, work)
+    await all_at_once(8, work)
     assert time.monotonic() - began >= 7 * 0.01
 
 
-def test_the_delay_counts_from_the_end_of_a_request():
+@in_a_loop
+async def test_the_delay_counts_from_the_end_of_a_request():
     pace = Pace(PaceSettings(1, delay_s=0.05))
-    with pace.turn("a"):
-        time.sleep(0.05)
+    async with pace.turn("a"):
+        await asyncio.sleep(0.05)
         ended = time.monotonic()
-    with pace.turn("a"):
+    async with pace.turn("a"):
         assert time.monotonic() - ended >= 0.05
 
 
-def test_a_rest_ends_when_the_host_may_be_asked_again():
+@in_a_loop
+async def test_a_rest_ends_when_the_host_may_be_asked_again():
     pace = Pace(PaceSettings(1, delay_s=0.05))
-    pace.rest("a")
-    with pace.turn("a"):
+    await pace.rest("a")
+    async with pace.turn("a"):
         pass
     ended = time.monotonic()
-    pace.rest("a")
+    await pace.rest("a")
     assert time.monotonic() - ended >= 0.049
 
 
-def test_what_the_host_asks_for_holds_when_it_is_longer():
+@in_a_loop
+async def test_what_the_host_asks_for_holds_when_it_is_longer():
     pace = Pace(PaceSettings(1))
     began = time.monotonic()
-    with pace.turn("a", delay_s=0.05):
+    async with pace.turn("a", delay_s=0.05):
         pass
-    with pace.turn("a"):
+    async with pace.turn("a"):
         assert time.monotonic() - began >= 0.05
 
 
-def test_a_delay_that_is_learnt_holds_at_once():
+@in_a_loop
+async def test_a_delay_that_is_learnt_holds_at_once():
     pace = Pace(PaceSettings(1))
-    with pace.turn("a"):
+    async with pace.turn("a"):
         pass
     began = time.monotonic()
-    with pace.turn("a", delay_s=0.05):
+    async with pace.turn("a", delay_s=0.05):
         assert time.monotonic() - began >= 0.049
 
 
-def test_a_held_host_waits_and_others_do_not():
+@in_a_loop
+async def test_a_held_host_waits_and_others_do_not():
     pace = Pace(PaceSettings(1))
     pace.hold("b", 0.05)
     held = time.monotonic()
     pace.hold("never", 30)
-    with pace.turn("a"):
+    async with pace.turn("a"):
         pass  # would hang for half a minute
-    with pace.turn("b"):
+    async with pace.turn("b"):
         assert time.monotonic() - held >= 0.049
 
 
@@ -104,14 +137,29 @@ def test_equal_settings_share_one_pace():
     assert shared_pace(PaceSettings(7, 0.5)) is not shared_pace(PaceSettings(7, 0.6))
 
 
-def test_a_shared_pace_never_forgets_when_to_wait():
+@in_a_loop
+async def test_a_shared_pace_never_forgets_when_to_wait():
     settings = PaceSettings(1, delay_s=0.05)
     shared_pace(settings).hold("a", 0.05)
     held = time.monotonic()
     for number in range(200):
         shared_pace(PaceSettings(1, delay_s=1.0 + number))
-    with shared_pace(settings).turn("a"):
+    async with shared_pace(settings).turn("a"):
         assert time.monotonic() - held >= 0.049
+
+
+@in_a_loop
+async def test_hosts_at_rest_are_forgotten_and_those_that_wait_are_not(monkeypatch):
+    monkeypatch.setattr(pace_module, "_TIDY_HOSTS", 3)
+    pace = Pace(PaceSettings(1))
+    pace.hold("held", 30)
+    async with pace.turn("busy"):
+        for name in "abcdef":
+            async with pace.turn(name):
+                pass
+            pace._hosts[name].last = pace._hosts[name].next_start = -1e9
+    assert {"held", "busy"} <= pace._hosts.keys()
+    assert len(pace._hosts) < 8
 
 
 @pytest.mark.parametrize(

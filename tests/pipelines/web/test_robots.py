@@ -1,5 +1,9 @@
+import asyncio
+from types import SimpleNamespace
+
 import pytest
 
+from pipelines.web import origin_cache
 from pipelines.web.failures import FetchFailure, Reason
 from pipelines.web.origin_cache import OriginCache
 from pipelines.web.robots import (
@@ -135,12 +139,19 @@ def test_crawl_delay_is_read_and_capped():
 
 def test_an_outage_is_forgotten_sooner_than_an_answer(monkeypatch):
     answers: list[bytes | FetchFailure] = [FetchFailure(Reason.SERVER_ERROR, ""), b"", b"unused"]
-    cache = OriginCache(lambda _: robots_of(answers.pop(0), "dallebot"), lifetime_s)
     now = [0.0]
-    monkeypatch.setattr("pipelines.web.origin_cache.time.monotonic", lambda: now[0])
-    assert cache.of(SITE).closed_by
-    now[0] = UNREACHABLE_LIFETIME_S + 1
-    assert not cache.of(SITE).closed_by
-    now[0] += UNREACHABLE_LIFETIME_S + 1
-    cache.of(SITE)
+
+    async def fetch(_):
+        return robots_of(answers.pop(0), "dallebot")
+
+    async def ask():
+        cache = OriginCache(fetch, lifetime_s)
+        assert (await cache.of(SITE)).closed_by
+        now[0] = UNREACHABLE_LIFETIME_S + 1
+        assert not (await cache.of(SITE)).closed_by
+        now[0] += UNREACHABLE_LIFETIME_S + 1
+        await cache.of(SITE)
+
+    monkeypatch.setattr(origin_cache, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    asyncio.run(ask())
     assert len(answers) == 1

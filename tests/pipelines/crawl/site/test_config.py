@@ -51,7 +51,7 @@ def test_sites_need_no_other_source_and_count_in_the_fingerprint():
     config = CrawlConfig(sites=(site(start=START),))
     other = CrawlConfig(sites=(site(start=START, max_depth=1),))
     assert fingerprint_config(config) != fingerprint_config(other)
-    assert "httpcore" in dependencies(config)
+    assert "aiohttp" in dependencies(config)
     with pytest.raises(ValidationError, match="nothing to read"):
         CrawlConfig()
 
@@ -72,7 +72,7 @@ def test_answers_are_kept_apart_by_what_decides_them():
 def test_importing_the_config_loads_nothing_heavy():
     code = (
         "import sys, pipelines.crawl.site.config\n"
-        "heavy = {'httpcore', 'selectolax', 'fastwarc', 'apache_beam', 'pyarrow'}\n"
+        "heavy = {'aiohttp', 'selectolax', 'fastwarc', 'apache_beam', 'pyarrow'}\n"
         "sys.exit(bool(heavy & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
