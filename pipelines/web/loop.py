@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 _OPEN_FILES = 16_384  # chosen: 4,096 connections in use, and those at rest for some seconds
+_STARTING = threading.Lock()
 
 T = TypeVar("T")
 
@@ -31,8 +32,13 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         raise
 
 
-@functools.cache
 def _running_loop() -> asyncio.AbstractEventLoop:
+    with _STARTING:  # two threads may be the first
+        return _start_loop()
+
+
+@functools.cache
+def _start_loop() -> asyncio.AbstractEventLoop:
     _allow_open_files()
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="web", daemon=True).start()
@@ -47,4 +53,4 @@ def _allow_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-os.register_at_fork(after_in_child=_running_loop.cache_clear)  # threads do not survive a fork
+os.register_at_fork(after_in_child=_start_loop.cache_clear)  # threads do not survive a fork

@@ -1,5 +1,7 @@
 import asyncio
 import resource
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -17,6 +19,27 @@ def test_work_is_done_in_one_thread_whoever_asks():
     thread.start()
     thread.join()
     assert found == ["web", "web"]
+
+
+def test_threads_that_come_first_together_share_one_loop():
+    """In a process of its own, where no loop runs yet."""
+    script = (
+        "import asyncio, sys, threading\n"
+        "from pipelines.web.loop import run\n"
+        "sys.setswitchinterval(1e-6)\n"
+        "all_in, loops = threading.Barrier(16), []\n"
+        "async def loop(): return id(asyncio.get_running_loop())\n"
+        "def ask():\n"
+        "    all_in.wait()\n"
+        "    loops.append(run(loop()))\n"
+        "threads = [threading.Thread(target=ask) for _ in range(16)]\n"
+        "[thread.start() for thread in threads]\n"
+        "[thread.join() for thread in threads]\n"
+        "print(len(loops), len(set(loops)))\n"
+    )
+    command = [sys.executable, "-c", script]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert found.stdout.split() == ["16", "1"]
 
 
 def test_the_process_may_open_as_many_files_as_connections_need():
