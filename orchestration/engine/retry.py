@@ -19,7 +19,7 @@ from orchestration.engine.plan import Plan, Run, RunError, plan_stage
 from orchestration.engine.preflight import check_inputs, check_settings, chosen_stages
 from orchestration.engine.progress import Progress
 from orchestration.engine.replacing import replace_result, settle
-from orchestration.engine.run import RunClock, clean_up, finish, task_of, write_shards
+from orchestration.engine.run import RunClock, clean_up, finish, say_notices, task_of, write_shards
 from pipelines.io.layout import StageFolder, part_name, rejected_name
 from pipelines.io.manifest import Manifest, digest_of
 from pipelines.io.parquet import read_table
@@ -77,6 +77,7 @@ def retry_stages(
         for stage in stages:
             settle(run.folder.stage(stage.name))
         plans = [_finished(run, graph, stage) for stage in stages]
+        say_notices(run, stages, progress)
         found = [_retry(run, graph, plan, asked, progress) for plan in plans]
     return [retried for retried in found if retried is not None]
 

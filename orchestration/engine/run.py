@@ -53,10 +53,15 @@ def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manif
             settle(run.folder.stage(stage.name))
         check_same_run(run, graph, stages)
         keep_config(run.root, run.as_written or run.config)
-        for stage in stages:
-            for notice in stage.notices(run.config.section(stage)):
-                progress.say(f"{stage.name:<10} {notice}")
+        say_notices(run, stages, progress)
         return [_bring_up_to_date(run, graph, stage, progress) for stage in stages]
+
+
+def say_notices(run: Run, stages: Sequence[Stage], progress: Progress) -> None:
+    """Say what a person has to know of a config before any work, such as the hosts it permits."""
+    for stage in stages:
+        for notice in stage.notices(run.config.section(stage)):
+            progress.say(f"{stage.name:<10} {notice}")
 
 
 def _bring_up_to_date(run: Run, graph: Graph, stage: Stage, progress: Progress) -> Manifest:

@@ -71,8 +71,7 @@ class Gate:
         if not is_web_port(port) and not any(rule.covers(host) for rule in self._allow):
             raise FetchError(Reason.ADDRESS_REFUSED, f"port {port} of {host} is not a web port")
         addresses = await self._addresses(host)
-        if not is_allowed(host, port, addresses, self._allow):
-            self._check_public(host, port, addresses)
+        check_addresses(host, port, addresses, self._allow)
         return [(address, port) for address in addresses[:_MAX_TRIED]]
 
     def close(self) -> None:
@@ -91,11 +90,21 @@ class Gate:
             raise FetchError(Reason.HOST_UNKNOWN, f"{host} has no address")
         return addresses
 
-    def _check_public(self, host: str, port: int, addresses: Sequence[str]) -> None:
-        if denied := first_denial(addresses):
-            raise FetchError(Reason.ADDRESS_REFUSED, f"{host} resolves to {denied}")
-        if not is_web_port(port):
-            raise FetchError(Reason.ADDRESS_REFUSED, f"port {port} of {host} is not a web port")
+
+def check_addresses(
+    host: str, port: int, addresses: Sequence[str], allow: Sequence[IntranetAllowance]
+) -> None:
+    """Refuse a host whose addresses may not be connected to on a port.
+
+    Raises:
+        FetchError: `address_refused`.
+    """
+    if is_allowed(host, port, addresses, allow):
+        return
+    if denied := first_denial(addresses):
+        raise FetchError(Reason.ADDRESS_REFUSED, f"{host} resolves to {denied}")
+    if not is_web_port(port):
+        raise FetchError(Reason.ADDRESS_REFUSED, f"port {port} of {host} is not a web port")
 
 
 @contextmanager

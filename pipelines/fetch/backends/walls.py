@@ -10,8 +10,9 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from pipelines.web.addresses import LoopbackAllowance, first_denial, is_web_port
-from pipelines.web.failures import FetchFailure, Reason
+from pipelines.web.addresses import LoopbackAllowance, is_web_port
+from pipelines.web.connect import check_addresses
+from pipelines.web.failures import FetchError, FetchFailure, Reason
 from pipelines.web.optout import opt_out
 from pipelines.web.robots import Robots
 from pipelines.web.settings import HttpSettings
@@ -124,11 +125,12 @@ class Walls:
         """Where a host may be connected to: all addresses of its name, every one vetted.
 
         Raises:
-            RefusedError: one of them is not public, or there are none.
+            RefusedError: one of them is neither public nor allowed, or there are none.
         """
         if self._loopback and self._loopback.covers(host):
             return ["127.0.0.1"], self._loopback.port
-        if not is_web_port(port):
+        allow = self.settings.allow
+        if not is_web_port(port) and not any(rule.covers(host) for rule in allow):
             raise refused(Reason.ADDRESS_REFUSED, f"port {port} of {host} is not a web port")
         try:
             found = self._resolver(host, seconds_until(end))
@@ -140,8 +142,10 @@ class Walls:
             raise refused(reason, f"{host} does not resolve") from error
         if not found:
             raise refused(Reason.HOST_UNKNOWN, f"{host} has no address")
-        if denied := first_denial(found):
-            raise refused(Reason.ADDRESS_REFUSED, f"{host} resolves to {denied}")
+        try:
+            check_addresses(host, port, found, allow)
+        except FetchError as error:
+            raise RefusedError(error.failure) from error
         return found[:_MAX_TRIED], port
 
 
