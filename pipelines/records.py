@@ -117,7 +117,8 @@ FETCHED_SCHEMA = pa.schema(
 # `image`: RGB, upright, the shorter edge at the store size, no metadata, as `images.store` names.
 # `full_image`: of a sample of those decoded at a scale, the same from all pixels. `width` and
 # `height`: of the original after orientation. `pixel_hash`: of the RGB pixels as decoded, 32 hex.
-# `phash`: 64-bit DCT.
+# `phash`: 64-bit DCT. `sketch`, `thumbnail`: of the image as stored and, where it has a border, of
+# what is inside it, 34 and 768 bytes each (`pipelines.images.hashes`).
 IMAGE_SCHEMA = pa.schema(
     [
         _required("key", pa.string()),
@@ -131,6 +132,8 @@ IMAGE_SCHEMA = pa.schema(
         _required("sha256", pa.string()),
         _required("pixel_hash", pa.string()),
         _required("phash", pa.uint64()),
+        _required("sketch", pa.binary()),
+        _required("thumbnail", pa.binary()),
     ]
 )
 

@@ -1,86 +1,139 @@
-"""Images that look the same: resized, recompressed, converted.
+"""Images that look the same: resized, recompressed, cropped, with a border or a mark.
 
-An image is dropped when a better-ranked one is near it. "Better" is a total order and "near"
-depends on two images only, so neither the order of the input nor the number of workers changes
-which images are kept.
-
-Two images are near when their perceptual hashes differ in few bits, their aspect ratios are equal
-up to rounding, and no cell of their thumbnails differs much.
+An image is dropped when a better-ranked one is near it. "Better" is a total order, and which views
+are compared depends on the images of the run alone, so neither the order of the input nor the
+number of workers changes which images are kept.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Self
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.signatures import Duplicate, ImageSignature
+from pipelines.dedupe.grids import Ints, meetings, tables
+from pipelines.dedupe.keys import IMAGE_FIELDS, Records, best_first, starts_of_runs
 
 REASON = "near_duplicate"
-HASH_BITS = 64
-MAX_ASPECT_CHANGE = (
-    0.02  # relative; chosen: twice what rounding to whole pixels changes at 64 px an edge
-)
 
-Band = tuple[int, int]
+# Two views whose sketches and hashes are near: of an image, and of a better one.
+PAIR_FIELDS = [
+    *IMAGE_FIELDS, ("view", "u1"), ("hamming", "u1"),
+    ("better_high", "<u8"), ("better_low", "<u4"), ("better_view", "u1"), ("better_area", "<u8"),
+]  # fmt: skip
+CANDIDATE_DTYPE = np.dtype(PAIR_FIELDS)
 
-
-def bands(phash: int, num_bands: int) -> list[Band]:
-    """The hash cut into parts of nearly equal width, as (part number, its bits).
-
-    Two hashes that differ in fewer bits than there are parts agree in at least one part.
-    """
-    cuts = [HASH_BITS * band // num_bands for band in range(num_bands + 1)]
-    return [
-        (band, (phash >> low) & ((1 << (high - low)) - 1))
-        for band, (low, high) in enumerate(pairwise(cuts))
-    ]
+MAX_ASPECT_CHANGE = 8  # %; chosen: a crop of 5 % on one side changes 5 %, the rest is rounding
+CANDIDATES = 8  # best-ranked ones of an image that are looked at, and as many nearest ones
 
 
-def near_duplicates(
-    bucket: Iterable[ImageSignature], config: DedupeConfig
-) -> Iterator[tuple[str, Duplicate]]:
-    """Images of a bucket that have a better one near them, each with the best such one.
+def candidates(
+    parts: Sequence[Records], num_tables: int, first_table: int, config: DedupeConfig
+) -> Records:
+    """Pairs of views that may be copies, by the tables given.
 
     Args:
-        bucket: images that agree in a band; any order.
-        config: what is near; each image is compared with the `bucket_cap` best ones only.
+        parts: `VIEW_DTYPE` of every shard, in any order.
+        num_tables: how many tables to look in.
+        first_table: number of the first one.
+        config: what is near.
+
+    Returns:
+        `CANDIDATE_DTYPE`, sorted by image, then by the rank of the better one; of each image at
+        most `CANDIDATES` best-ranked and `CANDIDATES` nearest ones.
     """
-    ranked = sorted(bucket, key=lambda signature: signature.rank)
-    features = _Features.of(ranked)
-    for index in range(1, len(ranked)):
-        near = features.near(index, min(index, config.bucket_cap), config)
-        if near is not None:
-            better, hamming = near
-            found = Duplicate(ranked[better].rank, REASON, hamming, config.max_hamming)
-            yield ranked[index].image_key, found
+    views = _ranked(np.concatenate(parts))
+    values = np.ascontiguousarray(views["values"].astype(np.int16))
+    found = [np.empty(0, np.uint64)]
+    near = _Near(views, config)
+    for grids in tables(num_tables, first_table, len(views)):
+        pairs = [near.among(one, other) for one, other in meetings(values, grids)]
+        found.append(np.unique(np.concatenate([found[0][:0], *pairs])))
+    return _fewer(views, np.unique(np.concatenate(found)))
 
 
-@dataclass(frozen=True)
-class _Features:
-    """The images of a bucket as columns, best-ranked first."""
+def _ranked(views: Records) -> Records:
+    """The views from the best image to the worst; of images with equal pixels, the best alone."""
+    views = views[np.lexsort((views["view"], views["low"], views["high"]))]
+    views = views[best_first(views)]
+    image = np.zeros(len(views), np.int64)
+    image[starts_of_runs(views["high"], views["low"])[1:]] = 1
+    image = np.cumsum(image)
+    _, first, which = np.unique(views["pixels"], return_index=True, return_inverse=True)
+    return views[image == image[first[which]]]
 
-    hashes: npt.NDArray[np.uint64]
-    aspects: npt.NDArray[np.float64]
-    cells: npt.NDArray[np.int16]
 
-    @classmethod
-    def of(cls, ranked: list[ImageSignature]) -> Self:
-        thumbnails = np.frombuffer(b"".join(s.thumbnail for s in ranked), np.uint8)
-        return cls(
-            hashes=np.array([s.phash for s in ranked], np.uint64),
-            aspects=np.array([s.width / s.height for s in ranked], np.float64),
-            cells=thumbnails.reshape(len(ranked), -1).astype(np.int16),
+class _Near:
+    """Which of many pairs of views are near, by their sketches alone."""
+
+    def __init__(self, views: Records, config: DedupeConfig) -> None:
+        self.image = np.zeros(len(views), np.int64)
+        self.image[starts_of_runs(views["high"], views["low"])[1:]] = 1
+        self.image = np.cumsum(self.image)
+        self.phash = views["phash"].astype(np.uint64)
+        self.values = np.ascontiguousarray(views["values"].astype(np.int16))
+        self.aspect = views["aspect"].astype(np.int16)
+        self.reach = views["reach"].astype(np.int32)
+        self.config = config
+
+    def among(self, one: Ints, other: Ints) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
+        """The pairs that are near, each as the number of its worse view, then of its better one."""
+        bits = np.bitwise_count(self.phash[one] ^ self.phash[other])
+        alike = np.flatnonzero(bits <= self.config.max_hamming)
+        one, other = one[alike], other[alike]
+        alike = np.flatnonzero(
+            (self.image[one] != self.image[other])
+            & (np.abs(self.aspect[one] - self.aspect[other]) <= MAX_ASPECT_CHANGE)
         )
+        one, other = one[alike], other[alike]
+        apart = ((self.values[one] - self.values[other]).astype(np.int32) ** 2).sum(axis=1)
+        limit = np.maximum(self.reach[one], self.reach[other]) + self.config.max_sketch_distance
+        near = apart <= limit**2
+        one, other = one[near], other[near]
+        worse = np.maximum(one, other).astype(np.uint64)
+        return np.unique((worse << np.uint64(32)) | np.minimum(one, other).astype(np.uint64))
 
-    def near(self, index: int, end: int, config: DedupeConfig) -> tuple[int, float] | None:
-        """The first of the `end` best images near that of `index`, with the bits that differ."""
-        distances = np.bitwise_count(self.hashes[:end] ^ self.hashes[index])
-        change = np.abs(self.aspects[:end] - self.aspects[index]) / self.aspects[index]
-        close = np.flatnonzero((distances <= config.max_hamming) & (change <= MAX_ASPECT_CHANGE))
-        difference = np.abs(self.cells[close] - self.cells[index]).max(axis=1)
-        alike = close[difference <= config.max_cell_difference]
-        return (int(alike[0]), float(distances[alike[0]])) if len(alike) else None
+
+def _fewer(views: Records, pairs: "np.ndarray[tuple[int], np.dtype[np.uint64]]") -> Records:
+    worse = views[(pairs >> np.uint64(32)).astype(np.int64)]
+    rank = (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    better = views[rank]
+    found = np.zeros(len(pairs), CANDIDATE_DTYPE)
+    for name in ("high", "low", "view"):
+        found[name], found[f"better_{name}"] = worse[name], better[name]
+    found["better_area"] = better["area"]
+    found["hamming"] = np.bitwise_count(worse["phash"] ^ better["phash"])
+    return keep_best(found)
+
+
+def order_of(found: Records) -> Ints:
+    """Positions by image, then by the rank of the better image."""
+    return np.lexsort((*_rank(found), found["low"], found["high"]))
+
+
+def unique_pairs(found: Records) -> Records:
+    """Each pair of views once, in that order."""
+    ordered = found[order_of(found)]
+    names = ("high", "low", "view", "better_high", "better_low", "better_view")
+    return ordered[starts_of_runs(*(ordered[name] for name in names))]
+
+
+def keep_best(found: Records) -> Records:
+    """The best-ranked and the nearest candidates of each image, sorted by image and rank."""
+    order = np.lexsort((*_rank(found), found["hamming"], found["low"], found["high"]))
+    nearest = np.zeros(len(found), bool)
+    nearest[order] = _place_in_run(found[order]) < CANDIDATES
+    order = order_of(found)
+    first = _place_in_run(found[order]) < CANDIDATES
+    return found[order][first | nearest[order]]
+
+
+def _rank(found: Records) -> tuple["np.ndarray[tuple[int], np.dtype[np.generic]]", ...]:
+    area = found["better_area"].astype(np.int64)
+    return (found["view"], found["better_view"], found["better_low"], found["better_high"], -area)
+
+
+def _place_in_run(ordered: Records) -> Ints:
+    """The place of each record among those of its image."""
+    starts = starts_of_runs(ordered["high"], ordered["low"])
+    sizes = np.diff(np.append(starts, len(ordered)))
+    return np.arange(len(ordered)) - np.repeat(starts, sizes)

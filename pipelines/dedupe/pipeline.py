@@ -1,13 +1,15 @@
 """The dedupe stage as one sentence."""
 
+from functools import partial
+
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.transforms import DropDuplicates
+from pipelines.dedupe.shard import write_shard
+from pipelines.dedupe.transforms import FindDuplicates
 from pipelines.io.task import ShardReport, StageTask
-from pipelines.io.transforms import AllShards, WriteShards
-from pipelines.records import SELECTION_SCHEMA
+from pipelines.io.transforms import AllShards, GatherShards
 
 
 def build(
@@ -17,6 +19,6 @@ def build(
     return (
         pipeline
         | AllShards(task)
-        | DropDuplicates(task, config)
-        | WriteShards(task, SELECTION_SCHEMA)
+        | FindDuplicates(task, config)
+        | GatherShards(task, partial(write_shard, config=config))
     )

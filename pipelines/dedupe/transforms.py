@@ -1,8 +1,10 @@
-"""Wiring of the dedupe stage. Signatures, keys and texts are shuffled; pixels never are.
+"""Wiring of the dedupe stage. Elements are columns of a shard, never rows, and never pixels.
 
-shards -> pairs, signatures
-signatures -> DropExact -> FindNear -> duplicates
-pairs, duplicates -> JoinDuplicates -> CapCaptions -> (shard, pair | rejection)
+shards -> images, views
+images by ranges of pixel hashes -> verdicts on equal ones, by shard
+views, in every group of tables -> pairs, by shard of the better image -> candidates, by shard
+verdicts, candidates -> verdicts, captions that are left
+captions by ranges -> overused ones, by shard
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,156 +12,172 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import apache_beam as beam
+import numpy as np
 from apache_beam.pvalue import DoOutputsTuple, PCollection, TaggedOutput
 
-from dalle_model.shards import image_of
-from pipelines.dedupe import captions, exact, near, signatures
+from pipelines.dedupe import captions, exact, near, shard
 from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.signatures import Duplicate, ImageSignature, Pair
-from pipelines.io.keys import shard_of
-from pipelines.io.selections import surviving_rows
+from pipelines.dedupe.keys import Records
+from pipelines.dedupe.verdicts import Verdicts
 from pipelines.io.task import StageTask
-from pipelines.rejection import Rejection, reject
-from pipelines.text.folding import fold
 
-PAIRS: Final = "pairs"
-DUPLICATES: Final = "duplicates"
-REJECTED: Final = "rejected"
+IMAGES: Final = "images"
+VIEWS: Final = "views"
+USES: Final = "uses"
+
+# Tables that one worker looks in: fewer send every sketch more often, more leave workers idle.
+TABLES_PER_GROUP = 4
+# Shards whose hashes meet in one worker; chosen: their images in equal ranges, of some 50 MB.
+SHARDS_PER_PART = 16
 
 Tagged = Any  # a `DoOutputsTuple`: Beam warns of that hint, though it is the right one
-_TaggedPair = TaggedOutput[Literal["pairs"], tuple[str, Pair]]
-_TaggedDuplicate = TaggedOutput[Literal["duplicates"], tuple[str, Duplicate]]
-_TaggedRejection = TaggedOutput[Literal["rejected"], Rejection]
+_TaggedImages = TaggedOutput[Literal["images"], tuple[int, Records]]
+_TaggedViews = TaggedOutput[Literal["views"], tuple[int, Records]]
+_TaggedUses = TaggedOutput[Literal["uses"], tuple[int, Records]]
 
 
 @dataclass(eq=False)
-class DropDuplicates(beam.PTransform[PCollection[int], PCollection[tuple[int, Any]]]):
-    """Numbers of image shards in; `(shard, pair | Rejection)` out, for every row of the shards."""
+class FindDuplicates(beam.PTransform[PCollection[int], PCollection[tuple[int, Any]]]):
+    """Numbers of all shards in; `(shard, Verdicts)` once and `(shard, Overused)` any times out."""
 
     task: StageTask
     config: DedupeConfig
 
     def expand(self, numbers: PCollection[int]) -> PCollection[tuple[int, Any]]:
-        read = numbers | "Read" >> beam.ParDo(_ReadFn(self.task)).with_outputs(
-            PAIRS, main="signatures"
+        read = numbers | "Read" >> beam.ParDo(_ReadFn(self.task, self.config)).with_outputs(
+            IMAGES, VIEWS, main="equal"
         )
-        unique = read.signatures | DropExact()
-        similar = unique.kept | FindNear(self.config)
-        found = (unique[DUPLICATES], similar) | "Duplicates" >> beam.Flatten()
-        joined = {PAIRS: read[PAIRS], DUPLICATES: found} | JoinDuplicates(self.task.stage)
-        capped = joined.kept | CapCaptions(self.config, self.task.stage)
-        outcomes = (joined[REJECTED], capped) | "Outcomes" >> beam.Flatten()
-        return outcomes | "ToShard" >> beam.Map(_to_shard, self.task.num_shards)
+        equal = read[IMAGES] | MergeEqual(self.task.num_shards)
+        candidates = read[VIEWS] | FindNear(self.task, self.config)
+        found = (read.equal, equal, candidates) | "Found" >> beam.Flatten()
+        judged = found | JudgeShards(self.task, self.config)
+        overused = judged[USES] | MergeCaptions(self.task.num_shards, self.config)
+        return (judged.verdicts, overused) | "Outcomes" >> beam.Flatten()
 
 
 @dataclass(eq=False)
-class DropExact(beam.PTransform[PCollection[ImageSignature], DoOutputsTuple]):
-    """Signatures in; the best of equal ones on `kept`; `(image key, Duplicate)` on `duplicates`."""
+class MergeEqual(beam.PTransform[PCollection[tuple[int, Records]], PCollection[tuple[int, Any]]]):
+    """`(range of pixel hashes, images)` in; `(shard, Verdicts)` out."""
 
-    def expand(self, images: PCollection[ImageSignature]) -> Tagged:
+    num_shards: int
+
+    def expand(self, images: PCollection[tuple[int, Records]]) -> PCollection[tuple[int, Any]]:
         return (
             images
-            | "KeyPixels" >> beam.Map(lambda image: (image.pixel_hash, image))
             | "ByPixels" >> beam.GroupByKey()
-            | "Best" >> beam.FlatMap(_split_exact).with_outputs(DUPLICATES, main="kept")
+            | "Best" >> beam.FlatMap(_merge_equal, self.num_shards)
         )
 
 
 @dataclass(eq=False)
-class FindNear(beam.PTransform[PCollection[ImageSignature], PCollection[tuple[str, Duplicate]]]):
-    """Signatures in; `(image key, Duplicate)` out, once for each band that shows it."""
+class FindNear(beam.PTransform[PCollection[tuple[int, Records]], PCollection[tuple[int, Any]]]):
+    """`(number of the group's first table, views)` in; `(shard, Candidates)` out."""
 
+    task: StageTask
     config: DedupeConfig
 
-    def expand(self, images: PCollection[ImageSignature]) -> PCollection[tuple[str, Duplicate]]:
+    def expand(self, views: PCollection[tuple[int, Records]]) -> PCollection[tuple[int, Any]]:
         return (
-            images
-            | "KeyBands" >> beam.FlatMap(_by_band, self.config.num_bands)
-            | "ByBand" >> beam.GroupByKey()
-            | "Compare" >> beam.FlatMap(_find_near, self.config)
+            views
+            | "ByTables" >> beam.GroupByKey()
+            | "Meet" >> beam.FlatMap(_find_near, self.config, self.task.num_shards)
+            | "ByBetter" >> beam.GroupByKey()
+            | "Attach" >> beam.FlatMap(_attach, self.task)
         )
 
 
 @dataclass(eq=False)
-class JoinDuplicates(beam.PTransform[dict[str, PCollection], DoOutputsTuple]):
-    """Pairs and duplicates by image key in; pairs on `kept`, `Rejection` on `rejected`."""
+class JudgeShards(beam.PTransform[PCollection[tuple[int, Any]], DoOutputsTuple]):
+    """`(shard, Verdicts | Candidates)` in, one at least of each shard.
 
-    stage: str
+    `(shard, Verdicts)`, one a shard, on `verdicts`; `(range of captions, uses)` on `uses`.
+    """
 
-    def expand(self, by_image_key: Any) -> Tagged:
-        return (
-            by_image_key
-            | "ByImage" >> beam.CoGroupByKey()
-            | "Join" >> beam.FlatMap(_join, self.stage).with_outputs(REJECTED, main="kept")
-        )
-
-
-@dataclass(eq=False)
-class CapCaptions(beam.PTransform[PCollection[Pair], PCollection[Pair | Rejection]]):
-    """Pairs in; each out as it is or as a `Rejection`."""
-
+    task: StageTask
     config: DedupeConfig
-    stage: str
 
-    def expand(self, pairs: PCollection[Pair]) -> PCollection[Pair | Rejection]:
+    def expand(self, found: PCollection[tuple[int, Any]]) -> Tagged:
         return (
-            pairs
-            | "KeyCaption" >> beam.Map(lambda pair: (fold(pair["caption"]), pair))
+            found
+            | "ByShard" >> beam.GroupByKey()
+            | "Judge"
+            >> beam.FlatMap(_judge, self.task, self.config).with_outputs(USES, main="verdicts")
+        )
+
+
+@dataclass(eq=False)
+class MergeCaptions(
+    beam.PTransform[PCollection[tuple[int, Records]], PCollection[tuple[int, Any]]]
+):
+    """`(range of captions, uses)` in; `(shard, Overused)` out."""
+
+    num_shards: int
+    config: DedupeConfig
+
+    def expand(self, uses: PCollection[tuple[int, Records]]) -> PCollection[tuple[int, Any]]:
+        limit = self.config.max_images_per_caption
+        return (
+            uses
             | "ByCaption" >> beam.GroupByKey()
-            | "Cap" >> beam.FlatMap(_cap, self.config.max_images_per_caption, self.stage)
+            | "Overused" >> beam.FlatMap(_merge_uses, limit, self.num_shards)
         )
 
 
 class _ReadFn(beam.DoFn):
-    def __init__(self, task: StageTask) -> None:
-        self.task = task
+    def __init__(self, task: StageTask, config: DedupeConfig) -> None:
+        self.task, self.config = task, config
 
-    def process(self, index: int) -> Iterator[ImageSignature | _TaggedPair]:
-        table = surviving_rows(self.task, index, signatures.COLUMNS)
-        yield from signatures.image_signatures(table)
-        for pair in signatures.pairs(table):
-            yield TaggedOutput(PAIRS, (image_of(pair["key"]), pair))
-
-
-def _split_exact(
-    group: tuple[str, Iterable[ImageSignature]],
-) -> Iterator[ImageSignature | _TaggedDuplicate]:
-    members = list(group[1])
-    yield exact.best(members)
-    for found in exact.exact_duplicates(members):
-        yield TaggedOutput(DUPLICATES, found)
+    def process(
+        self, index: int
+    ) -> Iterator[tuple[int, Verdicts] | _TaggedImages | _TaggedViews]:
+        found = shard.describe_shard(self.task, index)
+        yield index, Verdicts(found.verdicts)
+        for part in exact.by_pixels(found.best, num_parts(self.task.num_shards)):
+            yield TaggedOutput(IMAGES, part)
+        for first in range(0, self.config.num_tables, TABLES_PER_GROUP):
+            yield TaggedOutput(VIEWS, (first, found.views))
 
 
-def _by_band(
-    signature: ImageSignature, num_bands: int
-) -> Iterator[tuple[near.Band, ImageSignature]]:
-    for band in near.bands(signature.phash, num_bands):
-        yield band, signature
+def num_parts(num_shards: int) -> int:
+    """Into how many ranges hashes are cut."""
+    return 1 + (num_shards - 1) // SHARDS_PER_PART
+
+
+def _merge_equal(
+    group: tuple[int, Iterable[Records]], num_shards: int
+) -> Iterator[tuple[int, Verdicts]]:
+    yield from exact.merge_equal(list(group[1]), num_shards)
 
 
 def _find_near(
-    bucket: tuple[near.Band, Iterable[ImageSignature]], config: DedupeConfig
-) -> Iterator[tuple[str, Duplicate]]:
-    yield from near.near_duplicates(bucket[1], config)
+    group: tuple[int, Iterable[Records]], config: DedupeConfig, num_shards: int
+) -> Iterator[tuple[int, Records]]:
+    first, views = group
+    count = min(TABLES_PER_GROUP, config.num_tables - first)
+    pairs = near.candidates(list(views), count, first, config)
+    shards = pairs["better_high"] % np.uint64(num_shards)
+    for index in np.unique(shards).tolist():
+        yield index, pairs[shards == index]
 
 
-def _join(
-    grouped: tuple[str, dict[str, Iterable[Any]]], stage: str
-) -> Iterator[Pair | _TaggedRejection]:
-    for outcome in signatures.join_duplicates(grouped[1][PAIRS], grouped[1][DUPLICATES], stage):
-        if isinstance(outcome, Rejection):
-            yield TaggedOutput(REJECTED, outcome)
-        else:
-            yield outcome
+def _attach(
+    group: tuple[int, Iterable[Records]], task: StageTask
+) -> Iterator[tuple[int, shard.Candidates]]:
+    yield from shard.attach_thumbnails(task, group[0], group[1])
 
 
-def _cap(
-    group: tuple[str, Iterable[Pair]], max_images: int, stage: str
-) -> Iterator[Pair | Rejection]:
-    for pair, too_many in captions.cap_captions(group[1], max_images):
-        yield pair if too_many is None else reject(pair, stage, too_many)
+def _judge(
+    group: tuple[int, Iterable[Any]], task: StageTask, config: DedupeConfig
+) -> Iterator[tuple[int, Verdicts] | _TaggedUses]:
+    index, values = group
+    verdicts = shard.judge_images(task, index, list(values), config)
+    yield index, verdicts
+    uses = shard.caption_uses(task, index, verdicts, config)
+    for part in captions.by_text(uses, num_parts(task.num_shards)):
+        yield TaggedOutput(USES, part)
 
 
-def _to_shard(outcome: Pair | Rejection, num_shards: int) -> tuple[int, Pair | Rejection]:
-    key = outcome.key if isinstance(outcome, Rejection) else outcome["key"]
-    return shard_of(key, num_shards), outcome
+def _merge_uses(
+    group: tuple[int, Iterable[Records]], max_images: int, num_shards: int
+) -> Iterator[tuple[int, captions.Overused]]:
+    yield from captions.merge_uses(list(group[1]), max_images, num_shards)

@@ -1,0 +1,56 @@
+"""Which images are dropped, and for which better ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.dedupe.keys import IMAGE_FIELDS, Records, find_images, starts_of_runs
+
+# `near`: 0 for equal pixels, 1 for a near duplicate, whose hashes differ in `hamming` bits.
+VERDICT_DTYPE = np.dtype(
+    [*IMAGE_FIELDS, ("better_high", "<u8"), ("better_low", "<u4"), ("near", "u1"), ("hamming", "u1")]
+)
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """On images of one shard.
+
+    Args:
+        dropped: `VERDICT_DTYPE`; any order; of an image there may be several.
+    """
+
+    dropped: Records
+
+
+def one_verdict_each(exact: Records, near: Records) -> Records:
+    """One verdict on each image, sorted by image: equal pixels go before a near duplicate.
+
+    Args:
+        exact: of a shard itself and of all shards. The better image that the shard itself found is
+            replaced by the best one of all, where that one is in another shard.
+        near: one on an image, or none.
+    """
+    exact = _follow(exact)
+    both = np.concatenate([exact, near])
+    ordered = both[np.lexsort((both["near"], both["low"], both["high"]))]
+    return ordered[starts_of_runs(ordered["high"], ordered["low"])]
+
+
+def _follow(exact: Records) -> Records:
+    """A shard says A for B, all shards say B for C: A is dropped for C."""
+    ordered = exact[np.lexsort((exact["low"], exact["high"]))]
+    better = np.empty(len(ordered), IMAGE_FIELDS)
+    better["high"], better["low"] = ordered["better_high"], ordered["better_low"]
+    place = find_images(better, ordered)
+    moved = place >= 0
+    followed = ordered.copy()
+    for name in ("better_high", "better_low"):
+        followed[name][moved] = ordered[name][place[moved]]
+    return followed
+
+
+def concatenated(parts: Sequence[Records], dtype: np.dtype) -> Records:
+    """All records of the parts, none of which there may be."""
+    return np.concatenate([np.empty(0, dtype), *parts])
