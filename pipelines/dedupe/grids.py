@@ -154,10 +154,12 @@ def meetings(values: Values, grids: list[Grid]) -> Iterator[tuple[Ints, Ints]]:
         asked = grid.codes(values[probers], prober_seeds)
         probes = grid.probes(asked, values[probers])
         later_probers, later_seeds = [], []
-        for codes in probes:
+        for number, codes in enumerate(probes):
             run = directory.find(codes)
             hit = np.flatnonzero(run >= 0)
             sizes = directory.starts[run[hit] + 1] - directory.starts[run[hit]]
+            if level == 0 and number == 0:  # a view alone in its own cell has met itself
+                hit, sizes = hit[sizes > 1], sizes[sizes > 1]
             if level < len(grids) - 1:
                 crowded = sizes > CROWD
                 later_probers.append(probers[hit[crowded]])

@@ -47,7 +47,7 @@ def candidates(
     near = _Near(views, config)
     for grids in tables(num_tables, first_table, len(views)):
         pairs = [near.among(one, other) for one, other in meetings(values, grids)]
-        found.append(np.unique(np.concatenate([found[0][:0], *pairs])))
+        found.append(np.unique(np.concatenate([found[0], *pairs])))
     return _fewer(views, np.unique(np.concatenate(found)))
 
 

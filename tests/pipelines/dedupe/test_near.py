@@ -1,118 +1,84 @@
-import random
-from collections import defaultdict
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.near import MAX_ASPECT_CHANGE, bands, near_duplicates
-from pipelines.dedupe.signatures import Duplicate, ImageSignature, Rank
-from tests.support.signatures import crowd, signature
+from pipelines.dedupe.keys import Records
+from pipelines.dedupe.near import CANDIDATES, candidates, keep_best
+from tests.support.views import crowd, near_by_brute_force, view
 
 CONFIG = DedupeConfig()
-HASHES = st.integers(0, 2**64 - 1)
 
 
-@given(HASHES, st.integers(1, 64))
-def test_bands_hold_every_bit_once(phash, num_bands) -> None:
-    shift, joined = 0, 0
-    for band, bits in bands(phash, num_bands):
-        joined |= bits << shift
-        shift = 64 * (band + 1) // num_bands
-    assert (joined, shift) == (phash, 64)
+def pairs(found: Records) -> set[tuple[int, int]]:
+    return {*zip(found["high"].tolist(), found["better_high"].tolist(), strict=True)}
 
 
-@given(HASHES, st.integers(1, 64), st.randoms(use_true_random=False))
-def test_hashes_that_differ_in_fewer_bits_than_bands_meet(phash, num_bands, chance) -> None:
-    other = phash
-    for bit in chance.sample(range(64), chance.randrange(num_bands)):
-        other ^= 1 << bit
-    assert set(bands(phash, num_bands)) & set(bands(other, num_bands))
+@pytest.mark.parametrize("seed", range(5))
+def test_tables_find_what_brute_force_finds_and_no_more(seed) -> None:
+    views = crowd(80, seed)
+    expected = near_by_brute_force(views, CONFIG)
+    found = candidates([views], 30, 0, CONFIG)
+    assert pairs(found) <= expected
+    assert 20 < len(expected)
+    with_any = {image for image, _ in expected}
+    assert len({image for image, _ in pairs(found)}) >= 0.97 * len(with_any)
 
 
-def by_bands(signatures: list[ImageSignature], config: DedupeConfig) -> dict[str, Duplicate]:
-    """The best reason for each duplicate, as the stage joins them."""
-    buckets = defaultdict(list)
-    for member in signatures:
-        for band in bands(member.phash, config.num_bands):
-            buckets[band].append(member)
-    found = defaultdict(list)
-    for bucket in buckets.values():
-        for image_key, duplicate in near_duplicates(bucket, config):
-            found[image_key].append(duplicate)
-    return {image_key: min(duplicates) for image_key, duplicates in found.items()}
-
-
-def by_brute_force(
-    signatures: list[ImageSignature], config: DedupeConfig
-) -> dict[str, tuple[Rank, float]]:
-    """The definition: a better image within all three limits; the best such one."""
-
-    def is_near(a: ImageSignature, b: ImageSignature) -> bool:
-        cells = np.frombuffer(a.thumbnail, np.uint8), np.frombuffer(b.thumbnail, np.uint8)
-        return bool(
-            (a.phash ^ b.phash).bit_count() <= config.max_hamming
-            and abs(a.width / a.height - b.width / b.height)
-            <= MAX_ASPECT_CHANGE * (b.width / b.height)
-            and np.abs(cells[0].astype(int) - cells[1]).max() <= config.max_cell_difference
-        )
-
-    found: dict[str, tuple[Rank, float]] = {}
-    for member in signatures:
-        better = [s for s in signatures if s.rank < member.rank and is_near(s, member)]
-        if better:
-            first = min(better, key=lambda s: s.rank)
-            found[member.image_key] = (first.rank, (first.phash ^ member.phash).bit_count())
-    return found
-
-
-@pytest.mark.parametrize("seed", range(10))
-@pytest.mark.parametrize(("max_hamming", "num_bands"), [(0, 1), (3, 4), (7, 8), (7, 12)])
-def test_bands_find_what_brute_force_finds(seed, max_hamming, num_bands) -> None:
-    config = DedupeConfig(max_hamming=max_hamming, num_bands=num_bands)
-    signatures = crowd(80, seed)
-    found = {k: (d.better, d.hamming) for k, d in by_bands(signatures, config).items()}
-    assert found == by_brute_force(signatures, config)
-    if max_hamming == 7:
-        assert 0 < len(found) < 80
-
-
-@pytest.mark.parametrize("bucket_cap", [3, 2000])
-def test_the_order_of_the_images_changes_nothing(bucket_cap) -> None:
-    config = DedupeConfig(bucket_cap=bucket_cap)
-    signatures = crowd(80, 5)
-    expected = by_bands(signatures, config)
-    random.Random(1).shuffle(signatures)
-    assert by_bands(signatures, config) == expected
-
-
-def test_a_full_bucket_is_compared_with_its_best_only() -> None:
-    far, near = signature("a", phash=0xFF00, width=200, height=200), signature("b", phash=1)
-    late = signature("c", phash=1)
-    config = DedupeConfig(bucket_cap=1)
-    assert dict(near_duplicates([late, near, far], config)) == {}
-    assert set(dict(near_duplicates([late, near, far], DedupeConfig()))) == {"c"}
+def test_order_and_shards_change_nothing() -> None:
+    views = crowd(200, 5)
+    expected = candidates([views], 8, 0, CONFIG)
+    order = np.random.default_rng(1).permutation(200)
+    parts = np.array_split(views[order], 7)
+    assert (candidates(parts, 8, 0, CONFIG) == expected).all()
 
 
 @pytest.mark.parametrize(
     ("other", "is_near"),
     [
-        (signature("b", phash=0x7F), True),
-        (signature("b", phash=0xFF), False),
-        (signature("b", grey=16), True),
-        (signature("b", grey=17), False),
-        (signature("b", width=99), True),
-        (signature("b", width=97), False),
+        (view(2, phash=(1 << 20) - 1), True),
+        (view(2, phash=(1 << 21) - 1), False),
+        (view(2, aspect=8), True),
+        (view(2, aspect=9), False),
+        (view(2, values=1, reach=2), True),
+        (view(2, values=1, reach=1), False),
     ],
 )
 def test_each_limit_counts(other, is_near) -> None:
-    found = dict(near_duplicates([signature("a"), other], CONFIG))
-    assert set(found) == ({"b"} if is_near else set())
+    found = candidates([np.concatenate([view(1), other])], 40, 0, CONFIG)
+    assert pairs(found) == ({(2, 1)} if is_near else set())
 
 
-def test_a_duplicate_reports_distance_and_limit() -> None:
-    found = dict(near_duplicates([signature("a"), signature("b", phash=0b101)], CONFIG))["b"]
-    assert (found.reason, found.hamming, found.max_hamming) == ("near_duplicate", 2.0, 7)
-    assert found.better[1] == "a"
+def test_views_of_one_image_are_not_compared() -> None:
+    views = np.concatenate([view(1), view(1, number=1)])
+    assert len(candidates([views], 8, 0, CONFIG)) == 0
+
+
+def test_of_equal_pixels_the_best_image_alone_is_compared() -> None:
+    twin = view(1, area=1)
+    twin["high"] = 3
+    found = candidates([np.concatenate([twin, view(1), view(2, area=5)])], 8, 0, CONFIG)
+    assert pairs(found) == {(2, 1)}
+
+
+def test_a_candidate_reports_views_and_distance() -> None:
+    views = np.concatenate([view(1, number=1), view(2, phash=0b101)])
+    found = candidates([views], 8, 0, CONFIG)[0]
+    assert (found["view"], found["better_view"], found["hamming"]) == (0, 1, 2)
+
+
+def test_the_best_and_the_nearest_candidates_are_kept() -> None:
+    views = [view(n, area=1000 - n, phash=(1 << (n % 16)) - 1) for n in range(100)]
+    found = candidates([np.concatenate(views)], 8, 0, CONFIG)
+    last = found[found["high"] == 99]
+    assert last["better_high"][:CANDIDATES].tolist() == list(range(CANDIDATES))
+    assert len(last) <= 2 * CANDIDATES
+    assert 0 in last["hamming"]
+    assert (keep_best(found) == found).all()
+
+
+def test_30_000_copies_of_one_picture_are_compared_with_few() -> None:
+    views = np.repeat(view(0), 30_000)
+    views["high"] = views["pixels"] = np.arange(30_000)
+    found = candidates([views], 1, 0, CONFIG)
+    assert len({*found["high"].tolist()}) == 29_999
+    assert len(found) <= 30_000 * 2 * CANDIDATES
