@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from dalle_model import files
 from dalle_model.pixels import Rgb, to_png
+from pipelines.images.hashes import SKETCH_BYTES, THUMBNAIL_BYTES
 from pipelines.io import parquet
 from pipelines.io.task import StageTask
 from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
@@ -38,6 +39,8 @@ def row(
         "sha256": "0" * 64,
         "pixel_hash": "0" * 32,
         "phash": number,
+        "sketch": bytes(SKETCH_BYTES),
+        "thumbnail": bytes(THUMBNAIL_BYTES),
     }
 
 
