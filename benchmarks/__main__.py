@@ -19,6 +19,7 @@ BENCHMARKS = (
     "captions",
     "tagging",
     "images",
+    "dedupe",
     "encoding",
     "reading",
     "sampling",
