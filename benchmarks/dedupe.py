@@ -157,5 +157,3 @@ def _precision(found: set[tuple[int, int]], names: list[tuple[int, str]]) -> flo
 def _cpu() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(u.ru_utime + u.ru_stime for u in used)
-
-

@@ -59,7 +59,9 @@ def count_uses(texts: Records, pairs: Records, max_images: int) -> Records:
         pairs: `PAIR_DTYPE`.
         max_images: the number of images that keep a caption, and that are named.
     """
-    order = np.lexsort((pairs["text"], pairs["low"], pairs["high"], texts["second"], texts["first"]))
+    order = np.lexsort(
+        (pairs["text"], pairs["low"], pairs["high"], texts["second"], texts["first"])
+    )
     uses = np.zeros(len(order), USE_DTYPE)
     for name in ("first", "second"):
         uses[name] = texts[name][order]

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 class DedupeConfig(BaseModel):
     """What counts as the same image, and how often a caption may be used.
 
-    The limits were chosen together on 400 photographs (wallpapers and tiles of them) and 700 drawings of
-    openclipart 0.18, stored at 256 px, with twelve copies of each: `benchmarks/dedupe.py` makes
-    copies in the same way, and `docs/benchmarks.md` has the shares found.
+    The limits were chosen together on 400 photographs (wallpapers and tiles of them) and 700
+    drawings of openclipart 0.18, stored at 256 px, with twelve copies of each: `docs/benchmarks.md`
+    has the shares found, and `benchmarks/dedupe.py` makes copies in the same way.
 
     Args:
         max_hamming: bits by which the perceptual hashes of two views may differ. Chosen: 98 % of

@@ -17,7 +17,9 @@ Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.uint64]
 Values = npt.NDArray[np.int16]  # (views, 24)
 
-CELL = 8  # units of a sketch: one standard deviation of a value; crops move few values by half of it
+CELL = (
+    8  # units of a sketch: one standard deviation of a value; crops move few values by half of it
+)
 CROWD = 64  # views in a cell from which on it is cut further; chosen: 4,000 pairs cost some 0.1 ms
 LEVELS = 3
 NEAREST = 4  # walls behind which is probed, and each pair of the three nearest
@@ -26,6 +28,8 @@ _PAIRS = ((0, 1), (0, 2), (1, 2))
 # Values that copies change least, in the order of a sketch: grey, blue and red at their lowest
 # frequencies. The others are used where a cell is crowded.
 _STEADY = (0, 1, 2, 3, 4, 5, 12, 13, 15, 18, 19, 21, 6, 9, 14, 20)
+_NUM_VALUES = 24  # of a sketch
+_FINER = 10  # values that cut a crowded cell
 CHUNK_PAIRS = 1 << 21
 
 
@@ -99,7 +103,7 @@ class Directory:
         ordered = codes[order]
         starts = np.concatenate([[0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1])
         unique = ordered[starts]
-        bits = max(1, int(len(unique)).bit_length())
+        bits = max(1, len(unique).bit_length())
         shift = np.uint64(64 - bits)
         counts = np.bincount((unique >> shift).astype(np.int64), minlength=1 << bits)
         slots = np.concatenate([[0], np.cumsum(counts)])
@@ -129,12 +133,13 @@ def tables(num_tables: int, first: int, num_views: int) -> list[list[Grid]]:
         num_views: of all images; decides how many values the first grid cuts.
     """
     count = int(np.clip(round(np.log2(max(num_views, 2))) - 6, 6, len(_STEADY) - 2))
-    every = tuple(range(24))
-    return [
-        [Grid.seeded(1000 * level + table, _STEADY if level == 0 else every, count if level == 0 else 10)
-         for level in range(LEVELS)]
-        for table in range(first, first + num_tables)
-    ]  # fmt: skip
+    return [_table(table, count) for table in range(first, first + num_tables)]
+
+
+def _table(number: int, count: int) -> list[Grid]:
+    every = tuple(range(_NUM_VALUES))
+    finer = [Grid.seeded(1000 * level + number, every, _FINER) for level in range(1, LEVELS)]
+    return [Grid.seeded(number, _STEADY, count), *finer]
 
 
 def meetings(values: Values, grids: list[Grid]) -> Iterator[tuple[Ints, Ints]]:
@@ -174,8 +179,9 @@ def meetings(values: Values, grids: list[Grid]) -> Iterator[tuple[Ints, Ints]]:
         owner_seeds = np.repeat(directory.codes, run_sizes)[crowded_views]
         if not len(owners):
             break
-        probers, prober_seeds = np.concatenate(later_probers or [owners]), np.concatenate(
-            later_seeds or [owner_seeds]
+        probers, prober_seeds = (
+            np.concatenate(later_probers or [owners]),
+            np.concatenate(later_seeds or [owner_seeds]),
         )
 
 

@@ -99,9 +99,7 @@ def judge_images(
     return Verdicts(one_verdict_each(concatenated(equal, VERDICT_DTYPE), near_ones))
 
 
-def caption_uses(
-    task: StageTask, index: int, verdicts: Verdicts, config: DedupeConfig
-) -> Records:
+def caption_uses(task: StageTask, index: int, verdicts: Verdicts, config: DedupeConfig) -> Records:
     """Which images of a shard have which captions, once duplicates are dropped: `USE_DTYPE`."""
     table = surviving_rows(task, index, ["key", "caption"])
     pairs = parse_hex(table["key"], PAIR_DTYPE)
@@ -139,9 +137,7 @@ def write_shard(
     return ShardResult(kept.cast(SELECTION_SCHEMA), pa.concat_tables(rejected), table.num_rows)
 
 
-def _duplicates(
-    rows: pa.Table, verdicts: Records, stage: str, config: DedupeConfig
-) -> pa.Table:
+def _duplicates(rows: pa.Table, verdicts: Records, stage: str, config: DedupeConfig) -> pa.Table:
     better = np.zeros(len(verdicts), IMAGE_FIELDS)
     better["high"], better["low"] = verdicts["better_high"], verdicts["better_low"]
     limits = np.where(verdicts["near"] == 1, float(config.max_hamming), 0.0)

@@ -127,9 +127,7 @@ class _ReadFn(beam.DoFn):
     def __init__(self, task: StageTask, config: DedupeConfig) -> None:
         self.task, self.config = task, config
 
-    def process(
-        self, index: int
-    ) -> Iterator[tuple[int, Verdicts] | _TaggedImages | _TaggedViews]:
+    def process(self, index: int) -> Iterator[tuple[int, Verdicts] | _TaggedImages | _TaggedViews]:
         found = shard.describe_shard(self.task, index)
         yield index, Verdicts(found.verdicts)
         for part in exact.by_pixels(found.best, num_parts(self.task.num_shards)):

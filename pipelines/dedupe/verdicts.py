@@ -9,7 +9,13 @@ from pipelines.dedupe.keys import IMAGE_FIELDS, Records, find_images, starts_of_
 
 # `near`: 0 for equal pixels, 1 for a near duplicate, whose hashes differ in `hamming` bits.
 VERDICT_DTYPE = np.dtype(
-    [*IMAGE_FIELDS, ("better_high", "<u8"), ("better_low", "<u4"), ("near", "u1"), ("hamming", "u1")]
+    [
+        *IMAGE_FIELDS,
+        ("better_high", "<u8"),
+        ("better_low", "<u4"),
+        ("near", "u1"),
+        ("hamming", "u1"),
+    ]
 )
 
 

@@ -7,7 +7,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.dedupe.exact import EXACT_DTYPE, reduce_equal
-from pipelines.dedupe.keys import IMAGE_FIELDS, PAIR_DTYPE, Records, find_images, first_rows, parse_hex
+from pipelines.dedupe.keys import (
+    IMAGE_FIELDS,
+    PAIR_DTYPE,
+    Records,
+    find_images,
+    first_rows,
+    parse_hex,
+)
 
 NUM_VALUES = 24  # frequencies of a sketch: `pipelines.images.hashes.SKETCH_VALUES`
 SKETCH_BYTES = NUM_VALUES + 10
@@ -61,9 +68,7 @@ def read_images(table: pa.Table) -> ShardImages:
     return ShardImages(best, verdicts, _views(best, find_images(best, images), table["sketch"]))
 
 
-def thumbnails(
-    wanted: Records, table: pa.Table
-) -> npt.NDArray[np.uint8]:
+def thumbnails(wanted: Records, table: pa.Table) -> npt.NDArray[np.uint8]:
     """The thumbnails `(n, 768)` of the views wanted.
 
     Args:
@@ -100,7 +105,9 @@ def _binary(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray
     """The bytes of a binary column, and where each value starts, and the last one ends."""
     array = column.cast(pa.large_binary()).combine_chunks()
     if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], pa.large_binary())
+        array = (
+            pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], pa.large_binary())
+        )
     _, offsets, content = array.buffers()
     starts = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
     return np.frombuffer(content or b"", np.uint8), starts

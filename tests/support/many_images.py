@@ -63,7 +63,7 @@ def copies(kind: str, originals: Cells, chance: np.random.Generator) -> Cells:
 
 
 def columns(cells: Cells, border: bool) -> tuple[list[bytes], list[bytes], list[int]]:
-    """`sketch`, `thumbnail` and `phash` of pictures, with a view of each border where there is one."""
+    """`sketch`, `thumbnail` and `phash` of pictures; of one with a border, of both its views."""
     seen = cells
     if border:
         seen = np.zeros_like(cells)
@@ -77,7 +77,9 @@ def columns(cells: Cells, border: bool) -> tuple[list[bytes], list[bytes], list[
 
 def _sketches(view: npt.NDArray[np.uint8]) -> tuple[list[bytes], npt.NDArray[np.uint64]]:
     count = len(view)
-    found = (view.reshape(count, -1).astype(np.float64) @ hashes._sketches().T).reshape(count, 5, -1)
+    found = (view.reshape(count, -1).astype(np.float64) @ hashes._sketches().T).reshape(
+        count, 5, -1
+    )
     moved = found[:, 1:] - found[:, :1]
     corners = moved[:, [0, 0, 2, 2]] + moved[:, [1, 3, 1, 3]]
     reach = np.sqrt((corners**2).sum(axis=2).max(axis=1)) / hashes._SKETCH_SCALE
@@ -87,7 +89,9 @@ def _sketches(view: npt.NDArray[np.uint8]) -> tuple[list[bytes], npt.NDArray[np.
     grey = view @ np.array([0.299, 0.587, 0.114])
     low = np.einsum("uy,nyx,vx->nuv", basis, grey, basis, optimize=True).reshape(count, 64)
     bits = np.packbits(low > np.median(low, axis=1, keepdims=True), axis=1)
-    packed = np.concatenate([np.clip(numbers, -127, 127).astype(np.int8).view(np.uint8), bits], axis=1)
+    packed = np.concatenate(
+        [np.clip(numbers, -127, 127).astype(np.int8).view(np.uint8), bits], axis=1
+    )
     return [row.tobytes() for row in packed], bits.copy().view(">u8").ravel().astype(np.uint64)
 
 
@@ -98,8 +102,9 @@ def tables(count: int, seed: int = 0) -> Iterator[pa.Table]:
         size = min(BATCH, count - start)
         num_copies = size // COPIES
         originals = pictures(size - num_copies, chance)
-        yield _table(originals, [f"original/{start}"] * len(originals), False, 1000, chance)
-        keys, hexes = _last
+        made = _table(originals, [f"original/{start}"] * len(originals), False, 1000, chance)
+        yield made
+        keys, hexes = made["key"].to_pylist(), made["pixel_hash"].to_pylist()
         for number, kind in enumerate(KINDS):
             chosen = np.arange(number, num_copies, len(KINDS))
             if len(chosen):
@@ -109,18 +114,13 @@ def tables(count: int, seed: int = 0) -> Iterator[pa.Table]:
                 yield _table(changed, urls, kind == "border", 900, chance, equal)
 
 
-_last: tuple[list[str], list[str]] = ([], [])
-
-
 def _table(
     cells: Cells, urls: list[str], border: bool, edge: int, chance: np.random.Generator,
     hexes: list[str] | None = None,
 ) -> pa.Table:  # fmt: skip
-    global _last
     count = len(cells)
     keys = [chance.bytes(20).hex() for _ in range(count)]
     hexes = hexes or [chance.bytes(16).hex() for _ in range(count)]
-    _last = keys, hexes
     sketches, thumbnails, phashes = columns(cells, border)
     empty = [""] * count
     made = {
@@ -165,12 +165,12 @@ def measure(root: Path, count: int) -> None:
         build(pipeline, task, DedupeConfig())
     used = resource.getrusage(resource.RUSAGE_SELF)
     cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
-    print(
+    sys.stdout.write(
         f"{count:>9,} rows: {cpu:7.1f} CPU s, {cpu / count * 1e6:6.1f} us a row, "
         f"{time.perf_counter() - wall:7.1f} s, {used.ru_maxrss / 1e6:5.2f} GB"
-        f" ({before.ru_maxrss / 1e6:.2f} before)"
+        f" ({before.ru_maxrss / 1e6:.2f} before)\n"
     )
-    planted = {kind: 0 for kind in KINDS}
+    planted = dict.fromkeys(KINDS, 0)
     found, wrong = dict(planted), 0
     for index in range(num_shards):
         for url in parquet.read_table(task.part(index), ["url"])["url"].to_pylist():
@@ -185,7 +185,7 @@ def measure(root: Path, count: int) -> None:
             planted[kind] += 1
             found[kind] += original[:24] == row["detail"][:24]
     shares = ", ".join(f"{kind} {found[kind] / max(1, planted[kind]):.2%}" for kind in KINDS)
-    print(f"{'':9} found of copies: {shares}; {wrong} originals dropped")
+    sys.stdout.write(f"{'':9} found of copies: {shares}; {wrong} originals dropped\n")
 
 
 def main(counts: list[str]) -> None:

@@ -56,5 +56,3 @@ def near_by_brute_force(views: Records, config: DedupeConfig) -> set[tuple[int, 
                 ):
                     found.add((int(one["high"]), int(other["high"])))
     return found
-
-

@@ -56,7 +56,7 @@ def test_urls_and_names_stay_as_they_are(tmp_path):
         ("crawl: !!python/object/apply:os.system ['true']\n", 1, "not YAML"),
         (GOOD + "name: a\nname: b\n", 3, "`name` appears twice"),
         (GOOD + "name: 2020-13-45\n", 1, "not YAML"),
-        (GOOD + "dedupe:\n  max_hamming: 60\n", 2, "num_bands"),
+        (GOOD + "dedupe:\n  max_hamming: 64\n", 3, "max_hamming"),
         (
             GOOD + "selections: [nope]\n",
             2,

@@ -24,7 +24,9 @@ def same(one: Rgb, other: Rgb) -> bool:
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("box", [(0, 0, 200, 200), (10, 0, 200, 200), (5, 5, 195, 195), (0, 10, 190, 200)])
+@pytest.mark.parametrize(
+    "box", [(0, 0, 200, 200), (10, 0, 200, 200), (5, 5, 195, 195), (0, 10, 190, 200)]
+)
 def test_a_part_is_the_same_in_either_direction(seed, box) -> None:
     whole = picture(seed)
     left, top, right, bottom = box

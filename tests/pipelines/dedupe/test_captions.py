@@ -20,7 +20,9 @@ def parsed(pairs: list[Pair]) -> tuple[Records, Records]:
     return hash_captions(pa.chunked_array([[text for _, _, text in pairs]], pa.string())), keys
 
 
-def capped(pairs: list[Pair], max_images: int, num_shards: int, num_parts: int = 2) -> dict[Pair, tuple[float, int]]:
+def capped(
+    pairs: list[Pair], max_images: int, num_shards: int, num_parts: int = 2
+) -> dict[Pair, tuple[float, int]]:
     """The pairs dropped, with the number of images and the image of the first pair."""
     parts: dict[int, list[Records]] = {}
     shards = [[p for p in pairs if p[0] % num_shards == index] for index in range(num_shards)]
@@ -68,7 +70,9 @@ def test_images_are_counted_not_pairs() -> None:
 def test_shards_and_parts_change_nothing() -> None:
     chance = np.random.default_rng(1)
     names = ["one", "two", "Two", "three", "four"]
-    drawn = {(int(i), int(n), names[int(t)]) for i, n, t in chance.integers(0, [60, 3, 5], (150, 3))}
+    drawn = {
+        (int(i), int(n), names[int(t)]) for i, n, t in chance.integers(0, [60, 3, 5], (150, 3))
+    }
     pairs = [(i, n * 10 + names.index(t), t) for i, n, t in sorted(drawn)]
     expected = capped_slowly(pairs, 4)
     assert len(expected) > 50

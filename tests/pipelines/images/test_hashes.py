@@ -41,7 +41,9 @@ def slow_cells(rgb: Rgb) -> np.ndarray:
                 found[cell, pixel] = max(0.0, end - start) / (size / 32)
         return found
 
-    return np.einsum("yh,hwc,xw->yxc", shares(rgb.shape[0]), rgb.astype(float), shares(rgb.shape[1]))
+    return np.einsum(
+        "yh,hwc,xw->yxc", shares(rgb.shape[0]), rgb.astype(float), shares(rgb.shape[1])
+    )
 
 
 def slow_phash(rgb: Rgb) -> int:
