@@ -76,7 +76,7 @@ class Grid:
         nearest = np.argsort(gap, axis=1, kind="stable")[:, :count]
         moves = np.take_along_axis(steps, nearest, axis=1).T
         pairs = [moves[a] + moves[b] for a, b in _PAIRS if b < count]
-        return codes + np.stack([np.zeros_like(codes), *moves, *pairs])
+        return np.asarray(codes + np.stack([np.zeros_like(codes), *moves, *pairs]))
 
 
 @dataclass(frozen=True)

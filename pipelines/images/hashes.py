@@ -42,7 +42,7 @@ ASPECT_UNITS = 100  # of a natural logarithm of width over height: one unit is 1
 
 # A border is what differs from the corners by no more than JPEG noise does. Chosen: at quality 50,
 # white beside black letters stays within 24 levels of white for 99 % of pixels.
-_BORDER_TOLERANCE = 40
+_BORDER_TOLERANCE = 24
 _BORDERS = 3  # one inside the other: a frame around a drawing on white has two
 _MANY_ROWS = 192  # from which on rows are added up by fours first, for speed: six to a cell
 _LEAST_CONTENT = 16  # pixels: of a smaller content, cells would be copies of pixels
