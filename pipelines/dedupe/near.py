@@ -59,7 +59,7 @@ def _ranked(views: Records) -> Records:
     image[starts_of_runs(views["high"], views["low"])[1:]] = 1
     image = np.cumsum(image)
     _, first, which = np.unique(views["pixels"], return_index=True, return_inverse=True)
-    return views[image == image[first[which]]]
+    return np.asarray(views[image == image[first[which]]])
 
 
 class _Near:

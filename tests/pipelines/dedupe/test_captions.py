@@ -35,9 +35,9 @@ def capped(
     for group in parts.values():
         for index, many in merge_uses(group[::-1], max_images, num_shards):
             overused.setdefault(index, []).append(many.captions)
-    for index, many in overused.items():
+    for index, of_shard in overused.items():
         texts, keys = parsed(shards[index])
-        together = np.concatenate(many)
+        together = np.concatenate(of_shard)
         for pair, place in zip(shards[index], find_overused(texts, keys, together), strict=True):
             if place >= 0:
                 found[pair] = (float(together[place]["images"]), int(together[place]["high"]))
