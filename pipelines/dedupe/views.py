@@ -80,7 +80,7 @@ def thumbnails(wanted: Records, table: pa.Table) -> npt.NDArray[np.uint8]:
     rows = firsts[find_images(wanted, pairs[firsts])]
     content, offsets = _binary(table["thumbnail"])
     starts = offsets[rows] + wanted["view"].astype(np.int64) * THUMBNAIL_BYTES
-    return content[starts[:, None] + np.arange(THUMBNAIL_BYTES)]
+    return np.asarray(content[starts[:, None] + np.arange(THUMBNAIL_BYTES)])
 
 
 def _views(best: Records, rows: npt.NDArray[np.int64], sketches: pa.ChunkedArray) -> Records:
@@ -114,4 +114,4 @@ def _binary(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray
 
 
 def _integers(column: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
-    return column.to_numpy().astype(np.uint64)
+    return np.asarray(column.to_numpy(), np.uint64)

@@ -154,7 +154,8 @@ def sketch(cells: Cells, aspect: float) -> bytes:
     corners = moved[[0, 0, 2, 2]] + moved[[1, 3, 1, 3]]
     reach = np.sqrt((corners**2).sum(axis=1).max()) / _SKETCH_SCALE
     numbers = [*np.rint(values / _SKETCH_SCALE), np.ceil(reach), round(log(aspect) * ASPECT_UNITS)]
-    return np.clip(numbers, -127, 127).astype(np.int8).tobytes() + _phash(cells).to_bytes(8, "big")
+    packed: bytes = np.clip(numbers, -127, 127).astype(np.int8).tobytes()
+    return packed + _phash(cells).to_bytes(8, "big")
 
 
 def _phash(cells: Cells) -> int:
@@ -211,7 +212,7 @@ def _weights(size: int, bits: int, group: int) -> npt.NDArray[np.float32]:
     missing = (1 << bits) - weights @ lengths
     largest = weights.argmax(axis=1)
     weights[np.arange(GREY_EDGE), largest] += missing // lengths[largest]
-    return weights.astype(np.float32)
+    return np.asarray(weights, np.float32)
 
 
 def _cosines(num_frequencies: int, edge: int) -> npt.NDArray[np.float64]:
@@ -249,4 +250,5 @@ def resampling(first: float, last: float) -> npt.NDArray[np.float64]:
     """
     edge = THUMBNAIL_EDGE
     centres = (first + (np.arange(edge) + 0.5) / edge * (1 - first - last)) * edge - 0.5
-    return np.maximum(0, 1 - np.abs(centres.clip(0, edge - 1)[:, None] - np.arange(edge)))
+    apart = np.abs(centres.clip(0, edge - 1)[:, None] - np.arange(edge))
+    return np.asarray(np.maximum(0, 1 - apart))

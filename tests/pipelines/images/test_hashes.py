@@ -94,7 +94,7 @@ def values(rgb: Rgb) -> np.ndarray:
 
 @pytest.mark.parametrize("size", [(256, 341), (64, 64), (75, 101), (33, 47), (20, 500), (203, 31)])
 def test_cells_are_the_means_of_their_pixels(size) -> None:
-    rgb = np.asarray(smooth(*size[::-1], 1))
+    rgb = np.asarray(smooth(size[1], size[0], 1))
     found = mean_cells(rgb, (2, 3, size[1] - 1, size[0]))
     assert np.abs(found - slow_cells(rgb[3:, 2:-1])).max() <= 4
 
