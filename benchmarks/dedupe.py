@@ -47,15 +47,28 @@ def measure() -> list[Row]:
     (mine, my_cpu, my_wall), (its, its_cpu, its_wall) = results
     count = len(everything)
     rows = [
-        Row(NAME, "images/CPU-s", PEER, count / my_cpu, count / its_cpu, its_cpu / my_cpu,
-            its_wall / my_wall, f"{len(images)} images, {len(copies)} copies; hashing included")
-    ]  # fmt: skip
+        Row(
+            name=NAME,
+            unit="images/CPU-s",
+            other_is=PEER,
+            ours=count / my_cpu,
+            other=count / its_cpu,
+            ratio=its_cpu / my_cpu,
+            wall_ratio=its_wall / my_wall,
+            note=f"{len(images)} images, {len(copies)} copies; hashing included",
+        )
+    ]
     for kind in _copies():
         shares = [_recall(found, names, kind) for found in (mine, its)]
-        rows.append(Row(f"{NAME}: {kind} found", "%", PEER, *shares, shares[0] / max(1, shares[1])))
-    precise = [_precision(found, names) for found in (mine, its)]
-    rows.append(Row(f"{NAME}: pairs that are copies", "%", PEER, *precise, precise[0] / precise[1]))
+        rows.append(_share(f"{NAME}: {kind} found", *shares))
+    rows.append(
+        _share(f"{NAME}: pairs that are copies", *(_precision(f, names) for f in (mine, its)))
+    )
     return rows
+
+
+def _share(name: str, ours: float, other: float) -> Row:
+    return Row(name, "%", PEER, ours, other, ratio=ours / max(1, other))
 
 
 def _copies() -> dict[str, Copy]:

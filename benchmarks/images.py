@@ -99,7 +99,7 @@ def _against_the_peer() -> list[Row]:
 def _img2dataset() -> Contestant:
     os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # else it asks the network at import
     import cv2
-    from img2dataset import resizer  # type: ignore[import-untyped]
+    from img2dataset import resizer
 
     cv2.setNumThreads(1)
     resizer.SuppressStdoutStderr = nullcontext  # it redirects this process's own output

@@ -165,9 +165,7 @@ def _decoding(encoded: list[bytes]) -> list[Row]:
 
 def _storing(encoded: list[bytes]) -> list[Row]:
     """What is stored: its size, and what the stage `encode` pays to read it."""
-    import numpy as np
-    from PIL import Image
-
+    from dalle_model.pixels import from_stored
     from pipelines.images.config import ImagesConfig
 
     resizer = _peers_resizer()
@@ -176,8 +174,7 @@ def _storing(encoded: list[bytes]) -> list[Row]:
 
     def read(stored: Sequence[bytes]) -> None:
         for content in stored:
-            with Image.open(io.BytesIO(content)) as image:
-                np.asarray(image.convert("RGB"))
+            from_stored(content)
 
     times = race(lambda: read(ours), lambda: read(theirs))
     other, count = "peer: img2dataset's JPEG", len(encoded)
@@ -198,8 +195,11 @@ def _peers_resizer() -> Callable[[io.BytesIO], tuple[bytes, Any]]:
 
 def _stored(encoded: bytes, config: Any) -> bytes:
     """The bytes that the stage `images` stores of an image."""
-    from pipelines.images.shard import measure_image
+    from pipelines.images.measure import Measured
+    from pipelines.images.sandbox.sandbox import shared_sandbox
+    from pipelines.images.shard import columns
 
-    found = measure_image(encoded, config)
-    assert isinstance(found, dict)
-    return next(value for value in found.values() if isinstance(value, bytes))
+    found = shared_sandbox().measure(encoded, config).outcome
+    assert isinstance(found, Measured)
+    stored: bytes = columns(found, config)["image"]
+    return stored

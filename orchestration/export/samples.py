@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from PIL import Image
 
-from dalle_model.pixels import PNG_LEVEL
+from dalle_model.pixels import from_stored, to_png
 from orchestration.export.layouts import PAIR_KEY, sample_key
 
 IMAGE_COLUMN = "image"  # of image shards: the stored image, of whatever format
@@ -117,10 +117,11 @@ def encoded_as(encoded: bytes, image_format: str) -> bytes:
     stored = format_of(encoded)
     if stored == image_format:
         return encoded
+    rgb = from_stored(encoded)
+    if image_format == "png":
+        return to_png(rgb)
     sink = io.BytesIO()
-    options = {"compress_level": PNG_LEVEL} if image_format == "png" else {"quality": JPEG_QUALITY}
-    with Image.open(io.BytesIO(encoded), formats=[PILLOW_NAMES[stored]]) as image:
-        image.convert("RGB").save(sink, PILLOW_NAMES[image_format], **options)
+    Image.fromarray(rgb).save(sink, PILLOW_NAMES[image_format], quality=JPEG_QUALITY)
     return sink.getvalue()
 
 

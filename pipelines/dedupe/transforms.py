@@ -31,8 +31,6 @@ TABLES_PER_GROUP = 4
 SHARDS_PER_PART = 16
 
 Tagged = Any  # a `DoOutputsTuple`: Beam warns of that hint, though it is the right one
-_TaggedImages = TaggedOutput[Literal["images"], tuple[int, Records]]
-_TaggedViews = TaggedOutput[Literal["views"], tuple[int, Records]]
 _TaggedUses = TaggedOutput[Literal["uses"], tuple[int, Records]]
 
 
@@ -127,7 +125,9 @@ class _ReadFn(beam.DoFn):
     def __init__(self, task: StageTask, config: DedupeConfig) -> None:
         self.task, self.config = task, config
 
-    def process(self, index: int) -> Iterator[tuple[int, Verdicts] | _TaggedImages | _TaggedViews]:
+    def process(
+        self, index: int
+    ) -> Iterator[Any]:  # three kinds of records, on outputs of their own
         found = shard.describe_shard(self.task, index)
         yield index, Verdicts(found.verdicts)
         for part in exact.by_pixels(found.best, num_parts(self.task.num_shards)):

@@ -15,7 +15,7 @@ JPEG_QUALITY, JPEG_SUBSAMPLING = 95, "444"
 
 def to_jpeg(rgb: Rgb) -> bytes:
     """Encode as JPEG without metadata; equal pixels give equal bytes with one build of libjpeg."""
-    import simplejpeg  # type: ignore[import-untyped]
+    import simplejpeg
 
     pixels = np.ascontiguousarray(rgb)
     encoded = simplejpeg.encode_jpeg(pixels, JPEG_QUALITY, "RGB", JPEG_SUBSAMPLING)

@@ -7,7 +7,7 @@ than YCbCr, grey and RGB, arithmetic codes, and every file of which the decoder 
 from collections.abc import Mapping
 
 import numpy as np
-import simplejpeg  # type: ignore[import-untyped]
+import simplejpeg
 from PIL import Image
 
 from dalle_model.pixels import Rgb

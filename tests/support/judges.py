@@ -13,14 +13,12 @@ OK = "ok"
 def image(content: bytes) -> str:
     """The images stage."""
     from pipelines.images.config import ImagesConfig
-    from pipelines.images.decode import decode
-    from pipelines.images.rules import UnusableImageError
+    from pipelines.images.sandbox.sandbox import shared_sandbox
+    from pipelines.rejection import Check
 
-    try:
-        decode(content, ImagesConfig(side=8, max_aspect=1000))  # so that most are decoded
-    except UnusableImageError as error:
-        return str(error.check.reason)
-    return OK
+    config = ImagesConfig(side=8, max_aspect=1000, resize="lanczos")  # so that most are decoded
+    outcome = shared_sandbox().measure(content, config).outcome
+    return outcome.reason if isinstance(outcome, Check) else OK
 
 
 def shard(content: bytes) -> str:

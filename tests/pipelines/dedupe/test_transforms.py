@@ -36,7 +36,7 @@ def hash_of(number: int) -> str:
 
 
 def image_row(url: str, caption: str, rgb: Rgb, edge: int, pixel_hash: str) -> Row:
-    made = row(0, png=b"", width=edge, height=edge) | describe(rgb)
+    made = row(0, image=b"", width=edge, height=edge) | describe(rgb)
     return made | {
         "key": pair_key(url, caption),
         "url": url,

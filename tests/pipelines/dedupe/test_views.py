@@ -25,7 +25,7 @@ def table() -> pa.Table:
         (2, 1, 20, 1, framed(1)[8:56, 8:56]),
         (3, 1, 10, 3, framed(3)),
     ):
-        made = row(image, caption, png=b"", width=edge, height=10) | describe(rgb)
+        made = row(image, caption, image=b"", width=edge, height=10) | describe(rgb)
         rows.append(made | {"pixel_hash": f"{pixels:032x}"})
     return pa.Table.from_pylist(rows, IMAGE_SCHEMA)
 

@@ -5,12 +5,16 @@ from pipelines.fetch.config import FetchConfig, dependencies
 from pipelines.stage import Runtime
 
 
+def _refuses(_: str) -> None:
+    """No URL."""
+
+
 @pytest.mark.parametrize(("name", "module"), [("native", native), ("img2dataset", img2dataset)])
 def test_the_backend_is_the_one_that_the_config_names(monkeypatch, name, module):
     monkeypatch.setattr(module, "fetch_images", lambda *arguments: {"k": repr(arguments).encode()})
     config = FetchConfig(backend=name)
-    found = chosen.fetch_images({"k": "http://a.test/"}, config, Runtime(), len)
-    assert found == {"k": repr(({"k": "http://a.test/"}, config, Runtime(), len)).encode()}
+    found = chosen.fetch_images({"k": "http://a.test/"}, config, Runtime(), _refuses)
+    assert found == {"k": repr(({"k": "http://a.test/"}, config, Runtime(), _refuses)).encode()}
 
 
 def test_a_backend_is_part_of_the_fingerprint():
