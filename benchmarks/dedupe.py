@@ -60,15 +60,14 @@ def measure() -> list[Row]:
     ]
     for kind in _copies():
         shares = [_recall(found, names, kind) for found in (mine, its)]
-        rows.append(_share(f"{NAME}: {kind} found", *shares))
-    rows.append(
-        _share(f"{NAME}: pairs that are copies", *(_precision(f, names) for f in (mine, its)))
-    )
+        rows.append(_share(f"{NAME}: {kind} found", shares[0], shares[1]))
+    precise = [_precision(found, names) for found in (mine, its)]
+    rows.append(_share(f"{NAME}: pairs that are copies", precise[0], precise[1]))
     return rows
 
 
 def _share(name: str, ours: float, other: float) -> Row:
-    return Row(name, "%", PEER, ours, other, ratio=ours / max(1, other))
+    return Row(name, "%", PEER, ours, other, ours / max(1.0, other))
 
 
 def _copies() -> dict[str, Copy]:
@@ -143,7 +142,7 @@ def _thumbnails(numbers: Records, views: Records, made: list[dict[str, bytes]]) 
 
 
 def _theirs(images: list[Rgb]) -> set[tuple[int, int]]:
-    from imagededup.methods import PHash
+    from imagededup.methods import PHash  # type: ignore[import-untyped]
 
     method = PHash(verbose=False)
     encodings = {str(n): method.encode_image(image_array=rgb) for n, rgb in enumerate(images)}

@@ -37,7 +37,7 @@ class DedupeConfig(BaseModel):
     max_mean_difference: float = Field(default=3.0, ge=0, le=255)
     contrast_share: float = Field(default=0.25, ge=0, le=1)
     max_cell_difference: int = Field(default=28, ge=0, le=255)
-    num_tables: int = Field(default=8, ge=1, le=64)
+    num_tables: int = Field(default=5, ge=1, le=64)
     max_images_per_caption: int = Field(default=10, ge=1)
     max_reject_rate: float = Field(default=1.0, ge=0, le=1)
 

@@ -132,7 +132,7 @@ def tables(num_tables: int, first: int, num_views: int) -> list[list[Grid]]:
         first: number of the first one.
         num_views: of all images; decides how many values the first grid cuts.
     """
-    count = int(np.clip(round(np.log2(max(num_views, 2))) - 6, 6, len(_STEADY) - 2))
+    count = int(np.clip(round(np.log2(max(num_views, 2))) - 9, 6, len(_STEADY) - 2))
     return [_table(table, count) for table in range(first, first + num_tables)]
 
 

@@ -26,11 +26,13 @@ VIEWS: Final = "views"
 USES: Final = "uses"
 
 # Tables that one worker looks in: fewer send every sketch more often, more leave workers idle.
-TABLES_PER_GROUP = 4
+TABLES_PER_GROUP = 3
 # Shards whose hashes meet in one worker; chosen: their images in equal ranges, of some 50 MB.
 SHARDS_PER_PART = 16
 
 Tagged = Any  # a `DoOutputsTuple`: Beam warns of that hint, though it is the right one
+_TaggedImages = TaggedOutput[Literal["images"], tuple[int, Records]]
+_TaggedViews = TaggedOutput[Literal["views"], tuple[int, Records]]
 _TaggedUses = TaggedOutput[Literal["uses"], tuple[int, Records]]
 
 
@@ -125,15 +127,15 @@ class _ReadFn(beam.DoFn):
     def __init__(self, task: StageTask, config: DedupeConfig) -> None:
         self.task, self.config = task, config
 
-    def process(
-        self, index: int
-    ) -> Iterator[Any]:  # three kinds of records, on outputs of their own
+    def process(self, index: int) -> Iterator[tuple[int, Verdicts] | _TaggedImages | _TaggedViews]:
         found = shard.describe_shard(self.task, index)
         yield index, Verdicts(found.verdicts)
         for part in exact.by_pixels(found.best, num_parts(self.task.num_shards)):
-            yield TaggedOutput(IMAGES, part)
+            images: _TaggedImages = TaggedOutput(IMAGES, part)
+            yield images
         for first in range(0, self.config.num_tables, TABLES_PER_GROUP):
-            yield TaggedOutput(VIEWS, (first, found.views))
+            views: _TaggedViews = TaggedOutput(VIEWS, (first, found.views))
+            yield views
 
 
 def num_parts(num_shards: int) -> int:

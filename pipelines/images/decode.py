@@ -1,4 +1,4 @@
-"""The only place where untrusted bytes reach a decoder: pixels, or an `UnusableImageError`."""
+"""Where untrusted bytes reach a decoder, in a process that can do no harm: pixels, or a reason."""
 
 import io
 import re
