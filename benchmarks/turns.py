@@ -96,7 +96,7 @@ def ours(turn: Turn) -> int:
 
     write_captions(turn)
     run_stage(turn, "fetch", {"concurrency": THREADS})
-    shutil.copytree(f"{turn.folder}/fetch", f"{turn.folder}/inputs/{FETCHED}")
+    shutil.move(f"{turn.folder}/fetch", f"{turn.folder}/inputs/{FETCHED}")
     return run_stage(turn, "images", {"side": SIDE} | turn.images)
 
 

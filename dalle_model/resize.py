@@ -51,10 +51,10 @@ def square(rgb: Rgb, side: int, resample: Resample = FIRST_RESAMPLE) -> Rgb:
 
 
 def centred(rgb: Rgb) -> Rgb:
-    """The largest centred square of an image."""
+    """The largest centred square of an image; a view of its pixels."""
     height, width, _ = rgb.shape
     left, top, right, bottom = crop_box(width, height)
-    return np.ascontiguousarray(rgb[top:bottom, left:right])
+    return rgb[top:bottom, left:right]
 
 
 def _bicubic(rgb: Rgb, width: int, height: int) -> Rgb:
@@ -63,10 +63,10 @@ def _bicubic(rgb: Rgb, width: int, height: int) -> Rgb:
 
     from dalle_model.threads import torch_threads
 
-    own = np.require(rgb, requirements=["C", "W"])  # torch takes no other memory without a word
+    own = np.require(rgb, requirements=["W"])  # torch takes no other memory without a word
     bytes_1CHW = torch.from_numpy(own).permute(2, 0, 1)[None]
     with torch_threads(1):
         small_1CHW = functional.interpolate(
             bytes_1CHW, (height, width), mode="bicubic", antialias=True
         )
-    return small_1CHW[0].permute(1, 2, 0).contiguous().numpy()
+    return np.stack(small_1CHW[0].numpy(), -1)  # a fifth of the time of torch's own transposition

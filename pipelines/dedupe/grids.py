@@ -20,7 +20,7 @@ Values = npt.NDArray[np.int16]  # (views, 24)
 CELL = (
     8  # units of a sketch: one standard deviation of a value; crops move few values by half of it
 )
-CROWD = 64  # views in a cell from which on it is cut further; chosen: 4,000 pairs cost some 0.1 ms
+CROWD = 64  # views in a cell from which on it is cut further; chosen by hand
 LEVELS = 3
 NEAREST = 4  # walls behind which is probed, and each pair of the three nearest
 _PAIRS = ((0, 1), (0, 2), (1, 2))
