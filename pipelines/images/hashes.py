@@ -40,8 +40,8 @@ _COLOURS = np.array([[0.299, 0.587, 0.114], [-0.169, -0.331, 0.5], [0.5, -0.419,
 REACH_CROP = 0.05  # of an edge: the reach is how far such a crop moves a sketch
 ASPECT_UNITS = 100  # of a natural logarithm of width over height: one unit is 1 %
 
-# A border is what differs from the corners by no more than JPEG noise does. Chosen: at quality 50,
-# white beside black letters stays within 24 levels of white for 99 % of pixels.
+# A border is what differs from the corners by no more than JPEG noise does. Chosen by hand; with
+# it, 98 % and more of the copies with a border are found (`docs/benchmarks.md`).
 _BORDER_TOLERANCE = 24
 _BORDERS = 3  # one inside the other: a frame around a drawing on white has two
 _MANY_ROWS = 192  # from which on rows are added up by fours first, for speed: six to a cell
