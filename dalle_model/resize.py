@@ -63,7 +63,8 @@ def _bicubic(rgb: Rgb, width: int, height: int) -> Rgb:
 
     from dalle_model.threads import torch_threads
 
-    own = np.require(rgb, requirements=["W"])  # torch takes no other memory without a word
+    # torch takes neither memory that is read only nor rows that run backwards
+    own = np.require(rgb, requirements=["W"] if min(rgb.strides) > 0 else ["C", "W"])
     bytes_1CHW = torch.from_numpy(own).permute(2, 0, 1)[None]
     with torch_threads(1):
         small_1CHW = functional.interpolate(
