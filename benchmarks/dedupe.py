@@ -142,7 +142,7 @@ def _thumbnails(numbers: Records, views: Records, made: list[dict[str, bytes]]) 
 
 
 def _theirs(images: list[Rgb]) -> set[tuple[int, int]]:
-    from imagededup.methods import PHash  # type: ignore[import-untyped]
+    from imagededup.methods import PHash
 
     method = PHash(verbose=False)
     encodings = {str(n): method.encode_image(image_array=rgb) for n, rgb in enumerate(images)}
