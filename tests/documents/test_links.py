@@ -10,6 +10,7 @@ import pytest
 from tests.support.documents import DOCUMENTS, ROOT, anchors, code_spans, links
 
 FOLDERS = ("dalle", "orchestration", "pipelines", "dalle_model", "tools", "tests", "benchmarks")
+_FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 _PATH = re.compile(rf"((?:{'|'.join(FOLDERS)}|demo|docs)/[\w./-]*)(?:: ([\w.]+))?")
 
 
@@ -50,9 +51,9 @@ def names_in(path: Path) -> frozenset[str]:
     """Functions and classes of a module, and `Class.method`."""
     found = set()
     for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        if isinstance(node, _FUNCTIONS | ast.ClassDef):
             found.add(node.name)
         if isinstance(node, ast.ClassDef):
-            methods = [inner for inner in node.body if isinstance(inner, ast.FunctionDef)]
+            methods = [inner for inner in node.body if isinstance(inner, _FUNCTIONS)]
             found |= {f"{node.name}.{method.name}" for method in methods}
     return frozenset(found)
