@@ -89,7 +89,7 @@ def test_members_of_a_crowd_meet_the_best_one_of_it() -> None:
 
 
 def test_copies_meet_among_many_pictures_and_among_few() -> None:
-    for size in (200, 20_000):
+    for size in (200, 4_000):
         originals = some_values(size)
         noise = np.random.default_rng(5).normal(0, 0.5, originals.shape)
         values = np.concatenate([originals, np.rint(originals + noise).astype(np.int16)])

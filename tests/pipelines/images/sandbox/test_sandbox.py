@@ -167,7 +167,8 @@ def alive(pid: int) -> bool:
 
 
 WORKER = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
 from pipelines.images.config import ImagesConfig
 from pipelines.images.sandbox.sandbox import shared_sandbox
 sandbox = shared_sandbox()
