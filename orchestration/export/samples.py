@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from dalle_model.pixels import from_stored, to_png
+from dalle_model.pixels import to_png
 from orchestration.export.layouts import PAIR_KEY, sample_key
 
 IMAGE_COLUMN = "image"  # of image shards: the stored image, of whatever format
@@ -117,11 +118,12 @@ def encoded_as(encoded: bytes, image_format: str) -> bytes:
     stored = format_of(encoded)
     if stored == image_format:
         return encoded
-    rgb = from_stored(encoded)
+    with Image.open(io.BytesIO(encoded), formats=[PILLOW_NAMES[stored]]) as image:
+        rgb = image.convert("RGB")
     if image_format == "png":
-        return to_png(rgb)
+        return to_png(np.asarray(rgb))
     sink = io.BytesIO()
-    Image.fromarray(rgb).save(sink, PILLOW_NAMES[image_format], quality=JPEG_QUALITY)
+    rgb.save(sink, PILLOW_NAMES[image_format], quality=JPEG_QUALITY)
     return sink.getvalue()
 
 
