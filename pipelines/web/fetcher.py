@@ -102,7 +102,7 @@ class Fetcher:
 
     async def _attempt(self, url: str, request: Request) -> Response | FetchFailure:
         try:
-            return await self._follow(_checked(url), request)
+            return await self._follow(checked_url(url), request)
         except FetchError as error:
             return error.failure
 
@@ -115,7 +115,7 @@ class Fetcher:
                 answer = await self._exchange.send(url, request, budget)
             if isinstance(answer, Response):
                 return answer
-            url = _checked(answer, base=url)
+            url = checked_url(answer, base=url)
         raise FetchError(Reason.TOO_MANY_REDIRECTS, f"on to {url}", threshold=request.max_redirects)
 
     def _check_refused(self, url: str) -> None:
@@ -143,7 +143,12 @@ class Fetcher:
             raise FetchError(reason, f"HTTP {status} from {url}")
 
 
-def _checked(url: str, base: str = "") -> str:
+def checked_url(url: str, base: str = "") -> str:
+    """The canonical form of a URL, joined with that of the page before it.
+
+    Raises:
+        FetchError: it is not of http or https, or none that can be asked for.
+    """
     try:
         url = urljoin(base, url)
         return canonical_url(url)

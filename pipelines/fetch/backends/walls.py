@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from pipelines.web.addresses import LoopbackAllowance, is_web_port
 from pipelines.web.connect import check_addresses
 from pipelines.web.failures import FetchError, FetchFailure, Reason
+from pipelines.web.fetcher import checked_url
 from pipelines.web.optout import opt_out
 from pipelines.web.robots import Robots
 from pipelines.web.settings import HttpSettings
-from pipelines.web.urls import SCHEMES, canonical_url
 
 _MAX_TRIED = 4  # addresses of one host; chosen: two of each family
 _MAX_LOOKUPS = 128  # at once; a lookup that hangs keeps its thread until the system gives up
@@ -156,12 +156,9 @@ def checked(url: str, base: str = "") -> str:
         RefusedError: it is not of http or https, or none that can be asked for.
     """
     try:
-        url = urljoin(base, url)
-        return canonical_url(url)
-    except ValueError as error:
-        is_other_scheme = url.partition(":")[0].strip().lower() not in SCHEMES
-        reason = Reason.SCHEME_REFUSED if is_other_scheme else Reason.URL_REFUSED
-        raise refused(reason, f"{url[:200]!r}: {error}") from error
+        return checked_url(url, base)
+    except FetchError as error:
+        raise RefusedError(error.failure) from error
 
 
 def _look_up(host: str) -> list[str]:
