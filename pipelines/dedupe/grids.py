@@ -13,6 +13,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.dedupe.views import NUM_VALUES
+
 Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.uint64]
 Values = npt.NDArray[np.int16]  # (views, 24)
@@ -28,7 +30,6 @@ _PAIRS = ((0, 1), (0, 2), (1, 2))
 # Values that copies change least, in the order of a sketch: grey, blue and red at their lowest
 # frequencies. The others are used where a cell is crowded.
 _STEADY = (0, 1, 2, 3, 4, 5, 12, 13, 15, 18, 19, 21, 6, 9, 14, 20)
-_NUM_VALUES = 24  # of a sketch
 _FINER = 10  # values that cut a crowded cell
 CHUNK_PAIRS = 1 << 21
 
@@ -137,7 +138,7 @@ def tables(num_tables: int, first: int, num_views: int) -> list[list[Grid]]:
 
 
 def _table(number: int, count: int) -> list[Grid]:
-    every = tuple(range(_NUM_VALUES))
+    every = tuple(range(NUM_VALUES))
     finer = [Grid.seeded(1000 * level + number, every, _FINER) for level in range(1, LEVELS)]
     return [Grid.seeded(number, _STEADY, count), *finer]
 

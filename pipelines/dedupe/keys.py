@@ -4,8 +4,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from dalle_model.shards import IMAGE_DIGITS
-
 # An image, by the two parts of its 24 digits; what has these fields can be ranked.
 IMAGE_FIELDS = [("high", "<u8"), ("low", "<u4")]
 PAIR_DTYPE = np.dtype([("high", ">u8"), ("low", ">u4"), ("text", ">u8")])
@@ -39,10 +37,7 @@ def shards_of(images: Records, num_shards: int) -> npt.NDArray[np.int64]:
 
 def first_rows(pairs: Records) -> npt.NDArray[np.int64]:
     """The first row of each image, among rows sorted by key."""
-    if not len(pairs):
-        return np.empty(0, np.int64)
-    changes = (pairs["high"][1:] != pairs["high"][:-1]) | (pairs["low"][1:] != pairs["low"][:-1])
-    return np.concatenate([[0], np.flatnonzero(changes) + 1])
+    return starts_of_runs(pairs["high"], pairs["low"])
 
 
 def starts_of_runs(*columns: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
@@ -72,16 +67,6 @@ def find_images(images: Records, among: Records) -> npt.NDArray[np.int64]:
         place = place + behind
     equal = (among["high"][place] == images["high"]) & (among["low"][place] == images["low"])
     return np.where(equal, place, -1)
-
-
-def empty(dtype: np.dtype) -> Records:
-    """No records."""
-    return np.empty(0, dtype)
-
-
-def digits_of(texts: pa.ChunkedArray, count: int = IMAGE_DIGITS) -> list[str]:
-    """The first digits of each text."""
-    return [text[:count] for text in texts.to_pylist()]
 
 
 def _image(images: Records) -> tuple[list[int], list[int]]:

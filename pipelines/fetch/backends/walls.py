@@ -1,6 +1,5 @@
 """The walls around a downloader that is not ours: which URLs and addresses it may ask for."""
 
-import socket
 import ssl
 import threading
 import time
@@ -15,12 +14,12 @@ from pipelines.web.connect import check_addresses
 from pipelines.web.failures import FetchError, FetchFailure, Reason
 from pipelines.web.fetcher import checked_url
 from pipelines.web.optout import opt_out
+from pipelines.web.resolve import is_unknown, look_up
 from pipelines.web.robots import Robots
 from pipelines.web.settings import HttpSettings
 
 _MAX_TRIED = 4  # addresses of one host; chosen: two of each family
 _MAX_LOOKUPS = 128  # at once; a lookup that hangs keeps its thread until the system gives up
-_UNKNOWN = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
 Resolver = Callable[[str, float], Sequence[str]]
 """`(host, timeout in seconds)` to all addresses; raises `OSError`, also where time is over."""
@@ -42,7 +41,7 @@ class Lookups:
 
     def __call__(self, host: str, timeout_s: float) -> Sequence[str]:
         """All addresses of a host; raises `socket.gaierror` or `TimeoutError`."""
-        return self._threads.submit(_look_up, host).result(timeout_s)
+        return self._threads.submit(look_up, host).result(timeout_s)
 
 
 class Starts:
@@ -137,8 +136,7 @@ class Walls:
         except TimeoutError:
             raise
         except (OSError, UnicodeError) as error:
-            is_unknown = isinstance(error, socket.gaierror) and error.errno in _UNKNOWN
-            reason = Reason.HOST_UNKNOWN if is_unknown else Reason.DNS_FAILED
+            reason = Reason.HOST_UNKNOWN if is_unknown(error) else Reason.DNS_FAILED
             raise refused(reason, f"{host} does not resolve") from error
         if not found:
             raise refused(Reason.HOST_UNKNOWN, f"{host} has no address")
@@ -159,11 +157,6 @@ def checked(url: str, base: str = "") -> str:
         return checked_url(url, base)
     except FetchError as error:
         raise RefusedError(error.failure) from error
-
-
-def _look_up(host: str) -> list[str]:
-    answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
 
 
 def seconds_until(end: float) -> float:

@@ -1,14 +1,9 @@
 """Certificates are verified, names in them too, and a handshake has a deadline."""
 
-import datetime
 import ssl
 from dataclasses import replace
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from pipelines.web import client as client_module
 from pipelines.web.addresses import LoopbackAllowance
@@ -17,6 +12,7 @@ from pipelines.web.client import Client
 from pipelines.web.failures import Reason
 from pipelines.web.pace import PaceSettings
 from pipelines.web.settings import HttpSettings
+from tests.support.certificates import write_certificate
 from tests.support.loopback import SUFFIX, loopback_web
 
 SETTINGS = HttpSettings(
@@ -34,26 +30,7 @@ SETTINGS = HttpSettings(
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """A self-signed certificate for a.demo.test, with its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a.demo.test")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("a.demo.test")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    path = tmp_path_factory.mktemp("tls") / "demo.pem"
-    path.write_bytes(made.public_bytes(pem) + key.private_bytes(pem, *private))
-    return path
+    return write_certificate(tmp_path_factory.mktemp("tls") / "demo.pem", "a.demo.test")
 
 
 @pytest.fixture
