@@ -1,14 +1,12 @@
 """kill -9 at 20 random moments, then the same command again: the bytes of an undisturbed run."""
 
-import os
 import random
-import signal
 import subprocess
 import time
 
 import pytest
 
-from tests.support.commands import DALLE, checksums, dalle
+from tests.support.commands import DALLE, checksums, dalle, killed
 from tests.support.small_web import write_config
 
 pytestmark = pytest.mark.slow
@@ -24,13 +22,7 @@ def killed_after(seconds: float, arguments: list[object]) -> bool:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    try:
-        process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return True
-    return False
+    return killed(process, seconds)
 
 
 @pytest.mark.timeout(600)

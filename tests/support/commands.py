@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,17 @@ def dalle(
     if check and result.returncode != 0:
         raise AssertionError(f"{command}: exit {result.returncode}\n{result.stdout}{result.stderr}")
     return result
+
+
+def killed(process: "subprocess.Popen[bytes]", seconds: float) -> bool:
+    """Kill a process and its group after a while; False if it had ended."""
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return True
+    return False
 
 
 def checksums(root: Path) -> dict[str, str]:

@@ -8,7 +8,6 @@ moments; each must give the same files, and the books must say what was planted.
 
 import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from pathlib import Path
 
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest, read_manifest
-from tests.support.commands import checksums
+from tests.support.commands import checksums, killed
 from tests.support.generated_web import SUFFIX, expected, write_pages
 from tests.support.raw_server import running
 
@@ -80,14 +79,7 @@ class Runs:
 
     def kill_after(self, seconds: float, root: Path, *options: object) -> bool:
         """Start a run and kill all its processes after a while; False if it had ended."""
-        process = self._start(root, STAGES, options, subprocess.DEVNULL)
-        try:
-            process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            return True
-        return False
+        return killed(self._start(root, STAGES, options, subprocess.DEVNULL), seconds)
 
     def _start(
         self, root: Path, stages: Sequence[str], options: Sequence[object], output: int
