@@ -37,9 +37,9 @@ class ImagesConfig(BaseModel):
             of the time.
         crop: `center` keeps the largest centred square, which is all that a codec encodes; `none`
             the whole image.
-        decode: `scaled` decodes a JPEG at the smallest eighth of its size that is not below the
-            size as stored: sooner, and other pixels by a little. `pixel_hash` is of those then.
-            Of one image in 64, tokens from all pixels are compared in the report.
+        decode: `scaled` decodes a JPEG at the smallest of 1/2, 1/4 and 1/8 of its size that is not
+            below the size as stored: sooner, and other pixels by a little. `pixel_hash` is of those
+            then. Of one image in 64, tokens from all pixels are compared in the report.
         store: `png`, without loss, or `jpeg`, of quality 95 without subsampling, in a third of it.
         timeout_s: for one image. Chosen: some thirty times what the largest one takes.
         max_declared_hamming: bits in which an image may differ from the perceptual hash that its

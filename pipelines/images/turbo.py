@@ -5,6 +5,7 @@ than YCbCr, grey and RGB, arithmetic codes, and every file of which the decoder 
 """
 
 from collections.abc import Mapping
+from math import ceil
 
 import numpy as np
 import simplejpeg
@@ -15,6 +16,10 @@ from pipelines.images.config import ImagesConfig
 from pipelines.images.containers import jpeg
 
 PLAIN = {0xC0, 0xC1, 0xC2}  # Huffman codes, sequential or progressive. Source: T.81, table B.1
+# What the edges of an image are divided by. Of the other eighths that libjpeg knows, each takes as
+# long as the next larger of these or longer, and has fewer pixels. Source: libjpeg-turbo
+# `jddctmgr.c`: of the inverse transforms below full size, those to 4 and 2 pixels are vectorised.
+SCALES = (1, 2, 4, 8)
 # What libjpeg calls fast: an error of some grey levels, far below that of decoding at a scale.
 _FAST = {"fastdct": True, "fastupsample": True}
 
@@ -28,14 +33,20 @@ def decode(encoded: bytes, image: Image.Image, config: ImagesConfig) -> Rgb | No
         config: whether it may be decoded at a scale.
 
     Returns:
-        uint8 `(height, width, 3)`, grey as three equal colours. With `decode: scaled`, the smallest
-        of the eighths of its size that is not below the size as stored. None where Pillow is to
-        decode it.
+        uint8 `(height, width, 3)`, grey as three equal colours. With `decode: scaled`, at the
+        smallest of `SCALES` that is not below the size as stored. None where Pillow is to decode
+        it.
     """
     if image.mode not in ("RGB", "L") or jpeg.frame(encoded) not in PLAIN:
         return None
-    options = {"min_height": config.side, "min_width": config.side} | _FAST
-    return _decode(encoded, image, options if config.decode == "scaled" else {})
+    scale = _scale(min(image.size), config.side) if config.decode == "scaled" else 1
+    width, height = (ceil(edge / scale) for edge in image.size)
+    options = {"min_height": height, "min_width": width} | _FAST
+    return _decode(encoded, image, options if scale > 1 else {})
+
+
+def _scale(short: int, side: int) -> int:
+    return max(scale for scale in SCALES if scale == 1 or ceil(short / scale) >= side)
 
 
 def _decode(encoded: bytes, image: Image.Image, options: Mapping[str, int]) -> Rgb | None:

@@ -113,16 +113,24 @@ def test_the_jpegs_of_the_demo_have_one_outcome(monkeypatch) -> None:
     check_both(jpegs, monkeypatch)
 
 
-@pytest.mark.parametrize("size", [(640, 480), (2100, 1500), (333, 1000)])
-def test_at_a_scale_no_edge_is_below_the_store_size(size) -> None:
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((640, 480), (160, 120)),
+        ((2100, 1500), (263, 188)),
+        ((333, 1000), (84, 250)),
+        ((127, 200), (64, 100)),
+        ((126, 200), (126, 200)),
+        ((5000, 5000), (625, 625)),
+    ],
+)
+def test_at_a_scale_no_edge_is_below_the_store_size(size, expected) -> None:
     config = ImagesConfig(side=64, decode="scaled", max_aspect=4)
     encoded = encode(smooth(*size), "JPEG")
     with Image.open(BytesIO(encoded)) as image:
         raw = turbo.decode(encoded, image, config)
     assert raw is not None
-    eighths = 8 * min(raw.shape[:2]) / min(size)
-    assert min(raw.shape[:2]) >= 64
-    assert min(size) * (round(eighths) - 1) / 8 < 64
+    assert raw.shape[1::-1] == expected
 
 
 def test_at_a_scale_a_file_that_was_cut_is_noticed_as_well() -> None:
