@@ -1,21 +1,23 @@
-"""A web of any number of images of real size, of which nothing is stored.
+"""A web of any number of images of real size.
 
 Each image is a pure function of its number, which its address holds: the server process makes it
-when it is asked for. So are the oddities that are planted among them, and what must become of each.
+when it is first asked for. So are the oddities that are planted among them, and what must become of
+each.
 
-`python -m tests.support.generated_web` serves it.
+`python -m tests.support.generated_web [FOLDER]` serves it, and keeps what it has made in a folder.
 """
 
 import gzip
 import io
 import random
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tests.support.archives import http_record
 from tests.support.photographs import jpeg, photograph
-from tests.support.raw_server import NOT_FOUND, response, serve
+from tests.support.raw_server import NOT_FOUND, Answer, response, serve
 
 SUFFIX = ".demo.test"
 NUM_HOSTS = 16
@@ -149,5 +151,18 @@ def _records(numbers: Iterable[int], num_images: int) -> Iterator[bytes]:
         yield http_record(url, f"<html><body>{images}</body></html>".encode())
 
 
+def kept_in(folder: Path) -> Answer:
+    """As `answer`, but made once: it takes longer to make an image than to fetch and store it."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def kept(host: str, path: str) -> bytes:
+        file = folder / path.rpartition("/")[2]
+        if not file.exists():
+            file.write_bytes(answer(host, path))
+        return file.read_bytes()
+
+    return kept
+
+
 if __name__ == "__main__":
-    serve(answer)
+    serve(kept_in(Path(sys.argv[1])) if len(sys.argv) > 1 else answer)

@@ -8,6 +8,7 @@ moments; each must give the same files, and the books must say what was planted.
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,9 @@ from tests.support.raw_server import running
 STAGES = ("crawl", "captions", "fetch", "images", "dedupe")
 MIN_RECALL = 0.98  # of planted near duplicates. Source: the goal of the stage
 MAX_FALSE = 0.01  # of all images, which are crops of the same few fields
+# Seconds after which a run may still be killed, since it takes some to start. All kills together
+# take about as long as one run.
+MIN_LATEST_S = 8.0
 CONFIG = f"""\
 name: generated
 num_shards: {{num_shards}}
@@ -97,9 +101,10 @@ class Runs:
     def killed(self, root: Path, num_kills: int, whole_s: float, *options: object) -> list[Path]:
         """Kill a run at random moments, and let it finish; further runs where it was faster."""
         moments, kills = random.Random(20), 0
+        latest = min(0.7 * whole_s, max(MIN_LATEST_S, 2 * whole_s / num_kills))
         finished: list[Path] = []
         while kills < num_kills:
-            here, latest = root / f"run-{len(finished)}", 0.7 * whole_s
+            here = root / f"run-{len(finished)}"
             while kills < num_kills and self.kill_after(moments.uniform(1, latest), here, *options):
                 kills += 1
             self.run(here, STAGES, *options)
@@ -150,7 +155,7 @@ def _say(text: str) -> None:
 def main(num_images: int = 20_000, num_kills: int = 20) -> None:
     with (
         tempfile.TemporaryDirectory() as name,
-        running("tests.support.generated_web") as port,
+        running("tests.support.generated_web", f"{name}/web") as port,
     ):
         runs = Runs(Path(name), num_images, port)
         first = Path(name) / "first"
@@ -170,14 +175,15 @@ def main(num_images: int = 20_000, num_kills: int = 20) -> None:
         sums = checksums(first)
         for label, options in {
             "two workers": ("--workers", 2),
-            "shuffled sources": ("--config", runs.shuffled),
+            "shuffled sources": ("--config", runs.shuffled, "--workers", 2),
         }.items():
             root = Path(name) / label.replace(" ", "-")
             cost = runs.run(root, STAGES, *options)
             is_same = checksums(root) == sums
             _say(f"{label}: {cost.wall_s:.1f} s, {'the same' if is_same else 'OTHER'} files")
             assert is_same, label
-        finished = runs.killed(Path(name) / "killed", num_kills, whole_s)
+            shutil.rmtree(root)
+        finished = runs.killed(Path(name) / "killed", num_kills, whole_s, "--workers", 2)
         assert all(checksums(root) == sums for root in finished)
         _say(f"killed {num_kills} times in {len(finished)} runs: the same files")
 
