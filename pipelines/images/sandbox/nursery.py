@@ -20,8 +20,8 @@ from pipelines.images.measure import Measured
 from pipelines.images.rules import Reason, UnusableImageError
 from pipelines.images.sandbox import protocol
 from pipelines.images.sandbox.control import ASK, ENDED, FORK, FORKED, KILL
-from pipelines.images.sandbox.lockdown import end_with_parent, lock_down
 from pipelines.images.sandbox.warm import keep_memory, warm_up
+from pipelines.io.lockdown import end_with_parent, lock_down
 from pipelines.rejection import Check
 
 # For a decoder that closed its socket of its own accord. Chosen: far more than a crash takes.
