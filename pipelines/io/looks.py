@@ -1,30 +1,34 @@
 """The perceptual hashes of untrusted bytes, from a process that can do nothing but decode.
 
-It has a limit of memory, can write no file, and can open neither file nor socket. One that crashes,
-hangs or runs out of memory costs the image that it was at, and is replaced.
+One that crashes, hangs or runs out of memory costs the image that it was at, and is replaced. It
+has read strangers' bytes, so of its answers nothing is taken but numbers and a short text.
 """
 
 import atexit
 import io
-import json
 import os
-import resource
-import select
+import socket
 import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from typing import Any
+
+from pipelines.io.lockdown import end_with_parent, lock_down
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")  # those that the images stage may decode
 MAX_PIXELS = 100_000_000  # chosen: twice the default of the images stage; 0.3 GB as RGB
-MAX_MEMORY = 2 << 30  # bytes; chosen: that, its grey copy, and what the libraries map
+MAX_MEMORY = 2 << 30  # bytes besides what it starts with; chosen: that, and copies in grey and RGBA
 DEADLINE_S = 20.0  # chosen: 40 times what an image of `MAX_PIXELS` takes
 SKETCH_EDGE = 256  # JPEGs are decoded no larger; chosen: 8 times the edge that is hashed
 
-_LENGTH = struct.Struct("<Q")
+_QUESTION = struct.Struct("<Q")  # bytes of the file
+_ANSWER = struct.Struct("<BB")  # how many hashes follow, then bytes of why there are none
+_HASH = struct.Struct("<Q")
+_MAX_LOOKS, _MAX_WHY = 3, 255  # as `_looks` has them; what a byte can count
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,10 @@ class Unseen:
     why: str
 
 
-def looks_of(encoded: bytes) -> tuple[int, ...] | Unseen:
+Looks = tuple[int, ...] | Unseen
+
+
+def looks_of(encoded: bytes) -> Looks:
     """The 64-bit perceptual hashes of an image, as imagehash would make them.
 
     There are several where an image has several looks: as stored and upright, with transparency
@@ -48,67 +55,97 @@ class _Process:
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[bytes] | None = None
+        self._line: socket.socket | None = None
         self._lock = threading.Lock()
 
-    def ask(self, encoded: bytes) -> tuple[int, ...] | Unseen:
+    def ask(self, encoded: bytes) -> Looks:
         with self._lock:
+            if self._line is None:
+                self._child, self._line = _start()
             try:
-                answer = self._answer(encoded)
-            except (OSError, EOFError, TimeoutError) as error:
+                return _answered(self._line, encoded, time.monotonic() + DEADLINE_S)
+            except (OSError, EOFError) as error:
                 self.end()
-                return Unseen(f"the decoder has {'hung' if _is_late(error) else 'crashed'}")
-        return Unseen(answer) if isinstance(answer, str) else tuple(answer)
+                what = "hung" if isinstance(error, TimeoutError) else "crashed"
+                return Unseen(f"the decoder has {what}")
 
     def end(self) -> None:
         """End the process; the next question starts another one."""
-        child, self._child = self._child, None
+        child, self._child, line, self._line = self._child, None, self._line, None
+        if line is not None:
+            line.close()
         if child is not None:
             child.kill()
-            child.communicate()
-
-    def _answer(self, encoded: bytes) -> Any:
-        child = self._child = self._child or _start()
-        stdin, stdout = cast(BinaryIO, child.stdin), cast(BinaryIO, child.stdout)
-        stdin.write(_LENGTH.pack(len(encoded)))
-        stdin.write(encoded)
-        stdin.flush()
-        if not select.select([stdout], [], [], DEADLINE_S)[0]:
-            raise TimeoutError
-        return json.loads(_read(stdout, _LENGTH.unpack(_read(stdout, _LENGTH.size))[0]))
+            child.wait()
 
 
-def _is_late(error: Exception) -> bool:
-    return isinstance(error, TimeoutError)
+def _start() -> tuple["subprocess.Popen[bytes]", socket.socket]:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "pipelines.io.looks", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is this process's to hear
+        )
+    return child, ours
 
 
-def _start() -> "subprocess.Popen[bytes]":
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    return subprocess.Popen(
-        [sys.executable, "-m", __name__],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-    )
+def _answered(line: socket.socket, encoded: bytes, deadline: float) -> Looks:
+    def receive(size: int) -> bytes:
+        line.settimeout(_left(deadline))
+        return line.recv(size)
+
+    line.settimeout(_left(deadline))
+    line.sendall(_QUESTION.pack(len(encoded)) + encoded)
+    count, size = _ANSWER.unpack(_read(receive, _ANSWER.size))
+    if count > _MAX_LOOKS or bool(count) == bool(size):
+        raise EOFError("no answer that it gives")
+    if size:
+        return Unseen(_read(receive, size).decode("utf-8", "replace"))
+    hashes = _read(receive, count * _HASH.size)
+    return tuple(number for (number,) in _HASH.iter_unpack(hashes))
 
 
-def _read(stream: BinaryIO, size: int) -> bytes:
-    content = stream.read(size)
-    if len(content) < size:
-        raise EOFError
-    return content
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _read(receive: Callable[[int], bytes], size: int) -> bytes:
+    content = bytearray()
+    while len(content) < size:
+        received = receive(size - len(content))
+        if not received:
+            raise EOFError
+        content += received
+    return bytes(content)
 
 
 _PROCESS = _Process()
 atexit.register(_PROCESS.end)
 
 
-def serve(questions: BinaryIO, answers: BinaryIO) -> None:
-    """Answer until the questions end, as they do when who asks has ended."""
-    while head := questions.read(_LENGTH.size):
-        answer = json.dumps(_look(_read(questions, _LENGTH.unpack(head)[0]))).encode()
-        answers.write(_LENGTH.pack(len(answer)) + answer)
-        answers.flush()
+def serve(line: socket.socket) -> None:
+    """Answer until the line ends, as it does when who asks has ended."""
+    while True:
+        try:
+            (size,) = _QUESTION.unpack(_read(line.recv, _QUESTION.size))
+        except EOFError:
+            return
+        line.sendall(_packed(_look(_read(line.recv, size))))
+
+
+def _packed(looks: list[int] | str) -> bytes:
+    if isinstance(looks, str):
+        why = looks.encode()[:_MAX_WHY]
+        return _ANSWER.pack(0, len(why)) + why
+    return _ANSWER.pack(len(looks), 0) + b"".join(map(_HASH.pack, looks))
 
 
 def _look(encoded: bytes) -> list[int] | str:
@@ -138,20 +175,25 @@ def _looks(image: Any) -> Iterator[Any]:
 
 
 def _give_up_rights() -> None:
-    """Keep memory, and the two pipes that are open; all that decoding needs is loaded before."""
+    """Keep memory, time and the line that is open; all that decoding needs is loaded before."""
     from PIL import Image, ImageFile
 
+    end_with_parent()
     Image.MAX_IMAGE_PIXELS = None  # checked here
     ImageFile.LOAD_TRUNCATED_IMAGES = True  # half an image can be on a list
+    exif = Image.Exif()
+    exif[0x0112] = 6
     for kind in FORMATS:
-        buffer = io.BytesIO()
-        Image.new("RGB", (8, 8)).save(buffer, kind)
-        _look(buffer.getvalue())
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
-    for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE):
-        resource.setrlimit(limit, (0, 0))
+        for mode in ("RGB", "RGBA"):
+            buffer = io.BytesIO()
+            image = Image.new("RGB" if kind == "JPEG" else mode, (8, 8))
+            image.save(buffer, kind, exif=exif)
+            _look(buffer.getvalue())
+    _look(b"")
+    lock_down(MAX_MEMORY)
 
 
 if __name__ == "__main__":
-    _give_up_rights()
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    with socket.socket(fileno=int(sys.argv[1])) as to_asker:
+        _give_up_rights()
+        serve(to_asker)

@@ -3,8 +3,10 @@
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 
 import pytest
 from PIL import Image
@@ -101,12 +103,39 @@ def test_a_decoder_that_hangs_is_ended(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    "lie",
+    [
+        b"\x04\x00" + bytes(32),
+        b"\xff\xff" + bytes(300),
+        b"\x00\x00",
+        b"\x01",
+    ],
+)
+def test_an_answer_that_it_never_gives_is_a_crash(lie):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(lie)
+        theirs.shutdown(socket.SHUT_WR)
+        with pytest.raises(EOFError):
+            looks._answered(ours, b"an image", time.monotonic() + 5)
+
+
+def test_reasons_are_cut_to_what_an_answer_holds():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(looks._packed("x" * 1000))
+        assert looks._answered(ours, b"", time.monotonic() + 5) == Unseen("x" * 255)
+
+
+@pytest.mark.parametrize(
     "attempt",
     [
         "open('/etc/passwd')",
         "open(sys.argv[0], 'ab')",
         "socket.socket()",
         "os.pipe()",
+        "os.fork()",
+        "os.kill(os.getppid(), 0)",
         "bytearray(3 << 30)",
     ],
 )
