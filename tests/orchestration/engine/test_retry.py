@@ -17,6 +17,8 @@ from orchestration.engine.plan import Run, RunError
 from orchestration.engine.retry import retry_stages
 from orchestration.engine.run import run_stages
 from orchestration.engine.verify import verify_run
+from orchestration.report.page import render
+from orchestration.report.views import report_view
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest, read_manifest
 from pipelines.io.parquet import read_table
@@ -194,6 +196,9 @@ def test_what_was_retried_is_recorded_each_time(run, web):
         {"server_error": {"rows": 4, "back": 0}},
         {"server_error": {"rows": 4, "back": 2}, "timed_out": {"rows": 1, "back": 0}},
     ]
+    shown = render(report_view(run.root))
+    assert "Taken up again: 4 server_error, of which 0 came back." in shown
+    assert "4 server_error, of which 2 came back; 1 timed_out, of which 0 came back." in shown
 
 
 def test_nothing_to_retry_is_said_and_nothing_is_written(run, web):
