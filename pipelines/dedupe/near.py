@@ -9,9 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pipelines.dedupe.cells import Ints
 from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.grids import Ints, meetings, tables
-from pipelines.dedupe.keys import IMAGE_FIELDS, Records, best_first, starts_of_runs
+from pipelines.dedupe.grids import tables
+from pipelines.dedupe.keys import IMAGE_FIELDS, Records, starts_of_runs
+from pipelines.dedupe.meetings import Table, Values
 
 REASON = "near_duplicate"
 
@@ -42,19 +44,20 @@ def candidates(
         most `CANDIDATES` best-ranked and `CANDIDATES` nearest ones.
     """
     views = _ranked(np.concatenate(parts))
-    values = np.ascontiguousarray(views["values"].astype(np.int16))
     found = [np.empty(0, np.uint64)]
-    near = _Near(views, config)
+    values, hashes = views["values"].copy(), views["phash"].astype(np.uint64)
     for grids in tables(num_tables, first_table, len(views)):
-        pairs = [near.among(one, other) for one, other in meetings(values, grids)]
-        found.append(np.unique(np.concatenate([found[0], *pairs])))
+        table = Table.of(values, hashes, grids)
+        near = _Near(views[table.order], table.values, config)
+        for one, other in table.meetings(config.max_hamming):
+            found.append(_numbered(*(table.order[place] for place in near.among(one, other))))
     return _fewer(views, np.unique(np.concatenate(found)))
 
 
 def _ranked(views: Records) -> Records:
     """The views from the best image to the worst; of images with equal pixels, the best alone."""
-    views = views[np.lexsort((views["view"], views["low"], views["high"]))]
-    views = views[best_first(views)]
+    area = views["area"].astype(np.int64)
+    views = views[np.lexsort((views["view"], views["low"], views["high"], -area))]
     image = np.zeros(len(views), np.int64)
     image[starts_of_runs(views["high"], views["low"])[1:]] = 1
     image = np.cumsum(image)
@@ -65,32 +68,30 @@ def _ranked(views: Records) -> Records:
 class _Near:
     """Which of many pairs of views are near, by their sketches alone."""
 
-    def __init__(self, views: Records, config: DedupeConfig) -> None:
-        self.image = np.zeros(len(views), np.int64)
-        self.image[starts_of_runs(views["high"], views["low"])[1:]] = 1
-        self.image = np.cumsum(self.image)
-        self.phash = views["phash"].astype(np.uint64)
-        self.values = np.ascontiguousarray(views["values"].astype(np.int16))
+    def __init__(self, views: Records, values: Values, config: DedupeConfig) -> None:
+        self.high, self.low = views["high"].copy(), views["low"].copy()
+        self.values = values
         self.aspect = views["aspect"].astype(np.int16)
         self.reach = views["reach"].astype(np.int32)
         self.config = config
 
-    def among(self, one: Ints, other: Ints) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
-        """The pairs that are near, each as the number of its worse view, then of its better one."""
-        bits = np.bitwise_count(self.phash[one] ^ self.phash[other])
-        alike = np.flatnonzero(bits <= self.config.max_hamming)
-        one, other = one[alike], other[alike]
+    def among(self, one: Ints, other: Ints) -> tuple[Ints, Ints]:
+        """The pairs that are near."""
         alike = np.flatnonzero(
-            (self.image[one] != self.image[other])
+            ((self.high[one] != self.high[other]) | (self.low[one] != self.low[other]))
             & (np.abs(self.aspect[one] - self.aspect[other]) <= MAX_ASPECT_CHANGE)
         )
         one, other = one[alike], other[alike]
-        apart = ((self.values[one] - self.values[other]).astype(np.int32) ** 2).sum(axis=1)
+        apart = self.values[one].astype(np.int32) - self.values[other]
         limit = np.maximum(self.reach[one], self.reach[other]) + self.config.max_sketch_distance
-        near = apart <= limit**2
-        one, other = one[near], other[near]
-        worse = np.maximum(one, other).astype(np.uint64)
-        return np.unique((worse << np.uint64(32)) | np.minimum(one, other).astype(np.uint64))
+        near = np.flatnonzero(np.einsum("nv,nv->n", apart, apart) <= limit**2)
+        return one[near], other[near]
+
+
+def _numbered(one: Ints, other: Ints) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
+    """Each pair once, as the number of its worse view, then of its better one."""
+    worse, better = np.maximum(one, other).astype(np.uint64), np.minimum(one, other)
+    return np.unique((worse << np.uint64(32)) | better.astype(np.uint64))
 
 
 def _fewer(views: Records, pairs: "np.ndarray[tuple[int], np.dtype[np.uint64]]") -> Records:

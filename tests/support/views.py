@@ -1,9 +1,14 @@
-"""Views of images for tests, seeded, and the slow twin of what finds near ones among them."""
+"""Views of images for tests, seeded, and the slow twins of what finds near ones among them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 
 from pipelines.dedupe.config import DedupeConfig
+from pipelines.dedupe.grids import Grid
 from pipelines.dedupe.keys import Records
+from pipelines.dedupe.meetings import Values
 from pipelines.dedupe.near import MAX_ASPECT_CHANGE
 from pipelines.dedupe.views import NUM_VALUES, VIEW_DTYPE
 
@@ -56,3 +61,24 @@ def near_by_brute_force(views: Records, config: DedupeConfig) -> set[tuple[int, 
                 ):
                     found.add((int(one["high"]), int(other["high"])))
     return found
+
+
+def meetings_one_by_one(values: Values, grids: Sequence[Grid], crowd: int) -> set[tuple[int, int]]:
+    """Every pair that meets in a table: each view is looked for in each cell, level by level."""
+    found = set()
+    asking = [(view, ()) for view in range(len(values))]
+    inside: dict[tuple[int, ...], list[int]] = {(): list(range(len(values)))}
+    for level, grid in enumerate(grids):
+        probes = grid.probes(np.ascontiguousarray(values.T).view(np.uint8)).tolist()
+        cells = defaultdict(list)
+        for outer, views in inside.items():
+            for view in views:
+                cells[*outer, probes[0][view]].append(view)
+        asked = [((*outer, codes[view]), view) for view, outer in asking for codes in probes]
+        is_last = level == len(grids) - 1
+        inside = {cell: views for cell, views in cells.items() if len(views) > crowd}
+        asking = [(view, cell) for cell, view in asked if cell in inside]
+        for cell, view in asked:
+            if is_last or cell not in inside:
+                found |= {(min(view, o), max(view, o)) for o in cells.get(cell, [])[:crowd]}
+    return {pair for pair in found if pair[0] != pair[1]}

@@ -1,0 +1,159 @@
+"""Which views meet: those in one cell, or on both sides of its nearest walls, with near hashes.
+
+Views are gone through in the order of their cells, a block at a time. What a block reads of other
+views then lies close together, since a wall that is crossed adds the same to every code: with a
+million views most of the time would else go into waiting for memory.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.dedupe.cells import CROWD, Cells, Ints
+from pipelines.dedupe.grids import Codes, Columns, Grid
+
+BLOCK = 1 << 14  # views at a time; chosen: their probes fill a cache of 1 MB
+
+Values = npt.NDArray[np.int8]  # (views, 24)
+Pairs = tuple[Ints, Ints]
+
+
+@dataclass(frozen=True)
+class Level:
+    """Cells, and what is read of the views in them.
+
+    Args:
+        cells: their views are places in the order of the first level.
+        hashes: perceptual ones of the views, in the order of the cells.
+        inner: of each cell, its number among those that the next level cuts; -1 where it is not.
+    """
+
+    cells: Cells
+    hashes: Codes
+    inner: Ints
+
+
+@dataclass(frozen=True)
+class Probers:
+    """Views that ask who else is in a cell.
+
+    Args:
+        columns: of all views of a block.
+        hashes: of all views of a block.
+        max_hamming: bits by which the hashes of two views that meet may differ.
+    """
+
+    columns: Columns
+    hashes: Codes
+    max_hamming: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """Views in the order of the cells of one table.
+
+    Args:
+        order: numbers of the views; a place is a position in it.
+        values: of the views, in that order.
+        levels: coarse to fine.
+    """
+
+    order: Ints
+    values: Values
+    levels: Sequence[Level]
+
+    @classmethod
+    def of(cls, values: Values, hashes: Codes, grids: Sequence[Grid]) -> Self:
+        """A table of views.
+
+        Args:
+            values: of views, the best-ranked one first: where the last grid leaves a cell crowded,
+                each view of it meets the `CROWD` first ones.
+            hashes: perceptual ones of the views.
+            grids: of the table.
+        """
+        everywhere = np.zeros(1, np.int64)
+        first = Cells.of(grids[0], np.arange(len(values)), _codes(grids[0], values), everywhere, 1)
+        order, places = first.views, np.arange(len(values))
+        values = values[order]
+        levels = _levels(replace(first, views=places), values, hashes[order], grids[1:])
+        return cls(order, values, levels)
+
+    def meetings(self, max_hamming: int) -> Iterator[Pairs]:
+        """Places of pairs of views that meet, as two columns, some of them more than once.
+
+        Args:
+            max_hamming: bits by which their hashes may differ.
+        """
+        hashes = self.levels[0].hashes
+        for start in range(0, len(self.order), BLOCK):
+            block = slice(start, start + BLOCK)
+            probers = Probers(_columns(self.values[block]), hashes[block], max_hamming)
+            everything = np.arange(len(probers.hashes)), np.zeros(1, np.int64)
+            found = list(_meet(self.levels, probers, *everything))
+            one, other = (np.concatenate(part) for part in zip(*found, strict=True))
+            yield start + one, other
+
+
+def _levels(cells: Cells, values: Values, hashes: Codes, finer: Sequence[Grid]) -> list[Level]:
+    """The cells of the first level, and of those after it while any are crowded."""
+    crowded = cells.sizes > CROWD
+    if not finer or not crowded.any():
+        return [Level(cells, hashes[cells.views], np.full(len(crowded), -1))]
+    inner = np.where(crowded, np.cumsum(crowded) - 1, -1)
+    outer = np.repeat(inner, cells.sizes)
+    views, outer = cells.views[outer >= 0], outer[outer >= 0]
+    codes = _codes(finer[0], values[views])
+    cut = Cells.of(finer[0], views, codes, outer, int(crowded.sum()))
+    return [Level(cells, hashes[cells.views], inner), *_levels(cut, values, hashes, finer[1:])]
+
+
+def _meet(levels: Sequence[Level], probers: Probers, views: Ints, outer: Ints) -> Iterator[Pairs]:
+    """Those that views of a block meet in the cells of a level, and in the cells inside of these.
+
+    Args:
+        levels: the first is the one meant.
+        probers: the block.
+        views: numbers in the block, which may repeat.
+        outer: the outer cell that each of them looks in.
+    """
+    level, parts = levels[0], []
+    probes = level.cells.grid.probes(probers.columns)
+    for asked, found in level.cells.find((codes[views] for codes in probes), outer):
+        parts.append((views[asked], found))
+    views, found = (np.concatenate(part) for part in zip(*parts, strict=True))
+    inner = level.inner[found]
+    flat, crowded = np.flatnonzero(inner < 0), np.flatnonzero(inner >= 0)
+    yield from _expand(level, probers, views[flat], found[flat])
+    if len(crowded):
+        yield from _meet(levels[1:], probers, views[crowded], inner[crowded])
+
+
+def _expand(level: Level, probers: Probers, views: Ints, found: Ints) -> Iterator[Pairs]:
+    """Each view with those of the cell that it found whose hashes are near."""
+    starts = level.cells.starts[found]
+    sizes = np.minimum(level.cells.starts[found + 1] - starts, CROWD).astype(np.uint8)
+    order = np.argsort(CROWD - sizes, kind="stable")
+    views, starts = views[order], starts[order]
+    hashes = probers.hashes[views]
+    counts = len(sizes) - np.cumsum(np.bincount(sizes, minlength=1))[:-1]
+    for offset, count in enumerate(counts.tolist()):  # those of cells with more than `offset`
+        place = starts[:count] + offset
+        apart = np.bitwise_count(level.hashes[place] ^ hashes[:count])
+        near = np.flatnonzero(apart <= probers.max_hamming)
+        yield views[near], level.cells.views[place[near]]
+
+
+def _codes(grid: Grid, values: Values) -> Codes:
+    parts = [
+        grid.codes(_columns(values[start : start + BLOCK]))
+        for start in range(0, len(values), BLOCK)
+    ]
+    return np.concatenate([np.empty(0, np.uint64), *parts])
+
+
+def _columns(values: Values) -> Columns:
+    return np.ascontiguousarray(values.T).view(np.uint8)
