@@ -48,6 +48,15 @@ def starts_of_runs(*columns: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
     return np.concatenate([[0], np.flatnonzero(changes) + 1])
 
 
+def distinct(*columns: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.int64], ...]:
+    """The first position of each row of columns, in their order; and which of these each row is."""
+    order = np.lexsort(columns[::-1])
+    starts = starts_of_runs(*(column[order] for column in columns))
+    which = np.empty(len(order), np.int64)
+    which[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
+    return order[starts], which
+
+
 def best_first(images: Records) -> npt.NDArray[np.int64]:
     """Positions from the best rank to the worst: larger `area` first, then the smaller key."""
     area = images["area"].astype(np.int64)

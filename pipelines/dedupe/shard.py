@@ -20,6 +20,7 @@ from pipelines.dedupe.keys import (
     IMAGE_FIELDS,
     PAIR_DTYPE,
     Records,
+    distinct,
     find_images,
     image_digits,
     pair_digits,
@@ -36,6 +37,7 @@ from pipelines.records import SELECTION_SCHEMA
 from pipelines.rejection import REJECTION_SCHEMA
 
 REASONS = (exact.REASON, near.REASON)
+VIEW_FIELDS = [*IMAGE_FIELDS, ("view", "u1")]
 
 
 @dataclass(frozen=True)
@@ -59,24 +61,27 @@ def describe_shard(task: StageTask, index: int) -> ShardImages:
 
 
 def attach_thumbnails(
-    task: StageTask, index: int, parts: Iterable[Records]
+    task: StageTask, parts: Iterable[Records]
 ) -> Iterator[tuple[int, Candidates]]:
-    """Candidates whose better images are in a shard, by the shards of the worse ones.
+    """Candidates of some better images with their thumbnails, by the shards of the worse ones.
 
     Args:
         task: of the stage.
-        index: of the shard that holds the better images.
-        parts: `CANDIDATE_DTYPE`.
+        parts: `CANDIDATE_DTYPE`; all whose better images are in the shards that occur.
     """
-    pairs = keep_best(unique_pairs(concatenated(list(parts), CANDIDATE_DTYPE)))
-    wanted = _better_views(pairs)
-    unique, which = np.unique(wanted, return_inverse=True)
-    better = thumbnails(unique, surviving_rows(task, index, ["key", "thumbnail"]))
-    shards = shards_of(pairs, task.num_shards)
+    pairs = unique_pairs(concatenated(list(parts), CANDIDATE_DTYPE))
+    holders = pairs["better_high"] % np.uint64(task.num_shards)
+    found = _merged(
+        [
+            _with_thumbnails(task, index, keep_best(pairs[holders == index]))
+            for index in np.unique(holders).tolist()
+        ]
+    )
+    shards = shards_of(found.pairs, task.num_shards)
     for shard in np.unique(shards).tolist():
         mine = shards == shard
-        used, again = np.unique(which[mine], return_inverse=True)
-        yield shard, Candidates(pairs[mine], better[used], again)
+        used, which = np.unique(found.which[mine], return_inverse=True)
+        yield shard, Candidates(found.pairs[mine], found.better[used], which)
 
 
 def judge_images(
@@ -166,6 +171,16 @@ def _rejections(
     return pa.table([*columns, *added], schema=REJECTION_SCHEMA)
 
 
+def _with_thumbnails(task: StageTask, index: int, pairs: Records) -> Candidates:
+    names = ("better_high", "better_low", "better_view")
+    firsts, which = distinct(*(pairs[name] for name in names))
+    wanted = np.zeros(len(firsts), VIEW_FIELDS)
+    for name in ("high", "low", "view"):
+        wanted[name] = pairs[f"better_{name}"][firsts]
+    table = surviving_rows(task, index, ["key", "thumbnail"])
+    return Candidates(pairs, thumbnails(wanted, table), which)
+
+
 def _merged(found: Sequence[Candidates]) -> Candidates:
     """The candidates of a shard together, sorted by image and by the rank of the better one."""
     pairs = np.concatenate([part.pairs for part in found])
@@ -177,8 +192,8 @@ def _merged(found: Sequence[Candidates]) -> Candidates:
 
 def _judge(found: Candidates, table: pa.Table, config: DedupeConfig) -> Records:
     """A verdict on each image with a near one, for the best-ranked of those."""
-    unique, which = np.unique(found.pairs[["high", "low", "view"]], return_inverse=True)
-    worse = thumbnails(unique, table)
+    firsts, which = distinct(*(found.pairs[name] for name in ("high", "low", "view")))
+    worse = thumbnails(found.pairs[firsts], table)
     starts = starts_of_runs(found.pairs["high"], found.pairs["low"])
     ends = np.append(starts[1:], len(found.pairs))
     current, near_ones = starts, [np.empty(0, np.int64)]
@@ -193,10 +208,3 @@ def _judge(found: Candidates, table: pa.Table, config: DedupeConfig) -> Records:
         verdicts[name] = pairs[name]
     verdicts["near"] = 1
     return verdicts
-
-
-def _better_views(pairs: Records) -> Records:
-    wanted = np.zeros(len(pairs), [*IMAGE_FIELDS, ("view", "u1")])
-    for name in ("high", "low", "view"):
-        wanted[name] = pairs[f"better_{name}"]
-    return wanted

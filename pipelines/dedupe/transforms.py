@@ -2,7 +2,7 @@
 
 shards -> images, views
 images by ranges of pixel hashes -> verdicts on equal ones, by shard
-views, in every group of tables -> pairs, by shard of the better image -> candidates, by shard
+views, in every group of tables -> pairs, by some shards of better images -> candidates, by shard
 verdicts, candidates -> verdicts, captions that are left
 captions by ranges -> overused ones, by shard
 """
@@ -27,7 +27,8 @@ USES: Final = "uses"
 
 # Tables that one worker looks in: fewer send every sketch more often, more leave workers idle.
 TABLES_PER_GROUP = 3
-# Shards whose hashes meet in one worker; chosen: their images in equal ranges, of some 50 MB.
+# Shards whose hashes or better images meet in one worker. Chosen: hashes of 10,000 rows each are
+# 8 MB, thumbnails of the better images 10 MB, and each element is of shards enough to be worth it.
 SHARDS_PER_PART = 16
 
 Tagged = Any  # a `DoOutputsTuple`: Beam warns of that hint, though it is the right one
@@ -155,15 +156,15 @@ def _find_near(
     first, views = group
     count = min(TABLES_PER_GROUP, config.num_tables - first)
     pairs = near.candidates(list(views), count, first, config)
-    shards = pairs["better_high"] % np.uint64(num_shards)
-    for index in np.unique(shards).tolist():
-        yield index, pairs[shards == index]
+    parts = pairs["better_high"] % np.uint64(num_shards) % np.uint64(num_parts(num_shards))
+    for part in np.unique(parts).tolist():
+        yield part, pairs[parts == part]
 
 
 def _attach(
     group: tuple[int, Iterable[Records]], task: StageTask
 ) -> Iterator[tuple[int, shard.Candidates]]:
-    yield from shard.attach_thumbnails(task, group[0], group[1])
+    yield from shard.attach_thumbnails(task, group[1])
 
 
 def _judge(
