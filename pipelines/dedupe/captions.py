@@ -8,7 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.dedupe.keys import IMAGE_FIELDS, Records, shards_of, starts_of_runs
+from pipelines.dedupe.keys import (
+    IMAGE_FIELDS,
+    Records,
+    order_by,
+    shards_of,
+    starts_of_runs,
+)
 from pipelines.text.folding import fold
 
 REASON = "caption_cap"
@@ -59,9 +65,7 @@ def count_uses(texts: Records, pairs: Records, max_images: int) -> Records:
         pairs: `PAIR_DTYPE`.
         max_images: the number of images that keep a caption, and that are named.
     """
-    order = np.lexsort(
-        (pairs["text"], pairs["low"], pairs["high"], texts["second"], texts["first"])
-    )
+    order = order_by(texts["first"], texts["second"], pairs["high"], pairs["low"], pairs["text"])
     uses = np.zeros(len(order), USE_DTYPE)
     for name in ("first", "second"):
         uses[name] = texts[name][order]
@@ -92,7 +96,7 @@ def merge_uses(
             come behind the last one that keeps the caption is found as well.
     """
     uses = np.concatenate(parts)
-    uses = uses[np.lexsort((uses["low"], uses["high"], uses["second"], uses["first"]))]
+    uses = uses[order_by(uses["first"], uses["second"], uses["high"], uses["low"])]
     starts = starts_of_runs(uses["first"], uses["second"])
     sizes = np.diff(np.append(starts, len(uses)))
     images = np.add.reduceat(uses["images"], starts) if len(uses) else uses["images"]

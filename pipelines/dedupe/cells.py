@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.dedupe.grids import Codes, Grid
-from pipelines.dedupe.keys import starts_of_runs
+from pipelines.dedupe.keys import order_by, starts_of_runs
 
 Ints = npt.NDArray[np.int64]
 
@@ -59,7 +59,7 @@ class Cells:
         """
         outer_bits = np.uint64(max(1, num_outer.bit_length()))
         joined = _join(outer, codes, outer_bits)
-        order = np.argsort(joined, kind="stable")
+        order = order_by(joined)
         joined = joined[order]
         starts = starts_of_runs(joined)
         unique = joined[starts]

@@ -4,7 +4,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pipelines.dedupe.keys import IMAGE_FIELDS, Records, best_first, shards_of, starts_of_runs
+from pipelines.dedupe.keys import (
+    IMAGE_FIELDS,
+    Records,
+    best_first,
+    order_by,
+    shards_of,
+    starts_of_runs,
+)
 from pipelines.dedupe.verdicts import VERDICT_DTYPE, Verdicts
 
 REASON = "exact_duplicate"
@@ -24,7 +31,7 @@ def reduce_equal(images: Records) -> tuple[Records, Records]:
     """
     ranked = images[best_first(images)]
     first, second = ranked["pixels"][:, 0], ranked["pixels"][:, 1]
-    grouped = ranked[np.lexsort((np.arange(len(ranked)), second, first))]
+    grouped = ranked[order_by(first, second)]
     starts = starts_of_runs(grouped["pixels"][:, 0], grouped["pixels"][:, 1])
     sizes = np.diff(np.append(starts, len(grouped)))
     best = np.repeat(grouped[starts], sizes)

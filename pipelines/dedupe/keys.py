@@ -44,13 +44,41 @@ def starts_of_runs(*columns: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
     """Where a run of equal values starts, in columns that are sorted together."""
     if not len(columns[0]):
         return np.empty(0, np.int64)
-    changes = np.any([column[1:] != column[:-1] for column in columns], axis=0)
+    changes = columns[0][1:] != columns[0][:-1]
+    for column in columns[1:]:
+        changes |= column[1:] != column[:-1]
     return np.concatenate([[0], np.flatnonzero(changes) + 1])
+
+
+def order_by(*columns: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
+    """Positions sorted by columns of integers from 0 up, the first of which decides first; stable.
+
+    As `np.lexsort` of the columns in reverse, in a third of its time: NumPy sorts numbers many
+    times as fast as it finds their order.
+    """
+    order = np.arange(len(columns[0]))
+    for column in reversed(columns):
+        order = order[_order(column.astype(np.uint64)[order])]
+    return order
+
+
+def _order(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """The first bits of numbers and their positions are sorted as one; what is left is mended."""
+    bits = np.uint64(len(numbers).bit_length())
+    unused = np.uint64(64 - int(numbers.max(initial=1)).bit_length())
+    joined = (numbers << unused) >> bits << bits
+    joined |= np.arange(len(numbers), dtype=np.uint64)
+    joined.sort()
+    order = (joined & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
+    ordered = numbers[order]
+    if np.any(ordered[1:] < ordered[:-1]):
+        order = order[np.argsort(ordered, kind="stable")]
+    return order
 
 
 def distinct(*columns: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.int64], ...]:
     """The first position of each row of columns, in their order; and which of these each row is."""
-    order = np.lexsort(columns[::-1])
+    order = order_by(*columns)
     starts = starts_of_runs(*(column[order] for column in columns))
     which = np.empty(len(order), np.int64)
     which[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
@@ -59,8 +87,8 @@ def distinct(*columns: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.int64], 
 
 def best_first(images: Records) -> npt.NDArray[np.int64]:
     """Positions from the best rank to the worst: larger `area` first, then the smaller key."""
-    area = images["area"].astype(np.int64)
-    return np.lexsort((images["low"], images["high"], -area))
+    smaller = images["area"].max(initial=0) - images["area"]
+    return order_by(smaller, images["high"], images["low"])
 
 
 def find_images(images: Records, among: Records) -> npt.NDArray[np.int64]:

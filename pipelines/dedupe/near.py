@@ -12,7 +12,7 @@ import numpy as np
 from pipelines.dedupe.cells import Ints
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.grids import tables
-from pipelines.dedupe.keys import IMAGE_FIELDS, Records, starts_of_runs
+from pipelines.dedupe.keys import IMAGE_FIELDS, Records, distinct, order_by, starts_of_runs
 from pipelines.dedupe.meetings import Table, Values
 
 REASON = "near_duplicate"
@@ -56,12 +56,12 @@ def candidates(
 
 def _ranked(views: Records) -> Records:
     """The views from the best image to the worst; of images with equal pixels, the best alone."""
-    area = views["area"].astype(np.int64)
-    views = views[np.lexsort((views["view"], views["low"], views["high"], -area))]
+    smaller = views["area"].max(initial=0) - views["area"]
+    views = views[order_by(smaller, views["high"], views["low"], views["view"])]
     image = np.zeros(len(views), np.int64)
     image[starts_of_runs(views["high"], views["low"])[1:]] = 1
     image = np.cumsum(image)
-    _, first, which = np.unique(views["pixels"], return_index=True, return_inverse=True)
+    first, which = distinct(views["pixels"])
     return np.asarray(views[image == image[first[which]]])
 
 

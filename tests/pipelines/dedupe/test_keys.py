@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 from pipelines.dedupe.keys import (
     PAIR_DTYPE,
     best_first,
+    distinct,
     find_images,
     first_rows,
     image_digits,
+    order_by,
     pair_digits,
     parse_hex,
     shards_of,
@@ -60,3 +62,23 @@ def test_runs_start_where_any_column_changes() -> None:
     pairs = np.array([(1, 1, 5), (1, 1, 6), (1, 2, 5)], PAIR_DTYPE)
     assert first_rows(pairs).tolist() == [0, 2]
     assert first_rows(pairs[:0]).tolist() == []
+
+
+NUMBERS = st.one_of(
+    st.integers(0, 2), st.integers(2**63, 2**63 + 9), st.integers(0, 2**64 - 1)
+)  # few values, values that differ in their last bits, and any
+
+
+@given(st.lists(st.tuples(NUMBERS, NUMBERS), max_size=40))
+def test_the_first_column_decides_then_the_next_then_the_position(rows) -> None:
+    columns = np.array(rows, ">u8").reshape(-1, 2).T
+    expected = sorted(range(len(rows)), key=lambda row: rows[row])
+    assert order_by(*columns).tolist() == expected
+
+
+@given(st.lists(st.tuples(NUMBERS, NUMBERS), max_size=40))
+def test_distinct_rows_are_numbered_in_their_order(rows) -> None:
+    firsts, which = distinct(*np.array(rows, np.uint64).reshape(-1, 2).T)
+    assert [rows[first] for first in firsts] == sorted({*rows})
+    assert [rows.index(rows[first]) for first in firsts] == firsts.tolist()
+    assert [rows[firsts[number]] for number in which] == rows
