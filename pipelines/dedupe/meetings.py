@@ -5,7 +5,7 @@ views then lies close together, since a wall that is crossed adds the same to ev
 million views most of the time would else go into waiting for memory.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -15,7 +15,9 @@ import numpy.typing as npt
 from pipelines.dedupe.cells import CROWD, Cells, Ints
 from pipelines.dedupe.grids import Codes, Columns, Grid
 
-BLOCK = 1 << 14  # views at a time; chosen: their probes fill a cache of 1 MB
+BLOCK = 1 << 14  # views at a time; chosen: of 2,048 to 65,536 the fastest with 512 kB of cache
+ASKING = 1 << 17  # views at a time in inner cells, a few for each view of a block; chosen: 100 MB
+BATCH = 1 << 17  # pairs from which on they are handed on; chosen: 2 MB
 
 Values = npt.NDArray[np.int8]  # (views, 24)
 Pairs = tuple[Ints, Ints]
@@ -88,14 +90,13 @@ class Table:
         Args:
             max_hamming: bits by which their hashes may differ.
         """
-        hashes = self.levels[0].hashes
+        hashes, everywhere = self.levels[0].hashes, np.zeros(1, np.int64)
         for start in range(0, len(self.order), BLOCK):
             block = slice(start, start + BLOCK)
             probers = Probers(_columns(self.values[block]), hashes[block], max_hamming)
-            everything = np.arange(len(probers.hashes)), np.zeros(1, np.int64)
-            found = list(_meet(self.levels, probers, *everything))
-            one, other = (np.concatenate(part) for part in zip(*found, strict=True))
-            yield start + one, other
+            everyone = np.arange(len(probers.hashes))
+            for one, other in _batches(_meet(self.levels, probers, everyone, everywhere)):
+                yield start + one, other
 
 
 def _levels(cells: Cells, values: Values, hashes: Codes, finer: Sequence[Grid]) -> list[Level]:
@@ -124,12 +125,13 @@ def _meet(levels: Sequence[Level], probers: Probers, views: Ints, outer: Ints) -
     probes = level.cells.grid.probes(probers.columns)
     for asked, found in level.cells.find((codes[views] for codes in probes), outer):
         parts.append((views[asked], found))
-    views, found = (np.concatenate(part) for part in zip(*parts, strict=True))
+    views, found = _joined(parts)
     inner = level.inner[found]
     flat, crowded = np.flatnonzero(inner < 0), np.flatnonzero(inner >= 0)
     yield from _expand(level, probers, views[flat], found[flat])
-    if len(crowded):
-        yield from _meet(levels[1:], probers, views[crowded], inner[crowded])
+    for start in range(0, len(crowded), ASKING):
+        part = crowded[start : start + ASKING]
+        yield from _meet(levels[1:], probers, views[part], inner[part])
 
 
 def _expand(level: Level, probers: Probers, views: Ints, found: Ints) -> Iterator[Pairs]:
@@ -145,6 +147,25 @@ def _expand(level: Level, probers: Probers, views: Ints, found: Ints) -> Iterato
         apart = np.bitwise_count(level.hashes[place] ^ hashes[:count])
         near = np.flatnonzero(apart <= probers.max_hamming)
         yield views[near], level.cells.views[place[near]]
+
+
+def _batches(found: Iterable[Pairs]) -> Iterator[Pairs]:
+    """The same pairs in fewer columns."""
+    parts: list[Pairs] = []
+    waiting = 0
+    for pairs in found:
+        parts.append(pairs)
+        waiting += len(pairs[0])
+        if waiting >= BATCH:
+            yield _joined(parts)
+            parts, waiting = [], 0
+    if parts:
+        yield _joined(parts)
+
+
+def _joined(parts: Sequence[Pairs]) -> Pairs:
+    one, other = zip(*parts, strict=True)
+    return np.concatenate(one), np.concatenate(other)
 
 
 def _codes(grid: Grid, values: Values) -> Codes:

@@ -59,12 +59,24 @@ def test_the_order_of_the_views_changes_nothing() -> None:
     assert again == met(values, table)
 
 
-@pytest.mark.parametrize("block", [1, 7, 1 << 14])
-def test_blocks_change_nothing(block, monkeypatch) -> None:
+@pytest.mark.parametrize("name", ["BLOCK", "ASKING", "BATCH"])
+@pytest.mark.parametrize("size", [1, 7])
+def test_bounds_on_memory_change_nothing(name, size, monkeypatch) -> None:
+    monkeypatch.setattr(meetings, "CROWD", 3)
     values = some_values(80) // 4
     expected = met(values, tables(1, 0, 80)[0])
-    monkeypatch.setattr(meetings, "BLOCK", block)
+    monkeypatch.setattr(meetings, name, size)
     assert met(values, tables(1, 0, 80)[0]) == expected
+
+
+def test_pairs_of_a_crowd_come_in_bounded_batches(monkeypatch) -> None:
+    monkeypatch.setattr(meetings, "BATCH", 100)
+    monkeypatch.setattr(meetings, "BLOCK", 50)
+    values = np.zeros((1000, 24), np.int8)
+    table = Table.of(values, np.zeros(1000, np.uint64), tables(1, 0, 1000)[0])
+    sizes = [len(ones) for ones, _ in table.meetings(0)]
+    assert sum(sizes) == 1000 * CROWD
+    assert max(sizes) < 100 + 50
 
 
 def test_the_work_of_a_crowd_is_linear() -> None:
