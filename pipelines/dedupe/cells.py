@@ -88,7 +88,7 @@ class Cells:
             probes: codes, `(n,)` each.
             outer: `(n,)` or `(1,)`, the same for all codes.
         """
-        joined_outer = _join(outer, np.uint64(0), self.outer_bits)
+        joined_outer = _join(outer, np.zeros(1, np.uint64), self.outer_bits)
         first_slots, shifts = self.first_slots[outer], self.shifts[outer]
         for codes in probes:
             place = self.slots[first_slots + (codes >> shifts).astype(np.int64)]

@@ -100,7 +100,8 @@ class Grid:
         inside = (_BYTES + self.shifts[:, None]) % CELL
         distance = np.minimum(inside, CELL - 1 - inside)
         number = np.arange(len(self.values))[:, None]
-        return (distance << _DISTANCE | number << 1 | (inside >= CELL // 2)).astype(np.uint8)
+        wall = distance << _DISTANCE | number << 1 | (inside >= CELL // 2)
+        return np.asarray(wall, np.uint8)
 
     @cached_property
     def _moves(self) -> Codes:

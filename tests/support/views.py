@@ -66,7 +66,7 @@ def near_by_brute_force(views: Records, config: DedupeConfig) -> set[tuple[int, 
 def meetings_one_by_one(values: Values, grids: Sequence[Grid], crowd: int) -> set[tuple[int, int]]:
     """Every pair that meets in a table: each view is looked for in each cell, level by level."""
     found = set()
-    asking = [(view, ()) for view in range(len(values))]
+    asking: list[tuple[int, tuple[int, ...]]] = [(view, ()) for view in range(len(values))]
     inside: dict[tuple[int, ...], list[int]] = {(): list(range(len(values)))}
     for level, grid in enumerate(grids):
         probes = grid.probes(np.ascontiguousarray(values.T).view(np.uint8)).tolist()
