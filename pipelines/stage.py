@@ -115,7 +115,10 @@ class PipelineWork:
     """Work that combines shards.
 
     Args:
-        build: adds the transforms that read and write the shards of a job to a `beam.Pipeline`.
+        build: the transforms that read and write the shards of a job: a collection of its one
+            `StageTask` in, one `ShardReport` for each pending shard out. Where stages are one job,
+            the task of the job says only where things are: what depends on the result of stages
+            before, such as its attempt, is that of the task in the collection.
     """
 
     build: Callable[[Any, Job], Any]

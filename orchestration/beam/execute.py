@@ -1,13 +1,31 @@
-"""One stage on a Beam runner."""
+"""Stages on a Beam runner: one in a job of its own, or several in one job."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from orchestration.beam.runners import is_local, pipeline_options
-from pipelines.io.task import ShardResult, StageTask
+from pipelines.io.task import ShardReport, ShardResult, StageTask
 from pipelines.stage import Job, PipelineWork, ShardWork, Stage
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage of a job of several; both functions are picklable, and called on one worker.
+
+    Args:
+        stage: with work on shards.
+        job: where it runs and where its files are; what its task says of the work is not looked at.
+        begin: its task, called when the step before has ended.
+        finish: called with that task and the reports of the shards that were pending.
+    """
+
+    stage: Stage
+    job: Job
+    begin: Callable[[], StageTask]
+    finish: Callable[[StageTask, list[ShardReport]], None]
 
 
 def execute(stage: Stage, job: Job, beam_options: Sequence[str]) -> None:
@@ -23,8 +41,60 @@ def execute(stage: Stage, job: Job, beam_options: Sequence[str]) -> None:
 
     with _workers(job.runtime.workers, beam_options):
         pipeline = beam.Pipeline(options=options)
-        add_stage(pipeline, stage, job)
+        add_stage(pipeline | "Task" >> beam.Create([job.task]), stage, job)
         pipeline.run().wait_until_finish()
+
+
+def submit(steps: Sequence[Step], beam_options: Sequence[str]) -> Any:
+    """Start one job that does one stage behind the other; Beam's `PipelineResult`.
+
+    A step waits for the one before: which of its shards are left to do, and under which
+    fingerprint, depends on what that has written.
+
+    Args:
+        steps: in order.
+        beam_options: passed through to Beam.
+    """
+    options = pipeline_options(1, beam_options)
+    import apache_beam as beam
+
+    pipeline = beam.Pipeline(options=options)
+    add_steps(pipeline, steps)
+    return pipeline.run()
+
+
+def add_steps(pipeline: Any, steps: Sequence[Step]) -> None:
+    """Add stages to a pipeline, each behind the one before, under a label that is its name."""
+    import apache_beam as beam
+    from apache_beam.pvalue import AsIter
+
+    class OneStage(beam.PTransform[Any, Any]):  # so that labels need not differ between stages
+        def __init__(self, step: Step) -> None:
+            super().__init__()
+            self.step = step
+
+        def expand(self, ended: Any) -> Any:
+            step = self.step
+            # Materialised, since a task that is made twice would sweep behind its own shards.
+            tasks = ended | "Begin" >> beam.Map(_begin, step.begin) | "Once" >> beam.Reshuffle()
+            reports = add_stage(tasks, step.stage, step.job)
+            return tasks | "Finish" >> beam.Map(_finish, AsIter(reports), step.finish)
+
+    ended = pipeline | "Start" >> beam.Create([None], reshuffle=False)
+    for step in steps:
+        ended = ended | step.stage.name >> OneStage(step)
+
+
+def _begin(_ended: None, begin: Callable[[], StageTask]) -> StageTask:
+    return begin()
+
+
+def _finish(
+    task: StageTask,
+    reports: Iterable[ShardReport],
+    finish: Callable[[StageTask, list[ShardReport]], None],
+) -> None:
+    finish(task, list(reports))
 
 
 def _workers(count: int, beam_options: Sequence[str]) -> AbstractContextManager[Any]:
@@ -35,20 +105,20 @@ def _workers(count: int, beam_options: Sequence[str]) -> AbstractContextManager[
     return watched_workers()
 
 
-def add_stage(pipeline: Any, stage: Stage, job: Job) -> None:
-    """Add the reading, the work and the writing of a stage to a pipeline."""
+def add_stage(tasks: Any, stage: Stage, job: Job) -> Any:
+    """The reading, the work and the writing of a stage; a collection of its `ShardReport`s."""
     if isinstance(stage.work, ShardWork):
         from pipelines.io.transforms import ProcessShards, Shards
 
         work = partial(_on_shard, process=stage.work.process, job=job)
-        columns = list(stage.work.dictionary_columns)
         label = f"{stage.name.capitalize()}Shards"
-        pipeline | Shards(job.task) | label >> ProcessShards(job.task, work, columns)
-    elif isinstance(stage.work, PipelineWork):
-        stage.work.build(pipeline, job)
+        processed = ProcessShards(tasks, work, list(stage.work.dictionary_columns))
+        return tasks | Shards() | label >> processed
+    assert isinstance(stage.work, PipelineWork)
+    return stage.work.build(tasks, job)
 
 
 def _on_shard(
-    _task: StageTask, index: int, *, process: Callable[[Job, int], ShardResult], job: Job
+    task: StageTask, index: int, *, process: Callable[[Job, int], ShardResult], job: Job
 ) -> ShardResult:
-    return process(job, index)
+    return process(replace(job, task=task), index)

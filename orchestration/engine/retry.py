@@ -19,7 +19,8 @@ from orchestration.engine.plan import Plan, Run, RunError, plan_stage
 from orchestration.engine.preflight import check_inputs, check_settings, chosen_stages
 from orchestration.engine.progress import Progress
 from orchestration.engine.replacing import replace_result, settle
-from orchestration.engine.run import RunClock, clean_up, finish, say_notices, task_of, write_shards
+from orchestration.engine.results import RunClock, clean_up, finish, task_of
+from orchestration.engine.run import say_notices, write_shards
 from pipelines.io.layout import StageFolder, part_name, rejected_name
 from pipelines.io.manifest import Manifest, digest_of
 from pipelines.io.parquet import read_table
@@ -172,7 +173,8 @@ def _replaced(
     stage_again, facts = replace(stage, work=work), graph.facts(stage)
     reports = write_shards(run, stage_again, facts, task, progress, clock)
     retried = _outcome(task, old, reports)
-    finish(run, plan, task, retried.manifest, clock)
+    timings = clock.seconds() | {"workers": run.workers}
+    finish(plan, task, retried.manifest, timings)
     replace_result(task.finished, retried.manifest)
     clean_up(run, stage)
     return retried

@@ -13,10 +13,10 @@ from pipelines.stage import Job, PipelineWork, Reads, Recipes, Row, Stage, TextT
 from pipelines.views import View
 
 
-def _build(pipeline: Any, job: Job) -> Any:
+def _build(tasks: Any, job: Job) -> Any:
     from pipelines.captions.pipeline import build
 
-    return build(pipeline, job.task, job.config)
+    return build(tasks, job.config)
 
 
 def _checks(task: StageTask, row: Row, config: CaptionsConfig) -> list[Check]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import apache_beam as beam
-from apache_beam.pvalue import AsDict, PCollection
+from apache_beam.pvalue import AsDict, AsSingleton, PCollection
 
 from pipelines.captions.config import CaptionsConfig
 from pipelines.captions.corpus.failing import ShardTally, failing_by_shard
@@ -19,7 +19,7 @@ from pipelines.captions.corpus.tally import Tally, histogram, merge, split
 from pipelines.captions.funnel import CorpusSteps
 from pipelines.captions.shard import filter_shard
 from pipelines.io.task import ShardReport, StageTask
-from pipelines.io.transforms import GatherShards, ProcessShards
+from pipelines.io.transforms import GatherShards, ProcessShards, Tasks
 
 Range = tuple[str, int]  # a rule and a range of hashes
 Failing = tuple[int, tuple[str, Tally]]  # a shard, a rule, what fails there
@@ -30,16 +30,16 @@ class FilterCaptions(beam.PTransform[PCollection[int], PCollection[ShardReport]]
     """Shard numbers in; each shard's captions filtered and written; one `ShardReport` a shard out.
 
     Args:
-        task: the stage's work.
+        tasks: the stage's work.
         config: recipe and overrides.
     """
 
-    task: StageTask
+    tasks: Tasks
     config: CaptionsConfig
 
     def expand(self, numbers: PCollection[int]) -> PCollection[ShardReport]:
         work = partial(filter_shard, config=self.config)
-        return numbers | "FilterShards" >> ProcessShards(self.task, work)
+        return numbers | "FilterShards" >> ProcessShards(self.tasks, work)
 
 
 @dataclass(eq=False)
@@ -47,15 +47,15 @@ class CountCaptions(beam.PTransform[PCollection[int], PCollection[tuple[Range, S
     """Numbers of all shards in; the counts of each, in ranges of hashes, out.
 
     Args:
-        task: the stage's work; as many ranges as shards, so that a range grows as a shard does.
+        tasks: the stage's work; as many ranges as shards, so that a range grows as a shard does.
         config: recipe and overrides.
     """
 
-    task: StageTask
+    tasks: Tasks
     config: CaptionsConfig
 
     def expand(self, numbers: PCollection[int]) -> PCollection[tuple[Range, ShardTally]]:
-        return numbers | "Count" >> beam.FlatMap(_count, self.task, self.config)
+        return numbers | "Count" >> beam.FlatMap(_count, AsSingleton(self.tasks), self.config)
 
 
 @dataclass(eq=False)
@@ -86,16 +86,16 @@ class DropFailing(beam.PTransform[PCollection[Failing], PCollection[ShardReport]
     """What fails in each shard in; every pending shard written; one `ShardReport` a shard out.
 
     Args:
-        task: the stage's work.
+        tasks: the stage's work.
         config: recipe and overrides.
     """
 
-    task: StageTask
+    tasks: Tasks
     config: CaptionsConfig
 
     def expand(self, failing: PCollection[Failing]) -> PCollection[ShardReport]:
         work = partial(drop_shard, config=self.config)
-        return failing | "DropInShards" >> GatherShards(self.task, work)
+        return failing | "DropInShards" >> GatherShards(self.tasks, work)
 
 
 def _count(

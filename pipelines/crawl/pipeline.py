@@ -1,6 +1,5 @@
 """The crawl stage: web archives, pages, tables and live sites become candidates."""
 
-from apache_beam import Pipeline
 from apache_beam.pvalue import PCollection
 
 from pipelines.crawl.config import CrawlConfig
@@ -8,21 +7,21 @@ from pipelines.crawl.shard import complete_shard
 from pipelines.crawl.site.visit import Visits
 from pipelines.crawl.transforms import ExtractCandidates
 from pipelines.io.task import ShardReport, StageTask
-from pipelines.io.transforms import GatherShards
+from pipelines.io.transforms import GatherShards, Tasks
 from pipelines.web.addresses import LoopbackAllowance
 
 
 def build(
-    pipeline: Pipeline,
+    tasks: Tasks,
     task: StageTask,
     config: CrawlConfig,
     loopback: LoopbackAllowance | None = None,
 ) -> PCollection[ShardReport]:
-    """Add the stage to a pipeline.
+    """Read the sources of a config and write the pending shards.
 
     Args:
-        pipeline: to add to.
-        task: the stage's work.
+        tasks: the stage's work.
+        task: the same, of which only what does not depend on other stages is looked at.
         config: what to read.
         loopback: permission to reach a server on this machine in place of the web.
 
@@ -32,7 +31,7 @@ def build(
     folder = task.folder
     live = Visits(config, folder.site, loopback) if config.sites else None
     return (
-        pipeline
+        tasks.pipeline
         | "ExtractCandidates" >> ExtractCandidates(config, task.num_shards, folder.spilled, live)
-        | "WriteCandidates" >> GatherShards(task, complete_shard)
+        | "WriteCandidates" >> GatherShards(tasks, complete_shard)
     )

@@ -13,10 +13,10 @@ from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES
 from pipelines.stage import Job, PipelineWork, Resources, Stage, Writes
 
 
-def _build(pipeline: Any, job: Job) -> Any:
+def _build(tasks: Any, job: Job) -> Any:
     from pipelines.crawl.pipeline import build
 
-    return build(pipeline, job.task, job.config, job.runtime.loopback)
+    return build(tasks, job.task, job.config, job.runtime.loopback)
 
 
 def _settings(config: CrawlConfig) -> dict[str, Any]:

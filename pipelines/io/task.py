@@ -1,5 +1,6 @@
 """The work of one stage as it travels to the workers, and how a finished shard is written."""
 
+import os
 import socket
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +31,7 @@ class StageTask:
         inputs: by role, the URLs of what it reads: folders of shards, or single files.
         is_next: whether it writes beside a finished result, to replace it when it is whole.
         retried: reasons whose dropped rows are taken up again; empty where all rows are.
+        began_s: when it began, in seconds since 1970; 0 where this is not known.
     """
 
     root: str
@@ -41,6 +43,7 @@ class StageTask:
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_next: bool = False
     retried: tuple[str, ...] = ()
+    began_s: float = 0.0
 
     @property
     def folder(self) -> StageFolder:
@@ -135,7 +138,7 @@ class Stopwatch:
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
     def seconds(self, elsewhere_s: float = 0.0) -> dict[str, Any]:
-        """The seconds elapsed, with the name of the host.
+        """The seconds elapsed, with the host and the number of the process.
 
         Args:
             elsewhere_s: CPU seconds that other processes spent on the same work.
@@ -145,6 +148,7 @@ class Stopwatch:
             "cpu_s": round(time.process_time() - self._cpu + elsewhere_s, 4),
             "elsewhere_s": round(elsewhere_s, 4),
             "host": socket.gethostname(),
+            "process": os.getpid(),
         }
 
 

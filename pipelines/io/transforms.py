@@ -1,8 +1,11 @@
 """Wiring shared by all stages; it holds as little logic as possible.
 
-A stage that needs one shard at a time is `Shards | ProcessShards(work)`. One that groups rows of
-many shards is `AllShards | … | WriteShards(task, schema)`, with its own grouping between; one that
-gathers anything else about its shards is `AllShards | … | GatherShards(task, work)`.
+A stage that needs one shard at a time is `Shards | ProcessShards(tasks, work)`. One that groups
+rows of many shards is `AllShards | … | WriteShards(tasks, schema)`, with its own grouping between;
+one that gathers anything else about its shards is `AllShards | … | GatherShards(tasks, work)`.
+
+The task of a stage is a collection of one element, and reaches the work as a side input: where
+several stages are one job, it is known only when the stage before has finished.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,7 +16,7 @@ from typing import Any
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.metrics.metric import Metrics
-from apache_beam.pvalue import PBegin, PCollection
+from apache_beam.pvalue import AsSingleton, PCollection
 
 from pipelines.io.task import ShardReport, ShardResult, StageTask, Stopwatch, finish_shard
 from pipelines.rejection import Rejection
@@ -22,26 +25,26 @@ Work = Callable[[StageTask, int], ShardResult]
 GatheringWork = Callable[[StageTask, int, list[Any]], ShardResult]
 
 
-@dataclass(eq=False)
-class Shards(beam.PTransform[PBegin, PCollection[int]]):
-    """The numbers of the pending shards, spread over the workers."""
-
-    task: StageTask
-
-    def expand(self, root: PBegin) -> PCollection[int]:
-        numbers = root | "Pending" >> beam.Create(list(self.task.pending), reshuffle=False)
-        return numbers | "Spread" >> beam.Reshuffle()
+Tasks = PCollection[StageTask]  # of one element
 
 
 @dataclass(eq=False)
-class AllShards(beam.PTransform[PBegin, PCollection[int]]):
-    """The numbers of all shards: a pending shard may depend on rows of a finished one."""
+class Shards(beam.PTransform[Tasks, PCollection[int]]):
+    """The task of a stage in; the numbers of its pending shards, spread over the workers, out."""
 
-    task: StageTask
+    def expand(self, tasks: Tasks) -> PCollection[int]:
+        return tasks | "Pending" >> beam.FlatMap(_pending) | "Spread" >> beam.Reshuffle()
 
-    def expand(self, root: PBegin) -> PCollection[int]:
-        numbers = root | "All" >> beam.Create(range(self.task.num_shards), reshuffle=False)
-        return numbers | "Spread" >> beam.Reshuffle()
+
+@dataclass(eq=False)
+class AllShards(beam.PTransform[Tasks, PCollection[int]]):
+    """The same with all shards: a pending shard may depend on rows of a finished one.
+
+    None where no shard is pending.
+    """
+
+    def expand(self, tasks: Tasks) -> PCollection[int]:
+        return tasks | "All" >> beam.FlatMap(_all) | "Spread" >> beam.Reshuffle()
 
 
 @dataclass(eq=False)
@@ -49,19 +52,18 @@ class ProcessShards(beam.PTransform[PCollection[int], PCollection[ShardReport]])
     """Shard numbers in; each shard read, processed and written; one `ShardReport` per shard out.
 
     Args:
-        task: the stage's work.
+        tasks: the stage's work.
         work: a picklable pure function of the task and a shard number.
         dictionary_columns: Parquet columns to encode by dictionary.
     """
 
-    task: StageTask
+    tasks: Tasks
     work: Work
     dictionary_columns: list[str] | None = None
 
     def expand(self, numbers: PCollection[int]) -> PCollection[ShardReport]:
-        return numbers | "Process" >> beam.ParDo(
-            _ProcessShardFn(self.task, self.work, self.dictionary_columns)
-        )
+        process = _ProcessShardFn(self.work, self.dictionary_columns)
+        return numbers | "Process" >> beam.ParDo(process, AsSingleton(self.tasks))
 
 
 @dataclass(eq=False)
@@ -69,22 +71,23 @@ class GatherShards(beam.PTransform[PCollection[tuple[int, Any]], PCollection[Sha
     """`(shard, value)` in; every pending shard processed and written, even one without values.
 
     Args:
-        task: the stage's work; values of shards that are not pending are ignored.
+        tasks: the stage's work; values of shards that are not pending are ignored.
         work: a picklable pure function of the task, a shard number and the shard's values in any
             order; None does not count as a value.
     """
 
-    task: StageTask
+    tasks: Tasks
     work: GatheringWork
 
     def expand(self, values: PCollection[tuple[int, Any]]) -> PCollection[ShardReport]:
-        seeds = values.pipeline | "Seeds" >> beam.Create([(i, None) for i in self.task.pending])
-        pending = values | "OnlyPending" >> beam.Filter(_is_pending, frozenset(self.task.pending))
+        task = AsSingleton(self.tasks)
+        seeds = self.tasks | "Seeds" >> beam.FlatMap(_seeds)
+        pending = values | "OnlyPending" >> beam.ParDo(_OnlyPendingFn(), task)
         return (
             (seeds, pending)
             | "WithEmptyShards" >> beam.Flatten()
             | "ByShard" >> beam.GroupByKey()
-            | "Write" >> beam.ParDo(_GatherShardFn(self.task, self.work))
+            | "Write" >> beam.ParDo(_GatherShardFn(self.work), task)
         )
 
 
@@ -93,48 +96,66 @@ class WriteShards(beam.PTransform[PCollection[tuple[int, Any]], PCollection[Shar
     """`(shard, row dict | Rejection)` in; every pending shard written, empty ones too.
 
     Args:
-        task: the stage's work; rows of shards that are not pending are ignored.
+        tasks: the stage's work; rows of shards that are not pending are ignored.
         schema: of the rows.
     """
 
-    task: StageTask
+    tasks: Tasks
     schema: pa.Schema
 
     def expand(self, rows: PCollection[tuple[int, Any]]) -> PCollection[ShardReport]:
-        return rows | "Gather" >> GatherShards(self.task, partial(_rows, schema=self.schema))
+        return rows | "Gather" >> GatherShards(self.tasks, partial(_rows, schema=self.schema))
 
 
 class _ProcessShardFn(beam.DoFn):
-    def __init__(self, task: StageTask, work: Work, dictionary_columns: list[str] | None) -> None:
-        self.task, self.work, self.dictionary_columns = task, work, dictionary_columns
+    def __init__(self, work: Work, dictionary_columns: list[str] | None) -> None:
+        self.work, self.dictionary_columns = work, dictionary_columns
 
-    def process(self, index: int) -> Iterable[ShardReport]:
+    def process(self, index: int, task: StageTask) -> Iterable[ShardReport]:
         stopwatch = Stopwatch()
-        result = self.work(self.task, index)
-        yield _count(
-            self.task, finish_shard(self.task, index, result, stopwatch, self.dictionary_columns)
-        )
+        result = self.work(task, index)
+        yield _count(task, finish_shard(task, index, result, stopwatch, self.dictionary_columns))
+
+
+class _OnlyPendingFn(beam.DoFn):
+    def setup(self) -> None:
+        self.task: StageTask | None = None
+        self.pending: frozenset[int] = frozenset()
+
+    def process(self, row: tuple[int, Any], task: StageTask) -> Iterable[tuple[int, Any]]:
+        if task is not self.task:  # as it is for all rows of a bundle
+            self.task, self.pending = task, frozenset(task.pending)
+        if row[0] in self.pending:
+            yield row
 
 
 class _GatherShardFn(beam.DoFn):
-    def __init__(self, task: StageTask, work: GatheringWork) -> None:
-        self.task, self.work = task, work
+    def __init__(self, work: GatheringWork) -> None:
+        self.work = work
 
-    def process(self, grouped: tuple[int, Iterable[Any]]) -> Iterable[ShardReport]:
+    def process(self, grouped: tuple[int, Iterable[Any]], task: StageTask) -> Iterable[ShardReport]:
         stopwatch = Stopwatch()
         index, values = grouped
-        result = self.work(self.task, index, [value for value in values if value is not None])
-        yield _count(self.task, finish_shard(self.task, index, result, stopwatch))
+        result = self.work(task, index, [value for value in values if value is not None])
+        yield _count(task, finish_shard(task, index, result, stopwatch))
+
+
+def _pending(task: StageTask) -> Iterable[int]:
+    return task.pending
+
+
+def _all(task: StageTask) -> Iterable[int]:
+    return range(task.num_shards) if task.pending else ()
+
+
+def _seeds(task: StageTask) -> Iterable[tuple[int, Any]]:
+    return ((index, None) for index in task.pending)
 
 
 def _rows(_task: StageTask, _index: int, values: list[Any], schema: pa.Schema) -> ShardResult:
     kept = [row for row in values if not isinstance(row, Rejection)]
     rejected = [row for row in values if isinstance(row, Rejection)]
     return ShardResult(pa.Table.from_pylist(kept, schema=schema), rejected, rows_in=len(values))
-
-
-def _is_pending(row: tuple[int, Any], pending: frozenset[int]) -> bool:
-    return row[0] in pending
 
 
 def _count(task: StageTask, report: ShardReport) -> ShardReport:

@@ -13,6 +13,7 @@ from pipelines.crawl.pipeline import build
 from pipelines.crawl.site.config import Site
 from pipelines.io.task import StageTask
 from pipelines.web.addresses import LoopbackAllowance
+from tests.support.beam_tasks import tasks
 from tests.support.site import SUFFIX
 
 
@@ -23,7 +24,7 @@ def main(port: str, folder: str, start: str, delay_s: str, *options: str) -> Non
     task = StageTask(folder, "crawl", 2, "attempt", "fingerprint", (0, 1))
     loopback = LoopbackAllowance(int(port), SUFFIX)
     with beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner", *options])) as pipeline:
-        build(pipeline, task, CrawlConfig(sites=(site,)), loopback)
+        build(tasks(pipeline, task), task, CrawlConfig(sites=(site,)), loopback)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from pipelines.captions.shard import check_caption
 from pipelines.io.parquet import read_table
 from pipelines.io.task import StageTask
 from pipelines.rejection import Check
+from tests.support.beam_tasks import tasks
 from tests.support.captions.spread import spread
 
 CAPTIONS = ["a dog, a cat, a hat", "a dog on a hill", "the sea at night", "a boat, at sea"]
@@ -83,7 +84,7 @@ def recipe(folder: Path, lines: str) -> CaptionsConfig:
 def run(folder: Path, config: CaptionsConfig) -> StageTask:
     task = spread(folder, PAIRS, 3)
     with _TestPipeline(runner="FnApiRunner") as pipeline:
-        _ = build(pipeline, task, config)
+        _ = build(tasks(pipeline, task), config)
     return task
 
 

@@ -16,6 +16,7 @@ from pipelines.captions.corpus.shard import count_shard
 from pipelines.captions.pipeline import build
 from pipelines.io.parquet import read_table
 from pipelines.io.task import StageTask, finished_shards
+from tests.support.beam_tasks import tasks
 from tests.support.captions.spread import spread
 
 RANKS = 40
@@ -33,7 +34,7 @@ PAIRS = sorted(
 
 def run(task: StageTask, config: CaptionsConfig = CONFIG) -> None:
     with _TestPipeline(runner="FnApiRunner") as pipeline:
-        _ = build(pipeline, task, config)
+        _ = build(tasks(pipeline, task), config)
 
 
 def rows(task: StageTask) -> tuple[set[str], dict[str, tuple[str, float, str]]]:

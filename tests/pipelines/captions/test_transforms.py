@@ -15,6 +15,7 @@ from pipelines.captions.pipeline import build
 from pipelines.captions.transforms import CountCaptions, FindFailing
 from pipelines.io.parquet import read_table
 from pipelines.io.task import ShardReport, StageTask
+from tests.support.beam_tasks import tasks
 from tests.support.captions.candidates import task_for
 from tests.support.captions.funnels import corpus_steps
 from tests.support.captions.spread import spread
@@ -30,7 +31,7 @@ def _books(report: ShardReport) -> tuple[int, int, int, dict[str, int]]:
 def run(root: Path) -> tuple[StageTask, Any]:
     task = task_for(root, SHARDS)
     with _TestPipeline(runner="FnApiRunner") as pipeline:
-        reports = build(pipeline, task, CaptionsConfig())
+        reports = build(tasks(pipeline, task), CaptionsConfig())
         books = reports | "Books" >> beam.Map(_books)
         assert_that(
             books,
@@ -63,7 +64,7 @@ def test_worker_processes_give_the_same_bytes(tmp_path: Path) -> None:
     other = task_for(tmp_path / "two", SHARDS)
     options = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
     with beam.Pipeline(runner="FnApiRunner", options=PipelineOptions(options)) as pipeline:
-        _ = build(pipeline, other, CaptionsConfig())
+        _ = build(tasks(pipeline, other), CaptionsConfig())
     for index in range(3):
         assert files.read_bytes(task.part(index)) == files.read_bytes(other.part(index))
         assert files.read_bytes(task.rejected(index)) == files.read_bytes(other.rejected(index))
@@ -116,7 +117,7 @@ def test_count_captions_cuts_counts_into_ranges(tmp_path: Path) -> None:
     task = spread(tmp_path, [(f"http://a.test/{n}", "A dog on the beach") for n in range(9)], 4)
     config = CaptionsConfig(overrides={"text_of_many_images": 10})
     with _TestPipeline(runner="FnApiRunner") as pipeline:
-        counted = pipeline | beam.Create(range(4)) | CountCaptions(task, config)
+        counted = pipeline | beam.Create(range(4)) | CountCaptions(tasks(pipeline, task), config)
         total = (
             counted
             | beam.Map(lambda count: (count[0], int(count[1][1].numbers.sum())))

@@ -30,6 +30,7 @@ from pipelines.io.task import StageTask, finished_shards
 from pipelines.records import CANDIDATE_SCHEMA
 from pipelines.rejection import Rejection
 from tests.support.archives import flip, gzip_records, http_record
+from tests.support.beam_tasks import tasks
 from tests.support.sources import (
     Sample,
     png,
@@ -87,7 +88,7 @@ def _run(
 ) -> StageTask:
     task = StageTask(str(folder / "run"), "crawl", SHARDS, "attempt", "fingerprint", pending)
     with _TestPipeline(runner="FnApiRunner", options=PipelineOptions(options or [])) as pipeline:
-        build(pipeline, task, config)
+        build(tasks(pipeline, task), task, config)
     return task
 
 

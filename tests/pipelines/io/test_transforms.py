@@ -10,6 +10,7 @@ from pipelines.io.task import ShardResult, StageTask, finished_shards
 from pipelines.io.transforms import AllShards, GatherShards, ProcessShards, Shards, WriteShards
 from pipelines.records import SELECTION_SCHEMA
 from pipelines.rejection import Rejection
+from tests.support.beam_tasks import tasks
 
 
 def task(root, pending=(0, 2)) -> StageTask:
@@ -26,11 +27,8 @@ def one_row(task: StageTask, index: int, prefix: str) -> ShardResult:
 
 def test_only_pending_shards_are_processed(tmp_path):
     with _TestPipeline(runner="FnApiRunner") as pipeline:
-        _ = (
-            pipeline
-            | Shards(task(tmp_path))
-            | ProcessShards(task(tmp_path), partial(one_row, prefix="row-"))
-        )
+        work = tasks(pipeline, task(tmp_path))
+        _ = work | Shards() | ProcessShards(work, partial(one_row, prefix="row-"))
     assert set(finished_shards(task(tmp_path))) == {0, 2}
     assert read_table(task(tmp_path).part(2))["key"].to_pylist() == ["row-2"]
 
@@ -39,7 +37,8 @@ def test_rows_and_rejections_land_in_their_shards_and_empty_shards_are_written(t
     dropped = Rejection("d", "u", "c", "dedupe", "near_duplicate", 3, 4)
     rows = [(0, row("b")), (1, row("not pending")), (0, dropped), (0, row("a"))]
     with _TestPipeline(runner="FnApiRunner") as pipeline:
-        _ = pipeline | beam.Create(rows) | WriteShards(task(tmp_path), SELECTION_SCHEMA)
+        work = tasks(pipeline, task(tmp_path))
+        _ = pipeline | beam.Create(rows) | WriteShards(work, SELECTION_SCHEMA)
     reports = finished_shards(task(tmp_path))
     assert {i: (r.rows_in, r.rows_out) for i, r in reports.items()} == {0: (3, 2), 2: (0, 0)}
     assert read_table(task(tmp_path).part(0))["key"].to_pylist() == ["a", "b"]
@@ -48,7 +47,13 @@ def test_rows_and_rejections_land_in_their_shards_and_empty_shards_are_written(t
 
 def test_all_shards_are_read_whatever_is_pending(tmp_path):
     with _TestPipeline(runner="FnApiRunner") as pipeline:
-        assert_that(pipeline | AllShards(task(tmp_path, pending=(1,))), equal_to([0, 1, 2]))
+        work = tasks(pipeline, task(tmp_path, pending=(1,)))
+        assert_that(work | AllShards(), equal_to([0, 1, 2]))
+
+
+def test_no_shard_is_read_where_none_is_pending(tmp_path):
+    with _TestPipeline(runner="FnApiRunner") as pipeline:
+        assert_that(tasks(pipeline, task(tmp_path, pending=())) | AllShards(), equal_to([]))
 
 
 def named(task: StageTask, index: int, values: list[str]) -> ShardResult:
@@ -59,7 +64,8 @@ def named(task: StageTask, index: int, values: list[str]) -> ShardResult:
 def test_values_are_gathered_for_pending_shards_alone(tmp_path):
     values = [(0, "b"), (1, "not pending"), (0, "a")]
     with _TestPipeline(runner="FnApiRunner") as pipeline:
-        _ = pipeline | beam.Create(values) | GatherShards(task(tmp_path), named)
+        work = tasks(pipeline, task(tmp_path))
+        _ = pipeline | beam.Create(values) | GatherShards(work, named)
     assert set(finished_shards(task(tmp_path))) == {0, 2}
     assert read_table(task(tmp_path).part(0))["key"].to_pylist() == ["0-a", "0-b"]
     assert read_table(task(tmp_path).part(2)).num_rows == 0

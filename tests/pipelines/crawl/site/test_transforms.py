@@ -10,6 +10,7 @@ from pipelines.crawl.site.config import Site
 from pipelines.io.task import StageTask
 from pipelines.web.addresses import LoopbackAllowance
 from pipelines.web.client import close_shared_clients
+from tests.support.beam_tasks import tasks
 from tests.support.site import SUFFIX, Answer, add_tree, live_site
 
 
@@ -26,7 +27,7 @@ def crawl(site, folder, **settings):
     config = CrawlConfig(sites=(Site(**settings),))
     task = StageTask(str(folder), "crawl", 2, "attempt", "fingerprint", (0, 1))
     with _TestPipeline(runner="FnApiRunner") as pipeline:
-        build(pipeline, task, config, LoopbackAllowance(site.port, SUFFIX))
+        build(tasks(pipeline, task), task, config, LoopbackAllowance(site.port, SUFFIX))
     kept = [row for n in (0, 1) for row in pq.read_table(task.part(n)).to_pylist()]
     rejected = [row for n in (0, 1) for row in pq.read_table(task.rejected(n)).to_pylist()]
     return kept, rejected

@@ -1,0 +1,112 @@
+"""The result of one stage, from its task to the manifest that says that it is whole."""
+
+import resource
+import time
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+from dalle_model import files
+from orchestration.engine.graph import Graph
+from orchestration.engine.limits import check_reject_rate
+from orchestration.engine.plan import Plan, Run, RunError
+from orchestration.engine.replacing import drop_next
+from pipelines.io.manifest import Manifest, write_manifest, write_timings
+from pipelines.io.task import ShardReport, StageTask, finished_shards
+from pipelines.stage import Stage
+
+
+def task_of(run: Run, graph: Graph, plan: Plan, *, is_next: bool) -> StageTask:
+    """The work of a stage on all its shards."""
+    return StageTask(
+        root=run.root,
+        stage=plan.stage.name,
+        num_shards=run.config.num_shards,
+        attempt=plan.attempt,
+        fingerprint=plan.fingerprint,
+        pending=tuple(range(run.config.num_shards)),
+        inputs=graph.input_urls(plan.stage, run.folder),
+        is_next=is_next,
+    )
+
+
+def unfinished(task: StageTask) -> StageTask:
+    """The same without the shards that this very work has finished before."""
+    task.folder.tidy()
+    before = finished_shards(task)
+    return replace(task, pending=tuple(i for i in task.pending if i not in before))
+
+
+def identity_of(graph: Graph, plan: Plan) -> dict[str, Any]:
+    """What a manifest says of the work, whatever comes out of it."""
+    return {
+        "stage": plan.stage.name,
+        "fingerprint": plan.fingerprint,
+        "config": graph.settings(plan.stage),
+        "inputs": plan.inputs,
+        "dependencies": graph.dependencies(plan.stage),
+    }
+
+
+def manifest_of(
+    run: Run, graph: Graph, plan: Plan, task: StageTask, reports: Collection[ShardReport]
+) -> Manifest:
+    """The manifest of a stage on shards.
+
+    Raises:
+        RunError: more rows were dropped than its section allows.
+    """
+    manifest = Manifest.of_shards(reports, task.num_shards, **identity_of(graph, plan))
+    check_reject_rate(plan.stage, run.config, manifest)
+    return manifest
+
+
+def check_all_there(task: StageTask, asked: Collection[int], reports: Collection[int]) -> None:
+    """Refuse a result that lacks shards.
+
+    Raises:
+        RunError: with their numbers.
+    """
+    if lost := sorted(set(asked) - set(reports)):
+        raise RunError(
+            f"{task.stage}: the runner ended, but shards {lost} are not written; "
+            "look at the runner's log, then give the same command again"
+        )
+
+
+def finish(plan: Plan, task: StageTask, manifest: Manifest, timings: dict[str, Any]) -> None:
+    """Write the timings of a stage, and then the manifest that says that its result is whole."""
+    write_timings(task.folder, timings | {"outside": plan.outside})
+    write_manifest(task.folder, manifest)
+
+
+def clean_up(run: Run, stage: Stage) -> None:
+    """Remove what a killed run left of work that is finished, or was to replace it."""
+    folder = run.folder.stage(stage.name)
+    folder.tidy()
+    files.remove(folder.progress)
+    drop_next(folder)
+
+
+class RunClock:
+    """Wall and CPU seconds since it was made, of this process and its finished children.
+
+    `elsewhere_s` adds the CPU seconds of processes that workers keep for themselves.
+    """
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), _cpu_seconds()
+        self.elsewhere_s = 0.0
+
+    def seconds(self) -> dict[str, Any]:
+        """The seconds elapsed."""
+        return {
+            "wall_s": round(time.perf_counter() - self._wall, 3),
+            "cpu_s": round(_cpu_seconds() - self._cpu + self.elsewhere_s, 3),
+        }
+
+
+def _cpu_seconds() -> float:
+    """Of this process and its finished children."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
