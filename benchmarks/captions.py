@@ -25,6 +25,7 @@ from pipelines.io.parquet import read_table, to_bytes
 from pipelines.io.task import StageTask
 from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES
 from pipelines.text import language
+from tests.support.beam_tasks import tasks
 
 TEXTS = Path(__file__).parents[1] / "demo" / "texts.tsv.gz"
 NUM_CAPTIONS = 60_000  # the runner takes 0.15 s to start, whatever the input
@@ -144,7 +145,7 @@ def _measure_recipe(name: str, captions: list[str], config: CaptionsConfig) -> R
 def run(task: StageTask, config: CaptionsConfig) -> None:
     """The captions stage in this process."""
     pipeline = beam.Pipeline(runner="FnApiRunner")
-    build(pipeline, task, config)
+    build(tasks(pipeline, task), config)
     pipeline.run().wait_until_finish()
 
 

@@ -2,23 +2,20 @@
 
 from functools import partial
 
-import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.shard import write_shard
 from pipelines.dedupe.transforms import FindDuplicates
-from pipelines.io.task import ShardReport, StageTask
-from pipelines.io.transforms import AllShards, GatherShards
+from pipelines.io.task import ShardReport
+from pipelines.io.transforms import AllShards, GatherShards, Tasks
 
 
-def build(
-    pipeline: beam.Pipeline, task: StageTask, config: DedupeConfig
-) -> PCollection[ShardReport]:
+def build(tasks: Tasks, num_shards: int, config: DedupeConfig) -> PCollection[ShardReport]:
     """Compare the images of all shards of the run and write the pending shards."""
     return (
-        pipeline
-        | AllShards(task)
-        | FindDuplicates(task, config)
-        | GatherShards(task, partial(write_shard, config=config))
+        tasks
+        | AllShards()
+        | FindDuplicates(tasks, num_shards, config)
+        | GatherShards(tasks, partial(write_shard, config=config))
     )

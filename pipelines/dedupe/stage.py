@@ -7,10 +7,10 @@ from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
 from pipelines.stage import Job, PipelineWork, Reads, Stage, Writes
 
 
-def _build(pipeline: Any, job: Job) -> Any:
+def _build(tasks: Any, job: Job) -> Any:
     from pipelines.dedupe.pipeline import build
 
-    return build(pipeline, job.task, job.config)
+    return build(tasks, job.task.num_shards, job.config)
 
 
 STAGE = Stage(

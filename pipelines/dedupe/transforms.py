@@ -13,13 +13,14 @@ from typing import Any, Final, Literal
 
 import apache_beam as beam
 import numpy as np
-from apache_beam.pvalue import DoOutputsTuple, PCollection, TaggedOutput
+from apache_beam.pvalue import AsSingleton, DoOutputsTuple, PCollection, TaggedOutput
 
 from pipelines.dedupe import captions, exact, near, shard
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.keys import Records
 from pipelines.dedupe.verdicts import Verdicts
 from pipelines.io.task import StageTask
+from pipelines.io.transforms import Tasks
 
 IMAGES: Final = "images"
 VIEWS: Final = "views"
@@ -41,18 +42,19 @@ _TaggedUses = TaggedOutput[Literal["uses"], tuple[int, Records]]
 class FindDuplicates(beam.PTransform[PCollection[int], PCollection[tuple[int, Any]]]):
     """Numbers of all shards in; `(shard, Verdicts)` once and `(shard, Overused)` any times out."""
 
-    task: StageTask
+    tasks: Tasks
+    num_shards: int
     config: DedupeConfig
 
     def expand(self, numbers: PCollection[int]) -> PCollection[tuple[int, Any]]:
-        read = numbers | "Read" >> beam.ParDo(_ReadFn(self.task, self.config)).with_outputs(
-            IMAGES, VIEWS, main="equal"
-        )
-        equal = read[IMAGES] | MergeEqual(self.task.num_shards)
-        candidates = read[VIEWS] | FindNear(self.task, self.config)
+        read = numbers | "Read" >> beam.ParDo(
+            _ReadFn(self.config), AsSingleton(self.tasks)
+        ).with_outputs(IMAGES, VIEWS, main="equal")
+        equal = read[IMAGES] | MergeEqual(self.num_shards)
+        candidates = read[VIEWS] | FindNear(self.tasks, self.num_shards, self.config)
         found = (read.equal, equal, candidates) | "Found" >> beam.Flatten()
-        judged = found | JudgeShards(self.task, self.config)
-        overused = judged[USES] | MergeCaptions(self.task.num_shards, self.config)
+        judged = found | JudgeShards(self.tasks, self.config)
+        overused = judged[USES] | MergeCaptions(self.num_shards, self.config)
         return (judged.verdicts, overused) | "Outcomes" >> beam.Flatten()
 
 
@@ -74,16 +76,17 @@ class MergeEqual(beam.PTransform[PCollection[tuple[int, Records]], PCollection[t
 class FindNear(beam.PTransform[PCollection[tuple[int, Records]], PCollection[tuple[int, Any]]]):
     """`(number of the group's first table, views)` in; `(shard, Candidates)` out."""
 
-    task: StageTask
+    tasks: Tasks
+    num_shards: int
     config: DedupeConfig
 
     def expand(self, views: PCollection[tuple[int, Records]]) -> PCollection[tuple[int, Any]]:
         return (
             views
             | "ByTables" >> beam.GroupByKey()
-            | "Meet" >> beam.FlatMap(_find_near, self.config, self.task.num_shards)
+            | "Meet" >> beam.FlatMap(_find_near, self.config, self.num_shards)
             | "ByBetter" >> beam.GroupByKey()
-            | "Attach" >> beam.FlatMap(_attach, self.task)
+            | "Attach" >> beam.FlatMap(_attach, AsSingleton(self.tasks))
         )
 
 
@@ -94,7 +97,7 @@ class JudgeShards(beam.PTransform[PCollection[tuple[int, Any]], DoOutputsTuple])
     `(shard, Verdicts)`, one a shard, on `verdicts`; `(range of captions, uses)` on `uses`.
     """
 
-    task: StageTask
+    tasks: Tasks
     config: DedupeConfig
 
     def expand(self, found: PCollection[tuple[int, Any]]) -> Tagged:
@@ -102,7 +105,9 @@ class JudgeShards(beam.PTransform[PCollection[tuple[int, Any]], DoOutputsTuple])
             found
             | "ByShard" >> beam.GroupByKey()
             | "Judge"
-            >> beam.FlatMap(_judge, self.task, self.config).with_outputs(USES, main="verdicts")
+            >> beam.FlatMap(_judge, AsSingleton(self.tasks), self.config).with_outputs(
+                USES, main="verdicts"
+            )
         )
 
 
@@ -125,13 +130,15 @@ class MergeCaptions(
 
 
 class _ReadFn(beam.DoFn):
-    def __init__(self, task: StageTask, config: DedupeConfig) -> None:
-        self.task, self.config = task, config
+    def __init__(self, config: DedupeConfig) -> None:
+        self.config = config
 
-    def process(self, index: int) -> Iterator[tuple[int, Verdicts] | _TaggedImages | _TaggedViews]:
-        found = shard.describe_shard(self.task, index)
+    def process(
+        self, index: int, task: StageTask
+    ) -> Iterator[tuple[int, Verdicts] | _TaggedImages | _TaggedViews]:
+        found = shard.describe_shard(task, index)
         yield index, Verdicts(found.verdicts)
-        for part in exact.by_pixels(found.best, num_parts(self.task.num_shards)):
+        for part in exact.by_pixels(found.best, num_parts(task.num_shards)):
             images: _TaggedImages = TaggedOutput(IMAGES, part)
             yield images
         for first in range(0, self.config.num_tables, TABLES_PER_GROUP):

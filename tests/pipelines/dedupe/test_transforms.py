@@ -20,6 +20,7 @@ from pipelines.io import parquet
 from pipelines.io.keys import pair_key, shard_of
 from pipelines.io.task import StageTask
 from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION_SCHEMA
+from tests.support.beam_tasks import tasks
 from tests.support.image_rows import row
 
 CONFIG = DedupeConfig(max_images_per_caption=2)
@@ -80,7 +81,7 @@ def dedupe(
         table = pa.Table.from_pylist(sorted(mine, key=lambda r: r["key"]), schema=IMAGE_SCHEMA)
         files.write_bytes(task.input(IMAGES).part(index), parquet.to_bytes(table))
     with _TestPipeline(runner="FnApiRunner") as pipeline:
-        build(pipeline, task, CONFIG)
+        build(tasks(pipeline, task), task.num_shards, CONFIG)
     shards = range(num_shards) if pending is None else pending
     kept = pa.concat_tables([parquet.read_table(task.part(i)) for i in shards])
     rejected = pa.concat_tables([parquet.read_table(task.rejected(i)) for i in shards])
