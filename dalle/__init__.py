@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orchestration.api import Comparison as Comparison
     from orchestration.api import Explanation as Explanation
     from orchestration.api import RunResult as RunResult
+    from orchestration.api import cancel as cancel
     from orchestration.api import demo as demo
     from orchestration.api import explain as explain
     from orchestration.api import export as export
@@ -34,10 +35,12 @@ if TYPE_CHECKING:
     from orchestration.api import report as report
     from orchestration.api import run as run
     from orchestration.api import sample as sample
+    from orchestration.api import status as status
     from orchestration.api import train as train
     from orchestration.api import verify as verify
     from orchestration.engine.preview import PlannedStage as PlannedStage
     from orchestration.engine.progress import Progress as Progress
+    from orchestration.engine.status import RunStatus as RunStatus
     from orchestration.engine.verify import Verification as Verification
     from orchestration.export.run import ExportResult as ExportResult
 
@@ -56,6 +59,7 @@ _HOMES = {
         "Comparison",
         "Explanation",
         "RunResult",
+        "cancel",
         "demo",
         "explain",
         "export",
@@ -65,11 +69,13 @@ _HOMES = {
         "report",
         "run",
         "sample",
+        "status",
         "train",
         "verify",
     ),
     "orchestration.engine.preview": ("PlannedStage",),
     "orchestration.engine.progress": ("Progress",),
+    "orchestration.engine.status": ("RunStatus",),
     "orchestration.engine.verify": ("Verification",),
     "orchestration.export.run": ("ExportResult",),
 }

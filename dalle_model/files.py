@@ -116,6 +116,23 @@ def write_bytes(url: str, content: bytes | memoryview) -> None:
     filesystem.pipe_file(path, bytes(content))
 
 
+def create(url: str, content: bytes) -> None:
+    """Write a file that must not be there yet; of several at once, one succeeds.
+
+    On a disk: an exclusive open. In an object store: one PUT on the condition that there is none.
+
+    Raises:
+        FileExistsError: it is there.
+    """
+    filesystem, path = url_to_fs(url)
+    if not is_local(url):
+        filesystem.pipe_file(path, content, mode="create")
+        return
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with Path(path).open("xb") as stream:
+        stream.write(content)
+
+
 @contextmanager
 def writing(url: str) -> Iterator[BinaryIO]:
     """Write a file piece by piece, as atomically as `write_bytes`; an error leaves the old state.

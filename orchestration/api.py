@@ -22,6 +22,7 @@ from pipelines.io.layout import RunFolder
 if TYPE_CHECKING:
     from orchestration.engine.plan import Run
     from orchestration.engine.preview import PlannedStage
+    from orchestration.engine.status import RunStatus
     from orchestration.engine.verify import Verification
     from orchestration.export.run import ExportResult
     from orchestration.report.trace import Step
@@ -34,12 +35,12 @@ DEMO_CONFIG = Path(__file__).resolve().parents[1] / "demo" / "config.yaml"
 
 @dataclass(frozen=True)
 class RunResult:
-    """A run that is up to date.
+    """A run that is up to date, or whose job was left to itself.
 
     Args:
         directory: URL of the run directory.
-        manifests: of the stages that were asked for, in order.
-        report: URL of the HTML report.
+        manifests: of the stages that were asked for and are up to date, in order.
+        report: URL of the HTML report; of a run that was left, `report` writes it afterwards.
     """
 
     directory: str
@@ -76,7 +77,7 @@ class Comparison:
     report: str
 
 
-def run(
+def run(  # noqa: PLR0913 - the options of the command
     config: Config,
     directory: str = "",
     stages: Sequence[str] = (),
@@ -86,6 +87,7 @@ def run(
     progress: Progress | None = None,
     replaces: bool = False,
     retry: str | Sequence[str] = (),
+    detach: bool = False,
 ) -> RunResult:
     """Run what is missing of a run; finished stages are skipped, interrupted ones go on.
 
@@ -100,6 +102,8 @@ def run(
         retry: reasons such as `timed_out`: in place of all else, the rows that finished stages have
             dropped for them are taken up again. All other rows stay as they are. Several in one
             text are parted by commas.
+        detach: whether a job on a runner elsewhere is started and left; `status` shows how far it
+            is, and `run` does afterwards what is not work on shards.
 
     Raises:
         UsageError: a setting or an argument is wrong; nothing has been touched.
@@ -109,6 +113,8 @@ def run(
     """
     settings = read_config(config)
     work = _work(settings, directory, workers, beam_options, replaces=replaces)
+    if detach:
+        work = _left(work)
     reasons = retry.split(",") if isinstance(retry, str) else retry  # a text is a sequence, too
     return _retry(work, stages, reasons, progress) if reasons else _run(work, stages, progress)
 
@@ -239,6 +245,31 @@ def recipes(
     return Comparison(compare(work, names, progress or Quiet()), write_report(work.root))
 
 
+def status(directory: str = "") -> "RunStatus":
+    """How far a run is, and its job on a runner elsewhere, by what the run directory knows.
+
+    Raises:
+        NoRunError: no such run.
+    """
+    from orchestration.engine.status import run_status
+
+    return run_status(directory or latest_run())
+
+
+def cancel(directory: str = "") -> str:
+    """End the job of a run on a runner elsewhere; what was done, in words.
+
+    The record of a job that nobody can be asked about goes, too.
+
+    Raises:
+        RunError: there is no job.
+        JobError: its service refuses.
+    """
+    from orchestration.engine.jobs import end_job
+
+    return end_job(directory or latest_run())
+
+
 def report(directory: str = "") -> str:
     """Build the HTML report again, from the run directory alone; its URL."""
     from orchestration.report.page import write_report
@@ -356,6 +387,13 @@ def _work(
     return Run(settings, root, workers, tuple(beam_options), replaces=replaces)
 
 
+def _left(work: "Run") -> "Run":
+    from orchestration.beam.jobs import check_can_leave
+
+    check_can_leave(work.beam_options)
+    return replace(work, is_left=True)
+
+
 def _run(work: "Run", stages: Sequence[str], progress: Progress | None) -> RunResult:
     from orchestration.engine.limits import NothingLeftError
     from orchestration.engine.run import run_stages
@@ -366,6 +404,8 @@ def _run(work: "Run", stages: Sequence[str], progress: Progress | None) -> RunRe
     except NothingLeftError:
         write_report(work.root)  # it shows the rows that were dropped
         raise
+    if work.is_left:
+        return RunResult(work.root, manifests, RunFolder(work.root).report)
     with files.if_writable():  # of a finished run in a place to read from, the old report stays
         write_report(work.root)
     return RunResult(work.root, manifests, RunFolder(work.root).report)

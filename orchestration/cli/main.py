@@ -88,6 +88,9 @@ def run(
     ] = False,
     retry: RetryOption = None,
     replaces: YesOption = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Start the job on a runner elsewhere, and leave it.")
+    ] = False,
 ) -> None:
     """Run what is missing of a run; finished stages are skipped, interrupted ones go on."""
     from orchestration import api
@@ -112,9 +115,13 @@ def run(
             progress=TerminalProgress(),
             replaces=may_replace,
             retry=reasons,
+            detach=detach,
         ),
         replaces=replaces,
     )
+    if detach:
+        typer.echo(f"next     dalle status --dir {shlex.quote(result.directory)}")
+        return
     typer.echo(f"report   {result.report}")
 
 
@@ -205,6 +212,22 @@ def recipes(
     for url in result.directories:
         typer.echo(f"run      {url}")
     typer.echo(f"report   {result.report}")
+
+
+@_command()
+def status(directory: FoundDirOption = "") -> None:
+    """How far a run is, and its job on a runner elsewhere."""
+    from orchestration import api
+
+    typer.echo(str(api.status(found_directory(directory))))
+
+
+@_command()
+def cancel(directory: FoundDirOption = "") -> None:
+    """End the job of a run on a runner elsewhere; finished shards are kept."""
+    from orchestration import api
+
+    typer.echo(api.cancel(found_directory(directory)))
 
 
 @_command()

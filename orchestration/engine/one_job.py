@@ -13,7 +13,10 @@ from functools import partial
 from typing import Any
 
 from orchestration.beam.execute import Step, submit
+from orchestration.beam.jobs import job_id
+from orchestration.beam.runners import chosen_runner
 from orchestration.engine.graph import Graph
+from orchestration.engine.jobs import Recording, has_ended, recorded
 from orchestration.engine.limits import check_rows_left
 from orchestration.engine.plan import Plan, Run, RunError, plan_stage
 from orchestration.engine.progress import Progress
@@ -47,7 +50,7 @@ def run_as_one_job(
         progress: receives the events.
 
     Returns:
-        The manifests, in order.
+        The manifests, in order; none where the job is left to itself.
 
     Raises:
         RunError: the job has ended without one of them.
@@ -57,9 +60,21 @@ def run_as_one_job(
         steps = [_step(run, graph, stage, stack) for stage in stages]
         # Here and now, so that what is wrong with the first is known before there is a job.
         first = _prepared(run, graph, plan)
+        before = [read_manifest(run.folder.stage(stage.name)) for stage in stages]
         steps[0] = replace(steps[0], begin=partial(_known, first))
-        with _running(submit(steps, run.beam_options), progress) as job:
-            return [_followed(run, graph, stage, job, progress) for stage in stages]
+        names = [stage.name for stage in stages]
+        with recorded(run.root, names, chosen_runner(run.beam_options) or "") as recording:
+            result = submit(steps, run.beam_options)
+            recording.started(job_id(result, run.beam_options))
+            if run.is_left:
+                recording.stays = True
+                progress.say(f"job {recording.record.id.job} does {', '.join(names)}")
+                return []
+            with _running(result, recording, progress) as job:
+                return [
+                    _followed(run, graph, stage, old, job, progress)
+                    for stage, old in zip(stages, before, strict=True)
+                ]
 
 
 def _step(run: Run, graph: Graph, stage: Stage, stack: ExitStack) -> Step:
@@ -182,7 +197,7 @@ class _Running:
 
 
 @contextmanager
-def _running(result: Any, progress: Progress) -> Iterator[_Running]:
+def _running(result: Any, recording: Recording, progress: Progress) -> Iterator[_Running]:
     """A job until it has ended; one that is interrupted is cancelled."""
     job = _Running(result)
     try:
@@ -191,25 +206,35 @@ def _running(result: Any, progress: Progress) -> Iterator[_Running]:
             pass
         job.check()
     except KeyboardInterrupt:
-        progress.say(_cancelled(result))
+        progress.say(_cancelled(result, recording))
+        raise
+    except Exception:
+        # Such as a line to the job service that was cut, which ends no job.
+        recording.stays = bool(recording.record.id.endpoint) and not has_ended(recording.record)
         raise
 
 
-def _cancelled(result: Any) -> str:
+def _cancelled(result: Any, recording: Recording) -> str:
+    job = recording.record.id.job
     try:
         result.cancel()
     except Exception as error:  # noqa: BLE001 - whatever a runner raises, the user must know
-        return f"the job goes on, since it cannot be cancelled: {error}"
-    return "the job is cancelled"
+        recording.stays = True
+        return f"job {job} goes on, since it cannot be cancelled: {error}; see `dalle status`"
+    return f"job {job} is cancelled"
 
 
-def _followed(run: Run, graph: Graph, stage: Stage, job: _Running, progress: Progress) -> Manifest:
-    """The manifest of a stage, when the job has written it."""
-    plan = plan_stage(run, graph, stage)
+def _followed(
+    run: Run, graph: Graph, stage: Stage, old: Manifest | None, job: _Running, progress: Progress
+) -> Manifest:
+    """The manifest of a stage, when the job has written it, or found it up to date."""
+    plan, folder = plan_stage(run, graph, stage), run.folder.stage(stage.name)
     if plan.finished is not None:
-        progress.skipped(stage.name, plan.why, plan.finished)
+        if plan.finished == old:
+            progress.skipped(stage.name, plan.why, plan.finished)
+        else:
+            progress.finished(plan.finished, read_timings(folder))
         return plan.finished
-    folder = run.folder.stage(stage.name)
     is_next = read_manifest(folder) is not None
     with progress.stage(stage.name, plan.why):
         progress.shards(stage, task_of(run, graph, plan, is_next=is_next), 0)

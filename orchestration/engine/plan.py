@@ -30,6 +30,7 @@ class Run:
         beam_options: passed through to Beam.
         as_written: what the run directory keeps as its config, where a command adds to it.
         replaces: whether finished stages of another run in the directory may be replaced.
+        is_left: whether a job on a runner elsewhere is started and not waited for.
     """
 
     config: RunConfig
@@ -38,6 +39,7 @@ class Run:
     beam_options: tuple[str, ...] = ()
     as_written: RunConfig | None = None
     replaces: bool = False
+    is_left: bool = False
 
     @property
     def folder(self) -> RunFolder:

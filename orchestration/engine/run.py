@@ -8,6 +8,7 @@ from orchestration.beam.runners import is_local
 from orchestration.engine.another import check_same_run
 from orchestration.engine.config import keep_config
 from orchestration.engine.graph import Graph
+from orchestration.engine.jobs import check_no_job
 from orchestration.engine.limits import check_rows_left
 from orchestration.engine.lock import only_writer
 from orchestration.engine.one_job import run_as_one_job
@@ -38,7 +39,7 @@ def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manif
     are one.
 
     Returns:
-        The manifests, in the order of the graph.
+        The manifests, in the order of the graph; of a run that is left, those that were up to date.
 
     Raises:
         UsageError: an unknown stage, or a config that cannot work; nothing is touched then.
@@ -52,6 +53,7 @@ def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manif
     check_settings(graph, stages)
     check_inputs(run, graph, stages)
     with only_writer(run.root):
+        check_no_job(run.root)
         files.sweep_temporary(run.root)
         for stage in graph.stages:
             settle(run.folder.stage(stage.name))
@@ -59,8 +61,11 @@ def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manif
         keep_config(run.root, run.as_written or run.config)
         say_notices(run, stages, progress)
         done: list[Manifest] = []
-        while len(done) < len(stages):
-            done += _next_done(run, graph, stages[len(done) :], progress)
+        while left := stages[len(done) :]:
+            manifests = _next_done(run, graph, left, progress)
+            if not manifests:  # a job does the rest, and is not waited for
+                break
+            done += manifests
         return done
 
 

@@ -1,6 +1,7 @@
 """The run directory; its names are spelled nowhere else.
 
 <root>/config.json                                     the settings of the run
+<root>/job.json                                        the job that is at work on a runner elsewhere
 <root>/<stage>/part-00007-of-00064.parquet             rows kept, sorted by key
 <root>/<stage>/rejected/part-00007-of-00064.parquet    rows dropped, sorted, with reasons
 <root>/<stage>/progress/00007.json                     shard 7 is finished (gone in the end)
@@ -29,6 +30,7 @@ _NEXT = ".next"  # hidden: no pattern such as `**/*.parquet` meets half a result
 _REPLACED = "replaced.json"
 _SPILLED = f"{files.TEMPORARY_PREFIX}images"  # a temporary name: swept when the stage has ended
 _CONFIG = "config.json"
+_JOB = "job.json"
 _RECIPES = "recipes"
 _REPORT = ("report", "index.html")
 
@@ -153,6 +155,11 @@ class RunFolder:
         return files.join(self.url, _CONFIG)
 
     @property
+    def job(self) -> str:
+        """URL of what is known of the job that is at work."""
+        return files.join(self.url, _JOB)
+
+    @property
     def report(self) -> str:
         """URL of the report."""
         return files.join(self.url, *_REPORT)
@@ -163,12 +170,16 @@ class RunFolder:
 
     def stage_names(self) -> list[str]:
         """Names of the folders that may be those of stages, sorted."""
-        return [name for name in files.list_names(self.url) if name != _CONFIG and _is_whole(name)]
+        return [
+            name
+            for name in files.list_names(self.url)
+            if name not in {_CONFIG, _JOB} and _is_whole(name)
+        ]
 
     @property
     def own_names(self) -> set[str]:
         """Names in the directory that are no stage's."""
-        return {_CONFIG, _RECIPES, _REPORT[0]}
+        return {_CONFIG, _JOB, _RECIPES, _REPORT[0]}
 
     def recipe(self, name: str) -> "RunFolder":
         """The run directory of one recipe of a comparison."""

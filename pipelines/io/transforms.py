@@ -118,7 +118,7 @@ class _ProcessShardFn(beam.DoFn):
 
 
 class _OnlyPendingFn(beam.DoFn):
-    def setup(self) -> None:
+    def __init__(self) -> None:
         self.task: StageTask | None = None
         self.pending: frozenset[int] = frozenset()
 

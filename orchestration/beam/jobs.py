@@ -1,0 +1,129 @@
+"""A job on a runner elsewhere, once it is started: how to find it again, its state, its end."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from dalle_model.errors import DalleError, UsageError
+from orchestration.beam.runners import chosen_runner
+
+ANSWER_S = 10.0  # of a job service; chosen: on a busy cluster it answers in less than one
+ENDED = ("DONE", "FAILED", "CANCELLED", "UPDATED", "DRAINED")  # Source: Beam, `PipelineState`
+_SERVICE = "--job_endpoint"
+_ENVIRONMENT = "--environment_type"
+
+
+class JobError(DalleError):
+    """A job cannot be asked for its state, or cannot be cancelled."""
+
+
+@dataclass(frozen=True)
+class JobId:
+    """Where a job is.
+
+    Args:
+        runner: of Beam.
+        endpoint: address of the job service that knows it; empty where none outlives the command.
+        job: its name there.
+    """
+
+    runner: str
+    endpoint: str = ""
+    job: str = ""
+
+
+def job_id(result: Any, beam_options: Sequence[str]) -> JobId:
+    """Where a job is that was just started.
+
+    Args:
+        result: Beam's, of its start.
+        beam_options: with which it was started.
+    """
+    job = getattr(result, "_job_id", None)  # of the portable runners
+    if job is None and callable(getattr(result, "job_id", None)):
+        job = result.job_id()  # of Dataflow
+    runner = chosen_runner(beam_options) or ""
+    return JobId(runner, option(beam_options, _SERVICE), str(job or ""))
+
+
+def check_can_leave(beam_options: Sequence[str]) -> None:
+    """Refuse to leave a job whose service or workers end with the command.
+
+    Raises:
+        UsageError: with what to give in addition.
+    """
+    runner = chosen_runner(beam_options) or ""
+    if runner.startswith("Dataflow"):
+        return
+    if not option(beam_options, _SERVICE):
+        raise UsageError(
+            f"--detach: without a job service, {runner or 'a run on this machine'} ends with this "
+            "command; start a job service and give its address as --job_endpoint=HOST:PORT"
+        )
+    if option(beam_options, _ENVIRONMENT).upper() == "LOOPBACK":
+        raise UsageError(
+            "--detach: with --environment_type=LOOPBACK the work is done in this command; "
+            "take PROCESS, EXTERNAL or DOCKER"
+        )
+
+
+def option(beam_options: Sequence[str], name: str) -> str:
+    """The value of an option of Beam; empty where it is not given."""
+    for position, argument in enumerate(beam_options):
+        if argument.startswith(f"{name}="):
+            return argument.partition("=")[2]
+        if argument == name and position + 1 < len(beam_options):
+            return beam_options[position + 1]
+    return ""
+
+
+def state(job: JobId) -> str:
+    """The state of a job, in Beam's words; `UNKNOWN` where its service no longer knows it.
+
+    Raises:
+        JobError: the service does not answer, or there is none that can be asked.
+    """
+    with _service(job) as (stub, messages):
+        import grpc  # type: ignore[import-untyped]
+
+        request = messages.GetJobStateRequest(job_id=job.job)
+        try:
+            found = stub.GetState(request, timeout=ANSWER_S).state
+        except grpc.RpcError as error:
+            if error.code() in {grpc.StatusCode.NOT_FOUND, grpc.StatusCode.UNKNOWN}:
+                return "UNKNOWN"
+            raise _unanswered(job, error) from error
+        return str(messages.JobState.Enum.Name(found))
+
+
+def cancel(job: JobId) -> None:
+    """Tell a job to end.
+
+    Raises:
+        JobError: as `state`.
+    """
+    with _service(job) as (stub, messages):
+        import grpc
+
+        try:
+            stub.Cancel(messages.CancelJobRequest(job_id=job.job), timeout=ANSWER_S)
+        except grpc.RpcError as error:
+            raise _unanswered(job, error) from error
+
+
+@contextmanager
+def _service(job: JobId) -> Iterator[tuple[Any, Any]]:
+    """The service that knows a job, and the messages that it understands."""
+    if not job.endpoint:
+        where = f"job {job.job} of {job.runner}" if job.job else f"a job of {job.runner}"
+        raise JobError(f"{where} has no job service to ask; look at the runner's own page or tool")
+    import grpc
+    from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
+
+    with grpc.insecure_channel(job.endpoint) as channel:
+        yield beam_job_api_pb2_grpc.JobServiceStub(channel), beam_job_api_pb2
+
+
+def _unanswered(job: JobId, error: Any) -> JobError:
+    return JobError(f"the job service at {job.endpoint} does not answer: {error.details()}")
