@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dalle_model.errors import DalleError, UsageError
+from orchestration.beam.private import portable_job
 from orchestration.beam.runners import chosen_runner
 
 ANSWER_S = 10.0  # of a job service; chosen: on a busy cluster it answers in less than one
@@ -40,11 +41,11 @@ def job_id(result: Any, beam_options: Sequence[str]) -> JobId:
         result: Beam's, of its start.
         beam_options: with which it was started.
     """
-    job = getattr(result, "_job_id", None)  # of the portable runners
-    if job is None and callable(getattr(result, "job_id", None)):
-        job = result.job_id()  # of Dataflow
+    name = portable_job(result)
+    if not name and callable(getattr(result, "job_id", None)):
+        name = str(result.job_id() or "")  # of Dataflow
     runner = chosen_runner(beam_options) or ""
-    return JobId(runner, option(beam_options, _SERVICE), str(job or ""))
+    return JobId(runner, option(beam_options, _SERVICE), name)
 
 
 def check_can_leave(beam_options: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ Source: apache-beam 2.77.0, below `apache_beam/runners/`:
     portability/fn_api_runner/worker_handlers.py   `WorkerHandler._registered_environments`,
         `SubprocessSdkWorkerHandler`, `ControlConnection._futures_by_id`, `._read`, `._read_thread`
     portability/local_job_service.py               `SubprocessSdkWorker`
+    portability/portable_runner.py                 `PipelineResult._job_id`
     worker/data_plane.py                           `_GrpcDataChannel._read_inputs`
 
 Beam's own handler starts a worker process and does not watch it. When the process dies,
@@ -43,6 +44,11 @@ def check_version(installed: str) -> None:
             f"watched through its internals; run `pip install --no-deps apache-beam=={READ_IN}`, "
             "or use --workers 1"
         )
+
+
+def portable_job(result: Any) -> str:
+    """The name of a job that a portable runner has started; empty for that of another."""
+    return str(getattr(result, "_job_id", None) or "")
 
 
 @contextmanager
