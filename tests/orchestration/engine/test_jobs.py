@@ -84,7 +84,7 @@ def test_the_record_of_a_job_that_has_ended_goes(left, monkeypatch, state):
 
 
 def test_a_job_is_cancelled_and_forgotten(left, monkeypatch):
-    cancelled = []
+    cancelled: list[JobId] = []
     says(monkeypatch, "RUNNING")
     monkeypatch.setattr(jobs, "cancel", cancelled.append)
     assert "job-7 (PortableRunner, since" in end_job(left)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dalle_model import files
+from orchestration.beam import execute
 from orchestration.engine import one_job
 from orchestration.engine.graph import Graph
 from orchestration.engine.jobs import current_job
@@ -51,7 +52,7 @@ def test_one_job_writes_what_a_job_a_stage_writes(elsewhere, expected):
 
 def test_one_job_is_submitted_for_all_stages(elsewhere, monkeypatch):
     submitted = []
-    submit = one_job.submit
+    submit = execute.submit
 
     def counted(steps, options):
         submitted.append([step.stage.name for step in steps])
