@@ -12,7 +12,7 @@ HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 DEFAULT_CONFIG = "dalle.yaml"
 EPILOG = "--debug, anywhere on the line, shows the full traceback of an error."
 
-ConfigOption = Annotated[str, typer.Option("--config", help="YAML file with the settings.")]
+ConfigOption = Annotated[str, typer.Option("--config", help="YAML file or URL with the settings.")]
 DirOption = Annotated[
     str,
     typer.Option("--dir", help="Run directory: a folder or a URL; runs/NAME-IN-CONFIG by default."),

@@ -1,7 +1,9 @@
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from dalle_model import files
 from orchestration.engine.config import ConfigError
 from orchestration.engine.config_file import load_config
 
@@ -103,3 +105,13 @@ def test_what_a_model_section_leaves_out_is_its_presets(tmp_path):
     assert (config.dvae.training.seed, config.dvae.training.kl_weight) == (7, 6.6)
     assert (config.prior.training.steps, config.prior.training.optimizer) == (5, "muon")
     assert config.prior.pairs.max_images == 320
+
+
+def test_a_config_in_a_store_counts_its_paths_from_there():
+    url = f"memory://{uuid4().hex}"
+    files.write_bytes(f"{url}/run.yaml", b"crawl: {sources: [{path: pages.warc.gz}]}\n")
+    config = load_config(f"{url}/run.yaml")
+    assert config.crawl.sources[0].path == f"{url}/pages.warc.gz"
+    with pytest.raises(ConfigError, match="none.yaml: cannot read the config: .*--config FILE"):
+        load_config(f"{url}/none.yaml")
+    files.remove(url)
