@@ -21,6 +21,7 @@ DalleError: what was asked for has failed; exit code 1
     NothingLeftError         orchestration.engine.limits      a stage has dropped every row
     VerificationError        orchestration.engine.verify      files are not what their manifests say
     BeamVersionError         orchestration.beam.private       another Beam than the supported one
+    NotReadyError            orchestration.beam.runners       a runner lacks a service or a library
     ExplainError             orchestration.report.trace       a row or a run cannot be explained
     ExportError              orchestration.export.run         a run cannot be exported
     NoPriorError             orchestration.report.sheets      a run has nothing to draw from
@@ -40,6 +41,7 @@ DalleError: what was asked for has failed; exit code 1
         NoRunError           orchestration.engine.config      a directory is not one of a run
         StageError           orchestration.engine.registry    the stages do not fit together
         RunnerError          orchestration.beam.runners       a Beam runner or option cannot be used
+        ProfileError         orchestration.beam.profile       a profile is wrong or unknown
         ReplacingError       orchestration.engine.another     a finished run would be replaced
 """
 

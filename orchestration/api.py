@@ -82,7 +82,8 @@ def run(  # noqa: PLR0913 - the options of the command
     directory: str = "",
     stages: Sequence[str] = (),
     *,
-    workers: int = 1,
+    workers: int | None = None,
+    profile: str = "",
     beam_options: Sequence[str] = (),
     progress: Progress | None = None,
     replaces: bool = False,
@@ -95,8 +96,12 @@ def run(  # noqa: PLR0913 - the options of the command
         config: settings of the run.
         directory: of the run, a folder or a URL; `runs/<name>` by default.
         stages: the stages to run; all by default.
-        workers: processes of the local runner; 1 stays in this process.
-        beam_options: passed to Beam, such as `--runner=FlinkRunner`.
+        workers: processes of the local runner: by default as many as the profile says, or 1, which
+            stays in this process; of another runner, how many it has at the most, where its
+            options do not say so.
+        profile: where to run: `local`, `flink` or another bundled one, or path or URL of a YAML
+            file.
+        beam_options: passed to Beam, such as `--runner=FlinkRunner`; they go before the profile.
         progress: receives the events; none by default.
         replaces: whether finished stages of another run in the directory may be replaced.
         retry: reasons such as `timed_out`: in place of all else, the rows that finished stages have
@@ -112,7 +117,7 @@ def run(  # noqa: PLR0913 - the options of the command
         DalleError: whatever else stops a run, with the command that fixes it.
     """
     settings = read_config(config)
-    work = _work(settings, directory, workers, beam_options, replaces=replaces)
+    work = _work(settings, directory, workers, profile, beam_options, replaces=replaces)
     if detach:
         work = _left(work)
     reasons = retry.split(",") if isinstance(retry, str) else retry  # a text is a sequence, too
@@ -140,7 +145,8 @@ def plan(config: Config, directory: str = "", stages: Sequence[str] = ()) -> "li
 def demo(
     directory: str = "runs/demo",
     *,
-    workers: int = 1,
+    workers: int | None = None,
+    profile: str = "",
     beam_options: Sequence[str] = (),
     progress: Progress | None = None,
     replaces: bool = False,
@@ -159,6 +165,7 @@ def demo(
         DEMO_CONFIG,
         directory,
         workers=workers,
+        profile=profile,
         beam_options=beam_options,
         progress=progress,
         replaces=replaces,
@@ -222,7 +229,8 @@ def recipes(
     names: Sequence[str] = (),
     directory: str = "",
     *,
-    workers: int = 1,
+    workers: int | None = None,
+    profile: str = "",
     beam_options: Sequence[str] = (),
     progress: Progress | None = None,
     replaces: bool = False,
@@ -234,6 +242,7 @@ def recipes(
         names: of recipes, or paths of YAML files; all bundled ones by default.
         directory: as for `run`.
         workers: as for `run`.
+        profile: as for `run`.
         beam_options: as for `run`.
         progress: as for `run`.
         replaces: as for `run`.
@@ -241,7 +250,8 @@ def recipes(
     from orchestration.engine.comparison import compare
     from orchestration.report.page import write_report
 
-    work = _work(read_config(config), directory, workers, beam_options, replaces=replaces)
+    settings = read_config(config)
+    work = _work(settings, directory, workers, profile, beam_options, replaces=replaces)
     return Comparison(compare(work, names, progress or Quiet()), write_report(work.root))
 
 
@@ -372,19 +382,31 @@ def read_config(config: Config) -> RunConfig:
 def _work(
     settings: RunConfig,
     directory: str,
-    workers: int = 1,
+    workers: int | None = None,
+    profile: str = "",
     beam_options: Sequence[str] = (),
     *,
     replaces: bool = False,
 ) -> "Run":
-    from orchestration.beam.runners import check_options
+    from orchestration.beam.parallelism import workers_of
+    from orchestration.beam.profile_arguments import with_profile
+    from orchestration.beam.start import check_start
     from orchestration.engine.plan import Run
     from orchestration.engine.preflight import check_directory
 
-    check_options(beam_options)
+    arguments, asked = with_profile(profile, beam_options, workers)
     root = directory or default_directory(settings.name)
     check_directory(root)
-    return Run(settings, root, workers, tuple(beam_options), replaces=replaces)
+    check_start(arguments, root)
+    count = workers_of(arguments, asked)
+    return Run(
+        settings,
+        root,
+        count or 1,
+        tuple(arguments),
+        replaces=replaces,
+        knows_workers=count is not None,
+    )
 
 
 def _left(work: "Run") -> "Run":
@@ -396,9 +418,11 @@ def _left(work: "Run") -> "Run":
 
 def _run(work: "Run", stages: Sequence[str], progress: Progress | None) -> RunResult:
     from orchestration.engine.limits import NothingLeftError
+    from orchestration.engine.preflight import check_politeness
     from orchestration.engine.run import run_stages
     from orchestration.report.page import write_report
 
+    check_politeness(work, stages)
     try:
         manifests = run_stages(work, stages, progress or Quiet())
     except NothingLeftError:
@@ -414,9 +438,11 @@ def _run(work: "Run", stages: Sequence[str], progress: Progress | None) -> RunRe
 def _retry(
     work: "Run", stages: Sequence[str], reasons: Sequence[str], progress: Progress | None
 ) -> RunResult:
+    from orchestration.engine.preflight import check_politeness
     from orchestration.engine.retry import retry_stages
     from orchestration.report.page import write_report
 
+    check_politeness(work, stages)
     found = retry_stages(work, stages, reasons, progress or Quiet())
     if found:
         write_report(work.root)

@@ -1,11 +1,12 @@
-"""All that relies on Beam's internals, as read in Beam 2.77.0; every other version is refused.
+"""All that relies on Beam's internals, as read in Beam 2.77.0; workers refuse every other version.
 
 Source: apache-beam 2.77.0, below `apache_beam/runners/`:
     portability/fn_api_runner/worker_handlers.py   `WorkerHandler._registered_environments`,
         `SubprocessSdkWorkerHandler`, `ControlConnection._futures_by_id`, `._read`, `._read_thread`
     portability/local_job_service.py               `SubprocessSdkWorker`
-    portability/portable_runner.py                 `PipelineResult._job_id`
     worker/data_plane.py                           `_GrpcDataChannel._read_inputs`
+    portability/portable_runner.py                 `JobServiceHandle.get_pipeline_options`,
+        `PipelineResult._job_id`
 
 Beam's own handler starts a worker process and does not watch it. When the process dies,
 `SubprocessSdkWorker.run` raises in a thread of its own, nothing aborts the instructions in
@@ -49,6 +50,34 @@ def check_version(installed: str) -> None:
 def portable_job(result: Any) -> str:
     """The name of a job that a portable runner has started; empty for that of another."""
     return str(getattr(result, "_job_id", None) or "")
+
+
+def job_service_options(endpoint: str, timeout_s: float) -> frozenset[str]:
+    """The options that a job service knows, in the spelling of the command line.
+
+    Raises:
+        ConnectionError: no job service answers; the message says why, in a few words.
+    """
+    import grpc  # type: ignore[import-untyped]
+    from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
+
+    with grpc.insecure_channel(endpoint) as channel:
+        service = beam_job_api_pb2_grpc.JobServiceStub(channel)
+        request = beam_job_api_pb2.DescribePipelineOptionsRequest()
+        try:
+            answer = service.DescribePipelineOptions(request, timeout=timeout_s)
+        except grpc.RpcError as error:
+            raise ConnectionError(_reason(error, timeout_s)) from error
+    return frozenset(option.name for option in answer.options)
+
+
+def _reason(error: Any, timeout_s: float) -> str:
+    code, details = error.code().name, str(error.details())
+    if code == "DEADLINE_EXCEEDED":
+        return f"no answer within {timeout_s:g} s"
+    if code != "UNAVAILABLE":
+        return f"what answers is no job service ({code})"
+    return "Connection refused" if "Connection refused" in details else details[:200]
 
 
 @contextmanager
@@ -152,7 +181,7 @@ def _quieten(control: Any, data: Any) -> None:
 
 
 def _until_lost(read: Callable[..., None]) -> Callable[..., None]:
-    import grpc  # type: ignore[import-untyped]
+    import grpc
 
     def reading(*arguments: Any) -> None:
         with suppress(grpc.RpcError):

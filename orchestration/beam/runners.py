@@ -1,22 +1,26 @@
-"""Beam options for a run: a local runner by name, or whatever the user passes through."""
+"""The runner of a run: a local one by name, or whatever the user chooses."""
 
-import io
 from collections.abc import Sequence
-from contextlib import redirect_stderr
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dalle_model.errors import UsageError
-from pipelines.io.suggest import did_you_mean
+from dalle_model.errors import DalleError, UsageError
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
 LOCAL_RUNNER = "FnApiRunner"
-OURS = ("--config", "--dir", "--workers", "--plan", "--yes")  # meant by those that miss them
+DATAFLOW, FLINK, PORTABLE = "DataflowRunner", "FlinkRunner", "PortableRunner"
+PRISM, SPARK = "PrismRunner", "SparkRunner"
+# What is told apart here; Beam takes these names in any case, and without `Runner`.
+_RUNNERS = ("DaskRunner", DATAFLOW, "DirectRunner", FLINK, LOCAL_RUNNER, PORTABLE, PRISM, SPARK)
 
 
 class RunnerError(UsageError):
     """The requested runner or one of its options cannot be used."""
+
+
+class NotReadyError(DalleError):
+    """What a runner needs is not there: a service that answers, or a library."""
 
 
 def beam_arguments(workers: int, passed_through: Sequence[str]) -> list[str]:
@@ -48,68 +52,28 @@ def beam_arguments(workers: int, passed_through: Sequence[str]) -> list[str]:
 
 
 def chosen_runner(passed_through: Sequence[str]) -> str | None:
-    """The value of `--runner` among Beam's options; None if it is absent."""
+    """The runner that Beam's options choose, by its class; None if they choose none.
+
+    Of several `--runner` the last one counts, as it does for Beam.
+    """
+    found = None
     for position, argument in enumerate(passed_through):
         if argument.startswith("--runner="):
-            return argument.partition("=")[2]
-        if argument == "--runner" and position + 1 < len(passed_through):
-            return passed_through[position + 1]
-    return None
+            found = argument.partition("=")[2]
+        elif argument == "--runner" and position + 1 < len(passed_through):
+            found = passed_through[position + 1]
+    return None if found is None else _class_name(found)
+
+
+def _class_name(runner: str) -> str:
+    spelt = runner.rpartition(".")[2] if runner.startswith("apache_beam.") else runner
+    named = {name.lower(): name for name in _RUNNERS}
+    return named.get(spelt.lower()) or named.get(f"{spelt.lower()}runner", runner)
 
 
 def is_local(passed_through: Sequence[str]) -> bool:
     """Whether the stages run on this machine, under this command."""
     return chosen_runner(passed_through) in {None, "DirectRunner", LOCAL_RUNNER}
-
-
-def check_options(passed_through: Sequence[str]) -> None:
-    """Refuse what Beam would refuse later, and options that nobody knows.
-
-    Runners other than the local one may have options of their own, which pass.
-
-    Raises:
-        RunnerError: an unknown runner or option, a wrong value, or a runner that is not supported.
-    """
-    beam_arguments(1, passed_through)
-    if not passed_through:
-        return
-    known = _parsed(passed_through)
-    if not is_local(passed_through):
-        _check_runner(chosen_runner(passed_through) or "")
-        return
-    names = [argument.partition("=")[0] for argument in passed_through if argument[:1] == "-"]
-    unknown = [n for n in names if n[2:].replace("-", "_").removeprefix("no_") not in known]
-    if unknown:
-        near = did_you_mean(unknown[0], [*OURS, *(f"--{name}" for name in known)])
-        meant = f"did you mean `{near}`?" if near else "`dalle run --help` lists ours"
-        raise RunnerError(f"no such option: {unknown[0][:80]}; {meant}")
-
-
-def _parsed(passed_through: Sequence[str]) -> dict[str, Any]:
-    """The options that Beam knows, by name; it reports a wrong one by leaving the program."""
-    from apache_beam.options.pipeline_options import PipelineOptions
-
-    said = io.StringIO()
-    try:
-        with redirect_stderr(said):
-            options = PipelineOptions(list(passed_through))
-            return dict(options.get_all_options(retain_unknown_options=False))
-    except SystemExit as error:
-        *_, reason = said.getvalue().strip().splitlines() or [""]
-        problem = reason.partition("error: ")[2] or reason
-        raise RunnerError(f"Beam refuses its options: {problem[:300]}") from error
-
-
-def _check_runner(name: str) -> None:
-    """Refuse a runner that Beam does not know; a name with dots is that of any other class."""
-    from apache_beam.options.pipeline_options import StandardOptions
-
-    known = [path.rpartition(".")[2] for path in StandardOptions.ALL_KNOWN_RUNNERS]
-    spelt = {known_name.lower() for known_name in known}
-    if "." not in name and not {name.lower(), f"{name.lower()}runner"} & spelt:
-        near = did_you_mean(name, known)
-        meant = f"did you mean `{near}`?" if near else f"known are {', '.join(known)}"
-        raise RunnerError(f"no such runner: {name[:80]}; {meant}")
 
 
 def pipeline_options(workers: int, passed_through: Sequence[str]) -> "PipelineOptions":

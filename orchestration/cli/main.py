@@ -27,6 +27,7 @@ from orchestration.cli.options import (
     DirOption,
     FoundDirOption,
     OutOption,
+    ProfileOption,
     RetryOption,
     WorkersOption,
     YesOption,
@@ -82,7 +83,8 @@ def run(
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     directory: DirOption = "",
-    workers: WorkersOption = 1,
+    workers: WorkersOption = None,
+    profile: ProfileOption = "",
     shows_plan: Annotated[
         bool, typer.Option("--plan", help="Say what would be done with each stage; do nothing.")
     ] = False,
@@ -99,9 +101,10 @@ def run(
     names, options = split_arguments(stages or [])
     reasons = split_reasons(retry, shows_plan=shows_plan)
     if shows_plan:
-        from orchestration.beam.runners import check_options
+        from orchestration.beam.options import check_options
+        from orchestration.beam.profile_arguments import with_profile
 
-        check_options(options)
+        check_options(with_profile(profile, options)[0])
         for planned in api.plan(config, directory, names):
             typer.echo(str(planned))
         return
@@ -111,6 +114,7 @@ def run(
             directory,
             names,
             workers=workers,
+            profile=profile,
             beam_options=options,
             progress=TerminalProgress(),
             replaces=may_replace,
@@ -131,7 +135,8 @@ def demo(
         list[str] | None, typer.Argument(help="Any Beam options.", metavar="[BEAM OPTIONS]")
     ] = None,
     directory: DemoDirOption = "runs/demo",
-    workers: WorkersOption = 1,
+    workers: WorkersOption = None,
+    profile: ProfileOption = "",
     replaces: YesOption = False,
 ) -> None:
     """Run the whole job on the small real web that comes with the repository."""
@@ -147,6 +152,7 @@ def demo(
         lambda may_replace: api.demo(
             directory,
             workers=workers,
+            profile=profile,
             beam_options=options,
             progress=TerminalProgress(),
             replaces=may_replace,
@@ -189,7 +195,8 @@ def recipes(
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     directory: DirOption = "",
-    workers: WorkersOption = 1,
+    workers: WorkersOption = None,
+    profile: ProfileOption = "",
     replaces: YesOption = False,
 ) -> None:
     """Compare several recipes on the captions of one crawl; the report shows them rule by rule."""
@@ -203,6 +210,7 @@ def recipes(
             chosen,
             directory,
             workers=workers,
+            profile=profile,
             beam_options=options,
             progress=TerminalProgress(),
             replaces=may_replace,

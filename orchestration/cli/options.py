@@ -25,7 +25,16 @@ FoundDirOption = Annotated[
 ]
 DemoDirOption = Annotated[str, typer.Option("--dir", help="Run directory: a folder or a URL.")]
 WorkersOption = Annotated[
-    int, typer.Option("--workers", min=1, help="Processes of the local runner; 1 stays in process.")
+    int | None,
+    typer.Option("--workers", min=1, help="Processes of the local runner; 1, in process, if none."),
+]
+ProfileOption = Annotated[
+    str,
+    typer.Option(
+        "--profile",
+        metavar="NAME|FILE",
+        help="Where to run: local, flink, dataflow, portable, prism, or a YAML file or URL.",
+    ),
 ]
 RetryOption = Annotated[
     str | None,

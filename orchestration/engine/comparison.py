@@ -13,6 +13,7 @@ from dalle_model import files
 from orchestration.engine.config import ConfigError
 from orchestration.engine.graph import Graph
 from orchestration.engine.plan import Run
+from orchestration.engine.preflight import check_politeness
 from orchestration.engine.progress import Progress
 from orchestration.engine.run import run_stages
 from pipelines.io.layout import RunFolder, StageFolder
@@ -49,6 +50,7 @@ def compare(run: Run, names: Sequence[str], progress: Progress) -> list[str]:
             stage
         )  # a missing recipe is reported before the first row
     before = [other.name for other in graph.ancestors(stage)]
+    check_politeness(run, before)
     run_stages(run, before, progress)
     for recipe, one in zip(chosen, runs, strict=True):
         progress.say(f"recipe     {recipe}")

@@ -26,11 +26,12 @@ class Run:
     Args:
         config: with absolute paths.
         root: URL of the run directory.
-        workers: processes of the local runner.
-        beam_options: passed through to Beam.
+        workers: processes that work at once, as far as is known.
+        beam_options: passed through to Beam, with those of a profile.
         as_written: what the run directory keeps as its config, where a command adds to it.
         replaces: whether finished stages of another run in the directory may be replaced.
         is_left: whether a job on a runner elsewhere is started and not waited for.
+        knows_workers: whether the runner has no more processes than `workers`.
     """
 
     config: RunConfig
@@ -40,6 +41,7 @@ class Run:
     as_written: RunConfig | None = None
     replaces: bool = False
     is_left: bool = False
+    knows_workers: bool = True
 
     @property
     def folder(self) -> RunFolder:

@@ -62,6 +62,30 @@ def check_settings(graph: Graph, stages: Sequence[Stage]) -> None:
         raise ConfigError(f"replay.archive: {replay.archive}: nothing is there; correct the path")
 
 
+def check_politeness(run: Run, names: Sequence[str]) -> None:
+    """Refuse to ask the web by processes that nobody has counted.
+
+    A host's limits hold for a process: a hundred of them would ask it a hundred times as often.
+
+    Args:
+        run: which may have a runner that does not say how many processes it has.
+        names: of stages; all where there are none.
+
+    Raises:
+        ConfigError: names the stage that asks the web, and where to set the number.
+    """
+    if run.knows_workers or run.config.replay is not None:
+        return
+    for stage in chosen_stages(Graph.of(run.config).stages, names):
+        if stage.resources.needs_web(run.config.section(stage)):
+            raise ConfigError(
+                f"{stage.name} asks the web, and this runner does not say how many processes it "
+                "has, among which the limits of a host are parted: set `parallelism` and "
+                "`workers_per_machine` in the profile (of Dataflow `max_num_workers` and "
+                "`machine_type`), or the most that there can be with --workers N"
+            )
+
+
 def check_inputs(run: Run, graph: Graph, stages: Sequence[Stage]) -> None:
     """Refuse stages that read what is neither finished nor among them.
 

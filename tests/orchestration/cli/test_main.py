@@ -2,8 +2,10 @@
 
 import pytest
 
+from orchestration.beam.profile import known_profiles
 from orchestration.cli.main import run_line
 from orchestration.engine.registry import registry
+from tests.support.job_service import job_service, nobody, silence
 
 
 def answer(capsys, *words: str) -> tuple[int, str, str]:
@@ -60,3 +62,67 @@ def test_wrong_usage_is_2_with_a_line(capsys, words, said):
     assert (code, out) == (2, "")
     assert said in err
     assert "Traceback" not in err
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch) -> str:
+    """A config of one table, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pairs.tsv").write_text("a red apple\thttp://h.example/1.png\n")
+    (tmp_path / "c.yaml").write_text("crawl: {sources: [{path: pairs.tsv}]}\nnum_shards: 1\n")
+    return "c.yaml"
+
+
+def test_the_help_of_what_beam_runs_shows_profiles(capsys):
+    for command in ("run", "demo", "recipes"):
+        _, out, _ = answer(capsys, command, "-h")
+        assert "--profile NAME|FILE" in out
+        assert all(name in out for name in known_profiles())
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--profile", "flnik"], 2, "no profile 'flnik'; did you mean `flink`?"),
+        (["--profile", "flink"], 2, "runs/run: each worker of FlinkRunner would write below"),
+        (["--profile", "flink", "--paralelism=3", "--job_endpoint="], 2, "mean `--parallelism`?"),
+        (["--profile", "flink", "--dry_run=True"], 2, "--dry_run is for DataflowRunner"),
+        (["--profile", "flink", "--dir", "/shared/run", "--job_endpoint={nobody}"], 1,
+         "no job service at {nobody}: Connection refused; start Beam's job server"),
+        (["--runner=FlinkRunner", "--flink_master=h:1", "--dir", "/shared/run"], 2,
+         "the image of the workers is not named"),
+    ],
+)  # fmt: skip
+def test_a_runner_that_cannot_start_is_a_line_and_nothing_is_touched(
+    capsys, config, tmp_path, words, code, said
+):
+    address = nobody()
+    words = [word.format(nobody=address) for word in words]
+    found, out, err = answer(capsys, "run", "crawl", "--config", config, *words)
+    assert (found, out) == (code, "")
+    assert said.format(nobody=address) in err
+    assert "Traceback" not in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.yaml", "pairs.tsv"]
+
+
+def test_fetch_by_nobody_knows_how_many_is_refused(capsys, config):
+    with job_service() as endpoint, silence() as pool:
+        code, _, err = answer(
+            capsys, "run", "fetch", "--config", config, "--dir", "/shared/run",
+            "--runner=PortableRunner", f"--job_endpoint={endpoint}",
+            "--environment_type=EXTERNAL", f"--environment_config={pool}",
+        )  # fmt: skip
+    assert code == 2
+    assert "fetch asks the web, and this runner does not say how many processes it has" in err
+
+
+def test_a_plan_with_a_profile_asks_no_service(capsys, config):
+    code, out, _ = answer(capsys, "run", "crawl", "--plan", "--config", config, "--profile=flink")
+    assert (code, out) == (0, "crawl      not finished yet: would be made\n")
+
+
+def test_a_profile_runs(capsys, config, tmp_path):
+    (tmp_path / "mine.yaml").write_text("runner: local\nworkers: 1\n")
+    words = ["--config", config, "--dir", "run", "--profile", "mine.yaml"]
+    code, out, _ = answer(capsys, "run", "crawl", *words)
+    assert (code, out) == (0, "report   run/report/index.html\n")

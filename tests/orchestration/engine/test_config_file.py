@@ -112,6 +112,6 @@ def test_a_config_in_a_store_counts_its_paths_from_there():
     files.write_bytes(f"{url}/run.yaml", b"crawl: {sources: [{path: pages.warc.gz}]}\n")
     config = load_config(f"{url}/run.yaml")
     assert config.crawl.sources[0].path == f"{url}/pages.warc.gz"
-    with pytest.raises(ConfigError, match="none.yaml: cannot read the config: .*--config FILE"):
+    with pytest.raises(ConfigError, match=r"none\.yaml: cannot read the config: .*--config FILE"):
         load_config(f"{url}/none.yaml")
     files.remove(url)

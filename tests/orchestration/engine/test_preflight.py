@@ -7,7 +7,8 @@ from dalle_model.tokenizers.codec import CodecError
 from orchestration.engine.config import ConfigError, RunConfig
 from orchestration.engine.config_file import check_config
 from orchestration.engine.graph import Graph
-from orchestration.engine.preflight import check_settings, chosen_stages
+from orchestration.engine.plan import Run
+from orchestration.engine.preflight import check_politeness, check_settings, chosen_stages
 
 
 def config_of(tmp_path, **settings: object) -> RunConfig:
@@ -61,3 +62,19 @@ def test_the_name_of_a_stage_is_bounded_in_its_error(tmp_path):
     with pytest.raises(ConfigError) as caught:
         chosen_stages(graph.stages, ["x" * 10_000])
     assert len(str(caught.value)) < 300
+
+
+def test_the_web_is_not_asked_by_processes_that_nobody_has_counted(tmp_path):
+    run = Run(config_of(tmp_path), "run", knows_workers=False)
+    with pytest.raises(ConfigError, match=r"fetch asks the web, .*--workers N$"):
+        check_politeness(run, [])
+    check_politeness(run, ["crawl", "captions", "images"])  # a table asks nobody
+    check_politeness(Run(run.config, "run", workers=100), [])
+    sites = config_of(tmp_path).model_dump(mode="json")["crawl"]
+    sites |= {"sources": [], "sites": [{"start": "http://site.test/"}]}
+    crawling = check_config({"crawl": sites}, str(tmp_path))
+    with pytest.raises(ConfigError, match="crawl asks the web"):
+        check_politeness(Run(crawling, "run", knows_workers=False), ["crawl"])
+    (tmp_path / "web.warc").write_bytes(b"")
+    replayed = config_of(tmp_path, replay={"archive": "web.warc", "hosts": ".a.test"})
+    check_politeness(Run(replayed, "run", knows_workers=False), [])
