@@ -34,7 +34,7 @@ _MISSING = {
     ),
     "EXTERNAL": (
         "the address of the worker pool is not named: set `environment.address` in the profile, "
-        "or --environment_option=external_service_address=HOST:PORT"
+        "or --environment_config=HOST:PORT"
     ),
 }
 

@@ -75,7 +75,7 @@ def _environment(environment: EnvironmentSettings, image: str) -> Iterator[str]:
     if environment.command:
         yield f"--environment_option=process_command={environment.command}"
     if environment.address:
-        yield f"--environment_option=external_service_address={environment.address}"
+        yield f"--environment_config={environment.address}"
     if image:
         yield f"--environment_option=docker_container_image={image}"
 

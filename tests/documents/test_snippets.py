@@ -3,6 +3,7 @@
 import re
 import shlex
 import tomllib
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ import yaml
 from typer.exceptions import TyperException
 
 from benchmarks.__main__ import BENCHMARKS
+from orchestration.beam.options import check_options
+from orchestration.beam.profile import load_profile
+from orchestration.beam.profile_arguments import arguments_of
 from orchestration.cli.main import app
 from orchestration.cli.options import split_arguments
 from orchestration.engine.config_file import load_config
@@ -37,9 +41,13 @@ def test_toml_names_the_groups_of_entry_points(snippet):
 
 
 @pytest.mark.parametrize("snippet", snippets("yaml"), ids=str)
-def test_yaml_is_a_config_or_a_recipe(snippet, tmp_path):
+def test_yaml_is_a_config_a_recipe_or_a_profile(snippet, tmp_path):
     path = tmp_path / "snippet.yaml"
     values = yaml.safe_load(snippet.text)
+    if "runner" in values:
+        path.write_text(snippet.text)
+        check_options(arguments_of(load_profile(str(path))))
+        return
     if "rules" in values:
         path.write_text(snippet.text)
         assert load_recipe(str(path)).rules
@@ -90,7 +98,8 @@ def check_command(words: list[str]) -> None:
         assert (program, words[1]) == ("python", "-m"), words
         module = ROOT / words[2].replace(".", "/")
         is_ours = module.with_suffix(".py").exists() or (module / "__main__.py").exists()
-        assert is_ours or words[2] == "pytest"
+        is_beams = words[2].startswith("apache_beam.") and find_spec(words[2]) is not None
+        assert is_ours or is_beams or words[2] == "pytest"
         assert [name for name in words[3:] if "tests" in name and not (ROOT / name).exists()] == []
 
 
@@ -101,6 +110,8 @@ def check_dalle(arguments: list[str]) -> None:
     if rest in (["--help"], ["-h"]):
         return
     given = command.make_context(name, rest, parent=context).params
+    if given.get("profile") and not given["profile"].endswith(".yaml"):
+        load_profile(given["profile"])
     if name == "run":
         assert set(split_arguments(given["stages"] or [])[0]) <= set(registry())
     if name == "recipes":

@@ -3,12 +3,14 @@
 import re
 import tomllib
 from dataclasses import fields
+from typing import get_args
 
 import pytest
 import typer.main
 
 import dalle
 from dalle_model.shards import ShardMetadata, token_schema
+from orchestration.beam.profile import EnvironmentSettings, Profile, known_profiles
 from orchestration.cli.main import app
 from orchestration.engine.config import ConfigError
 from orchestration.engine.config_file import check_config
@@ -87,6 +89,16 @@ def test_the_rows_of_the_benchmarks_have_the_names_that_they_print():
         prefix = re.split(r"[,\d]", name)[0].strip()
         assert f'"{prefix}' in sources, name
         assert unit.removesuffix("/CPU-s") in sources
+
+
+def test_the_profiles_and_their_settings_are_listed():
+    runners = DOCS / "runners.md"
+    profiles = prose(runners).partition("## Settings")[0]
+    assert sorted(first_codes(profiles)) == known_profiles()
+    assert first_codes(section(runners, "## Settings")) == list(Profile.model_fields)
+    environments = re.findall(r"\{type: ([A-Z]+)", section(runners, "## Settings"))
+    kinds = get_args(EnvironmentSettings.model_fields["type"].annotation)
+    assert set(environments) == set(kinds)
 
 
 def test_the_terms_of_the_glossary_are_sorted_and_each_stands_once():

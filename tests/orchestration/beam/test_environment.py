@@ -1,6 +1,8 @@
 """Where the Python of the workers comes from, out of each way of saying it."""
 
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
+from apache_beam.transforms import environments
 
 from orchestration.beam.environment import Environment, environment_of, works_here
 from orchestration.beam.runners import RunnerError
@@ -37,7 +39,7 @@ def test_each_runner_has_a_default(options, expected):
     [
         ("PROCESS", "--environment_option=process_command=/boot --x=1", "/boot --x=1"),
         ("PROCESS", '--environment_config={"command": "/boot"}', "/boot"),
-        ("EXTERNAL", "--environment_options=external_service_address=h:1", "h:1"),
+        ("EXTERNAL", "--environment_options=external_service_address=h:1", ""),
         ("EXTERNAL", "--environment_config=h:1", "h:1"),
         ("EXTERNAL", '--environment_config={"url": "h:1"}', "h:1"),
         ("DOCKER", "--environment_config=image:1", "image:1"),
@@ -55,3 +57,23 @@ def test_what_beam_does_not_know_is_refused():
         environment_of([FLINK, "--environment_type=process"])
     with pytest.raises(RunnerError, match="--environment_config: not JSON"):
         environment_of([FLINK, "--environment_type=PROCESS", "--environment_config={command}"])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--environment_type=EXTERNAL", "--environment_config=h:1"],
+        ["--environment_type=PROCESS", "--environment_option=process_command=/boot"],
+        ["--environment_type=DOCKER", "--environment_option=docker_container_image=image:1"],
+        ["--environment_type=LOOPBACK"],
+    ],
+)
+def test_beam_makes_the_environment_that_is_read(options):
+    """It fails on the key of a pool's address where no config stands beside it."""
+    made = environments.Environment.from_options(PipelineOptions(options).view_as(PortableOptions))
+    found = environment_of([FLINK, *options])
+    assert found is not None
+    assert found.place in str(made.to_runner_api(None))  # type: ignore[arg-type]
+    broken = ["--environment_type=EXTERNAL", "--environment_option=external_service_address=h:1"]
+    with pytest.raises(TypeError):
+        environments.Environment.from_options(PipelineOptions(broken).view_as(PortableOptions))

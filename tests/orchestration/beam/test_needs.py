@@ -7,7 +7,7 @@ from orchestration.beam.needs import check_needs, check_shared
 from orchestration.beam.runners import NotReadyError, RunnerError
 
 FLINK = ["--runner=FlinkRunner", "--flink_master=host:8081", "--environment_type=EXTERNAL"]
-POOL = "--environment_option=external_service_address=localhost:50000"
+POOL = "--environment_config=localhost:50000"
 CLOUD = ["--runner=DataflowRunner", "--project=p", "--region=r", "--temp_location=gs://b/t"]
 
 

@@ -41,7 +41,7 @@ def test_an_unknown_name_lists_the_known_ones():
         load_profile("flnik")
     with pytest.raises(ProfileError, match="known are dataflow, flink, local, portable, prism"):
         load_profile("xyzzy")
-    with pytest.raises(ProfileError, match="cannot read the profile: .* name one with --profile"):
+    with pytest.raises(ProfileError, match=r"cannot read the profile: .* name one with --profile"):
         load_profile("none/x.yaml")
 
 

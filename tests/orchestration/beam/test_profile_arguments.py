@@ -42,7 +42,7 @@ def test_each_setting_is_an_option():
         "--flink_master=host:8081",
         "--flink_version=1.19",
         "--environment_type=EXTERNAL",
-        "--environment_option=external_service_address=localhost:50000",
+        "--environment_config=localhost:50000",
         "--sdk_worker_parallelism=2",
         "--object_reuse",
         "--experiments=a",
