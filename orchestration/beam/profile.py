@@ -175,9 +175,10 @@ def load_profile(profile: str) -> Profile:
     """
     try:
         file = read_settings(_url(profile), "profile", "--profile", "a profile names a `runner`")
-        found = Profile.model_validate(file.values)
     except SettingsFileError as error:
         raise ProfileError(str(error)) from error
+    try:
+        found = Profile.model_validate(file.values)
     except ValidationError as error:
         raise ProfileError(explain(error, Profile, file.where)) from error
     jar = found.flink_job_server_jar

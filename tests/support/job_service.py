@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-import grpc
+import grpc  # type: ignore[import-untyped]
 from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
 
-class _Service(beam_job_api_pb2_grpc.JobServiceServicer):  # type: ignore[misc]
+class _Service(beam_job_api_pb2_grpc.JobServiceServicer):
     def __init__(self, options: tuple[str, ...]) -> None:
         self._options = options
 
