@@ -64,7 +64,7 @@ def host_and_port(address: str) -> tuple[str, int] | None:
 def _check_job_service(
     passed_through: Sequence[str], endpoint: str, runner: str, timeout_s: float
 ) -> None:
-    if host_and_port(endpoint) is None:
+    if host_and_port(endpoint) is None or endpoint.startswith(("http://", "https://")):
         raise RunnerError(f"--job_endpoint: {endpoint[:80]}: not HOST:PORT, as localhost:8099 is")
     try:
         known = job_service_options(endpoint, timeout_s)

@@ -17,8 +17,11 @@ def check_directory(root: str) -> None:
 
     Raises:
         ConfigError: names the file.
+        UnknownProtocolError: it is in a store of no known kind.
+        ImportError: the library of its store is not installed.
     """
     if not files.is_local(root):
+        files.url_to_fs(root)
         return
     path = Path(files.local_path(root))
     there = next((place for place in (path, *path.parents) if place.exists()), path)

@@ -61,9 +61,8 @@ def main() -> int:
                 "orchestration",
                 "run",
                 *sys.argv[1:],
-                "--runner=PortableRunner",
+                "--profile=portable",
                 f"--job_endpoint=localhost:{JOB_PORT}",
-                "--environment_type=EXTERNAL",
                 f"--environment_config=localhost:{POOL_PORT}",
             ]
         ).returncode

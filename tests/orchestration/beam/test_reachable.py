@@ -45,9 +45,10 @@ def test_another_service_is_told_from_a_job_service():
         check_reachable(portable(endpoint), LONG_S)
 
 
-def test_an_address_without_a_port_is_refused():
-    with pytest.raises(RunnerError, match="--job_endpoint: flink: not HOST:PORT"):
-        check_reachable(portable("flink"), SHORT_S)
+@pytest.mark.parametrize("endpoint", ["flink", "http://flink:8099"])
+def test_what_is_no_address_is_refused(endpoint):
+    with pytest.raises(RunnerError, match=f"--job_endpoint: {endpoint}: not HOST:PORT"):
+        check_reachable(portable(endpoint), SHORT_S)
 
 
 def test_the_artifact_service_is_asked_too():

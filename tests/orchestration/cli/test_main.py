@@ -1,5 +1,7 @@
 """What the command line itself answers: its help, its version, and what it does not know."""
 
+import sys
+
 import pytest
 
 from orchestration.beam.profile import known_profiles
@@ -89,13 +91,16 @@ def test_the_help_of_what_beam_runs_shows_profiles(capsys):
         (["--profile", "flink", "--dry_run=True"], 2, "--dry_run is for DataflowRunner"),
         (["--profile", "flink", "--dir", "/shared/run", "--job_endpoint={nobody}"], 1,
          "no job service at {nobody}: Connection refused; start Beam's job server"),
+        (["--dir", "gs://bucket/run"], 1, "run `pip install 'dalle[gcs]'`"),
+        (["--profile", "gs://bucket/flink.yaml"], 1, "run `pip install 'dalle[gcs]'`"),
         (["--runner=FlinkRunner", "--flink_master=h:1", "--dir", "/shared/run"], 2,
          "the image of the workers is not named"),
     ],
 )  # fmt: skip
 def test_a_runner_that_cannot_start_is_a_line_and_nothing_is_touched(
-    capsys, config, tmp_path, words, code, said
+    capsys, monkeypatch, config, tmp_path, words, code, said
 ):
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
     address = nobody()
     words = [word.format(nobody=address) for word in words]
     found, out, err = answer(capsys, "run", "crawl", "--config", config, *words)
