@@ -13,6 +13,10 @@ DATAFLOW, FLINK, PORTABLE = "DataflowRunner", "FlinkRunner", "PortableRunner"
 PRISM, SPARK = "PrismRunner", "SparkRunner"
 # What is told apart here; Beam takes these names in any case, and without `Runner`.
 _RUNNERS = ("DaskRunner", DATAFLOW, "DirectRunner", FLINK, LOCAL_RUNNER, PORTABLE, PRISM, SPARK)
+# Beam bounds by its `job_server_timeout`, 300 s by default, also how long it follows a job, where
+# the job service knows that by the name under which it was prepared: its own one and Prism do.
+# Source: apache-beam 2.77.0, `runners/portability/portable_runner.py: JobServiceHandle.run`.
+LONGEST_JOB_S = 30 * 24 * 3600  # chosen: no job lasts as long
 
 
 class RunnerError(UsageError):
@@ -42,6 +46,8 @@ def beam_arguments(workers: int, passed_through: Sequence[str]) -> list[str]:
             "DaskRunner is not supported: in Beam 2.77 it ends in state DONE with branches, tagged "
             "outputs and last batches missing; use --workers N, FlinkRunner or DataflowRunner"
         )
+    if runner in {PORTABLE, PRISM}:  # an option that is given goes before ours, as it stands later
+        return [f"--job_server_timeout={LONGEST_JOB_S}", *passed_through]
     if runner not in {None, "DirectRunner", LOCAL_RUNNER}:
         return list(passed_through)
     kept = _without_runner(passed_through)

@@ -3,6 +3,7 @@ import os
 import pytest
 
 from orchestration.beam.runners import (
+    LONGEST_JOB_S,
     RunnerError,
     beam_arguments,
     chosen_runner,
@@ -29,6 +30,15 @@ def test_another_runner_gets_its_options_untouched():
     options = ["--runner=FlinkRunner", "--flink_master=localhost:8081", "--anything=1"]
     assert beam_arguments(2, options) == options
     assert not is_local(options)
+
+
+@pytest.mark.parametrize("runner", ["PortableRunner", "prism"])
+def test_a_job_may_last_longer_than_beams_five_minutes(runner):
+    given = [f"--runner={runner}", "--parallelism=2"]
+    options = pipeline_options(1, given).get_all_options()
+    assert options["job_server_timeout"] == LONGEST_JOB_S
+    asked = pipeline_options(1, [*given, "--job-server-timeout", "60"]).get_all_options()
+    assert asked["job_server_timeout"] == 60
 
 
 def test_the_dask_runner_is_refused_with_the_reason():
