@@ -77,7 +77,7 @@ def _without_command(
 
 
 @_command(passes_on=True, cls=StagesCommand)
-def run(
+def run(  # noqa: PLR0913 - one for each option
     stages: Annotated[
         list[str] | None, typer.Argument(help="Stages to run (all), then any Beam options.")
     ] = None,

@@ -14,6 +14,7 @@ from typing import Any
 
 from orchestration.beam.execute import Step, submit
 from orchestration.beam.jobs import job_id
+from orchestration.beam.options import leaves_no_job
 from orchestration.beam.runners import chosen_runner
 from orchestration.engine.graph import Graph
 from orchestration.engine.jobs import Recording, has_ended, recorded
@@ -65,6 +66,9 @@ def run_as_one_job(
         names = [stage.name for stage in stages]
         with recorded(run.root, names, chosen_runner(run.beam_options) or "") as recording:
             result = submit(steps, run.beam_options)
+            if leaves_no_job(run.beam_options):
+                progress.say(f"the graph of {', '.join(names)} was built; nothing was run")
+                return []
             recording.started(job_id(result, run.beam_options))
             if run.is_left:
                 recording.stays = True

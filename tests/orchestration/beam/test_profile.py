@@ -39,7 +39,7 @@ def test_the_path_of_a_jar_counts_from_the_profile(tmp_path):
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(ProfileError, match="no profile 'flnik'; did you mean `flink`"):
         load_profile("flnik")
-    with pytest.raises(ProfileError, match="known are dataflow, flink, local, portable, prism"):
+    with pytest.raises(ProfileError, match=r"known are dataflow, flink, local, portable, prism"):
         load_profile("xyzzy")
     with pytest.raises(ProfileError, match=r"cannot read the profile: .* name one with --profile"):
         load_profile("none/x.yaml")
