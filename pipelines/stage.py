@@ -61,10 +61,17 @@ class Runtime:
     Args:
         workers: processes that work in parallel.
         loopback: permission to reach one server on this machine instead of the web.
+        is_remote: whether they are those of another runner, which may be more than `workers`.
     """
 
     workers: int = 1
     loopback: LoopbackAllowance | None = None
+    is_remote: bool = False
+
+    @property
+    def is_one_process(self) -> bool:
+        """Whether all work is done in one process."""
+        return self.workers == 1 and not self.is_remote
 
 
 @dataclass(frozen=True)
@@ -139,17 +146,17 @@ class LocalWork:
 
 @dataclass(frozen=True)
 class Retry:
-    """How a stage takes up again rows that it has dropped for reasons which may have passed.
+    """A stage takes up again rows that it has dropped for reasons which may have passed.
+
+    It does so by its own work, on the shards with such rows: the task says which reasons are
+    `retried`, and where the `finished` result is. All other rows of that result, kept or dropped,
+    are in the new one as they were.
 
     Args:
         reasons: of rejections, those that may be asked for.
-        process: as in `ShardWork`, of a shard with such rows; its task says which reasons are
-            `retried`, and where the `finished` result is. All other rows of that result, kept or
-            dropped, are in the new one as they were.
     """
 
     reasons: frozenset[str]
-    process: Callable[[Job, int], ShardResult]
 
 
 @dataclass(frozen=True)

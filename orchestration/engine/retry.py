@@ -27,7 +27,7 @@ from pipelines.io.manifest import Manifest, digest_of
 from pipelines.io.parquet import read_table
 from pipelines.io.suggest import did_you_mean
 from pipelines.io.task import ShardReport, StageTask, finished_shards
-from pipelines.stage import ShardWork, Stage
+from pipelines.stage import Stage
 
 Keys = dict[str, set[str]]
 
@@ -168,12 +168,8 @@ def _replaced(
     run: Run, graph: Graph, plan: Plan, old: Manifest, task: StageTask, progress: Progress
 ) -> Retried:
     stage, clock = plan.stage, RunClock()
-    assert stage.retry is not None
-    assert isinstance(stage.work, ShardWork)
     _drop_other_work(task)
-    work = replace(stage.work, process=stage.retry.process)
-    stage_again, facts = replace(stage, work=work), graph.facts(stage)
-    reports = write_shards(run, stage_again, facts, task, progress, clock)
+    reports = write_shards(run, stage, graph.facts(stage), task, progress, clock)
     retried = _outcome(task, old, reports)
     timings = clock.seconds() | {"workers": run.workers}
     finish(plan, task, retried.manifest, timings)

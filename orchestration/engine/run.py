@@ -154,7 +154,8 @@ def write_shards(
         progress.shards(stage, task, len(asked) - len(task.pending))
         section = run.config.section(stage)
         with web_of(run.config, stage) as loopback:
-            job = Job(task, section, Runtime(run.workers, loopback), facts)
+            runtime = Runtime(run.workers, loopback, not is_local(run.beam_options))
+            job = Job(task, section, runtime, facts)
             execute(stage, job, run.beam_options)
     reports = finished_shards(task)
     check_all_there(task, asked, reports.keys())

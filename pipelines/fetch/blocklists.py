@@ -22,6 +22,7 @@ from pipelines.io.hashes import EXACT, KINDS, NUM_DIGITS, exact_hash, is_hash
 from pipelines.io.looks import Unseen, looks_of
 from pipelines.rejection import Check
 from pipelines.web.failures import FetchFailure, Reason
+from pipelines.web.settings import Refuses
 from pipelines.web.urls import canonical_host, canonical_url
 
 BLOCKED_HASH, BLOCKED_LOOK = "blocked_hash", "blocked_perceptual_hash"
@@ -64,6 +65,11 @@ class Blocked:
         if self.urls and (name := self.urls.get(_bare(url), "")):
             return FetchFailure(Reason.BLOCKED_URL, name)
         return None
+
+    @property
+    def refuses(self) -> Refuses | None:
+        """`refusal`, where there is something to refuse."""
+        return self.refusal if self.hosts or self.urls else None
 
     def of_bytes(self, encoded: bytes) -> Check | None:
         """The failed check of an image that is on a list, or whose look cannot be told."""

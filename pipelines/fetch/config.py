@@ -100,6 +100,12 @@ class FetchConfig(BaseModel):
         per_host_delay_s: minimum time between two requests to one host, across all workers.
         max_host_failures: images of one host in a row that could not be reached, after which its
             other images in the shard are not requested; 0 for no limit.
+        max_images_per_host: images requested of one host in a run, those of the least keys; None
+            for all.
+        deadline_s: seconds after the first request to a host, after which no further image of it is
+            requested; None for no limit.
+        host_buckets: into how many parts the hosts are cut, each the work of one worker. It changes
+            no row.
         allow: private hosts to fetch from, beside the public web.
         obeys_robots: whether robots.txt (RFC 9309) is fetched and obeyed.
         honours_opt_out: whether X-Robots-Tag and tdm-reservation headers are honoured.
@@ -121,6 +127,10 @@ class FetchConfig(BaseModel):
     per_host_delay_s: Annotated[float, Field(ge=0)] = 0.0
     # Chosen: as in `crawl.sites`; Nutch has `fetcher.max.exceptions.per.queue` for it.
     max_host_failures: Annotated[int, Field(ge=0)] = 5
+    max_images_per_host: Annotated[int, Field(gt=0)] | None = None
+    deadline_s: Annotated[float, Field(gt=0)] | None = None
+    # Chosen: four and more for each of 1,000 workers, and a note each on a disk.
+    host_buckets: Annotated[int, Field(gt=0, le=1_000_000)] = 4096
     allow: tuple[Allow, ...] = ()
     obeys_robots: bool = True
     honours_opt_out: bool = True

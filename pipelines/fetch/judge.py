@@ -1,5 +1,6 @@
 """Whether the bytes of an image, once they are here, may be kept for a row."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from dalle_model.shards import image_of
@@ -15,11 +16,12 @@ class Judge:
 
     Args:
         blocked: the entries of all lists.
+        judged: images that have been found to be on no list.
     """
 
-    def __init__(self, blocked: Blocked) -> None:
+    def __init__(self, blocked: Blocked, judged: Iterable[str] = ()) -> None:
         self._blocked = blocked
-        self._listed: dict[str, Check | None] = {}
+        self._listed: dict[str, Check | None] = dict.fromkeys(judged)
         self._num_drifted = 0
 
     def failed(self, row: Row, encoded: bytes) -> Check | None:

@@ -1,34 +1,42 @@
-"""Fetches again the images of rows that one finished shard has dropped; other rows stay."""
+"""Rows of one finished shard that were dropped are fetched again; other rows stay."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.fetch.config import FetchConfig
-from pipelines.fetch.shard import fetch_rows
 from pipelines.io import parquet
 from pipelines.io.task import ShardResult, StageTask, rejection_table
-from pipelines.records import CAPTIONS, FETCHED_SCHEMA
+from pipelines.records import FETCHED_SCHEMA
 from pipelines.rejection import REJECTION_SCHEMA
-from pipelines.stage import Runtime
 
 
-def retry_shard(task: StageTask, index: int, config: FetchConfig, runtime: Runtime) -> ShardResult:
-    """The finished shard, in which the rows dropped for a reason that is `retried` are new.
+def dropped_rows(captions: pa.Table, task: StageTask, index: int) -> pa.Table:
+    """The captions of a shard whose rows were dropped for a reason that is `retried`.
 
     Raises:
-        UnreadableShardError: the captions shard, or the finished one, is missing or corrupt.
+        UnreadableShardError: the finished shard is missing or corrupt.
+    """
+    dropped = parquet.read_table(task.finished.rejected(index), ["key", "reason"])
+    keys = dropped["key"].filter(_is_retried(dropped, task)).combine_chunks()
+    return captions.filter(pc.is_in(captions["key"], keys))
+
+
+def with_finished(again: ShardResult, task: StageTask, index: int) -> ShardResult:
+    """The finished shard, in which the rows that were fetched again are new.
+
+    Raises:
+        UnreadableShardError: the finished shard is missing or corrupt.
     """
     kept = parquet.read_table(task.finished.part(index)).select(FETCHED_SCHEMA.names)
     dropped = parquet.read_table(task.finished.rejected(index)).select(REJECTION_SCHEMA.names)
-    is_retried = pc.is_in(dropped["reason"], pa.array(task.retried, pa.string()))
-    captions = parquet.read_table(task.input(CAPTIONS).part(index))
-    wanted = pc.is_in(captions["key"], dropped["key"].filter(is_retried).combine_chunks())
-    again = fetch_rows(captions.filter(wanted).to_pylist(), task, config, runtime)
-    rejected = rejection_table(again.rejected)
+    others = dropped.filter(pc.invert(_is_retried(dropped, task)))
     return ShardResult(
         kept=pa.concat_tables([kept, again.kept]),
-        rejected=pa.concat_tables([dropped.filter(pc.invert(is_retried)), rejected]),
+        rejected=pa.concat_tables([others, rejection_table(again.rejected)]),
         rows_in=kept.num_rows + dropped.num_rows,
         passed_over=again.passed_over,
         warnings=again.warnings,
     )
+
+
+def _is_retried(dropped: pa.Table, task: StageTask) -> pa.ChunkedArray:
+    return pc.is_in(dropped["reason"], pa.array(task.retried, pa.string()))

@@ -1,19 +1,22 @@
 """Adds the bytes of its images to one shard of captions; each image is fetched once."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dalle_model.files import sha256
 from dalle_model.shards import image_of
 from pipelines.fetch.backends.chosen import fetch_images
 from pipelines.fetch.blocklists import Blocked, read_blocklists
+from pipelines.fetch.buckets import Outcome, host_of, unpack_outcomes
 from pipelines.fetch.config import FetchConfig
 from pipelines.fetch.judge import Judge
+from pipelines.fetch.retry import dropped_rows, with_finished
 from pipelines.io import parquet
+from pipelines.io.aside import ByteRange, take_back
 from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import CAPTIONS, FETCHED_SCHEMA
 from pipelines.rejection import Check, Rejection, reject
@@ -21,66 +24,108 @@ from pipelines.stage import Runtime
 from pipelines.web.failures import FetchFailure, Reason
 
 Row = dict[str, Any]
-Outcome = bytes | FetchFailure
+Found = bytes | Check  # the bytes of an image, or why it has none that may be kept
 _HOSTS_NAMED = 10  # in a warning; chosen: as many as one reads
 
 
 def fetch_shard(task: StageTask, index: int, config: FetchConfig, runtime: Runtime) -> ShardResult:
-    """Fetch the images of one shard.
+    """Fetch the images of one shard, each image once.
 
     Rows whose source supplied the bytes need no download. An image that cannot be fetched rejects
     each of its rows, with the class of the failure as the reason.
 
     Raises:
-        UnreadableShardError: the captions shard is missing or corrupt.
-    """
-    rows = parquet.read_table(task.input(CAPTIONS).part(index)).to_pylist()
-    return fetch_rows(rows, task, config, runtime)
-
-
-def fetch_rows(
-    rows: list[Row], task: StageTask, config: FetchConfig, runtime: Runtime
-) -> ShardResult:
-    """Fetch the images of some rows of one shard, each image once.
-
-    Args:
-        rows: in `CAPTION_SCHEMA`.
-        task: the stage's work.
-        config: limits and policy.
-        runtime: where it runs.
-
-    Raises:
+        UnreadableShardError: the captions shard, or the finished one of a retry, is missing or
+            corrupt.
         BlocklistError: a list cannot be read, or a line of it is no entry.
     """
+    rows = read_rows(task, index)
     blocked = read_blocklists(config.blocklists, task.fingerprint)
-    fetched = _fetched(images_to_fetch(rows), config, runtime, blocked)
-    judge = Judge(blocked)
+    allowed, refused = _sorted_out(images_to_fetch(rows), blocked)
+    fetched = fetch_images(allowed, config, runtime, blocked.refuses)
+    found = {
+        key: _check(outcome) if isinstance(outcome, FetchFailure) else outcome
+        for key, outcome in fetched.items()
+    }
+    return _result(task, index, rows, found | refused, Judge(blocked), blocked)
+
+
+def wanted_images(task: StageTask, index: int, config: FetchConfig) -> dict[str, str]:
+    """The URLs of the images of one shard that are to be requested, by the image's part of the key.
+
+    Raises:
+        UnreadableShardError, BlocklistError: as `fetch_shard`.
+    """
+    blocked = read_blocklists(config.blocklists, task.fingerprint)
+    rows = read_rows(task, index, ["key", "url", "encoded"])
+    return _sorted_out(images_to_fetch(rows), blocked)[0]
+
+
+def complete_shard(
+    task: StageTask, index: int, packed: list[bytes], config: FetchConfig
+) -> ShardResult:
+    """One shard whose images have been fetched: the same as `fetch_shard` makes.
+
+    Args:
+        task: the stage's work.
+        index: of the shard.
+        packed: the outcomes of all its images, as `pack_outcomes` packs them, in any order.
+        config: limits and policy.
+
+    Raises:
+        UnreadableShardError, BlocklistError: as `fetch_shard`.
+        FileNotFoundError: a file with bytes is gone.
+    """
+    rows = read_rows(task, index)
+    blocked = read_blocklists(config.blocklists, task.fingerprint)
+    refused = _sorted_out(images_to_fetch(rows), blocked)[1]
+    found = _taken_back(outcome for part in packed for outcome in unpack_outcomes(part))
+    judge = Judge(blocked, judged=found.keys())
+    return _result(task, index, rows, found | refused, judge, blocked)
+
+
+def read_rows(task: StageTask, index: int, columns: list[str] | None = None) -> pa.Table:
+    """The captions of one shard; in a retry those whose rows were dropped for its reasons."""
+    captions = parquet.read_table(task.input(CAPTIONS).part(index), columns)
+    return dropped_rows(captions, task, index) if task.retried else captions
+
+
+def images_to_fetch(rows: pa.Table) -> dict[str, str]:
+    """URLs of the images whose rows carry no bytes, by the image's part of the key."""
+    without = rows.filter(pc.is_null(rows["encoded"]))
+    pairs = zip(without["key"].to_pylist(), without["url"].to_pylist(), strict=True)
+    return {image_of(key): url for key, url in pairs}
+
+
+def _result(
+    task: StageTask,
+    index: int,
+    table: pa.Table,
+    found: Mapping[str, Found],
+    judge: Judge,
+    blocked: Blocked,
+) -> ShardResult:
     kept: list[Row] = []
     rejected: list[Rejection] = []
-    for row in rows:
-        outcome = _outcome(row, fetched, blocked)
-        if isinstance(outcome, FetchFailure):
-            rejected.append(reject(row, task.stage, _check(outcome)))
+    for row in table.to_pylist():
+        outcome = _outcome(row, found, blocked)
+        if isinstance(outcome, Check):
+            rejected.append(reject(row, task.stage, outcome))
         elif failed := judge.failed(row, outcome):
             rejected.append(reject(row, task.stage, failed))
         else:
             kept.append(_fetched_row(row, outcome))
-    warnings = given_up_hosts(rows, fetched)
-    return ShardResult(_table(kept), rejected, len(rows), judge.passed_over, warnings)
+    warnings = given_up_hosts(images_to_fetch(table), found)
+    result = ShardResult(_table(kept), rejected, table.num_rows, judge.passed_over, warnings)
+    return with_finished(result, task, index) if task.retried else result
 
 
-def images_to_fetch(rows: list[Row]) -> dict[str, str]:
-    """URLs of the images whose rows carry no bytes, by the image's part of the key."""
-    return {image_of(row["key"]): row["url"] for row in rows if row["encoded"] is None}
-
-
-def given_up_hosts(rows: list[Row], fetched: Mapping[str, bytes | FetchFailure]) -> list[str]:
+def given_up_hosts(urls: Mapping[str, str], found: Mapping[str, Found]) -> list[str]:
     """A line that names the hosts put aside, those with the most images first; none without one."""
-    urls = images_to_fetch(rows)
     hosts = Counter(
-        urlsplit(urls[image]).hostname or ""
-        for image, outcome in fetched.items()
-        if isinstance(outcome, FetchFailure) and outcome.reason is Reason.HOST_GIVEN_UP
+        host_of(urls[image])
+        for image, outcome in found.items()
+        if isinstance(outcome, Check) and outcome.reason == Reason.HOST_GIVEN_UP
     )
     if not hosts:
         return []
@@ -90,20 +135,31 @@ def given_up_hosts(rows: list[Row], fetched: Mapping[str, bytes | FetchFailure])
     return [f"hosts that kept failing, and images not requested of them: {named}{more}"]
 
 
-def _fetched(
-    urls: dict[str, str], config: FetchConfig, runtime: Runtime, blocked: Blocked
-) -> dict[str, Outcome]:
-    """The outcome of each image; of a URL on a list, without a request."""
+def _sorted_out(urls: dict[str, str], blocked: Blocked) -> tuple[dict[str, str], dict[str, Found]]:
+    """The images that may be requested, and the checks of those whose URL is on a list."""
     refused = {key: no for key, url in urls.items() if (no := blocked.refusal(url))}
     allowed = {key: url for key, url in urls.items() if key not in refused}
-    refuses = blocked.refusal if blocked.hosts or blocked.urls else None
-    return fetch_images(allowed, config, runtime, refuses) | refused
+    return allowed, {key: _check(no) for key, no in refused.items()}
 
 
-def _outcome(row: Row, fetched: dict[str, Outcome], blocked: Blocked) -> Outcome:
+def _taken_back(outcomes: Iterable[Outcome]) -> dict[str, Found]:
+    found: dict[str, Found] = {}
+    places: dict[str, ByteRange] = {}
+    for outcome in outcomes:
+        if outcome.reason:
+            found[outcome.key] = Check(
+                outcome.reason, False, outcome.measured, outcome.threshold, outcome.detail
+            )
+        else:
+            places[outcome.key] = ByteRange(outcome.location, outcome.offset, outcome.length)
+    return found | dict(take_back(places))
+
+
+def _outcome(row: Row, found: Mapping[str, Found], blocked: Blocked) -> Found:
     if row["encoded"] is None:
-        return fetched[image_of(row["key"])]
-    return blocked.refusal(row["url"]) or cast(bytes, row["encoded"])
+        return found[image_of(row["key"])]
+    refused = blocked.refusal(row["url"])
+    return _check(refused) if refused else cast(bytes, row["encoded"])
 
 
 def _check(failure: FetchFailure) -> Check:

@@ -3,44 +3,49 @@
 from typing import Any
 
 from pipelines.fetch.config import RETRIED, FetchConfig, dependencies
-from pipelines.io.task import ShardResult
+from pipelines.io.layout import StageFolder
 from pipelines.records import CAPTION_SCHEMA, CAPTIONS, FETCHED, FETCHED_SCHEMA
 from pipelines.stage import (
     Job,
+    PipelineWork,
     Reads,
     Resources,
     Retry,
-    ShardWork,
     Stage,
     Writes,
     plain_settings,
 )
 
 
-def _process(job: Job, index: int) -> ShardResult:
-    from pipelines.fetch.shard import fetch_shard
+def _build(pipeline: Any, job: Job) -> Any:
+    from pipelines.fetch.pipeline import build
 
-    return fetch_shard(job.task, index, job.config, job.runtime)
+    return build(pipeline, job)
 
 
 def _notices(config: FetchConfig) -> list[str]:
     return [f"private hosts may be reached: {rule.allowance}" for rule in config.allow]
 
 
-def _retry(job: Job, index: int) -> ShardResult:
-    from pipelines.fetch.retry import retry_shard
-
-    return retry_shard(job.task, index, job.config, job.runtime)
-
-
 def _settings(config: FetchConfig) -> dict[str, Any]:
     values = plain_settings(config)
     values["blocklists"] = {"max_hamming": config.blocklists.max_hamming}
+    del values["host_buckets"]
+    for limit in ("max_images_per_host", "deadline_s"):
+        if values[limit] is None:
+            del values[limit]  # as before there was one
     return values  # of the lists their content counts, not their place: dependencies
 
 
 def _relocate(config: FetchConfig, folder: str) -> FetchConfig:
     return config.model_copy(update={"blocklists": config.blocklists.relocated(folder)})
+
+
+def _pulse(folder: StageFolder) -> str:
+    from pipelines.fetch.journal import num_buckets
+
+    buckets = num_buckets(folder)
+    return f"{buckets:,} buckets of hosts" if buckets else ""
 
 
 STAGE = Stage(
@@ -49,11 +54,12 @@ STAGE = Stage(
     config=FetchConfig,
     reads={CAPTIONS: Reads(CAPTION_SCHEMA)},
     writes=Writes(FETCHED, FETCHED_SCHEMA),
-    work=ShardWork(_process),
+    work=PipelineWork(_build),
     settings=_settings,
     relocate=_relocate,
     dependencies=lambda config, _: dependencies(config),
     notices=_notices,
+    pulse=_pulse,
     resources=Resources(needs_web=lambda _: True),
-    retry=Retry(RETRIED, _retry),
+    retry=Retry(RETRIED),
 )

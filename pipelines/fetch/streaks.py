@@ -22,25 +22,26 @@ class Streak(Generic[Job]):
         """Add a job to the end of the queue."""
         self._jobs.append(job)
 
-    def record(self, job: Job, is_outage: bool) -> bool:
-        """Note how a job ended; whether the host is put aside.
+    def record(self, job: Job, is_outage: bool) -> None:
+        """Note how a job ended.
 
         Args:
             job: one of those expected.
             is_outage: whether it speaks against the host.
         """
         self._ended[job] = is_outage
-        while self._seen < len(self._jobs) and not self._is_broken_off():
+        while self._seen < len(self._jobs) and not self.is_broken_off:
             told = self._jobs[self._seen]
             if told not in self._ended:
                 break
             self._length = self._length + 1 if self._ended.pop(told) else 0
             self._seen += 1
-        return self._is_broken_off()
 
     def left_out(self) -> list[Job]:
         """The jobs behind the outages in a row, in order; none while the host is not put aside."""
-        return self._jobs[self._seen :] if self._is_broken_off() else []
+        return self._jobs[self._seen :] if self.is_broken_off else []
 
-    def _is_broken_off(self) -> bool:
+    @property
+    def is_broken_off(self) -> bool:
+        """Whether the host is put aside."""
         return 0 < self._limit <= self._length

@@ -80,8 +80,12 @@ class StageFolder:
 
         Another attempt does not find them; they are removed when the stage is finished.
         """
+        return files.join(self.notes(kind, attempt), part_name(index, self.num_shards))
+
+    def notes(self, kind: str, attempt: str) -> str:
+        """URL of the folder of such results, for those that are no shard's."""
         folder = f"{kind}-{files.sha256(attempt.encode())[:16]}"
-        return files.join(self.progress, folder, part_name(index, self.num_shards))
+        return files.join(self.progress, folder)
 
     def file(self, name: str) -> str:
         """URL of a file, by its path below the folder."""

@@ -67,6 +67,10 @@ class StageTask:
         """URL of what this very work notes of a shard for its own later steps."""
         return self.folder.note(index, kind, self.attempt)
 
+    def notes(self, kind: str) -> str:
+        """URL of the folder of what this very work notes that is no shard's."""
+        return self.folder.notes(kind, self.attempt)
+
     def url(self, role: str) -> str:
         """URL of the one input of a role.
 

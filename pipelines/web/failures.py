@@ -32,6 +32,8 @@ class Reason(StrEnum):
     CONNECTION_FAILED = "connection_failed"
     CERTIFICATE_REFUSED = "certificate_refused"
     HOST_GIVEN_UP = "host_given_up"
+    HOST_BUDGET = "host_budget"
+    DEADLINE = "deadline"
     BLOCKED_HOST = "blocked_host"
     BLOCKED_URL = "blocked_url"
 

@@ -12,7 +12,7 @@ from pipelines.web.connect import Gate
 from pipelines.web.exchange import Exchange, Headers, Request
 from pipelines.web.failures import FetchError, FetchFailure, Reason, reason_of_status
 from pipelines.web.origin_cache import OriginCache
-from pipelines.web.pace import MAX_DELAY_S, retry_after_s, shared_pace
+from pipelines.web.pace import MAX_DELAY_S, retry_after_s, shared_pace, site_of
 from pipelines.web.reservations import (
     AI_TXT_PATH,
     MAX_FILE_BYTES,
@@ -108,10 +108,12 @@ class Fetcher:
 
     async def _follow(self, url: str, request: Request) -> Response:
         budget = Budget(self._settings.timeout_s)
+        first = site_of(urlsplit(url).hostname or "")
         for _ in range(request.max_redirects + 1):
             self._check_refused(url)
             delay_s = 0.0 if request.is_robots else await self._check_robots(url)
-            async with self.pace.turn(urlsplit(url).hostname or "", delay_s):
+            host = urlsplit(url).hostname or ""
+            async with self.pace.turn(host, delay_s, is_guest=site_of(host) != first):
                 answer = await self._exchange.send(url, request, budget)
             if isinstance(answer, Response):
                 return answer

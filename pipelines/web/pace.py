@@ -5,7 +5,7 @@ import math
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -24,8 +24,8 @@ class PaceSettings:
         concurrency: requests at once.
         delay_s: least time between the end of a request and the start of the next, in seconds.
             However long a request took, the server never sees a shorter one.
-        num_workers: worker processes that fetch at the same time; each takes its share, so that
-            together they stay within the limits, but each may always have one request open.
+        num_workers: worker processes that may all ask a host that is not theirs, as a redirect
+            makes them. Each takes its share there, but may always have one request open.
     """
 
     concurrency: int
@@ -36,6 +36,7 @@ class PaceSettings:
 @dataclass
 class _Host:
     slots: asyncio.Semaphore
+    guest_slots: asyncio.Semaphore
     active: int = 0  # that wait or are at work
     next_start: float = 0.0
     last: float = -math.inf  # when a request began or ended
@@ -46,24 +47,31 @@ class Pace:
 
     def __init__(self, settings: PaceSettings) -> None:
         self._settings = settings
-        self._concurrency = max(1, settings.concurrency // settings.num_workers)
+        self._guests = max(1, settings.concurrency // settings.num_workers)
         self._longest_delay_s = max(settings.delay_s, MAX_DELAY_S) * settings.num_workers
         self._hosts: dict[str, _Host] = {}
         self._next_tidy = _TIDY_HOSTS
 
     @asynccontextmanager
-    async def turn(self, host: str, delay_s: float = 0.0) -> AsyncIterator[None]:
+    async def turn(
+        self, host: str, delay_s: float = 0.0, *, is_guest: bool = False
+    ) -> AsyncIterator[None]:
         """Wait until the host may be asked again, and keep others within the limits meanwhile.
 
         Args:
             host: its name.
             delay_s: what the host itself requests, in seconds; the longer delay applies.
+            is_guest: whether the host may be another worker's, so that this one takes its share.
         """
-        delay_s = max(delay_s, self._settings.delay_s) * self._settings.num_workers
+        delay_s = max(delay_s, self._settings.delay_s)
         state = self._state(host)
         state.active += 1
         try:
-            async with state.slots:
+            async with AsyncExitStack() as turns:
+                if is_guest:
+                    delay_s *= self._settings.num_workers
+                    await turns.enter_async_context(state.guest_slots)
+                await turns.enter_async_context(state.slots)
                 await self._wait(state, delay_s)
                 try:
                     yield
@@ -98,7 +106,8 @@ class Pace:
         if host not in self._hosts:
             if len(self._hosts) >= self._next_tidy:
                 self._tidy()
-            self._hosts[host] = _Host(asyncio.Semaphore(self._concurrency))
+            slots = (self._settings.concurrency, self._guests)
+            self._hosts[host] = _Host(*map(asyncio.Semaphore, slots))
         return self._hosts[host]
 
     def _tidy(self) -> None:
@@ -110,6 +119,16 @@ class Pace:
             if state.active or max(state.last, state.next_start) > rested
         }
         self._next_tidy = max(_TIDY_HOSTS, 2 * len(self._hosts))
+
+
+def site_of(host: str) -> str:
+    """The name of the site that a host is: a host with and one without `www.` are one.
+
+    Redirects between these two are the most frequent. What else the owner of a domain has stays
+    apart, as its limits do: the limits are those of a host, and a platform may have a host for each
+    of its users.
+    """
+    return host.removeprefix("www.")
 
 
 _SHARED: dict[PaceSettings, Pace] = {}  # never evicted: a new one would forget when to wait

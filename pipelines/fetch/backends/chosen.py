@@ -1,5 +1,7 @@
 """The backend that a config names."""
 
+from collections.abc import Awaitable, Callable
+
 from pipelines.fetch.config import FetchConfig
 from pipelines.stage import Runtime
 from pipelines.web.failures import FetchFailure
@@ -17,3 +19,21 @@ def fetch_images(
     from pipelines.fetch.backends import native
 
     return native.fetch_images(urls, config, runtime, refuses)
+
+
+def image_fetcher(
+    config: FetchConfig, runtime: Runtime, refuses: Refuses | None = None
+) -> Callable[[str], Awaitable[bytes | FetchFailure]]:
+    """What fetches the image of a URL by that backend; as `native.image_fetcher`."""
+    if config.backend == "img2dataset":
+        from pipelines.fetch.backends import img2dataset
+
+        return img2dataset.image_fetcher(config, runtime, refuses)
+    from pipelines.fetch.backends import native
+
+    return native.image_fetcher(config, runtime, refuses)
+
+
+def gives_up_hosts(config: FetchConfig) -> bool:
+    """Whether the backend heeds `max_host_failures`: img2dataset asks for each of its URLs."""
+    return config.backend == "native"

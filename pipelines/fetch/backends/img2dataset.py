@@ -6,12 +6,13 @@ torch, webdataset and albumentations with it, 670 MiB a process, ask a package i
 version of one of them, and let wandb wrap the output of this process.
 """
 
+import asyncio
 import builtins
 import functools
 import io
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from importlib import import_module
 from importlib.metadata import version
@@ -72,8 +73,25 @@ def fetch_images(
 
     downloader()  # what is wrong with it is said before the first thread
     jobs = ((urlsplit(url).hostname or "", image_key) for image_key, url in sorted(urls.items()))
-    per_host = max(1, config.per_host_concurrency // runtime.workers)
-    return in_threads(HostQueues(jobs, per_host), work, config.concurrency)
+    return in_threads(HostQueues(jobs, config.per_host_concurrency), work, config.concurrency)
+
+
+def image_fetcher(
+    config: FetchConfig, runtime: Runtime, refuses: Refuses | None = None
+) -> Callable[[str], Awaitable[bytes | FetchFailure]]:
+    """What fetches the image of a URL in a thread of a pool; as `native.image_fetcher`.
+
+    Raises:
+        ModuleNotFoundError, BackendError: as `fetch_images`.
+    """
+    walls, threads = walls_for(config, runtime, refuses), _threads(config.concurrency)
+    downloader()
+
+    async def fetch(url: str) -> bytes | FetchFailure:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(threads, fetch_image, url, config, walls)
+
+    return fetch
 
 
 def fetch_image(url: str, config: FetchConfig, walls: Walls) -> bytes | FetchFailure:
@@ -180,6 +198,11 @@ def _looked_up(code: CodeType) -> frozenset[str]:
     """The names that a function and those within it look up."""
     inner = [_looked_up(const) for const in code.co_consts if isinstance(const, CodeType)]
     return frozenset(code.co_names).union(*inner)
+
+
+@functools.lru_cache(maxsize=2)
+def _threads(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, "fetch")
 
 
 @functools.cache

@@ -1,9 +1,10 @@
 """The backend of this project, whose client is safe, polite and bounded."""
 
-from urllib.parse import urlsplit
+from collections.abc import Awaitable, Callable
 
+from pipelines.fetch.buckets import host_of
 from pipelines.fetch.config import FetchConfig
-from pipelines.fetch.schedule import run_by_host
+from pipelines.fetch.schedule import Outages, run_by_host
 from pipelines.stage import Runtime
 from pipelines.web.answers import Response
 from pipelines.web.client import shared_client
@@ -17,7 +18,7 @@ Outcome = bytes | FetchFailure
 
 def fetch_images(
     urls: dict[str, str], config: FetchConfig, runtime: Runtime, refuses: Refuses | None = None
-) -> dict[str, bytes | FetchFailure]:
+) -> dict[str, Outcome]:
     """Fetch each image once, many at a time.
 
     Memory is that of the bodies that are returned, and of those on their way: see
@@ -36,29 +37,42 @@ def fetch_images(
     Returns:
         The bytes as served, or the failure, by the image's part of the key.
     """
+    fetch = image_fetcher(config, runtime, refuses)
+
+    async def work(image_key: str) -> Outcome:
+        return await fetch(urls[image_key])
+
+    jobs = ((host_of(url), image_key) for image_key, url in sorted(urls.items()))
+    outages = Outages[str, Outcome](is_outage, config.max_host_failures)
+    found = run(run_by_host(jobs, work, config.concurrency, config.per_host_concurrency, outages))
+    for image_key in urls.keys() - found.keys():
+        found[image_key] = given_up(urls[image_key], config)
+    return found
+
+
+def image_fetcher(
+    config: FetchConfig, runtime: Runtime, refuses: Refuses | None = None
+) -> Callable[[str], Awaitable[Outcome]]:
+    """What fetches the image of a URL, in the event loop of `pipelines/web/loop.py`."""
     settings = http_settings(config, runtime.workers, refuses)
     fetcher = shared_client(settings, runtime.loopback).fetcher
 
-    async def work(image_key: str) -> Outcome:
-        result = await fetcher.fetch(urls[image_key])
+    async def fetch(url: str) -> Outcome:
+        result = await fetcher.fetch(url)
         return result.body if isinstance(result, Response) else result
 
-    jobs = ((_host(url), image_key) for image_key, url in sorted(urls.items()))
-    found = run(
-        run_by_host(
-            jobs,
-            work,
-            config.concurrency,
-            config.per_host_concurrency,
-            _is_outage,
-            config.max_host_failures,
-        )
-    )
-    given_up = f"{config.max_host_failures} failures in a row at "
-    for image_key in urls.keys() - found.keys():
-        detail = given_up + _host(urls[image_key])
-        found[image_key] = FetchFailure(Reason.HOST_GIVEN_UP, detail)
-    return found
+    return fetch
+
+
+def given_up(url: str, config: FetchConfig) -> FetchFailure:
+    """The failure of an image whose host was put aside."""
+    detail = f"{config.max_host_failures} failures in a row at {host_of(url)}"
+    return FetchFailure(Reason.HOST_GIVEN_UP, detail)
+
+
+def is_outage(outcome: Outcome | None) -> bool:
+    """Whether an outcome speaks against the host."""
+    return isinstance(outcome, FetchFailure) and outcome.reason in UNREACHABLE
 
 
 def http_settings(
@@ -79,11 +93,3 @@ def http_settings(
         allow=tuple(rule.allowance for rule in config.allow),
         refuses=refuses,
     )
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).hostname or ""
-
-
-def _is_outage(outcome: Outcome) -> bool:
-    return isinstance(outcome, FetchFailure) and outcome.reason in UNREACHABLE

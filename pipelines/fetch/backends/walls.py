@@ -105,13 +105,13 @@ class Walls:
         return robots.delay_s
 
     def wait_to_start(self, url: str) -> None:
-        """Wait until the host of a canonical URL may be asked, by this worker among the others.
+        """Wait until the host of a canonical URL may be asked.
 
         Raises:
             RefusedError: as `check_rules`.
         """
         pace = self.settings.pace
-        delay_s = max(self.check_rules(url), pace.delay_s) * pace.num_workers
+        delay_s = max(self.check_rules(url), pace.delay_s)
         self._starts.wait(urlsplit(url).hostname or "", delay_s)
 
     def check_opt_out(self, url: str, headers: Any) -> None:

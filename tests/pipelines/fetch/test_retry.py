@@ -8,7 +8,6 @@ import pytest
 from dalle_model import files
 from pipelines.fetch.backends.native import http_settings
 from pipelines.fetch.config import RETRIED
-from pipelines.fetch.retry import retry_shard
 from pipelines.fetch.shard import fetch_shard
 from pipelines.io.parquet import UnreadableShardError
 from pipelines.io.task import ShardResult, Stopwatch, finish_shard, rejection_table
@@ -42,7 +41,7 @@ def reasons_of(result: ShardResult) -> list[str]:
 def test_one_image_is_asked_for_once_and_all_of_its_rows_come_back(web, finished):
     web.page("a.demo.test/none.png", b"here again")
     task = replace(finished, retried=("not_found",))
-    result = retry_shard(task, 0, CONFIG, runtime_of(web))
+    result = fetch_shard(task, 0, CONFIG, runtime_of(web))
     assert [name for name in web.asked if "robots" not in name] == ["a.demo.test/none.png"]
     kept = {r["caption"]: r["encoded"] for r in result.kept.to_pylist()}
     assert kept == {
@@ -55,14 +54,14 @@ def test_one_image_is_asked_for_once_and_all_of_its_rows_come_back(web, finished
 def test_a_row_that_fails_in_another_way_has_the_new_reason(web, finished):
     web.page("a.demo.test/broken.png", b"x" * 1001)
     task = replace(finished, retried=("server_error",))
-    result = retry_shard(task, 0, CONFIG, runtime_of(web))
+    result = fetch_shard(task, 0, CONFIG, runtime_of(web))
     reasons = Counter(reasons_of(result))
     assert (reasons["server_error"], reasons["too_large"]) == (0, 2)
 
 
 def test_a_retry_that_changes_nothing_writes_equal_bytes(web, finished):
     task = replace(finished, retried=("not_found", "opt_out", "too_large"))
-    finish_shard(task, 0, retry_shard(task, 0, CONFIG, runtime_of(web)), Stopwatch())
+    finish_shard(task, 0, fetch_shard(task, 0, CONFIG, runtime_of(web)), Stopwatch())
     for written, before in (
         (task.part(0), task.finished.part(0)),
         (task.rejected(0), task.finished.rejected(0)),
@@ -73,7 +72,7 @@ def test_a_retry_that_changes_nothing_writes_equal_bytes(web, finished):
 def test_a_finished_shard_that_is_gone_is_named(web, finished):
     files.remove(finished.finished.part(0))
     with pytest.raises(UnreadableShardError, match="fetch/part-00000-of-00001"):
-        retry_shard(replace(finished, retried=("not_found",)), 0, CONFIG, runtime_of(web))
+        fetch_shard(replace(finished, retried=("not_found",)), 0, CONFIG, runtime_of(web))
 
 
 def test_every_class_of_failure_but_our_own_lists_can_be_asked_for():

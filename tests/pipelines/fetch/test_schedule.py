@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from pipelines.fetch.schedule import HostQueues, run_by_host
+from pipelines.fetch.schedule import HostQueues, Outages, run_by_host
 
 
 def test_hosts_take_turns_and_none_exceeds_its_limit():
@@ -19,18 +19,22 @@ def test_hosts_take_turns_and_none_exceeds_its_limit():
     assert queues.take() is None
 
 
-def test_a_host_that_is_dropped_has_no_turn_any_more():
-    queues = HostQueues([("a", 1), ("a", 2), ("b", 3)], per_host=1)
+def test_a_job_that_is_left_out_has_no_turn_any_more():
+    left_out = set()
+    jobs = [("a", 1), ("a", 2), ("a", 3), ("b", 4)]
+    queues = HostQueues(jobs, per_host=1, is_left_out=lambda host, job: job in left_out)
     assert queues.take() == ("a", 1)
-    queues.drop("a")
+    left_out.add(2)
     queues.finish("a")
-    assert [queues.take(), queues.take()] == [("b", 3), None]
+    assert [queues.take() for _ in range(3)] == [("b", 4), ("a", 3), None]
 
 
-def test_a_host_that_is_dropped_while_it_is_ready():
-    queues = HostQueues([("a", 1), ("a", 2), ("b", 3)], per_host=2)
+def test_a_host_whose_jobs_are_all_left_out_while_it_is_ready():
+    left_out = set()
+    jobs = [("a", 1), ("a", 2), ("b", 3)]
+    queues = HostQueues(jobs, per_host=2, is_left_out=lambda host, job: host in left_out)
     assert queues.take() == ("a", 1)
-    queues.drop("a")
+    left_out.add("a")
     assert [queues.take(), queues.take()] == [("b", 3), None]
 
 
@@ -112,7 +116,7 @@ def test_a_host_is_put_aside_at_the_same_job_however_long_each_takes(per_host, s
         return outcomes[job[1]]
 
     jobs = [("bad", ("bad", i)) for i in range(len(outcomes))] + [("good", ("good", 0))]
-    found = asyncio.run(run_by_host(jobs, work, 20, per_host, bool, max_outages=3))
+    found = asyncio.run(run_by_host(jobs, work, 20, per_host, Outages(bool, 3)))
     assert sorted(found) == [*(("bad", i) for i in range(7)), ("good", 0)]
 
 
@@ -121,7 +125,7 @@ def test_a_host_is_not_put_aside_without_a_limit():
         return True
 
     jobs = [("bad", i) for i in range(9)]
-    assert len(asyncio.run(run_by_host(jobs, work, 4, 2, bool, max_outages=0))) == 9
+    assert len(asyncio.run(run_by_host(jobs, work, 4, 2, Outages(bool, 0)))) == 9
 
 
 def test_jobs_of_a_host_put_aside_are_not_begun():
@@ -131,5 +135,29 @@ def test_jobs_of_a_host_put_aside_are_not_begun():
         begun.append(job)
         return True
 
-    asyncio.run(run_by_host([("bad", i) for i in range(99)], work, 4, 2, bool, max_outages=3))
+    asyncio.run(run_by_host([("bad", i) for i in range(99)], work, 4, 2, Outages(bool, 3)))
     assert len(begun) <= 3 + 2
+
+
+def test_each_series_of_a_host_is_put_aside_for_itself():
+    async def work(job):
+        return job[0] == "dead"
+
+    jobs = [("host", (kind, i)) for i in range(6) for kind in ("dead", "sound")]
+    outages = Outages(bool, 2, lambda job: job[0])
+    found = asyncio.run(run_by_host(jobs, work, 4, 2, outages))
+    assert sorted(found) == [("dead", 0), ("dead", 1), *(("sound", i) for i in range(6))]
+
+
+@pytest.mark.parametrize("known", [{}, {0: True}, {0: True, 1: True}, {1: True, 4: False}])
+def test_a_job_whose_result_is_known_is_not_done_and_counts_in_its_row(known):
+    begun = []
+
+    async def work(job):
+        begun.append(job)
+        return True
+
+    jobs = [("host", i) for i in range(5)]
+    found = asyncio.run(run_by_host(jobs, work, 4, 1, Outages(bool, 3), known))
+    assert found == {0: True, 1: True, 2: True}
+    assert not set(begun) & set(known)

@@ -36,11 +36,17 @@ def test_the_first_outages_in_a_row_decide_in_whatever_order_jobs_end(outcomes, 
 
 def test_a_host_is_put_aside_once_all_jobs_before_are_known():
     streak = streak_of(5, limit=2)
-    assert [streak.record(job, True) for job in (1, 2, 0)] == [False, False, True]
+    told = []
+    for job in (1, 2, 0):
+        streak.record(job, is_outage=True)
+        told.append(streak.is_broken_off)
+    assert told == [False, False, True]
     assert streak.left_out() == [2, 3, 4]
 
 
 def test_without_a_limit_nothing_is_left_out():
     streak = streak_of(9, limit=0)
-    assert not any(streak.record(job, True) for job in range(9))
+    for job in range(9):
+        streak.record(job, is_outage=True)
+    assert not streak.is_broken_off
     assert streak.left_out() == []

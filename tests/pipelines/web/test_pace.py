@@ -23,15 +23,16 @@ async def all_at_once(count, work):
 
 
 @pytest.mark.parametrize(
-    ("concurrency", "num_workers", "allowed"), [(1, 1, 1), (3, 1, 3), (4, 2, 2), (1, 4, 1)]
+    ("concurrency", "num_workers", "is_guest", "allowed"),
+    [(1, 1, False, 1), (3, 1, True, 3), (4, 2, True, 2), (4, 2, False, 4), (1, 4, True, 1)],
 )
 @in_a_loop
-async def test_turns_at_once(concurrency, num_workers, allowed):
+async def test_turns_at_once(concurrency, num_workers, is_guest, allowed):
     pace = Pace(PaceSettings(concurrency, num_workers=num_workers))
     all_in, active, most = asyncio.Barrier(allowed), [], []
 
     async def work():
-        async with pace.turn("a"):
+        async with pace.turn("a", is_guest=is_guest):
             active.append(1)
             most.append(len(active))
             async with asyncio.timeout(10):  # where fewer are let in at once
@@ -61,12 +62,12 @@ async def test_who_stops_waiting_takes_no_turn():
 
 
 @in_a_loop
-async def test_starts_lie_the_delay_apart_times_the_sharers():
+async def test_the_starts_of_guests_lie_the_delay_apart_times_the_workers():
     pace = Pace(PaceSettings(4, delay_s=0.005, num_workers=2))
     began = time.monotonic()
 
     async def work():
-        async with pace.turn("a"):
+        async with pace.turn("a", is_guest=True):
             pass
 
     await all_at_once(8, work)
