@@ -180,10 +180,9 @@ def run_stage(turn: Turn, name: str, settings: Mapping[str, Any]) -> int:
     loopback = LoopbackAllowance(turn.port, SUFFIX)
     runtime = Runtime(turn.workers, loopback)
     job = Job(_task(turn, name), stage.config.model_validate(settings), runtime)
-    if turn.workers > 1:
+    if turn.workers > 1 or not isinstance(stage.work, ShardWork):
         execute(stage, job, [])
     else:
-        assert isinstance(stage.work, ShardWork)
         for index in range(NUM_SHARDS):
             finish_shard(job.task, index, stage.work.process(job, index), Stopwatch())
     return sum(report.rows_out for report in finished_shards(job.task).values())

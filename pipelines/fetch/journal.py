@@ -4,6 +4,7 @@ A note is written once the bytes that it tells of are in their file. So a worker
 up again, after a crash, asks for no image that is noted.
 """
 
+import posixpath
 import threading
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from pipelines.rejection import Check
 from pipelines.web.failures import FetchFailure
 
 NOTED = "fetched"  # the kind of what is noted on the way
-_BUCKET = "bucket-"
+_BUCKET, _BYTES = "bucket-", "bytes"
 _WRITTEN_AFTER = 10_000  # outcomes; chosen: minutes of work, of images that all fail as well
 _NOTED_AFTER = 1000  # outcomes of a bucket that is not at its end; chosen: few notes, little lost
 
@@ -41,6 +42,7 @@ class Journal:
 
     def __init__(self, folder: str, blocked: Blocked, limit: int = ASIDE_BYTES) -> None:
         self._folder, self._blocked, self._limit = folder, blocked, limit
+        self._before = frozenset(files.list_names(folder))
         self._lock = threading.Lock()  # one thread adds, another writes
         self._waiting: list[Fetched] = []
         self._num_bytes = self._num_added = 0
@@ -52,7 +54,7 @@ class Journal:
     def read(self, bucket: int) -> dict[str, Outcome]:
         """The outcomes noted before, by the image's part of the key."""
         folder = self._notes(bucket)
-        names = files.list_names(folder)
+        names = files.list_names(folder) if posixpath.basename(folder) in self._before else []
         noted = (unpack_outcomes(files.read_bytes(files.join(folder, name))) for name in names)
         known = {outcome.key: outcome for note in noted for outcome in note}
         self._num_notes[bucket], self._outcomes[bucket] = len(names), dict(known)
@@ -87,7 +89,9 @@ class Journal:
             else:
                 allowed[fetched.bucket, fetched.image.key] = fetched
         if allowed:
-            places = put_aside({name: f.encoded for name, f in allowed.items()}, self._folder)
+            places = put_aside(
+                {name: f.encoded for name, f in allowed.items()}, files.join(self._folder, _BYTES)
+            )
             for name, (bucket, image, _) in allowed.items():
                 self._record(
                     bucket, Outcome(image.key, image.shard, "", "", None, None, *places[name])

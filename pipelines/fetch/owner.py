@@ -2,7 +2,15 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -18,12 +26,14 @@ from pipelines.stage import Runtime
 from pipelines.web.failures import UNREACHABLE, FetchFailure, Reason
 from pipelines.web.loop import run
 
+_TURNS = 3  # of the loop, in which a bucket starts its first images, or its next ones
+
 Bucket = tuple[int, Iterable[tuple[int, bytes]]]  # its number; shards and what each wants of it
 Fetch = Callable[[str], Awaitable[bytes | FetchFailure]]
 
 
 def fetch_buckets(
-    buckets: Iterable[Bucket], task: StageTask, config: FetchConfig, runtime: Runtime
+    buckets: Sequence[Bucket], task: StageTask, config: FetchConfig, runtime: Runtime
 ) -> Iterator[tuple[int, bytes]]:
     """Fetch the images of some buckets, each image once, and put their bytes aside.
 
@@ -44,7 +54,8 @@ def fetch_buckets(
     blocked = read_blocklists(config.blocklists, task.fingerprint)
     journal = Journal(task.notes(NOTED), blocked)
     fetch = image_fetcher(config, runtime, blocked.refuses)
-    run(fetch_all(buckets, fetch, config, journal))
+    known = {number: journal.read(number) for number, _ in buckets}
+    run(fetch_all(buckets, known, fetch, config, journal))
     journal.close()
     yield from journal.by_shard()
 
@@ -52,7 +63,6 @@ def fetch_buckets(
 class Record(Protocol):
     """What `fetch_all` needs of a journal."""
 
-    def read(self, bucket: int) -> dict[str, Outcome]: ...
     def add(self, bucket: int, image: Image, found: bytes | FetchFailure) -> None: ...
     def end(self, bucket: int) -> None: ...
     @property
@@ -62,12 +72,18 @@ class Record(Protocol):
 
 
 async def fetch_all(
-    buckets: Iterable[Bucket], fetch: Fetch, config: FetchConfig, journal: Record
+    buckets: Iterable[Bucket],
+    known: Mapping[int, Mapping[str, Outcome]],
+    fetch: Fetch,
+    config: FetchConfig,
+    journal: Record,
 ) -> None:
     """Fetch buckets in their order, opening the next as soon as a connection would be idle.
 
     Args:
         buckets: each once.
+        known: outcomes of images that are not fetched again, by bucket and by the image's part of
+            the key.
         fetch: fetches a URL.
         config: limits and policy.
         journal: takes each outcome.
@@ -80,8 +96,8 @@ async def fetch_all(
         async with asyncio.TaskGroup() as opened:
             for number, parts in buckets:
                 images = images_of(parts)
-                known = await asyncio.to_thread(journal.read, number)
-                opened.create_task(owner.fetch_bucket(number, images, known))
+                already = dict(known.get(number, {}))
+                opened.create_task(owner.fetch_bucket(number, images, already))
                 await owner.has_room()
     except BaseExceptionGroup as group:
         raise group.exceptions[0] from None
@@ -99,10 +115,12 @@ class _Owner:
         self._outages = Outages[Image, str](_is_outage, most, _shard)
 
     async def has_room(self) -> None:
-        """Wait until a slot would be idle."""
-        for _ in range(2):  # a turn for the bucket that was opened last, and one for its images
-            await asyncio.sleep(0)
-        while self._num_ready >= self._config.concurrency:
+        """Wait until a slot stays idle."""
+        while True:
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+            if self._num_ready < self._config.concurrency:
+                return
             self._room.clear()
             await self._room.wait()
 

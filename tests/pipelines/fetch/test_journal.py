@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from dalle_model import files
 from pipelines.fetch import journal as journal_module
 from pipelines.fetch.blocklists import Blocked
 from pipelines.fetch.buckets import Image, unpack_outcomes
@@ -127,8 +126,8 @@ def test_a_shard_finds_its_own_images_side_by_side(tmp_path):
     for number in range(6):
         journal.add(number, image(number, shard=number % 2), b"%d" % number)
     journal.close()
-    (name,) = [name for name in files.list_names(str(tmp_path)) if name.endswith(".bin")]
-    assert files.read_bytes(f"{tmp_path}/{name}") == b"024135"
+    (aside,) = tmp_path.rglob("*.bin")
+    assert aside.read_bytes() == b"024135"
 
 
 @pytest.mark.parametrize("ended", [0, 2])
