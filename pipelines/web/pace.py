@@ -106,8 +106,8 @@ class Pace:
         if host not in self._hosts:
             if len(self._hosts) >= self._next_tidy:
                 self._tidy()
-            slots = (self._settings.concurrency, self._guests)
-            self._hosts[host] = _Host(*map(asyncio.Semaphore, slots))
+            slots = asyncio.Semaphore(self._settings.concurrency)
+            self._hosts[host] = _Host(slots, asyncio.Semaphore(self._guests))
         return self._hosts[host]
 
     def _tidy(self) -> None:

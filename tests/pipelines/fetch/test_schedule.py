@@ -144,7 +144,7 @@ def test_each_series_of_a_host_is_put_aside_for_itself():
         return job[0] == "dead"
 
     jobs = [("host", (kind, i)) for i in range(6) for kind in ("dead", "sound")]
-    outages = Outages(bool, 2, lambda job: job[0])
+    outages: Outages[tuple[str, int], bool] = Outages(bool, 2, lambda job: job[0])
     found = asyncio.run(run_by_host(jobs, work, 4, 2, outages))
     assert sorted(found) == [("dead", 0), ("dead", 1), *(("sound", i) for i in range(6))]
 
