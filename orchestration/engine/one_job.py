@@ -83,8 +83,8 @@ def run_as_one_job(
 
 def _step(run: Run, graph: Graph, stage: Stage, stack: ExitStack) -> Step:
     loopback = stack.enter_context(web_of(run.config, stage))
-    task = _somewhere(run, graph, stage)
-    job = Job(task, run.config.section(stage), Runtime(run.workers, loopback), graph.facts(stage))
+    task, runtime = _somewhere(run, graph, stage), Runtime(run.workers, loopback, is_remote=True)
+    job = Job(task, run.config.section(stage), runtime, graph.facts(stage))
     return Step(stage, job, partial(begin, run, stage.name), partial(finish_shards, run))
 
 

@@ -2,32 +2,31 @@
 
 from functools import partial
 
-from apache_beam import Pipeline
 from apache_beam.pvalue import PCollection
 
 from pipelines.fetch.shard import complete_shard, fetch_shard
 from pipelines.fetch.transforms import FetchByHost
 from pipelines.io.task import ShardReport
-from pipelines.io.transforms import AllShards, GatherShards, ProcessShards, Shards
+from pipelines.io.transforms import AllShards, GatherShards, ProcessShards, Shards, Tasks
 from pipelines.stage import Job
 
 
-def build(pipeline: Pipeline, job: Job) -> PCollection[ShardReport]:
+def build(tasks: Tasks, job: Job) -> PCollection[ShardReport]:
     """Fetch the images of every pending shard; both ways give the same rows.
 
     One process fetches shard by shard, and needs no second copy of the bytes on the disk. It cannot
     where a limit is one of a host in the whole run.
     """
-    task, config, runtime = job.task, job.config, job.runtime
+    config, runtime = job.config, job.runtime
     is_limited = config.max_images_per_host is not None or config.deadline_s is not None
     if runtime.is_one_process and not is_limited:
         work = partial(fetch_shard, config=config, runtime=runtime)
-        return pipeline | Shards(task) | "FetchShards" >> ProcessShards(task, work)
+        return tasks | Shards() | "FetchShards" >> ProcessShards(tasks, work)
     # which images are within a budget depends on all shards, whichever are still to do
-    needs_all = config.max_images_per_host is not None and not task.retried
+    needs_all = config.max_images_per_host is not None and not job.task.retried
     return (
-        pipeline
-        | (AllShards(task) if needs_all else Shards(task))
-        | "FetchByHost" >> FetchByHost(task, config, runtime)
-        | "WriteFetched" >> GatherShards(task, partial(complete_shard, config=config))
+        tasks
+        | (AllShards() if needs_all else Shards())
+        | "FetchByHost" >> FetchByHost(tasks, config, runtime)
+        | "WriteFetched" >> GatherShards(tasks, partial(complete_shard, config=config))
     )

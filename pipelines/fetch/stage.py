@@ -17,10 +17,10 @@ from pipelines.stage import (
 )
 
 
-def _build(pipeline: Any, job: Job) -> Any:
+def _build(tasks: Any, job: Job) -> Any:
     from pipelines.fetch.pipeline import build
 
-    return build(pipeline, job)
+    return build(tasks, job)
 
 
 def _notices(config: FetchConfig) -> list[str]:
