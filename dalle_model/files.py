@@ -97,9 +97,10 @@ def open_read(url: str) -> BinaryIO:
 
 def read_bytes(url: str) -> bytes:
     """The whole content; raises `FileNotFoundError` if there is none."""
+    if is_local(url):
+        return Path(local_path(url)).read_bytes()
     filesystem, path = url_to_fs(url)
-    if not is_local(url):
-        filesystem.invalidate_cache()  # another process may have just written it
+    filesystem.invalidate_cache()  # another process may have just written it
     return cast(bytes, filesystem.cat_file(path))
 
 
@@ -196,6 +197,24 @@ def list_names(url: str) -> list[str]:
     return sorted(names - {"", posixpath.basename(path.rstrip("/"))} | _own_name(entries, path))
 
 
+def list_sizes(url: str) -> dict[str, int]:
+    """Bytes of each file directly under a folder, by name; empty if there is no such folder.
+
+    In an object store that is a request for each 1,000 files.
+    """
+    if is_local(url):
+        return _local_sizes(local_path(url))
+    filesystem, path = url_to_fs(url)
+    filesystem.invalidate_cache()
+    try:
+        entries = filesystem.ls(path, detail=True)
+    except FileNotFoundError:
+        return {}
+    files = [entry for entry in entries if entry["type"] == "file"]
+    sizes = {posixpath.relpath(entry["name"], path): entry["size"] for entry in files}
+    return {name: size for name, size in sizes.items() if name != "."}
+
+
 def remove(url: str) -> None:
     """Delete a file or a whole folder, if it exists."""
     if is_local(url) and not os.path.lexists(local_path(url)):
@@ -248,6 +267,12 @@ def sha256(content: bytes | memoryview) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def sha256_of(url: str) -> str:
+    """SHA-256 of a file, of which a disk is read piece by piece; raises as `open_read`."""
+    with open_read(url) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def read_json(url: str) -> Any:
     """A JSON document; raises `FileNotFoundError`, or a `ValueError` that names the file."""
     content = read_bytes(url)
@@ -264,12 +289,18 @@ def write_json(url: str, document: Any) -> None:
     write_bytes(url, (text + "\n").encode("utf-8", "backslashreplace"))
 
 
-def sweep_temporary(url: str) -> None:
-    """Delete the temporary files that a killed writer left in a folder, where that is allowed."""
-    for name in list_names(url):
-        if name.startswith(TEMPORARY_PREFIX):
-            with if_writable():
-                remove(join(url, name))
+def sweep_temporary(url: str) -> list[str]:
+    """Delete the temporary files that a killed writer left in a folder, where that is allowed.
+
+    Returns:
+        The names of all others, sorted.
+    """
+    names = list_names(url)
+    left = {name for name in names if name.startswith(TEMPORARY_PREFIX)}
+    for name in left:
+        with if_writable():
+            remove(join(url, name))
+    return [name for name in names if name not in left]
 
 
 @contextmanager
@@ -292,9 +323,17 @@ def _open_file(path: str) -> BinaryIO:
 
 def _local_names(path: str) -> list[str]:
     try:
-        return sorted(child.name for child in Path(path).iterdir())
+        return sorted(os.listdir(path))  # noqa: PTH208 - a tenth of the time, for 100,000 names
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def _local_sizes(path: str) -> dict[str, int]:
+    try:
+        with os.scandir(path) as entries:
+            return {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
 
 
 def _own_name(entries: list[Any], path: str) -> set[str]:

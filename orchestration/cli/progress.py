@@ -26,9 +26,12 @@ from pipelines.io.manifest import Manifest
 from pipelines.io.task import StageTask
 from pipelines.stage import Stage
 
-POLL_S = 0.5  # chosen: a listing of a folder twice a second costs nothing, on S3 too
+POLL_S = 0.5  # chosen: a bar that moves twice a second seems to move by itself
+# A poll lists all shards, a request for each 1,000 on a store: the next one waits this many times
+# as long as it took. Chosen: an eleventh of one thread's time at most.
+POLL_PAUSES = 10
 NAME_WIDTH = 10
-PULSE_S = 5.0  # chosen: a stage may list many folders for it
+PULSE_S = 5.0  # chosen: a stage may list many folders for it; the pause above holds too
 PLAIN_LINE_S = 10  # chosen: a line in a log that often, where there is no terminal to draw in
 
 
@@ -156,11 +159,14 @@ class TerminalProgress:
         return f"  {steps / passed:.1f}/s, {passed / steps * (total - done):.0f} s left"
 
     def _watch(self) -> None:
-        while not self._stop.wait(POLL_S):
+        pause = POLL_S
+        while not self._stop.wait(pause):
+            began = time.monotonic()
             if self._watched is not None:
                 stage, task, total = self._watched
                 done = len(task.folder.markers())
                 self._update(done, total, self._note(stage, task))
+            pause = pause_after(time.monotonic() - began)
 
     def _note(self, stage: Stage, task: StageTask) -> str:
         """What the shards are, and what the stage says of the work under way."""
@@ -168,3 +174,8 @@ class TerminalProgress:
             self._next_pulse = time.monotonic() + PULSE_S
             self._pulse = stage.pulse(task.folder)
         return f"shards, {self._pulse}" if self._pulse else "shards"
+
+
+def pause_after(poll_s: float) -> float:
+    """Seconds to wait after a poll that took `poll_s` seconds."""
+    return max(POLL_S, POLL_PAUSES * poll_s)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dalle_model import files
+from dalle_model.at_once import at_once
 from dalle_model.errors import DalleError
 from orchestration.engine.config import RunConfig
 from orchestration.engine.graph import Graph
@@ -79,7 +80,7 @@ def plan_stage(run: Run, graph: Graph, stage: Stage) -> Plan:
         RunError: a stage that it reads is not finished.
     """
     inputs = {read.name: _input_digest(run, stage, read) for read in graph.predecessors(stage)}
-    outside = [files.identity(url) for url in graph.outside(stage)]
+    outside = list(at_once(files.identity, graph.outside(stage)))
     fingerprint = graph.fingerprint(stage, inputs)
     folder = run.folder.stage(stage.name)
     old = read_manifest(folder)

@@ -1,15 +1,18 @@
 """Check a run against its manifests: every file whole, no file too many, one checksum for all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from dalle_model import files
+from dalle_model.at_once import at_once
 from dalle_model.errors import DalleError
 from dalle_model.shards import HIDDEN_PREFIXES, SUFFIX
 from orchestration.engine.config import load_run_config
 from orchestration.engine.registry import registry
 from pipelines.io.layout import RunFolder, StageFolder
 from pipelines.io.manifest import Manifest, digest_of, read_manifest
+
+READERS = 4  # files read at once; chosen: from a store each is held whole, and may be large
 
 
 class VerificationError(DalleError):
@@ -41,8 +44,9 @@ def verify_run(root: str) -> Verification:
     """
     is_there = files.exists(root)
     manifests = list(finished_stages(root)) if is_there else []
-    damaged = _damaged(root) if is_there else ()
-    problems = [*damaged, *(p for manifest in manifests for p in _problems(root, manifest))]
+    problems = list(_damaged(root)) if is_there else []
+    for manifest in manifests:
+        problems += _problems(RunFolder(root).stage(manifest.stage), manifest)
     if problems:
         raise VerificationError(
             "\n".join(problems) + "\ndelete the manifest of that stage and give `dalle run` again"
@@ -51,18 +55,25 @@ def verify_run(root: str) -> Verification:
         load_run_config(root)
         raise VerificationError(f"no finished stage in {root}; `dalle run` makes one")
     num_files = {manifest.stage: len(manifest.files) for manifest in manifests}
-    return Verification(num_files, run_checksum(root), tuple(_foreign(root, manifests)))
+    return Verification(num_files, _checksum(root, manifests), tuple(_foreign(root, manifests)))
 
 
 def run_checksum(root: str) -> str:
-    """SHA-256 over the name and content of every file that a comparison reads."""
+    """SHA-256 over the name and content of every file that a comparison reads.
+
+    Raises:
+        VerificationError: as `verify_run`.
+    """
+    return verify_run(root).sha256
+
+
+def _checksum(root: str, manifests: Iterable[Manifest]) -> str:
+    """The checksum of a run whose files are what its manifests say: they need not be read again."""
     entries = []
-    for manifest in finished_stages(root):
-        folder = RunFolder(root).stage(manifest.stage)
-        urls = {name: folder.file(name) for name in _expected(manifest)}
-        urls[folder.manifest.rpartition("/")[2]] = folder.manifest
-        for name, url in sorted(urls.items()):
-            entries.append([manifest.stage, name, files.sha256(files.read_bytes(url))])
+    for manifest in manifests:
+        url = RunFolder(root).stage(manifest.stage).manifest
+        own = {url.rpartition("/")[2]: files.sha256_of(url)}
+        entries += [[manifest.stage, *of] for of in sorted((_expected(manifest) | own).items())]
     return digest_of(entries)
 
 
@@ -88,26 +99,26 @@ def _damaged(root: str) -> Iterator[str]:
             yield f"{folder.manifest} is damaged, or of another version"
 
 
-def _problems(root: str, manifest: Manifest) -> Iterator[str]:
-    folder = RunFolder(root).stage(manifest.stage)
+def _problems(folder: StageFolder, manifest: Manifest) -> Iterator[str]:
     expected, found = _expected(manifest), set(folder.output_names())
     for name in sorted(expected.keys() - found):
         yield f"{folder.file(name)} is missing"
     for name in sorted(found - expected.keys()):
         if _is_read_as_data(name):
             yield f"{folder.file(name)} is in no manifest"
-    for name in sorted(found & expected.keys()):
-        if problem := _difference(folder, name, expected[name]):
-            yield f"{folder.file(name)} {problem}"
+    there = [(folder.file(name), expected[name]) for name in sorted(found & expected.keys())]
+    for (url, _), problem in zip(there, at_once(_difference, there, READERS), strict=True):
+        if problem:
+            yield f"{url} {problem}"
 
 
-def _difference(folder: StageFolder, name: str, sha256: str) -> str:
-    """What is wrong with a file; empty where it is as its manifest says."""
+def _difference(file: tuple[str, str]) -> str:
+    """What is wrong with a file of a SHA-256; empty where it is as its manifest says."""
+    url, sha256 = file
     try:
-        content = files.read_bytes(folder.file(name))
+        is_same = files.sha256_of(url) == sha256
     except OSError as error:  # a folder, or a disk that fails
         return f"cannot be read: {error.strerror or error}"
-    is_same = files.sha256(content) == sha256
     return "" if is_same else "is corrupt: its SHA-256 is not that of the manifest"
 
 
@@ -120,9 +131,9 @@ def _foreign(root: str, manifests: list[Manifest]) -> Iterator[str]:
         if not is_stage and name not in run.own_names:
             yield run.stage(name).url
     for manifest in manifests:
-        folder = run.stage(manifest.stage)
+        folder, expected = run.stage(manifest.stage), _expected(manifest)
         for name in folder.output_names():
-            if name not in _expected(manifest):
+            if name not in expected:
                 yield folder.file(name)
 
 

@@ -22,7 +22,7 @@ from dalle_model import files
 _PART = "part-"
 _REJECTED = "rejected"
 _PROGRESS = "progress"
-_MARKER = re.compile(r"\d{5,}\.json")
+_MARKER = re.compile(r"\d+\.json")
 _MANIFEST = "manifest.json"
 _TIMINGS = "timings.json"
 _SITE = "site"
@@ -68,11 +68,12 @@ class StageFolder:
 
     def marker(self, index: int) -> str:
         """URL of the marker of a finished shard."""
-        return files.join(self.progress, f"{index:05d}.json")
+        return files.join(self.progress, f"{index:0{_digits(self.num_shards)}d}.json")
 
     def markers(self) -> list[str]:
-        """URLs of the markers present, of this or of earlier work."""
-        names = files.list_names(self.progress)
+        """URLs of the markers present, of this or of earlier work, in the order of the shards."""
+        length = len(f"{0:0{_digits(self.num_shards)}d}.json")
+        names = [name for name in files.list_names(self.progress) if len(name) == length]
         return [files.join(self.progress, name) for name in names if _MARKER.fullmatch(name)]
 
     def note(self, index: int, kind: str, attempt: str) -> str:
@@ -131,8 +132,7 @@ class StageFolder:
         """Delete leftovers of killed writers, and shards of a run with another `num_shards`."""
         expected = {part_name(index, self.num_shards) for index in range(self.num_shards)}
         for folder in (self.url, self.file(_REJECTED)):
-            files.sweep_temporary(folder)
-            for name in files.list_names(folder):
+            for name in files.sweep_temporary(folder):
                 if name.startswith(_PART) and name not in expected:
                     files.remove(files.join(folder, name))
         files.sweep_temporary(self.progress)
@@ -196,13 +196,19 @@ class RunFolder:
 
 
 def part_name(index: int, num_shards: int) -> str:
-    """File name of a shard."""
-    return f"{_PART}{index:05d}-of-{num_shards:05d}.parquet"
+    """File name of a shard; those of a run sort as their numbers do."""
+    digits = _digits(num_shards)
+    return f"{_PART}{index:0{digits}d}-of-{num_shards:0{digits}d}.parquet"
 
 
 def rejected_name(index: int, num_shards: int) -> str:
     """Path of a shard of rejections, below the folder of its stage."""
     return f"{_REJECTED}/{part_name(index, num_shards)}"
+
+
+def _digits(num_shards: int) -> int:
+    """Digits of a shard's number: five as elsewhere in the field, and more where those are few."""
+    return max(5, len(str(num_shards)))
 
 
 def _is_whole(name: str) -> bool:

@@ -7,6 +7,7 @@ So a stage that is done again and gives the same bytes leaves every later stage 
 
 import json
 import platform
+import posixpath
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -173,12 +174,14 @@ def read_rejected(
 
 def missing_files(folder: StageFolder, manifest: Manifest) -> list[str]:
     """URLs of output files that the folder does not hold, or holds in another size."""
-    entries = {folder.file(e["name"]): e for e in manifest.files + manifest.rejected_files}
-    return [
-        url
-        for url, entry in entries.items()
-        if not files.exists(url) or files.identity(url)["bytes"] != entry["bytes"]
-    ]
+    entries = manifest.files + manifest.rejected_files
+    below = {entry["name"].rpartition("/")[0] for entry in entries}
+    sizes = {
+        posixpath.join(path, name): size
+        for path in below
+        for name, size in files.list_sizes(folder.file(path)).items()
+    }
+    return [folder.file(e["name"]) for e in entries if sizes.get(e["name"]) != e["bytes"]]
 
 
 def file_entry(folder: StageFolder, name: str) -> dict[str, Any]:

@@ -2,15 +2,17 @@
 
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dalle_model import files
+from dalle_model.at_once import at_once
 from dalle_model.errors import DalleError
 from pipelines.io import parquet
 from pipelines.io.layout import RunFolder, StageFolder
@@ -192,16 +194,27 @@ def finish_shard(
     return report
 
 
-def finished_shards(task: StageTask) -> dict[int, ShardReport]:
-    """The shards that this very work has finished, from their markers."""
-    reports = (_report(url) for url in task.folder.markers())
-    return {r.index: r for r in reports if r is not None and r.attempt == task.attempt}
+def finished_shards(
+    task: StageTask, known: Mapping[int, ShardReport] | None = None
+) -> dict[int, ShardReport]:
+    """The shards that this very work has finished, from their markers, in order.
+
+    Args:
+        task: the work.
+        known: shards found before, whose markers are not read again.
+    """
+    known = known or {}
+    read = {task.folder.marker(index) for index in known}
+    urls = [url for url in task.folder.markers() if url not in read]
+    found = {r.index: r for r in at_once(_report, urls) if r and r.attempt == task.attempt}
+    return dict(sorted({**known, **found}.items()))
 
 
 def _report(url: str) -> ShardReport | None:
     """What a marker says; None where it is damaged, or of another version: the shard is redone."""
     try:
-        return ShardReport(**files.read_json(url))
+        report = ShardReport(**files.read_json(url))
+        return replace(report, attempt=sys.intern(report.attempt))  # one for 100,000 shards
     except (ValueError, TypeError):
         return None
 

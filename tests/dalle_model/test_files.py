@@ -154,3 +154,21 @@ def test_a_file_is_written_piece_by_piece_and_is_whole_or_absent(tmp_path, schem
         fail()
     assert files.read_bytes(url) == b"onetwo"
     assert files.list_names(f"{scheme}{tmp_path}/a") == ["pieces"]
+
+
+@pytest.mark.parametrize("scheme", ["", "memory://"])
+def test_sizes_are_those_of_the_files_in_a_folder(tmp_path, scheme):
+    folder = f"{scheme}{tmp_path}/sized"
+    for name, content in (("a", b"1"), ("b.json", b"22"), ("below/c", b"333"), ("sized", b"")):
+        files.write_bytes(files.join(folder, name), content)
+    assert files.list_sizes(folder) == {"a": 1, "b.json": 2, "sized": 0}
+    assert files.list_sizes(files.join(folder, "")) == files.list_sizes(folder)
+    assert files.list_sizes(f"{folder}/none") == {}
+    assert files.sha256_of(files.join(folder, "a")) == files.sha256(b"1")
+
+
+def test_what_is_not_swept_is_named(tmp_path):
+    for name in (".tmp-a", "b", "a"):
+        (tmp_path / name).write_bytes(b"")
+    assert files.sweep_temporary(str(tmp_path)) == ["a", "b"]
+    assert files.list_names(str(tmp_path)) == ["a", "b"]

@@ -1,4 +1,5 @@
 import io
+import threading
 import time
 
 from rich.console import Console
@@ -6,6 +7,7 @@ from rich.console import Console
 from orchestration.cli import progress
 from orchestration.cli.progress import TerminalProgress
 from orchestration.engine.registry import registry
+from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.task import StageTask
 
@@ -65,3 +67,30 @@ def test_a_finished_stage_tells_what_was_no_row_and_what_to_look_at(monkeypatch)
     lines = said(monkeypatch, lambda told: told.finished(manifest, {})).splitlines()
     assert lines[1].strip() == "passed over: 1,200 request records, 3 .docx files"
     assert lines[2].strip() == manifest.warnings[0]
+
+
+def test_a_slow_listing_is_polled_less_often():
+    assert progress.pause_after(0.001) == progress.POLL_S
+    assert progress.pause_after(3.0) == 30.0
+
+
+def test_the_bar_waits_after_a_poll_for_as_long_as_that_allows(monkeypatch, tmp_path):
+    monkeypatch.setattr(progress, "POLL_S", 0.01)
+    polled, waited = [], threading.Event()
+
+    def pause_after(seconds):
+        waited.set()
+        return 60 + seconds
+
+    monkeypatch.setattr(progress, "pause_after", pause_after)
+    monkeypatch.setattr(StageFolder, "markers", lambda folder: polled.append(folder) or [])
+
+    def act(told):
+        with told.stage("crawl"):
+            task = StageTask(str(tmp_path), "crawl", 2, "attempt", "f", (0, 1))
+            told.shards(registry()["crawl"], task, 0)
+            assert waited.wait(30)
+            time.sleep(0.1)
+
+    said(monkeypatch, act)
+    assert len(polled) == 1

@@ -5,6 +5,19 @@ from pipelines.io.layout import RunFolder, StageFolder, part_name, rejected_name
 def test_names_sort_like_numbers():
     assert part_name(7, 64) == "part-00007-of-00064.parquet"
     assert rejected_name(7, 64) == "rejected/part-00007-of-00064.parquet"
+    assert part_name(99_998, 99_999) == "part-99998-of-99999.parquet"
+    numbers = (0, 9, 99_999, 100_000, 499_999)
+    names = [part_name(index, 500_000) for index in numbers]
+    assert names == sorted(names)
+    markers = [StageFolder("run", 500_000).marker(index) for index in numbers]
+    assert markers == sorted(markers)
+
+
+def test_the_markers_of_many_shards_are_those_of_their_length(tmp_path):
+    folder = StageFolder(str(tmp_path), 500_000)
+    for name in ("000007.json", "00007.json"):
+        files.write_bytes(files.join(folder.progress, name), b"{}")
+    assert folder.markers() == [folder.marker(7)]
 
 
 def test_markers_are_listed_without_those_that_are_being_written(tmp_path):

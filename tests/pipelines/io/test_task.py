@@ -110,3 +110,14 @@ def test_rejections_are_in_a_total_order():
     assert tables[0]["key"].to_pylist() == ["a", "b", "b", "b"]
     assert tables[0]["measured"].to_pylist() == [2.0, 2.0, 2.0, 10.0]
     assert rejection_table([]).schema == REJECTION_SCHEMA
+
+
+def test_markers_that_were_read_before_are_not_read_again(tmp_path):
+    for index in (1, 0):
+        finish_shard(task(tmp_path), index, result(), Stopwatch())
+    before = finished_shards(task(tmp_path))
+    assert list(before) == [0, 1]
+    files.remove(task(tmp_path).folder.marker(0))
+    files.write_bytes(task(tmp_path).folder.marker(0), b"not JSON")
+    assert finished_shards(task(tmp_path), before) == before
+    assert list(finished_shards(task(tmp_path))) == [1]
