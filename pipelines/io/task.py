@@ -5,7 +5,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -213,9 +213,9 @@ def finished_shards(
 def _report(url: str) -> ShardReport | None:
     """What a marker says; None where it is damaged, or of another version: the shard is redone."""
     try:
-        report = ShardReport(**files.read_json(url))
-        return replace(report, attempt=sys.intern(report.attempt))  # one for 100,000 shards
-    except (ValueError, TypeError):
+        values = files.read_json(url)
+        return ShardReport(**values | {"attempt": sys.intern(values["attempt"])})  # one for all
+    except (ValueError, TypeError, KeyError):
         return None
 
 
