@@ -286,9 +286,14 @@ def read_json(url: str) -> Any:
 
 def write_json(url: str, document: Any) -> None:
     """Write JSON with sorted keys, so that equal documents are equal bytes."""
+    write_bytes(url, json_bytes(document))
+
+
+def json_bytes(document: Any) -> bytes:
+    """What `write_json` writes."""
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
     # The only characters that UTF-8 lacks stand for bytes of names; `\udce9` is JSON for one.
-    write_bytes(url, (text + "\n").encode("utf-8", "backslashreplace"))
+    return (text + "\n").encode("utf-8", "backslashreplace")
 
 
 def sweep_temporary(url: str) -> list[str]:

@@ -34,7 +34,7 @@ def _files(root: Path) -> list[Path]:
     return [
         path
         for path in root.rglob("*")
-        if path.is_file() and path.name not in left_out and "site" not in path.parts
+        if path.is_file() and path.name not in left_out and not {"site", "manifest"} & {*path.parts}
     ]
 
 

@@ -104,6 +104,6 @@ def _copy_stage(source: StageFolder, target: StageFolder) -> None:
     if manifest is None or (old and old.digest == manifest.digest):
         return
     files.remove(target.manifest)
-    for entry in (*manifest.files, *manifest.rejected_files):
-        files.write_bytes(target.file(entry["name"]), files.read_bytes(source.file(entry["name"])))
+    for name in manifest.names():
+        files.write_bytes(target.file(name), files.read_bytes(source.file(name)))
     files.write_bytes(target.manifest, files.read_bytes(source.manifest))

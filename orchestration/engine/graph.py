@@ -8,7 +8,8 @@ from dalle_model.errors import DalleError
 from orchestration.engine.config import RunConfig
 from orchestration.engine.registry import StageError, registry
 from pipelines.io.layout import RunFolder
-from pipelines.io.manifest import Manifest, digest_of
+from pipelines.io.manifest import Manifest
+from pipelines.io.manifest_groups import digest_of
 from pipelines.records import SELECTION
 from pipelines.stage import Stage
 

@@ -10,7 +10,8 @@ from dalle_model.errors import DalleError
 from orchestration.engine.config import RunConfig
 from orchestration.engine.graph import Graph
 from pipelines.io.layout import RunFolder, StageFolder
-from pipelines.io.manifest import Manifest, digest_of, missing_files, read_manifest, read_timings
+from pipelines.io.manifest import Manifest, missing_files, read_manifest, read_timings
+from pipelines.io.manifest_groups import digest_of
 from pipelines.stage import Stage
 
 MAX_CHANGES, MAX_VALUE = 8, 60  # what one line tells of a stage; chosen: it stays readable

@@ -47,17 +47,12 @@ def drop_next(folder: StageFolder) -> None:
 
 def _put_in_place(folder: StageFolder, manifest: Manifest) -> None:
     """Move the files, each once however often it is tried; the manifest goes last."""
-    names = _names(manifest)
+    names = manifest.names()
     for name in names:
         files.move(folder.next.file(name), folder.file(name))
     replaced = parse_manifest(folder.next.replaced)
-    for name in _names(replaced) if replaced else []:
-        if name not in names:
-            files.remove(folder.file(name))
+    for name in sorted(set(replaced.names()).difference(names)) if replaced else []:
+        files.remove(folder.file(name))
     files.move(folder.next.timings, folder.timings)
     files.move(folder.next.manifest, folder.manifest)
     drop_next(folder)
-
-
-def _names(manifest: Manifest) -> list[str]:
-    return [entry["name"] for entry in (*manifest.files, *manifest.rejected_files)]

@@ -23,7 +23,8 @@ from orchestration.engine.replacing import replace_result, settle
 from orchestration.engine.results import RunClock, clean_up, finish, task_of
 from orchestration.engine.run import say_notices, write_shards
 from pipelines.io.layout import StageFolder, part_name, rejected_name
-from pipelines.io.manifest import Manifest, digest_of
+from pipelines.io.manifest import Manifest
+from pipelines.io.manifest_groups import digest_of
 from pipelines.io.parquet import read_table
 from pipelines.io.suggest import did_you_mean
 from pipelines.io.task import ShardReport, StageTask, finished_shards
@@ -146,7 +147,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _task(run: Run, graph: Graph, plan: Plan, old: Manifest, reasons: tuple[str, ...]) -> StageTask:
     """The work on the shards that hold such rows; it is another one once the result is another."""
-    state = [old.files, old.rejected_files, old.retried]
+    state = [list(old.files), list(old.rejected_files), old.retried]
     return replace(
         task_of(run, graph, plan, is_next=True),
         attempt=digest_of(["retry", reasons, state, plan.attempt]),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from dalle_model import files
 from dalle_model.at_once import at_once
@@ -10,7 +11,8 @@ from dalle_model.shards import HIDDEN_PREFIXES, SUFFIX
 from orchestration.engine.config import load_run_config
 from orchestration.engine.registry import registry
 from pipelines.io.layout import RunFolder, StageFolder
-from pipelines.io.manifest import Manifest, digest_of, read_manifest
+from pipelines.io.manifest import Manifest, read_manifest
+from pipelines.io.manifest_groups import ManifestError, digest_of
 
 READERS = 4  # files read at once; chosen: from a store each is held whole, and may be large
 
@@ -46,7 +48,10 @@ def verify_run(root: str) -> Verification:
     manifests = list(finished_stages(root)) if is_there else []
     problems = list(_damaged(root)) if is_there else []
     for manifest in manifests:
-        problems += _problems(RunFolder(root).stage(manifest.stage), manifest)
+        try:
+            problems += _problems(RunFolder(root).stage(manifest.stage), manifest)
+        except ManifestError as error:
+            problems.append(str(error))
     if problems:
         raise VerificationError(
             "\n".join(problems) + "\ndelete the manifest of that stage and give `dalle run` again"
@@ -72,8 +77,9 @@ def _checksum(root: str, manifests: Iterable[Manifest]) -> str:
     entries = []
     for manifest in manifests:
         url = RunFolder(root).stage(manifest.stage).manifest
-        own = {url.rpartition("/")[2]: files.sha256_of(url)}
-        entries += [[manifest.stage, *of] for of in sorted((_expected(manifest) | own).items())]
+        pinned = {entry["name"]: entry["sha256"] for entry in manifest.pinned}
+        pinned[url.rpartition("/")[2]] = files.sha256_of(url)
+        entries += [[manifest.stage, *pair] for pair in sorted(pinned.items())]
     return digest_of(entries)
 
 
@@ -86,7 +92,8 @@ def finished_stages(root: str) -> Iterator[Manifest]:
 
 def _expected(manifest: Manifest) -> dict[str, str]:
     """SHA-256 of each file that a manifest lists, by name."""
-    return {entry["name"]: entry["sha256"] for entry in manifest.files + manifest.rejected_files}
+    listed = chain(manifest.files, manifest.rejected_files)
+    return {entry["name"]: entry["sha256"] for entry in listed}
 
 
 def _damaged(root: str) -> Iterator[str]:

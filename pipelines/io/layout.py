@@ -7,6 +7,7 @@
 <root>/<stage>/progress/00007.json                     shard 7 is finished (gone in the end)
 <root>/<stage>/progress/…/part-00007-of-00064.parquet  notes of the work under way (gone too)
 <root>/<stage>/manifest.json                           written last: the stage is finished
+<root>/<stage>/manifest/00012.json                     of very many shards, the files of 1,000
 <root>/<stage>/.next/…                                 the same, of the result to replace this one
 <root>/<stage>/timings.json                            seconds and hosts; nothing compares it
 <root>/crawl/site/…                                    answers to a live crawl, kept as an input
@@ -24,6 +25,7 @@ _REJECTED = "rejected"
 _PROGRESS = "progress"
 _MARKER = re.compile(r"\d+\.json")
 _MANIFEST = "manifest.json"
+_GROUPS = "manifest"
 _TIMINGS = "timings.json"
 _SITE = "site"
 _NEXT = ".next"  # hidden: no pattern such as `**/*.parquet` meets half a result
@@ -97,6 +99,10 @@ class StageFolder:
         """URL of the manifest."""
         return self.file(_MANIFEST)
 
+    def group_names(self) -> list[str]:
+        """Paths of the files present in which the manifest lists groups of shards, sorted."""
+        return [f"{_GROUPS}/{name}" for name in files.list_names(self.file(_GROUPS))]
+
     @property
     def timings(self) -> str:
         """URL of the timings."""
@@ -138,7 +144,7 @@ class StageFolder:
         files.sweep_temporary(self.progress)
 
 
-_NO_OUTPUT = {_MANIFEST, _TIMINGS, _PROGRESS, _REJECTED, _SITE, _NEXT, _REPLACED}
+_NO_OUTPUT = {_MANIFEST, _GROUPS, _TIMINGS, _PROGRESS, _REJECTED, _SITE, _NEXT, _REPLACED}
 
 
 @dataclass(frozen=True)
@@ -204,6 +210,11 @@ def part_name(index: int, num_shards: int) -> str:
 def rejected_name(index: int, num_shards: int) -> str:
     """Path of a shard of rejections, below the folder of its stage."""
     return f"{_REJECTED}/{part_name(index, num_shards)}"
+
+
+def group_name(number: int) -> str:
+    """Path of the file that lists a group of shards, below the folder of its stage."""
+    return f"{_GROUPS}/{number:05d}.json"
 
 
 def _digits(num_shards: int) -> int:

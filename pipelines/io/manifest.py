@@ -5,14 +5,12 @@ the digests of models and word lists. A manifest's own content digest is over it
 So a stage that is done again and gives the same bytes leaves every later stage up to date.
 """
 
-import json
 import platform
 import posixpath
 import sys
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from hashlib import sha256
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import version
 from typing import Any, Self, get_origin, get_type_hints
 
@@ -20,10 +18,23 @@ import pyarrow as pa
 
 from dalle_model import files
 from pipelines.io.layout import StageFolder, part_name, rejected_name
+from pipelines.io.manifest_groups import (
+    Entry,
+    GroupedEntries,
+    Groups,
+    content_digest,
+    digest_of,
+    drop_other_groups,
+    in_groups,
+    is_grouped,
+    names_of_shards,
+    write_groups,
+)
 from pipelines.io.parquet import read_table
 from pipelines.io.task import ShardReport
 from pipelines.rejection import REJECTION_SCHEMA
 
+_ENTRY = ("name", "bytes", "sha256")
 # A file is missing, a folder or in place of one, or not JSON.
 _NO_DOCUMENT = (
     FileNotFoundError,
@@ -47,7 +58,8 @@ class Manifest:
         num_shards: of the run; 0 for a stage that writes no shards.
         rows_in, rows_out: the books; `rows_in == rows_out + sum(rejected.values())`.
         rejected: rows dropped by reason.
-        files: `name`, `bytes`, `sha256` (and `rows`) of the output, in order.
+        files: `name`, `bytes`, `sha256` (and `rows`) of the output, in order; those of very many
+            shards are read where they are used (`pipelines.io.manifest_groups`).
         rejected_files: the same of the rejections; not part of the digest.
         metrics: what a stage measured that is a property of its result.
         passed_over: what its inputs held that was no row, by kind.
@@ -65,8 +77,8 @@ class Manifest:
     rows_in: int = 0
     rows_out: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
-    files: list[dict[str, Any]] = field(default_factory=list)
-    rejected_files: list[dict[str, Any]] = field(default_factory=list)
+    files: Sequence[Entry] = field(default_factory=list)
+    rejected_files: Sequence[Entry] = field(default_factory=list)
     metrics: dict[str, Any] = field(default_factory=dict)
     passed_over: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -74,8 +86,27 @@ class Manifest:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the names and checksums of the output files."""
-        return digest_of([[entry["name"], entry["sha256"]] for entry in self.files])
+        """SHA-256 over the names and checksums of the output files; over those of their groups."""
+        if not is_grouped(self.num_shards):
+            return content_digest(self.files)
+        digests = [group["digest"] for group in self.groups.entries] if self.groups else None
+        return digest_of(digests or [content_digest(part) for part in in_groups(self.files)])
+
+    @property
+    def groups(self) -> Groups | None:
+        """The groups in which a manifest that was read lists its files; None where in none."""
+        return self.files.groups if isinstance(self.files, GroupedEntries) else None
+
+    @property
+    def pinned(self) -> Sequence[Entry]:
+        """Entries whose checksums pin all files: of the groups, or of the files themselves."""
+        return self.groups.entries if self.groups else [*self.files, *self.rejected_files]
+
+    def names(self) -> list[str]:
+        """Paths below the stage's folder of all that makes up the result but `manifest.json`."""
+        if is_grouped(self.num_shards):
+            return names_of_shards(self.num_shards)
+        return [entry["name"] for entry in (*self.files, *self.rejected_files)]
 
     @property
     def reject_rate(self) -> float:
@@ -109,12 +140,6 @@ class Manifest:
         )
 
 
-def digest_of(document: Any) -> str:
-    """SHA-256 of a JSON-ready value in canonical form."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return sha256(text.encode("utf-8", "backslashreplace")).hexdigest()  # as `files.write_json`
-
-
 def read_manifest(folder: StageFolder) -> Manifest | None:
     """The manifest of a stage; None where it is not finished or its manifest is unreadable."""
     return parse_manifest(folder.manifest)
@@ -123,9 +148,19 @@ def read_manifest(folder: StageFolder) -> Manifest | None:
 def parse_manifest(url: str) -> Manifest | None:
     """The manifest in a file; None where there is none, or one damaged or of another version."""
     try:
-        return _checked(Manifest(**files.read_json(url)))
+        values = dict(files.read_json(url))
+        groups = values.pop("groups", None)
+        manifest = _checked(Manifest(**values))
+        return manifest if groups is None else _with_groups(url, manifest, groups)
     except (*_NO_DOCUMENT, TypeError):
         return None
+
+
+def _with_groups(url: str, manifest: Manifest, entries: list[Entry]) -> Manifest:
+    folder = StageFolder(url.rpartition("/")[0], manifest.num_shards)
+    groups = Groups(folder, entries, manifest.num_shards)
+    kept, rejected = GroupedEntries(groups, "files"), GroupedEntries(groups, "rejected_files")
+    return replace(manifest, files=kept, rejected_files=rejected)
 
 
 def _checked(manifest: Manifest) -> Manifest:
@@ -133,16 +168,21 @@ def _checked(manifest: Manifest) -> Manifest:
     for name, kind in get_type_hints(Manifest).items():
         if not isinstance(getattr(manifest, name), get_origin(kind) or kind):
             raise TypeError(f"{name} is not {kind}")
-    for entry in manifest.files + manifest.rejected_files:
-        types = [type(entry.get(name)) for name in ("name", "bytes", "sha256")]
-        if types != [str, int, str]:
+    for entry in (*manifest.files, *manifest.rejected_files):
+        if not isinstance(entry, dict) or [type(entry.get(n)) for n in _ENTRY] != [str, int, str]:
             raise TypeError(f"{entry} is no entry of a file")
     return manifest
 
 
 def write_manifest(folder: StageFolder, manifest: Manifest) -> None:
     """Say that a stage is finished; the last thing written."""
-    files.write_json(folder.manifest, asdict(manifest))
+    document = {each.name: getattr(manifest, each.name) for each in fields(manifest)}
+    groups: list[Entry] = []
+    if is_grouped(manifest.num_shards):
+        groups = write_groups(folder, manifest.files, manifest.rejected_files)
+        document |= {"files": [], "rejected_files": [], "groups": groups}
+    drop_other_groups(folder, groups)
+    files.write_json(folder.manifest, document)
 
 
 def read_timings(folder: StageFolder) -> dict[str, Any]:
@@ -174,13 +214,13 @@ def read_rejected(
 
 def missing_files(folder: StageFolder, manifest: Manifest) -> list[str]:
     """URLs of output files that the folder does not hold, or holds in another size."""
-    entries = manifest.files + manifest.rejected_files
-    below = {entry["name"].rpartition("/")[0] for entry in entries}
+    below = {name.rpartition("/")[0] for name in manifest.names()}
     sizes = {
         posixpath.join(path, name): size
         for path in below
         for name, size in files.list_sizes(folder.file(path)).items()
     }
+    entries = manifest.groups.suspects(sizes) if manifest.groups else manifest.pinned
     return [folder.file(e["name"]) for e in entries if sizes.get(e["name"]) != e["bytes"]]
 
 

@@ -2,7 +2,8 @@ import os
 
 from dalle_model import files
 from pipelines.io.layout import StageFolder
-from pipelines.io.manifest import Manifest, digest_of, missing_files
+from pipelines.io.manifest import Manifest, missing_files
+from pipelines.io.manifest_groups import digest_of
 from pipelines.io.task import ShardReport
 from tests.support.counted_store import PROTOCOL, counted_store
 from tests.support.many_shards import IDENTITY, make_shards, steps
