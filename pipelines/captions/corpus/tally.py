@@ -6,7 +6,6 @@ may come from any number of shards and workers.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -62,14 +61,6 @@ def merge(tallies: Sequence[Tally]) -> Tally:
     starts = np.flatnonzero(is_first)
     totals = np.add.reduceat(numbers, starts) if len(starts) else numbers
     return Tally(hashes[starts], totals)
-
-
-def split(tally: Tally, num_parts: int) -> list[Tally]:
-    """Cut a tally into ranges of hashes of equal width; equal hashes share a part everywhere."""
-    firsts = [-(-(part << 64) // num_parts) for part in range(1, num_parts)]  # rounded up
-    bounds = np.searchsorted(tally.hashes, np.array(firsts, np.uint64))
-    cuts = pairwise([0, *bounds.tolist(), len(tally)])
-    return [Tally(tally.hashes[low:high], tally.numbers[low:high]) for low, high in cuts]
 
 
 def histogram(tally: Tally) -> Tally:

@@ -10,6 +10,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from dalle_model import files
 from pipelines.captions.config import CaptionsConfig
 from pipelines.captions.corpus.hashes import hash_texts
+from pipelines.captions.corpus.shard_tallies import NUM_RANGES, pack
 from pipelines.captions.corpus.tally import Tally
 from pipelines.captions.pipeline import build
 from pipelines.captions.transforms import CountCaptions, FindFailing
@@ -77,10 +78,10 @@ def _plain(failing: tuple[int, tuple[str, Tally]]) -> tuple[int, str, dict[int, 
 
 def test_find_failing_routes_to_the_shards_that_counted() -> None:
     counts = [
-        (("text_of_many_images", 0), (0, tally_of({1: 6, 2: 1}))),
-        (("text_of_many_images", 1), (0, tally_of({9: 3}))),
-        (("text_of_many_images", 0), (2, tally_of({1: 5}))),
-        (("rare_types", 0), (1, tally_of({1: 100, 2: 101}))),
+        (("text_of_many_images", 0), pack([(0, tally_of({1: 6, 2: 1}))])),
+        (("text_of_many_images", 1), pack([(0, tally_of({9: 3}))])),
+        (("text_of_many_images", 0), pack([(2, tally_of({1: 5}))])),
+        (("rare_types", 0), pack([(1, tally_of({1: 100, 2: 101}))])),
     ]
     with _TestPipeline(runner="FnApiRunner") as pipeline:
         found = (
@@ -99,9 +100,9 @@ def test_find_failing_routes_to_the_shards_that_counted() -> None:
 
 def test_find_failing_ranks_over_all_ranges() -> None:
     counts = [
-        (("rare_ngrams", 0), (0, tally_of({1: 5, 2: 1}))),
-        (("rare_ngrams", 1), (0, tally_of({9: 3}))),
-        (("rare_ngrams", 0), (2, tally_of({2: 1}))),
+        (("rare_ngrams", 0), pack([(0, tally_of({1: 5, 2: 1}))])),
+        (("rare_ngrams", 1), pack([(0, tally_of({9: 3}))])),
+        (("rare_ngrams", 0), pack([(2, tally_of({2: 1}))])),
     ]
     with _TestPipeline(runner="FnApiRunner") as pipeline:
         found = (
@@ -120,8 +121,8 @@ def test_count_captions_cuts_counts_into_ranges(tmp_path: Path) -> None:
         counted = pipeline | beam.Create(range(4)) | CountCaptions(tasks(pipeline, task), config)
         total = (
             counted
-            | beam.Map(lambda count: (count[0], int(count[1][1].numbers.sum())))
+            | beam.Map(lambda count: (count[0], int(count[1].numbers.sum())))
             | beam.CombinePerKey(sum)
         )
         (text,) = hash_texts(["A dog on the beach"]).tolist()
-        assert_that(total, equal_to([(("text_of_many_images", text * 4 >> 64), 9)]))
+        assert_that(total, equal_to([(("text_of_many_images", text * NUM_RANGES >> 64), 9)]))

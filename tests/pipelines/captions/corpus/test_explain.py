@@ -6,7 +6,8 @@ from pipelines.captions.config import CaptionsConfig
 from pipelines.captions.corpus.explain import NOT_STORED, explain_row, explain_text
 from pipelines.captions.corpus.failing import failing_by_shard
 from pipelines.captions.corpus.shard import count_shard, drop_shard
-from pipelines.captions.corpus.tally import Tally, merge, split
+from pipelines.captions.corpus.shard_tallies import pack, unpack
+from pipelines.captions.corpus.tally import Tally, merge
 from pipelines.captions.corpus.text_of_many_images import images_of_text
 from pipelines.captions.recipe import load_funnel
 from pipelines.io.keys import pair_key
@@ -33,10 +34,10 @@ def task(tmp_path_factory) -> StageTask:
     tallies = [count_shard(task, index, CONFIG) for index in range(3)]
     failing: dict[int, list[tuple[str, Tally]]] = {index: [] for index in range(3)}
     name = "text_of_many_images"
-    for place in range(3):
-        parts = [(n, split(t[name], 3)[place]) for n, t in enumerate(tallies) if name in t]
-        for shard, found in failing_by_shard(parts, corpus_rule(name), limits[name], merge([])):
-            failing[shard].append((name, found))
+    counts = pack([(n, tally[name]) for n, tally in enumerate(tallies) if name in tally])
+    found = failing_by_shard([counts], corpus_rule(name), limits[name], merge([]))
+    for shard, tally in unpack(found):
+        failing[shard].append((name, tally))
     for index in range(3):
         finish_shard(task, index, drop_shard(task, index, failing[index], CONFIG), Stopwatch())
     return task

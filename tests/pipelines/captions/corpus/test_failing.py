@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.captions.corpus.failing import failing_by_shard
-from pipelines.captions.corpus.tally import Tally, histogram, merge, split
+from pipelines.captions.corpus.shard_tallies import pack, split, unpack
+from pipelines.captions.corpus.tally import Tally, histogram, merge
 from tests.support.captions.funnels import corpus_rule
 from tests.support.captions.tallies import SHARDS, as_dict, hashes_of
 
@@ -15,11 +16,15 @@ def failed(shards, name, limit, num_parts, order):
     """What fails in each shard, gathered from all ranges."""
     rule = corpus_rule(name)
     tallies = [Tally.of(hashes_of(shard)) for shard in shards]
-    counts = merge([histogram(part) for part in split(merge(tallies), num_parts)])
+    ranges: dict[int, list] = {}
+    for shard, tally in enumerate(tallies):
+        for number, part in split(pack([(shard, tally)]), num_parts):
+            ranges.setdefault(number, []).append(part)
+    counts = merge([histogram(merge([part.total for part in r])) for r in ranges.values()])
     found: dict[int, dict[int, int]] = {}
-    for part in order(range(num_parts)):
-        parts = order([(n, split(tally, num_parts)[part]) for n, tally in enumerate(tallies)])
-        for shard, failing in failing_by_shard(parts, rule, limit, counts):
+    for number in order(ranges):
+        failing_there = failing_by_shard(order(ranges[number]), rule, limit, counts)
+        for shard, failing in unpack(failing_there):
             found.setdefault(shard, {}).update(as_dict(failing))
     return found
 
