@@ -25,6 +25,7 @@ SPILL_BYTES = 64 << 20  # chosen: few files, and little to hold
 
 Row = dict[str, Any]
 Packed = bytes
+_END = b"\0"  # of a key: in none of them
 _NUM_VALUES = len(Candidate._fields) - 1  # all but the bytes, which come last
 
 
@@ -106,14 +107,24 @@ def spill(
 
 
 def pack(ref: CandidateRef) -> Packed:
-    """A reference as it crosses a shuffle, where a runner holds rows by the million."""
+    """A reference as it crosses a shuffle, where a runner holds rows by the million.
+
+    Its key comes first and can be read by itself, so that packed rows sort by their keys.
+    """
+    key, *values = ref.candidate[:_NUM_VALUES]
     blob = (os.fsencode(ref.blob.location), *ref.blob[1:]) if ref.blob else ()  # may be no UTF-8
-    return msgspec.msgpack.encode(ref.candidate[:_NUM_VALUES] + blob)
+    return key.encode() + _END + msgspec.msgpack.encode((*values, *blob))
+
+
+def key_of(packed: Packed) -> bytes:
+    """The key of what was packed."""
+    return packed[: packed.index(_END)]
 
 
 def unpack(packed: Packed) -> CandidateRef:
     """What was packed."""
-    values = msgspec.msgpack.decode(packed)
+    key, _, rest = packed.partition(_END)
+    values = [key.decode(), *msgspec.msgpack.decode(rest)]
     candidate, blob = Candidate(*values[:_NUM_VALUES]), values[_NUM_VALUES:]
     return CandidateRef(candidate, ByteRange(os.fsdecode(blob[0]), *blob[1:]) if blob else None)
 

@@ -1,9 +1,7 @@
-"""Turns images as found into candidates or rejections, and picks one survivor for each key."""
+"""Turns images as found into candidates or rejections."""
 
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from pipelines.crawl.blobs import CandidateRef
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.references import is_inline, resolve
 from pipelines.io.keys import pair_key
@@ -69,26 +67,6 @@ def unfit_caption(url: str, found: Found, config: CrawlConfig) -> Rejection | No
     if length > config.max_caption_chars:
         return _misfit(url, found.caption, "caption_too_long", length, config.max_caption_chars)
     return None
-
-
-def resolve_duplicates(rows: Iterable[CandidateRef]) -> Iterator[CandidateRef | Rejection]:
-    """The least of all rows of one key, and a rejection for each other one.
-
-    Where the bytes are makes no difference to a row: equal rows have equal bytes, wherever those
-    are read from.
-
-    Args:
-        rows: of one key; iterated twice.
-    """
-    survivor = min(rows, key=lambda row: (row.candidate, row.blob or ()))
-    yield survivor
-    is_first = True
-    for row in rows:
-        if is_first and row == survivor:
-            is_first = False
-            continue
-        candidate = row.candidate
-        yield rejection(candidate.url, candidate.caption, "duplicate_pair", candidate.page_url)
 
 
 def rejection(

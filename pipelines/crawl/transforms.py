@@ -1,7 +1,7 @@
 """Wiring of the crawl stage; the logic is in `inputs.py` and `shard.py`."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import apache_beam as beam
 from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
 from apache_beam.pvalue import DoOutputsTuple, PBegin, PCollection
 from apache_beam.transforms.core import RestrictionProvider
+from apache_beam.transforms.window import GlobalWindows
 
 from pipelines.crawl.blobs import CandidateRef, Packed, pack, spill
 from pipelines.crawl.books import (
@@ -21,6 +22,7 @@ from pipelines.crawl.books import (
     book_of,
 )
 from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.copies import Dropped, HeldRows
 from pipelines.crawl.discovery import Discovered, discover
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.site.transforms import FILES, CrawlSites
@@ -37,7 +39,7 @@ _BOOKKEEPER = 0  # the shard that takes the books of all sources into its report
 
 @dataclass(eq=False)
 class ExtractCandidates(beam.PTransform[PBegin, PCollection[tuple[int, Any]]]):
-    """The inputs of a config in; `(shard, Packed | Rejection | SourceBook)` out.
+    """The inputs of a config in; `(shard, Packed | Dropped | SourceBook)` out.
 
     All rows of a key are in one shard, and the book of every source is in the first.
 
@@ -65,6 +67,7 @@ class ExtractCandidates(beam.PTransform[PBegin, PCollection[tuple[int, Any]]]):
         rows = (
             (read.found, read[REJECTED], *never_read)
             | "All" >> beam.Flatten()
+            | "SettleCopies" >> beam.ParDo(_SettleCopiesFn())
             | "ToShards" >> beam.Map(_to_shard, self.num_shards)
         )
         return (rows, read[TALLIES] | KeepBooks(found)) | "WithBooks" >> beam.Flatten()
@@ -167,6 +170,23 @@ class _ReadPartFn(beam.DoFn):
             tracker.try_claim(tracker.current_restriction().stop)
 
 
+class _SettleCopiesFn(beam.DoFn):
+    """Of equal keys in a bundle one candidate crosses the shuffle, and the others are dropped."""
+
+    def start_bundle(self) -> None:
+        self._held = HeldRows()
+
+    def process(self, row: tuple[str, Packed] | Rejection) -> Iterable[tuple[str, Any]]:
+        if isinstance(row, Rejection):
+            self._held.drop(row.key, row)
+        else:
+            self._held.add(*row)
+        return self._held.let_go() if self._held.is_full else ()
+
+    def finish_bundle(self) -> Iterator[Any]:
+        yield from map(GlobalWindows.windowed_value, self._held.let_go())
+
+
 def _source(book: SourceBook) -> str:
     return book.source
 
@@ -175,10 +195,6 @@ def _to_bookkeeper(_source: str, book: SourceBook) -> tuple[int, SourceBook]:
     return _BOOKKEEPER, book
 
 
-def _to_shard(
-    row: tuple[str, Packed] | Rejection, num_shards: int
-) -> tuple[int, Packed | Rejection]:
-    if isinstance(row, Rejection):
-        return shard_of(row.key, num_shards), row
-    key, packed = row
-    return shard_of(key, num_shards), packed
+def _to_shard(row: tuple[str, Packed | Dropped], num_shards: int) -> tuple[int, Packed | Dropped]:
+    key, value = row
+    return shard_of(key, num_shards), value

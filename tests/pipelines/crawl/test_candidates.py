@@ -1,13 +1,9 @@
-from itertools import permutations
-
 import pytest
 
-from pipelines.crawl.blobs import ByteRange, CandidateRef
 from pipelines.crawl.candidates import (
     MAX_QUOTED_CHARS,
     Found,
     rejection,
-    resolve_duplicates,
     to_candidate,
 )
 from pipelines.crawl.config import CrawlConfig
@@ -20,7 +16,7 @@ CONFIG = CrawlConfig(sources=(Source(path="unused"),))
 FOUND = Found("a.jpg", "a red barn", "alt", base_url="http://site.test/dir/p")
 
 
-def _reason(row: Candidate | CandidateRef | Rejection) -> str:
+def _reason(row: Candidate | Rejection) -> str:
     return row.reason if isinstance(row, Rejection) else ""
 
 
@@ -91,25 +87,3 @@ def test_long_text_is_quoted_in_short_but_keyed_whole():
     row = rejection("u" * 5000, "c" * 5000, "bad_url", "d" * 5000)
     assert row.key == pair_key("u" * 5000, "c" * 5000)
     assert {len(row.url), len(row.caption), len(row.detail)} == {MAX_QUOTED_CHARS}
-
-
-def test_the_least_of_equal_keys_survives_in_every_order():
-    rows = [
-        CandidateRef(Candidate("k", "u", "c", page_url=page, source=source))
-        for page, source in [("p1", "b"), ("p1", "a"), ("p2", "a"), ("p1", "a")]
-    ]
-    outcomes = set()
-    for order in permutations(rows):
-        survivor, *others = resolve_duplicates(order)
-        assert survivor == rows[1]
-        assert [_reason(row) for row in others] == ["duplicate_pair"] * 3
-        outcomes.add(tuple(sorted(row.detail for row in others if isinstance(row, Rejection))))
-    assert outcomes == {("p1", "p1", "p2")}
-
-
-def test_of_equal_rows_one_survives_even_if_only_one_refers_to_bytes():
-    """As when an image is the text of another one's URL, so that both have one key."""
-    rows = [CandidateRef(Candidate("k", "u", "c"), blob) for blob in (ByteRange("t", 0, 1), None)]
-    survivor, other = resolve_duplicates(rows)
-    assert survivor == rows[1]
-    assert _reason(other) == "duplicate_pair"

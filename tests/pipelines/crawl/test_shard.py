@@ -1,6 +1,9 @@
 import itertools
+from collections import Counter
+from dataclasses import asdict
 
 from pipelines.crawl.blobs import CandidateRef, InlineImage, pack, spill
+from pipelines.crawl.copies import Dropped, values_of
 from pipelines.crawl.shard import complete_shard
 from pipelines.io.keys import local_pair_key
 from pipelines.io.task import StageTask
@@ -14,9 +17,11 @@ REJECTION = Rejection("k", "u", "c", "crawl", "bad_record")
 def test_a_shard_is_completed_with_its_bytes(tmp_path):
     images = [InlineImage(Candidate(local_pair_key(p, "c"), "u", "c"), p) for p in (b"a", b"b")]
     rows = [*spill([*images, REJECTION], str(tmp_path)), CandidateRef(Candidate("k", "u", "c"))]
-    result = complete_shard(TASK, 0, [pack(r) if isinstance(r, CandidateRef) else r for r in rows])
-    assert result.rows_in == 4
-    assert result.rejected == [REJECTION]
+    dropped = Dropped.of(Counter({values_of(REJECTION): 2}))
+    packed = [pack(row) if isinstance(row, CandidateRef) else dropped for row in rows]
+    result = complete_shard(TASK, 0, packed)
+    assert result.rows_in == 3 + 2
+    assert result.rejected.to_pylist() == [asdict(REJECTION)] * 2
     assert result.kept.schema == CANDIDATE_SCHEMA
     kept = dict(
         zip(result.kept["key"].to_pylist(), result.kept["encoded"].to_pylist(), strict=True)
@@ -32,7 +37,8 @@ def test_one_row_of_a_key_is_kept_whatever_the_order():
         result = complete_shard(TASK, 0, list(order))
         kept = {row["key"]: row["page_url"] for row in result.kept.to_pylist()}
         assert kept == {"j": "http://b.test/", "k": "http://a.test/"}
-        assert sorted((r.reason, r.detail) for r in result.rejected) == [
+        rejected = result.rejected.to_pylist()
+        assert sorted((row["reason"], row["detail"]) for row in rejected) == [
             ("duplicate_pair", "http://a.test/"),
             ("duplicate_pair", "http://c.test/"),
         ]
@@ -41,4 +47,4 @@ def test_one_row_of_a_key_is_kept_whatever_the_order():
 
 def test_a_shard_without_rows():
     result = complete_shard(TASK, 0, [])
-    assert (result.kept.num_rows, result.rejected, result.rows_in) == (0, [], 0)
+    assert (result.kept.num_rows, result.rejected.num_rows, result.rows_in) == (0, 0, 0)

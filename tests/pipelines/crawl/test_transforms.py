@@ -18,6 +18,7 @@ from pipelines.crawl import splits
 from pipelines.crawl.blobs import Packed, unpack
 from pipelines.crawl.books import SourceBook, Tally, add_tallies
 from pipelines.crawl.config import CrawlConfig
+from pipelines.crawl.copies import Dropped
 from pipelines.crawl.discovery import resolve
 from pipelines.crawl.images import tars
 from pipelines.crawl.inputs import input_extent
@@ -28,7 +29,6 @@ from pipelines.io.keys import local_pair_key, shard_of
 from pipelines.io.manifest import Manifest
 from pipelines.io.task import StageTask, finished_shards
 from pipelines.records import CANDIDATE_SCHEMA
-from pipelines.rejection import Rejection
 from tests.support.archives import flip, gzip_records, http_record
 from tests.support.beam_tasks import tasks
 from tests.support.sources import (
@@ -104,18 +104,27 @@ def _assert_same_bytes(*tasks: StageTask) -> None:
             assert one == other
 
 
-def _key(row: Packed | Rejection) -> str:
-    return row.key if isinstance(row, Rejection) else unpack(row).candidate.key
+def _told(row: Packed | Dropped) -> list[tuple[str, str]]:
+    """The key and the reason of each row; of one that is kept the reason is empty."""
+    if isinstance(row, Dropped):
+        return [(values[0], values[4]) for values, count in row.rows() for _ in range(count)]
+    return [(unpack(row).candidate.key, "")]
 
 
 def test_extract_candidates_routes_each_row_to_the_shard_of_its_key(tmp_path):
     def check(values):
-        rows = [(shard, row) for shard, row in values if not isinstance(row, SourceBook)]
-        assert all(shard == shard_of(_key(row), SHARDS) for shard, row in rows)
-        found = [_key(row) for _, row in rows if not isinstance(row, Rejection)]
+        rows = [
+            (shard, *told)
+            for shard, row in values
+            if not isinstance(row, SourceBook)
+            for told in _told(row)
+        ]
+        assert all(shard == shard_of(key, SHARDS) for shard, key, _ in rows)
+        found = [key for _, key, reason in rows if reason in {"", "duplicate_pair"}]
         # 11 of 12 pages are read; each has one image of the table and one without a URL
         assert (len(found), len(set(found))) == (30 + 2 + 11, 30)
-        reasons = Counter(row.reason for _, row in rows if isinstance(row, Rejection))
+        assert len({key for _, key, reason in rows if not reason}) == 30
+        reasons = Counter(reason for _, _, reason in rows if reason not in {"", "duplicate_pair"})
         assert reasons == {"no_caption": 1, "bad_url": 1 + 11, "bad_record": 1 + 1}
 
     with _TestPipeline(runner="FnApiRunner") as pipeline:
@@ -211,7 +220,8 @@ def test_no_byte_of_an_image_crosses_a_shuffle(tmp_path):
     config = _with_images(tmp_path)
 
     def check(rows):
-        assert len([row for _, row in rows if not isinstance(row, SourceBook)]) == 18 + 11
+        told = [_told(row) for _, row in rows if not isinstance(row, SourceBook)]
+        assert sum(map(len, told)) == 18 + 11
         assert not any(image in pickle.dumps(row) for _, row in rows for image in images)
 
     images = [png(n, 8) for n in range(12)]
