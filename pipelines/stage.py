@@ -186,13 +186,21 @@ class Recipes:
 
 @dataclass(frozen=True)
 class Resources:
-    """What a stage needs from a machine.
+    """What a stage needs from a machine; given to engines that choose machines by it.
 
     Args:
         needs_web: whether it sends requests to the web, or to an archive replayed in its place.
+        min_ram_bytes: memory of a machine that works on it; 0 where any will do.
+        max_bundles: bundles, each of some shards, on which a machine works at once; 0 for as many
+            as the engine likes.
+        accelerator: in Beam's words, such as
+            `type:nvidia-tesla-t4;count:1;install-nvidia-driver`; empty for none.
     """
 
     needs_web: Callable[[Any], bool] = lambda _: False
+    min_ram_bytes: int = 0
+    max_bundles: int = 0
+    accelerator: Callable[[Any], str] = lambda _: ""
 
 
 def plain_settings(section: BaseModel) -> dict[str, Any]:
