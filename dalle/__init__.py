@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from orchestration.api import RunResult as RunResult
     from orchestration.api import cancel as cancel
     from orchestration.api import demo as demo
+    from orchestration.api import estimate as estimate
     from orchestration.api import explain as explain
     from orchestration.api import export as export
     from orchestration.api import grid as grid
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from orchestration.engine.status import RunStatus as RunStatus
     from orchestration.engine.verify import Verification as Verification
     from orchestration.export.run import ExportResult as ExportResult
+    from orchestration.scale.plan import Estimate as Estimate
 
 _HOMES = {
     "dalle_model.errors": ("DalleError", "UsageError"),
@@ -61,6 +63,7 @@ _HOMES = {
         "RunResult",
         "cancel",
         "demo",
+        "estimate",
         "explain",
         "export",
         "grid",
@@ -78,6 +81,7 @@ _HOMES = {
     "orchestration.engine.status": ("RunStatus",),
     "orchestration.engine.verify": ("Verification",),
     "orchestration.export.run": ("ExportResult",),
+    "orchestration.scale.plan": ("Estimate",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

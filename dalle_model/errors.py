@@ -38,6 +38,7 @@ DalleError: what was asked for has failed; exit code 1
         ColumnError          pipelines.crawl.tables.columns   a column is not there, or one too many
         BlocklistError       pipelines.fetch.blocklists       a block-list cannot be read
         RecipeError          pipelines.captions.assembly      a recipe is wrong or unknown
+        PriceError           orchestration.scale.prices       a file of prices cannot be read
         ConfigError          orchestration.engine.config      a setting or an argument is wrong
         NoRunError           orchestration.engine.config      a directory is not one of a run
         StageError           orchestration.engine.registry    the stages do not fit together

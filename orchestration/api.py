@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from orchestration.engine.verify import Verification
     from orchestration.export.run import ExportResult
     from orchestration.report.trace import Step
+    from orchestration.scale.plan import Estimate
     from pipelines.io.manifest import Manifest
 
 Config = str | Path | Mapping[str, Any] | RunConfig
@@ -140,6 +141,35 @@ def plan(config: Config, directory: str = "", stages: Sequence[str] = ()) -> "li
     check_settings(graph, chosen)
     check_inputs(work, graph, chosen)
     return preview(work, graph, chosen)
+
+
+def estimate(
+    pairs: float,
+    profile: str = "local",
+    *,
+    hours: float = 168,
+    months: float = 1,
+    prices: str = "",
+) -> "Estimate":
+    """What a run of some size would need: workers, bytes, money, and what gives way first.
+
+    Counted from what a row costs each stage, as measured; `dalle plan` prints it.
+
+    Args:
+        pairs: image-caption pairs, all of which every stage is taken to see.
+        profile: `local`, `flink` or `dataflow`.
+        hours: in which it should be done; a week by default.
+        months: for which the run directory is kept.
+        prices: URL of a YAML file with what you pay; by default examples.
+
+    Raises:
+        UsageError: no such profile, a number that makes no sense, or a file that holds no prices.
+    """
+    from orchestration.scale.plan import estimate as estimated
+    from orchestration.scale.prices import EXAMPLE, read_prices
+
+    paid = read_prices(prices) if prices else EXAMPLE
+    return estimated(pairs, profile, hours, paid, months)
 
 
 def demo(

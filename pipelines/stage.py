@@ -203,6 +203,30 @@ class Resources:
     accelerator: Callable[[Any], str] = lambda _: ""
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What a row costs a stage, as measured with the default settings; for plans, not for runs.
+
+    Args:
+        cpu_s: of one core.
+        source: the measurement, and the command that repeats it.
+        stored_bytes: of Parquet that it leaves in the run directory.
+        image_bytes: of those, what an image takes in a shard.
+        shuffled_bytes: moved between workers.
+        received_bytes: from the web.
+        held_bytes: in the memory of one worker for every row of the run, however many workers
+            there are; 0 where no worker sees all rows.
+    """
+
+    cpu_s: float
+    source: str
+    stored_bytes: float = 0
+    image_bytes: float = 0
+    shuffled_bytes: float = 0
+    received_bytes: float = 0
+    held_bytes: float = 0
+
+
 def plain_settings(section: BaseModel) -> dict[str, Any]:
     """A section as JSON, without what only decides whether a run fails."""
     values = section.model_dump(mode="json")
@@ -245,6 +269,7 @@ class Stage:
         misfit: why its section cannot go with the facts of the stages before it, and its own, and
             which setting to change; empty where it can.
         retry: of rows that it has dropped; None where only another result can bring them back.
+        cost: of a row; None for work that does not grow with the rows, or was not measured.
     """
 
     name: str
@@ -270,6 +295,7 @@ class Stage:
     notices: Callable[[Any], list[str]] = lambda _: []
     misfit: Callable[[Any, Facts], str] = lambda *_: ""
     retry: Retry | None = None
+    cost: Cost | None = None
 
     @property
     def is_sharded(self) -> bool:

@@ -129,6 +129,27 @@ def run(  # noqa: PLR0913 - one for each option
     typer.echo(f"report   {result.report}")
 
 
+@_command()
+def plan(
+    pairs: Annotated[float, typer.Option("--pairs", help="Image-caption pairs, such as 5e9.")],
+    profile: Annotated[
+        str, typer.Option("--profile", help="Where they are worked on: local, flink or dataflow.")
+    ] = "local",
+    hours: Annotated[float, typer.Option("--hours", help="In which the run should be done.")] = 168,
+    months: Annotated[
+        float, typer.Option("--months", min=0, help="For which the run directory is kept.")
+    ] = 1,
+    prices: Annotated[
+        str, typer.Option("--prices", help="YAML file with what you pay; by default examples.")
+    ] = "",
+) -> None:
+    """Say what a run of some size needs: workers, bytes, money, and what gives way first."""
+    from orchestration import api
+
+    found = api.estimate(pairs, profile, hours=hours, months=months, prices=prices)
+    typer.echo(str(found))
+
+
 @_command(passes_on=True)
 def demo(
     beam_options: Annotated[

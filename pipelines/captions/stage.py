@@ -9,7 +9,17 @@ from pipelines.io.manifest import Manifest
 from pipelines.io.task import StageTask
 from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES, CAPTION_SCHEMA, CAPTIONS
 from pipelines.rejection import Check
-from pipelines.stage import Job, PipelineWork, Reads, Recipes, Row, Stage, TextTrace, Writes
+from pipelines.stage import (
+    Cost,
+    Job,
+    PipelineWork,
+    Reads,
+    Recipes,
+    Row,
+    Stage,
+    TextTrace,
+    Writes,
+)
 from pipelines.views import View
 
 
@@ -56,6 +66,11 @@ STAGE = Stage(
     reads={CANDIDATES: Reads(CANDIDATE_SCHEMA)},
     writes=Writes(CAPTIONS, CAPTION_SCHEMA),
     work=PipelineWork(_build),
+    cost=Cost(
+        cpu_s=14.5e-6,
+        stored_bytes=76,
+        source="docs/benchmarks.md; `python -m benchmarks captions`",
+    ),
     settings=settings,
     dependencies=lambda config, _: dependencies(config),
     relocate=lambda config, folder: counted_from(folder, config),

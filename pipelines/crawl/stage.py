@@ -10,7 +10,7 @@ from pipelines.crawl.site.config import num_answers
 from pipelines.io.layout import StageFolder
 from pipelines.paths import counted_from
 from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES
-from pipelines.stage import Job, PipelineWork, Resources, Stage, Writes
+from pipelines.stage import Cost, Job, PipelineWork, Resources, Stage, Writes
 
 
 def _build(tasks: Any, job: Job) -> Any:
@@ -50,6 +50,12 @@ STAGE = Stage(
     config=CrawlSection,
     writes=Writes(CANDIDATES, CANDIDATE_SCHEMA),
     work=PipelineWork(_build),
+    cost=Cost(
+        cpu_s=156e-6,
+        stored_bytes=63,
+        shuffled_bytes=241,
+        source="infra/SCALE.md; shuffled: `python -m benchmarks.shuffle`",
+    ),
     settings=_settings,
     dependencies=lambda config, _: dependencies(config),
     relocate=_relocate,

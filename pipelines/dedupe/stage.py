@@ -4,7 +4,7 @@ from typing import Any
 
 from pipelines.dedupe.config import DedupeConfig, dependencies
 from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
-from pipelines.stage import Job, PipelineWork, Reads, Stage, Writes
+from pipelines.stage import Cost, Job, PipelineWork, Reads, Stage, Writes
 
 
 def _build(tasks: Any, job: Job) -> Any:
@@ -20,5 +20,13 @@ STAGE = Stage(
     reads={IMAGES: Reads(IMAGE_SCHEMA), SELECTION: Reads(SELECTION_SCHEMA, "any")},
     writes=Writes(SELECTION, SELECTION_SCHEMA),
     work=PipelineWork(_build),
+    cost=Cost(
+        cpu_s=130e-6,
+        stored_bytes=62,
+        shuffled_bytes=520,
+        held_bytes=2750,
+        source="docs/benchmarks.md; `python -m tests.support.many_images 1000000`; shuffled: "
+        "`python -m benchmarks.shuffle`",
+    ),
     dependencies=lambda config, _: dependencies(config),
 )

@@ -23,7 +23,17 @@ from pipelines.records import (
     SELECTION_SCHEMA,
     TOKENS,
 )
-from pipelines.stage import Facts, Job, Reads, ShardWork, Stage, Writes, plain_settings
+from pipelines.stage import (
+    Cost,
+    Facts,
+    Job,
+    Reads,
+    Resources,
+    ShardWork,
+    Stage,
+    Writes,
+    plain_settings,
+)
 from pipelines.views import View
 
 
@@ -94,8 +104,15 @@ STAGE = Stage(
     },
     writes=Writes(TOKENS),
     work=ShardWork(_process, tuple(DICTIONARY_COLUMNS)),
+    cost=Cost(
+        cpu_s=1 / 246,  # by the codec that ships, of 64 px
+        stored_bytes=186,
+        source="docs/benchmarks.md; `python -m benchmarks encoding`",
+    ),
     settings=_settings,
     dependencies=_dependencies,
+    # Measured: torch, the shipped codec and a shard of 400 images take 1.0 GB; chosen: twice that.
+    resources=Resources(min_ram_bytes=2 * 1024**3),
     provides={CODEC: lambda config: str(config.codec)},
     relocate=_relocate,
     views=_views,

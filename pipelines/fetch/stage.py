@@ -6,6 +6,7 @@ from pipelines.fetch.config import RETRIED, FetchConfig, dependencies
 from pipelines.io.layout import StageFolder
 from pipelines.records import CAPTION_SCHEMA, CAPTIONS, FETCHED, FETCHED_SCHEMA
 from pipelines.stage import (
+    Cost,
     Job,
     PipelineWork,
     Reads,
@@ -55,6 +56,12 @@ STAGE = Stage(
     reads={CAPTIONS: Reads(CAPTION_SCHEMA)},
     writes=Writes(FETCHED, FETCHED_SCHEMA),
     work=PipelineWork(_build),
+    cost=Cost(
+        cpu_s=1 / 343,
+        stored_bytes=208e3,  # JPEGs of 500 to 1,200 px
+        received_bytes=208e3,
+        source="docs/benchmarks.md; `python -m benchmarks real_size`",
+    ),
     settings=_settings,
     relocate=_relocate,
     dependencies=lambda config, _: dependencies(config),

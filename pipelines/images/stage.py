@@ -11,7 +11,7 @@ from pipelines.records import (
     IMAGES,
 )
 from pipelines.rejection import Check
-from pipelines.stage import Job, Reads, Row, ShardWork, Stage, Writes
+from pipelines.stage import Cost, Job, Reads, Row, ShardWork, Stage, Writes
 
 
 def _process(job: Job, index: int) -> ShardResult:
@@ -36,6 +36,12 @@ STAGE = Stage(
     reads={FETCHED: Reads(FETCHED_SCHEMA)},
     writes=Writes(IMAGES, IMAGE_SCHEMA),
     work=ShardWork(_process),
+    cost=Cost(
+        cpu_s=1 / 84,
+        stored_bytes=162e3,  # photographs as PNG of 256 px
+        image_bytes=162e3,
+        source="docs/benchmarks.md; `python -m benchmarks images real_size`",
+    ),
     dependencies=lambda config, _: dependencies(config),
     checks=_checks,
     facts=lambda config, _: {IMAGE_SIDE: config.side, IMAGE_RESAMPLE: config.resize},

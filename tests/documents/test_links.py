@@ -9,7 +9,16 @@ import pytest
 
 from tests.support.documents import DOCUMENTS, ROOT, anchors, code_spans, links
 
-FOLDERS = ("dalle", "orchestration", "pipelines", "dalle_model", "tools", "tests", "benchmarks")
+FOLDERS = (
+    "dalle",
+    "orchestration",
+    "pipelines",
+    "dalle_model",
+    "tools",
+    "tests",
+    "benchmarks",
+    "infra",
+)
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 _PATH = re.compile(rf"((?:{'|'.join(FOLDERS)}|demo|docs)/[\w./-]*)(?:: ([\w.]+))?")
 

@@ -15,6 +15,7 @@ from pipelines.io.keys import pair_key
 CAPTIONS = ["a red apple on a wooden table", "two dogs running along the beach", "IMG_2031.jpg"]
 # What a command calls otherwise than its function: `-n` and the three parts of `SampleSettings`.
 SETTINGS_OF_SAMPLE = {"seed", "temperature", "top_k"}
+NAMES = {"plan": "estimate"}  # of commands whose function has another: `dalle.plan` is of a config
 OPTIONS = {"plan": ("run", "shows_plan")}  # functions that are an option of another's command
 
 
@@ -30,7 +31,7 @@ def functions() -> dict[str, inspect.Signature]:
 def commands() -> dict[str, set[str]]:
     group = typer.main.get_command(app)
     return {
-        name: {parameter.name for parameter in command.params} - {"help"}
+        NAMES.get(name, name): {parameter.name for parameter in command.params} - {"help"}
         for name, command in group.commands.items()  # type: ignore[attr-defined]
     }
 
