@@ -6,7 +6,7 @@ UV := $(BIN)/uv --quiet
 
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test test-network test-corpora check bench wheel lock clean
+.PHONY: demo test test-network test-corpora test-dataflow check bench wheel image-digests image lock clean
 demo: $(VENV)/.installed
 	$(BIN)/dalle demo
 
@@ -20,6 +20,18 @@ test-network: $(VENV)/.installed-dev
 # Decoders on public collections of broken images, which are downloaded for it.
 test-corpora: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m corpora
+
+# What Google's cloud needs lies in a folder of its own, beside the environment that all else is tested in.
+GCP := $(VENV)/gcp
+test-dataflow: $(GCP)/.installed
+	PATH="$(CURDIR)/$(GCP)/bin:$$PATH" PYTHONPATH="$(GCP)" $(BIN)/python -m pytest -q \
+	  tests/infra/dataflow/graph.py tests/infra/dataflow/policies.py tests/infra/images/lint.py
+
+$(GCP)/.installed: infra/images/requirements-gcp.txt infra/requirements-check.txt $(VENV)/.installed-dev
+	rm -rf $(GCP)
+	$(UV) pip install --python $(BIN)/python --target $(GCP) --no-deps --require-hashes \
+	  -r infra/images/requirements-gcp.txt -r infra/requirements-check.txt
+	touch $@
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
@@ -36,6 +48,28 @@ wheel: $(VENV)/.installed
 	rm -rf build dist
 	$(UV) build --wheel --no-build-isolation --python $(BIN)/python --out-dir dist .
 	rm -rf build
+
+# The image; needs Docker, and digests that are looked up once (infra/images/README.md).
+VARIANT ?= cpu
+IMAGE ?= dalle:$(VARIANT)
+DIGESTS := infra/images/digests.env
+DIGEST_OF = docker buildx imagetools inspect --format '{{.Manifest.Digest}}'
+BASES = $(shell sed -n 's/^FROM \([^@]*\)@.*/\1/p' infra/images/Dockerfile | sort -u)
+TORCH = $(shell sed -n 's/^torch==\([^ ]*\).*/\1/p' requirements.txt)
+image-digests:
+	rm -rf build/torch
+	docker run --rm -v "$(CURDIR)/build/torch:/torch" $(filter python:%,$(BASES)) pip download --no-deps --dest /torch \
+	  --index-url https://download.pytorch.org/whl/cpu torch==$(TORCH)+cpu
+	{ echo "BEAM_DIGEST=$$($(DIGEST_OF) $(filter apache/beam%,$(BASES)))"; \
+	  echo "LAUNCHER_DIGEST=$$($(DIGEST_OF) $(filter gcr.io/%,$(BASES)))"; \
+	  echo "PYTHON_DIGEST=$$($(DIGEST_OF) $(filter python:%,$(BASES)))"; \
+	  echo "TORCH_CPU_SHA256=$$(sha256sum build/torch/*.whl | cut -c1-64)"; } > $(DIGESTS).new
+	mv $(DIGESTS).new $(DIGESTS)
+
+image: $(DIGESTS)
+	set -a && . ./$(DIGESTS) && docker buildx build --load --tag $(IMAGE) --file infra/images/Dockerfile \
+	  --build-arg BEAM_DIGEST --build-arg LAUNCHER_DIGEST --build-arg PYTHON_DIGEST \
+	  --build-arg TORCH_CPU_SHA256 --build-arg VARIANT=$(VARIANT) .
 
 # The pinned set is complete, so nothing is resolved at install: `--no-deps`.
 $(VENV)/bin/uv:
@@ -54,12 +88,16 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 
 # Pin again after a change of pyproject.toml. The second file holds only what tests need besides the first, which is
 # installed before it; what the first pins under a marker alone is in both, since tests may need it without one.
-LOCK = $(UV) pip compile pyproject.toml --extra all --override overrides.txt --generate-hashes --universal \
-  --python-version 3.11 --no-emit-index-url --no-header
+PIN = $(UV) pip compile --override overrides.txt --generate-hashes --universal --python-version 3.11 \
+  --no-emit-index-url --no-header
+LOCK = $(PIN) pyproject.toml --extra all
+NOT_AGAIN = $$(sed -n 's/^\([a-z0-9._-]*\)==[^;]*$$/--no-emit-package \1/p' requirements.txt)
 lock: $(VENV)/bin/uv
 	$(LOCK) -o requirements.txt
 	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt \
-	  $$(sed -n 's/^\([a-z0-9._-]*\)==[^;]*$$/--no-emit-package \1/p' requirements.txt)
+	  $(NOT_AGAIN)
+	$(PIN) infra/images/gcp.in -c requirements.txt -o infra/images/requirements-gcp.txt $(NOT_AGAIN)
+	$(PIN) infra/requirements-check.in -c requirements.txt -o infra/requirements-check.txt $(NOT_AGAIN)
 
 clean:
 	rm -rf $(VENV) runs build dist *.egg-info
