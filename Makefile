@@ -64,6 +64,7 @@ image-digests:
 	  echo "LAUNCHER_DIGEST=$$($(DIGEST_OF) $(filter gcr.io/%,$(BASES)))"; \
 	  echo "PYTHON_DIGEST=$$($(DIGEST_OF) $(filter python:%,$(BASES)))"; \
 	  echo "TORCH_CPU_SHA256=$$(sha256sum build/torch/*.whl | cut -c1-64)"; } > $(DIGESTS).new
+	! grep '=$$' $(DIGESTS).new
 	mv $(DIGESTS).new $(DIGESTS)
 
 image: $(DIGESTS)
