@@ -7,6 +7,7 @@ Source: apache-beam 2.77.0, below `apache_beam/runners/`:
     worker/data_plane.py                           `_GrpcDataChannel._read_inputs`
     portability/portable_runner.py                 `JobServiceHandle.get_pipeline_options`,
         `PipelineResult._job_id`
+    worker/sdk_worker_main.py                      `main`, and the variables that it reads
 
 Beam's own handler starts a worker process and does not watch it. When the process dies,
 `SubprocessSdkWorker.run` raises in a thread of its own, nothing aborts the instructions in
@@ -23,6 +24,7 @@ from dalle_model.errors import DalleError
 
 READ_IN = "2.77.0"
 POLL_S = 0.2  # chosen: the longest that an instruction pushed after the death waits for its answer
+PROVISION_S = 60.0  # chosen: a JVM that has just started a harness may be busy starting others
 END_S = 5.0  # chosen: a worker that is told to end does so in less, whatever it is doing
 
 _lock = threading.Lock()
@@ -130,6 +132,51 @@ def fail_instructions(waiting: MutableMapping[str, Any], error: str) -> None:
         future = waiting.pop(name, None)
         if future is not None:
             future.set(beam_fn_api_pb2.InstructionResponse(instruction_id=name, error=error))
+
+
+def harness_variables(worker: str, provision: str, logging: str, control: str) -> dict[str, str]:
+    """Ask an engine what a harness needs to know; the variables that Beam's harness reads.
+
+    Args:
+        worker: the engine's name of the harness.
+        provision: host and port of the engine's provisioning service.
+        logging: host and port for logs; empty where the answer names them.
+        control: host and port for instructions; empty where the answer names them.
+
+    Raises:
+        grpc.RpcError: nobody answers in `PROVISION_S`.
+    """
+    import grpc
+    from apache_beam.portability.api import beam_provision_api_pb2 as messages
+    from apache_beam.portability.api import beam_provision_api_pb2_grpc as services
+    from google.protobuf import json_format
+
+    with grpc.insecure_channel(provision) as channel:
+        service = services.ProvisionServiceStub(channel)
+        request, name = messages.GetProvisionInfoRequest(), (("worker_id", worker),)
+        info = service.GetProvisionInfo(request, metadata=name, timeout=PROVISION_S).info
+    return {
+        "WORKER_ID": worker,
+        "PIPELINE_OPTIONS": json_format.MessageToJson(info.pipeline_options),
+        "RUNNER_CAPABILITIES": " ".join(info.runner_capabilities),
+        "LOGGING_API_SERVICE_DESCRIPTOR": _descriptor(logging, info.logging_endpoint),
+        "CONTROL_API_SERVICE_DESCRIPTOR": _descriptor(control, info.control_endpoint),
+    }
+
+
+def _descriptor(address: str, answered: Any) -> str:
+    from apache_beam.portability.api import endpoints_pb2
+    from google.protobuf import text_format
+
+    message = endpoints_pb2.ApiServiceDescriptor(url=address) if address else answered
+    return text_format.MessageToString(message)
+
+
+def run_harness() -> None:
+    """Be a harness, by the variables of this process, until the engine has no more work for it."""
+    from apache_beam.runners.worker.sdk_worker_main import main
+
+    main([])
 
 
 def _handler_class(
