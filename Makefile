@@ -6,7 +6,7 @@ UV := $(BIN)/uv --quiet
 
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test test-network test-corpora test-dataflow check bench wheel image-digests image lock clean
+.PHONY: demo test test-network test-corpora test-dataflow test-flink flink-up flink-down check bench wheel image-digests image lock clean
 demo: $(VENV)/.installed
 	$(BIN)/dalle demo
 
@@ -32,6 +32,16 @@ $(GCP)/.installed: infra/images/requirements-gcp.txt infra/requirements-check.tx
 	$(UV) pip install --python $(BIN)/python --target $(GCP) --no-deps --require-hashes \
 	  -r infra/images/requirements-gcp.txt -r infra/requirements-check.txt
 	touch $@
+
+# A cluster of two TaskManagers on this machine: needs Java 17 and Maven, and downloads the rest.
+test-flink: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m flink
+
+flink-up: $(VENV)/.installed
+	$(BIN)/python -m tools.flink up
+
+flink-down:
+	$(BIN)/python -m tools.flink down
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
@@ -101,4 +111,4 @@ lock: $(VENV)/bin/uv
 	$(PIN) infra/requirements-check.in -c requirements.txt -o infra/requirements-check.txt $(NOT_AGAIN)
 
 clean:
-	rm -rf $(VENV) runs build dist *.egg-info
+	rm -rf $(VENV) .flink runs build dist *.egg-info

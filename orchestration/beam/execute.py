@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from orchestration.beam.runners import is_local, pipeline_options
+from orchestration.beam.hints import hints
+from orchestration.beam.runners import DATAFLOW, chosen_runner, is_local, pipeline_options
 from pipelines.io.task import ShardReport, ShardResult, StageTask
 from pipelines.stage import Job, PipelineWork, ShardWork, Stage
 
@@ -59,12 +60,19 @@ def submit(steps: Sequence[Step], beam_options: Sequence[str]) -> Any:
     import apache_beam as beam
 
     pipeline = beam.Pipeline(options=options)
-    add_steps(pipeline, steps)
+    add_steps(pipeline, steps, is_hinted=chosen_runner(beam_options) == DATAFLOW)
     return pipeline.run()
 
 
-def add_steps(pipeline: Any, steps: Sequence[Step]) -> None:
-    """Add stages to a pipeline, each behind the one before, under a label that is its name."""
+def add_steps(pipeline: Any, steps: Sequence[Step], *, is_hinted: bool = False) -> None:
+    """Add stages to a pipeline, each behind the one before, under a label that is its name.
+
+    Args:
+        pipeline: of Beam.
+        steps: in order.
+        is_hinted: whether each says what it needs of a machine. A runner that does not choose
+            machines would start further processes for it.
+    """
     import apache_beam as beam
     from apache_beam.pvalue import AsIter
 
@@ -82,7 +90,9 @@ def add_steps(pipeline: Any, steps: Sequence[Step]) -> None:
 
     ended = pipeline | "Start" >> beam.Create([None], reshuffle=False)
     for step in steps:
-        ended = ended | step.stage.name >> OneStage(step)
+        needs = hints(step.stage, step.job.config) if is_hinted else {}
+        one = OneStage(step).with_resource_hints(**needs)
+        ended = ended | step.stage.name.capitalize() >> one
 
 
 def _begin(_ended: None, begin: Callable[[], StageTask]) -> StageTask:

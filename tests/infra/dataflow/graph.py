@@ -6,6 +6,7 @@ network. `apache-beam[gcp]` must be installed.
 
 import re
 import socket
+from functools import partial
 
 import apache_beam as beam
 import pytest
@@ -13,13 +14,12 @@ from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 from apache_beam.runners import DataflowRunner
 from apache_beam.runners.dataflow.internal import apiclient
 
-from orchestration.beam.execute import add_stage
-from orchestration.beam.hints import hints
+from orchestration.beam.execute import Step, add_steps
 from orchestration.engine.config_file import load_config
 from orchestration.engine.graph import Graph
 from pipelines.io.layout import RunFolder
 from pipelines.io.task import StageTask
-from pipelines.stage import Job
+from pipelines.stage import Job, Runtime
 from tests.support.documents import ROOT
 
 RUN = "gs://bucket/run"
@@ -42,18 +42,6 @@ MAX_GRAPH_BYTES = 10 * 1000**2  # Source: Dataflow, quotas and limits: size of a
 GIB = 1024**3
 
 
-class WholeStage(beam.PTransform):
-    """A stage of a job in one transform, which carries its hints."""
-
-    def __init__(self, stage, job):
-        super().__init__(stage.name.capitalize())
-        self.stage, self.job = stage, job
-
-    def expand(self, root):
-        add_stage(root.pipeline, self.stage, self.job)
-        return root | "Ends" >> beam.Create([self.stage.name])
-
-
 @pytest.fixture(scope="module")
 def stages():
     config = load_config(str(ROOT / "demo" / "config.yaml"))
@@ -71,10 +59,13 @@ def built(stages):
     options = PipelineOptions(list(OPTIONS))
     options.view_as(SetupOptions).save_main_session = False
     pipeline = beam.Pipeline(DataflowRunner(), options)
+    steps = []
     for stage in chosen:
-        section = config.section(stage)
-        job = Job(_task(graph, stage, config.num_shards), section, facts=graph.facts(stage))
-        pipeline | WholeStage(stage, job).with_resource_hints(**hints(stage, section))
+        task = _task(graph, stage, config.num_shards)
+        runtime = Runtime(is_remote=True)
+        job = Job(task, config.section(stage), runtime, graph.facts(stage))
+        steps.append(Step(stage, job, partial(_begin, task), _finish))
+    add_steps(pipeline, steps, is_hinted=True)
     result = pipeline.run()
     monkeypatch.undo()
     assert result.state == "DONE"
@@ -93,6 +84,14 @@ def _task(graph, stage, num_shards):
     )
 
 
+def _begin(task):
+    return task
+
+
+def _finish(task, reports):
+    del task, reports
+
+
 def _no_network(*arguments, **_):
     raise AssertionError(f"the network was asked for {arguments[0]}")
 
@@ -109,7 +108,7 @@ def names(proto) -> set[str]:
 def test_the_job_holds_every_stage_under_its_own_name(proto, stages):
     (root,) = (proto.components.transforms[name] for name in proto.root_transform_ids)
     tops = {proto.components.transforms[name].unique_name for name in root.subtransforms}
-    assert tops == {stage.name.capitalize() for stage in stages[2]}
+    assert tops == {"Start", *(stage.name.capitalize() for stage in stages[2])}
 
 
 def test_names_are_stable_and_state_no_place_in_the_source(proto):
@@ -118,7 +117,7 @@ def test_names_are_stable_and_state_no_place_in_the_source(proto):
     assert {
         "Crawl/ExtractCandidates",
         "Captions",
-        "Fetch/FetchShards/Process",
+        "Fetch/FetchByHost/Fetch",
         "Images/ImagesShards/Process",
         "Dedupe/FindDuplicates/FindNear/ByTables",
         "Encode/EncodeShards/Process",
