@@ -1,0 +1,96 @@
+"""The local Flink cluster as a test uses it: commands inside its network, and whom to kill."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.support.commands import DALLE
+from tools.flink import loopback
+from tools.flink.__main__ import NETWORK
+from tools.flink.cluster import TASK_MANAGERS, beam_options
+from tools.flink.processes import Processes, children
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_S = 180  # of each command
+DEMO = ROOT / "demo"
+
+
+class LocalFlink:
+    """A cluster with a folder of its own; see `tools.flink`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.processes = folder, Processes(folder)
+
+    def manage(self, command: str, limit_s: float = 1800) -> str:
+        """`python -m tools.flink up` and the like; a failure shows what it printed."""
+        module = [sys.executable, "-m", "tools.flink", "--folder", str(self.folder), command]
+        result = subprocess.run(module, capture_output=True, text=True, cwd=ROOT, timeout=limit_s)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    def start(self, *arguments: object) -> "subprocess.Popen[str]":
+        """`dalle run …` on the cluster; the process is the driver itself."""
+        network = self.processes.pid(NETWORK)
+        assert network is not None, "no cluster runs"
+        command = [DALLE, "run", *map(str, arguments), *beam_options(self.folder)]
+        return subprocess.Popen(
+            [*loopback.entered(network), *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: object) -> str:
+        """A run to its end, which must be a good one; what it printed."""
+        process = self.start(*arguments)
+        said = ended(process)
+        assert process.returncode == 0, said
+        return said
+
+    def harnesses(self) -> list[int]:
+        """The Python processes below the TaskManagers."""
+        managers = [self.processes.pid(name) for name in TASK_MANAGERS]
+        return [child for pid in managers if pid is not None for child in children(pid)]
+
+    def kill(self, pid: int | None) -> None:
+        """SIGKILL for a process of the cluster."""
+        assert pid is not None
+        os.kill(pid, 9)
+
+
+def ended(process: "subprocess.Popen[str]") -> str:
+    """What a command has printed, once it has ended; killed at its limit."""
+    try:
+        return process.communicate(timeout=LIMIT_S)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        said = process.communicate()[0]
+        raise AssertionError(f"no end after {LIMIT_S} s: {said}") from None
+
+
+def wait_for(happened: Callable[[], Any], process: "subprocess.Popen[str]") -> None:
+    """Wait for something that comes while a command runs."""
+    deadline = time.monotonic() + LIMIT_S
+    while not happened():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline, "it has not come"
+        time.sleep(0.05)
+
+
+def write_demo_config(folder: Path) -> Path:
+    """The demo's config without models: the data stages alone."""
+    config = yaml.safe_load((DEMO / "config.yaml").read_text())
+    for section in ("bpe", "prior", "samples"):
+        del config[section]
+    archive = str(DEMO / config["replay"]["archive"])
+    config["replay"]["archive"] = config["crawl"]["sources"][0]["path"] = archive
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
