@@ -146,10 +146,10 @@ def harness_variables(worker: str, provision: str, logging: str, control: str) -
     Raises:
         grpc.RpcError: nobody answers in `PROVISION_S`.
     """
-    import grpc
+    import grpc  # type: ignore[import-untyped]
     from apache_beam.portability.api import beam_provision_api_pb2 as messages
     from apache_beam.portability.api import beam_provision_api_pb2_grpc as services
-    from google.protobuf import json_format
+    from google.protobuf import json_format  # type: ignore[import-untyped]
 
     with grpc.insecure_channel(provision) as channel:
         service = services.ProvisionServiceStub(channel)
@@ -169,7 +169,7 @@ def _descriptor(address: str, answered: Any) -> str:
     from google.protobuf import text_format
 
     message = endpoints_pb2.ApiServiceDescriptor(url=address) if address else answered
-    return text_format.MessageToString(message)
+    return str(text_format.MessageToString(message))
 
 
 def run_harness() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import DATA_STAGES, checksums, dalle
-from tests.support.local_flink import LocalFlink, write_demo_config
+from tests.support.commands import DATA_STAGES, checksums
+from tests.support.local_flink import LocalFlink, locally, write_demo_config
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def config(tmp_path_factory) -> Path:
 def local(tmp_path_factory, config) -> Path:
     """The directory of a run with one worker in process."""
     root = tmp_path_factory.mktemp("local") / "run"
-    dalle("run", *DATA_STAGES, "--config", config, "--dir", root)
+    locally(*DATA_STAGES, "--config", config, "--dir", root)
     return root
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import checksums, dalle
-from tests.support.local_flink import LocalFlink, ended, wait_for
+from tests.support.local_flink import LocalFlink, ended, locally, wait_for
 from tools.flink.cluster import JOB_SERVER, TASK_MANAGERS
 
-pytestmark = [pytest.mark.flink, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.flink, pytest.mark.timeout(3600)]
 NUM_ROWS = 100_000
 NOUNS = ("dog", "cat", "boat", "house", "river", "mountain", "bridge", "child", "tree", "street")
 PLACES = ("near", "under", "beside", "above", "behind")
@@ -87,7 +87,7 @@ def write_rows(folder: Path) -> Path:
 def test_a_hundred_thousand_rows(flink: LocalFlink, tmp_path):
     config = write_rows(tmp_path)
     stages = ["crawl", "captions", "--config", config, "--dir"]
-    dalle("run", *stages, tmp_path / "local")
+    locally(*stages, tmp_path / "local")
     flink.run(*stages, tmp_path / "flink")
     assert checksums(tmp_path / "flink") == checksums(tmp_path / "local")
     assert {flink.processes.pid(name) is None for name in (*TASK_MANAGERS, JOB_SERVER)} == {False}

@@ -7,7 +7,7 @@ numbers or texts, are the two that take more than one type.
 
 from typing import Any
 
-TYPES: dict[str, type | tuple[type, ...]] = {
+TYPES: dict[str, Any] = {
     "object": dict,
     "array": list,
     "string": str,

@@ -3,7 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-import grpc
+import grpc  # type: ignore[import-untyped]
 import pytest
 from apache_beam.portability.api import (
     beam_provision_api_pb2,
