@@ -32,7 +32,7 @@ from tools.flink.processes import Processes, children, memory
 WORK = (("images", "dedupe", "encode"), ("captions",))
 BEFORE = {"images": ("crawl", "captions", "fetch"), "captions": ("crawl",)}
 LIMIT_S = 1800
-SAMPLE_S = 0.5
+SAMPLE_S = 2.0  # chosen: a look at a process costs it 10 ms
 NOT_COMPARED = {"timings.json", "config.json"}
 BEAM = "apache_beam.runners"
 
@@ -107,7 +107,7 @@ def family(pid: int) -> list[int]:
 
 @contextmanager
 def watched(pids: Sequence[int]) -> Iterator[list[int]]:
-    """Inside, the list grows by the memory of all processes together, twice a second."""
+    """Inside, the list grows by the memory of all processes together."""
     found, is_over = [0], threading.Event()
 
     def watch() -> None:
