@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"dalle", "dalle_model", "orchestration", "pipelines"}
 DATA = {
     "dalle_model/weights/demo_dvae.safetensors",
+    "orchestration/beam/profiles/flink.yaml",
     "orchestration/report/templates/report.html",
     "pipelines/recipes/conceptual_captions.yaml",
     "pipelines/text/boilerplate.txt",
