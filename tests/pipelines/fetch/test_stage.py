@@ -34,3 +34,19 @@ def test_pending_shards_are_fetched_written_and_counted(tmp_path):
     assert counted == {"rows_in": 2, "rows_out": 1, "scheme_refused": 1}
     assert parquet.read_table(task.part(0))["encoded"].to_pylist() == [b"image"]
     assert parquet.read_table(task.rejected(0))["reason"].to_pylist() == ["scheme_refused"]
+
+
+def test_what_changes_no_row_is_no_part_of_the_work():
+    plain = STAGE.settings(FetchConfig())
+    assert STAGE.settings(FetchConfig(host_buckets=7)) == plain
+    assert not {"host_buckets", "max_images_per_host", "deadline_s"} & plain.keys()
+    limited = STAGE.settings(FetchConfig(max_images_per_host=5, deadline_s=9.0))
+    assert limited == plain | {"max_images_per_host": 5, "deadline_s": 9.0}
+
+
+def test_the_pulse_counts_buckets_of_which_something_is_noted(tmp_path):
+    task = stage_task(tmp_path, "fetch")
+    assert STAGE.pulse(task.folder) == ""
+    for bucket in ("bucket-00007", "bucket-00008", "bytes"):
+        files.write_bytes(files.join(task.notes("fetched"), bucket, "x"), b"")
+    assert STAGE.pulse(task.folder) == "2 buckets of hosts"

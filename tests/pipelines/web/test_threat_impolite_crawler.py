@@ -13,7 +13,7 @@ from pipelines.web.addresses import LoopbackAllowance
 from pipelines.web.answers import Response
 from pipelines.web.client import Client
 from pipelines.web.loop import run
-from pipelines.web.pace import PaceSettings
+from pipelines.web.pace import Pace, PaceSettings
 from pipelines.web.settings import HttpSettings
 from tests.support.loopback import SUFFIX, answer, loopback_web
 
@@ -123,3 +123,24 @@ def test_a_host_that_asks_for_a_rest_gets_it_for_all_its_urls(web, status):
     assert all(isinstance(page, Response) for page in found)
     assert len(seen) == 7
     assert log.gaps(host)[2] >= 1.0
+
+
+def test_where_a_redirect_leads_to_another_site_a_worker_is_a_guest(web, monkeypatch):
+    """With its own hosts it takes all, `www.` before their names or not."""
+    turns = set()
+    turn = Pace.turn
+
+    def watched(pace, host, delay_s=0.0, *, is_guest=False):
+        turns.add((host, is_guest))
+        return turn(pace, host, delay_s, is_guest=is_guest)
+
+    monkeypatch.setattr(Pace, "turn", watched)
+    web.page("www.a.demo.test/picture")
+    for host, target in (("a", "www.a"), ("b", "www.a")):
+        headers = [("Location", f"http://{target}.demo.test/picture")]
+        web.page(f"{host}.demo.test/moved", status=302, headers=headers)
+    assert isinstance(fetch_all(web, ["http://a.demo.test/moved"])[0], Response)
+    assert turns == {("a.demo.test", False), ("www.a.demo.test", False)}
+    turns.clear()
+    assert isinstance(fetch_all(web, ["http://b.demo.test/moved"])[0], Response)
+    assert turns == {("b.demo.test", False), ("www.a.demo.test", False), ("www.a.demo.test", True)}
