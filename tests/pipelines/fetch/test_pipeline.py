@@ -57,10 +57,12 @@ def reasons(task):
     return Counter(reason for table in tables for reason in table["reason"].to_pylist())
 
 
-def test_both_ways_write_the_same_bytes(web, tmp_path):
+@pytest.mark.parametrize("backend", ["native", "img2dataset"])
+def test_both_ways_write_the_same_bytes(web, tmp_path, backend):
     rows, expected = small_web(web)
+    config = CONFIG.model_copy(update={"backend": backend})
     urls = sorted({row["url"] for row in rows} - {"folder/p.png"})
-    tasks = [run(web, tmp_path / name, urls, way=way) for name, way in WAYS.items()]
+    tasks = [run(web, tmp_path / name, urls, config, way) for name, way in WAYS.items()]
     assert written(tasks[0]) == written(tasks[1])
     assert set(reasons(tasks[1])) == set(expected)
 
