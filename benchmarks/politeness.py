@@ -25,7 +25,9 @@ NUM_HOSTS = 16  # chosen: what they allow together is within what two busy cores
 LATENCY_S = 0.5
 NUM_BYTES = 20_000
 SUFFIX = ".bench.test"
-CASES = {  # images of a host, settings, requests a second that a host allows
+CASES: dict[
+    str, tuple[int, dict[str, float], float]
+] = {  # images of a host, settings, requests a second that a host allows
     "2 at once": (40, {"per_host_concurrency": 2}, 2 / LATENCY_S),
     "1 at once, 0.5 s apart": (
         20,

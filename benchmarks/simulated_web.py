@@ -191,11 +191,12 @@ def simulate(web: Web, way: Way, num_workers: int, config: FetchConfig, sharers:
 
 
 async def _timed(web: Web, parts: Any, config: FetchConfig, sharers: int, seen: Seen) -> None:
-    pace_module.time = SimpleNamespace(monotonic=asyncio.get_running_loop().time)  # type: ignore[attr-defined]
+    clock: Any = SimpleNamespace(monotonic=asyncio.get_running_loop().time)
+    vars(pace_module)["time"] = clock
     try:
         await _work(web, parts, config, sharers, seen)
     finally:
-        pace_module.time = time  # type: ignore[attr-defined]
+        vars(pace_module)["time"] = time
 
 
 def most_at_once(spans: list[tuple[float, float]]) -> int:
