@@ -50,7 +50,8 @@ class HeldRows:
     """The rows that a worker has read and not yet sent."""
 
     def __init__(self) -> None:
-        self._least: dict[str, Packed] = {}
+        self._first: dict[str, Packed] = {}
+        self._copies: dict[str, Counter[Packed]] = {}
         self._dropped: dict[str, Counter[Values]] = {}
         self._size = 0
 
@@ -61,27 +62,39 @@ class HeldRows:
 
     def drop(self, key: str, row: Rejection) -> None:
         """Take a rejection that belongs to the shard of a key."""
-        counts, values = self._dropped.setdefault(key, Counter()), values_of(row)
-        self._size += values not in counts
-        counts[values] += 1
+        self._count(self._dropped, key, values_of(row))
 
     def add(self, key: str, packed: Packed) -> None:
-        """Take a candidate; of all of one key, the least is held, and the others are rejections."""
-        if key not in self._least:
-            self._size += 1
-            self._least[key] = packed
+        """Take a candidate."""
+        if key in self._first:
+            self._count(self._copies, key, packed)
             return
-        held, new = unpack(self._least[key]), unpack(packed)
-        first, other = in_order(held, new)
-        if first is new:
-            self._least[key] = packed
-        self.drop(key, duplicate_of(other))
+        self._first[key] = packed
+        self._size += 1
 
     def let_go(self) -> list[tuple[str, Packed | Dropped]]:
-        """All of them, by key; none is held any longer."""
-        kept, dropped = self._least, self._dropped
-        self._least, self._dropped, self._size = {}, {}, 0
+        """Of each key the least candidate, and the rejections; nothing is held any longer."""
+        kept, copies, dropped = self._first, self._copies, self._dropped
+        self._first, self._copies, self._dropped, self._size = {}, {}, {}, 0
+        for key, counts in copies.items():
+            kept[key] = _settle(kept[key], counts, dropped.setdefault(key, Counter()))
         return [*kept.items(), *((key, Dropped.of(counts)) for key, counts in dropped.items())]
+
+    def _count(self, held: dict[str, Counter[Any]], key: str, row: Any) -> None:
+        counts = held.setdefault(key, Counter())
+        self._size += row not in counts
+        counts[row] += 1
+
+
+def _settle(first: Packed, copies: Counter[Packed], dropped: Counter[Values]) -> Packed:
+    """The least of some rows of one key; the others are added to the rejections."""
+    copies[first] += 1
+    rows = {packed: unpack(packed) for packed in copies}
+    least = min(rows, key=lambda packed: _order(rows[packed]))
+    copies[least] -= 1
+    for packed, count in (+copies).items():
+        dropped[values_of(duplicate_of(rows[packed]))] += count
+    return least
 
 
 class Rejections:

@@ -56,9 +56,9 @@ def test_of_equal_rows_one_survives_even_if_only_one_refers_to_bytes():
 
 
 def test_many_copies_cross_the_shuffle_as_one_row_and_a_number():
-    held = HeldRows()
+    held, packed = HeldRows(), pack(ROWS[0])
     for _ in range(5_000):
-        held.add("k", pack(ROWS[0]))
+        held.add("k", packed)
     assert not held.is_full
     (_, kept), (key, dropped) = held.let_go()
     assert unpack(kept) == ROWS[0]
