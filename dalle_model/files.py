@@ -272,7 +272,7 @@ def sha256(content: bytes | memoryview) -> str:
 def sha256_of(url: str) -> str:
     """SHA-256 of a file, of which a disk is read piece by piece; raises as `open_read`."""
     with open_read(url) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(cast(Any, stream), "sha256").hexdigest()
 
 
 def read_json(url: str) -> Any:
