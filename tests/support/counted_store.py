@@ -13,7 +13,7 @@ PROTOCOL = "counted"
 KEYS_A_REQUEST = 1000
 
 
-class CountedStore(MemoryFileSystem):  # type: ignore[misc] - fsspec has no annotations
+class CountedStore(MemoryFileSystem):  # type: ignore[misc]  # fsspec has no types
     """`counted://...`; `requests` holds how many of each kind were sent."""
 
     protocol = PROTOCOL
