@@ -111,9 +111,9 @@ def pack(ref: CandidateRef) -> Packed:
 
     Its key comes first and can be read by itself, so that packed rows sort by their keys.
     """
-    key, *values = ref.candidate[:_NUM_VALUES]
     blob = (os.fsencode(ref.blob.location), *ref.blob[1:]) if ref.blob else ()  # may be no UTF-8
-    return key.encode() + _END + msgspec.msgpack.encode((*values, *blob))
+    values = ref.candidate[1:_NUM_VALUES] + blob
+    return ref.candidate.key.encode() + _END + msgspec.msgpack.encode(values)
 
 
 def key_of(packed: Packed) -> bytes:

@@ -168,7 +168,8 @@ def _checked(manifest: Manifest) -> Manifest:
     for name, kind in get_type_hints(Manifest).items():
         if not isinstance(getattr(manifest, name), get_origin(kind) or kind):
             raise TypeError(f"{name} is not {kind}")
-    for entry in (*manifest.files, *manifest.rejected_files):
+    entries: list[Any] = [*manifest.files, *manifest.rejected_files]  # as they stand in a file
+    for entry in entries:
         if not isinstance(entry, dict) or [type(entry.get(n)) for n in _ENTRY] != [str, int, str]:
             raise TypeError(f"{entry} is no entry of a file")
     return manifest

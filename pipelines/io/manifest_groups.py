@@ -81,7 +81,8 @@ class Groups:
         """Raise `TypeError` where this is no description of groups."""
         if len(self.entries) != len(range(0, self.num_shards, GROUP_SIZE)):
             raise TypeError(f"{len(self.entries)} groups of {self.num_shards} shards")
-        for entry in self.entries:
+        entries: Sequence[Any] = self.entries  # as they stand in a file
+        for entry in entries:
             if not isinstance(entry, dict) or {n: type(entry.get(n)) for n in _TYPES} != _TYPES:
                 raise TypeError(f"{entry} is no entry of a group")
 
