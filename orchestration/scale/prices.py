@@ -70,11 +70,13 @@ def read_prices(url: str) -> Prices:
     """
     try:
         root = compose(files.read_bytes(url), f"prices are a mapping of {', '.join(_NAMES)}")
-        return Prices.model_validate(construct(root))
+        values = construct(root)
     except OSError as error:
         raise PriceError(f"{url}: cannot read the prices: {error.strerror or error}") from error
     except StrictYamlError as error:
         raise PriceError(f"{url}:{error.line}: {error.problem}") from error
+    try:
+        return Prices.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = [str(part) for part in first["loc"]]

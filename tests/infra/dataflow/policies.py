@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import hcl2
+import hcl2  # type: ignore[import-not-found]  # only in the folder of `make test-dataflow`
 import pytest
 
 from tests.support.documents import ROOT

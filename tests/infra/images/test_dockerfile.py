@@ -92,7 +92,9 @@ def test_no_layer_installs_by_name_or_from_the_web():
 
 def test_beam_and_python_are_those_of_the_lock_and_of_the_project():
     (beam,) = (i.words()[0] for i in of(DOCKERFILE, "FROM") if "apache/beam" in i.rest)
-    python, version = re.match(r"apache/beam_python([\d.]+)_sdk:([\d.]+)@", beam).groups()
+    named = re.match(r"apache/beam_python([\d.]+)_sdk:([\d.]+)@", beam)
+    assert named
+    python, version = named.groups()
     assert version == PINS["apache-beam"].version
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert Version(f"{python}.0") in SpecifierSet(project["requires-python"])
@@ -131,8 +133,8 @@ def test_no_secret_is_built_in():
 
 def test_the_launcher_is_where_the_template_looks_for_it():
     (environment,) = (i.rest for i in of(DOCKERFILE, "ENV") if "FLEX_TEMPLATE" in i.rest)
-    path = re.search(r"FLEX_TEMPLATE_PYTHON_PY_FILE=(\S+)", environment)[1]
-    assert f"COPY infra/dataflow/launch.py {path}" in (IMAGES / "Dockerfile").read_text()
+    (path,) = re.findall(r"FLEX_TEMPLATE_PYTHON_PY_FILE=(\S+)", environment)
+    assert Instruction("COPY", f"infra/dataflow/launch.py {path}") in DOCKERFILE
 
 
 def test_the_makefile_gives_every_digest_that_the_build_asks_for():
