@@ -45,7 +45,7 @@ def test_the_costs_are_those_of_the_stages():
 
 def stated(figures: list[str]) -> dict[str, float]:
     """`208 kB received and stored` as bytes by word."""
-    found = {}
+    found: dict[str, float] = {}
     for figure in figures:
         match = re.fullmatch(r"(?:up to )?([\d,]+)(?: (kB|bytes))? (.+)", figure)
         assert match, figure

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import apache_beam as beam
 import pytest
+from apache_beam.pvalue import PBegin, PCollection
 
 from orchestration.beam.hints import hints
 from orchestration.engine.registry import registry
@@ -37,7 +38,7 @@ def test_beam_reads_the_hints_of_every_stage(stage):
     beam.Create([]).with_resource_hints(**hints(stage, None))
 
 
-class Whole(beam.PTransform):
+class Whole(beam.PTransform[PBegin, PCollection[str]]):
     """All of a stage in one transform, as a job holds it."""
 
     def expand(self, root):
