@@ -11,7 +11,7 @@ from functools import partial
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
-from apache_beam.runners import DataflowRunner
+from apache_beam.runners.dataflow.dataflow_runner import DataflowRunner
 from apache_beam.runners.dataflow.internal import apiclient
 
 from orchestration.beam.execute import Step, add_steps
