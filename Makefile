@@ -111,4 +111,5 @@ lock: $(VENV)/bin/uv
 	$(PIN) infra/requirements-check.in -c requirements.txt -o infra/requirements-check.txt $(NOT_AGAIN)
 
 clean:
+	test ! -d .flink || $(BIN)/python -m tools.flink down
 	rm -rf $(VENV) .flink runs build dist *.egg-info
