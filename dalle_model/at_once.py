@@ -1,7 +1,7 @@
 """The same work on many files at once, which on an object store is mostly waiting."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 def at_once(
     work: Callable[[Item], Result], items: Sequence[Item], threads: int = READERS
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """The result of each item, in their order; few batches are under way at any time.
 
     Args:

@@ -146,7 +146,7 @@ def harness_variables(worker: str, provision: str, logging: str, control: str) -
     Raises:
         grpc.RpcError: nobody answers in `PROVISION_S`.
     """
-    import grpc  # type: ignore[import-untyped]
+    import grpc
     from apache_beam.portability.api import beam_provision_api_pb2 as messages
     from apache_beam.portability.api import beam_provision_api_pb2_grpc as services
     from google.protobuf import json_format  # type: ignore[import-untyped]

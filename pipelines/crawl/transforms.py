@@ -173,6 +173,9 @@ class _ReadPartFn(beam.DoFn):
 class _SettleCopiesFn(beam.DoFn):
     """Of equal keys in a bundle one candidate crosses the shuffle, and the others are dropped."""
 
+    def __init__(self) -> None:
+        self._held = HeldRows()
+
     def start_bundle(self) -> None:
         self._held = HeldRows()
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from orchestration.beam.runners import check_options
+from orchestration.beam.options import check_options
 from tests.support.crd import problems
 from tools.flink.cluster import CONFIG
 from tools.flink.packages import hash_of

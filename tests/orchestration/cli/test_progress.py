@@ -83,7 +83,12 @@ def test_the_bar_waits_after_a_poll_for_as_long_as_that_allows(monkeypatch, tmp_
         return 60 + seconds
 
     monkeypatch.setattr(progress, "pause_after", pause_after)
-    monkeypatch.setattr(StageFolder, "markers", lambda folder: polled.append(folder) or [])
+
+    def markers(folder):
+        polled.append(folder)
+        return []
+
+    monkeypatch.setattr(StageFolder, "markers", markers)
 
     def act(told):
         with told.stage("crawl"):

@@ -61,6 +61,7 @@ def test_many_copies_cross_the_shuffle_as_one_row_and_a_number():
         held.add("k", packed)
     assert not held.is_full
     (_, kept), (key, dropped) = held.let_go()
+    assert isinstance(kept, bytes)
     assert unpack(kept) == ROWS[0]
     assert isinstance(dropped, Dropped)
     assert [(values[4], count) for values, count in dropped.rows()] == [("duplicate_pair", 4_999)]
@@ -81,7 +82,8 @@ def test_different_rows_are_let_go_once_they_are_many(monkeypatch):
 def test_rejections_become_columns_in_chunks(monkeypatch):
     monkeypatch.setattr(copies, "_CHUNK", 2)
     rows = [rejection(f"u{n}", "c", "bad_url", measured=n or None) for n in range(5)]
-    expected, gathered = Counter(), Rejections()
+    expected: Counter[tuple[object, ...]] = Counter()
+    gathered = Rejections()
     for number, row in enumerate(rows):
         gathered.add(values_of(row), number)
         expected[values_of(row)] = number

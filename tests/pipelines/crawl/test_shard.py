@@ -2,6 +2,8 @@ import itertools
 from collections import Counter
 from dataclasses import asdict
 
+import pyarrow as pa
+
 from pipelines.crawl.blobs import CandidateRef, InlineImage, pack, spill
 from pipelines.crawl.copies import Dropped, values_of
 from pipelines.crawl.shard import complete_shard
@@ -20,6 +22,7 @@ def test_a_shard_is_completed_with_its_bytes(tmp_path):
     dropped = Dropped.of(Counter({values_of(REJECTION): 2}))
     packed = [pack(row) if isinstance(row, CandidateRef) else dropped for row in rows]
     result = complete_shard(TASK, 0, packed)
+    assert isinstance(result.rejected, pa.Table)
     assert result.rows_in == 3 + 2
     assert result.rejected.to_pylist() == [asdict(REJECTION)] * 2
     assert result.kept.schema == CANDIDATE_SCHEMA
@@ -35,6 +38,7 @@ def test_one_row_of_a_key_is_kept_whatever_the_order():
     rows.append(pack(CandidateRef(Candidate("j", "u", "c", "http://b.test/"))))
     for order in itertools.permutations(rows):
         result = complete_shard(TASK, 0, list(order))
+        assert isinstance(result.rejected, pa.Table)
         kept = {row["key"]: row["page_url"] for row in result.kept.to_pylist()}
         assert kept == {"j": "http://b.test/", "k": "http://a.test/"}
         rejected = result.rejected.to_pylist()
@@ -47,4 +51,5 @@ def test_one_row_of_a_key_is_kept_whatever_the_order():
 
 def test_a_shard_without_rows():
     result = complete_shard(TASK, 0, [])
+    assert isinstance(result.rejected, pa.Table)
     assert (result.kept.num_rows, result.rejected.num_rows, result.rows_in) == (0, 0, 0)

@@ -35,7 +35,8 @@ def write_result(folder: StageFolder, content: bytes = b"kept", dropped: bytes =
             files.write_bytes(url, written)
             entry = {"rows": 1, "bytes": len(written), "sha256": files.sha256(written)}
             entries.append(entry)
-        reports.append(ShardReport(index, "a", 2, 1, {"r": 1}, *entries))
+        kept, rejected = entries
+        reports.append(ShardReport(index, "a", 2, 1, {"r": 1}, kept, rejected))
     manifest = Manifest.of_shards(reports, folder.num_shards, **IDENTITY)
     write_manifest(folder, manifest)
     return manifest

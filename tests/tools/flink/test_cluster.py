@@ -6,7 +6,7 @@ import sys
 import pytest
 import yaml
 
-from orchestration.beam.runners import check_options
+from orchestration.beam.options import check_options
 from tools.flink.__main__ import main
 from tools.flink.cluster import (
     CONFIG,

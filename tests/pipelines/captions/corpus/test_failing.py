@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.captions.corpus.failing import failing_by_shard
-from pipelines.captions.corpus.shard_tallies import pack, split, unpack
+from pipelines.captions.corpus.shard_tallies import ShardTallies, pack, split, unpack
 from pipelines.captions.corpus.tally import Tally, histogram, merge
 from tests.support.captions.funnels import corpus_rule
 from tests.support.captions.tallies import SHARDS, as_dict, hashes_of
@@ -16,7 +16,7 @@ def failed(shards, name, limit, num_parts, order):
     """What fails in each shard, gathered from all ranges."""
     rule = corpus_rule(name)
     tallies = [Tally.of(hashes_of(shard)) for shard in shards]
-    ranges: dict[int, list] = {}
+    ranges: dict[int, list[ShardTallies]] = {}
     for shard, tally in enumerate(tallies):
         for number, part in split(pack([(shard, tally)]), num_parts):
             ranges.setdefault(number, []).append(part)
