@@ -116,7 +116,7 @@ def _prepared(run: Run, graph: Graph, plan: Plan) -> StageTask:
     is_whole = plan.finished is not None or (
         is_next and whole_next(own, plan.fingerprint, plan.outside) is not None
     )
-    return replace(task, pending=()) if is_whole else unfinished(task)
+    return replace(task, pending=()) if is_whole else unfinished(task)[0]
 
 
 def finish_shards(run: Run, task: StageTask, reports: list[ShardReport]) -> None:
@@ -157,7 +157,7 @@ def _made(
 ) -> Manifest:
     found = {report.index: report for report in reports}
     if len(found) < task.num_shards:  # some were finished by a job before
-        found = finished_shards(task) | found
+        found = finished_shards(task, found)
     check_all_there(task, range(task.num_shards), found.keys())
     manifest = manifest_of(run, graph, plan, task, found.values())
     finish(plan, task, manifest, timings_of(task, reports))

@@ -30,11 +30,11 @@ def task_of(run: Run, graph: Graph, plan: Plan, *, is_next: bool) -> StageTask:
     )
 
 
-def unfinished(task: StageTask) -> StageTask:
-    """The same without the shards that this very work has finished before."""
+def unfinished(task: StageTask) -> tuple[StageTask, dict[int, ShardReport]]:
+    """The same without the shards that this very work has finished before, and their reports."""
     task.folder.tidy()
     before = finished_shards(task)
-    return replace(task, pending=tuple(i for i in task.pending if i not in before))
+    return replace(task, pending=tuple(i for i in task.pending if i not in before)), before
 
 
 def identity_of(graph: Graph, plan: Plan) -> dict[str, Any]:

@@ -149,7 +149,8 @@ def write_shards(
     Raises:
         RunError: the runner has ended without some of them.
     """
-    asked, task = task.pending, unfinished(task)
+    asked = task.pending
+    task, before = unfinished(task)
     if task.pending:
         progress.shards(stage, task, len(asked) - len(task.pending))
         section = run.config.section(stage)
@@ -157,7 +158,7 @@ def write_shards(
             runtime = Runtime(run.workers, loopback, not is_local(run.beam_options))
             job = Job(task, section, runtime, facts)
             execute(stage, job, run.beam_options)
-    reports = finished_shards(task)
+    reports = finished_shards(task, before)
     check_all_there(task, asked, reports.keys())
     task.folder.tidy()
     clock.elsewhere_s += sum(reports[i].timing.get("elsewhere_s", 0.0) for i in task.pending)
