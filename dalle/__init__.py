@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from dalle_model.tokenizers.codec import load_codec as load_codec
     from orchestration.api import Comparison as Comparison
     from orchestration.api import Explanation as Explanation
-    from orchestration.api import RunResult as RunResult
     from orchestration.api import cancel as cancel
     from orchestration.api import demo as demo
     from orchestration.api import estimate as estimate
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from orchestration.engine.verify import Verification as Verification
     from orchestration.export.run import ExportResult as ExportResult
     from orchestration.scale.plan import Estimate as Estimate
+    from orchestration.work import RunResult as RunResult
 
 _HOMES = {
     "dalle_model.errors": ("DalleError", "UsageError"),
@@ -60,7 +60,6 @@ _HOMES = {
     "orchestration.api": (
         "Comparison",
         "Explanation",
-        "RunResult",
         "cancel",
         "demo",
         "estimate",
@@ -81,6 +80,7 @@ _HOMES = {
     "orchestration.engine.status": ("RunStatus",),
     "orchestration.engine.verify": ("Verification",),
     "orchestration.export.run": ("ExportResult",),
+    "orchestration.work": ("RunResult",),
     "orchestration.scale.plan": ("Estimate",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

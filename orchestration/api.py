@@ -5,48 +5,35 @@ keys, or a `RunConfig`; the relative paths of a mapping count from the working d
 printed: pass a `Progress` to follow a run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dalle_model import files
 from dalle_model.settings import SampleSettings
-from orchestration.engine.config import ConfigError, RunConfig
-from orchestration.engine.config_file import check_config, load_config
+from orchestration.engine.config import ConfigError
 from orchestration.engine.graph import Graph
-from orchestration.engine.latest import default_directory, latest_run
+from orchestration.engine.latest import latest_run
 from orchestration.engine.progress import Progress, Quiet
-from pipelines.io.layout import RunFolder
+from orchestration.work import (
+    Config,
+    RunResult,
+    left_to_itself,
+    read_config,
+    retry_and_report,
+    run_and_report,
+    work_of,
+)
 
 if TYPE_CHECKING:
-    from orchestration.engine.plan import Run
     from orchestration.engine.preview import PlannedStage
     from orchestration.engine.status import RunStatus
     from orchestration.engine.verify import Verification
     from orchestration.export.run import ExportResult
     from orchestration.report.trace import Step
     from orchestration.scale.plan import Estimate
-    from pipelines.io.manifest import Manifest
-
-Config = str | Path | Mapping[str, Any] | RunConfig
 
 DEMO_CONFIG = Path(__file__).resolve().parents[1] / "demo" / "config.yaml"
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """A run that is up to date, or whose job was left to itself.
-
-    Args:
-        directory: URL of the run directory.
-        manifests: of the stages that were asked for and are up to date, in order.
-        report: URL of the HTML report; of a run that was left, `report` writes it afterwards.
-    """
-
-    directory: str
-    manifests: "list[Manifest]"
-    report: str
 
 
 @dataclass(frozen=True)
@@ -118,11 +105,15 @@ def run(  # noqa: PLR0913 - the options of the command
         DalleError: whatever else stops a run, with the command that fixes it.
     """
     settings = read_config(config)
-    work = _work(settings, directory, workers, profile, beam_options, replaces=replaces)
+    work = work_of(settings, directory, workers, profile, beam_options, replaces=replaces)
     if detach:
-        work = _left(work)
+        work = left_to_itself(work)
     reasons = retry.split(",") if isinstance(retry, str) else retry  # a text is a sequence, too
-    return _retry(work, stages, reasons, progress) if reasons else _run(work, stages, progress)
+    return (
+        retry_and_report(work, stages, reasons, progress)
+        if reasons
+        else run_and_report(work, stages, progress)
+    )
 
 
 def plan(config: Config, directory: str = "", stages: Sequence[str] = ()) -> "list[PlannedStage]":
@@ -135,7 +126,7 @@ def plan(config: Config, directory: str = "", stages: Sequence[str] = ()) -> "li
     from orchestration.engine.preflight import check_inputs, check_settings, chosen_stages
     from orchestration.engine.preview import preview
 
-    work = _work(read_config(config), directory)
+    work = work_of(read_config(config), directory)
     graph = Graph.of(work.config)
     chosen = chosen_stages(graph.stages, stages)
     check_settings(graph, chosen)
@@ -226,8 +217,8 @@ def train(
 
     written = read_config(config)
     completed, names = with_model(written, model)
-    work = _work(completed, directory, replaces=replaces)
-    return _run(replace(work, as_written=written), names, progress)
+    work = work_of(completed, directory, replaces=replaces)
+    return run_and_report(replace(work, as_written=written), names, progress)
 
 
 def explain(query: str, directory: str = "", recipe: str = "") -> Explanation:
@@ -281,7 +272,7 @@ def recipes(
     from orchestration.report.page import write_report
 
     settings = read_config(config)
-    work = _work(settings, directory, workers, profile, beam_options, replaces=replaces)
+    work = work_of(settings, directory, workers, profile, beam_options, replaces=replaces)
     return Comparison(compare(work, names, progress or Quiet()), write_report(work.root))
 
 
@@ -394,86 +385,3 @@ def export(
     follow, root = progress or Quiet(), directory or latest_run()
     with follow.stage("export"):
         return export_run(root, out, Form(layout, image_format, samples_per_shard), follow)
-
-
-def read_config(config: Config) -> RunConfig:
-    """Settings in any of the forms that the functions take.
-
-    Raises:
-        ConfigError: a setting is wrong.
-    """
-    if isinstance(config, RunConfig):
-        return config
-    if isinstance(config, Mapping):
-        return check_config(config, str(Path.cwd()))
-    return load_config(str(config))
-
-
-def _work(
-    settings: RunConfig,
-    directory: str,
-    workers: int | None = None,
-    profile: str = "",
-    beam_options: Sequence[str] = (),
-    *,
-    replaces: bool = False,
-) -> "Run":
-    from orchestration.beam.parallelism import workers_of
-    from orchestration.beam.profile_arguments import with_profile
-    from orchestration.beam.start import check_start
-    from orchestration.engine.plan import Run
-    from orchestration.engine.preflight import check_directory
-
-    arguments, asked = with_profile(profile, beam_options, workers)
-    root = directory or default_directory(settings.name)
-    check_directory(root)
-    check_start(arguments, root)
-    count = workers_of(arguments, asked)
-    return Run(
-        settings,
-        root,
-        count or 1,
-        tuple(arguments),
-        replaces=replaces,
-        knows_workers=count is not None,
-    )
-
-
-def _left(work: "Run") -> "Run":
-    from orchestration.beam.jobs import check_can_leave
-
-    check_can_leave(work.beam_options)
-    return replace(work, is_left=True)
-
-
-def _run(work: "Run", stages: Sequence[str], progress: Progress | None) -> RunResult:
-    from orchestration.engine.limits import NothingLeftError
-    from orchestration.engine.preflight import check_politeness
-    from orchestration.engine.run import run_stages
-    from orchestration.report.page import write_report
-
-    check_politeness(work, stages)
-    try:
-        manifests = run_stages(work, stages, progress or Quiet())
-    except NothingLeftError:
-        write_report(work.root)  # it shows the rows that were dropped
-        raise
-    if work.is_left:
-        return RunResult(work.root, manifests, RunFolder(work.root).report)
-    with files.if_writable():  # of a finished run in a place to read from, the old report stays
-        write_report(work.root)
-    return RunResult(work.root, manifests, RunFolder(work.root).report)
-
-
-def _retry(
-    work: "Run", stages: Sequence[str], reasons: Sequence[str], progress: Progress | None
-) -> RunResult:
-    from orchestration.engine.preflight import check_politeness
-    from orchestration.engine.retry import retry_stages
-    from orchestration.report.page import write_report
-
-    check_politeness(work, stages)
-    found = retry_stages(work, stages, reasons, progress or Quiet())
-    if found:
-        write_report(work.root)
-    return RunResult(work.root, [one.manifest for one in found], RunFolder(work.root).report)

@@ -125,8 +125,8 @@ def run(  # noqa: PLR0913 - one for each option
     )
     if detach:
         typer.echo(f"next     dalle status --dir {shlex.quote(result.directory)}")
-        return
-    typer.echo(f"report   {result.report}")
+    elif result.manifests:
+        typer.echo(f"report   {result.report}")
 
 
 @_command()

@@ -95,7 +95,7 @@ def test_the_books_balance_and_say_why(run):
 
 
 def test_what_a_section_permits_is_said_before_any_stage(run, monkeypatch):
-    monkeypatch.setattr("orchestration.engine.run._bring_up_to_date", lambda *_: None)
+    monkeypatch.setattr("orchestration.engine.run._next_done", lambda *_: [])
     allow = {"host": "*.corp.example", "networks": ["10.2.0.0/16"], "ports": [8080]}
     fetch = FetchConfig.model_validate({"allow": [allow]})
     allowing = replace(run, config=run.config.model_copy(update={"fetch": fetch}))
