@@ -16,7 +16,9 @@ from orchestration.engine.latest import default_directory, latest_run
 from pipelines.io.layout import RunFolder
 
 WITH_CONFIG = ("run", "train", "recipes")  # commands that take `--config` besides `--dir`
-_COMMANDS = "|".join((*WITH_CONFIG, "explain", "export", "report", "verify", "sample", "grid"))
+_COMMANDS = "|".join(
+    (*WITH_CONFIG, "explain", "export", "report", "verify", "status", "cancel", "sample", "grid")
+)
 _HINT = re.compile(rf"`dalle (?P<command>{_COMMANDS})(?P<rest>(?: [^`]*)?)`")
 
 

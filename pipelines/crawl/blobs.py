@@ -17,30 +17,15 @@ from dalle_model import files
 from dalle_model.errors import DalleError
 from dalle_model.shards import image_of
 from pipelines.crawl.books import PassedOver
+from pipelines.io.aside import ASIDE_BYTES, ByteRange, put_aside
 from pipelines.io.keys import image_part
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection
-
-SPILL_BYTES = 64 << 20  # chosen: few files, and little to hold
 
 Row = dict[str, Any]
 Packed = bytes
 _END = b"\0"  # of a key: in none of them
 _NUM_VALUES = len(Candidate._fields) - 1  # all but the bytes, which come last
-
-
-class ByteRange(NamedTuple):
-    """Where the bytes of an image are; never part of a row that is written.
-
-    Args:
-        location: URL of the file.
-        offset: of the first byte.
-        length: in bytes.
-    """
-
-    location: str
-    offset: int
-    length: int
 
 
 class CandidateRef(NamedTuple):
@@ -77,7 +62,7 @@ class ChangedInputError(DalleError):
 def spill(
     rows: Iterable[Candidate | InlineImage | Rejection | PassedOver],
     folder: str,
-    limit: int = SPILL_BYTES,
+    limit: int = ASIDE_BYTES,
 ) -> Iterator[CandidateRef | Rejection | PassedOver]:
     """Replace the bytes of each candidate by a reference, writing those that are nowhere else.
 
@@ -158,14 +143,7 @@ def _write(waiting: list[InlineImage], folder: str) -> Iterator[CandidateRef]:
     if not waiting:
         return
     images = {image_of(row.candidate.key): row.encoded for row in waiting}
-    content = b"".join(images[name] for name in sorted(images))
-    location = files.join(folder, f"{image_part(content)}.bin")
-    files.write_bytes(location, content)
-    blobs: dict[str, ByteRange] = {}
-    offset = 0
-    for name in sorted(images):
-        blobs[name] = ByteRange(location, offset, len(images[name]))
-        offset += len(images[name])
+    blobs = put_aside({name: images[name] for name in sorted(images)}, folder)
     for row in waiting:
         yield CandidateRef(row.candidate, blobs[image_of(row.candidate.key)])
 

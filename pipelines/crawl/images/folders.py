@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dalle_model import files
-from pipelines.crawl.blobs import ByteRange
 from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.config import CrawlConfig
@@ -34,6 +33,7 @@ from pipelines.crawl.splits import Claim, Extent, every
 from pipelines.crawl.streams import OpenInput, UnreadableInputError, open_input
 from pipelines.crawl.tables.columns import ColumnError
 from pipelines.crawl.tables.lines import read_lines
+from pipelines.io.aside import ByteRange
 from pipelines.rejection import Rejection
 
 FILE_COLUMN = "file_name"  # Source: Hugging Face `datasets`, "ImageFolder"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from dalle_model.files import sha256
-from pipelines.crawl.blobs import ByteRange, InlineImage
+from pipelines.crawl.blobs import InlineImage
 from pipelines.crawl.candidates import Found, rejection, unfit_caption
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.sources import Source
@@ -19,6 +19,7 @@ from pipelines.crawl.tables.columns import (
     texts_of,
 )
 from pipelines.crawl.text_encoding import decode_text
+from pipelines.io.aside import ByteRange
 from pipelines.io.keys import local_pair_key
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple
 
-from pipelines.crawl.blobs import ByteRange
 from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import rejection
 from pipelines.crawl.images.image import (
@@ -27,6 +26,7 @@ from pipelines.crawl.images.samples import IMAGE, OTHER, Name, Part, Sample, sam
 from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every
 from pipelines.crawl.streams import DAMAGED_GZIP, gunzip, is_gzip
+from pipelines.io.aside import ByteRange
 from pipelines.rejection import Rejection
 
 TAR_SPLIT_BYTES = 256 << 20  # chosen: each part walks over all earlier headers

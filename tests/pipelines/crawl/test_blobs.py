@@ -1,7 +1,6 @@
 import pytest
 
 from pipelines.crawl.blobs import (
-    ByteRange,
     CandidateRef,
     ChangedInputError,
     InlineImage,
@@ -10,6 +9,7 @@ from pipelines.crawl.blobs import (
     spill,
     unpack,
 )
+from pipelines.io.aside import ByteRange
 from pipelines.io.keys import local_pair_key
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection

@@ -5,9 +5,10 @@ from itertools import permutations
 import pytest
 
 from pipelines.crawl import copies
-from pipelines.crawl.blobs import ByteRange, CandidateRef, key_of, pack, unpack
+from pipelines.crawl.blobs import CandidateRef, key_of, pack, unpack
 from pipelines.crawl.candidates import rejection
 from pipelines.crawl.copies import Dropped, HeldRows, Rejections, survivors, values_of
+from pipelines.io.aside import ByteRange
 from pipelines.records import Candidate
 from pipelines.rejection import REJECTION_SCHEMA
 
