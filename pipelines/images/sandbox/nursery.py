@@ -59,6 +59,8 @@ def main(control: socket.socket, work: str) -> None:
                 living.discard(number)
                 patience_s = 0.0 if what == KILL else PATIENCE_S
                 control.sendall(ENDED.pack(_ended(number, patience_s)))
+    except (BrokenPipeError, ConnectionResetError, protocol.ProtocolError):
+        return  # the worker has gone in the middle of a word, as by Ctrl-C
     finally:
         for pid in living:
             os.kill(pid, signal.SIGKILL)

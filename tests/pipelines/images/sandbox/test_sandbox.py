@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,8 @@ import pytest
 from pipelines.images.config import ImagesConfig
 from pipelines.images.measure import Measured, measure
 from pipelines.images.rules import UnusableImageError
-from pipelines.images.sandbox.sandbox import Sandbox, SandboxError, shared_sandbox
+from pipelines.images.sandbox.control import ASK, FORK, MODULE
+from pipelines.images.sandbox.sandbox import WORK, Sandbox, SandboxError, shared_sandbox
 from pipelines.images.shard import process_shard
 from pipelines.rejection import Check
 from tests.support.faulty_decoder import ORDER
@@ -210,3 +212,21 @@ def test_children_end_with_their_worker(ending) -> None:
 
 def test_each_process_has_one_sandbox() -> None:
     assert shared_sandbox() is shared_sandbox()
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_nursery_whose_worker_goes_in_the_middle_of_a_word_says_nothing(is_whole):
+    """As when Ctrl-C comes while it imports what decoding needs."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", MODULE, str(theirs.fileno()), WORK],
+            pass_fds=[theirs.fileno()],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            stderr=subprocess.PIPE,
+        )
+    settings = ImagesConfig(resize="lanczos").model_dump_json().encode()
+    with ours:
+        ours.sendall(ASK.pack(FORK, len(settings)) + (settings if is_whole else b"{"))
+    assert process.communicate(timeout=60)[1] == b""
+    assert process.returncode == 0
