@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dalle_model.errors import DalleError, UsageError
-from orchestration.beam.private import portable_job
+from orchestration.beam.private import job_service, portable_job
 from orchestration.beam.runners import chosen_runner
 
 ANSWER_S = 10.0  # of a job service; chosen: on a busy cluster it answers in less than one
@@ -119,11 +119,8 @@ def _service(job: JobId) -> Iterator[tuple[Any, Any]]:
     if not job.endpoint:
         where = f"job {job.job} of {job.runner}" if job.job else f"a job of {job.runner}"
         raise JobError(f"{where} has no job service to ask; look at the runner's own page or tool")
-    import grpc
-    from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
-
-    with grpc.insecure_channel(job.endpoint) as channel:
-        yield beam_job_api_pb2_grpc.JobServiceStub(channel), beam_job_api_pb2
+    with job_service(job.endpoint) as found:
+        yield found
 
 
 def _unanswered(job: JobId, error: Any) -> JobError:

@@ -54,18 +54,26 @@ def portable_job(result: Any) -> str:
     return str(getattr(result, "_job_id", None) or "")
 
 
+@contextmanager
+def job_service(endpoint: str) -> Iterator[tuple[Any, Any]]:
+    """The stub of a job service, and the messages that it understands."""
+    import grpc  # type: ignore[import-untyped]
+    from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
+
+    with grpc.insecure_channel(endpoint) as channel:
+        yield beam_job_api_pb2_grpc.JobServiceStub(channel), beam_job_api_pb2
+
+
 def job_service_options(endpoint: str, timeout_s: float) -> frozenset[str]:
     """The options that a job service knows, in the spelling of the command line.
 
     Raises:
         ConnectionError: no job service answers; the message says why, in a few words.
     """
-    import grpc  # type: ignore[import-untyped]
-    from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
+    import grpc
 
-    with grpc.insecure_channel(endpoint) as channel:
-        service = beam_job_api_pb2_grpc.JobServiceStub(channel)
-        request = beam_job_api_pb2.DescribePipelineOptionsRequest()
+    with job_service(endpoint) as (service, messages):
+        request = messages.DescribePipelineOptionsRequest()
         try:
             answer = service.DescribePipelineOptions(request, timeout=timeout_s)
         except grpc.RpcError as error:

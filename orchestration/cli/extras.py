@@ -21,6 +21,7 @@ LIBRARIES = {
         "fasttext_predict",
         "fastwarc",
         "ftfy",
+        "google",
         "grpc",
         "isal",
         "msgpack",

@@ -47,8 +47,7 @@ def reads_beams_private_names(source: str) -> list[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("apache_beam."):
             public = ("io", "metrics", "options", "pvalue", "testing", "transforms", "typehints")
-            is_protocol = node.module == "apache_beam.portability.api"  # all runners speak it
-            if (node.module or "").split(".")[1] not in public and not is_protocol:
+            if (node.module or "").split(".")[1] not in public:
                 found.append(node.module or "")
     return found
 
