@@ -12,10 +12,9 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass
 from urllib.request import urlopen
 
-from tests.support.raw_server import NOT_FOUND, response
+from tests.support.raw_server import NOT_FOUND, listen, response
 
 SEEN = "/seen"
-_END = b"\r\n\r\n"
 
 
 @dataclass
@@ -59,37 +58,18 @@ class _Hosts:
         self.answered[host] = time.monotonic()
         return self.body
 
-
-class _Connection(asyncio.Protocol):
-    def __init__(self, hosts: _Hosts) -> None:
-        self._hosts, self._received = hosts, b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        while _END in self._received:
-            head, _, self._received = self._received.partition(_END)
-            first, *lines = head.decode("latin-1").split("\r\n")
-            named = (line.partition(":") for line in lines)
-            host = next(value for name, _, value in named if name.lower() == "host")
-            self._answer(host.strip().partition(":")[0], first.split(" ")[1])
-
-    def _answer(self, host: str, path: str) -> None:
+    def asked(self, transport: asyncio.Transport, host: str, path: str) -> None:
+        """Answer a request, an image after a while."""
         if path == SEEN:
-            told = json.dumps({name: asdict(seen) for name, seen in self._hosts.seen.items()})
-            self._transport.write(response(told.encode(), "application/json"))
+            told = json.dumps({name: asdict(seen) for name, seen in self.seen.items()})
+            transport.write(response(told.encode(), "application/json"))
         elif path == "/robots.txt":
-            self._hosts.seen[host].robots += 1
-            self._transport.write(NOT_FOUND)
+            self.seen[host].robots += 1
+            transport.write(NOT_FOUND)
         else:
-            self._hosts.begin(host)
+            self.begin(host)
             loop = asyncio.get_running_loop()
-            loop.call_later(
-                self._hosts.latency_s, lambda: self._transport.write(self._hosts.end(host))
-            )
+            loop.call_later(self.latency_s, lambda: transport.write(self.end(host)))
 
 
 def seen_by(port: int) -> dict[str, Seen]:
@@ -98,15 +78,5 @@ def seen_by(port: int) -> dict[str, Seen]:
         return {host: Seen(**values) for host, values in json.load(answer).items()}
 
 
-async def _serve(latency_s: float, num_bytes: int) -> None:
-    loop = asyncio.get_running_loop()
-    hosts = _Hosts(latency_s, b"x" * num_bytes)
-    server = await loop.create_server(lambda: _Connection(hosts), "127.0.0.1", 0, backlog=4096)
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
-    sys.stdout.flush()
-    await loop.run_in_executor(None, sys.stdin.read)
-    server.close()
-
-
 if __name__ == "__main__":
-    asyncio.run(_serve(float(sys.argv[1]), int(sys.argv[2])))
+    listen(_Hosts(float(sys.argv[1]), b"x" * int(sys.argv[2])).asked, backlog=4096)

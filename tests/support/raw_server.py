@@ -26,8 +26,10 @@ NOT_FOUND = response(b"no", "text/plain", 404)
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, answer: Answer) -> None:
-        self._answer, self._received = answer, b""
+    """Takes requests without a body; what is done with each is `asked`."""
+
+    def __init__(self, asked: Callable[[asyncio.Transport, str, str], None]) -> None:
+        self._asked, self._received = asked, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -40,18 +42,22 @@ class _Connection(asyncio.Protocol):
             first, *lines = head.decode("latin-1").split("\r\n")
             named = (line.partition(":") for line in lines)
             host = next((value for name, _, value in named if name.lower() == "host"), "")
-            path = first.split(" ")[1]
-            self._transport.write(self._answer(host.strip().partition(":")[0], path))
+            self._asked(self._transport, host.strip().partition(":")[0], first.split(" ")[1])
 
 
 def serve(answer: Answer) -> None:
     """Print the port, and answer until standard input ends."""
-    asyncio.run(_serve(answer))
+    listen(lambda transport, host, path: transport.write(answer(host, path)))
 
 
-async def _serve(answer: Answer) -> None:
+def listen(asked: Callable[[asyncio.Transport, str, str], None], backlog: int = 1024) -> None:
+    """The same, with all requests given to a function: where to write, host, path."""
+    asyncio.run(_listen(asked, backlog))
+
+
+async def _listen(asked: Callable[[asyncio.Transport, str, str], None], backlog: int) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(answer), "127.0.0.1", 0, backlog=1024)
+    server = await loop.create_server(lambda: _Connection(asked), "127.0.0.1", 0, backlog=backlog)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await loop.run_in_executor(None, sys.stdin.read)
