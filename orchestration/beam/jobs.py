@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from dalle_model.errors import DalleError, UsageError
+from orchestration.beam.environment import works_here
+from orchestration.beam.options import options_of
 from orchestration.beam.private import job_service, portable_job
-from orchestration.beam.runners import chosen_runner
+from orchestration.beam.runners import DATAFLOW, chosen_runner
 
 ANSWER_S = 10.0  # of a job service; chosen: on a busy cluster it answers in less than one
 ENDED = ("DONE", "FAILED", "CANCELLED", "UPDATED", "DRAINED")  # Source: Beam, `PipelineState`
-_SERVICE = "--job_endpoint"
-_ENVIRONMENT = "--environment_type"
 
 
 class JobError(DalleError):
@@ -45,7 +45,7 @@ def job_id(result: Any, beam_options: Sequence[str]) -> JobId:
     if not name and callable(getattr(result, "job_id", None)):
         name = str(result.job_id() or "")  # of Dataflow
     runner = chosen_runner(beam_options) or ""
-    return JobId(runner, option(beam_options, _SERVICE), name)
+    return JobId(runner, options_of(beam_options)["job_endpoint"] or "", name)
 
 
 def check_can_leave(beam_options: Sequence[str]) -> None:
@@ -55,28 +55,18 @@ def check_can_leave(beam_options: Sequence[str]) -> None:
         UsageError: with what to give in addition.
     """
     runner = chosen_runner(beam_options) or ""
-    if runner.startswith("Dataflow"):
+    if runner == DATAFLOW:
         return
-    if not option(beam_options, _SERVICE):
+    if not options_of(beam_options)["job_endpoint"]:
         raise UsageError(
             f"--detach: without a job service, {runner or 'a run on this machine'} ends with this "
             "command; start a job service and give its address as --job_endpoint=HOST:PORT"
         )
-    if option(beam_options, _ENVIRONMENT).upper() == "LOOPBACK":
+    if works_here(beam_options):
         raise UsageError(
             "--detach: with --environment_type=LOOPBACK the work is done in this command; "
             "take PROCESS, EXTERNAL or DOCKER"
         )
-
-
-def option(beam_options: Sequence[str], name: str) -> str:
-    """The value of an option of Beam; empty where it is not given."""
-    for position, argument in enumerate(beam_options):
-        if argument.startswith(f"{name}="):
-            return argument.partition("=")[2]
-        if argument == name and position + 1 < len(beam_options):
-            return beam_options[position + 1]
-    return ""
 
 
 def state(job: JobId) -> str:

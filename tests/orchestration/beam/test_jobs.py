@@ -9,7 +9,7 @@ from apache_beam.portability.api import beam_job_api_pb2 as api
 from apache_beam.portability.api import beam_job_api_pb2_grpc as services
 
 from dalle_model.errors import UsageError
-from orchestration.beam.jobs import JobError, JobId, cancel, check_can_leave, job_id, option, state
+from orchestration.beam.jobs import JobError, JobId, cancel, check_can_leave, job_id, state
 
 SERVICE = ["--runner=PortableRunner", "--job_endpoint=localhost:8099"]
 
@@ -85,15 +85,14 @@ def test_jobs_that_can_be_left(options):
     [
         ([], "a run on this machine ends with this command"),
         (["--runner=FlinkRunner"], "FlinkRunner ends with this command; start a job service"),
-        ([*SERVICE, "--environment_type", "loopback"], "the work is done in this command"),
+        ([*SERVICE, "--environment_type", "LOOPBACK"], "the work is done in this command"),
+        ([*SERVICE, "--environment_type", "loopback"], "no such environment: loopback"),
+        (
+            [*SERVICE, "--environment_type=PROCESS", "--environment_type=LOOPBACK"],
+            "the work is done in this command",
+        ),
     ],
 )
 def test_jobs_that_end_with_the_command_are_not_left(options, message):
     with pytest.raises(UsageError, match=message):
         check_can_leave(options)
-
-
-def test_an_option_is_given_in_one_word_or_two():
-    assert option(["--a", "1", "--b=2"], "--a") == "1"
-    assert option(["--a", "1", "--b=2"], "--b") == "2"
-    assert option(["--a"], "--a") == ""
