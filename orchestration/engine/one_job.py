@@ -21,12 +21,13 @@ from orchestration.engine.jobs import Recording, has_ended, recorded
 from orchestration.engine.limits import check_rows_left
 from orchestration.engine.plan import Plan, Run, RunError, plan_stage
 from orchestration.engine.progress import Progress
-from orchestration.engine.replacing import replace_result, whole_next
+from orchestration.engine.replacing import whole_next
 from orchestration.engine.results import (
     check_all_there,
     clean_up,
     finish,
     manifest_of,
+    put_in_place,
     task_of,
     unfinished,
 )
@@ -64,11 +65,12 @@ def run_as_one_job(
         before = [read_manifest(run.folder.stage(stage.name)) for stage in stages]
         steps[0] = replace(steps[0], begin=partial(_known, first))
         names = [stage.name for stage in stages]
+        if leaves_no_job(run.beam_options):
+            submit(steps, run.beam_options)
+            progress.say(f"the graph of {', '.join(names)} was built; nothing was run")
+            return []
         with recorded(run.root, names, chosen_runner(run.beam_options) or "") as recording:
             result = submit(steps, run.beam_options)
-            if leaves_no_job(run.beam_options):
-                progress.say(f"the graph of {', '.join(names)} was built; nothing was run")
-                return []
             recording.started(job_id(result, run.beam_options))
             if run.is_left:
                 recording.stays = True
@@ -137,12 +139,10 @@ def finish_shards(run: Run, task: StageTask, reports: list[ShardReport]) -> None
         raise RunError(f"{task.stage}: an input has changed meanwhile; give the command again")
     manifest = plan.finished
     if manifest is None:
-        manifest = whole_next(own, plan.fingerprint, plan.outside) if task.is_next else None
-        if manifest is None:
-            manifest = _made(run, graph, plan, task, reports)
-        if task.is_next:
-            replace_result(own, manifest)
-    clean_up(run, plan.stage)
+        make = partial(_made, run, graph, plan, task, reports)
+        manifest = put_in_place(run, plan, is_next=task.is_next, make=make)
+    else:
+        clean_up(run, plan.stage)
     check_rows_left(run.config, own, manifest)
 
 

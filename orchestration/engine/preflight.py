@@ -68,7 +68,7 @@ def check_settings(graph: Graph, stages: Sequence[Stage]) -> None:
 def check_politeness(run: Run, names: Sequence[str]) -> None:
     """Refuse to ask the web by processes that nobody has counted.
 
-    A host's limits hold for a process: a hundred of them would ask it a hundred times as often.
+    A host belongs to one process, but one to which others redirect is asked by all of them.
 
     Args:
         run: which may have a runner that does not say how many processes it has.

@@ -2,7 +2,7 @@
 
 import resource
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from dalle_model import files
 from orchestration.engine.graph import Graph
 from orchestration.engine.limits import check_reject_rate
 from orchestration.engine.plan import Plan, Run, RunError
-from orchestration.engine.replacing import drop_next
+from orchestration.engine.replacing import drop_next, replace_result, whole_next
 from pipelines.io.manifest import Manifest, write_manifest, write_timings
 from pipelines.io.task import ShardReport, StageTask, finished_shards
 from pipelines.stage import Stage
@@ -78,6 +78,25 @@ def finish(plan: Plan, task: StageTask, manifest: Manifest, timings: dict[str, A
     """Write the timings of a stage, and then the manifest that says that its result is whole."""
     write_timings(task.folder, timings | {"outside": plan.outside})
     write_manifest(task.folder, manifest)
+
+
+def put_in_place(run: Run, plan: Plan, *, is_next: bool, make: Callable[[], Manifest]) -> Manifest:
+    """The manifest of a stage whose result is whole and where it belongs.
+
+    Args:
+        run: of the stage.
+        plan: of its work.
+        is_next: whether the result is made beside a finished one, and replaces it.
+        make: writes the result and its manifest; not called where a crash came just behind that.
+    """
+    own = run.folder.stage(plan.stage.name)
+    manifest = whole_next(own, plan.fingerprint, plan.outside) if is_next else None
+    if manifest is None:
+        manifest = make()
+    if is_next:
+        replace_result(own, manifest)
+    clean_up(run, plan.stage)
+    return manifest
 
 
 def clean_up(run: Run, stage: Stage) -> None:

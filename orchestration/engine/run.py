@@ -15,7 +15,7 @@ from orchestration.engine.one_job import run_as_one_job
 from orchestration.engine.plan import Plan, Run, plan_stage
 from orchestration.engine.preflight import check_inputs, check_settings, chosen_stages
 from orchestration.engine.progress import Progress
-from orchestration.engine.replacing import replace_result, settle, whole_next
+from orchestration.engine.replacing import settle
 from orchestration.engine.results import (
     RunClock,
     check_all_there,
@@ -23,6 +23,7 @@ from orchestration.engine.results import (
     finish,
     identity_of,
     manifest_of,
+    put_in_place,
     task_of,
     unfinished,
 )
@@ -107,16 +108,12 @@ def _bring_up_to_date(run: Run, graph: Graph, plan: Plan, progress: Progress) ->
 
 
 def _run_stage(run: Run, graph: Graph, plan: Plan, progress: Progress) -> Manifest:
-    own = run.folder.stage(plan.stage.name)
-    is_next = read_manifest(own) is not None
-    manifest = whole_next(own, plan.fingerprint, plan.outside) if is_next else None
-    if manifest is None:
-        task = task_of(run, graph, plan, is_next=is_next)
-        manifest = _make(run, graph, plan, task, progress)
-    if is_next:
-        replace_result(own, manifest)
-    clean_up(run, plan.stage)
-    return manifest
+    is_next = read_manifest(run.folder.stage(plan.stage.name)) is not None
+
+    def make() -> Manifest:
+        return _make(run, graph, plan, task_of(run, graph, plan, is_next=is_next), progress)
+
+    return put_in_place(run, plan, is_next=is_next, make=make)
 
 
 def _make(run: Run, graph: Graph, plan: Plan, task: StageTask, progress: Progress) -> Manifest:
