@@ -107,7 +107,7 @@ lock: $(VENV)/bin/uv
 	$(LOCK) -o requirements.txt
 	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt \
 	  $(NOT_AGAIN)
-	$(PIN) infra/images/gcp.in -c requirements.txt -o infra/images/requirements-gcp.txt $(NOT_AGAIN)
+	$(PIN) pyproject.toml --extra gcp -c requirements.txt -o infra/images/requirements-gcp.txt $(NOT_AGAIN)
 	$(PIN) infra/requirements-check.in -c requirements.txt -o infra/requirements-check.txt $(NOT_AGAIN)
 
 clean:

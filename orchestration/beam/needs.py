@@ -8,7 +8,6 @@ from typing import Any
 from dalle_model import files
 from orchestration.beam.environment import environment_of, works_here
 from orchestration.beam.options import options_of
-from orchestration.beam.private import READ_IN
 from orchestration.beam.runners import (
     DATAFLOW,
     PORTABLE,
@@ -22,7 +21,7 @@ from orchestration.beam.runners import (
 ON_DATAFLOW = ("project", "region", "temp_location")
 # What brings the packages of this project to a machine of Dataflow.
 _BRINGS_CODE = ("sdk_container_image", "extra_packages", "setup_file", "requirements_file")
-_GCP = f"pip install 'apache-beam[gcp]=={READ_IN}' && pip install --no-deps 'pillow>=13'"
+_GCP = "pip install 'dalle[gcp]' && pip install --no-deps 'pillow>=13'"
 _MISSING = {
     "DOCKER": (
         "the image of the workers is not named, and Beam's own has no `dalle`: set `image` in the "
@@ -97,7 +96,7 @@ def _check_environment(passed_through: Sequence[str], runner: str) -> None:
 
 def _check_dataflow(options: Mapping[str, Any]) -> None:
     if find_spec("apitools") is None:  # of all that `gcp` brings, what Beam itself looks for
-        raise NotReadyError(f"DataflowRunner needs Beam's extra `gcp`: run `{_GCP}`")
+        raise NotReadyError(f"DataflowRunner needs the extra `gcp`: run `{_GCP}`")
     missing = [f"--{name}" for name in ON_DATAFLOW if not options[name]]
     if missing:
         raise RunnerError(

@@ -36,6 +36,7 @@ LIBRARIES = {
     "model": ("safetensors", "tokenizers", "torch"),
     "s3": ("s3fs",),
     "gcs": ("gcsfs",),
+    "gcp": ("apache_beam", "apitools", "gcsfs"),  # more than the others that bring the same
     "spacy": ("spacy",),
     "img2dataset": ("exifread", "img2dataset"),
 }

@@ -15,6 +15,7 @@ from tools.images.lock import read_pins
 IMAGES = ROOT / "infra" / "images"
 DOCKERFILE = read(IMAGES / "Dockerfile")
 LOCKS = (ROOT / "requirements.txt", IMAGES / "requirements-gcp.txt")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PINS = {pin.name: pin for lock in LOCKS for pin in read_pins(lock.read_text())}
 RUNS = of(DOCKERFILE, "RUN")
 SECRET = re.compile(r"(?i)password|passwd|secret|token|api_?key|credential|private_key")
@@ -96,15 +97,14 @@ def test_beam_and_python_are_those_of_the_lock_and_of_the_project():
     assert named
     python, version = named.groups()
     assert version == PINS["apache-beam"].version
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert Version(f"{python}.0") in SpecifierSet(project["requires-python"])
+    assert Version(f"{python}.0") in SpecifierSet(PROJECT["requires-python"])
     bases = [i.words()[0] for i in of(DOCKERFILE, "FROM") if i.rest.startswith("python:")]
     assert {base.partition("-")[0] for base in bases} == {f"python:{python}"}
     assert f"python{python.replace('.', '')}-template-launcher-base" in str(of(DOCKERFILE, "FROM"))
 
 
 def test_what_google_needs_is_pinned_for_the_same_beam():
-    asked = [line for line in (IMAGES / "gcp.in").read_text().splitlines() if line[:1] != "#"]
+    asked = PROJECT["optional-dependencies"]["gcp"]
     assert asked == [f"apache-beam[gcp]=={PINS['apache-beam'].version}", "gcsfs"]
     assert {"gcsfs", "google-apitools", "google-cloud-storage"} <= PINS.keys()
     lock, added = (read_pins(path.read_text()) for path in LOCKS)

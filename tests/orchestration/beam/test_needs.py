@@ -62,5 +62,5 @@ def test_what_is_missing_is_named_with_where_to_set_it(options, message):
 
 def test_a_missing_library_of_dataflow_is_named_with_its_command(monkeypatch):
     monkeypatch.setattr(needs, "find_spec", lambda name: None)
-    with pytest.raises(NotReadyError, match=r"run `pip install 'apache-beam\[gcp\]==2\.77\.0'"):
+    with pytest.raises(NotReadyError, match=r"run `pip install 'dalle\[gcp\]'"):
         check_needs([*CLOUD, "--sdk_container_image=i:1"], "gs://bucket/run")

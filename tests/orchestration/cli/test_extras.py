@@ -41,11 +41,11 @@ def test_each_extra_is_in_the_table():
     assert set(LIBRARIES) == set(PROJECT["optional-dependencies"]) - {"all", "dev"}
 
 
-@pytest.mark.parametrize("extra", LIBRARIES)
+@pytest.mark.parametrize("extra", LIBRARIES)  # Dataflow's asks for what smaller ones bring too
 def test_what_an_extra_asks_for_is_in_the_table(extra):
-    assert {one.name: extra_of(one.name) for one in requirements(extra)} == {
-        one.name: extra for one in requirements(extra)
-    }
+    asked = {normalised(one.name) for one in requirements(extra)}
+    assert asked <= set(LIBRARIES[extra])
+    assert extra == "gcp" or {extra_of(name) for name in asked} == {extra}
 
 
 @pytest.mark.parametrize(
