@@ -22,7 +22,7 @@ DalleError: what was asked for has failed; exit code 1
     NothingLeftError         orchestration.engine.limits      a stage has dropped every row
     VerificationError        orchestration.engine.verify      files are not what their manifests say
     BeamVersionError         orchestration.beam.private       another Beam than the supported one
-    JobError                 orchestration.beam.jobs          a job cannot be asked or cancelled
+    JobError                 orchestration.beam.runners       a job cannot be asked or cancelled
     NotReadyError            orchestration.beam.runners       a runner lacks a service or a library
     ExplainError             orchestration.report.trace       a row or a run cannot be explained
     ExportError              orchestration.export.run         a run cannot be exported

@@ -5,18 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from dalle_model.errors import DalleError, UsageError
+from dalle_model.errors import UsageError
+from orchestration.beam import dataflow_jobs
 from orchestration.beam.environment import works_here
 from orchestration.beam.options import options_of
 from orchestration.beam.private import job_service, portable_job
-from orchestration.beam.runners import DATAFLOW, chosen_runner
+from orchestration.beam.runners import DATAFLOW, JobError, chosen_runner
 
 ANSWER_S = 10.0  # of a job service; chosen: on a busy cluster it answers in less than one
 ENDED = ("DONE", "FAILED", "CANCELLED", "UPDATED", "DRAINED")  # Source: Beam, `PipelineState`
-
-
-class JobError(DalleError):
-    """A job cannot be asked for its state, or cannot be cancelled."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,8 @@ class JobId:
 
     Args:
         runner: of Beam.
-        endpoint: address of the job service that knows it; empty where none outlives the command.
+        endpoint: address of the job service that knows it, or its place on Dataflow; empty where
+            nothing outlives the command.
         job: its name there.
     """
 
@@ -44,8 +42,10 @@ def job_id(result: Any, beam_options: Sequence[str]) -> JobId:
     name = portable_job(result)
     if not name and callable(getattr(result, "job_id", None)):
         name = str(result.job_id() or "")  # of Dataflow
-    runner = chosen_runner(beam_options) or ""
-    return JobId(runner, options_of(beam_options)["job_endpoint"] or "", name)
+    runner, options = chosen_runner(beam_options) or "", options_of(beam_options)
+    if runner == DATAFLOW:
+        return JobId(runner, dataflow_jobs.place_of(options), name)
+    return JobId(runner, options["job_endpoint"] or "", name)
 
 
 def check_can_leave(beam_options: Sequence[str]) -> None:
@@ -75,6 +75,8 @@ def state(job: JobId) -> str:
     Raises:
         JobError: the service does not answer, or there is none that can be asked.
     """
+    if _is_on_dataflow(job):
+        return dataflow_jobs.state(job.endpoint, job.job)
     with _service(job) as (stub, messages):
         import grpc  # type: ignore[import-untyped]
 
@@ -94,6 +96,9 @@ def cancel(job: JobId) -> None:
     Raises:
         JobError: as `state`.
     """
+    if _is_on_dataflow(job):
+        dataflow_jobs.cancel(job.endpoint, job.job)
+        return
     with _service(job) as (stub, messages):
         import grpc
 
@@ -101,6 +106,10 @@ def cancel(job: JobId) -> None:
             stub.Cancel(messages.CancelJobRequest(job_id=job.job), timeout=ANSWER_S)
         except grpc.RpcError as error:
             raise _unanswered(job, error) from error
+
+
+def _is_on_dataflow(job: JobId) -> bool:
+    return job.runner == DATAFLOW and bool(job.endpoint and job.job)
 
 
 @contextmanager

@@ -23,6 +23,10 @@ class RunnerError(UsageError):
     """The requested runner or one of its options cannot be used."""
 
 
+class JobError(DalleError):
+    """A job cannot be asked for its state, or cannot be cancelled."""
+
+
 class NotReadyError(DalleError):
     """What a runner needs is not there: a service that answers, or a library."""
 

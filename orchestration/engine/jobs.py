@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dalle_model import files
-from orchestration.beam.jobs import ENDED, JobError, JobId, cancel, state
+from orchestration.beam.jobs import ENDED, JobId, cancel, state
+from orchestration.beam.runners import JobError
 from orchestration.engine.plan import RunError
 from pipelines.io.layout import RunFolder
 

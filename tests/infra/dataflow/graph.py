@@ -165,3 +165,19 @@ def test_workers_have_no_public_addresses_and_their_own_account(proto):
 
 def test_the_graph_is_far_below_what_the_service_takes(proto):
     assert len(proto.SerializeToString()) < MAX_GRAPH_BYTES / 10
+
+
+def test_a_job_is_asked_with_the_credentials_of_googles_library(monkeypatch):
+    from google.auth import credentials
+
+    from orchestration.beam import dataflow_jobs
+
+    asked = []
+
+    def default(scopes):
+        asked.extend(scopes)
+        return credentials.AnonymousCredentials(), "my-project"
+
+    monkeypatch.setattr("google.auth.default", default)
+    assert dataflow_jobs._session().credentials.token is None
+    assert asked == [dataflow_jobs.SCOPE]

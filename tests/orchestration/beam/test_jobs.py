@@ -9,7 +9,8 @@ from apache_beam.portability.api import beam_job_api_pb2 as api
 from apache_beam.portability.api import beam_job_api_pb2_grpc as services
 
 from dalle_model.errors import UsageError
-from orchestration.beam.jobs import JobError, JobId, cancel, check_can_leave, job_id, state
+from orchestration.beam.jobs import JobId, cancel, check_can_leave, job_id, state
+from orchestration.beam.runners import JobError
 
 SERVICE = ["--runner=PortableRunner", "--job_endpoint=localhost:8099"]
 
@@ -69,6 +70,8 @@ def test_where_a_job_is():
     assert job_id(portable, SERVICE) == JobId("PortableRunner", "localhost:8099", "job-7")
     dataflow = SimpleNamespace(job_id=lambda: "2026-7")
     assert job_id(dataflow, ["--runner=DataflowRunner"]) == JobId("DataflowRunner", "", "2026-7")
+    placed = job_id(dataflow, ["--runner=DataflowRunner", "--project=p", "--region=europe-west4"])
+    assert placed == JobId("DataflowRunner", "projects/p/locations/europe-west4", "2026-7")
     assert job_id(SimpleNamespace(), ["--runner", "x.Y"]) == JobId("x.Y")
 
 

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from dalle_model import files
-from orchestration.beam.jobs import JobError, JobId
+from orchestration.beam.jobs import JobId
+from orchestration.beam.runners import JobError
 from orchestration.engine import jobs
 from orchestration.engine.jobs import check_no_job, current_job, end_job, recorded
 from orchestration.engine.plan import RunError
