@@ -179,5 +179,6 @@ def test_a_job_is_asked_with_the_credentials_of_googles_library(monkeypatch):
         return credentials.AnonymousCredentials(), "my-project"
 
     monkeypatch.setattr("google.auth.default", default)
-    assert dataflow_jobs._session().credentials.token is None
+    session = vars(dataflow_jobs._session())
+    assert isinstance(session["credentials"], credentials.AnonymousCredentials)
     assert asked == [dataflow_jobs.SCOPE]
