@@ -1,5 +1,7 @@
 """One config, many ways to run it, the same SHA-256 of every file."""
 
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -9,6 +11,7 @@ import pytest
 
 from tests.endtoend.conftest import NUM_PAGES
 from tests.support.commands import checksums, dalle, environment
+from tests.support.environments import build_wheel, virtual_environment
 from tests.support.small_web import write_config, write_small_web
 
 pytestmark = pytest.mark.slow
@@ -35,15 +38,18 @@ def test_shuffled_input(expected, tmp_path):
     assert checksums(tmp_path / "run") == expected
 
 
-def test_portable_runner_with_an_external_worker_pool(config, expected, tmp_path):
-    """Job API, pickling and a foreign worker process: what Flink and Dataflow isolate too."""
-    script = SUPPORT / "portable_run.py"
+def test_portable_runner_with_an_external_worker_pool_from_the_wheel(config, expected, tmp_path):
+    """Job API, pickling and a foreign worker process, none of which sees this clone."""
+    (tmp_path / "elsewhere").mkdir()
+    python = virtual_environment(build_wheel(tmp_path), tmp_path / "venv", "data", "model")
+    script = shutil.copy(SUPPORT / "portable_run.py", tmp_path / "elsewhere")
     namespace = ["unshare", "--map-root-user", "--net"]
     result = subprocess.run(
-        [*namespace, sys.executable, script, "--config", config, "--dir", tmp_path / "run"],
+        [*namespace, python, script, "--config", config, "--dir", tmp_path / "run"],
         capture_output=True,
         text=True,
-        env=environment(),
+        cwd=tmp_path / "elsewhere",
+        env=os.environ | {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"},
         timeout=280,
     )
     assert result.returncode == 0, result.stdout + result.stderr

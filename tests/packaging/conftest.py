@@ -1,39 +1,30 @@
 """The wheel, built once, and what it says of itself."""
 
-import shutil
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from email.message import Message
-from email.parser import Parser
 from pathlib import Path
 
 import pytest
 
-from tests.support.environments import Environment, closure, link_packages, requested
-
-ROOT = Path(__file__).resolve().parents[2]
-MADE = (".*", "__pycache__", "*.egg-info", "build", "dist", "runs")
+from tests.support.environments import (
+    Environment,
+    build_wheel,
+    closure,
+    link_packages,
+    metadata_of,
+    requested,
+)
 
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory) -> Path:
-    """The wheel as `pip` builds it of a fresh clone, without network."""
-    folder = tmp_path_factory.mktemp("wheel")
-    shutil.copytree(ROOT, folder / "clone", ignore=shutil.ignore_patterns(*MADE))
-    offline = ["--no-index", "--no-deps", "--no-build-isolation"]
-    command = [sys.executable, "-m", "pip", "wheel", *offline, "-w", "dist", "./clone"]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return next((folder / "dist").glob("dalle-*.whl"))
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="session")
 def metadata(wheel) -> Message:
-    with zipfile.ZipFile(wheel) as archive:
-        name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
-        return Parser().parsestr(archive.read(name).decode())
+    return metadata_of(wheel)
 
 
 @pytest.fixture(scope="session")

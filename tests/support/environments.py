@@ -4,15 +4,22 @@ They are folders of links into the tests' own environment, so nothing is downloa
 """
 
 import os
+import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from email.message import Message
+from email.parser import Parser
 from importlib.metadata import distribution
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+MADE = (".*", "__pycache__", "*.egg-info", "build", "dist", "runs")
 
 
 @dataclass(frozen=True)
@@ -37,9 +44,37 @@ class Environment:
         return self.python("-m", "orchestration", *arguments, cwd=cwd)
 
 
+def build_wheel(folder: Path) -> Path:
+    """The wheel as `pip` builds it of a fresh clone, without network."""
+    shutil.copytree(ROOT, folder / "clone", ignore=shutil.ignore_patterns(*MADE))
+    offline = ["--no-index", "--no-deps", "--no-build-isolation"]
+    command = [sys.executable, "-m", "pip", "wheel", *offline, "-w", "dist", "./clone"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return next((folder / "dist").glob("dalle-*.whl"))
+
+
+def metadata_of(wheel: Path) -> Message:
+    """What a wheel says of itself."""
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
+        return Parser().parsestr(archive.read(name).decode())
+
+
+def virtual_environment(wheel: Path, folder: Path, *extras: str) -> Path:
+    """A virtual environment as `pip install 'WHEEL[EXTRAS]'` fills it, and its Python."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    packages = next(folder.glob("lib/python*/site-packages"))
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(packages)
+    asked = metadata_of(wheel).get_all("Requires-Dist", [])
+    link_packages(closure(requested(asked, extras)), packages)
+    return folder / "bin" / "python"
+
+
 def link_packages(names: Iterable[str], folder: Path) -> Path:
-    """Fill a new folder with links to the files of distributions."""
-    folder.mkdir()
+    """Fill a folder with links to the files of distributions."""
+    folder.mkdir(exist_ok=True)
     for name in sorted(names):
         found = distribution(name)
         for top in sorted({file.parts[0] for file in found.files or ()} - {"..", "__pycache__"}):
