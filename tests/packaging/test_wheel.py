@@ -67,7 +67,17 @@ def test_it_says_which_licences_hold(wheel):
 
 def test_its_extras(metadata):
     extras = metadata.get_all("Provides-Extra")
-    assert set(extras) == {"all", "data", "dev", "gcs", "img2dataset", "model", "s3", "spacy"}
+    assert set(extras) == {
+        "all",
+        "data",
+        "dev",
+        "gcp",
+        "gcs",
+        "img2dataset",
+        "model",
+        "s3",
+        "spacy",
+    }
     everything = requirements(metadata, "all")["dalle"]
     assert everything.extras == {"data", "model", "s3"}
 
