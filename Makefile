@@ -10,8 +10,9 @@ export HF_HUB_OFFLINE := 1
 demo: $(VENV)/.installed
 	$(BIN)/dalle demo
 
+# On all cores; a file's tests stay together, since what they share is made once for each process.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 # Readers compared with packages that are downloaded for it.
 test-network: $(VENV)/.installed-dev
