@@ -26,12 +26,14 @@ class JobRecord:
         stages: that it does.
         host: from which it was started.
         began: when, in UTC, as ISO 8601.
+        key: by which its workers know that it is still wanted.
     """
 
     id: JobId
     stages: tuple[str, ...]
     host: str
     began: str
+    key: str = ""
 
     def __str__(self) -> str:
         name = self.id.job or "a job that was being started"
@@ -85,14 +87,20 @@ def check_no_job(root: str) -> None:
 
 
 @contextmanager
-def recorded(root: str, stages: Sequence[str], runner: str) -> Iterator["Recording"]:
+def recorded(root: str, stages: Sequence[str], runner: str, key: str) -> Iterator["Recording"]:
     """Hold a run directory for a job, from before its start until the block ends.
+
+    Args:
+        root: URL of the run directory.
+        stages: that the job does.
+        runner: of Beam.
+        key: that its workers have as well; without this record they write nothing.
 
     Raises:
         RunError: another job has come first.
     """
     began = datetime.now(UTC).isoformat(timespec="seconds")
-    record = JobRecord(JobId(runner), tuple(stages), socket.gethostname(), began)
+    record = JobRecord(JobId(runner), tuple(stages), socket.gethostname(), began, key)
     try:
         files.create(RunFolder(root).job, _json(record))
     except FileExistsError as error:
@@ -138,7 +146,7 @@ def end_job(root: str) -> str:
     if found in ENDED:
         return f"job {record} had ended: {found}"
     if found == UNKNOWN:
-        return f"job {record} cannot be asked, and is forgotten; it may go on where it runs"
+        return f"job {record} cannot be asked; where it still runs, it writes nothing more"
     return f"job {record} is cancelled; finished shards are kept"
 
 

@@ -4,6 +4,7 @@ The functions that begin and finish a stage are called by the workers, one stage
 so the run goes on when this process has gone; it only follows what appears in the run directory.
 """
 
+import secrets
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,7 @@ from orchestration.engine.results import (
 from orchestration.engine.web import web_of
 from pipelines.io.manifest import Manifest, read_manifest, read_timings
 from pipelines.io.task import ShardReport, StageTask, finished_shards
+from pipelines.io.wanted import check_wanted
 from pipelines.stage import Job, Runtime, Stage
 
 POLL_S = 1.0  # chosen: between two looks at the run directory, which may be in a store
@@ -59,17 +61,20 @@ def run_as_one_job(
         Exception: what the runner raises.
     """
     with ExitStack() as stack:
-        steps = [_step(run, graph, stage, stack) for stage in stages]
+        is_recorded = not leaves_no_job(run.beam_options)
+        key = secrets.token_hex(8) if is_recorded else ""
+        steps = [_step(run, graph, stage, key, stack) for stage in stages]
         # Here and now, so that what is wrong with the first is known before there is a job.
-        first = _prepared(run, graph, plan)
+        first = replace(_prepared(run, graph, plan), job=key)
         before = [read_manifest(run.folder.stage(stage.name)) for stage in stages]
         steps[0] = replace(steps[0], begin=partial(_known, first))
         names = [stage.name for stage in stages]
-        if leaves_no_job(run.beam_options):
+        if not is_recorded:
             submit(steps, run.beam_options)
             progress.say(f"the graph of {', '.join(names)} was built; nothing was run")
             return []
-        with recorded(run.root, names, chosen_runner(run.beam_options) or "") as recording:
+        runner = chosen_runner(run.beam_options) or ""
+        with recorded(run.root, names, runner, key) as recording:
             result = submit(steps, run.beam_options)
             recording.started(job_id(result, run.beam_options))
             if run.is_left:
@@ -83,11 +88,11 @@ def run_as_one_job(
                 ]
 
 
-def _step(run: Run, graph: Graph, stage: Stage, stack: ExitStack) -> Step:
+def _step(run: Run, graph: Graph, stage: Stage, key: str, stack: ExitStack) -> Step:
     loopback = stack.enter_context(web_of(run.config, stage))
     task, runtime = _somewhere(run, graph, stage), Runtime(run.workers, loopback, is_remote=True)
     job = Job(task, run.config.section(stage), runtime, graph.facts(stage))
-    return Step(stage, job, partial(begin, run, stage.name), partial(finish_shards, run))
+    return Step(stage, job, partial(begin, run, stage.name, key), partial(finish_shards, run))
 
 
 def _somewhere(run: Run, graph: Graph, stage: Stage) -> StageTask:
@@ -96,14 +101,22 @@ def _somewhere(run: Run, graph: Graph, stage: Stage) -> StageTask:
     return StageTask(run.root, stage.name, run.config.num_shards, "", "", (), urls)
 
 
-def begin(run: Run, name: str) -> StageTask:
+def begin(run: Run, name: str, key: str = "") -> StageTask:
     """The task of a stage, when those that it reads are finished; called by a worker.
+
+    Args:
+        run: as sent.
+        name: of the stage.
+        key: of the job; empty where nothing records one.
 
     Raises:
         RunError: one of them is not.
+        NotWantedError: the job was ended.
     """
     graph = Graph.of(run.config)
-    return _prepared(run, graph, _plan(run, graph, name))
+    stage = _named(graph, name)
+    check_wanted(replace(_somewhere(run, graph, stage), job=key))  # before anything is swept
+    return replace(_prepared(run, graph, plan_stage(run, graph, stage)), job=key)
 
 
 def _known(task: StageTask) -> StageTask:
@@ -132,9 +145,11 @@ def finish_shards(run: Run, task: StageTask, reports: list[ShardReport]) -> None
     Raises:
         RunError: shards are missing, too many rows were dropped, or an input is another one now.
         NothingLeftError: no row is left.
+        NotWantedError: the job was ended.
     """
+    check_wanted(task)
     graph = Graph.of(run.config)
-    plan, own = _plan(run, graph, task.stage), run.folder.stage(task.stage)
+    plan, own = plan_stage(run, graph, _named(graph, task.stage)), run.folder.stage(task.stage)
     if plan.attempt != task.attempt:
         raise RunError(f"{task.stage}: an input has changed meanwhile; give the command again")
     manifest = plan.finished
@@ -146,10 +161,10 @@ def finish_shards(run: Run, task: StageTask, reports: list[ShardReport]) -> None
     check_rows_left(run.config, own, manifest)
 
 
-def _plan(run: Run, graph: Graph, name: str) -> Plan:
+def _named(graph: Graph, name: str) -> Stage:
     stage = graph.stage(name)
     assert stage is not None
-    return plan_stage(run, graph, stage)
+    return stage
 
 
 def _made(

@@ -22,6 +22,7 @@ from pipelines.fetch.config import FetchConfig
 from pipelines.fetch.journal import NOTED, Fetched, Journal
 from pipelines.fetch.schedule import Outages, run_by_host
 from pipelines.io.task import StageTask
+from pipelines.io.wanted import while_wanted
 from pipelines.stage import Runtime
 from pipelines.web.failures import UNREACHABLE, FetchFailure, Reason
 from pipelines.web.loop import run
@@ -50,12 +51,13 @@ def fetch_buckets(
 
     Raises:
         BlocklistError: a list cannot be read, or a line of it is no entry.
+        NotWantedError: the job that does this was ended.
     """
     blocked = read_blocklists(config.blocklists, task.fingerprint)
     journal = Journal(task.notes(NOTED), blocked)
     fetch = image_fetcher(config, runtime, blocked.refuses)
     known = {number: journal.read(number) for number, _ in buckets}
-    run(fetch_all(buckets, known, fetch, config, journal))
+    run(while_wanted(fetch_all(buckets, known, fetch, config, journal), task))
     journal.close()
     yield from journal.by_shard()
 

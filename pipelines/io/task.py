@@ -34,6 +34,7 @@ class StageTask:
         is_next: whether it writes beside a finished result, to replace it when it is whole.
         retried: reasons whose dropped rows are taken up again; empty where all rows are.
         began_s: when it began, in seconds since 1970; 0 where this is not known.
+        job: key of the job on a runner elsewhere that does it; empty on this machine.
     """
 
     root: str
@@ -46,6 +47,7 @@ class StageTask:
     is_next: bool = False
     retried: tuple[str, ...] = ()
     began_s: float = 0.0
+    job: str = ""
 
     @property
     def folder(self) -> StageFolder:

@@ -19,6 +19,7 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import AsSingleton, PCollection
 
 from pipelines.io.task import ShardReport, ShardResult, StageTask, Stopwatch, finish_shard
+from pipelines.io.wanted import check_wanted
 from pipelines.rejection import Rejection
 
 Work = Callable[[StageTask, int], ShardResult]
@@ -112,8 +113,10 @@ class _ProcessShardFn(beam.DoFn):
         self.work, self.dictionary_columns = work, dictionary_columns
 
     def process(self, index: int, task: StageTask) -> Iterable[ShardReport]:
+        check_wanted(task)
         stopwatch = Stopwatch()
         result = self.work(task, index)
+        check_wanted(task)
         yield _count(task, finish_shard(task, index, result, stopwatch, self.dictionary_columns))
 
 
@@ -134,9 +137,11 @@ class _GatherShardFn(beam.DoFn):
         self.work = work
 
     def process(self, grouped: tuple[int, Iterable[Any]], task: StageTask) -> Iterable[ShardReport]:
+        check_wanted(task)
         stopwatch = Stopwatch()
         index, values = grouped
         result = self.work(task, index, [value for value in values if value is not None])
+        check_wanted(task)
         yield _count(task, finish_shard(task, index, result, stopwatch))
 
 

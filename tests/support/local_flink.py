@@ -1,5 +1,6 @@
 """The local Flink cluster as a test uses it: commands inside its network, and whom to kill."""
 
+import json
 import os
 import subprocess
 import sys
@@ -13,12 +14,13 @@ import yaml
 from tests.support.commands import DALLE
 from tools.flink import loopback
 from tools.flink.__main__ import NETWORK
-from tools.flink.cluster import TASK_MANAGERS, beam_options
+from tools.flink.cluster import REST, TASK_MANAGERS, beam_options
 from tools.flink.processes import Processes, children
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET_LIMIT_S = 180  # of each command, where nothing else is at work
 DEMO = ROOT / "demo"
+ENDED = {"FINISHED", "FAILED", "CANCELED"}  # Source: Flink, `JobStatus`
 
 
 class LocalFlink:
@@ -53,6 +55,32 @@ class LocalFlink:
         said = ended(process)
         assert process.returncode == 0, said
         return said
+
+    def said(self, *arguments: object) -> str:
+        """What `dalle …` prints in the network of the cluster."""
+        return self._inside(DALLE, *map(str, arguments))
+
+    def jobs(self) -> list[str]:
+        """The states of all jobs in Flink's words, in the order of their starts."""
+        url = f"http://localhost:{REST}/jobs/overview"
+        fetch = f"import urllib.request; print(urllib.request.urlopen({url!r}).read().decode())"
+        found = json.loads(self._inside(sys.executable, "-c", fetch))["jobs"]
+        return [str(job["state"]) for job in sorted(found, key=lambda job: job["start-time"])]
+
+    def wait_until_no_job_runs(self) -> None:
+        """Wait for the end of jobs whose driver is gone."""
+        deadline = time.monotonic() + limit_s()
+        while not {*self.jobs()} <= ENDED:
+            assert time.monotonic() < deadline, self.jobs()
+            time.sleep(0.5)
+
+    def _inside(self, *command: str) -> str:
+        network = self.processes.pid(NETWORK)
+        assert network is not None, "no cluster runs"
+        entered = [*loopback.entered(network), *command]
+        result = subprocess.run(entered, capture_output=True, text=True, timeout=limit_s())
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
 
     def harnesses(self) -> list[int]:
         """The Python processes below the TaskManagers."""

@@ -27,7 +27,7 @@ def root(request, tmp_path):
 @pytest.fixture
 def left(root) -> str:
     """A run directory with a job that was left."""
-    with recorded(root, ["crawl", "captions"], "PortableRunner") as recording:
+    with recorded(root, ["crawl", "captions"], "PortableRunner", "key") as recording:
         recording.started(ID)
         recording.stays = True
     return root
@@ -39,7 +39,7 @@ def says(monkeypatch, answer: str) -> None:
 
 def test_a_record_is_there_from_before_the_start_until_the_end(root):
     assert current_job(root) is None
-    with recorded(root, ["crawl"], "PortableRunner") as recording:
+    with recorded(root, ["crawl"], "PortableRunner", "key") as recording:
         before = current_job(root)
         recording.started(ID)
         after = current_job(root)
@@ -54,16 +54,16 @@ def test_a_record_is_there_from_before_the_start_until_the_end(root):
 
 def test_of_two_jobs_one_comes_first(root):
     with (
-        recorded(root, ["crawl"], "PortableRunner"),
+        recorded(root, ["crawl"], "PortableRunner", "key"),
         pytest.raises(RunError, match="another job is at work"),
-        recorded(root, ["crawl"], "PortableRunner"),
+        recorded(root, ["crawl"], "PortableRunner", "key"),
     ):
         pass
     assert current_job(root) is None
 
 
 def test_a_start_that_fails_leaves_no_record(root):
-    with pytest.raises(OSError, match="no"), recorded(root, ["crawl"], "PortableRunner"):
+    with pytest.raises(OSError, match="no"), recorded(root, ["crawl"], "PortableRunner", "key"):
         raise OSError("no")
     assert current_job(root) is None
 
@@ -100,7 +100,7 @@ def test_a_job_that_nobody_can_be_asked_about_is_forgotten(left, monkeypatch):
         raise JobError("the job service does not answer")
 
     monkeypatch.setattr(jobs, "state", unanswered)
-    assert "may go on where it runs" in end_job(left)
+    assert "where it still runs, it writes nothing more" in end_job(left)
     assert current_job(left) is None
 
 
@@ -123,5 +123,5 @@ def test_what_is_no_record_is_no_job(root, content):
 
 def test_the_record_is_json_without_secrets(left):
     found = json.loads(files.read_bytes(RunFolder(left).job))
-    assert set(found) == {"id", "stages", "host", "began"}
+    assert set(found) == {"id", "stages", "host", "began", "key"}
     assert set(found["id"]) == {"runner", "endpoint", "job"}

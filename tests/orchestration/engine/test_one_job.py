@@ -65,6 +65,17 @@ def test_one_job_is_submitted_for_all_stages(elsewhere, monkeypatch):
     assert submitted == [STAGES, ["captions"]]
 
 
+def test_a_job_that_was_ended_writes_nothing_where_it_goes_on(elsewhere, monkeypatch):
+    def ended(steps, options):
+        files.remove(RunFolder(elsewhere.root).job)  # as `dalle cancel` does
+        return execute.submit(steps, options)
+
+    monkeypatch.setattr(one_job, "submit", ended)
+    with pytest.raises(Exception, match=r"this job was ended.* nothing more of crawl"):
+        do(elsewhere)
+    assert not list(Path(elsewhere.root).rglob("*.parquet"))
+
+
 def test_a_job_goes_on_where_another_was_interrupted(elsewhere, expected):
     do(elsewhere)
     folder = RunFolder(elsewhere.root, 2).stage("captions")
