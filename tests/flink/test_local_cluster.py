@@ -53,7 +53,7 @@ def test_a_job_goes_on_without_its_driver(flink: LocalFlink, config, expected, b
     driver = flink.start(*arguments)
     wait_for(lambda: one_shard_encoded(before_encode), driver)
     driver.kill()
-    driver.wait()
+    ended(driver)
     second = flink.start(*arguments)
     said = ended(second)
     assert second.returncode == 1, said
