@@ -6,14 +6,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 READERS = 32  # chosen: where a store answers in 25 ms, less than 1 ms a file
-_BATCH = 64  # items that a thread takes at a time; chosen: to hand over one costs as much as a read
+_BATCH = 64  # items; chosen: to hand over one costs as much as a read
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def at_once(
-    work: Callable[[Item], Result], items: Sequence[Item], threads: int = READERS
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    threads: int = READERS,
+    most_each: int = _BATCH,
 ) -> Generator[Result]:
     """The result of each item, in their order; few batches are under way at any time.
 
@@ -21,8 +24,9 @@ def at_once(
         work: safe to be called from several threads; what it raises is raised here.
         items: any number.
         threads: at most so many at once.
+        most_each: items that a thread takes at a time, at most; two batches of each thread wait.
     """
-    size = max(1, min(_BATCH, len(items) // threads))
+    size = max(1, min(most_each, len(items) // threads))
     batches = (items[start : start + size] for start in range(0, len(items), size))
     waiting: deque[Future[list[Result]]] = deque()
     with ThreadPoolExecutor(threads, "at-once") as pool:

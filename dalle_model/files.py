@@ -88,8 +88,7 @@ def open_read(url: str) -> BinaryIO:
     """Open a file for binary reading; raises `FileNotFoundError` if it does not exist.
 
     What is there but can never be read to its end, such as a pipe, is an `OSError` too.
-    An object in a store is fetched whole, in one request: shards are read whole anyway, and some
-    servers answer a range request with the checksum of the whole object.
+    An object in a store is fetched whole, in one request; `ranges.py` reads one in pieces.
     """
     if is_local(url):
         return _open_file(local_path(url))
@@ -104,25 +103,6 @@ def read_bytes(url: str) -> bytes:
     filesystem, path = url_to_fs(url)
     filesystem.invalidate_cache()  # another process may have just written it
     return cast(bytes, filesystem.cat_file(path))
-
-
-def read_range(url: str, offset: int, length: int) -> bytes:
-    """Some bytes of a file, in one request; fewer where it is shorter.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-    """
-    if is_local(url):
-        with open_read(url) as stream:
-            stream.seek(offset)
-            return stream.read(length)
-    filesystem, path = url_to_fs(url)
-    try:
-        return cast(bytes, filesystem.cat_file(path, start=offset, end=offset + length))
-    except FileNotFoundError:
-        raise
-    except Exception:  # noqa: BLE001 - a store that answers with the checksum of the whole: see `open_read`
-        return read_bytes(url)[offset : offset + length]
 
 
 def write_bytes(url: str, content: bytes | memoryview) -> None:

@@ -8,16 +8,14 @@ stage's own folder. A worker never holds more than one such file, or one shard t
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
 
-from dalle_model import files
 from dalle_model.errors import DalleError
 from dalle_model.shards import image_of
 from pipelines.crawl.books import PassedOver
-from pipelines.io.aside import ASIDE_BYTES, ByteRange, put_aside
+from pipelines.io.aside import ASIDE_BYTES, ByteRange, put_aside, take_back
 from pipelines.io.keys import image_part
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection
@@ -25,6 +23,7 @@ from pipelines.rejection import Rejection
 Row = dict[str, Any]
 Packed = bytes
 _END = b"\0"  # of a key: in none of them
+_REMEDY = "let nothing write to the inputs, and run the same command again"
 _NUM_VALUES = len(Candidate._fields) - 1  # all but the bytes, which come last
 
 
@@ -121,20 +120,20 @@ def load(refs: Iterable[CandidateRef]) -> list[Row]:
         ChangedInputError: other bytes are there now.
     """
     rows: list[Row] = []
-    found: list[tuple[ByteRange, Candidate]] = []
+    found: list[Candidate] = []
+    places: dict[int, ByteRange] = {}
     for candidate, blob in refs:
         if blob is None:
             rows.append(candidate._asdict())
         else:
-            found.append((blob, candidate))
-    in_order = sorted(found, key=lambda pair: pair[0])  # each file is opened once, read forwards
-    for location, group in groupby(in_order, lambda pair: pair[0].location):
-        with files.open_read(location) as stream:
-            for blob, candidate in group:
-                stream.seek(blob.offset)
-                encoded = stream.read(blob.length)
-                _check(encoded, candidate.key, location)
-                rows.append(candidate._asdict() | {"encoded": encoded})
+            places[len(found)] = blob
+            found.append(candidate)
+    try:
+        for number, encoded in take_back(places):
+            _check(encoded, found[number].key, places[number].location)
+            rows.append(found[number]._asdict() | {"encoded": encoded})
+    except EOFError as error:
+        raise ChangedInputError(f"{error}; {_REMEDY}") from error
     return rows
 
 
@@ -151,6 +150,5 @@ def _write(waiting: list[InlineImage], folder: str) -> Iterator[CandidateRef]:
 def _check(encoded: bytes, key: str, location: str) -> None:
     if image_part(encoded) != image_of(key):
         raise ChangedInputError(
-            f"{location}: an image is not what it was when this stage read it; "
-            "let nothing write to the inputs, and run the same command again"
+            f"{location}: an image is not what it was when this stage read it; {_REMEDY}"
         )

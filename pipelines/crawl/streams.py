@@ -9,6 +9,7 @@ from typing import BinaryIO, Self, cast
 
 from dalle_model import files
 from dalle_model.errors import DalleError
+from dalle_model.ranges import open_in_ranges
 from pipelines.crawl.sources import InputFile
 
 GZIP_MAGIC = b"\x1f\x8b"  # Source: RFC 1952, section 2.3.1
@@ -60,7 +61,12 @@ class OpenInput:
         Raises:
             UnreadableInputError: it is gone, or the disk or the network failed.
         """
-        return size_of(self.file.location)
+        if "stream" not in vars(self):
+            return size_of(self.file.location)
+        position = self.stream.tell()
+        size = self.stream.seek(0, io.SEEK_END)
+        self.stream.seek(position)
+        return size
 
     def head(self, num_bytes: int) -> bytes:
         """The first bytes; the stream is at its beginning afterwards."""
@@ -71,13 +77,13 @@ class OpenInput:
 
 
 def open_input(location: str) -> BinaryIO:
-    """Open a file of any file system for reading.
+    """Open a file of any file system for reading; one in a store is fetched in ranges.
 
     Raises:
         UnreadableInputError: now, or when it is read.
     """
     try:
-        return cast(BinaryIO, io.BufferedReader(_Guarded(files.open_read(location), location)))
+        return cast(BinaryIO, io.BufferedReader(_Guarded(open_in_ranges(location), location)))
     except OSError as error:
         raise UnreadableInputError(f"{location} cannot be opened: {error}") from error
 

@@ -172,30 +172,3 @@ def test_what_is_not_swept_is_named(tmp_path):
         (tmp_path / name).write_bytes(b"")
     assert files.sweep_temporary(str(tmp_path)) == ["a", "b"]
     assert files.list_names(str(tmp_path)) == ["a", "b"]
-
-
-@pytest.mark.parametrize("place", ["disk", "memory"])
-@pytest.mark.parametrize(
-    ("offset", "length", "found"), [(2, 3, b"234"), (8, 5, b"89"), (0, 0, b"")]
-)
-def test_a_range_is_read_alone(tmp_path, place, offset, length, found):
-    url = str(tmp_path / "digits") if place == "disk" else "memory://ranges/digits"
-    files.write_bytes(url, b"0123456789")
-    assert files.read_range(url, offset, length) == found
-    with pytest.raises(FileNotFoundError):
-        files.read_range(url + "-gone", 0, 1)
-
-
-def test_a_store_that_refuses_ranges_is_read_whole(monkeypatch):
-    url = "memory://ranges/refused"
-    files.write_bytes(url, b"0123456789")
-    store = type(files.url_to_fs(url)[0])
-    read = store.cat_file
-
-    def whole_alone(self, path, start=None, end=None, **options):
-        if start is not None:
-            raise ValueError("checksum of the whole")
-        return read(self, path, **options)
-
-    monkeypatch.setattr(store, "cat_file", whole_alone)
-    assert files.read_range(url, 2, 3) == b"234"

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from tests.endtoend.conftest import NUM_PAGES
 from tests.support.commands import checksums, dalle, environment
 from tests.support.environments import build_wheel, virtual_environment
+from tests.support.s3_server import s3_server
 from tests.support.small_web import write_config, write_small_web
 
 pytestmark = pytest.mark.slow
@@ -58,43 +58,15 @@ def test_portable_runner_with_an_external_worker_pool_from_the_wheel(config, exp
 
 @pytest.fixture
 def s3(tmp_path):
-    """A real S3 server over a folder; yields its address and the folder of the bucket."""
-    rclone = str(Path(sys.executable).with_name("rclone"))
-    folder = tmp_path / "s3"
-    (folder / "bucket").mkdir(parents=True)
-    with (tmp_path / "s3.log").open("w+") as log:
-        keys = "local-test-key-id,local-test-secret-key"
-        command = [rclone, "serve", "s3", "--addr", "127.0.0.1:0", "-v", "--auth-key", keys]
-        server = subprocess.Popen([*command, str(folder)], stderr=log)
-        try:
-            yield _address(tmp_path / "s3.log", server), folder / "bucket"
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
-
-
-def _address(log: Path, server: subprocess.Popen[bytes]) -> str:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and server.poll() is None:
-        for word in log.read_text().replace("]", " ").replace("[", " ").split():
-            if word.startswith("http://127.0.0.1:"):
-                return word.rstrip("/")
-        time.sleep(0.1)
-    raise AssertionError(f"the S3 server did not start: {log.read_text()}")
+    with s3_server(tmp_path) as server:
+        yield server
 
 
 def test_a_run_directory_on_s3(config, expected, s3):
-    address, bucket = s3
-    credentials = {
-        "AWS_ENDPOINT_URL": address,
-        "AWS_ACCESS_KEY_ID": "local-test-key-id",
-        "AWS_SECRET_ACCESS_KEY": "local-test-secret-key",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
     arguments = ["--config", config, "--dir", "s3://bucket/run"]
-    dalle("run", *arguments, env=environment(**credentials))
-    assert checksums(bucket / "run") == expected
-    again = dalle("run", *arguments, env=environment(**credentials))
+    dalle("run", *arguments, env=environment(**s3.environment))
+    assert checksums(s3.bucket / "run") == expected
+    again = dalle("run", *arguments, env=environment(**s3.environment))
     assert again.stderr.count("nothing to do") == 6
-    verified = dalle("verify", "--dir", "s3://bucket/run", env=environment(**credentials))
+    verified = dalle("verify", "--dir", "s3://bucket/run", env=environment(**s3.environment))
     assert "sha256" in verified.stdout
