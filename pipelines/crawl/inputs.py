@@ -4,7 +4,6 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 
-from dalle_model import files
 from pipelines.crawl.blobs import InlineImage
 from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import to_candidate
@@ -62,19 +61,14 @@ def read_input(
 def input_extent(file: InputFile) -> Extent:
     """The positions of an input, and how many of them make a part.
 
-    A file in an object store is one part, since it is fetched whole (`files.open_read`); no input
-    has more positions than bytes.
+    No input has more positions than bytes.
 
     Raises:
         UnreadableInputError: the file is gone or cannot be read.
     """
-    readers = readers_of(file.kind)
-    if all(reader.extent is None for reader in readers):
+    if all(reader.extent is None for reader in readers_of(file.kind)):
         return WHOLE
     with OpenInput(file) as opened:
-        if not files.is_local(file.location) and not readers[0].folders:
-            size = max(1, opened.size)
-            return Extent(size, size)
         extent = reader_for(opened).extent
         return extent(opened) if extent else WHOLE
 

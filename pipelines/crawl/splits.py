@@ -11,6 +11,7 @@ from dataclasses import dataclass
 Claim = Callable[[int], bool]
 
 SPLIT_BYTES = 64 << 20  # chosen: some seconds of work, against milliseconds to open an input
+_WALKS = 4  # chosen: a store then sends 2.5 times an input, and a quarter is the longest wait
 
 
 @dataclass(frozen=True)
@@ -56,3 +57,11 @@ def extent_of_items(num_items: int, num_bytes: int) -> Extent:
     """Positions number items, such as row groups, that share the bytes of an input evenly."""
     bytes_each = max(1, num_bytes // max(1, num_items))
     return Extent(num_items, max(1, SPLIT_BYTES // bytes_each))
+
+
+def in_few_parts(extent: Extent) -> Extent:
+    """For an input in a store of which each part walks over all before it.
+
+    On a disk that is seeking, and a store sends what is walked over.
+    """
+    return Extent(extent.size, max(extent.step, -(-extent.size // _WALKS)))

@@ -55,6 +55,11 @@ class OpenInput:
         return open_input(self.file.location)
 
     @property
+    def is_local(self) -> bool:
+        """Whether it is on a disk of this machine."""
+        return files.is_local(self.file.location)
+
+    @property
     def size(self) -> int:
         """Bytes, without reading them.
 

@@ -28,7 +28,7 @@ from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.site.transforms import FILES, CrawlSites
 from pipelines.crawl.site.visit import Visits
 from pipelines.crawl.sources import InputFile, Source
-from pipelines.crawl.splits import Claims
+from pipelines.crawl.splits import Claims, Extent
 from pipelines.io.keys import shard_of
 from pipelines.rejection import Rejection
 
@@ -122,20 +122,27 @@ class ReadInputs(beam.PTransform[PCollection[tuple[InputFile, Source]], DoOutput
         )
 
 
+class _AllPositions(OffsetRange):
+    """The positions of an input before it is split, and how: an input is looked at once."""
+
+    def __init__(self, extent: Extent) -> None:
+        super().__init__(0, max(1, extent.size))  # an empty input is read too: its tally names it
+        self.step = extent.step
+
+
 class _Parts(RestrictionProvider):
     """The positions of an input as restrictions, which a runner may split further at any time."""
 
-    def initial_restriction(self, element: tuple[InputFile, Source]) -> OffsetRange:
-        size = input_extent(element[0]).size
-        return OffsetRange(0, max(1, size))  # an empty input is read too: its tally names it
+    def initial_restriction(self, element: tuple[InputFile, Source]) -> _AllPositions:
+        return _AllPositions(input_extent(element[0]))
 
     def create_tracker(self, restriction: OffsetRange) -> OffsetRestrictionTracker:
         return OffsetRestrictionTracker(restriction)
 
     def split(
-        self, element: tuple[InputFile, Source], restriction: OffsetRange
+        self, element: tuple[InputFile, Source], restriction: _AllPositions
     ) -> Iterator[OffsetRange]:
-        return restriction.split(input_extent(element[0]).step)
+        return restriction.split(restriction.step)
 
     def restriction_size(self, element: tuple[InputFile, Source], restriction: OffsetRange) -> int:
         return restriction.size()

@@ -14,10 +14,11 @@ from pipelines.crawl.archives.starts import (
     begins_with_gzip,
     end_of_block,
     gzip_starts,
+    has_members,
     is_gzip,
     plain_starts,
 )
-from pipelines.crawl.splits import Claim
+from pipelines.crawl.splits import Claim, Extent, extent_of_bytes, in_few_parts
 
 _MAX_HELD_BYTES = 8 << 20  # chosen: larger sections are read on demand
 _TRAIL_BYTES = 1 << 16  # chosen: far more line breaks than any writer puts after a record
@@ -81,6 +82,17 @@ def sections(stream: BinaryIO, start: int, claim: Claim) -> Iterator[Section | N
         end = stream.seek(0, io.SEEK_END) if following is None else following
         yield Section(stream, position, end, is_packed, following is None)
         position = following
+
+
+def archive_extent(stream: BinaryIO, is_local: bool) -> Extent:
+    """The bytes of a web archive.
+
+    Args:
+        stream: seekable.
+        is_local: whether it is on a disk, where to walk over records costs next to nothing.
+    """
+    extent = extent_of_bytes(stream.seek(0, io.SEEK_END))
+    return extent if is_local or has_members(stream) else in_few_parts(extent)
 
 
 def _head(stream: BinaryIO, position: int | None) -> Section:

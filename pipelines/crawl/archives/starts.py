@@ -10,6 +10,7 @@ for what looks like a start only where a length is wrong.
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import BinaryIO
 
 GZIP_WBITS = 31  # Source: zlib manual, `inflateInit2`: 16 for gzip, 15 for the largest window
@@ -38,6 +39,15 @@ def is_gzip(stream: BinaryIO) -> bool:
     if window.startswith(_RECORD):
         return False
     return window.startswith(_GZIP) or any(_gzip_starts_in(window, len(window)))
+
+
+def has_members(stream: BinaryIO) -> bool:
+    """Whether it is gzipped in more than one piece, so that a reader can begin in its middle."""
+    if not is_gzip(stream):
+        return False
+    stream.seek(0)
+    window = stream.read(WINDOW_BYTES)
+    return len(list(islice(_gzip_starts_in(window, len(window)), 2))) > 1
 
 
 def begins_with_gzip(stream: BinaryIO) -> bool:

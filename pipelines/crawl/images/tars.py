@@ -24,7 +24,7 @@ from pipelines.crawl.images.kinds import HEAD_BYTES, image_type
 from pipelines.crawl.images.members import Member, read_members
 from pipelines.crawl.images.samples import IMAGE, OTHER, Name, Part, Sample, samples_of, split_name
 from pipelines.crawl.sources import Source
-from pipelines.crawl.splits import WHOLE, Claim, Extent, every
+from pipelines.crawl.splits import WHOLE, Claim, Extent, every, in_few_parts
 from pipelines.crawl.streams import DAMAGED_GZIP, gunzip, is_gzip
 from pipelines.io.aside import ByteRange
 from pipelines.rejection import Rejection
@@ -135,11 +135,17 @@ def read_tar(
         yield rejection("", "", "bad_record", "damaged compression")
 
 
-def tar_extent(stream: BinaryIO) -> Extent:
-    """Bytes; one piece for a gzipped tar, since a deflated stream is read from its beginning."""
+def tar_extent(stream: BinaryIO, is_local: bool) -> Extent:
+    """Bytes; one piece for a gzipped tar, since a deflated stream is read from its beginning.
+
+    Args:
+        stream: plain or gzipped tar; seekable.
+        is_local: whether it is on a disk, where to walk over members costs next to nothing.
+    """
     if is_gzip(stream):
         return WHOLE
-    return Extent(stream.seek(0, io.SEEK_END), TAR_SPLIT_BYTES)
+    extent = Extent(stream.seek(0, io.SEEK_END), TAR_SPLIT_BYTES)
+    return extent if is_local else in_few_parts(extent)
 
 
 def _read_units(tar: _Tar, start: int, claim: Claim) -> Rows:

@@ -53,7 +53,7 @@ class Reader:
         suffixes: in lower case; files that end in one are read where the source names no kind.
         magic: the bytes that content of this format begins with; needed where formats share a
             kind, of which one, for all other content, has none.
-        extent: how an input on a local disk is read in parts; None where each input is read in one
+        extent: how an input is read in parts; None where each input is read in one
             piece, from its top: then `read` need not look at its position and claim.
         ignores: files among those that a source lists that look like inputs of this format but are
             none, each with what it is, as in a `PassedOver`.

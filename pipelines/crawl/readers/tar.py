@@ -17,7 +17,7 @@ def _read(opened: OpenInput, source: Source, config: CrawlConfig, start: int, cl
 def _extent(opened: OpenInput) -> Extent:
     from pipelines.crawl.images.tars import tar_extent
 
-    return tar_extent(opened.stream)
+    return tar_extent(opened.stream, opened.is_local)
 
 
 READER = Reader(kind="tar", suffixes=(".tar", ".tar.gz", ".tgz"), read=_read, extent=_extent)

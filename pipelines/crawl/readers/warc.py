@@ -3,7 +3,7 @@
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.readers.reader import Reader, Rows
 from pipelines.crawl.sources import Source
-from pipelines.crawl.splits import Claim, Extent, extent_of_bytes
+from pipelines.crawl.splits import Claim, Extent
 from pipelines.crawl.streams import OpenInput
 
 
@@ -16,7 +16,9 @@ def _read(opened: OpenInput, source: Source, config: CrawlConfig, start: int, cl
 
 
 def _extent(opened: OpenInput) -> Extent:
-    return extent_of_bytes(opened.size)
+    from pipelines.crawl.archives.sections import archive_extent
+
+    return archive_extent(opened.stream, opened.is_local)
 
 
 _ARC = "ARC archives are not read: convert them to WARC with `warcio recompress OLD NEW`"

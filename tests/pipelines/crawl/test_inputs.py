@@ -1,14 +1,16 @@
 import gzip
 import io
+import tarfile
 
 import fsspec
 import pytest
 
-from dalle_model import files
+from pipelines.crawl import splits, streams
 from pipelines.crawl.blobs import CandidateRef, InlineImage, load, spill
 from pipelines.crawl.books import PassedOver
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.discovery import inputs, resolve
+from pipelines.crawl.images import tars
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.streams import UnreadableInputError
@@ -18,10 +20,14 @@ from pipelines.rejection import Rejection
 from tests.support.archives import flip, gzip_records, http_record, wat_record
 from tests.support.sources import (
     samples,
+    tar_of,
     write_hf_parquet,
     write_image_folder,
     write_webdataset_tar,
 )
+
+
+RECORDS = [http_record(f"http://site.test/{n}", b"<p>") for n in range(12)]
 
 
 def _rows(*sources: Source):
@@ -75,7 +81,7 @@ def test_a_failing_disk_is_an_error_not_a_rejection(monkeypatch, kind):
         def read(self, size: int | None = -1, /) -> bytes:
             raise OSError("connection reset")
 
-    monkeypatch.setattr(files, "open_read", lambda _location: Failing())
+    monkeypatch.setattr(streams, "open_in_ranges", lambda _location: Failing())
     file, source = InputFile("s3://bucket/x", kind), Source(path="x")
     with pytest.raises(UnreadableInputError, match="connection reset"):
         list(read_input(file, source, CrawlConfig(sources=(source,))))
@@ -112,15 +118,32 @@ def memory():
     store.rm("/crawl-parts", recursive=True)
 
 
-def test_what_an_object_store_holds_is_one_part(memory):
-    memory.pipe("/crawl-parts/a.tsv", b"a\thttp://site.test/a.jpg\n" * 10)
-    extent = input_extent(InputFile("memory://crawl-parts/a.tsv", "table"))
-    assert extent.size == extent.step == 250
+@pytest.mark.parametrize(
+    ("name", "content", "num_parts"),
+    [
+        ("a.tsv", b"a\thttp://site.test/a.jpg\n" * 40, 10),
+        ("a.warc.gz", b"".join(gzip_records(RECORDS)), 10),
+        ("a.warc", b"".join(RECORDS), 4),  # each part walks over all before it
+        ("whole.warc.gz", gzip.compress(b"".join(RECORDS), 0), 4),
+        ("a.tar", tar_of([(f"{n}.txt", b"text") for n in range(20)], tarfile.PAX_FORMAT), 4),
+    ],
+)
+def test_an_object_is_read_in_parts_as_a_file_is(
+    memory, tmp_path, monkeypatch, name, content, num_parts
+):
+    for module, constant in ((splits, "SPLIT_BYTES"), (tars, "TAR_SPLIT_BYTES")):
+        monkeypatch.setattr(module, constant, -(-len(content) // 10))
+    memory.pipe(f"/crawl-parts/{name}", content)
+    (tmp_path / name).write_bytes(content)
+    for path, expected in ((f"memory://crawl-parts/{name}", num_parts), (f"{tmp_path}/{name}", 10)):
+        extent = input_extent(resolve(Source(path=path), "k")[0])
+        assert extent.size == len(content)
+        assert len(range(0, extent.size, extent.step)) == expected
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv.gz", "a.parquet", "a.tar.gz", "a.warc"])
 def test_a_part_behind_the_end_of_an_input_is_empty(tmp_path, name):
-    """A runner may split the one part of an object."""
+    """A runner may split a part at any position."""
     (tmp_path / name).write_bytes(gzip.compress(b"x\ty\n") if name.endswith("gz") else b"PAR1")
     source = Source(path=f"{tmp_path}/{name}")
     (file,) = resolve(source, "k")
@@ -130,7 +153,7 @@ def test_a_part_behind_the_end_of_an_input_is_empty(tmp_path, name):
 
 def test_an_object_that_is_gone_is_an_error(memory):
     memory.pipe("/crawl-parts/a.tsv", b"")
-    with pytest.raises(UnreadableInputError, match=r"gone\.tsv cannot be found"):
+    with pytest.raises(UnreadableInputError, match=r"gone\.tsv cannot be opened"):
         input_extent(InputFile("memory://crawl-parts/gone.tsv", "table"))
 
 

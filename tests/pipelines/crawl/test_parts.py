@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from dalle_model import files, ranges
 from pipelines.crawl.books import PassedOver
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.discovery import resolve
@@ -22,6 +23,7 @@ from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.splits import Claim
 from tests.support.archives import flip, gzip_records, http_record, warc_record
 from tests.support.codings import zstd
+from tests.support.counted_store import PROTOCOL, counted_store
 from tests.support.sources import samples, tar_of, write_image_folder
 
 STEPS = (1, 7, 64, 511, 512, 1000, 4096, 10**9)
@@ -179,7 +181,7 @@ CLEAN: dict[str, Callable[[], bytes]] = {
 }
 
 
-def _resolved(path: Path) -> tuple[InputFile, Source, CrawlConfig]:
+def _resolved(path: Path | str) -> tuple[InputFile, Source, CrawlConfig]:
     source = Source(path=str(path))
     (file,) = resolve(source, "crawl.sources[0]")
     return file, source, CrawlConfig(sources=(source,))
@@ -198,7 +200,7 @@ def _ascending(start: int, stop: int) -> Claim:
     return claim
 
 
-def _in_parts(path: Path, step: int) -> Counter[str]:
+def _in_parts(path: Path | str, step: int) -> Counter[str]:
     file, source, config = _resolved(path)
     size = input_extent(file).size
     starts = list(range(0, size, step))
@@ -219,7 +221,9 @@ def _counted(rows: Iterable[Any]) -> Counter[str]:
     return counts
 
 
-def _assert_parts_make_the_whole(path: Path, steps: tuple[int, ...] = STEPS) -> Counter[str]:
+def _assert_parts_make_the_whole(
+    path: Path | str, steps: tuple[int, ...] = STEPS
+) -> Counter[str]:
     file, source, config = _resolved(path)
     whole = _counted(read_input(file, source, config))
     for step in steps:
@@ -255,6 +259,22 @@ def test_parts_of_a_damaged_input(tmp_path, name, seed):
     path.write_bytes(content)
     if content:
         _assert_parts_make_the_whole(path, (61, 512, 1000))
+
+
+@pytest.mark.parametrize("name", CLEAN)
+def test_parts_of_an_object_in_a_store(tmp_path, monkeypatch, name):
+    """Asked for in blocks smaller than any unit, the last of which are held."""
+    monkeypatch.setattr(ranges, "BLOCK_BYTES", 200)
+    monkeypatch.setattr(ranges, "HEAD_BYTES", 50)
+    path, url = tmp_path / name, f"{PROTOCOL}://bucket/{name}"
+    path.write_bytes(CLEAN[name]())
+    store = counted_store()
+    files.write_bytes(url, path.read_bytes())
+    file, source, config = _resolved(path)
+    local = _counted(read_input(file, source, config))
+    stored = _assert_parts_make_the_whole(url, (512, 1000))
+    assert Counter({row.replace(url, str(path)): count for row, count in stored.items()}) == local
+    assert max(size for _, size in store.answers) <= 200
 
 
 def test_parts_of_an_image_folder(tmp_path):
