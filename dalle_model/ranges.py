@@ -18,6 +18,7 @@ from dalle_model import files
 # two are held, and as one more than its own is fetched for each part of an object.
 BLOCK_BYTES = 8 << 20
 HEAD_BYTES = 2 << 20  # chosen: twice what a reader of a later part looks at in the beginning
+_NEAR = 8  # chosen: who skips an eighth of a block looks ahead, and comes back for it
 _HELD_BLOCKS = 2  # chosen: so that a reader may go back by a block
 
 _LOG = logging.getLogger(__name__)
@@ -48,8 +49,10 @@ def open_in_ranges(url: str) -> BinaryIO:
     return cast(BinaryIO, io.BufferedReader(_Blocks(url, stored, version)))
 
 
-def read_range(url: str, offset: int, length: int) -> bytes:
+def read_range(url: str, offset: int, length: int) -> bytes | None:
     """Some bytes of a file, in one request; fewer where it is shorter.
+
+    None where the store answers no range of it, so that it has to be read whole.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -64,10 +67,9 @@ def read_range(url: str, offset: int, length: int) -> bytes:
         content: bytes = filesystem.cat_file(path, start=offset, end=offset + length)
     except OSError:
         raise
-    except Exception as error:  # noqa: BLE001 - each store has errors of its own for it
-        content = _read_whole(url, error)
-    is_whole = len(content) > length  # some servers take no notice of a range
-    return content[offset : offset + length] if is_whole else content
+    except Exception:  # noqa: BLE001 - each store has errors of its own for it
+        return None
+    return content if len(content) <= length else None  # some servers take no notice of a range
 
 
 class _Block(NamedTuple):
@@ -122,7 +124,7 @@ class _Blocks(io.RawIOBase):
         super().close()
 
     def _block_at(self, position: int) -> _Block:
-        """The block that a position is in, which begins there unless it is held already."""
+        """The block that a position is in; a new one begins there, or where another one ends."""
         for block in (self._head, *self._held):
             if block.start <= position < block.end:
                 return block
@@ -141,8 +143,11 @@ class _Blocks(io.RawIOBase):
             return 0, self._size
         if position == 0:
             return 0, HEAD_BYTES
-        following = (block.start for block in self._held if block.start > position)
-        return position, min(position + BLOCK_BYTES, self._size, *following)
+        blocks = (self._head, *self._held)
+        before = max((block.end for block in blocks if block.end <= position), default=0)
+        start = before if position - before <= BLOCK_BYTES // _NEAR else position
+        following = (block.start for block in blocks if block.start > position)
+        return start, min(start + BLOCK_BYTES, self._size, *following)
 
     def _fetch(self, start: int, stop: int) -> bytes:
         content = self._asked_for(start, stop) if self._whole is None else self._whole[start:stop]
@@ -167,7 +172,7 @@ class _Blocks(io.RawIOBase):
                 raise _failure(self._url, error) from error
             self._whole = _read_whole(self._url, error)
             return self._whole[start:stop]
-        self._answers_ranges = True
+        self._answers_ranges = self._answers_ranges or start > 0  # the first bytes prove nothing
         return content
 
     def _replaced(self) -> OSError:

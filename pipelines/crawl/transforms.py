@@ -123,10 +123,10 @@ class ReadInputs(beam.PTransform[PCollection[tuple[InputFile, Source]], DoOutput
 
 
 class _AllPositions(OffsetRange):
-    """The positions of an input before it is split, and how: an input is looked at once."""
+    """The positions of an input before it is split, and of one part: an input is looked at once."""
 
     def __init__(self, extent: Extent) -> None:
-        super().__init__(0, max(1, extent.size))  # an empty input is read too: its tally names it
+        OffsetRange.__init__(self, 0, max(1, extent.size))  # of an empty one, the tally names it
         self.step = extent.step
 
 
@@ -142,7 +142,7 @@ class _Parts(RestrictionProvider):
     def split(
         self, element: tuple[InputFile, Source], restriction: _AllPositions
     ) -> Iterator[OffsetRange]:
-        return restriction.split(restriction.step)
+        return OffsetRange(restriction.start, restriction.stop).split(restriction.step)
 
     def restriction_size(self, element: tuple[InputFile, Source], restriction: OffsetRange) -> int:
         return restriction.size()

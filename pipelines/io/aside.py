@@ -1,4 +1,4 @@
-"""Bytes that never cross a shuffle: put aside in files, or left in an input, and taken from there."""
+"""Bytes that never cross a shuffle: put aside in files, or left in inputs, and taken from there."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -57,7 +57,7 @@ def take_back(places: Mapping[Name, ByteRange]) -> Iterator[tuple[Name, bytes]]:
 
     A file on a disk is opened once and read forwards. Of an object in a store, what lies next to
     each other comes in one request, and several are under way at once: beside what was yielded,
-    some 250 MB are held at most.
+    some 250 MB are held at most. One of which no range can be had is read whole, once.
 
     Raises:
         FileNotFoundError: a file is gone.
@@ -65,7 +65,8 @@ def take_back(places: Mapping[Name, ByteRange]) -> Iterator[tuple[Name, bytes]]:
     """
     in_order = sorted(places.items(), key=lambda item: item[1])
     for is_local, items in groupby(in_order, lambda item: files.is_local(item[1].location)):
-        yield from _from_disk(items) if is_local else _from_store(items)
+        load = _from_disk if is_local else _from_store
+        yield from load(items)
 
 
 def _from_disk(in_order: Iterable[Item[Name]]) -> Iterator[tuple[Name, bytes]]:
@@ -78,12 +79,16 @@ def _from_disk(in_order: Iterable[Item[Name]]) -> Iterator[tuple[Name, bytes]]:
 
 def _from_store(in_order: Iterable[Item[Name]]) -> Iterator[tuple[Name, bytes]]:
     runs = list(_runs(in_order))
+    whole, whole_of = b"", ""
     with closing(at_once(_read_run, runs, _REQUESTS_AT_ONCE, 1)) as contents:
-        for run, content in zip(runs, contents, strict=True):
-            view, first = memoryview(content), run[0][1].offset
+        for run, found in zip(runs, contents, strict=True):
+            location, first, _ = run[0][1]
+            if found is None and location != whole_of:
+                whole, whole_of = files.read_bytes(location), location
+            content, start = (whole, 0) if found is None else (found, first)
             for name, place in run:
-                begin = place.offset - first
-                yield name, _whole(bytes(view[begin : begin + place.length]), place)
+                begin = place.offset - start
+                yield name, _whole(content[begin : begin + place.length], place)
 
 
 def _runs(in_order: Iterable[Item[Name]]) -> Iterator[list[Item[Name]]]:
@@ -104,7 +109,7 @@ def _runs(in_order: Iterable[Item[Name]]) -> Iterator[list[Item[Name]]]:
         yield run
 
 
-def _read_run(run: Sequence[Item[Any]]) -> bytes:
+def _read_run(run: Sequence[Item[Any]]) -> bytes | None:
     first = run[0][1]
     end = max(place.offset + place.length for _, place in run)
     return read_range(first.location, first.offset, end - first.offset)

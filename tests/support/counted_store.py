@@ -38,7 +38,8 @@ class CountedStore(MemoryFileSystem):  # type: ignore[misc]  # fsspec has no typ
         self.requests["HEAD"] += 1
         entry = self.store.get(self._strip_protocol(path))
         if entry is None:
-            raise FileNotFoundError(path)
+            folder: dict[str, Any] = super().info(path, **options)
+            return folder
         size, etag = entry.getbuffer().nbytes, entry.modified.isoformat()
         return {"name": path, "size": size, "type": "file", "ETag": etag}
 

@@ -26,7 +26,6 @@ from tests.support.sources import (
     write_webdataset_tar,
 )
 
-
 RECORDS = [http_record(f"http://site.test/{n}", b"<p>") for n in range(12)]
 
 

@@ -15,12 +15,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from dalle_model import files, ranges
+from pipelines.crawl import splits
+from pipelines.crawl.archives import records, starts
 from pipelines.crawl.books import PassedOver
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.discovery import resolve
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.splits import Claim
+from pipelines.crawl.tables import text
 from tests.support.archives import flip, gzip_records, http_record, warc_record
 from tests.support.codings import zstd
 from tests.support.counted_store import PROTOCOL, counted_store
@@ -221,9 +224,7 @@ def _counted(rows: Iterable[Any]) -> Counter[str]:
     return counts
 
 
-def _assert_parts_make_the_whole(
-    path: Path | str, steps: tuple[int, ...] = STEPS
-) -> Counter[str]:
+def _assert_parts_make_the_whole(path: Path | str, steps: tuple[int, ...] = STEPS) -> Counter[str]:
     file, source, config = _resolved(path)
     whole = _counted(read_input(file, source, config))
     for step in steps:
@@ -272,9 +273,45 @@ def test_parts_of_an_object_in_a_store(tmp_path, monkeypatch, name):
     files.write_bytes(url, path.read_bytes())
     file, source, config = _resolved(path)
     local = _counted(read_input(file, source, config))
-    stored = _assert_parts_make_the_whole(url, (512, 1000))
+    stored = _assert_parts_make_the_whole(url, (700,))
     assert Counter({row.replace(url, str(path)): count for row, count in stored.items()}) == local
     assert max(size for _, size in store.answers) <= 200
+
+
+@pytest.mark.parametrize(("name", "most"), [("a.warc.gz", 1.25), ("a.warc", 2.7), ("a.tsv", 1.25)])
+def test_what_a_store_sends_for_all_parts(monkeypatch, name, most):
+    """With all sizes an eighth of what they are: a part has eight blocks, and fetches one more."""
+    block = ranges.BLOCK_BYTES // 8
+    for module, constant in (
+        *((ranges, "BLOCK_BYTES"), (ranges, "HEAD_BYTES"), (splits, "SPLIT_BYTES")),
+        *((starts, "WINDOW_BYTES"), (records, "_RUN_BYTES"), (text, "_HEAD_CHARS")),
+    ):
+        monkeypatch.setattr(module, constant, getattr(module, constant) // 8)
+    store, url = counted_store(), f"{PROTOCOL}://bucket/{name}"
+    content = _large(name, 36 * block)
+    files.write_bytes(url, content)
+    file, source, config = _resolved(url)
+    extent = input_extent(file)
+    parts = range(0, extent.size, extent.step)
+    assert len(parts) >= 4
+    store.answers.clear()
+    for start in parts:
+        claim = _ascending(start, start + extent.step)
+        assert len(list(read_input(file, source, config, start, claim))) > 10
+    assert sum(size for _, size in store.answers) < most * len(content)
+    assert len(store.answers) < most * len(content) / block + 2 * len(parts)
+
+
+def _large(name: str, num_bytes: int) -> bytes:
+    """So many bytes or some more, in records or lines that hardly pack."""
+    chance = random.Random(name)
+    if name.endswith("tsv"):
+        line = b"http://site.test/%d.jpg\t%s\n"
+        num_lines = num_bytes // 430
+        return b"".join(line % (n, chance.randbytes(200).hex().encode()) for n in range(num_lines))
+    page = b"<img src=a alt=b>"
+    found = [http_record("http://site.test/", page + chance.randbytes(60_000)) for _ in range(630)]
+    return b"".join(gzip_records(found) if name.endswith("gz") else found)
 
 
 def test_parts_of_an_image_folder(tmp_path):

@@ -14,6 +14,7 @@ from apache_beam.runners.sdf_utils import RestrictionTrackerView, ThreadsafeRest
 from apache_beam.testing.test_pipeline import TestPipeline as _TestPipeline
 from apache_beam.testing.util import assert_that
 
+from dalle_model import files, ranges
 from pipelines.crawl import splits
 from pipelines.crawl.blobs import Packed, unpack
 from pipelines.crawl.books import SourceBook, Tally, add_tallies
@@ -24,13 +25,14 @@ from pipelines.crawl.images import tars
 from pipelines.crawl.inputs import input_extent
 from pipelines.crawl.pipeline import build
 from pipelines.crawl.sources import Source
-from pipelines.crawl.transforms import ExtractCandidates, _ReadPartFn
+from pipelines.crawl.transforms import ExtractCandidates, _Parts, _ReadPartFn
 from pipelines.io.keys import local_pair_key, shard_of
 from pipelines.io.manifest import Manifest
 from pipelines.io.task import StageTask, finished_shards
 from pipelines.records import CANDIDATE_SCHEMA
 from tests.support.archives import flip, gzip_records, http_record
 from tests.support.beam_tasks import tasks
+from tests.support.counted_store import PROTOCOL, counted_store
 from tests.support.sources import (
     Sample,
     png,
@@ -236,6 +238,47 @@ def test_small_parts_give_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(splits, "SPLIT_BYTES", 100)
     monkeypatch.setattr(tars, "TAR_SPLIT_BYTES", 2000)
     _assert_same_bytes(whole, _run(tmp_path / "parts", config))
+
+
+def test_inputs_in_a_store_give_the_same_bytes_in_parts(tmp_path, monkeypatch):
+    (tmp_path / "in").mkdir()
+    local = _with_images(tmp_path / "in")
+    whole = _run(tmp_path / "local", local)
+    monkeypatch.setattr(splits, "SPLIT_BYTES", 100)
+    monkeypatch.setattr(tars, "TAR_SPLIT_BYTES", 2000)
+    monkeypatch.setattr(ranges, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(ranges, "HEAD_BYTES", 300)
+    counted_store()
+    bucket = f"{PROTOCOL}://bucket"
+    for path in (tmp_path / "in").rglob("*"):
+        if path.is_file():
+            name = path.relative_to(tmp_path / "in").as_posix()
+            files.write_bytes(f"{bucket}/{name}", path.read_bytes())
+    sources = [
+        source.model_copy(update={"path": source.path.replace(f"{tmp_path}/in", bucket)})
+        for source in local.sources
+    ]
+    stored = local.model_copy(update={"sources": tuple(sources)})
+    _assert_same_bytes(whole, _run(tmp_path / "stored", stored))
+
+
+def test_an_object_is_looked_at_once_before_it_is_split(monkeypatch):
+    monkeypatch.setattr(splits, "SPLIT_BYTES", 100)
+    store = counted_store()
+    url = f"{PROTOCOL}://bucket/w.warc.gz"
+    files.write_bytes(url, b"".join(MEMBERS))
+    source = Source(path=url)
+    (file,) = resolve(source, "k")
+    store.requests.clear()
+    parts = _Parts()
+    whole = parts.initial_restriction((file, source))
+    assert store.requests == {"HEAD": 1, "GET": 1}
+    sent = parts.restriction_coder().decode(parts.restriction_coder().encode(whole))
+    found = list(parts.split((file, source), sent))
+    assert [part.start for part in found] == list(range(0, found[-1].start + 1, 100))
+    assert found[-1].stop == len(b"".join(MEMBERS))
+    assert sum(parts.restriction_size((file, source), part) for part in found) == whole.size()
+    assert store.requests == {"HEAD": 1, "GET": 1}
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import pytest
 
 from dalle_model import files
 from pipelines.io.aside import ByteRange, put_aside, take_back
-from tests.support.counted_store import PROTOCOL, counted_store
+from tests.support.counted_store import PROTOCOL, CountedStore, counted_store
 
 CONTENTS = {"a": b"first", "b": b"second, longer", "c": b"third"}
 IMAGE_BYTES = 41_000
@@ -51,6 +51,24 @@ def test_a_request_is_of_bounded_size_unless_an_image_is_larger(store):
     contents = {number: bytes([number]) * size for number, size in enumerate(sizes)}
     assert dict(take_back(put_aside(contents, f"{PROTOCOL}://bucket/aside"))) == contents
     assert sorted(size for _, size in store.answers) == [1, 3 << 20, 6 << 20, 9 << 20]
+
+
+def test_objects_of_which_no_range_can_be_had_are_each_read_whole_once(store, monkeypatch):
+    answer = CountedStore.cat_file
+
+    def whole_alone(self, path, start=None, end=None):
+        if start is not None:
+            raise ValueError("checksum of the whole")
+        return answer(self, path)
+
+    monkeypatch.setattr(store, "cat_file", whole_alone)
+    contents = {number: bytes([number]) * 70_000 for number in range(8)}
+    folder = f"{PROTOCOL}://bucket/aside"
+    places = put_aside(contents, folder) | put_aside({"other": b"x" * 9}, folder)
+    wanted = {name: place for name, place in places.items() if name in {1, 3, 5, "other"}}
+    found = dict(take_back(wanted))
+    assert found == {number: contents[number] for number in (1, 3, 5)} | {"other": b"x" * 9}
+    assert store.requests["GET"] == 2
 
 
 def test_equal_contents_are_one_file(tmp_path):
