@@ -144,7 +144,7 @@ def test_each_stage_carries_its_hints_to_every_transform_within(proto, stages):
 def test_the_stages_that_ask_for_memory_are_these(proto, stages):
     asked = {s.name: of_stage(proto, s).get("beam:resources:min_ram_bytes:v1") for s in stages[2]}
     assert {name: int(size) / GIB for name, size in asked.items() if size} == {
-        "crawl": 4,
+        "crawl": 2,
         "encode": 2,
     }
 
