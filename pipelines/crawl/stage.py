@@ -64,7 +64,7 @@ STAGE = Stage(
     origins=_origins,
     resources=Resources(
         needs_web=lambda config: bool(config.sites),
-        # Measured: an archive of 1 GB takes 480 MB of a process, that it is in an object store 80 MB,
+        # Measured: an archive of 1 GB takes 480 MB of a process, one in an object store 80 MB more,
         # and a shard of 200 MB of images 340 MB.
         min_ram_bytes=2 * 1024**3,
     ),
