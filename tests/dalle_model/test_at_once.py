@@ -28,3 +28,11 @@ def test_items_are_handed_out_no_faster_than_results_are_taken():
     next(results)
     results.close()
     assert len(taken) < 1_000
+
+
+def test_of_large_items_few_wait():
+    taken: list[int] = []
+    results = at_once(taken.append, range(1000), 2, most_each=1)
+    next(results)
+    results.close()
+    assert len(taken) <= 2 * 2 + 2

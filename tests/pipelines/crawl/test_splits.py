@@ -1,5 +1,12 @@
 from pipelines.crawl import splits
-from pipelines.crawl.splits import Claims, Extent, every, extent_of_bytes, extent_of_items
+from pipelines.crawl.splits import (
+    Claims,
+    Extent,
+    every,
+    extent_of_bytes,
+    extent_of_items,
+    in_few_parts,
+)
 
 
 def test_items_share_the_bytes_of_their_input(monkeypatch):
@@ -15,3 +22,8 @@ def test_claims_remember_a_refusal():
     answers = [(claims(position), claims.was_refused) for position in (2, 3)]
     assert answers == [(True, False), (False, True)]
     assert every(10**12)
+
+
+def test_an_input_that_each_part_walks_over_has_few_parts():
+    assert in_few_parts(Extent(1001, 10)) == Extent(1001, 251)
+    assert in_few_parts(Extent(1001, 400)) == Extent(1001, 400)
