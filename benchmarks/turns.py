@@ -172,7 +172,8 @@ def run_stage(turn: Turn, name: str, settings: Mapping[str, Any]) -> int:
     """Run a stage as the engine does, in this process or with worker processes; the rows kept."""
     from orchestration.beam.execute import execute
     from orchestration.engine.registry import registry
-    from pipelines.io.task import Stopwatch, finish_shard, finished_shards
+    from pipelines.io.finish import finish_shard
+    from pipelines.io.task import Stopwatch, finished_shards
     from pipelines.stage import Job, Runtime, ShardWork
     from pipelines.web.addresses import LoopbackAllowance
 

@@ -9,7 +9,7 @@ DalleError: what was asked for has failed; exit code 1
     DivergedError            dalle_model.train.dvae           a loss is not finite
     UnreadableShardError     pipelines.io.parquet             a shard of a stage cannot be read
     ManifestError            pipelines.io.manifest_groups     the list of a stage's files is damaged
-    UnbalancedBooksError     pipelines.io.task                rows were lost or made up
+    UnbalancedBooksError     pipelines.io.finish              rows were lost or made up
     NotWantedError           pipelines.io.wanted              the job that does some work was ended
     PluginError              pipelines.plugins                another package adds what is wrong
     LanguageModelError       pipelines.text.language          no language can be told

@@ -4,7 +4,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.io import parquet
-from pipelines.io.task import ShardResult, StageTask, rejection_table
+from pipelines.io.finish import rejection_table
+from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import FETCHED_SCHEMA
 from pipelines.rejection import REJECTION_SCHEMA
 

@@ -18,7 +18,8 @@ import pyarrow as pa
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import AsSingleton, PCollection
 
-from pipelines.io.task import ShardReport, ShardResult, StageTask, Stopwatch, finish_shard
+from pipelines.io.finish import finish_shard
+from pipelines.io.task import ShardReport, ShardResult, StageTask, Stopwatch
 from pipelines.io.wanted import check_wanted
 from pipelines.rejection import Rejection
 

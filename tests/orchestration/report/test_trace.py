@@ -9,10 +9,10 @@ from orchestration.api import explain
 from orchestration.engine.config import NoRunError, config_class, keep_config, load_run_config
 from orchestration.report.trace import is_caption
 from pipelines.captions.recipe import recipe_url
+from pipelines.io.finish import rejection_table
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest, write_manifest
 from pipelines.io.parquet import to_bytes
-from pipelines.io.task import rejection_table
 from pipelines.rejection import Rejection
 
 KEY = "0" * 40

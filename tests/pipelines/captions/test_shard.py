@@ -8,8 +8,9 @@ from pipelines.captions.config import CaptionsConfig
 from pipelines.captions.recipe import load_funnel
 from pipelines.captions.shard import check_caption, filter_shard
 from pipelines.io import parquet
+from pipelines.io.finish import rejection_table
 from pipelines.io.keys import pair_key
-from pipelines.io.task import ShardResult, rejection_table
+from pipelines.io.task import ShardResult
 from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES, CAPTION_SCHEMA
 from pipelines.rejection import first_failure
 from tests.support.captions.candidates import candidate_table, filter_table, task_for

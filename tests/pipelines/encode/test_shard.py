@@ -16,7 +16,8 @@ from dalle_model.tokenizers.codec import load_codec
 from pipelines.encode.config import EncodeConfig, dependencies
 from pipelines.encode.shard import crop_for_codec, encode_all, encode_shard, shard_metadata
 from pipelines.io import parquet
-from pipelines.io.task import Stopwatch, finish_shard
+from pipelines.io.finish import finish_shard
+from pipelines.io.task import Stopwatch
 from pipelines.rejection import Check
 from tests.support.codecs import TINY, write_codec
 from tests.support.image_rows import noise, row, write_images

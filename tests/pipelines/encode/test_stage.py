@@ -8,7 +8,8 @@ from dalle_model.shards import common_metadata, list_shards
 from pipelines.encode.config import EncodeConfig
 from pipelines.encode.stage import STAGE
 from pipelines.io import parquet
-from pipelines.io.task import finished_shards, rejection_table
+from pipelines.io.finish import rejection_table
+from pipelines.io.task import finished_shards
 from pipelines.records import CODEC, IMAGE_RESAMPLE
 from pipelines.stage import Job
 from tests.support.codecs import write_codec

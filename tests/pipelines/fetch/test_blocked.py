@@ -11,8 +11,9 @@ from PIL import Image
 from pipelines.fetch.config import Blocklists, FetchConfig
 from pipelines.fetch.shard import fetch_shard
 from pipelines.io import parquet
+from pipelines.io.finish import finish_shard
 from pipelines.io.perceptual import imagehash_phash
-from pipelines.io.task import Stopwatch, finish_shard
+from pipelines.io.task import Stopwatch
 from pipelines.web.client import close_shared_clients
 from tests.pipelines.fetch.test_shard import row, runtime_of, write_captions
 from tests.pipelines.io.test_perceptual import waves

@@ -9,8 +9,9 @@ from dalle_model import files
 from pipelines.fetch.backends.native import http_settings
 from pipelines.fetch.config import RETRIED
 from pipelines.fetch.shard import fetch_shard
+from pipelines.io.finish import finish_shard, rejection_table
 from pipelines.io.parquet import UnreadableShardError
-from pipelines.io.task import ShardResult, Stopwatch, finish_shard, rejection_table
+from pipelines.io.task import ShardResult, Stopwatch
 from pipelines.web.client import shared_client
 from pipelines.web.failures import Reason
 from tests.pipelines.fetch.test_shard import CONFIG, runtime_of, small_web, write_captions

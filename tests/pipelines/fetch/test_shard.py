@@ -13,8 +13,9 @@ from pipelines.fetch.config import FetchConfig
 from pipelines.fetch.declared import DRIFTED
 from pipelines.fetch.shard import fetch_shard
 from pipelines.io import parquet
+from pipelines.io.finish import finish_shard
 from pipelines.io.keys import local_pair_key, pair_key
-from pipelines.io.task import Stopwatch, finish_shard
+from pipelines.io.task import Stopwatch
 from pipelines.records import CAPTION_SCHEMA, CAPTIONS, FETCHED_SCHEMA
 from pipelines.stage import Runtime
 from pipelines.web.addresses import LoopbackAllowance

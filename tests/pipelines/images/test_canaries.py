@@ -15,7 +15,8 @@ from pipelines.encode.shard import encode_shard
 from pipelines.images.config import ImagesConfig
 from pipelines.images.shard import process_shard
 from pipelines.io import parquet
-from pipelines.io.task import Stopwatch, finish_shard
+from pipelines.io.finish import finish_shard
+from pipelines.io.task import Stopwatch
 from pipelines.records import IMAGES, SELECTION, SELECTION_SCHEMA
 from tests.support.codecs import write_codec
 from tests.support.fetched_rows import fetched, write_fetched

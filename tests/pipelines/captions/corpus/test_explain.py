@@ -10,9 +10,10 @@ from pipelines.captions.corpus.shard_tallies import pack, unpack
 from pipelines.captions.corpus.tally import Tally, merge
 from pipelines.captions.corpus.text_of_many_images import images_of_text
 from pipelines.captions.recipe import load_funnel
+from pipelines.io.finish import finish_shard
 from pipelines.io.keys import pair_key
 from pipelines.io.parquet import read_table
-from pipelines.io.task import StageTask, Stopwatch, finish_shard
+from pipelines.io.task import StageTask, Stopwatch
 from pipelines.rejection import Check
 from tests.support.captions.funnels import corpus_rule
 from tests.support.captions.spread import spread
