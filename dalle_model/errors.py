@@ -10,6 +10,7 @@ DalleError: what was asked for has failed; exit code 1
     UnreadableShardError     pipelines.io.parquet             a shard of a stage cannot be read
     ManifestError            pipelines.io.manifest_groups     the list of a stage's files is damaged
     UnbalancedBooksError     pipelines.io.finish              rows were lost or made up
+    UnorderedBatchesError    pipelines.io.finish              a stage gave its rows out of order
     NotWantedError           pipelines.io.wanted              the job that does some work was ended
     PluginError              pipelines.plugins                another package adds what is wrong
     LanguageModelError       pipelines.text.language          no language can be told

@@ -27,6 +27,7 @@ from dalle_model.errors import UsageError
 
 TEMPORARY_PREFIX = ".tmp-"
 _FILE = "file://"
+_ONE_PUT_BYTES = 16 << 20  # chosen: what any worker has room for; larger ones are sent in parts
 # What begins with a scheme is a URL, and so is fsspec's chain of them (`filecache::s3://`).
 # Source: RFC 3986, section 3.1
 _URL = re.compile(r"(?:[a-z][a-z0-9+.-]*::)*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -139,7 +140,8 @@ def create(url: str, content: bytes) -> None:
 def writing(url: str) -> Iterator[BinaryIO]:
     """Write a file piece by piece, as atomically as `write_bytes`; an error leaves the old state.
 
-    For an object store it is collected on this machine's disk, and sent when it is whole.
+    For an object store it is collected on this machine's disk, and sent when it is whole: in one
+    PUT where it is small.
     """
     filesystem, path = url_to_fs(url)
     if is_local(url):
@@ -149,7 +151,22 @@ def writing(url: str) -> Iterator[BinaryIO]:
     with tempfile.NamedTemporaryFile(prefix=TEMPORARY_PREFIX) as spool:
         yield cast(BinaryIO, spool)
         spool.flush()
-        filesystem.put_file(spool.name, path)
+        if spool.tell() > _ONE_PUT_BYTES:
+            filesystem.put_file(spool.name, path)
+        else:
+            write_bytes(url, Path(spool.name).read_bytes())
+
+
+def scratch(url: str) -> BinaryIO:
+    """A file without a name, for what is too much for memory; gone with the process at the latest.
+
+    It is on the disk of a folder; for one in a store, where this machine has its temporary files.
+    """
+    folder = None
+    if is_local(url):
+        folder = local_path(url)
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    return cast(BinaryIO, tempfile.TemporaryFile(prefix=TEMPORARY_PREFIX, dir=folder))
 
 
 def exists(url: str) -> bool:

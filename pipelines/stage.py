@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from dalle_model.progress import OnStep
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
-from pipelines.io.task import ShardResult, StageTask
+from pipelines.io.task import Result, StageTask
 from pipelines.rejection import Check
 from pipelines.views import View
 from pipelines.web.addresses import LoopbackAllowance
@@ -113,7 +113,7 @@ class ShardWork:
         dictionary_columns: Parquet columns to encode by dictionary.
     """
 
-    process: Callable[[Job, int], ShardResult]
+    process: Callable[[Job, int], Result]
     dictionary_columns: tuple[str, ...] = ()
 
 

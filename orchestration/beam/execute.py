@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestration.beam.hints import hints
 from orchestration.beam.runners import DATAFLOW, chosen_runner, is_local, pipeline_options
-from pipelines.io.task import ShardReport, ShardResult, StageTask
+from pipelines.io.task import Result, ShardReport, StageTask
 from pipelines.stage import Job, PipelineWork, ShardWork, Stage
 
 
@@ -129,6 +129,6 @@ def add_stage(tasks: Any, stage: Stage, job: Job) -> Any:
 
 
 def _on_shard(
-    task: StageTask, index: int, *, process: Callable[[Job, int], ShardResult], job: Job
-) -> ShardResult:
+    task: StageTask, index: int, *, process: Callable[[Job, int], Result], job: Job
+) -> Result:
     return process(replace(job, task=task), index)

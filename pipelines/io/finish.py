@@ -1,6 +1,8 @@
 """How a finished shard is written."""
 
-from collections.abc import Iterable
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -10,48 +12,102 @@ import pyarrow.compute as pc
 from dalle_model import files
 from dalle_model.errors import DalleError
 from pipelines.io import parquet
-from pipelines.io.task import ShardReport, ShardResult, StageTask, Stopwatch
+from pipelines.io.task import BatchedResult, Result, ShardReport, ShardResult, StageTask, Stopwatch
 from pipelines.rejection import REJECTION_SCHEMA, Rejection
+
+_NONE_DROPPED = REJECTION_SCHEMA.empty_table()
 
 
 class UnbalancedBooksError(DalleError):
     """Rows in are not rows out plus rows dropped: a bug in the stage, never in the data."""
 
 
+class UnorderedBatchesError(DalleError):
+    """Keys of a shard do not ascend from batch to batch: a bug in the stage, never in the data."""
+
+
 def finish_shard(
     task: StageTask,
     index: int,
-    result: ShardResult,
+    result: Result,
     stopwatch: Stopwatch,
     dictionary_columns: list[str] | None = None,
 ) -> ShardReport:
     """Write the rejections, then the rows, then the marker; each write is whole or absent.
 
+    The rows are written as they come, under another name until the books are balanced and the
+    rejections are there.
+
     Raises:
         UnbalancedBooksError: rows in are not rows out plus rows dropped.
+        UnorderedBatchesError: keys do not ascend from batch to batch.
     """
-    rejected = rejection_table(result.rejected)
-    rows_out, dropped = result.kept.num_rows, rejected.num_rows
-    if result.rows_in != rows_out + dropped:
-        raise UnbalancedBooksError(
-            f"{task.stage} shard {index}: {result.rows_in} rows in, "
-            f"but {rows_out} out and {dropped} dropped"
-        )
+    if isinstance(result, ShardResult):
+        result = BatchedResult(result.kept.schema, [result])
+    books = _Books(f"{task.stage} shard {index}")
+    with files.writing(task.part(index)) as stream:
+        tables = books.entered(result.batches)
+        kept = parquet.write(stream, result.schema, tables, dictionary_columns)
+        rejected = books.balanced(kept.rows)
+        rejected_file = _write(task.rejected(index), rejected)
     report = ShardReport(
         index=index,
         attempt=task.attempt,
-        rows_in=result.rows_in,
-        rows_out=rows_out,
+        rows_in=books.rows_in,
+        rows_out=kept.rows,
         reasons=_counts(rejected["reason"]),
-        rejected_file=_write(task.rejected(index), rejected, None),
-        kept_file=_write(task.part(index), _sorted(result.kept), dictionary_columns),
-        timing=stopwatch.seconds(result.cpu_s),
-        passed_over=dict(result.passed_over),
-        warnings=list(result.warnings),
-        tallies=dict(result.tallies),
+        rejected_file=rejected_file,
+        kept_file=kept._asdict(),
+        timing=stopwatch.seconds(books.cpu_s),
+        passed_over=dict(books.passed_over),
+        warnings=books.warnings,
+        tallies=dict(books.tallies),
     )
     files.write_json(task.folder.marker(index), asdict(report))
     return report
+
+
+class _Books:
+    """What is counted, and what is dropped, while the batches of a shard pass."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._rejected: list[pa.Table] = []
+        self.rows_in, self.cpu_s = 0, 0.0
+        self.passed_over, self.tallies = Counter[str](), Counter[str]()
+        self.warnings: list[str] = []
+
+    def entered(self, batches: Iterable[ShardResult]) -> Iterator[pa.Table]:
+        """The rows kept of each batch, in order."""
+        last = ""
+        for batch in batches:
+            self._enter(batch)
+            table = _sorted(batch.kept)
+            if table.num_rows:
+                first = table["key"][0].as_py()
+                if first < last:
+                    raise UnorderedBatchesError(f"{self._name}: {first} comes after {last}")
+                last = table["key"][-1].as_py()
+                yield table
+
+    def balanced(self, rows_out: int) -> pa.Table:
+        """The rejections of all batches."""
+        rejected = rejection_table(pa.concat_tables(self._rejected or [_NONE_DROPPED]))
+        if self.rows_in != rows_out + rejected.num_rows:
+            raise UnbalancedBooksError(
+                f"{self._name}: {self.rows_in} rows in, "
+                f"but {rows_out} out and {rejected.num_rows} dropped"
+            )
+        return rejected
+
+    def _enter(self, batch: ShardResult) -> None:
+        self.rows_in += batch.rows_in
+        self.cpu_s += batch.cpu_s
+        self.passed_over.update(batch.passed_over)
+        self.tallies.update(batch.tallies)
+        self.warnings += batch.warnings
+        if len(batch.rejected):
+            self._rejected.append(rejection_table(batch.rejected))
 
 
 def rejection_table(rejections: Iterable[Rejection] | pa.Table) -> pa.Table:
@@ -78,7 +134,8 @@ def _counts(reasons: pa.ChunkedArray) -> dict[str, int]:
     return dict(sorted((pair["values"], pair["counts"]) for pair in counted))
 
 
-def _write(url: str, table: pa.Table, dictionary_columns: list[str] | None) -> dict[str, Any]:
-    content = memoryview(parquet.to_buffer(table, dictionary_columns))
-    files.write_bytes(url, content)
-    return {"rows": table.num_rows, "bytes": len(content), "sha256": files.sha256(content)}
+def _write(url: str, table: pa.Table) -> dict[str, Any]:
+    content = io.BytesIO()
+    written = parquet.write(content, table.schema, [table])
+    files.write_bytes(url, content.getbuffer())
+    return written._asdict()

@@ -1,12 +1,15 @@
 """Parquet whose bytes depend on the rows alone, with a checksum on every page."""
 
-from collections.abc import Iterator
+import hashlib
+import io
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import BinaryIO
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -15,6 +18,8 @@ from dalle_model.errors import DalleError
 from dalle_model.shards import open_parquet, read_parquet
 
 ROW_GROUP_ROWS = 4096
+ROW_GROUP_BYTES = 32 << 20  # of images; chosen: some 200 of 256 px, and little for a reader to hold
+BATCH_ROWS = 64  # held as Python objects at a time; chosen: some 10 MB of images
 ZSTD_LEVEL = 3
 _REMEDY = "`dalle verify` names every such file, and how to make it again"
 
@@ -23,34 +28,84 @@ class UnreadableShardError(DalleError):
     """A shard cannot be read: which one, and the reader's message."""
 
 
+class Written(NamedTuple):
+    """A file as it was written.
+
+    Args:
+        rows: in it.
+        bytes: of it.
+        sha256: in hexadecimal.
+    """
+
+    rows: int
+    bytes: int
+    sha256: str
+
+
 def to_bytes(table: pa.Table, dictionary_columns: list[str] | None = None) -> bytes:
-    """Serialise a table as `to_buffer` does, which spares the last copy."""
-    return bytes(memoryview(to_buffer(table, dictionary_columns)))
+    """Serialise a table as `write` does."""
+    sink = io.BytesIO()
+    write(sink, table.schema, [table], dictionary_columns)
+    return sink.getvalue()
 
 
-def to_buffer(table: pa.Table, dictionary_columns: list[str] | None = None) -> pa.Buffer:
-    """Serialise a table: zstd 3, row groups of 4,096 rows, page index, page checksums.
+def write(
+    stream: BinaryIO,
+    schema: pa.Schema,
+    tables: Iterable[pa.Table],
+    dictionary_columns: list[str] | None = None,
+) -> Written:
+    """Write tables as they come: zstd 3, page index, page checksums; see `row_groups`.
 
     Binary columns hold images, whose formats are compressed, and are written as they are.
 
     Args:
-        table: sorted by the caller; its schema metadata is kept.
+        stream: to write to; no more than one row group is held for it.
+        schema: of the tables; its metadata is kept.
+        tables: sorted by the caller, in order. How the rows are spread over them changes no byte.
         dictionary_columns: columns to encode by dictionary, by path in the Parquet schema.
     """
-    sink = pa.BufferOutputStream()
-    packed = _packed_paths(table.schema)
-    pq.write_table(
-        table,
-        sink,
-        row_group_size=ROW_GROUP_ROWS,
+    packed = _packed_paths(schema)
+    measured = _Measured(stream)
+    rows = 0
+    with pq.ParquetWriter(
+        cast(Any, measured),
+        schema,
         compression=dict.fromkeys(packed, "zstd"),
         compression_level=dict.fromkeys(packed, ZSTD_LEVEL),
         version="2.6",
         use_dictionary=dictionary_columns or False,
         write_page_index=True,
         write_page_checksum=True,  # without it pyarrow reads flipped bits without an error
-    )
-    return sink.getvalue()
+    ) as writer:
+        for group in row_groups(tables, schema):
+            writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+            rows += group.num_rows
+    return Written(rows, measured.num_bytes, measured.digest.hexdigest())
+
+
+def row_groups(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
+    """The rows of tables, cut anew: by nothing but the rows themselves.
+
+    A row group ends after 4,096 rows, or before the row with which its images would exceed 32 MiB;
+    so readers hold no more than that, or one row.
+    """
+    waiting, num_rows, num_bytes = [schema.empty_table()], 0, 0
+    for table in tables:
+        ends = np.cumsum(_image_bytes(table))
+        start = before = 0
+        while start < table.num_rows:
+            fitting = int(np.searchsorted(ends, before + ROW_GROUP_BYTES - num_bytes, "right"))
+            end = min(fitting, start + ROW_GROUP_ROWS - num_rows, table.num_rows)
+            if end <= start and num_rows:
+                yield pa.concat_tables(waiting).combine_chunks()
+                waiting, num_rows, num_bytes = [], 0, 0
+                continue
+            end = max(end, start + 1)
+            waiting.append(table.slice(start, end - start))
+            num_rows, num_bytes = num_rows + end - start, num_bytes + int(ends[end - 1]) - before
+            start, before = end, int(ends[end - 1])
+    yield pa.concat_tables(waiting).combine_chunks()
 
 
 def read_table(url: str, columns: list[str] | None = None) -> pa.Table:
@@ -61,6 +116,25 @@ def read_table(url: str, columns: list[str] | None = None) -> pa.Table:
     """
     with _readable(url) as stream:
         return read_parquet(stream, columns)
+
+
+def read_row_groups(url: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """The rows of a shard, or some of its columns, in order, never more than one row group at once.
+
+    Raises:
+        UnreadableShardError: missing, truncated or corrupt.
+    """
+    with _readable(url) as stream:
+        shard = open_parquet(stream)
+        for number in range(shard.num_row_groups):
+            group = shard.read_row_group(number, columns, use_threads=False)
+            yield group if columns is None else group.select(columns)
+
+
+def rows_of(table: pa.Table) -> Iterator[dict[str, Any]]:
+    """The rows of a table as Python objects, few at a time."""
+    for batch in table.to_batches(max_chunksize=BATCH_ROWS):
+        yield from batch.to_pylist()
 
 
 def read_rows(url: str, is_wanted: NDArray[np.bool_], columns: list[str]) -> pa.Table:
@@ -93,6 +167,37 @@ def _packed_paths(schema: pa.Schema) -> list[str]:
     paths = [columns.column(number).path for number in range(len(columns))]
     plain = {field.name for field in schema if pa.types.is_binary(field.type)}
     return [path for path in paths if path not in plain]
+
+
+def _image_bytes(table: pa.Table) -> NDArray[np.int64]:
+    """Bytes of each row in binary columns, which hold images."""
+    total = np.zeros(table.num_rows, np.int64)
+    for field in table.schema:
+        if pa.types.is_binary(field.type):
+            total += pc.fill_null(pc.binary_length(table[field.name]), 0).to_numpy()
+    return total
+
+
+class _Measured:
+    """Passes what is written on to a stream, and measures it."""
+
+    closed = False
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.num_bytes, self.digest = 0, hashlib.sha256()
+
+    def write(self, content: bytes) -> int:
+        self._stream.write(content)
+        self.digest.update(content)
+        self.num_bytes += len(content)
+        return len(content)
+
+    def tell(self) -> int:
+        return self.num_bytes
+
+    def flush(self) -> None:
+        """Leave this to the stream's owner."""
 
 
 @contextmanager

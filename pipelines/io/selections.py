@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.io.batches import rows_below, rows_up_to
 from pipelines.io.layout import StageFolder
-from pipelines.io.parquet import read_table
+from pipelines.io.parquet import read_row_groups, read_table
 from pipelines.io.task import StageTask
 from pipelines.records import IMAGES, SELECTION, SELECTION_SCHEMA
 
@@ -31,6 +32,15 @@ def surviving_rows(task: StageTask, index: int, columns: list[str] | None = None
         UnreadableShardError: a shard is missing or corrupt.
     """
     return _surviving(task.input(IMAGES), task.all_inputs(SELECTION), index, columns)
+
+
+def surviving_row_groups(
+    task: StageTask, index: int, columns: list[str] | None = None
+) -> Iterator[pa.Table]:
+    """The same as `surviving_rows`, of one row group of the image shard after the other."""
+    selections = [read_table(folder.part(index)) for folder in task.all_inputs(SELECTION)]
+    for group in read_row_groups(task.input(IMAGES).part(index), columns):
+        yield join_selections(group, [_between(rows, group["key"]) for rows in selections])
 
 
 def all_surviving_rows(
@@ -60,6 +70,14 @@ def join_selections(images: pa.Table, selections: Sequence[pa.Table]) -> pa.Tabl
 def added_columns(schema: pa.Schema) -> list[str]:
     """The columns that a selection adds to those of the images."""
     return [name for name in schema.names if name not in SELECTION_SCHEMA.names]
+
+
+def _between(selection: pa.Table, keys: pa.ChunkedArray) -> pa.Table:
+    """The rows of a selection that lie between the first and the last of some sorted keys."""
+    if not len(keys):
+        return selection.slice(0, 0)
+    start = rows_below(selection, keys[0].as_py())
+    return selection.slice(start, rows_up_to(selection, keys[-1].as_py()) - start)
 
 
 def _surviving(

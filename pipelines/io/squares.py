@@ -1,6 +1,10 @@
 """Squares of the images that survived, as a codec sees them."""
 
 from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import pyarrow as pa
 
 from dalle_model.config import FIRST_RESAMPLE, Resample
 from dalle_model.pixels import Rgb, from_stored
@@ -8,8 +12,8 @@ from dalle_model.resize import square
 from dalle_model.shards import image_of
 from dalle_model.train.images import Images, ImagesError, distinct_images
 from pipelines.io.layout import StageFolder
-from pipelines.io.parquet import read_table
-from pipelines.io.selections import surviving_rows
+from pipelines.io.parquet import read_row_groups, rows_of
+from pipelines.io.selections import surviving_row_groups
 from pipelines.io.task import StageTask
 from pipelines.records import IMAGES
 
@@ -38,7 +42,7 @@ def squares_of(
     wanted = set(keys)
     found: dict[str, Rgb] = {}
     for url in images.parts():
-        for row in read_table(url, ["key", "image"]).to_pylist():
+        for row in _rows(read_row_groups(url, ["key", "image"])):
             if row["key"] in wanted:
                 found[row["key"]] = square(from_stored(row["image"]), side, resample)
     return [found[key] for key in keys]
@@ -47,8 +51,12 @@ def squares_of(
 def _squares(task: StageTask, side: int, resample: Resample) -> Iterator[tuple[str, Rgb]]:
     for index in range(task.num_shards):
         seen = set()
-        for row in surviving_rows(task, index, ["key", "image"]).to_pylist():
+        for row in _rows(surviving_row_groups(task, index, ["key", "image"])):
             image = image_of(row["key"])
             if image not in seen:
                 seen.add(image)
                 yield image, square(from_stored(row["image"]), side, resample)
+
+
+def _rows(tables: Iterator[pa.Table]) -> Iterator[dict[str, Any]]:
+    return chain.from_iterable(map(rows_of, tables))

@@ -4,7 +4,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,6 +113,23 @@ class ShardResult:
     warnings: Sequence[str] = ()
     cpu_s: float = 0.0
     tallies: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BatchedResult:
+    """The same of a shard that is made while it is written, and is never held whole.
+
+    Args:
+        schema: of the rows kept.
+        batches: results of some rows each, read once, which add up to that of the shard. Keys of
+            rows kept ascend from batch to batch.
+    """
+
+    schema: pa.Schema
+    batches: Iterable[ShardResult]
+
+
+Result = ShardResult | BatchedResult
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,12 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import AsSingleton, PCollection
 
 from pipelines.io.finish import finish_shard
-from pipelines.io.task import ShardReport, ShardResult, StageTask, Stopwatch
+from pipelines.io.task import Result, ShardReport, ShardResult, StageTask, Stopwatch
 from pipelines.io.wanted import check_wanted
 from pipelines.rejection import Rejection
 
-Work = Callable[[StageTask, int], ShardResult]
-GatheringWork = Callable[[StageTask, int, list[Any]], ShardResult]
+Work = Callable[[StageTask, int], Result]
+GatheringWork = Callable[[StageTask, int, list[Any]], Result]
 
 
 Tasks = PCollection[StageTask]  # of one element

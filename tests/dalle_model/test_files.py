@@ -1,5 +1,6 @@
 import os
 
+import fsspec
 import pytest
 
 from dalle_model import files
@@ -154,6 +155,27 @@ def test_a_file_is_written_piece_by_piece_and_is_whole_or_absent(tmp_path, schem
         fail()
     assert files.read_bytes(url) == b"onetwo"
     assert files.list_names(f"{scheme}{tmp_path}/a") == ["pieces"]
+
+
+@pytest.mark.parametrize("size", [0, files._ONE_PUT_BYTES, files._ONE_PUT_BYTES + 1])
+def test_pieces_for_a_store_are_one_put_unless_they_are_large(tmp_path, monkeypatch, size):
+    store, sent = fsspec.filesystem("memory"), []
+    put = store.put_file
+    monkeypatch.setattr(type(store), "put_file", lambda _, *args: sent.append(args) or put(*args))
+    url = f"memory://{tmp_path}/pieces"
+    with files.writing(url) as stream:
+        stream.write(bytes(size))
+    assert len(files.read_bytes(url)) == size
+    assert len(sent) == (size > files._ONE_PUT_BYTES)
+
+
+@pytest.mark.parametrize("scheme", ["", "memory://"])
+def test_a_scratch_file_has_no_name_and_can_be_read_again(tmp_path, scheme):
+    with files.scratch(f"{scheme}{tmp_path}/new") as stream:
+        stream.write(b"one")
+        stream.seek(0)
+        assert stream.read() == b"one"
+        assert files.list_names(f"{scheme}{tmp_path}/new") == []
 
 
 @pytest.mark.parametrize("scheme", ["", "memory://"])

@@ -1,13 +1,20 @@
+from collections.abc import Iterator
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from dalle_model import files
-from pipelines.io.finish import UnbalancedBooksError, finish_shard, rejection_table
+from pipelines.io.finish import (
+    UnbalancedBooksError,
+    UnorderedBatchesError,
+    finish_shard,
+    rejection_table,
+)
 from pipelines.io.manifest import Manifest
 from pipelines.io.parquet import read_table
-from pipelines.io.task import ShardResult, StageTask, Stopwatch, finished_shards
+from pipelines.io.task import BatchedResult, ShardResult, StageTask, Stopwatch, finished_shards
 from pipelines.records import SELECTION_SCHEMA
 from pipelines.rejection import REJECTION_SCHEMA, Check, Rejection, first_failure, reject
 
@@ -55,6 +62,74 @@ def test_books_that_do_not_balance_stop_the_stage(tmp_path):
     with pytest.raises(UnbalancedBooksError, match="5 rows in, but 2 out and 2 dropped"):
         finish_shard(task(tmp_path), 0, replace(result(), rows_in=5), Stopwatch())
     assert finished_shards(task(tmp_path)) == {}
+
+
+def batched(*parts: ShardResult) -> BatchedResult:
+    return BatchedResult(SELECTION_SCHEMA, iter(parts))
+
+
+def test_batches_are_written_as_the_whole_and_their_counts_add_up(tmp_path):
+    told = {"cpu_s": 1.5, "tallies": {"n": 1}, "passed_over": {"x": 2}, "warnings": ["one line"]}
+    parts = [
+        replace(result("ba", "d"), rows_in=5, **told),
+        replace(result("", ""), rows_in=0),
+        replace(result("c", "f"), rows_in=0, **told),
+    ]
+    report = finish_shard(task(tmp_path), 0, batched(*parts), Stopwatch())
+    whole = replace(result("bca", "fd"), rows_in=5)
+    expected = finish_shard(task(tmp_path), 1, whole, Stopwatch())
+    assert report.kept_file == expected.kept_file
+    assert report.rejected_file == expected.rejected_file
+    for place in (task(tmp_path).part, task(tmp_path).rejected):
+        assert files.read_bytes(place(0)) == files.read_bytes(place(1))
+    assert (report.rows_in, report.rows_out, report.reasons) == (5, 3, {"exact_duplicate": 2})
+    assert (report.tallies, report.passed_over) == ({"n": 2}, {"x": 4})
+    assert (report.warnings, report.timing["elsewhere_s"]) == (["one line"] * 2, 3)
+
+
+def test_a_shard_without_batches_is_an_empty_one(tmp_path):
+    finish_shard(task(tmp_path), 0, batched(), Stopwatch())
+    finish_shard(task(tmp_path), 1, replace(result("", ""), rows_in=0), Stopwatch())
+    for place in (task(tmp_path).part, task(tmp_path).rejected):
+        assert files.read_bytes(place(0)) == files.read_bytes(place(1))
+
+
+def test_keys_that_do_not_ascend_from_batch_to_batch_stop_the_stage(tmp_path):
+    with pytest.raises(UnorderedBatchesError, match="dedupe shard 0: a comes after c"):
+        finish_shard(task(tmp_path), 0, batched(result("bc"), result("ad")), Stopwatch())
+
+
+def test_nothing_is_written_of_a_shard_that_fails_on_the_way(tmp_path):
+    def fails() -> Iterator[ShardResult]:
+        yield result()
+        assert files.list_names(task(tmp_path).folder.url)  # of the rows so far, under another name
+        raise KeyError
+
+    unbalanced = batched(replace(result(), rows_in=5))
+    for broken, error in ((BatchedResult(SELECTION_SCHEMA, fails()), KeyError),
+                          (unbalanced, UnbalancedBooksError)):  # fmt: skip
+        with pytest.raises(error):
+            finish_shard(task(tmp_path), 0, broken, Stopwatch())
+        assert files.list_names(task(tmp_path).folder.url) == []
+
+
+def test_the_rejections_are_there_before_the_rows_and_the_marker_is_last(tmp_path, monkeypatch):
+    order = []
+    write, rename = files.write_bytes, Path.replace
+
+    def writing(url: str, content: bytes) -> None:
+        order.append(url)
+        write(url, content)
+
+    def renaming(self: Path, target: Path) -> None:
+        order.append(str(target))
+        rename(self, target)
+
+    monkeypatch.setattr(files, "write_bytes", writing)
+    monkeypatch.setattr(Path, "replace", renaming)
+    mine = task(tmp_path)
+    finish_shard(mine, 0, result(), Stopwatch())
+    assert list(dict.fromkeys(order)) == [mine.rejected(0), mine.part(0), mine.folder.marker(0)]
 
 
 def test_checks_after_the_first_failure_are_not_computed():

@@ -1,8 +1,10 @@
 import contextlib
+import hashlib
 import io
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.io import parquet
 from pipelines.io.parquet import (
     ROW_GROUP_ROWS,
     UnreadableShardError,
+    read_row_groups,
     read_rows,
     read_table,
+    rows_of,
     to_bytes,
+    write,
 )
 
 
@@ -45,6 +51,72 @@ def test_images_are_written_as_they_are_and_all_else_is_packed():
     found = {column.path_in_schema: column.compression for column in columns}
     packed = dict.fromkeys(("key", "cells.list.element", "text.raw"), "ZSTD")
     assert found == packed | {"image": "UNCOMPRESSED"}
+
+
+def images(sizes: list[int]) -> pa.Table:
+    keys = pa.array([f"{number:05d}" for number in range(len(sizes))], pa.string())
+    return pa.table({"key": keys, "image": pa.array([b"x" * size for size in sizes], pa.binary())})
+
+
+def groups_of(content: bytes) -> list[int]:
+    metadata = pq.read_metadata(pa.BufferReader(content))
+    return [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+
+
+def cut(rows: pa.Table, chance: random.Random) -> Iterator[pa.Table]:
+    start = 0
+    while start < rows.num_rows:
+        size = chance.randint(0, 30)
+        yield rows.slice(start, size)
+        start += size
+
+
+def test_a_row_group_ends_by_its_rows_or_before_its_images_are_too_large(monkeypatch):
+    monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", 100)
+    monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", 4)
+    sizes = [50, 50, 1, 99, 1, 0, 500, 0, 0, 0, 0, 0, 101]
+    assert groups_of(to_bytes(images(sizes))) == [2, 2, 2, 1, 4, 1, 1]
+    assert groups_of(to_bytes(table(9))) == [4, 4, 1]
+    assert groups_of(to_bytes(table(0))) == [0]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_how_rows_are_spread_over_tables_changes_no_byte(monkeypatch, seed):
+    monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", 5000)
+    monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", 40)
+    chance = random.Random(seed)
+    whole = images([chance.choice([0, 10, 1000, 4000]) for _ in range(300)])
+    sink = io.BytesIO()
+    written = write(sink, whole.schema, cut(whole, chance))
+    assert sink.getvalue() == to_bytes(whole)
+    sha256 = hashlib.sha256(sink.getvalue()).hexdigest()
+    assert written == (300, len(sink.getvalue()), sha256)
+
+
+def test_no_more_than_a_few_row_groups_are_held_to_write_or_to_read(tmp_path, monkeypatch):
+    limit, path = 1 << 20, tmp_path / "x.parquet"
+    monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", limit)
+    before, held = pa.total_allocated_bytes(), []
+
+    def source() -> Iterator[pa.Table]:
+        for _ in range(200):
+            held.append(pa.total_allocated_bytes() - before)
+            yield images([limit // 10])
+
+    with path.open("wb") as stream:
+        write(stream, images([]).schema, source())
+    assert len(held) == 200
+    assert max(held) < 4 * limit
+    for group in read_row_groups(str(path)):
+        assert group.num_rows == 10
+        assert pa.total_allocated_bytes() - before < 4 * limit
+    names = [group.column_names for group in read_row_groups(str(path), ["image"])]
+    assert names == [["image"]] * 20
+
+
+def test_rows_come_few_at_a_time_and_all_of_them():
+    assert list(rows_of(table(200))) == table(200).to_pylist()
+    assert list(rows_of(table(0))) == []
 
 
 def test_every_flipped_bit_of_the_data_is_found(tmp_path):
@@ -83,6 +155,13 @@ def test_some_rows_of_some_columns_in_the_order_asked(tmp_path, rows):
     assert found.equals(table(rows).filter(pa.array(is_wanted)).select(["n", "key"]))
 
 
+def test_row_groups_of_a_broken_shard_name_it(tmp_path):
+    content = to_bytes(table())
+    (tmp_path / "x.parquet").write_bytes(content[:200] + b"?" * 20 + content[220:])
+    with pytest.raises(UnreadableShardError, match=r"x\.parquet cannot be read"):
+        list(read_row_groups(str(tmp_path / "x.parquet")))
+
+
 def test_rows_of_a_broken_shard_name_it(tmp_path):
     content = to_bytes(table())
     (tmp_path / "x.parquet").write_bytes(content[:200] + b"?" * 20 + content[220:])
@@ -94,7 +173,7 @@ COUNTED = """
 import os, sys
 import numpy as np
 from dalle_model.shards import read_parquet
-from pipelines.io.parquet import read_rows, read_table
+from pipelines.io.parquet import read_row_groups, read_rows, read_table
 threads = lambda: len(os.listdir("/proc/self/task"))
 before = threads()
 {read}
@@ -109,6 +188,7 @@ print(threads() - before)
         "read_parquet(open(sys.argv[1], 'rb'))",
         "read_table(sys.argv[1], ['n', 'key'])",
         "read_rows(sys.argv[1], np.ones(10_000, bool), ['n', 'key'])",
+        "list(read_row_groups(sys.argv[1]))",
     ],
 )
 def test_no_thread_of_arrow_outlives_a_read(tmp_path, read):
