@@ -17,9 +17,10 @@ from dalle_model import files
 from dalle_model.pixels import Rgb, crop_box
 from dalle_model.resize import square
 from dalle_model.shards import DICTIONARY_COLUMNS, token_schema
+from dalle_model.threads import pinned_kernels
 from dalle_model.tokenizers.codec import Codec, load_codec
 from pipelines.encode.config import EncodeConfig
-from pipelines.encode.shard import encode_all, one_thread, shard_metadata
+from pipelines.encode.shard import encode_all, shard_metadata
 from pipelines.images.config import ImagesConfig
 from pipelines.images.decode import Decoded, decode
 from pipelines.images.hashes import phash
@@ -87,7 +88,7 @@ def _write_shard(codec: Codec, squares: list[Rgb], rows: list[dict[str, Any]], u
 
 
 def _write_npy(codec: Codec, squares: list[Rgb], folder: Path) -> None:
-    with one_thread():
+    with pinned_kernels():
         for number, rgb in enumerate(squares):
             codes = codec.encode(rgb[None]).astype(np.int64)
             np.save(folder / f"{number}.npy", codes)

@@ -1,7 +1,8 @@
-"""The number of torch threads inside a block."""
+"""What decides the last bits of torch's results, inside a block: threads and kernels."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 import torch
 
@@ -18,3 +19,44 @@ def torch_threads(number: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def pinned_kernels() -> Iterator[None]:
+    """One torch thread and deterministic kernels inside.
+
+    Whether kernels are deterministic is one setting of the process, though threads may work side by
+    side in it, as those of a Beam worker do. So it stays while any of them is in such a block, and
+    what comes after the last one, such as a training, finds it as it was before the first.
+    """
+    _DETERMINISTIC.enter()
+    try:
+        with torch_threads(1):
+            yield
+    finally:
+        _DETERMINISTIC.leave()
+
+
+class _Deterministic:
+    """Turns deterministic kernels on for the first of those that need them, off after the last."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._num_inside = 0
+        self._before = False
+
+    def enter(self) -> None:
+        with self._lock:
+            if not self._num_inside:
+                self._before = torch.are_deterministic_algorithms_enabled()
+                torch.use_deterministic_algorithms(mode=True)
+            self._num_inside += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._num_inside -= 1
+            if not self._num_inside:
+                torch.use_deterministic_algorithms(mode=self._before)
+
+
+_DETERMINISTIC = _Deterministic()

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from dalle_model.shards import DICTIONARY_COLUMNS
 from pipelines.encode.config import EncodeConfig, codec_facts, dependencies
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
-from pipelines.io.task import ShardResult
+from pipelines.io.task import BatchedResult, ShardResult
 from pipelines.paths import counted_from
 from pipelines.records import (
     CODEC,
@@ -37,12 +38,15 @@ from pipelines.stage import (
 from pipelines.views import View
 
 
-def _process(job: Job, index: int) -> ShardResult:
+def _process(job: Job, index: int) -> BatchedResult:
     from pipelines.encode.shard import encode_shard
 
     result = encode_shard(job.task, index, job.config)
     said = _other_filter(job.facts)
-    return replace(result, warnings=[said]) if said and index == 0 else result
+    if not said or index:
+        return result
+    warning = ShardResult(result.schema.empty_table(), [], rows_in=0, warnings=[said])
+    return replace(result, batches=chain([warning], result.batches))
 
 
 def _settings(config: EncodeConfig) -> dict[str, Any]:

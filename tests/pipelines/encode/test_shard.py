@@ -21,6 +21,7 @@ from pipelines.io.task import Stopwatch
 from pipelines.rejection import Check
 from tests.support.codecs import TINY, write_codec
 from tests.support.image_rows import noise, row, write_images
+from tests.support.results import whole
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def codec_url(tmp_path_factory):
 def test_the_tokens_of_a_row_are_the_codes_of_its_square(tmp_path, codec_url):
     rows = [row(1, image=to_png(noise(1, 16, 24))), row(2)]
     task = write_images(tmp_path, rows, codec_url)
-    result = encode_shard(task, 0, EncodeConfig(batch_size=4))
+    result = whole(encode_shard(task, 0, EncodeConfig(batch_size=4)))
     codec = load_codec(codec_url)
     expected = codec.encode(np.stack([noise(1, 16, 24)[:, 4:20], noise(2)]))
     assert result.rows_in == 2
@@ -43,7 +44,7 @@ def test_the_tokens_of_a_row_are_the_codes_of_its_square(tmp_path, codec_url):
 def test_survivors_only_and_their_columns_are_carried(tmp_path, codec_url):
     rows = [row(n) for n in range(4)]
     task = write_images(tmp_path, rows, codec_url, keep=rows[1:3])
-    result = encode_shard(task, 0, EncodeConfig())
+    result = whole(encode_shard(task, 0, EncodeConfig()))
     kept = result.kept.to_pylist()
     assert [k["key"] for k in kept] == [rows[1]["key"], rows[2]["key"]]
     for name in ("caption", "url", "page_url", "license", "source", "width", "height", "phash"):
@@ -61,7 +62,7 @@ def test_captions_of_one_image_share_its_tokens(tmp_path, codec_url, monkeypatch
         return crop_for_codec(stored, codec)
 
     monkeypatch.setattr("pipelines.encode.shard.crop_for_codec", counting)
-    tokens = image_tokens(encode_shard(task, 0, EncodeConfig()).kept)
+    tokens = image_tokens(whole(encode_shard(task, 0, EncodeConfig())).kept)
     assert len(seen) == 2
     assert tokens[0].tolist() == tokens[1].tolist() != tokens[2].tolist()
 
@@ -69,7 +70,7 @@ def test_captions_of_one_image_share_its_tokens(tmp_path, codec_url, monkeypatch
 def test_what_cannot_be_encoded_is_a_rejection_and_the_books_balance(tmp_path, codec_url):
     small, broken = row(1, image=to_png(noise(1, 15, 20))), row(2, image=b"no png")
     task = write_images(tmp_path, [small, broken, row(3)], codec_url)
-    result = encode_shard(task, 0, EncodeConfig())
+    result = whole(encode_shard(task, 0, EncodeConfig()))
     assert result.rows_in == result.kept.num_rows + len(result.rejected) == 3
     found = [(r.reason, r.measured, r.threshold) for r in result.rejected]
     assert found == [("below_codec_side", 15, 16), ("undecodable", None, None)]
@@ -77,7 +78,7 @@ def test_what_cannot_be_encoded_is_a_rejection_and_the_books_balance(tmp_path, c
 
 def test_an_empty_shard_has_the_schema(tmp_path, codec_url):
     task = write_images(tmp_path, [], codec_url)
-    result = encode_shard(task, 0, EncodeConfig())
+    result = whole(encode_shard(task, 0, EncodeConfig()))
     assert (result.rows_in, result.kept.num_rows) == (0, 0)
     assert b"dalle" in result.kept.schema.metadata
 
@@ -138,7 +139,7 @@ def test_tokens_of_images_decoded_at_a_scale_are_compared(tmp_path, codec_url):
     other = to_png(noise(99))
     for pair in rows[4:6]:
         pair["full_image"] = other
-    result = encode_shard(write_images(tmp_path, rows, codec_url), 0, EncodeConfig())
+    result = whole(encode_shard(write_images(tmp_path, rows, codec_url), 0, EncodeConfig()))
     codec = load_codec(codec_url)
     same = int((codec.encode(noise(2)[None]) == codec.encode(noise(99)[None])).sum())
     tokens = codec.grid**2
@@ -160,7 +161,7 @@ def test_dependencies_name_the_codec_by_its_content(codec_url):
 def shard(tmp_path_factory, codec_url):
     root = tmp_path_factory.mktemp("run")
     task = write_images(root, [row(n) for n in range(200)], codec_url)
-    result = encode_shard(task, 0, EncodeConfig())
+    result = whole(encode_shard(task, 0, EncodeConfig()))
     finish_shard(task, 0, result, Stopwatch(), DICTIONARY_COLUMNS)
     return task.part(0), image_tokens(result.kept).tolist()
 
