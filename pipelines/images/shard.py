@@ -1,23 +1,20 @@
 """The images of one fetched shard: decoded in a sandbox, described, and stored at a small size."""
 
 from collections.abc import Iterator
-from itertools import groupby
 from typing import Any
-
-import pyarrow as pa
 
 from pipelines.images.config import ImagesConfig
 from pipelines.images.declared import is_another
 from pipelines.images.hashes import describe
 from pipelines.images.measure import Measured
+from pipelines.images.sandbox.protocol import Answer
 from pipelines.images.sandbox.sandbox import Sandbox, shared_sandbox
 from pipelines.images.store import STORES
 from pipelines.io import parquet
-from pipelines.io.task import ShardResult, StageTask
+from pipelines.io.batches import RowBatch
+from pipelines.io.task import BatchedResult, ShardResult, StageTask
 from pipelines.records import FETCHED, IMAGE_SCHEMA
-from pipelines.rejection import Check, Rejection, reject
-
-BATCH_ROWS = 64  # rows held as Python objects at a time; chosen: some 10 MB of encoded images
+from pipelines.rejection import Check, reject
 
 COMPARED = 64  # chosen: of a million images enough for a share to a thousandth, at 1 % of the work
 
@@ -26,7 +23,7 @@ Row = dict[str, Any]
 
 def process_shard(
     task: StageTask, index: int, config: ImagesConfig, sandbox: Sandbox | None = None
-) -> ShardResult:
+) -> BatchedResult:
     """Keep what can be used of a fetched shard; an image with several captions is decoded once.
 
     Args:
@@ -36,30 +33,48 @@ def process_shard(
         sandbox: that decodes; by default that of this process.
 
     Raises:
-        SandboxError: the process that decodes cannot be started.
+        SandboxError: the process that decodes cannot be started; as the next, by the batches.
         UnreadableShardError: the fetched shard is missing or corrupt.
     """
-    fetched = parquet.read_table(task.input(FETCHED).part(index))
     sandbox = shared_sandbox() if sandbox is None else sandbox
-    kept: list[Row] = []
-    rejected: list[Rejection] = []
-    limit = config.max_declared_hamming
-    cpu_s = 0.0
-    for encoded, rows in _by_image(fetched):
-        compares = config.decode == "scaled" and is_compared(rows[0]["sha256"])
-        answer = sandbox.measure(encoded, config, compares)
-        cpu_s += answer.cpu_s
-        if isinstance(answer.outcome, Check):
-            rejected += [reject(row, task.stage, answer.outcome) for row in rows]
-            continue
-        added = columns(answer.outcome, config)
-        for row in rows:
-            if another := is_another(row["declared_hash"], added["phash"], encoded, limit):
-                rejected.append(reject(row, task.stage, another))
+    url = task.input(FETCHED).part(index)
+    return BatchedResult(IMAGE_SCHEMA, _batches(url, task.stage, config, sandbox))
+
+
+def _batches(url: str, stage: str, config: ImagesConfig, sandbox: Sandbox) -> Iterator[ShardResult]:
+    batch = RowBatch(IMAGE_SCHEMA)
+    measured = ""
+    outcome: Row | Check = {}
+    for table in parquet.read_row_groups(url):
+        batch.rows_in += table.num_rows
+        for row in parquet.rows_of(table):
+            if row["sha256"] != measured:
+                compares = config.decode == "scaled" and is_compared(row["sha256"])
+                answer = sandbox.measure(row["encoded"], config, compares)
+                measured, outcome = row["sha256"], _outcome(answer, config)
+                batch.cpu_s += answer.cpu_s
+            found = _kept(row, outcome, config.max_declared_hamming)
+            if isinstance(found, Check):
+                batch.drop(reject(row, stage, found))
             else:
-                kept.append(row | added)
-    table = pa.Table.from_pylist(kept, schema=IMAGE_SCHEMA)
-    return ShardResult(table, rejected, rows_in=fetched.num_rows, cpu_s=cpu_s)
+                batch.keep(found)
+            if batch.is_full:
+                yield batch.take()
+    yield batch.take()
+
+
+def _outcome(answer: Answer, config: ImagesConfig) -> Row | Check:
+    found = answer.outcome
+    return found if isinstance(found, Check) else columns(found, config)
+
+
+def _kept(row: Row, outcome: Row | Check, max_hamming: int) -> Row | Check:
+    """A row with the columns of its image, or why it is dropped."""
+    if isinstance(outcome, Check):
+        return outcome
+    encoded = row.pop("encoded")
+    another = is_another(row["declared_hash"], outcome["phash"], encoded, max_hamming)
+    return another or row | outcome
 
 
 def columns(found: Measured, config: ImagesConfig) -> Row:
@@ -78,13 +93,3 @@ def columns(found: Measured, config: ImagesConfig) -> Row:
 def is_compared(sha256: str) -> bool:
     """Whether an image is of those that are decoded in full as well: one in 64, by its digest."""
     return int(sha256[:8], 16) % COMPARED == 0
-
-
-def _by_image(fetched: pa.Table) -> Iterator[tuple[bytes, list[Row]]]:
-    """The bytes of each distinct image with its rows, which no longer carry them."""
-    batches = fetched.to_batches(max_chunksize=BATCH_ROWS)
-    rows = (row for batch in batches for row in batch.to_pylist())
-    for _, group in groupby(rows, key=lambda row: row["sha256"]):
-        shared = list(group)
-        encoded = shared[0]["encoded"]
-        yield encoded, [{k: v for k, v in row.items() if k != "encoded"} for row in shared]

@@ -1,7 +1,7 @@
 """The images stage as a value: bytes as served become upright RGB at the encoder's size."""
 
 from pipelines.images.config import ImagesConfig, dependencies
-from pipelines.io.task import ShardResult, StageTask
+from pipelines.io.task import BatchedResult, StageTask
 from pipelines.records import (
     FETCHED,
     FETCHED_SCHEMA,
@@ -14,7 +14,7 @@ from pipelines.rejection import Check
 from pipelines.stage import Cost, Job, Reads, Row, ShardWork, Stage, Writes
 
 
-def _process(job: Job, index: int) -> ShardResult:
+def _process(job: Job, index: int) -> BatchedResult:
     from pipelines.images.shard import process_shard
 
     return process_shard(job.task, index, job.config)

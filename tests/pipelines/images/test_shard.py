@@ -17,6 +17,7 @@ from pipelines.io.parquet import UnreadableShardError
 from pipelines.records import IMAGE_SCHEMA
 from tests.support.fetched_rows import fetched, write_fetched
 from tests.support.raw_images import encode, smooth
+from tests.support.results import whole
 from tests.support.tasks import stage_task
 
 CONFIG = ImagesConfig(side=32, resize="lanczos")
@@ -30,7 +31,7 @@ def test_rows_are_kept_or_rejected_and_the_books_balance(tmp_path) -> None:
         fetched("http://a.test/2.jpg", "page", b"<html>"),
         fetched("http://a.test/3.jpg", "wide", encode(smooth(200, 60), "JPEG")),
     ]
-    result = process_shard(write_fetched(tmp_path, rows), 0, CONFIG)
+    result = whole(process_shard(write_fetched(tmp_path, rows), 0, CONFIG))
     assert result.kept.schema == IMAGE_SCHEMA
     assert sorted(result.kept.column("caption").to_pylist()) == ["one", "two"]
     reasons = {r.caption: (r.reason, r.stage, r.measured) for r in result.rejected}
@@ -49,7 +50,7 @@ def test_an_image_with_several_captions_is_decoded_once(tmp_path) -> None:
             calls.append(encoded)
             return Answer(measure(encoded, config, compares), 0.25)
 
-    result = process_shard(write_fetched(tmp_path, rows), 0, CONFIG, Counting())
+    result = whole(process_shard(write_fetched(tmp_path, rows), 0, CONFIG, Counting()))
     assert result.cpu_s == 0.25
     assert len(calls) == 1
     assert len(set(result.kept.column("image").to_pylist())) == 1
@@ -57,14 +58,14 @@ def test_an_image_with_several_captions_is_decoded_once(tmp_path) -> None:
 
 
 def test_an_empty_shard_stays_empty(tmp_path) -> None:
-    result = process_shard(write_fetched(tmp_path, []), 0, CONFIG)
+    result = whole(process_shard(write_fetched(tmp_path, []), 0, CONFIG))
     assert (result.rows_in, result.kept.num_rows, list(result.rejected)) == (0, 0, [])
 
 
 def test_a_missing_shard_is_named(tmp_path) -> None:
     task = stage_task(tmp_path, "images")
     with pytest.raises(UnreadableShardError, match="fetched/part-00000-of-00001"):
-        process_shard(task, 0, CONFIG)
+        whole(process_shard(task, 0, CONFIG))
 
 
 def test_the_columns_of_an_image_are_made_of_what_is_stored() -> None:
@@ -87,7 +88,7 @@ def test_images_decoded_at_a_scale_are_compared_one_in_64(tmp_path) -> None:
     config = CONFIG.model_copy(update={"decode": "scaled"})
     encoded = [encode(smooth(320, 240, seed), "JPEG") for seed in range(150)]
     rows = [fetched(f"http://a.test/{n}.jpg", "one", content) for n, content in enumerate(encoded)]
-    kept = process_shard(write_fetched(tmp_path, rows), 0, config).kept.to_pylist()
+    kept = whole(process_shard(write_fetched(tmp_path, rows), 0, config)).kept.to_pylist()
     compared = [row for row in kept if row["full_image"] is not None]
     expected = {row["url"] for row in rows if is_compared(row["sha256"])}
     assert {row["url"] for row in compared} == expected

@@ -23,6 +23,7 @@ from pipelines.rejection import Check
 from tests.support.faulty_decoder import ORDER
 from tests.support.fetched_rows import fetched, write_fetched
 from tests.support.raw_images import encode, smooth
+from tests.support.results import whole
 
 CONFIG = ImagesConfig(side=32, resize="lanczos", timeout_s=60)
 GOOD = encode(smooth(90, 60), "JPEG")
@@ -94,7 +95,7 @@ def test_a_hundred_faults_cost_a_hundred_images(fault, tmp_path, sandbox) -> Non
     rows = [fetched(f"http://a.test/{n}", "bad", order(fault, n)) for n in range(100)]
     good = [encode(smooth(90, 60, seed), "JPEG") for seed in range(100)]
     rows += [fetched(f"http://b.test/{n}", "good", encoded) for n, encoded in enumerate(good)]
-    result = process_shard(write_fetched(tmp_path, rows), 0, CONFIG, sandbox)
+    result = whole(process_shard(write_fetched(tmp_path, rows), 0, CONFIG, sandbox))
     assert result.kept.column("caption").to_pylist() == ["good"] * 100
     assert {(r.caption, r.reason, r.detail) for r in result.rejected} == {("bad", *FAULTS[fault])}
     assert result.rows_in == result.kept.num_rows + len(result.rejected) == 200
