@@ -1,7 +1,11 @@
 """Adds the bytes of its images to one shard of captions; each image is fetched once."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 from typing import Any, cast
 
 import pyarrow as pa
@@ -11,43 +15,61 @@ from dalle_model.files import sha256
 from dalle_model.shards import image_of
 from pipelines.fetch.backends.chosen import fetch_images
 from pipelines.fetch.blocklists import Blocked, read_blocklists
+from pipelines.fetch.bodies import Bodies, Source, bodies_at
 from pipelines.fetch.buckets import Outcome, host_of, unpack_outcomes
 from pipelines.fetch.config import FetchConfig
 from pipelines.fetch.judge import Judge
-from pipelines.fetch.retry import dropped_rows, with_finished
+from pipelines.fetch.retry import dropped_keys, with_finished
 from pipelines.io import parquet
-from pipelines.io.aside import ByteRange, take_back
-from pipelines.io.task import ShardResult, StageTask
+from pipelines.io.aside import ByteRange
+from pipelines.io.batches import RowBatch
+from pipelines.io.task import BatchedResult, ShardResult, StageTask
 from pipelines.records import CAPTIONS, FETCHED_SCHEMA
-from pipelines.rejection import Check, Rejection, reject
+from pipelines.rejection import Check, reject
 from pipelines.stage import Runtime
 from pipelines.web.failures import FetchFailure, Reason
 
 Row = dict[str, Any]
-Found = bytes | Check  # the bytes of an image, or why it has none that may be kept
 _HOSTS_NAMED = 10  # in a warning; chosen: as many as one reads
 
 
-def fetch_shard(task: StageTask, index: int, config: FetchConfig, runtime: Runtime) -> ShardResult:
+@dataclass(frozen=True)
+class _Found:
+    """What is known of the images of one shard whose rows carry no bytes, by their part of the key.
+
+    Args:
+        urls: of all of them.
+        checks: those that failed.
+        bodies: the bytes of all others.
+    """
+
+    urls: Mapping[str, str]
+    checks: Mapping[str, Check]
+    bodies: Source
+
+
+def fetch_shard(
+    task: StageTask, index: int, config: FetchConfig, runtime: Runtime
+) -> BatchedResult:
     """Fetch the images of one shard, each image once.
 
     Rows whose source supplied the bytes need no download. An image that cannot be fetched rejects
-    each of its rows, with the class of the failure as the reason.
+    each of its rows, with the class of the failure as the reason. All images are fetched by this
+    call; the batches bring them to their rows.
 
     Raises:
         UnreadableShardError: the captions shard, or the finished one of a retry, is missing or
-            corrupt.
+            corrupt; by this call or by the batches.
         BlocklistError: a list cannot be read, or a line of it is no entry.
     """
-    rows = read_rows(task, index)
     blocked = read_blocklists(config.blocklists, task.fingerprint)
-    allowed, refused = _sorted_out(images_to_fetch(rows), blocked)
-    fetched = fetch_images(allowed, config, runtime, blocked.refuses)
-    found = {
-        key: _check(outcome) if isinstance(outcome, FetchFailure) else outcome
-        for key, outcome in fetched.items()
-    }
-    return _result(task, index, rows, found | refused, Judge(blocked), blocked)
+    urls = _urls(task, index)
+    allowed, refused = _sorted_out(urls, blocked)
+    bodies = Bodies(task.folder.progress)
+    failures = fetch_images(allowed, config, runtime, bodies, blocked.refuses)
+    checks = {key: _check(failure) for key, failure in failures.items()}
+    found = _Found(urls, checks | refused, bodies)
+    return _result(task, index, found, Judge(blocked), blocked)
 
 
 def wanted_images(task: StageTask, index: int, config: FetchConfig) -> dict[str, str]:
@@ -57,13 +79,12 @@ def wanted_images(task: StageTask, index: int, config: FetchConfig) -> dict[str,
         UnreadableShardError, BlocklistError: as `fetch_shard`.
     """
     blocked = read_blocklists(config.blocklists, task.fingerprint)
-    rows = read_rows(task, index, ["key", "url", "encoded"])
-    return _sorted_out(images_to_fetch(rows), blocked)[0]
+    return _sorted_out(_urls(task, index), blocked)[0]
 
 
 def complete_shard(
-    task: StageTask, index: int, packed: list[bytes], config: FetchConfig
-) -> ShardResult:
+    task: StageTask, index: int, packed: Iterable[bytes], config: FetchConfig
+) -> BatchedResult:
     """One shard whose images have been fetched: the same as `fetch_shard` makes.
 
     Args:
@@ -74,20 +95,30 @@ def complete_shard(
 
     Raises:
         UnreadableShardError, BlocklistError: as `fetch_shard`.
-        FileNotFoundError: a file with bytes is gone.
+        FileNotFoundError: a file with bytes is gone; by this call or by the batches.
     """
-    rows = read_rows(task, index)
     blocked = read_blocklists(config.blocklists, task.fingerprint)
-    refused = _sorted_out(images_to_fetch(rows), blocked)[1]
-    found = _taken_back(outcome for part in packed for outcome in unpack_outcomes(part))
-    judge = Judge(blocked, judged=found.keys())
-    return _result(task, index, rows, found | refused, judge, blocked)
+    urls = _urls(task, index)
+    checks = _sorted_out(urls, blocked)[1]
+    places: dict[str, ByteRange] = {}
+    for outcome in chain.from_iterable(map(unpack_outcomes, packed)):
+        if outcome.reason:
+            checks[outcome.key] = _noted(outcome)
+        else:
+            places[outcome.key] = ByteRange(outcome.location, outcome.offset, outcome.length)
+    found = _Found(urls, checks, bodies_at(places, task.folder.progress))
+    return _result(task, index, found, Judge(blocked, judged=places), blocked)
 
 
-def read_rows(task: StageTask, index: int, columns: list[str] | None = None) -> pa.Table:
+def read_captions(
+    task: StageTask, index: int, columns: list[str] | None = None
+) -> Iterator[pa.Table]:
     """The captions of one shard; in a retry those whose rows were dropped for its reasons."""
-    captions = parquet.read_table(task.input(CAPTIONS).part(index), columns)
-    return dropped_rows(captions, task, index) if task.retried else captions
+    tables = parquet.read_row_groups(task.input(CAPTIONS).part(index), columns)
+    if not task.retried:
+        return tables
+    keys = dropped_keys(task, index)
+    return (table.filter(pc.is_in(table["key"], keys)) for table in tables)
 
 
 def images_to_fetch(rows: pa.Table) -> dict[str, str]:
@@ -97,35 +128,47 @@ def images_to_fetch(rows: pa.Table) -> dict[str, str]:
     return {image_of(key): url for key, url in pairs}
 
 
+def _urls(task: StageTask, index: int) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for table in read_captions(task, index, ["key", "url", "encoded"]):
+        found |= images_to_fetch(table)
+    return found
+
+
 def _result(
-    task: StageTask,
-    index: int,
-    table: pa.Table,
-    found: Mapping[str, Found],
-    judge: Judge,
-    blocked: Blocked,
-) -> ShardResult:
-    kept: list[Row] = []
-    rejected: list[Rejection] = []
-    for row in table.to_pylist():
-        outcome = _outcome(row, found, blocked)
-        if isinstance(outcome, Check):
-            rejected.append(reject(row, task.stage, outcome))
-        elif failed := judge.failed(row, outcome):
-            rejected.append(reject(row, task.stage, failed))
-        else:
-            kept.append(_fetched_row(row, outcome))
-    warnings = given_up_hosts(images_to_fetch(table), found)
-    result = ShardResult(_table(kept), rejected, table.num_rows, judge.passed_over, warnings)
+    task: StageTask, index: int, found: _Found, judge: Judge, blocked: Blocked
+) -> BatchedResult:
+    result = BatchedResult(FETCHED_SCHEMA, _batches(task, index, found, judge, blocked))
     return with_finished(result, task, index) if task.retried else result
 
 
-def given_up_hosts(urls: Mapping[str, str], found: Mapping[str, Found]) -> list[str]:
+def _batches(
+    task: StageTask, index: int, found: _Found, judge: Judge, blocked: Blocked
+) -> Iterator[ShardResult]:
+    batch = RowBatch(FETCHED_SCHEMA)
+    with closing(found.bodies):
+        body = lru_cache(maxsize=1)(found.bodies.read)  # the captions of an image follow each other
+        for table in read_captions(task, index):
+            batch.rows_in += table.num_rows
+            for row in parquet.rows_of(table):
+                encoded = _encoded(row, found.checks, body, blocked)
+                failed = encoded if isinstance(encoded, Check) else judge.failed(row, encoded)
+                if failed is None:
+                    batch.keep(_fetched_row(row, cast(bytes, encoded)))
+                else:
+                    batch.drop(reject(row, task.stage, failed))
+                if batch.is_full:
+                    yield batch.take()
+    warnings = given_up_hosts(found.urls, found.checks)
+    yield batch.take(passed_over=judge.passed_over, warnings=warnings)
+
+
+def given_up_hosts(urls: Mapping[str, str], checks: Mapping[str, Check]) -> list[str]:
     """A line that names the hosts put aside, those with the most images first; none without one."""
     hosts = Counter(
         host_of(urls[image])
-        for image, outcome in found.items()
-        if isinstance(outcome, Check) and outcome.reason == Reason.HOST_GIVEN_UP
+        for image, check in checks.items()
+        if check.reason == Reason.HOST_GIVEN_UP
     )
     if not hosts:
         return []
@@ -135,31 +178,26 @@ def given_up_hosts(urls: Mapping[str, str], found: Mapping[str, Found]) -> list[
     return [f"hosts that kept failing, and images not requested of them: {named}{more}"]
 
 
-def _sorted_out(urls: dict[str, str], blocked: Blocked) -> tuple[dict[str, str], dict[str, Found]]:
+def _sorted_out(urls: dict[str, str], blocked: Blocked) -> tuple[dict[str, str], dict[str, Check]]:
     """The images that may be requested, and the checks of those whose URL is on a list."""
     refused = {key: no for key, url in urls.items() if (no := blocked.refusal(url))}
     allowed = {key: url for key, url in urls.items() if key not in refused}
     return allowed, {key: _check(no) for key, no in refused.items()}
 
 
-def _taken_back(outcomes: Iterable[Outcome]) -> dict[str, Found]:
-    found: dict[str, Found] = {}
-    places: dict[str, ByteRange] = {}
-    for outcome in outcomes:
-        if outcome.reason:
-            found[outcome.key] = Check(
-                outcome.reason, False, outcome.measured, outcome.threshold, outcome.detail
-            )
-        else:
-            places[outcome.key] = ByteRange(outcome.location, outcome.offset, outcome.length)
-    return found | dict(take_back(places))
-
-
-def _outcome(row: Row, found: Mapping[str, Found], blocked: Blocked) -> Found:
+def _encoded(
+    row: Row, checks: Mapping[str, Check], body: Callable[[str], bytes], blocked: Blocked
+) -> bytes | Check:
+    """The bytes of a row's image, or why it has none that may be kept."""
     if row["encoded"] is None:
-        return found[image_of(row["key"])]
+        image = image_of(row["key"])
+        return checks.get(image) or body(image)
     refused = blocked.refusal(row["url"])
     return _check(refused) if refused else cast(bytes, row["encoded"])
+
+
+def _noted(outcome: Outcome) -> Check:
+    return Check(outcome.reason, False, outcome.measured, outcome.threshold, outcome.detail)
 
 
 def _check(failure: FetchFailure) -> Check:
@@ -175,7 +213,3 @@ def _check(failure: FetchFailure) -> Check:
 def _fetched_row(row: Row, encoded: bytes) -> Row:
     kept = {name: row[name] for name in FETCHED_SCHEMA.names if name in row}
     return kept | {"encoded": encoded, "sha256": sha256(encoded)}
-
-
-def _table(rows: list[Row]) -> pa.Table:
-    return pa.Table.from_pylist(rows, schema=FETCHED_SCHEMA)

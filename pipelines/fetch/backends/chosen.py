@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from pipelines.fetch.bodies import Bodies
 from pipelines.fetch.config import FetchConfig
 from pipelines.stage import Runtime
 from pipelines.web.failures import FetchFailure
@@ -9,16 +10,20 @@ from pipelines.web.settings import Refuses
 
 
 def fetch_images(
-    urls: dict[str, str], config: FetchConfig, runtime: Runtime, refuses: Refuses | None = None
-) -> dict[str, bytes | FetchFailure]:
+    urls: dict[str, str],
+    config: FetchConfig,
+    runtime: Runtime,
+    bodies: Bodies,
+    refuses: Refuses | None = None,
+) -> dict[str, FetchFailure]:
     """Fetch each image once, by the backend of the config; as `native.fetch_images`."""
     if config.backend == "img2dataset":
         from pipelines.fetch.backends import img2dataset
 
-        return img2dataset.fetch_images(urls, config, runtime, refuses)
+        return img2dataset.fetch_images(urls, config, runtime, bodies, refuses)
     from pipelines.fetch.backends import native
 
-    return native.fetch_images(urls, config, runtime, refuses)
+    return native.fetch_images(urls, config, runtime, bodies, refuses)
 
 
 def image_fetcher(

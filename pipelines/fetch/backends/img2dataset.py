@@ -25,6 +25,7 @@ from dalle_model.errors import DalleError
 from pipelines.fetch.backends.native import http_settings
 from pipelines.fetch.backends.vetted_urllib import VettedUrllib
 from pipelines.fetch.backends.walls import Lookups, RefusedError, Starts, Walls, checked
+from pipelines.fetch.bodies import Bodies
 from pipelines.fetch.config import FetchConfig
 from pipelines.fetch.schedule import HostQueues
 from pipelines.stage import Runtime
@@ -58,8 +59,12 @@ class BackendError(DalleError):
 
 
 def fetch_images(
-    urls: dict[str, str], config: FetchConfig, runtime: Runtime, refuses: Refuses | None = None
-) -> dict[str, bytes | FetchFailure]:
+    urls: dict[str, str],
+    config: FetchConfig,
+    runtime: Runtime,
+    bodies: Bodies,
+    refuses: Refuses | None = None,
+) -> dict[str, FetchFailure]:
     """Fetch each image once, many at a time; as `native.fetch_images`.
 
     Raises:
@@ -68,12 +73,20 @@ def fetch_images(
     """
     walls = walls_for(config, runtime, refuses)
 
-    def work(image_key: str) -> bytes | FetchFailure:
-        return fetch_image(urls[image_key], config, walls)
+    def work(image_key: str) -> FetchFailure | None:
+        found = fetch_image(urls[image_key], config, walls)
+        if isinstance(found, FetchFailure):
+            return found
+        bodies.add(image_key, found)
+        if bodies.are_many:
+            bodies.write()
+        return None
 
     downloader()  # what is wrong with it is said before the first thread
     jobs = ((urlsplit(url).hostname or "", image_key) for image_key, url in sorted(urls.items()))
-    return in_threads(HostQueues(jobs, config.per_host_concurrency), work, config.concurrency)
+    queues = HostQueues(jobs, config.per_host_concurrency)
+    found = in_threads(queues, work, config.concurrency)
+    return {image_key: failure for image_key, failure in found.items() if failure}
 
 
 def image_fetcher(

@@ -1,7 +1,9 @@
 """The backend of this project, whose client is safe, polite and bounded."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
+from pipelines.fetch.bodies import Bodies
 from pipelines.fetch.buckets import host_of
 from pipelines.fetch.config import FetchConfig
 from pipelines.fetch.schedule import Outages, run_by_host
@@ -17,12 +19,15 @@ Outcome = bytes | FetchFailure
 
 
 def fetch_images(
-    urls: dict[str, str], config: FetchConfig, runtime: Runtime, refuses: Refuses | None = None
-) -> dict[str, Outcome]:
+    urls: dict[str, str],
+    config: FetchConfig,
+    runtime: Runtime,
+    bodies: Bodies,
+    refuses: Refuses | None = None,
+) -> dict[str, FetchFailure]:
     """Fetch each image once, many at a time.
 
-    Memory is that of the bodies that are returned, and of those on their way: see
-    `pipelines/web/in_flight.py`.
+    Memory is that of `bodies`, and of those on their way: see `pipelines/web/in_flight.py`.
 
     A host is put aside for the rest of these images after `max_host_failures` of them in a row, in
     the order of their keys, that could not be reached. It starts anew with the next shard: what a
@@ -32,22 +37,30 @@ def fetch_images(
         urls: by the image's part of the key.
         config: limits and policy.
         runtime: access to loopback and the number of processes.
+        bodies: takes the bytes as served, by the image's part of the key.
         refuses: why a canonical URL, that of a redirect too, is not requested.
 
     Returns:
-        The bytes as served, or the failure, by the image's part of the key.
+        The failures, by the image's part of the key; the bytes of all others are in `bodies`.
     """
     fetch = image_fetcher(config, runtime, refuses)
 
-    async def work(image_key: str) -> Outcome:
-        return await fetch(urls[image_key])
+    async def work(image_key: str) -> FetchFailure | None:
+        found = await fetch(urls[image_key])
+        if isinstance(found, FetchFailure):
+            return found
+        bodies.add(image_key, found)
+        if bodies.are_many:
+            await asyncio.to_thread(bodies.write)  # meanwhile others go on
+        return None
 
     jobs = ((host_of(url), image_key) for image_key, url in sorted(urls.items()))
-    outages = Outages[str, Outcome](is_outage, config.max_host_failures)
+    outages = Outages[str, FetchFailure | None](is_outage, config.max_host_failures)
     found = run(run_by_host(jobs, work, config.concurrency, config.per_host_concurrency, outages))
+    failures = {image_key: failure for image_key, failure in found.items() if failure}
     for image_key in urls.keys() - found.keys():
-        found[image_key] = given_up(urls[image_key], config)
-    return found
+        failures[image_key] = given_up(urls[image_key], config)
+    return failures
 
 
 def image_fetcher(
@@ -70,9 +83,9 @@ def given_up(url: str, config: FetchConfig) -> FetchFailure:
     return FetchFailure(Reason.HOST_GIVEN_UP, detail)
 
 
-def is_outage(outcome: Outcome | None) -> bool:
-    """Whether an outcome speaks against the host."""
-    return isinstance(outcome, FetchFailure) and outcome.reason in UNREACHABLE
+def is_outage(failure: FetchFailure | None) -> bool:
+    """Whether a failure speaks against the host."""
+    return failure is not None and failure.reason in UNREACHABLE
 
 
 def http_settings(

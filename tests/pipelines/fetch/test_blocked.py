@@ -18,6 +18,7 @@ from pipelines.web.client import close_shared_clients
 from tests.pipelines.fetch.test_shard import row, runtime_of, write_captions
 from tests.pipelines.io.test_perceptual import waves
 from tests.support.loopback import loopback_web
+from tests.support.results import whole
 
 NUM_LISTED = 1000
 NUM_EXACT, NUM_LOOKS, NUM_OTHERS = 50, 100, 100  # of what is served
@@ -75,7 +76,7 @@ def test_listed_images_are_found_and_written_nowhere(web, tmp_path):
             rows.append(row(f"http://h{number % 20}.demo.test/{kind}/{number}", f"{kind} {number}"))
     config = config_of(tmp_path, hashes="\n".join(lines))
     task = write_captions(tmp_path, rows)
-    result = fetch_shard(task, 0, config, runtime_of(web))
+    result = whole(fetch_shard(task, 0, config, runtime_of(web)))
     finish_shard(task, 0, result, Stopwatch())
 
     hits = {r.caption: r for r in result.rejected}
@@ -113,7 +114,7 @@ def test_listed_hosts_and_urls_are_never_asked(web, tmp_path):
     )]  # fmt: skip
     rows.append(row("http://bad.demo.test/e", "with its bytes", encoded=b"image"))
     config = config_of(tmp_path, hosts="bad.demo.test", urls="https://ok.demo.test/c")
-    result = fetch_shard(write_captions(tmp_path, rows), 0, config, runtime_of(web))
+    result = whole(fetch_shard(write_captions(tmp_path, rows), 0, config, runtime_of(web)))
     assert web.asked == ["ok.demo.test/d"]
     assert {r.caption: (r.reason, r.detail) for r in result.rejected} == {
         "bad.demo.test/a": ("blocked_host", "hosts.txt: bad.demo.test"),
@@ -134,7 +135,7 @@ def test_a_redirect_to_what_is_listed_is_not_followed(web, tmp_path):
     config = config_of(tmp_path, hosts="bad.demo.test", urls="http://ok.demo.test/listed")
     polite = config.model_copy(update={"obeys_robots": True})
     for each in (config, polite):
-        result = fetch_shard(write_captions(tmp_path, rows), 0, each, runtime_of(web))
+        result = whole(fetch_shard(write_captions(tmp_path, rows), 0, each, runtime_of(web)))
         assert {(r.caption, r.reason) for r in result.rejected} == {
             ("host", "blocked_host"), ("url", "blocked_url"),
         }  # fmt: skip

@@ -16,6 +16,7 @@ from pipelines.web.client import shared_client
 from pipelines.web.failures import Reason
 from tests.pipelines.fetch.test_shard import CONFIG, runtime_of, small_web, write_captions
 from tests.support.loopback import loopback_web
+from tests.support.results import whole
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def reasons_of(result: ShardResult) -> list[str]:
 def test_one_image_is_asked_for_once_and_all_of_its_rows_come_back(web, finished):
     web.page("a.demo.test/none.png", b"here again")
     task = replace(finished, retried=("not_found",))
-    result = fetch_shard(task, 0, CONFIG, runtime_of(web))
+    result = whole(fetch_shard(task, 0, CONFIG, runtime_of(web)))
     assert [name for name in web.asked if "robots" not in name] == ["a.demo.test/none.png"]
     kept = {r["caption"]: r["encoded"] for r in result.kept.to_pylist()}
     assert kept == {
@@ -55,7 +56,7 @@ def test_one_image_is_asked_for_once_and_all_of_its_rows_come_back(web, finished
 def test_a_row_that_fails_in_another_way_has_the_new_reason(web, finished):
     web.page("a.demo.test/broken.png", b"x" * 1001)
     task = replace(finished, retried=("server_error",))
-    result = fetch_shard(task, 0, CONFIG, runtime_of(web))
+    result = whole(fetch_shard(task, 0, CONFIG, runtime_of(web)))
     reasons = Counter(reasons_of(result))
     assert (reasons["server_error"], reasons["too_large"]) == (0, 2)
 
@@ -73,7 +74,7 @@ def test_a_retry_that_changes_nothing_writes_equal_bytes(web, finished):
 def test_a_finished_shard_that_is_gone_is_named(web, finished):
     files.remove(finished.finished.part(0))
     with pytest.raises(UnreadableShardError, match="fetch/part-00000-of-00001"):
-        fetch_shard(replace(finished, retried=("not_found",)), 0, CONFIG, runtime_of(web))
+        whole(fetch_shard(replace(finished, retried=("not_found",)), 0, CONFIG, runtime_of(web)))
 
 
 def test_every_class_of_failure_but_our_own_lists_can_be_asked_for():

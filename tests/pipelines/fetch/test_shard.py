@@ -2,6 +2,7 @@ import hashlib
 import socket
 import struct
 from collections import Counter
+from functools import partial
 
 import pyarrow as pa
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from dalle_model import files
 from dalle_model.shards import image_of
 from pipelines.fetch.backends.native import http_settings
+from pipelines.fetch.bodies import Bodies
 from pipelines.fetch.config import FetchConfig
 from pipelines.fetch.declared import DRIFTED
 from pipelines.fetch.shard import fetch_shard
@@ -21,6 +23,7 @@ from pipelines.stage import Runtime
 from pipelines.web.addresses import LoopbackAllowance
 from pipelines.web.client import shared_client
 from tests.support.loopback import SUFFIX, answer, loopback_web
+from tests.support.results import whole
 from tests.support.tasks import stage_task
 
 CONFIG = FetchConfig(
@@ -82,7 +85,7 @@ def small_web(web):
 
 def test_every_row_is_kept_or_rejected_with_its_class(web, tmp_path):
     rows, reasons = small_web(web)
-    result = fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web))
+    result = whole(fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web)))
     assert Counter(r.reason for r in result.rejected) == reasons
     assert result.rows_in == len(rows) == result.kept.num_rows + len(result.rejected)
     assert result.kept.schema == FETCHED_SCHEMA
@@ -96,7 +99,7 @@ def test_every_row_is_kept_or_rejected_with_its_class(web, tmp_path):
 
 def test_an_image_is_requested_once_and_retried_only_where_that_may_help(web, tmp_path):
     rows, _ = small_web(web)
-    fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web))
+    whole(fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web)))
     asked = Counter(web.asked)
     assert asked["a.demo.test/good.png"] == 1
     assert asked["a.demo.test/none.png"] == 1
@@ -110,7 +113,7 @@ def test_an_image_that_came_with_its_row_is_not_requested(web, tmp_path):
     url = "http://a.demo.test/good.png"
     web.page("a.demo.test/good.png", b"another image by now")
     rows = [row(url, "one", encoded=b"supplied"), row("urn:sha256:00", "two", encoded=b"x" * 1001)]
-    result = fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web))
+    result = whole(fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web)))
     kept = {r["caption"]: r["encoded"] for r in result.kept.to_pylist()}
     assert kept == {"one": b"supplied", "two": b"x" * 1001}
     assert web.asked == []
@@ -118,7 +121,7 @@ def test_an_image_that_came_with_its_row_is_not_requested(web, tmp_path):
 
 def test_a_rejection_measures_what_it_can(web, tmp_path):
     rows, _ = small_web(web)
-    result = fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web))
+    result = whole(fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web)))
     large = next(r for r in result.rejected if r.reason == "too_large")
     assert (large.stage, large.caption) == ("fetch", "large")
     assert (large.measured, large.threshold) == (1001, 1000)
@@ -139,6 +142,22 @@ def test_two_runs_on_two_ports_write_equal_bytes(tmp_path):
     assert written[0] == written[1]
 
 
+def test_images_that_do_not_fit_into_memory_give_the_same_rows(web, tmp_path, monkeypatch):
+    rows, _ = small_web(web)
+    for n in range(30):
+        web.page(f"a.demo.test/{n}", b"%d" % n * 30)
+        rows.append(row(f"http://a.demo.test/{n}", f"{n}"))
+    written = []
+    for limit in (0, 50, 10_000):
+        monkeypatch.setattr("pipelines.fetch.shard.Bodies", partial(Bodies, limit=limit))
+        task = write_captions(tmp_path / str(limit), rows)
+        report = finish_shard(task, 0, fetch_shard(task, 0, CONFIG, runtime_of(web)), Stopwatch())
+        written.append([files.read_bytes(url) for url in (task.part(0), task.rejected(0))])
+        assert report.rows_out == 33
+        assert files.list_names(task.folder.progress) == ["00000.json"]
+    assert written[0] == written[1] == written[2]
+
+
 def test_a_flaky_web_gives_what_a_sound_one_gives(web, tmp_path):
     """The first request for each image gets a reset, a 503 or half a body."""
     rows = []
@@ -156,7 +175,7 @@ def test_a_flaky_web_gives_what_a_sound_one_gives(web, tmp_path):
     for i in range(30):
         web.route(f"a.demo.test/{i}", handler)
         rows.append(row(f"http://a.demo.test/{i}", str(i)))
-    result = fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web))
+    result = whole(fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web)))
     kept = {r["caption"]: r["encoded"] for r in result.kept.to_pylist()}
     assert kept == {str(i): f"/{i}".encode() for i in range(30)}
     assert set(fails.values()) == {2}
@@ -170,7 +189,7 @@ def test_requests_to_a_host_never_exceed_its_limit(web, tmp_path, per_host):
             web.page(f"{host}.demo.test/{i}", wait_s=0.005)
             rows.append(row(f"http://{host}.demo.test/{i}", f"{host}{i}"))
     config = CONFIG.model_copy(update={"per_host_concurrency": per_host})
-    result = fetch_shard(write_captions(tmp_path, rows), 0, config, runtime_of(web))
+    result = whole(fetch_shard(write_captions(tmp_path, rows), 0, config, runtime_of(web)))
     assert result.kept.num_rows == 24
     assert max(web.most_active.values()) <= per_host
 
@@ -187,7 +206,7 @@ def test_a_host_that_keeps_failing_is_put_aside_and_named(web, tmp_path, per_hos
     rows.append(row("http://bad.demo.test/11", "once more"))
     settings = {"per_host_concurrency": per_host, "retries": 0, "max_host_failures": 3}
     task, config = write_captions(tmp_path, rows), CONFIG.model_copy(update=settings)
-    result = fetch_shard(task, 0, config, runtime_of(web))
+    result = whole(fetch_shard(task, 0, config, runtime_of(web)))
     shared_client(http_settings(config, 1), runtime_of(web).loopback).close()
     reasons = Counter(r.reason for r in result.rejected if "bad" not in r.url)
     assert reasons == {"connection_failed": 3, "host_given_up": 9}
@@ -210,14 +229,14 @@ def _picture(_, connection):
 
 
 def test_an_empty_shard(web, tmp_path):
-    result = fetch_shard(write_captions(tmp_path, []), 0, CONFIG, runtime_of(web))
+    result = whole(fetch_shard(write_captions(tmp_path, []), 0, CONFIG, runtime_of(web)))
     assert (result.kept.num_rows, result.rejected, result.rows_in) == (0, [], 0)
 
 
 def test_a_missing_shard_is_named(tmp_path):
     task = stage_task(tmp_path, "fetch")
     with pytest.raises(parquet.UnreadableShardError, match="captions/part-00000-of-00001"):
-        fetch_shard(task, 0, CONFIG, Runtime())
+        whole(fetch_shard(task, 0, CONFIG, Runtime()))
 
 
 def test_bytes_of_another_hash_than_declared_are_rejected_for_that_row_alone(web, tmp_path):
@@ -227,7 +246,7 @@ def test_bytes_of_another_hash_than_declared_are_rejected_for_that_row_alone(web
     rows += [row(url, "wrong") | {"declared_hash": f"md5:{'0' * 32}"}]
     rows += [row("p.png", "local", b"local") | {"declared_hash": f"md5:{'1' * 32}"}]
     rows += [row(url, "look") | {"declared_hash": f"md5:{'2' * 32} phash:{'0' * 16}"}]
-    result = fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web))
+    result = whole(fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web)))
     assert sorted(result.kept["caption"].to_pylist()) == ["look", "none", "right"]
     assert {(r.caption, r.reason) for r in result.rejected} == {
         ("wrong", "hash_mismatch"), ("local", "hash_mismatch"),

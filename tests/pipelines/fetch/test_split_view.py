@@ -25,6 +25,7 @@ from pipelines.web.client import shared_client
 from tests.pipelines.fetch.test_shard import row, runtime_of, write_captions
 from tests.pipelines.io.test_perceptual import waves
 from tests.support.loopback import loopback_web
+from tests.support.results import whole
 from tests.support.tasks import stage_task
 
 NUM_IMAGES, NUM_SWAPPED = 2000, 200
@@ -68,11 +69,11 @@ def test_images_that_were_swapped_after_the_table_was_made_are_all_caught(web, t
         web.page(f"h{number % 40}.demo.test/{number}.png", now)
         url = f"http://h{number % 40}.demo.test/{number}.png"
         rows.append(row(url, str(number)) | {"declared_hash": hashes_of(number, image, before)})
-    fetched = fetch_shard(write_captions(tmp_path, rows), 0, FETCH, runtime_of(web))
+    fetched = whole(fetch_shard(write_captions(tmp_path, rows), 0, FETCH, runtime_of(web)))
     exact = {int(r.caption) for r in fetched.rejected}
     task = stage_task(tmp_path, "images")
     files.write_bytes(task.input(FETCHED).part(0), parquet.to_bytes(fetched.kept.sort_by("key")))
-    looked_at = process_shard(task, 0, IMAGES)
+    looked_at = whole(process_shard(task, 0, IMAGES))
     perceptual = {int(r.caption) for r in looked_at.rejected}
 
     assert {r.reason for r in fetched.rejected} == {"hash_mismatch"}

@@ -1,6 +1,7 @@
 import pytest
 
 from pipelines.fetch.backends import chosen, img2dataset, native
+from pipelines.fetch.bodies import Bodies
 from pipelines.fetch.config import FetchConfig, dependencies
 from pipelines.stage import Runtime
 
@@ -12,9 +13,10 @@ def _refuses(_: str) -> None:
 @pytest.mark.parametrize(("name", "module"), [("native", native), ("img2dataset", img2dataset)])
 def test_the_backend_is_the_one_that_the_config_names(monkeypatch, name, module):
     monkeypatch.setattr(module, "fetch_images", lambda *arguments: {"k": repr(arguments).encode()})
-    config = FetchConfig(backend=name)
-    found = chosen.fetch_images({"k": "http://a.test/"}, config, Runtime(), _refuses)
-    assert found == {"k": repr(({"k": "http://a.test/"}, config, Runtime(), _refuses)).encode()}
+    config, bodies = FetchConfig(backend=name), Bodies("")
+    found = chosen.fetch_images({"k": "http://a.test/"}, config, Runtime(), bodies, _refuses)
+    given = {"k": "http://a.test/"}, config, Runtime(), bodies, _refuses
+    assert found == {"k": repr(given).encode()}
 
 
 def test_a_backend_is_part_of_the_fingerprint():

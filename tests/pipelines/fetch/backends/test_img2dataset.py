@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from contextlib import closing
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from pipelines.fetch.backends import img2dataset
 from pipelines.fetch.backends.img2dataset import BackendError, fetch_image, fetch_images, walls_for
+from pipelines.fetch.bodies import Bodies
 from pipelines.web.failures import FetchFailure, Reason
 from tests.support.loopback import answer
 from tests.support.peer_backend import (
@@ -18,12 +20,19 @@ from tests.support.peer_backend import (
 )
 
 
-def test_the_bodies_and_failures_are_by_image(web):
+@pytest.fixture
+def bodies(tmp_path):
+    with closing(Bodies(str(tmp_path), limit=10)) as found:
+        yield found
+
+
+def test_the_bodies_and_failures_are_by_image(web, bodies):
     web.page("a.demo.test/1.png", b"one")
     urls = {"k1": "http://a.demo.test/1.png", "k2": "http://a.demo.test/2.png"}
-    found = fetch_images(urls, CONFIG, runtime_of(web))
-    assert found["k1"] == b"one"
-    assert found["k2"] == FetchFailure(Reason.NOT_FOUND, "HTTP 404 from http://a.demo.test/2.png")
+    found = fetch_images(urls, CONFIG, runtime_of(web), bodies)
+    failure = FetchFailure(Reason.NOT_FOUND, "HTTP 404 from http://a.demo.test/2.png")
+    assert found == {"k2": failure}
+    assert bodies.read("k1") == b"one"
 
 
 def test_it_is_its_code_that_asks(web):
@@ -112,19 +121,19 @@ def test_a_compressed_body_is_left_as_it_is(web):
     assert fetched(web, "http://a.demo.test/1.png") == b"packed"
 
 
-def test_requests_to_a_host_never_exceed_its_limit(web):
+def test_requests_to_a_host_never_exceed_its_limit(web, bodies):
     urls = {}
     for host in "abc":
         for number in range(6):
             web.page(f"{host}.demo.test/{number}", wait_s=0.005)
             urls[f"{host}{number}"] = f"http://{host}.demo.test/{number}"
     config = CONFIG.model_copy(update={"per_host_concurrency": 2})
-    found = fetch_images(urls, config, runtime_of(web))
-    assert found == dict.fromkeys(urls, b"picture")
+    assert fetch_images(urls, config, runtime_of(web), bodies) == {}
+    assert [bodies.read(key) for key in urls] == [b"picture"] * len(urls)
     assert max(web.most_active.values()) <= 2
 
 
-def test_a_listed_url_is_not_asked_where_a_redirect_leads_to_it(web):
+def test_a_listed_url_is_not_asked_where_a_redirect_leads_to_it(web, bodies):
     listed = FetchFailure(Reason.URL_REFUSED, "on a list")
     web.page("a.demo.test/1.png", b"", status=302, headers=[("Location", "/2.png")])
     web.page("a.demo.test/2.png", b"two")
@@ -132,6 +141,7 @@ def test_a_listed_url_is_not_asked_where_a_redirect_leads_to_it(web):
         {"k": "http://a.demo.test/1.png"},
         CONFIG,
         runtime_of(web),
+        bodies,
         lambda url: listed if url.endswith("2.png") else None,
     )
     assert found == {"k": listed}
