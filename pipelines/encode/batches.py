@@ -89,8 +89,10 @@ class TokenRows:
 
     def _flush(self) -> None:
         """Encode the squares that wait, and pass their rows on."""
-        codes = self._encode(list(self._squares.values()))
-        tokens = self._tokens | dict(zip(self._squares, codes, strict=True))
+        tokens = dict(self._tokens)
+        if self._squares:
+            codes = self._encode(list(self._squares.values()))
+            tokens |= dict(zip(self._squares, codes, strict=True))
         for row in self._rows:
             self._done.keep(row | {"image_tokens": tokens[image_of(row["key"])]})
         self._compared += [(tokens[image], full) for image, full in self._full.items()]

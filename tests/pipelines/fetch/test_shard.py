@@ -14,7 +14,7 @@ from pipelines.fetch.bodies import Bodies
 from pipelines.fetch.config import FetchConfig
 from pipelines.fetch.declared import DRIFTED
 from pipelines.fetch.shard import fetch_shard
-from pipelines.io import parquet
+from pipelines.io import batches, parquet
 from pipelines.io.finish import finish_shard
 from pipelines.io.keys import local_pair_key, pair_key
 from pipelines.io.task import Stopwatch
@@ -252,3 +252,28 @@ def test_bytes_of_another_hash_than_declared_are_rejected_for_that_row_alone(web
         ("wrong", "hash_mismatch"), ("local", "hash_mismatch"),
     }  # fmt: skip
     assert result.passed_over == {DRIFTED: 1}
+
+
+def test_no_more_is_held_of_a_shard_with_more_images(web, tmp_path, monkeypatch):
+    """Arrow's memory, and the bodies; a shard of 200 images of 20,000 bytes is 4 MB."""
+    monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", 100_000)
+    monkeypatch.setattr(batches, "_BYTES", 100_000)
+    kept = Bodies("", 100_000)
+    monkeypatch.setattr("pipelines.fetch.shard.Bodies", lambda folder: kept)
+    monkeypatch.setattr(kept, "_folder", str(tmp_path))
+    rows = []
+    for number in range(200):
+        web.page(f"a.demo.test/{number}", number.to_bytes(20_000))
+        rows.append(row(f"http://a.demo.test/{number}", "one"))
+    config = CONFIG.model_copy(update={"max_bytes": 20_000})
+    task = write_captions(tmp_path, rows)
+    before = pa.total_allocated_bytes()
+    result = fetch_shard(task, 0, config, runtime_of(web))
+    assert sum(map(len, kept._waiting.values())) < 100_000
+    num_rows = 0
+    for batch in result.batches:
+        num_rows += batch.kept.num_rows
+        assert batch.kept.num_rows <= 5
+        assert pa.total_allocated_bytes() - before < 1_000_000
+    shared_client(http_settings(config, 1), runtime_of(web).loopback).close()
+    assert num_rows == 200

@@ -2,6 +2,7 @@ import io
 from collections.abc import Iterator
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -13,6 +14,7 @@ from pipelines.images.measure import measure
 from pipelines.images.sandbox.protocol import Answer
 from pipelines.images.sandbox.sandbox import Sandbox
 from pipelines.images.shard import columns, is_compared, process_shard
+from pipelines.io import batches, parquet
 from pipelines.io.parquet import UnreadableShardError
 from pipelines.records import IMAGE_SCHEMA
 from tests.support.fetched_rows import fetched, write_fetched
@@ -133,3 +135,26 @@ def _chunk_kinds(png: bytes) -> list[bytes]:
         kinds.append(head[4:])
         stream.seek(int.from_bytes(head[:4], "big") + 4, io.SEEK_CUR)
     return kinds
+
+
+def test_no_more_is_held_of_a_shard_with_more_rows(tmp_path, monkeypatch) -> None:
+    """Arrow's memory while batches are made; images are as small as what may be held of them."""
+    monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", 100_000)
+    monkeypatch.setattr(batches, "_BYTES", 100_000)
+    found = measure(encode(smooth(90, 60), "PNG"), CONFIG)
+
+    class Instant(Sandbox):
+        def measure(self, encoded: bytes, config: ImagesConfig, compares: bool = False) -> Answer:
+            return Answer(found)
+
+    most = []
+    for count in (40, 200):
+        rows = [fetched(f"http://a.test/{n}", "one", n.to_bytes(20_000)) for n in range(count)]
+        task = write_fetched(tmp_path / str(count), rows)
+        before, held = pa.total_allocated_bytes(), 0
+        for batch in process_shard(task, 0, CONFIG, Instant()).batches:
+            held = max(held, pa.total_allocated_bytes() - before)
+            assert batch.kept.num_rows <= 40
+        most.append(held)
+    assert most[1] < 1_000_000
+    assert most[1] <= 1.5 * most[0]

@@ -1,0 +1,128 @@
+import random
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from dalle_model.pixels import from_stored, to_png
+from dalle_model.shards import image_of, image_tokens
+from pipelines.encode import batches
+from pipelines.encode.batches import TokenRows
+from pipelines.io.task import BatchedResult
+from pipelines.records import IMAGE_SCHEMA
+from pipelines.rejection import Check
+from tests.support.image_rows import noise, row
+from tests.support.results import whole
+
+TOKENS = 4
+SCHEMA = pa.schema(
+    [
+        pa.field("key", pa.string()),
+        pa.field("image_tokens", pa.list_(pa.uint16(), TOKENS)),
+        pa.field("view", pa.uint8()),
+        pa.field("crop", pa.list_(pa.uint16(), 4)),
+        pa.field("score", pa.float32()),
+    ]
+)
+
+
+class Codec:
+    """Codes that are pixels of a square; remembers how many squares came at once."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def encode(self, squares):
+        self.asked.append(len(squares))
+        corners = [square.reshape(-1)[:TOKENS] for square in squares]
+        return np.array(corners, np.uint16).reshape(len(squares), TOKENS)
+
+
+def crop(stored: bytes):
+    return from_stored(stored) if stored != b"broken" else Check("undecodable", passed=False)
+
+
+def run(tables: Iterator[pa.Table], codec: Codec, size: int = 4) -> BatchedResult:
+    rows = TokenRows(SCHEMA, "encode", crop, codec.encode, size)
+    return BatchedResult(SCHEMA, rows.results(tables))
+
+
+def table(rows) -> pa.Table:
+    added = pa.array([r.get("score") for r in rows], pa.float32())
+    return pa.Table.from_pylist(rows, IMAGE_SCHEMA).append_column("score", added)
+
+
+def cut(rows, chance: random.Random) -> Iterator[pa.Table]:
+    start = 0
+    while start < len(rows):
+        size = chance.randint(0, 7)
+        yield table(rows[start : start + size])
+        start += size
+
+
+def images(count: int):
+    """Rows of images with one to three captions, of which each fifth cannot be decoded."""
+    return [
+        row(number, caption, b"broken" if number % 5 == 4 else None) | {"score": number / 2}
+        for number in range(count)
+        for caption in range(1 + number % 3)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_pieces_of_rows_change_neither_rows_nor_what_is_encoded_at_once(seed):
+    rows, codec = images(30), Codec()
+    result = whole(run(cut(rows, random.Random(seed)), codec))
+    good = [r for r in rows if r["image"] != b"broken"]
+    assert result.kept["key"].to_pylist() == [r["key"] for r in good]
+    expected = [noise(int(image_of(r["key"]), 16)).reshape(-1)[:TOKENS].tolist() for r in good]
+    assert image_tokens(result.kept).tolist() == expected
+    assert result.kept["score"].to_pylist() == [r["score"] for r in good]
+    assert [r.key for r in result.rejected] == [r["key"] for r in rows if r not in good]
+    assert result.rows_in == len(rows)
+    assert codec.asked == [4] * 6  # 24 of 30 images, each once
+
+
+def test_captions_of_an_image_that_was_encoded_before_them_share_its_codes(monkeypatch):
+    monkeypatch.setattr(batches, "_WAITING_ROWS", 3)
+    rows, codec = [row(n, c) for n in range(3) for c in range(10)], Codec()
+    result = whole(run(iter([table(rows)]), codec))
+    expected = [noise(n).reshape(-1)[:TOKENS].tolist() for n in range(3) for _ in range(10)]
+    assert image_tokens(result.kept).tolist() == expected
+    assert sum(codec.asked) == 3
+
+
+def test_squares_that_are_compared_wait_until_they_fill_a_batch():
+    rows, codec = [row(n) for n in range(24)], Codec()
+    for number in range(0, 24, 3):
+        rows[number]["full_image"] = rows[number]["image"]
+    rows[0]["full_image"] = to_png(255 - noise(0))
+    rows[3]["full_image"] = b"broken"
+    result = whole(run(iter([table(rows)]), codec))
+    assert result.tallies == {
+        "images_compared": 7, "tokens_compared": 7 * TOKENS, "tokens_equal": 6 * TOKENS,
+    }  # fmt: skip
+    assert sorted(codec.asked) == [2, *[4] * 6, 5]
+
+
+def test_no_image_is_held_that_has_been_encoded():
+    """Arrow's memory, of which a shard of 300 images would take 300 times an image."""
+    image, before = to_png(noise(1, 200, 200)), pa.total_allocated_bytes()
+    held = []
+
+    def tables() -> Iterator[pa.Table]:
+        for number in range(300):
+            held.append(pa.total_allocated_bytes() - before)
+            yield table([row(number, image=image)])
+
+    squares = []
+
+    def encode(batch):
+        squares.append(len(batch))
+        return np.zeros((len(batch), TOKENS), np.uint16)
+
+    rows = TokenRows(SCHEMA, "encode", crop, encode, 4)
+    assert sum(result.kept.num_rows for result in rows.results(tables())) == 300
+    assert max(squares) == 4
+    assert max(held) < 10 * len(image)
