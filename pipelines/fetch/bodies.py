@@ -1,12 +1,13 @@
 """The bytes of the images of one shard, which may be more than fit into memory."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import BinaryIO, Protocol
 
 from dalle_model import files
 from pipelines.io.aside import ASIDE_BYTES, ByteRange, take_back
+from pipelines.rejection import Check
 
 
 class Source(Protocol):
@@ -24,11 +25,21 @@ class Bodies:
 
     Args:
         folder: URL of the folder on whose disk it lies.
+        refusal: why bytes are written nowhere, if so; asked before they are.
         limit: bytes in memory, after which they are written.
+
+    Attributes:
+        refused: images whose bytes were not written, and are gone.
     """
 
-    def __init__(self, folder: str, limit: int = ASIDE_BYTES) -> None:
-        self._folder, self._limit = folder, limit
+    def __init__(
+        self,
+        folder: str,
+        refusal: Callable[[bytes], Check | None] = lambda _: None,
+        limit: int = ASIDE_BYTES,
+    ) -> None:
+        self._folder, self._refusal, self._limit = folder, refusal, limit
+        self.refused: dict[str, Check] = {}
         self._adding, self._writing = Lock(), Lock()
         self._waiting: dict[str, bytes] = {}
         self._num_bytes = 0
@@ -56,8 +67,16 @@ class Bodies:
             if not self._places:
                 self._file = files.scratch(self._folder)
             for image_key, body in waiting.items():
+                if refused := self._refusal(body):
+                    self.refused[image_key] = refused
+                    continue
                 self._places[image_key] = self._file.tell(), len(body)
                 self._file.write(body)
+
+    @property
+    def written(self) -> frozenset[str]:
+        """The images whose bytes are in the file, since they may be."""
+        return frozenset(self._places)
 
     def read(self, image_key: str) -> bytes:
         """The bytes of an image, once all have been added.

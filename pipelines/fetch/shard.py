@@ -65,11 +65,11 @@ def fetch_shard(
     blocked = read_blocklists(config.blocklists, task.fingerprint)
     urls = _urls(task, index)
     allowed, refused = _sorted_out(urls, blocked)
-    bodies = Bodies(task.folder.progress)
+    bodies = Bodies(task.folder.progress, blocked.of_bytes)
     failures = fetch_images(allowed, config, runtime, bodies, blocked.refuses)
     checks = {key: _check(failure) for key, failure in failures.items()}
-    found = _Found(urls, checks | refused, bodies)
-    return _result(task, index, found, Judge(blocked), blocked)
+    found = _Found(urls, checks | refused | bodies.refused, bodies)
+    return _result(task, index, found, Judge(blocked, judged=bodies.written), blocked)
 
 
 def wanted_images(task: StageTask, index: int, config: FetchConfig) -> dict[str, str]:

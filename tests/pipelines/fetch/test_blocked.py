@@ -3,11 +3,14 @@
 import hashlib
 import io
 import random
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from dalle_model import files
+from pipelines.fetch.bodies import Bodies
 from pipelines.fetch.config import Blocklists, FetchConfig
 from pipelines.fetch.shard import fetch_shard
 from pipelines.io import parquet
@@ -104,6 +107,31 @@ def test_listed_images_are_found_and_written_nowhere(web, tmp_path):
         assert name == "hashes.txt"
         assert digits in listed
         assert (entry["url"], entry["stage"]) == (hits[entry["caption"]].url, "fetch")
+
+
+@pytest.mark.parametrize("limit", [0, 10, 1000])
+def test_a_listed_image_is_not_written_where_others_are_written_meanwhile(
+    web, tmp_path, monkeypatch, limit
+):
+    written: list[bytes] = []
+
+    class Scratch(io.BytesIO):
+        def write(self, content):
+            written.append(bytes(content))
+            return super().write(content)
+
+    monkeypatch.setattr(files, "scratch", lambda _: Scratch())
+    monkeypatch.setattr("pipelines.fetch.shard.Bodies", partial(Bodies, limit=limit))
+    contents = [b"image %d" % n for n in range(10)]
+    for number, content in enumerate(contents):
+        web.page(f"ok.demo.test/{number}", content)
+    rows = [row(f"http://ok.demo.test/{n}", f"{n}") for n in range(10)]
+    config = config_of(tmp_path, hashes=hashlib.sha256(contents[3]).hexdigest())
+    result = whole(fetch_shard(write_captions(tmp_path, rows), 0, config, runtime_of(web)))
+    assert [(r.caption, r.reason) for r in result.rejected] == [("3", "blocked_hash")]
+    assert set(result.kept["encoded"].to_pylist()) == {*contents} - {contents[3]}
+    assert contents[3] not in written
+    assert len(written) == {0: 9, 1000: 0}.get(limit, len(written))
 
 
 def test_listed_hosts_and_urls_are_never_asked(web, tmp_path):

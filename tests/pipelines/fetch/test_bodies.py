@@ -10,7 +10,7 @@ from pipelines.io.aside import put_aside
 
 
 def filled(folder: str, limit: int, count: int = 20) -> Bodies:
-    bodies = Bodies(folder, limit)
+    bodies = Bodies(folder, limit=limit)
     for number in range(count):
         bodies.add(f"k{number}", b"%d" % number * number)
         if bodies.are_many:
@@ -28,7 +28,7 @@ def test_all_are_read_again_wherever_they_are(tmp_path, limit):
 
 
 def test_no_more_than_the_limit_is_held_and_the_file_has_no_name(tmp_path):
-    with closing(Bodies(str(tmp_path), 100)) as bodies:
+    with closing(Bodies(str(tmp_path), limit=100)) as bodies:
         for number in range(1000):
             bodies.add(str(number), bytes(30))
             if bodies.are_many:
@@ -45,7 +45,7 @@ def test_few_need_no_file(tmp_path):
 
 
 def test_threads_add_while_others_write(tmp_path):
-    bodies = Bodies(str(tmp_path), 50)
+    bodies = Bodies(str(tmp_path), limit=50)
 
     def add(first: int) -> None:
         for number in range(first, first + 200):

@@ -258,9 +258,8 @@ def test_no_more_is_held_of_a_shard_with_more_images(web, tmp_path, monkeypatch)
     """Arrow's memory, and the bodies; a shard of 200 images of 20,000 bytes is 4 MB."""
     monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", 100_000)
     monkeypatch.setattr(batches, "_BYTES", 100_000)
-    kept = Bodies("", 100_000)
-    monkeypatch.setattr("pipelines.fetch.shard.Bodies", lambda folder: kept)
-    monkeypatch.setattr(kept, "_folder", str(tmp_path))
+    kept = Bodies(str(tmp_path), limit=100_000)
+    monkeypatch.setattr("pipelines.fetch.shard.Bodies", lambda *_: kept)
     rows = []
     for number in range(200):
         web.page(f"a.demo.test/{number}", number.to_bytes(20_000))
