@@ -14,8 +14,8 @@ from pipelines.stage import Job
 def build(tasks: Tasks, job: Job) -> PCollection[ShardReport]:
     """Fetch the images of every pending shard; both ways give the same rows.
 
-    One process fetches shard by shard, and needs no second copy of the bytes on the disk. It cannot
-    where a limit is one of a host in the whole run.
+    One process fetches shard by shard, and needs a second copy of the bytes of one shard at most.
+    It cannot where a limit is one of a host in the whole run.
     """
     config, runtime = job.config, job.runtime
     is_limited = config.max_images_per_host is not None or config.deadline_s is not None

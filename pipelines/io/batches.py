@@ -70,7 +70,7 @@ def merged(one: Iterable[pa.Table], other: Iterable[pa.Table]) -> Iterator[pa.Ta
         other: the same, of the same columns.
     """
     sides = [(table for table in side if table.num_rows) for side in (one, other)]
-    heads = [next(side, None) for side in sides]
+    heads: list[Any] = [next(side, None) for side in sides]  # None: at its end
     while all(head is not None for head in heads):
         bound = min(head["key"][-1].as_py() for head in heads)
         parts = []

@@ -10,7 +10,8 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from dalle_model.pixels import from_stored
-from pipelines.io.selections import surviving_rows
+from pipelines.io.parquet import rows_of
+from pipelines.io.selections import surviving_row_groups
 from pipelines.io.task import ShardResult
 from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
 from pipelines.rejection import Check, reject
@@ -31,17 +32,18 @@ def sharpness(image: bytes) -> float:
 
 
 def process(job: Job, index: int) -> ShardResult:
-    kept, rejected = [], []
-    table = surviving_rows(job.task, index, ["key", "url", "caption", "image"])
-    for row in table.to_pylist():
-        measured, limit = sharpness(row["image"]), job.config.min_sharpness
-        if measured < limit:
-            check = Check("blurred", False, measured, limit)
-            rejected.append(reject(row, job.task.stage, check))
-        else:
-            names = SELECTION_SCHEMA.names
-            kept.append({name: row[name] for name in names} | {"sharpness": measured})
-    return ShardResult(pa.Table.from_pylist(kept, SCHEMA), rejected, rows_in=table.num_rows)
+    kept, rejected, rows_in = [], [], 0
+    names, limit = SELECTION_SCHEMA.names, job.config.min_sharpness
+    for table in surviving_row_groups(job.task, index, [*names, "image"]):
+        rows_in += table.num_rows
+        for row in rows_of(table):
+            measured = sharpness(row["image"])
+            if measured < limit:
+                check = Check("blurred", False, measured, limit)
+                rejected.append(reject(row, job.task.stage, check))
+            else:
+                kept.append({name: row[name] for name in names} | {"sharpness": measured})
+    return ShardResult(pa.Table.from_pylist(kept, SCHEMA), rejected, rows_in)
 
 
 STAGE = Stage(
