@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -69,7 +70,12 @@ def batched(*parts: ShardResult) -> BatchedResult:
 
 
 def test_batches_are_written_as_the_whole_and_their_counts_add_up(tmp_path):
-    told = {"cpu_s": 1.5, "tallies": {"n": 1}, "passed_over": {"x": 2}, "warnings": ["one line"]}
+    told: dict[str, Any] = {
+        "cpu_s": 1.5,
+        "tallies": {"n": 1},
+        "passed_over": {"x": 2},
+        "warnings": ["one line"],
+    }
     parts = [
         replace(result("ba", "d"), rows_in=5, **told),
         replace(result("", ""), rows_in=0),
