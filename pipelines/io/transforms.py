@@ -1,8 +1,7 @@
 """Wiring shared by all stages; it holds as little logic as possible.
 
-A stage that needs one shard at a time is `Shards | ProcessShards(tasks, work)`. One that groups
-rows of many shards is `AllShards | … | WriteShards(tasks, schema)`, with its own grouping between;
-one that gathers anything else about its shards is `AllShards | … | GatherShards(tasks, work)`.
+A stage that needs one shard at a time is `Shards | ProcessShards(tasks, work)`. One that gathers
+something of many shards is `AllShards | … | GatherShards(tasks, work)`, with its own grouping between.
 
 The task of a stage is a collection of one element, and reaches the work as a side input: where
 several stages are one job, it is known only when the stage before has finished.
@@ -10,21 +9,18 @@ several stages are one job, it is known only when the stage before has finished.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import apache_beam as beam
-import pyarrow as pa
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import AsSingleton, PCollection
 
 from pipelines.io.finish import finish_shard
-from pipelines.io.task import Result, ShardReport, ShardResult, StageTask, Stopwatch
+from pipelines.io.task import Result, ShardReport, StageTask, Stopwatch
 from pipelines.io.wanted import check_wanted
-from pipelines.rejection import Rejection
 
 Work = Callable[[StageTask, int], Result]
-GatheringWork = Callable[[StageTask, int, list[Any]], Result]
+GatheringWork = Callable[[StageTask, int, Iterable[Any]], Result]
 
 
 Tasks = PCollection[StageTask]  # of one element
@@ -74,8 +70,9 @@ class GatherShards(beam.PTransform[PCollection[tuple[int, Any]], PCollection[Sha
 
     Args:
         tasks: the stage's work; values of shards that are not pending are ignored.
-        work: a picklable pure function of the task, a shard number and the shard's values in any
-            order; None does not count as a value.
+        work: a picklable pure function of the task, a shard number and the shard's values, in any
+            order and to be gone through once: a runner may bring them piece by piece, and no list
+            of them is made. None does not count as a value.
     """
 
     tasks: Tasks
@@ -91,22 +88,6 @@ class GatherShards(beam.PTransform[PCollection[tuple[int, Any]], PCollection[Sha
             | "ByShard" >> beam.GroupByKey()
             | "Write" >> beam.ParDo(_GatherShardFn(self.work), task)
         )
-
-
-@dataclass(eq=False)
-class WriteShards(beam.PTransform[PCollection[tuple[int, Any]], PCollection[ShardReport]]):
-    """`(shard, row dict | Rejection)` in; every pending shard written, empty ones too.
-
-    Args:
-        tasks: the stage's work; rows of shards that are not pending are ignored.
-        schema: of the rows.
-    """
-
-    tasks: Tasks
-    schema: pa.Schema
-
-    def expand(self, rows: PCollection[tuple[int, Any]]) -> PCollection[ShardReport]:
-        return rows | "Gather" >> GatherShards(self.tasks, partial(_rows, schema=self.schema))
 
 
 class _ProcessShardFn(beam.DoFn):
@@ -141,8 +122,7 @@ class _GatherShardFn(beam.DoFn):
         check_wanted(task)
         stopwatch = Stopwatch()
         index, values = grouped
-        result = self.work(task, index, [value for value in values if value is not None])
-        check_wanted(task)
+        result = self.work(task, index, (value for value in values if value is not None))
         yield _count(task, finish_shard(task, index, result, stopwatch))
 
 
@@ -156,12 +136,6 @@ def _all(task: StageTask) -> Iterable[int]:
 
 def _seeds(task: StageTask) -> Iterable[tuple[int, Any]]:
     return ((index, None) for index in task.pending)
-
-
-def _rows(_task: StageTask, _index: int, values: list[Any], schema: pa.Schema) -> ShardResult:
-    kept = [row for row in values if not isinstance(row, Rejection)]
-    rejected = [row for row in values if isinstance(row, Rejection)]
-    return ShardResult(pa.Table.from_pylist(kept, schema=schema), rejected, rows_in=len(values))
 
 
 def _count(task: StageTask, report: ShardReport) -> ShardReport:

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from functools import partial
 
 import apache_beam as beam
@@ -7,9 +8,8 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from pipelines.io.parquet import read_table
 from pipelines.io.task import ShardResult, StageTask, finished_shards
-from pipelines.io.transforms import AllShards, GatherShards, ProcessShards, Shards, WriteShards
+from pipelines.io.transforms import AllShards, GatherShards, ProcessShards, Shards, _GatherShardFn
 from pipelines.records import SELECTION_SCHEMA
-from pipelines.rejection import Rejection
 from tests.support.beam_tasks import tasks
 
 
@@ -33,18 +33,6 @@ def test_only_pending_shards_are_processed(tmp_path):
     assert read_table(task(tmp_path).part(2))["key"].to_pylist() == ["row-2"]
 
 
-def test_rows_and_rejections_land_in_their_shards_and_empty_shards_are_written(tmp_path):
-    dropped = Rejection("d", "u", "c", "dedupe", "near_duplicate", 3, 4)
-    rows = [(0, row("b")), (1, row("not pending")), (0, dropped), (0, row("a"))]
-    with _TestPipeline(runner="FnApiRunner") as pipeline:
-        work = tasks(pipeline, task(tmp_path))
-        _ = pipeline | beam.Create(rows) | WriteShards(work, SELECTION_SCHEMA)
-    reports = finished_shards(task(tmp_path))
-    assert {i: (r.rows_in, r.rows_out) for i, r in reports.items()} == {0: (3, 2), 2: (0, 0)}
-    assert read_table(task(tmp_path).part(0))["key"].to_pylist() == ["a", "b"]
-    assert read_table(task(tmp_path).rejected(0))["reason"].to_pylist() == ["near_duplicate"]
-
-
 def test_all_shards_are_read_whatever_is_pending(tmp_path):
     with _TestPipeline(runner="FnApiRunner") as pipeline:
         work = tasks(pipeline, task(tmp_path, pending=(1,)))
@@ -56,7 +44,7 @@ def test_no_shard_is_read_where_none_is_pending(tmp_path):
         assert_that(tasks(pipeline, task(tmp_path, pending=())) | AllShards(), equal_to([]))
 
 
-def named(task: StageTask, index: int, values: list[str]) -> ShardResult:
+def named(task: StageTask, index: int, values: Iterable[str]) -> ShardResult:
     rows = [row(f"{index}-{value}") for value in values]
     return ShardResult(pa.Table.from_pylist(rows, SELECTION_SCHEMA), [], len(rows))
 
@@ -69,3 +57,28 @@ def test_values_are_gathered_for_pending_shards_alone(tmp_path):
     assert set(finished_shards(task(tmp_path))) == {0, 2}
     assert read_table(task(tmp_path).part(0))["key"].to_pylist() == ["0-a", "0-b"]
     assert read_table(task(tmp_path).part(2)).num_rows == 0
+
+
+class Once:
+    """Values that can be gone through once, as a runner streams them; counts those that are out."""
+
+    def __init__(self, count: int) -> None:
+        self.left, self.count = count, count
+
+    def __iter__(self):
+        assert self.left == self.count
+        while self.left:
+            self.left -= 1
+            yield None if self.left % 2 else f"{self.left}"
+
+
+def test_values_are_taken_one_by_one_and_no_list_of_them_is_made(tmp_path):
+    values, seen = Once(6), []
+
+    def work(task: StageTask, index: int, given: Iterable[str]) -> ShardResult:
+        for value in given:
+            seen.append((value, values.left))
+        return one_row(task, index, "row-")
+
+    list(_GatherShardFn(work).process((0, values), task(tmp_path)))
+    assert seen == [("4", 4), ("2", 2), ("0", 0)]
