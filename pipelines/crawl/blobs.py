@@ -93,16 +93,16 @@ def spill(
 def pack(ref: CandidateRef) -> Packed:
     """A reference as it crosses a shuffle, where a runner holds rows by the million.
 
-    Its key comes first and can be read by itself, so that packed rows sort by their keys.
+    Its key comes first and can be read by itself.
     """
     blob = (os.fsencode(ref.blob.location), *ref.blob[1:]) if ref.blob else ()  # may be no UTF-8
     values = ref.candidate[1:_NUM_VALUES] + blob
     return ref.candidate.key.encode() + _END + msgspec.msgpack.encode(values)
 
 
-def key_of(packed: Packed) -> bytes:
+def key_of(packed: Packed) -> str:
     """The key of what was packed."""
-    return packed[: packed.index(_END)]
+    return packed[: packed.index(_END)].decode()
 
 
 def unpack(packed: Packed) -> CandidateRef:

@@ -9,6 +9,8 @@ from pipelines.records import Candidate
 from pipelines.rejection import Rejection
 
 STAGE = "crawl"
+DUPLICATE = "duplicate_pair"  # another row of its key stands for it
+TOO_MANY_CAPTIONS = "too_many_captions"  # of its image
 MAX_QUOTED_CHARS = 1000  # chosen: enough to recognise a dropped row, too little to fill a shard
 
 
@@ -75,12 +77,23 @@ def rejection(
     reason: str,
     detail: str = "",
     *,
+    key: str = "",
     measured: float | None = None,
     threshold: float | None = None,
 ) -> Rejection:
-    """A rejection of this stage: keyed by the whole URL and caption, of which it quotes little."""
+    """A rejection of this stage; of URL and caption, which make its key, it quotes little.
+
+    Args:
+        url: whole, as far as it is known.
+        caption: whole.
+        reason: as in `Rejection`, like the rest.
+        detail: what a number cannot say.
+        key: of a row that was a candidate: it may come from the image's bytes.
+        measured: the value found.
+        threshold: the limit.
+    """
     return Rejection(
-        key=pair_key(url, caption),
+        key=key or pair_key(url, caption),
         url=url[:MAX_QUOTED_CHARS],
         caption=caption[:MAX_QUOTED_CHARS],
         stage=STAGE,

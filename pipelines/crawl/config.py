@@ -22,6 +22,8 @@ class CrawlConfig(BaseModel):
             page's Open Graph images, each with its `og:image:alt`.
         min_caption_chars: shorter captions are dropped; whitespace at both ends is not counted.
         max_caption_chars: longer captions are dropped, so that no page fills a shard.
+        max_captions_per_image: captions kept of an image, the first by key; the others are dropped,
+            so that no image fills a shard. None keeps all.
         max_page_bytes: larger pages, and larger metadata of pages, are dropped unread.
         max_image_bytes: larger images are dropped, in sources that hold the images themselves.
         honours_page_opt_out: drop the images of pages that forbid use for AI; if false they are
@@ -38,6 +40,8 @@ class CrawlConfig(BaseModel):
     )
     min_caption_chars: int = Field(default=1, ge=1)
     max_caption_chars: int = Field(default=10_000, ge=1)  # chosen: ten times what 256 tokens hold
+    # Chosen: twice the texts from which on the recipe `align` drops an image altogether.
+    max_captions_per_image: int | None = Field(default=2000, ge=1)
     max_page_bytes: int = Field(default=2 << 20, ge=1)  # chosen: lexbor takes up to 100 times it
     max_image_bytes: int = Field(default=20 << 20, ge=1)  # as `fetch.max_bytes`
     honours_page_opt_out: bool = True

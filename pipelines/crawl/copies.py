@@ -1,149 +1,181 @@
-"""Rows of equal keys, of which one survives and each other one is a rejection.
+"""Rows of equal keys, of which one survives, and images with too many captions.
 
 A logo with one text on 300,000 pages is one candidate and 299,999 rejections. A worker settles what
-it has read itself, so that copies cross the shuffle already rejected, and equal ones as a number;
-a shard holds them in columns.
+it has read itself, so that copies cross the shuffle already rejected, and equal ones as a number.
+What crosses is a block for each shard, not a row: a group is few elements, however hot its key.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any
 
 import msgspec
-import numpy as np
-import pyarrow as pa
 
-from pipelines.crawl.blobs import CandidateRef, Packed, key_of, unpack
-from pipelines.crawl.candidates import rejection
-from pipelines.rejection import REJECTION_SCHEMA, Rejection
+from dalle_model.shards import image_of
+from pipelines.crawl.blobs import CandidateRef, Packed, unpack
+from pipelines.crawl.candidates import DUPLICATE, TOO_MANY_CAPTIONS, rejection
+from pipelines.crawl.crowds import beyond, last_keys
+from pipelines.crawl.rejections import Counted, Values, values_of
+from pipelines.io.keys import shard_of
+from pipelines.rejection import Rejection
 
 MAX_HELD = 10_000  # different rows that a worker holds; chosen: some 10 MB
-_CHUNK = 10_000  # different rows that become columns together; chosen: as above
+MAX_HELD_BYTES = 8 << 20  # chosen: as many rows of usual length, and a block that any engine takes
 
-Values = tuple[Any, ...]  # of a rejection, in the order of its schema
-Counted = tuple[Values, int]
+Drop = Callable[[Values, int], None]
 
 
 @dataclass(frozen=True)
-class Dropped:
-    """Rejections that share a shard, each with how often it stands there.
+class Settled:
+    """Rows of one shard that a worker has read: those that may survive, and those that do not.
 
     Args:
-        packed: rows of `REJECTION_SCHEMA`, the number last.
+        kept: packed candidates, one of each key.
+        dropped: rows of `REJECTION_SCHEMA`, each with how often it stands there.
     """
 
-    packed: bytes
+    kept: bytes
+    dropped: bytes
 
     @classmethod
-    def of(cls, counts: Counter[Values]) -> "Dropped":
-        """Rejections and how often each stands there."""
-        return cls(msgspec.msgpack.encode([[*row, count] for row, count in counts.items()]))
+    def of(cls, kept: list[Packed], dropped: Counter[Values]) -> "Settled":
+        """Candidates, and rejections with how often each stands there."""
+        counted = [[*row, count] for row, count in dropped.items()]
+        return cls(msgspec.msgpack.encode(kept), msgspec.msgpack.encode(counted))
 
-    def rows(self) -> Iterator[Counted]:
+    def candidates(self) -> list[Packed]:
+        """The candidates."""
+        return msgspec.msgpack.decode(self.kept, type=list[Packed])
+
+    def rejections(self) -> Iterator[Counted]:
         """The rejections, each with its number."""
-        return ((tuple(row[:-1]), row[-1]) for row in msgspec.msgpack.decode(self.packed))
+        return ((tuple(row[:-1]), row[-1]) for row in msgspec.msgpack.decode(self.dropped))
+
+
+class Survivors:
+    """Of each key the least row, and of each image the first captions, of rows in any order.
+
+    Where the bytes of an image are makes no difference to a row: equal rows have equal bytes,
+    wherever those are read from.
+
+    Args:
+        most: captions kept of an image; None for all.
+        drop: called with each rejection and how often it stands there.
+    """
+
+    def __init__(self, most: int | None, drop: Drop) -> None:
+        self._most, self._drop = most, drop
+        self._rows: dict[str, Packed] = {}
+        self._copies: Counter[Packed] = Counter()
+        self._cut_at = MAX_HELD
+
+    def add(self, key: str, packed: Packed) -> bool:
+        """Take a row; whether more is held than before."""
+        if key not in self._rows:
+            self._rows[key] = packed
+            if len(self._rows) >= self._cut_at:
+                self._cut()
+                self._cut_at = MAX_HELD + 2 * len(self._rows)  # so that few rows are sorted again
+            return True
+        is_new = packed not in self._copies
+        self._copies[packed] += 1
+        if len(self._copies) >= MAX_HELD:
+            self._settle()
+        return is_new
+
+    def rows(self) -> dict[str, Packed]:
+        """Those that are left, by key."""
+        self._settle()
+        self._cut()
+        return self._rows
+
+    def _settle(self) -> None:
+        """Let the least of the rows of each key stand for it."""
+        least: dict[str, CandidateRef] = {}
+        for packed, count in self._copies.items():
+            row = unpack(packed)
+            key = row.candidate.key
+            first = least[key] if key in least else unpack(self._rows[key])
+            least[key], other = in_order(first, row)
+            is_least = other is first
+            if is_least:
+                self._rows[key] = packed
+                self._drop(values_of(duplicate_of(first)), 1)
+            if count > is_least:
+                self._drop(values_of(duplicate_of(row)), count - is_least)
+        self._copies.clear()
+
+    def _cut(self) -> None:
+        """Let go of what is behind the first captions of an image."""
+        if self._most is not None:
+            self._settle()
+            for key in beyond(self._rows, self._most):
+                row = unpack(self._rows.pop(key))
+                self._drop(values_of(one_too_many(row, self._most)), 1)
 
 
 class HeldRows:
-    """The rows that a worker has read and not yet sent."""
+    """The rows that a worker has read and not yet sent.
 
-    def __init__(self) -> None:
-        self._first: dict[str, Packed] = {}
-        self._copies: dict[str, Counter[Packed]] = {}
-        self._dropped: dict[str, Counter[Values]] = {}
-        self._size = 0
+    Args:
+        num_shards: of the run.
+        most: as in `Survivors`.
+    """
+
+    def __init__(self, num_shards: int, most: int | None) -> None:
+        self._num_shards, self._most = num_shards, most
+        self._last: dict[str, str] = {}
+        self._forget()
 
     @property
     def is_full(self) -> bool:
         """Whether they should be let go."""
-        return self._size >= MAX_HELD
+        return self._num_rows >= MAX_HELD or self._num_bytes >= MAX_HELD_BYTES
 
-    def drop(self, key: str, row: Rejection) -> None:
-        """Take a rejection that belongs to the shard of a key."""
-        self._count(self._dropped, key, values_of(row))
+    def drop(self, row: Rejection) -> None:
+        """Take a rejection."""
+        self._count(values_of(row), 1)
 
     def add(self, key: str, packed: Packed) -> None:
         """Take a candidate."""
-        if key in self._first:
-            self._count(self._copies, key, packed)
-            return
-        self._first[key] = packed
-        self._size += 1
+        if self._most is not None and self._last and key > self._last.get(image_of(key), key):
+            self._count(values_of(one_too_many(unpack(packed), self._most)), 1)
+        elif self._survivors.add(key, packed):
+            self._hold(len(packed))
 
-    def let_go(self) -> list[tuple[str, Packed | Dropped]]:
-        """Of each key the least candidate, and the rejections; nothing is held any longer."""
-        kept, copies, dropped = self._first, self._copies, self._dropped
-        self._first, self._copies, self._dropped, self._size = {}, {}, {}, 0
-        for key, counts in copies.items():
-            kept[key] = _settle(kept[key], counts, dropped.setdefault(key, Counter()))
-        return [*kept.items(), *((key, Dropped.of(counts)) for key, counts in dropped.items())]
+    def let_go(self) -> Iterator[tuple[int, Settled]]:
+        """The rows of each shard; nothing is held any longer."""
+        rows = self._survivors.rows()
+        kept: dict[int, list[Packed]] = {}
+        for key, packed in rows.items():
+            kept.setdefault(shard_of(key, self._num_shards), []).append(packed)
+        for shard in kept.keys() | self._dropped.keys():
+            settled = Settled.of(kept.get(shard, []), self._dropped.get(shard, Counter()))
+            yield shard, settled
+        if self._most is not None:
+            self._remember(last_keys(rows, self._most))
+        self._forget()
 
-    def _count(self, held: dict[str, Counter[Any]], key: str, row: Any) -> None:
-        counts = held.setdefault(key, Counter())
-        self._size += row not in counts
-        counts[row] += 1
+    def _count(self, values: Values, count: int) -> None:
+        counts = self._dropped.setdefault(shard_of(values[0], self._num_shards), Counter())
+        if values not in counts:
+            self._hold(sum(len(value) for value in values if isinstance(value, str)))
+        counts[values] += count
 
+    def _hold(self, num_bytes: int) -> None:
+        self._num_rows += 1
+        self._num_bytes += num_bytes
 
-def _settle(first: Packed, copies: Counter[Packed], dropped: Counter[Values]) -> Packed:
-    """The least of some rows of one key; the others are added to the rejections."""
-    copies[first] += 1
-    rows = {packed: unpack(packed) for packed in copies}
-    least = min(rows, key=lambda packed: _order(rows[packed]))
-    copies[least] -= 1
-    for packed, count in (+copies).items():
-        dropped[values_of(duplicate_of(rows[packed]))] += count
-    return least
+    def _remember(self, last: dict[str, str]) -> None:
+        """What is behind these keys will not survive, whatever else is read."""
+        self._last |= last
+        if len(self._last) > MAX_HELD:
+            self._last = {}
 
-
-class Rejections:
-    """Rejections of a shard as columns, of which only the latest are still objects.
-
-    Args:
-        count: of all rows.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._latest: list[Counted] = []
-        self._tables = [REJECTION_SCHEMA.empty_table()]
-
-    def add(self, values: Values, count: int = 1) -> None:
-        """Take a rejection that stands there `count` times."""
-        self.count += count
-        self._latest.append((values, count))
-        if len(self._latest) >= _CHUNK:
-            self._to_columns()
-
-    def table(self) -> pa.Table:
-        """All of them, in `REJECTION_SCHEMA`."""
-        self._to_columns()
-        return pa.concat_tables(self._tables)
-
-    def _to_columns(self) -> None:
-        if not self._latest:
-            return
-        rows, counts = zip(*self._latest, strict=True)
-        types = [field.type for field in REJECTION_SCHEMA]
-        columns = [pa.array(*c) for c in zip(zip(*rows, strict=True), types, strict=True)]
-        table = pa.table(columns, schema=REJECTION_SCHEMA)
-        self._tables.append(table.take(np.repeat(np.arange(len(rows)), counts)))
-        self._latest = []
-
-
-def survivors(packed: Iterable[Packed], rejections: Rejections) -> Iterator[CandidateRef]:
-    """The least row of each key; a rejection of each other one is added to the rejections.
-
-    Where the bytes are makes no difference to a row: equal rows have equal bytes, wherever those
-    are read from.
-    """
-    for _, group in groupby(sorted(packed), key_of):
-        least = unpack(next(group))
-        for row in map(unpack, group):
-            least, other = in_order(least, row)
-            rejections.add(values_of(duplicate_of(other)))
-        yield least
+    def _forget(self) -> None:
+        self._survivors = Survivors(self._most, self._count)
+        self._dropped: dict[int, Counter[Values]] = {}
+        self._num_rows = self._num_bytes = 0
 
 
 def in_order(one: CandidateRef, other: CandidateRef) -> tuple[CandidateRef, CandidateRef]:
@@ -153,14 +185,15 @@ def in_order(one: CandidateRef, other: CandidateRef) -> tuple[CandidateRef, Cand
 
 def duplicate_of(row: CandidateRef) -> Rejection:
     """The rejection of a row that another one of its key stands for."""
-    candidate = row.candidate
-    return rejection(candidate.url, candidate.caption, "duplicate_pair", candidate.page_url)
+    key, url, caption, page_url, *_ = row.candidate
+    return rejection(url, caption, DUPLICATE, page_url, key=key)
 
 
-def values_of(row: Rejection) -> Values:
-    """A rejection without names."""
-    return tuple(getattr(row, name) for name in REJECTION_SCHEMA.names)
+def one_too_many(row: CandidateRef, most: int) -> Rejection:
+    """The rejection of a row that is behind the first captions of its image."""
+    key, url, caption, page_url, *_ = row.candidate
+    return rejection(url, caption, TOO_MANY_CAPTIONS, page_url, key=key, threshold=most)
 
 
-def _order(row: CandidateRef) -> tuple[Any, ...]:
+def _order(row: CandidateRef) -> tuple[object, ...]:
     return (row.candidate, row.blob or ())

@@ -1,5 +1,7 @@
 """The crawl stage: web archives, pages, tables and live sites become candidates."""
 
+from functools import partial
+
 from apache_beam.pvalue import PCollection
 
 from pipelines.crawl.config import CrawlConfig
@@ -30,8 +32,9 @@ def build(
     """
     folder = task.folder
     live = Visits(config, folder.site, loopback) if config.sites else None
+    write = partial(complete_shard, most=config.max_captions_per_image)
     return (
         tasks.pipeline
         | "ExtractCandidates" >> ExtractCandidates(config, task.num_shards, folder.spilled, live)
-        | "WriteCandidates" >> GatherShards(tasks, complete_shard)
+        | "WriteCandidates" >> GatherShards(tasks, write)
     )

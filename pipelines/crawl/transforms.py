@@ -22,14 +22,13 @@ from pipelines.crawl.books import (
     book_of,
 )
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.copies import Dropped, HeldRows
+from pipelines.crawl.copies import HeldRows, Settled
 from pipelines.crawl.discovery import Discovered, discover
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.site.transforms import FILES, CrawlSites
 from pipelines.crawl.site.visit import Visits
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.splits import Claims, Extent
-from pipelines.io.keys import shard_of
 from pipelines.rejection import Rejection
 
 REJECTED = "rejected"
@@ -39,7 +38,7 @@ _BOOKKEEPER = 0  # the shard that takes the books of all sources into its report
 
 @dataclass(eq=False)
 class ExtractCandidates(beam.PTransform[PBegin, PCollection[tuple[int, Any]]]):
-    """The inputs of a config in; `(shard, Packed | Dropped | SourceBook)` out.
+    """The inputs of a config in; `(shard, Settled | SourceBook)` out.
 
     All rows of a key are in one shard, and the book of every source is in the first.
 
@@ -67,8 +66,8 @@ class ExtractCandidates(beam.PTransform[PBegin, PCollection[tuple[int, Any]]]):
         rows = (
             (read.found, read[REJECTED], *never_read)
             | "All" >> beam.Flatten()
-            | "SettleCopies" >> beam.ParDo(_SettleCopiesFn())
-            | "ToShards" >> beam.Map(_to_shard, self.num_shards)
+            | "SettleCopies"
+            >> beam.ParDo(_SettleCopiesFn(self.num_shards, self.config.max_captions_per_image))
         )
         return (rows, read[TALLIES] | KeepBooks(found)) | "WithBooks" >> beam.Flatten()
 
@@ -178,17 +177,17 @@ class _ReadPartFn(beam.DoFn):
 
 
 class _SettleCopiesFn(beam.DoFn):
-    """Of equal keys in a bundle one candidate crosses the shuffle, and the others are dropped."""
+    """Of the rows of a bundle, a block for each shard crosses the shuffle, without copies."""
 
-    def __init__(self) -> None:
-        self._held = HeldRows()
+    def __init__(self, num_shards: int, most: int | None) -> None:
+        self.num_shards, self.most = num_shards, most
 
     def start_bundle(self) -> None:
-        self._held = HeldRows()
+        self._held = HeldRows(self.num_shards, self.most)
 
-    def process(self, row: tuple[str, Packed] | Rejection) -> Iterable[tuple[str, Any]]:
+    def process(self, row: tuple[str, Packed] | Rejection) -> Iterable[tuple[int, Settled]]:
         if isinstance(row, Rejection):
-            self._held.drop(row.key, row)
+            self._held.drop(row)
         else:
             self._held.add(*row)
         return self._held.let_go() if self._held.is_full else ()
@@ -203,8 +202,3 @@ def _source(book: SourceBook) -> str:
 
 def _to_bookkeeper(_source: str, book: SourceBook) -> tuple[int, SourceBook]:
     return _BOOKKEEPER, book
-
-
-def _to_shard(row: tuple[str, Packed | Dropped], num_shards: int) -> tuple[int, Packed | Dropped]:
-    key, value = row
-    return shard_of(key, num_shards), value

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipelines.dedupe import captions, exact, near
 from pipelines.dedupe.alignment import same_picture
-from pipelines.dedupe.captions import OVERUSED_DTYPE, Overused
+from pipelines.dedupe.captions import OVERUSED_DTYPE
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.keys import (
     IMAGE_FIELDS,
@@ -85,7 +85,7 @@ def attach_thumbnails(
 
 
 def judge_images(
-    task: StageTask, index: int, values: Sequence[Any], config: DedupeConfig
+    task: StageTask, index: int, values: Iterable[Any], config: DedupeConfig
 ) -> Verdicts:
     """One verdict on each image of a shard that is dropped, sorted by image.
 
@@ -95,13 +95,12 @@ def judge_images(
         values: `Verdicts` on equal pixels and `Candidates`, in any order.
         config: what is near.
     """
-    equal = [value.dropped for value in values if isinstance(value, Verdicts)]
-    found = [value for value in values if isinstance(value, Candidates)]
+    equal, found = _told_apart(values)
     near_ones = np.empty(0, VERDICT_DTYPE)
     if found:
         table = surviving_rows(task, index, ["key", "thumbnail"])
         near_ones = _judge(_merged(found), table, config)
-    return Verdicts(one_verdict_each(concatenated(equal, VERDICT_DTYPE), near_ones))
+    return Verdicts(one_verdict_each(equal, near_ones))
 
 
 def caption_uses(task: StageTask, index: int, verdicts: Verdicts, config: DedupeConfig) -> Records:
@@ -114,7 +113,7 @@ def caption_uses(task: StageTask, index: int, verdicts: Verdicts, config: Dedupe
 
 
 def write_shard(
-    task: StageTask, index: int, values: list[Any], config: DedupeConfig
+    task: StageTask, index: int, values: Iterable[Any], config: DedupeConfig
 ) -> ShardResult:
     """The rows kept and dropped of a shard.
 
@@ -126,8 +125,8 @@ def write_shard(
     """
     table = surviving_rows(task, index, SELECTION_SCHEMA.names).select(SELECTION_SCHEMA.names)
     pairs = parse_hex(table["key"], PAIR_DTYPE)
-    dropped = concatenated([v.dropped for v in values if isinstance(v, Verdicts)], VERDICT_DTYPE)
-    overused = concatenated([v.captions for v in values if isinstance(v, Overused)], OVERUSED_DTYPE)
+    dropped, others = _told_apart(values)
+    overused = concatenated([found.captions for found in others], OVERUSED_DTYPE)
     verdict, use = find_images(pairs, dropped), np.full(len(pairs), -1)
     rest = np.flatnonzero(verdict < 0)
     if len(overused):
@@ -140,6 +139,21 @@ def write_shard(
     ]
     kept = table.filter(pa.array((verdict < 0) & (use < 0)))
     return ShardResult(kept.cast(SELECTION_SCHEMA), pa.concat_tables(rejected), table.num_rows)
+
+
+def _told_apart(values: Iterable[Any]) -> tuple[Records, list[Any]]:
+    """The verdicts among some values, and all else.
+
+    A value is an array from a range of hashes or of better images: there are as many as ranges,
+    and they hold no more than a few records of each image of the shard.
+    """
+    verdicts, others = [], []
+    for value in values:
+        if isinstance(value, Verdicts):
+            verdicts.append(value.dropped)
+        else:
+            others.append(value)
+    return concatenated(verdicts, VERDICT_DTYPE), others
 
 
 def _duplicates(rows: pa.Table, verdicts: Records, stage: str, config: DedupeConfig) -> pa.Table:

@@ -1,5 +1,8 @@
 """Wiring of the dedupe stage. Elements are columns of a shard, never rows, and never pixels.
 
+So a group is a few arrays from each shard, however many rows share a hash or a caption; where its
+parts are made a list, it is one of arrays, to be one array next.
+
 shards -> images, views
 images by ranges of pixel hashes -> verdicts on equal ones, by shard
 views, in every group of tables -> pairs, by some shards of better images -> candidates, by shard
@@ -178,7 +181,7 @@ def _judge(
     group: tuple[int, Iterable[Any]], task: StageTask, config: DedupeConfig
 ) -> Iterator[tuple[int, Verdicts] | _TaggedUses]:
     index, values = group
-    verdicts = shard.judge_images(task, index, list(values), config)
+    verdicts = shard.judge_images(task, index, values, config)
     yield index, verdicts
     uses = shard.caption_uses(task, index, verdicts, config)
     for part in captions.by_text(uses, num_parts(task.num_shards)):

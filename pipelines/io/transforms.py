@@ -1,7 +1,7 @@
 """Wiring shared by all stages; it holds as little logic as possible.
 
 A stage that needs one shard at a time is `Shards | ProcessShards(tasks, work)`. One that gathers
-something of many shards is `AllShards | … | GatherShards(tasks, work)`, with its own grouping between.
+something of many shards is `AllShards | … | GatherShards(tasks, work)`, with its grouping between.
 
 The task of a stage is a collection of one element, and reaches the work as a side input: where
 several stages are one job, it is known only when the stage before has finished.

@@ -119,11 +119,11 @@ class _VisitFn(beam.DoFn):
         self.common = common
 
     def start_bundle(self) -> None:
-        self.hosts: list[tuple[str, list[Entry]]] = []
+        self.hosts: list[tuple[str, set[Entry]]] = []
 
     def process(self, element: tuple[str, Iterable[Entry]]) -> None:
         host, entries = element
-        self.hosts.append((host, list(entries)))
+        self.hosts.append((host, set(entries)))  # of a link that many pages have, one
 
     def finish_bundle(self) -> Iterator[Any]:
         for host, visited in visit_all(self.hosts, self.common, HOSTS_AT_ONCE):

@@ -5,7 +5,8 @@ from dataclasses import asdict
 import pyarrow as pa
 
 from pipelines.crawl.blobs import CandidateRef, InlineImage, pack, spill
-from pipelines.crawl.copies import Dropped, values_of
+from pipelines.crawl.copies import Settled
+from pipelines.crawl.rejections import values_of
 from pipelines.crawl.shard import complete_shard
 from pipelines.io.keys import local_pair_key
 from pipelines.io.task import StageTask
@@ -19,9 +20,9 @@ REJECTION = Rejection("k", "u", "c", "crawl", "bad_record")
 def test_a_shard_is_completed_with_its_bytes(tmp_path):
     images = [InlineImage(Candidate(local_pair_key(p, "c"), "u", "c"), p) for p in (b"a", b"b")]
     rows = [*spill([*images, REJECTION], str(tmp_path)), CandidateRef(Candidate("k", "u", "c"))]
-    dropped = Dropped.of(Counter({values_of(REJECTION): 2}))
-    packed = [pack(row) if isinstance(row, CandidateRef) else dropped for row in rows]
-    result = complete_shard(TASK, 0, packed)
+    packed = [pack(row) for row in rows if isinstance(row, CandidateRef)]
+    block = Settled.of(packed, Counter({values_of(REJECTION): 2}))
+    result = complete_shard(TASK, 0, iter([block]), None)
     assert isinstance(result.rejected, pa.Table)
     assert result.rows_in == 3 + 2
     assert result.rejected.to_pylist() == [asdict(REJECTION)] * 2
@@ -37,7 +38,7 @@ def test_one_row_of_a_key_is_kept_whatever_the_order():
     rows = [pack(CandidateRef(Candidate("k", "u", "c", page))) for page in pages]
     rows.append(pack(CandidateRef(Candidate("j", "u", "c", "http://b.test/"))))
     for order in itertools.permutations(rows):
-        result = complete_shard(TASK, 0, list(order))
+        result = complete_shard(TASK, 0, (Settled.of([row], Counter()) for row in order), 2)
         assert isinstance(result.rejected, pa.Table)
         kept = {row["key"]: row["page_url"] for row in result.kept.to_pylist()}
         assert kept == {"j": "http://b.test/", "k": "http://a.test/"}
@@ -50,6 +51,6 @@ def test_one_row_of_a_key_is_kept_whatever_the_order():
 
 
 def test_a_shard_without_rows():
-    result = complete_shard(TASK, 0, [])
+    result = complete_shard(TASK, 0, iter(()), 1)
     assert isinstance(result.rejected, pa.Table)
     assert (result.kept.num_rows, result.rejected.num_rows, result.rows_in) == (0, 0, 0)

@@ -16,10 +16,10 @@ from apache_beam.testing.util import assert_that
 
 from dalle_model import files, ranges
 from pipelines.crawl import splits
-from pipelines.crawl.blobs import Packed, unpack
+from pipelines.crawl.blobs import key_of
 from pipelines.crawl.books import SourceBook, Tally, add_tallies
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.copies import Dropped
+from pipelines.crawl.copies import Settled
 from pipelines.crawl.discovery import resolve
 from pipelines.crawl.images import tars
 from pipelines.crawl.inputs import input_extent
@@ -106,11 +106,10 @@ def _assert_same_bytes(*tasks: StageTask) -> None:
             assert one == other
 
 
-def _told(row: Packed | Dropped) -> list[tuple[str, str]]:
+def _told(block: Settled) -> list[tuple[str, str]]:
     """The key and the reason of each row; of one that is kept the reason is empty."""
-    if isinstance(row, Dropped):
-        return [(values[0], values[4]) for values, count in row.rows() for _ in range(count)]
-    return [(unpack(row).candidate.key, "")]
+    dropped = [(row[0], row[4]) for row, count in block.rejections() for _ in range(count)]
+    return dropped + [(key_of(packed), "") for packed in block.candidates()]
 
 
 def test_extract_candidates_routes_each_row_to_the_shard_of_its_key(tmp_path):
