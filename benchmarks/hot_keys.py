@@ -135,14 +135,16 @@ def work(stage: str, case: str, folder: str) -> None:
     sys.stdout.write(json.dumps(told))
 
 
-def main(counts: list[str]) -> None:
-    """Print a line for each stage, case and number of rows."""
-    for stage, cases in CASES.items():
-        for case in cases:
-            for count in map(int, counts):
+def main(arguments: list[str]) -> None:
+    """Print a line for each stage, case and number of rows; for some stages, where any is named."""
+    counts = [int(word) for word in arguments if word.isdecimal()]
+    stages = [word for word in arguments if not word.isdecimal()] or list(CASES)
+    for stage in stages:
+        for case in CASES[stage]:
+            for count in counts:
                 cost = cost_of(stage, case, count)
                 sys.stdout.write(
-                    f"{stage:<9} {case:<34} {count:>9,} rows: {cost.cpu_s:7.1f} CPU s, "
+                    f"{stage:<9} {case:<28} {count:>9,} rows: {cost.cpu_s:7.1f} CPU s, "
                     f"{cost.cpu_s / count * 1e6:7.1f} us a row, {cost.peak_bytes / 1e6:7.0f} MB\n"
                 )
                 sys.stdout.flush()

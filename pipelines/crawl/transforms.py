@@ -86,7 +86,7 @@ class KeepBooks(beam.PTransform[PCollection[tuple[InputKey, Tally]], PCollection
         never_read = tallies.pipeline | "NeverRead" >> beam.Create(self.found.books)
         read = (
             tallies
-            | "ByInput" >> beam.CombinePerKey(add_tallies)
+            | "ByInput" >> beam.CombinePerKey(add_tallies)  # a few at a time
             | "OfInput" >> beam.MapTuple(book_of)
         )
         return (

@@ -58,7 +58,7 @@ class _FetchBucketsFn(beam.DoFn):
         self.buckets: list[tuple[int, list[Packed]]] = []
 
     def process(self, bucket: tuple[int, Iterable[Packed]], task: StageTask) -> None:
-        number, parts = bucket
+        number, parts = bucket  # of each shard that has some of the bucket, its images in one pack
         self.task = task
         self.buckets.append((number, list(parts)))
 

@@ -133,6 +133,46 @@ def test_extract_candidates_routes_each_row_to_the_shard_of_its_key(tmp_path):
         assert_that(rows, check)
 
 
+def _tables_of(folder: Path, lines: list[str]) -> CrawlConfig:
+    """Eight tables with the same lines in turn; of an image three captions are kept."""
+    folder.mkdir()
+    for number in range(8):
+        (folder / f"{number}.tsv").write_text("\n".join(lines[number::8]) + "\n")
+    return CrawlConfig(sources=(Source(path=f"{folder}/*.tsv"),), max_captions_per_image=3)
+
+
+@pytest.mark.parametrize(
+    "line", ["one caption\thttp://x.test/1.jpg", "no. {}\thttp://x.test/1.jpg"]
+)
+def test_rows_of_one_pair_or_image_cross_the_shuffle_in_few_blocks(tmp_path, line):
+    config = _tables_of(tmp_path / "in", [line.format(number) for number in range(4_000)])
+
+    def check(values):
+        blocks = [block for _, block in values if isinstance(block, Settled)]
+        assert len(blocks) <= 8  # a bundle has one, and at least one input
+        assert sum(len(block.candidates()) for block in blocks) <= 8 * 3
+        assert sum(len(_told(block)) for block in blocks) == 4_000
+
+    with _TestPipeline(runner="FnApiRunner") as pipeline:
+        assert_that(pipeline | ExtractCandidates(config, SHARDS, f"{tmp_path}/spilled"), check)
+
+
+def test_which_captions_of_a_crowded_image_are_kept_is_no_matter_of_order(tmp_path):
+    """Every caption stands there twice, so that workers see some as copies and others not."""
+    lines = [f"caption {n % 20}\thttp://site.test/1.jpg" for n in range(40)]
+    shuffled = random.Random(0).sample(lines, len(lines))
+    tasks = []
+    for name, order in (("one", lines), ("other", shuffled)):
+        (tmp_path / name).mkdir()
+        tasks.append(_run(tmp_path / name, _tables_of(tmp_path / name / "in", order)))
+    _assert_same_bytes(*tasks)
+    kept, rejected = zip(*_tables(tasks[0]), strict=True)
+    assert sum(table.num_rows for table in kept) == 3
+    rows = [row for table in rejected for row in table.to_pylist()]
+    reasons = Counter((row["reason"], row["measured"], row["threshold"]) for row in rows)
+    assert reasons == {("duplicate_pair", None, None): 3, ("too_many_captions", 20.0, 3.0): 34}
+
+
 def test_books_balance_and_rows_are_in_the_schema(tmp_path):
     task = _run(tmp_path, _config(tmp_path, None))
     kept, rejected = zip(*_tables(task), strict=True)
