@@ -2,8 +2,8 @@
 
 Each one races this program against a peer or a floor in alternate turns, on one thread. It compares
 CPU seconds, with those of child processes, as the median of at least three turns, and also gives
-the ratio by wall time; `real_size` compares whole commands, two turns each. On a machine that
-others use, ratios vary less than rates.
+the ratio by wall time; `real_size` compares whole commands, two turns each, and `hot_keys` stages
+with themselves, one turn each. On a machine that others use, ratios vary less than rates.
 """
 
 import logging
@@ -20,6 +20,7 @@ BENCHMARKS = (
     "tagging",
     "images",
     "dedupe",
+    "hot_keys",
     "encoding",
     "reading",
     "sampling",

@@ -152,7 +152,7 @@ def main(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "write":
-        write_input(*sys.argv[2:4], int(sys.argv[4]), sys.argv[5])
+        write_input(sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5])
     elif sys.argv[1] == "work":
         work(sys.argv[2], sys.argv[3], sys.argv[5])
     else:

@@ -57,19 +57,23 @@ class ExtractCandidates(beam.PTransform[PBegin, PCollection[tuple[int, Any]]]):
     def expand(self, root: PBegin) -> PCollection[tuple[int, Any]]:
         found = discover(self.config)
         files = root | "Inputs" >> beam.Create(found.inputs, reshuffle=False)
-        never_read = []
+        rejected = {}
         if self.live is not None:
             crawled = root | "CrawlSites" >> CrawlSites(self.live)
             files = (files, crawled[FILES]) | "WithPages" >> beam.Flatten()
-            never_read.append(crawled[REJECTED])
+            rejected["SettleNeverRead"] = crawled[REJECTED]
         read = files | "Read" >> ReadInputs(self.config, self.spill_folder)
-        rows = (
-            (read.found, read[REJECTED], *never_read)
-            | "All" >> beam.Flatten()
-            | "SettleCopies"
-            >> beam.ParDo(_SettleCopiesFn(self.num_shards, self.config.max_captions_per_image))
-        )
-        return (rows, read[TALLIES] | KeepBooks(found)) | "WithBooks" >> beam.Flatten()
+        rejected["SettleRejected"] = read[REJECTED]
+        # Each where it is read, before any `Flatten`: the local runner brings together rows one by
+        # one, and holds them all.
+        blocks = [
+            rows | label >> beam.ParDo(self._settle())
+            for label, rows in {"SettleFound": read.found, **rejected}.items()
+        ]
+        return (*blocks, read[TALLIES] | KeepBooks(found)) | "WithBooks" >> beam.Flatten()
+
+    def _settle(self) -> "_SettleCopiesFn":
+        return _SettleCopiesFn(self.num_shards, self.config.max_captions_per_image)
 
 
 @dataclass(eq=False)

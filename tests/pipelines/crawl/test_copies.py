@@ -2,6 +2,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -29,9 +30,12 @@ def ref(
 ROWS = [ref(KEY, page, source) for page, source in [("1", "b"), ("1", "a"), ("2", "a"), ("1", "a")]]
 
 
-def held(rows: Iterable[CandidateRef], num_shards: int = 1, most: int | None = None) -> list:
+def held(
+    rows: Iterable[CandidateRef], num_shards: int = 1, most: int | None = None
+) -> list[tuple[int, Settled]]:
     """What a worker sends of these rows."""
-    worker, sent = HeldRows(num_shards, most), []
+    worker = HeldRows(num_shards, most)
+    sent: list[tuple[int, Settled]] = []
     for row in rows:
         worker.add(row.candidate.key, pack(row))
         if worker.is_full:
@@ -43,7 +47,7 @@ def settle(batches: Sequence[Sequence[CandidateRef]], most: int | None = None) -
     """Key, page, reason, measured and threshold of each row, where workers hold one batch each."""
     blocks = [block for batch in batches for _, block in held(batch, most=most)]
     random.shuffle(blocks)
-    result = complete_shard(TASK, 0, iter(blocks), most)
+    result: Any = complete_shard(TASK, 0, iter(blocks), most)
     assert result.rows_in == sum(map(len, batches))
     names = ["key", "detail", "reason", "measured", "threshold"]
     kept = [(r["key"], r["page_url"], "", None, None) for r in result.kept.to_pylist()]
