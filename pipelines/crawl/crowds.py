@@ -44,31 +44,48 @@ def counted(rejected: pa.Table, kept: Iterable[str], most: int) -> pa.Table:
         kept: keys of the others.
         most: captions kept of an image.
     """
-    crowded = _images(rejected.filter(pc.equal(rejected["reason"], TOO_MANY_CAPTIONS))["key"])
-    if not len(crowded):
+    is_of_crowd = pc.equal(rejected["reason"], TOO_MANY_CAPTIONS)
+    images = frozenset(pc.unique(_images(rejected["key"].filter(is_of_crowd))).to_pylist())
+    if not images:
         return rejected
-    images = frozenset(pc.unique(crowded).to_pylist())
     last = last_keys([key for key in kept if image_of(key) in images], most)
-    goes = _is_behind(rejected, last)
-    counts = _images(pc.unique(rejected["key"].filter(goes))).value_counts()
+    batches = rejected.to_batches()  # as they were made, so that little is held beside them
+    goes = [_is_behind(batch, last) for batch in batches]
+    keys = [batch["key"].filter(mask) for batch, mask in zip(batches, goes, strict=True)]
+    counts = _images(pc.unique(pa.chunked_array(keys))).value_counts()
     numbers = pc.add(counts.field("counts"), most).cast(pa.float64())
-    found = numbers.take(pc.index_in(_images(rejected["key"]), counts.field("values")))
-    columns = {
-        "reason": pc.if_else(goes, TOO_MANY_CAPTIONS, rejected["reason"]),
-        "measured": pc.if_else(goes, found, rejected["measured"]),
-        "threshold": pc.if_else(goes, float(most), rejected["threshold"]),
-    }
-    arrays = [columns.get(name, rejected[name]) for name in rejected.column_names]
-    return pa.table(arrays, schema=rejected.schema)
+    return pa.Table.from_batches(
+        _told(batch, mask, numbers.take(_places(batch, counts.field("values"))), most)
+        for batch, mask in zip(batches, goes, strict=True)
+    )
 
 
-def _is_behind(rejected: pa.Table, last: Mapping[str, str]) -> pa.ChunkedArray:
+def _is_behind(rejected: pa.RecordBatch, last: Mapping[str, str]) -> pa.BooleanArray:
     """Whether a row is beyond the limit, or a copy of one that is."""
     images, keys = pa.array(list(last), pa.string()), pa.array(list(last.values()), pa.string())
-    limits = keys.take(pc.index_in(_images(rejected["key"]), images))
+    limits = keys.take(_places(rejected, images))
     is_of_pair = pc.is_in(rejected["reason"], pa.array([DUPLICATE, TOO_MANY_CAPTIONS]))
     is_behind = pc.fill_null(pc.greater(rejected["key"], limits), False)
     return pc.and_(is_of_pair, is_behind)
+
+
+def _told(
+    rejected: pa.RecordBatch, goes: pa.BooleanArray, numbers: pa.DoubleArray, most: int
+) -> pa.RecordBatch:
+    """The rows, of which some have too many captions beside them, with how many that are."""
+    columns = {
+        "reason": pc.if_else(goes, TOO_MANY_CAPTIONS, rejected["reason"]),
+        "measured": pc.if_else(goes, numbers, rejected["measured"]),
+        "threshold": pc.if_else(goes, float(most), rejected["threshold"]),
+    }
+    names = rejected.schema.names
+    arrays = [columns.get(name, rejected[name]) for name in names]
+    return pa.record_batch(arrays, schema=rejected.schema)
+
+
+def _places(rejected: pa.RecordBatch, images: pa.StringArray) -> pa.Int32Array:
+    """Where the image of each row stands in an array of images; null where it does not."""
+    return pc.index_in(_images(rejected["key"]), images)
 
 
 def _images(keys: pa.ChunkedArray | pa.StringArray) -> pa.ChunkedArray | pa.StringArray:
