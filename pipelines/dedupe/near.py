@@ -11,7 +11,7 @@ import numpy as np
 
 from pipelines.dedupe.cells import Ints
 from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.grids import tables
+from pipelines.dedupe.grids import Codes, tables
 from pipelines.dedupe.keys import IMAGE_FIELDS, Records, distinct, order_by, starts_of_runs
 from pipelines.dedupe.meetings import Table, Values
 
@@ -25,7 +25,10 @@ PAIR_FIELDS = [
 CANDIDATE_DTYPE = np.dtype(PAIR_FIELDS)
 
 MAX_ASPECT_CHANGE = 8  # %; chosen: a crop of 5 % on one side changes 5 %, the rest is rounding
+HELD_PAIRS = 1 << 20  # chosen: 8 MB, and some 100 MB to find the best among them
 CANDIDATES = 8  # best-ranked ones of an image that are looked at, and as many nearest ones
+
+_HALF, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)  # of the number of a pair
 
 
 def candidates(
@@ -44,25 +47,30 @@ def candidates(
         most `CANDIDATES` best-ranked and `CANDIDATES` nearest ones.
     """
     views = _ranked(np.concatenate(parts))
-    found = [np.empty(0, np.uint64)]
+    found = _BestPairs(views)
     values, hashes = views["values"].copy(), views["phash"].astype(np.uint64)
     for grids in tables(num_tables, first_table, len(views)):
         table = Table.of(values, hashes, grids)
         near = _Near(views[table.order], table.values, config)
         for one, other in table.meetings(config.max_hamming):
-            found.append(_numbered(*(table.order[place] for place in near.among(one, other))))
-    return _fewer(views, np.unique(np.concatenate(found)))
+            found.add(*(table.order[place] for place in near.among(one, other)))
+    return _described(views, found.best())
 
 
 def _ranked(views: Records) -> Records:
     """The views from the best image to the worst; of images with equal pixels, the best alone."""
     smaller = views["area"].max(initial=0) - views["area"]
     views = views[order_by(smaller, views["high"], views["low"], views["view"])]
-    image = np.zeros(len(views), np.int64)
-    image[starts_of_runs(views["high"], views["low"])[1:]] = 1
-    image = np.cumsum(image)
+    image = _image_numbers(views)
     first, which = distinct(views["pixels"])
     return np.asarray(views[image == image[first[which]]])
+
+
+def _image_numbers(views: Records) -> Ints:
+    """The image of each view, where those of an image stand side by side."""
+    is_next = np.zeros(len(views), np.int64)
+    is_next[starts_of_runs(views["high"], views["low"])[1:]] = 1
+    return np.asarray(np.cumsum(is_next))
 
 
 class _Near:
@@ -88,16 +96,57 @@ class _Near:
         return one[near], other[near]
 
 
-def _numbered(one: Ints, other: Ints) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
-    """Each pair once, as the number of its worse view, then of its better one."""
-    worse, better = np.maximum(one, other).astype(np.uint64), np.minimum(one, other)
-    return np.unique((worse << np.uint64(32)) | better.astype(np.uint64))
+class _BestPairs:
+    """The best-ranked and the nearest candidates of each image, of pairs that come in parts.
+
+    Of a picture with 300,000 copies each meets 64 others in every table, of which few are looked
+    at. The best of all are among the best of every part, so the others are let go of on the way.
+
+    Args:
+        views: in the order of their rank; a pair is two numbers of them.
+    """
+
+    def __init__(self, views: Records) -> None:
+        self._image, self._hashes = _image_numbers(views), views["phash"].astype(np.uint64)
+        self._found = [np.empty(0, np.uint64)]
+        self._held, self._most_held = 0, HELD_PAIRS
+
+    def add(self, one: Ints, other: Ints) -> None:
+        """Take pairs in any order and any number of times."""
+        worse, better = np.maximum(one, other).astype(np.uint64), np.minimum(one, other)
+        self._found.append((worse << _HALF) | better.astype(np.uint64))
+        self._held += len(one)
+        if self._held >= self._most_held:
+            self._found = [self.best()]
+            self._held = len(self._found[0])
+            self._most_held = HELD_PAIRS + 2 * self._held
+
+    def best(self) -> Codes:
+        """Each pair that is left as the number of its worse view, then of its better one."""
+        pairs = np.sort(np.concatenate(self._found))
+        pairs = pairs[starts_of_runs(pairs)]  # `np.unique` takes several times as long
+        worse, better = _worse_and_better(pairs)
+        image = self._image[worse]
+        hamming = np.bitwise_count(self._hashes[worse] ^ self._hashes[better])
+        return pairs[_come_first(image, better, worse) | _come_first(image, hamming, better, worse)]
 
 
-def _fewer(views: Records, pairs: "np.ndarray[tuple[int], np.dtype[np.uint64]]") -> Records:
-    worse = views[(pairs >> np.uint64(32)).astype(np.int64)]
-    rank = (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
-    better = views[rank]
+def _worse_and_better(pairs: Codes) -> tuple[Ints, Ints]:
+    return (pairs >> _HALF).astype(np.int64), (pairs & _LOW).astype(np.int64)
+
+
+def _come_first(
+    image: Ints, *ranks: "np.ndarray[tuple[int], np.dtype[np.generic]]"
+) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Whether a pair is one of the first of its image."""
+    order = np.lexsort((*reversed(ranks), image))
+    first = np.zeros(len(image), bool)
+    first[order] = _places(starts_of_runs(image[order]), len(image)) < CANDIDATES
+    return first
+
+
+def _described(views: Records, pairs: Codes) -> Records:
+    worse, better = (views[numbers] for numbers in _worse_and_better(pairs))
     found = np.zeros(len(pairs), CANDIDATE_DTYPE)
     for name in ("high", "low", "view"):
         found[name], found[f"better_{name}"] = worse[name], better[name]
@@ -135,6 +184,9 @@ def _rank(found: Records) -> tuple["np.ndarray[tuple[int], np.dtype[np.generic]]
 
 def _place_in_run(ordered: Records) -> Ints:
     """The place of each record among those of its image."""
-    starts = starts_of_runs(ordered["high"], ordered["low"])
-    sizes = np.diff(np.append(starts, len(ordered)))
-    return np.arange(len(ordered)) - np.repeat(starts, sizes)
+    return _places(starts_of_runs(ordered["high"], ordered["low"]), len(ordered))
+
+
+def _places(starts: Ints, count: int) -> Ints:
+    """The place of each of so many in its run."""
+    return np.arange(count) - np.repeat(starts, np.diff(np.append(starts, count)))

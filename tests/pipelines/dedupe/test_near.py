@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from pipelines.dedupe import near
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.keys import Records
-from pipelines.dedupe.near import CANDIDATES, candidates, keep_best
+from pipelines.dedupe.near import CANDIDATES, _BestPairs, candidates, keep_best
 from tests.support.views import crowd, near_by_brute_force, view
 
 CONFIG = DedupeConfig()
@@ -82,3 +83,33 @@ def test_30_000_copies_of_one_picture_are_compared_with_few() -> None:
     found = candidates([views], 1, 0, CONFIG)
     assert len({*found["high"].tolist()}) == 29_999
     assert len(found) <= 30_000 * 2 * CANDIDATES
+
+
+def hot(count: int, seed: int) -> Records:
+    """Copies of one picture, of two views each, with near hashes."""
+    chance = np.random.default_rng(seed)
+    number = chance.permutation(2 * count)
+    views = np.repeat(view(0), 2 * count)
+    views["high"], views["view"] = number // 2, number % 2
+    views["pixels"] = views["high"]
+    views["area"], views["phash"] = 1 + views["high"] % 3, chance.integers(0, 1 << 10, 2 * count)
+    return views
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_how_many_pairs_are_held_at_a_time_changes_nothing(seed, monkeypatch) -> None:
+    for views in (hot(200, seed), crowd(150, seed)):
+        expected = candidates([views], 4, 0, CONFIG)
+        with monkeypatch.context() as few:
+            few.setattr(near, "HELD_PAIRS", 50)
+            assert (candidates([views], 4, 0, CONFIG) == expected).all()
+
+
+def test_pairs_are_let_go_of_once_they_are_many(monkeypatch) -> None:
+    monkeypatch.setattr(near, "HELD_PAIRS", 1_000)
+    views = hot(100, 0)
+    best, others = _BestPairs(near._ranked(views)), np.arange(1, 200)
+    for number in range(200):
+        best.add(np.full(199, number), (others + number) % 200)
+        assert sum(map(len, best._found)) < 1_000 + 3 * 100 * 2 * CANDIDATES + 199
+    assert len(best.best()) <= 100 * 2 * CANDIDATES
