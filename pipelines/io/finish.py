@@ -13,6 +13,7 @@ from dalle_model import files
 from dalle_model.errors import DalleError
 from pipelines.io import parquet
 from pipelines.io.task import BatchedResult, Result, ShardReport, ShardResult, StageTask, Stopwatch
+from pipelines.io.wanted import check_wanted
 from pipelines.rejection import REJECTION_SCHEMA, Rejection
 
 _NONE_DROPPED = REJECTION_SCHEMA.empty_table()
@@ -41,6 +42,7 @@ def finish_shard(
     Raises:
         UnbalancedBooksError: rows in are not rows out plus rows dropped.
         UnorderedBatchesError: keys do not ascend from batch to batch.
+        NotWantedError: the job that does this was ended meanwhile.
     """
     if isinstance(result, ShardResult):
         result = BatchedResult(result.kept.schema, [result])
@@ -49,6 +51,7 @@ def finish_shard(
         tables = books.entered(result.batches)
         kept = parquet.write(stream, result.schema, tables, dictionary_columns)
         rejected = books.balanced(kept.rows)
+        check_wanted(task)
         rejected_file = _write(task.rejected(index), rejected)
     report = ShardReport(
         index=index,

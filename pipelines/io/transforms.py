@@ -98,7 +98,6 @@ class _ProcessShardFn(beam.DoFn):
         check_wanted(task)
         stopwatch = Stopwatch()
         result = self.work(task, index)
-        check_wanted(task)
         yield _count(task, finish_shard(task, index, result, stopwatch, self.dictionary_columns))
 
 

@@ -22,9 +22,8 @@ def failing_by_shard(
         limit: the last value that passes.
         of_all: histogram of the counts of all ranges; used by a rule on ranks.
     """
-    tallies = join(
-        list(parts)
-    )  # arrays of whole bundles, of a 256th of what each shard counts once
+    # Arrays of whole bundles, of a 256th of what each shard counts once: few elements.
+    tallies = join(list(parts))
     total = tallies.total
     measured = Tally(total.hashes, rule.measure(total.numbers, of_all))
     failing = measured.where(~rule.passes(measured.numbers, limit))
