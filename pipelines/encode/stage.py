@@ -115,7 +115,7 @@ STAGE = Stage(
     ),
     settings=_settings,
     dependencies=_dependencies,
-    # Measured: torch, the shipped codec and a shard of 400 images take 1.0 GB; chosen: twice that.
+    # Measured: torch, the shipped codec and a shard of any size take 1.05 GB; chosen: twice that.
     resources=Resources(min_ram_bytes=2 * 1024**3),
     provides={CODEC: lambda config: str(config.codec)},
     relocate=_relocate,

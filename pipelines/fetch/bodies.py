@@ -1,9 +1,8 @@
 """The bytes of the images of one shard, which may be more than fit into memory."""
 
-import io
 from collections.abc import Callable, Mapping
 from threading import Lock
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
 from dalle_model import files
 from pipelines.io.aside import ASIDE_BYTES, ByteRange, take_back
@@ -43,7 +42,7 @@ class Bodies:
         self._adding, self._writing = Lock(), Lock()
         self._waiting: dict[str, bytes] = {}
         self._num_bytes = 0
-        self._file: BinaryIO = io.BytesIO()  # of none, until there are many
+        self._file: BinaryIO | None = None
         self._places: dict[str, tuple[int, int]] = {}  # offset and length
 
     def add(self, image_key: str, body: bytes) -> None:
@@ -64,14 +63,13 @@ class Bodies:
                 if not self.are_many:
                     return  # another thread was first
                 waiting, self._waiting, self._num_bytes = self._waiting, {}, 0
-            if not self._places:
-                self._file = files.scratch(self._folder)
+            file = self._file = self._file or files.scratch(self._folder)
             for image_key, body in waiting.items():
                 if refused := self._refusal(body):
                     self.refused[image_key] = refused
                     continue
-                self._places[image_key] = self._file.tell(), len(body)
-                self._file.write(body)
+                self._places[image_key] = file.tell(), len(body)
+                file.write(body)
 
     @property
     def written(self) -> frozenset[str]:
@@ -87,13 +85,15 @@ class Bodies:
         if image_key in self._waiting:
             return self._waiting[image_key]
         offset, length = self._places[image_key]
-        self._file.seek(offset)
-        return self._file.read(length)
+        file = cast(BinaryIO, self._file)  # in which it has a place
+        file.seek(offset)
+        return file.read(length)
 
     def close(self) -> None:
         """Let go of all bytes."""
         self._waiting, self._places = {}, {}
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
 
 class BodiesAside:

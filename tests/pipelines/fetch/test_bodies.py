@@ -7,6 +7,7 @@ import pytest
 from dalle_model import files
 from pipelines.fetch.bodies import Bodies, bodies_at
 from pipelines.io.aside import put_aside
+from pipelines.rejection import Check
 
 
 def filled(folder: str, limit: int, count: int = 20) -> Bodies:
@@ -95,3 +96,23 @@ def test_a_file_that_is_gone_is_an_error(tmp_path):
     files.remove(places["k"].location)
     with pytest.raises(FileNotFoundError):
         bodies_at(places, str(tmp_path)).read("k")
+
+
+def test_images_that_are_refused_are_gone_and_cost_no_second_file(tmp_path, monkeypatch):
+    opened, scratch = [], files.scratch
+
+    def opening(url):
+        opened.append(url)
+        return scratch(url)
+
+    monkeypatch.setattr(files, "scratch", opening)
+    listed = Check("blocked_hash", passed=False)
+    bodies = Bodies(str(tmp_path), lambda body: None if body == b"good" else listed, limit=0)
+    for number, body in enumerate([b"bad", b"bad", b"good"]):
+        bodies.add(str(number), body)
+        bodies.write()
+    with closing(bodies):
+        assert bodies.refused == {"0": listed, "1": listed}
+        assert bodies.written == {"2"}
+        assert bodies.read("2") == b"good"
+    assert opened == [str(tmp_path)]
