@@ -95,7 +95,8 @@ class _Books:
 
     def balanced(self, rows_out: int) -> pa.Table:
         """The rejections of all batches."""
-        rejected = rejection_table(pa.concat_tables(self._rejected or [_NONE_DROPPED]))
+        few = self._rejected or [_NONE_DROPPED]
+        rejected = few[0] if len(few) == 1 else rejection_table(pa.concat_tables(few))
         if self.rows_in != rows_out + rejected.num_rows:
             raise UnbalancedBooksError(
                 f"{self._name}: {self.rows_in} rows in, "
