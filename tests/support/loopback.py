@@ -113,7 +113,7 @@ def loopback_web(tls: ssl.SSLContext | None = None) -> Iterator[Web]:
                 connection, _ = listener.accept()
             except OSError:
                 return  # closed: the block has ended
-            connection.settimeout(10)
+            connection.settimeout(60)  # longer than any client waits, also on a busy machine
             thread = threading.Thread(target=serve, args=(connection,), daemon=True)
             threads.append(thread)
             thread.start()

@@ -32,7 +32,7 @@ STAGES = ["crawl", "captions", "fetch"]
 SETTINGS = """\
 num_shards: 4
 crawl: {sources: [{path: pairs.tsv, caption_column: 0, url_column: 1}]}
-fetch: {timeout_s: 0.5, retries: 0, backoff_s: 0, per_host_concurrency: 8}
+fetch: {timeout_s: 3, retries: 0, backoff_s: 0, per_host_concurrency: 8}
 """
 
 
@@ -48,7 +48,7 @@ def faulty_web():
             running.page(name_of(number), b"image %d" % number)
         for number in range(3, 7):
             running.page(name_of(number), status=500)
-        running.page(name_of(7), wait_s=1.0)
+        running.page(name_of(7), wait_s=6.0)
 
         @contextmanager
         def web_of(config, stage):
