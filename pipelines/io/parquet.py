@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, BinaryIO, NamedTuple, cast
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dalle_model import files
 from dalle_model.errors import DalleError
+from dalle_model.ranges import open_in_ranges
 from dalle_model.shards import open_parquet, read_parquet
 
 ROW_GROUP_ROWS = 4096
@@ -121,10 +122,12 @@ def read_table(url: str, columns: list[str] | None = None) -> pa.Table:
 def read_row_groups(url: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
     """The rows of a shard, or some of its columns, in order, never more than one row group at once.
 
+    Of a shard in a store no more is fetched at a time either.
+
     Raises:
         UnreadableShardError: missing, truncated or corrupt.
     """
-    with _readable(url) as stream:
+    with _readable(url, open_in_ranges) as stream:
         shard = open_parquet(stream)
         for number in range(shard.num_row_groups):
             group = shard.read_row_group(number, columns, use_threads=False)
@@ -201,9 +204,9 @@ class _Measured:
 
 
 @contextmanager
-def _readable(url: str) -> Iterator[BinaryIO]:
+def _readable(url: str, opened: Callable[[str], BinaryIO] = files.open_read) -> Iterator[BinaryIO]:
     try:
-        with files.open_read(url) as stream:
+        with opened(url) as stream:
             yield stream
     except FileNotFoundError as error:
         raise UnreadableShardError(f"{url} is missing; {_REMEDY}") from error

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from dalle_model import files
+from dalle_model.ranges import BLOCK_BYTES
 from pipelines.io import parquet
 from pipelines.io.parquet import (
     ROW_GROUP_ROWS,
@@ -23,6 +25,7 @@ from pipelines.io.parquet import (
     to_bytes,
     write,
 )
+from tests.support.counted_store import PROTOCOL, counted_store
 
 
 def table(rows: int = 500) -> pa.Table:
@@ -209,3 +212,18 @@ def test_images_as_served_are_stored_as_they_are_and_all_else_is_compressed(tmp_
     group = pq.read_metadata(pa.BufferReader(content)).row_group(0)
     columns = [group.column(i) for i in range(group.num_columns)]
     assert [c.compression for c in columns] == ["UNCOMPRESSED", "ZSTD", "ZSTD"]
+
+
+def test_a_large_shard_in_a_store_is_not_fetched_whole(monkeypatch):
+    monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", 4 << 20)
+    store = counted_store()
+    images = [np.random.default_rng(n).bytes(1 << 20) for n in range(40)]
+    keys = [f"{n:04}" for n in range(40)]
+    url = f"{PROTOCOL}://bucket/part.parquet"
+    files.write_bytes(url, parquet.to_bytes(pa.table({"key": keys, "image": images})))
+    groups = read_row_groups(url)
+    first = next(groups)
+    assert first["key"].to_pylist() == keys[: first.num_rows]
+    assert sum(size for _, size in store.answers) < 20 << 20
+    assert [key for group in groups for key in group["key"].to_pylist()] == keys[first.num_rows :]
+    assert max(size for _, size in store.answers) <= BLOCK_BYTES
