@@ -36,7 +36,7 @@ $(GCP)/.installed: infra/images/requirements-gcp.txt infra/requirements-check.tx
 
 # A cluster of two TaskManagers on this machine: needs Java 17 and Maven, and downloads the rest.
 test-flink: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m flink
+	$(BIN)/python -m pytest -m flink tests/flink tests/infra/flink
 
 flink-up: $(VENV)/.installed
 	$(BIN)/python -m tools.flink up

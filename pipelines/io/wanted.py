@@ -43,12 +43,21 @@ async def while_wanted(work: Awaitable[None], task: StageTask) -> None:
     doing = asyncio.ensure_future(work)
     try:
         while not (await asyncio.wait({doing}, timeout=CHECK_S))[0]:
-            await asyncio.to_thread(check_wanted, task)
+            await asyncio.to_thread(_check_if_it_can_be_asked, task)
     except BaseException:
         doing.cancel()
         await asyncio.wait({doing})
         raise
     await doing
+
+
+def _check_if_it_can_be_asked(task: StageTask) -> None:
+    try:
+        check_wanted(task)
+    except NotWantedError:
+        raise
+    except Exception:  # noqa: BLE001 - a store that does not answer now is asked again soon
+        return
 
 
 def _current_key(root: str) -> str | None:

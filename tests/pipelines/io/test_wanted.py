@@ -85,6 +85,19 @@ def test_long_work_stops_in_its_middle(root, monkeypatch):
     assert ended
 
 
+def test_long_work_outlives_a_store_that_does_not_answer(root, monkeypatch):
+    monkeypatch.setattr(wanted, "CHECK_S", 0.01)
+    asked = []
+
+    def unanswered(url: str) -> None:
+        asked.append(url)
+        raise ConnectionError("reset")
+
+    monkeypatch.setattr(files, "read_json", unanswered)
+    asyncio.run(while_wanted(asyncio.sleep(0.1), task_of(root)))
+    assert asked
+
+
 def test_what_long_work_raises_is_raised(root):
     record(root, "ours")
 
