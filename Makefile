@@ -16,11 +16,11 @@ test: $(VENV)/.installed-dev
 
 # Readers compared with packages that are downloaded for it.
 test-network: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m network
+	$(BIN)/python -m pytest -m network tests/pipelines/crawl/archives
 
 # Decoders on public collections of broken images, which are downloaded for it.
 test-corpora: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m corpora
+	$(BIN)/python -m pytest -m corpora tests/pipelines/images
 
 # What Google's cloud needs lies in a folder of its own, beside the environment that all else is tested in.
 GCP := $(VENV)/gcp
