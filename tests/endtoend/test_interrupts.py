@@ -13,7 +13,7 @@ from tests.support.many_interrupts import group_members, interrupt, start
 from tests.support.tiny_run import run_tiny, write_tiny_config
 
 pytestmark = pytest.mark.slow
-NUM_INTERRUPTS = 10  # `tests.support.many_interrupts` sends as many as are asked for
+NUM_INTERRUPTS = 6  # `tests.support.many_interrupts` sends as many as are asked for
 
 
 @pytest.fixture(scope="module")
