@@ -4,12 +4,9 @@ Source: Dataflow API v1b3, `projects.locations.jobs`, methods `get` and `update`
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from orchestration.beam.runners import JobError
-
-if TYPE_CHECKING:  # it comes with Beam
-    from requests import Response, Session
 
 SERVICE = "https://dataflow.googleapis.com/v1b3"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -46,7 +43,7 @@ def cancel(place: str, job: str) -> None:
     _check(_asked("PUT", place, job, {"requestedState": f"{_STATE}CANCELLED"}), job)
 
 
-def _asked(method: str, place: str, job: str, body: Mapping[str, str] | None = None) -> "Response":
+def _asked(method: str, place: str, job: str, body: Mapping[str, str] | None = None) -> Any:
     url = f"{SERVICE}/{place}/jobs/{job}"
     try:
         return _session().request(method, url, json=body, timeout=ANSWER_S)
@@ -54,8 +51,8 @@ def _asked(method: str, place: str, job: str, body: Mapping[str, str] | None = N
         raise JobError(f"Dataflow cannot be asked for job {job}: {error}") from error
 
 
-def _session() -> "Session":
-    """A session with the credentials that Beam uses as well.
+def _session() -> Any:
+    """A `requests.Session` with the credentials that Beam uses as well.
 
     Raises:
         JobError: the library is not installed.
@@ -66,11 +63,10 @@ def _session() -> "Session":
         from google.auth.transport.requests import AuthorizedSession
     except ImportError as error:
         raise JobError("its library is not installed; run `pip install 'dalle[gcp]'`") from error
-    session: Session = AuthorizedSession(default(scopes=[SCOPE])[0])
-    return session
+    return AuthorizedSession(default(scopes=[SCOPE])[0])
 
 
-def _check(answer: "Response", job: str) -> None:
+def _check(answer: Any, job: str) -> None:
     if not answer.ok:
         said = answer.text.strip()[:300]
         raise JobError(f"Dataflow refuses to answer for job {job}: {answer.status_code} {said}")
