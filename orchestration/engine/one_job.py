@@ -90,15 +90,18 @@ def run_as_one_job(
 
 def _step(run: Run, graph: Graph, stage: Stage, key: str, stack: ExitStack) -> Step:
     loopback = stack.enter_context(web_of(run.config, stage))
-    task, runtime = _somewhere(run, graph, stage), Runtime(run.workers, loopback, is_remote=True)
+    task, runtime = (
+        _somewhere(run, graph, stage, key),
+        Runtime(run.workers, loopback, is_remote=True),
+    )
     job = Job(task, run.config.section(stage), runtime, graph.facts(stage))
     return Step(stage, job, partial(begin, run, stage.name, key), partial(finish_shards, run))
 
 
-def _somewhere(run: Run, graph: Graph, stage: Stage) -> StageTask:
+def _somewhere(run: Run, graph: Graph, stage: Stage, key: str) -> StageTask:
     """A task that knows where things are, and not yet what is to be done."""
     urls = graph.input_urls(stage, run.folder)
-    return StageTask(run.root, stage.name, run.config.num_shards, "", "", (), urls)
+    return StageTask(run.root, stage.name, run.config.num_shards, "", "", (), urls, job=key)
 
 
 def begin(run: Run, name: str, key: str = "") -> StageTask:
@@ -115,7 +118,7 @@ def begin(run: Run, name: str, key: str = "") -> StageTask:
     """
     graph = Graph.of(run.config)
     stage = _named(graph, name)
-    check_wanted(replace(_somewhere(run, graph, stage), job=key))  # before anything is swept
+    check_wanted(_somewhere(run, graph, stage, key))  # before anything is swept
     return replace(_prepared(run, graph, plan_stage(run, graph, stage)), job=key)
 
 

@@ -31,7 +31,7 @@ def build(
         MissingInputError: a source of the config has no file.
     """
     folder = task.folder
-    live = Visits(config, folder.site, loopback) if config.sites else None
+    live = Visits(config, folder.site, loopback, task) if config.sites else None
     write = partial(complete_shard, most=config.max_captions_per_image)
     return (
         tasks.pipeline

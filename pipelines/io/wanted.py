@@ -13,7 +13,7 @@ from dalle_model.errors import DalleError
 from pipelines.io.layout import RunFolder
 from pipelines.io.task import StageTask
 
-CHECK_S = 5.0  # between two looks; chosen: no host is asked much longer than Ctrl-C takes
+CHECK_S = 5.0  # between two looks in long work; chosen: hosts are not asked much longer
 
 
 class NotWantedError(DalleError):
@@ -33,6 +33,16 @@ def check_wanted(task: StageTask) -> None:
         )
 
 
+def check_while_working(task: StageTask) -> None:
+    """The same in the middle of long work, which a store that does not answer does not end."""
+    try:
+        check_wanted(task)
+    except NotWantedError:
+        raise
+    except Exception:  # noqa: BLE001 - a store that does not answer now is asked again soon
+        return
+
+
 async def while_wanted(work: Awaitable[None], task: StageTask) -> None:
     """Do long work that writes little, and stop in its middle when its job is ended.
 
@@ -43,21 +53,12 @@ async def while_wanted(work: Awaitable[None], task: StageTask) -> None:
     doing = asyncio.ensure_future(work)
     try:
         while not (await asyncio.wait({doing}, timeout=CHECK_S))[0]:
-            await asyncio.to_thread(_check_if_it_can_be_asked, task)
+            await asyncio.to_thread(check_while_working, task)
     except BaseException:
         doing.cancel()
         await asyncio.wait({doing})
         raise
     await doing
-
-
-def _check_if_it_can_be_asked(task: StageTask) -> None:
-    try:
-        check_wanted(task)
-    except NotWantedError:
-        raise
-    except Exception:  # noqa: BLE001 - a store that does not answer now is asked again soon
-        return
 
 
 def _current_key(root: str) -> str | None:

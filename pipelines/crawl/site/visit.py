@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from dalle_model import files
@@ -12,6 +12,8 @@ from pipelines.crawl.site.config import Site, policy_digest
 from pipelines.crawl.site.frontier import Entry, Fetched, Link, Plan, over_budget, plan
 from pipelines.crawl.site.links import MAX_SITEMAP_BYTES, distinct
 from pipelines.crawl.site.outcomes import Visited, add_links, record_outcome
+from pipelines.io import wanted
+from pipelines.io.task import StageTask
 from pipelines.web.addresses import LoopbackAllowance
 from pipelines.web.answers import Response
 from pipelines.web.client import shared_client
@@ -46,11 +48,13 @@ class Visits:
         config: with the sites.
         folder: where answers are stored.
         loopback: permission to reach a server on this machine in place of the web.
+        task: the stage's work; where its job is ended, so are visits.
     """
 
     config: CrawlConfig
     folder: str
     loopback: LoopbackAllowance | None = None
+    task: StageTask | None = None
 
 
 class _StoppedError(Exception):
@@ -66,17 +70,26 @@ def visit_all(
         hosts: each with its links and what was fetched so far.
         common: to all visits.
         at_once: number of hosts.
+
+    Raises:
+        NotWantedError: the job that does this was ended.
     """
     stop = threading.Event()
     with ThreadPoolExecutor(at_once, "visit") as threads:
         running = [(host, threads.submit(visit, host, of, common, stop)) for host, of in hosts]
         try:
-            ended, _ = wait([future for _, future in running], return_when=FIRST_EXCEPTION)
-            for future in ended:
-                future.result()  # raises the first failure
+            _wait([future for _, future in running], common.task)
             yield from ((host, future.result()) for host, future in running)
         finally:
             stop.set()
+
+
+def _wait(visits: Sequence[Future[Visited]], task: StageTask | None) -> None:
+    while (waited := wait(visits, wanted.CHECK_S, FIRST_EXCEPTION)).not_done:
+        for future in waited.done:
+            future.result()  # raises the first failure
+        if task is not None:
+            wanted.check_while_working(task)
 
 
 def visit(

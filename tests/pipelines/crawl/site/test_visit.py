@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,9 @@ from pipelines.crawl.inputs import read_input
 from pipelines.crawl.site.config import Site
 from pipelines.crawl.site.frontier import Fetched, Link
 from pipelines.crawl.site.visit import MAX_FAILURES_IN_A_ROW, Visits, visit, visit_all
+from pipelines.io import wanted
+from pipelines.io.task import StageTask
+from pipelines.io.wanted import NotWantedError
 from pipelines.records import Candidate
 from pipelines.web.addresses import LoopbackAllowance
 from pipelines.web.client import close_shared_clients
@@ -245,3 +249,15 @@ def test_when_one_visit_fails_the_others_end_at_their_next_page(site, visits_of,
     with pytest.raises(OSError, match="No space"):
         list(visit_all(hosts, common, at_once=2))
     assert len(site.pages_asked()) < len(paths)
+
+
+def test_a_crawl_whose_job_was_ended_asks_for_no_more(site, visits_of, tmp_path, monkeypatch):
+    monkeypatch.setattr(wanted, "CHECK_S", 0.05)
+    pages = [f"/{number}" for number in range(50)]
+    for path in pages:
+        site.page(HOST + path, "<p>a page</p>")
+    task = StageTask(str(tmp_path), "crawl", 1, "", "", (0,), job="ended")
+    visits = replace(visits_of(delay_s=0.2), task=task)
+    with pytest.raises(NotWantedError):
+        list(visit_all([(HOST, links_to(*pages))], visits, 1))
+    assert len(site.log) < len(pages) / 2
