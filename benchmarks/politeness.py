@@ -1,11 +1,13 @@
-"""Eight processes against one server that counts: `python -m benchmarks.politeness [PROCESSES]`.
+"""Many processes at one server that counts: `python -m benchmarks.politeness [PROCESSES [BEAM …]]`.
 
 What each host is asked while the stage `fetch` runs as on many workers, in a table. It is no
-race, so it is none of `python -m benchmarks`.
+race, so it is none of `python -m benchmarks`. With options of Beam the processes are those of
+another runner, as of the local Flink cluster: `python -m tools.flink run python -m benchmarks…`.
 """
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from orchestration.beam.execute import execute
@@ -37,7 +39,7 @@ CASES: dict[
 }
 
 
-def main(num_processes: int) -> None:
+def main(num_processes: int, beam_options: Sequence[str]) -> None:
     """Print a table."""
     print(
         f"| {num_processes} processes, {NUM_HOSTS} hosts | images | most at once | least gap, s "
@@ -46,12 +48,16 @@ def main(num_processes: int) -> None:
     print("|---|" + "---:|" * 8)
     for name, (num_images, settings, allowed) in CASES.items():
         with tempfile.TemporaryDirectory() as folder:
-            seen = _seen(folder, num_processes, num_images, settings)
+            seen = _seen(folder, num_processes, num_images, settings, beam_options)
         print(_line(name, list(seen.values()), allowed), flush=True)
 
 
 def _seen(
-    folder: str, num_processes: int, num_images: int, settings: dict[str, float]
+    folder: str,
+    num_processes: int,
+    num_images: int,
+    settings: dict[str, float],
+    beam_options: Sequence[str],
 ) -> dict[str, Seen]:
     task = StageTask(
         root=folder,
@@ -65,8 +71,9 @@ def _seen(
     urls = [f"http://h{h}{SUFFIX}/{i}" for h in range(NUM_HOSTS) for i in range(num_images)]
     write_wanted(task, urls)
     with running("tests.support.counting_server", LATENCY_S, NUM_BYTES) as port:
-        runtime = Runtime(num_processes, LoopbackAllowance(port, SUFFIX))
-        execute(STAGE, Job(task, FetchConfig.model_validate(settings), runtime), [])
+        loopback = LoopbackAllowance(port, SUFFIX)
+        runtime = Runtime(num_processes, loopback, is_remote=bool(beam_options))
+        execute(STAGE, Job(task, FetchConfig.model_validate(settings), runtime), beam_options)
         seen = seen_by(port)
     kept = sum(report.rows_out for report in finished_shards(task).values())
     if kept != len(urls):
@@ -87,4 +94,4 @@ def _line(name: str, seen: list[Seen], allowed: float) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if sys.argv[1:] else NUM_PROCESSES)
+    main(int(sys.argv[1]) if sys.argv[1:] else NUM_PROCESSES, sys.argv[2:])
