@@ -38,11 +38,9 @@ class LocalFlink:
 
     def start(self, *arguments: object) -> "subprocess.Popen[str]":
         """`dalle run …` on the cluster; the process is the driver itself."""
-        network = self.processes.pid(NETWORK)
-        assert network is not None, "no cluster runs"
         command = [DALLE, "run", *map(str, arguments), *beam_options(self.folder)]
         return subprocess.Popen(
-            [*loopback.entered(network), *command],
+            [*self._entered(), *command],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -75,12 +73,15 @@ class LocalFlink:
             time.sleep(0.5)
 
     def _inside(self, *command: str) -> str:
-        network = self.processes.pid(NETWORK)
-        assert network is not None, "no cluster runs"
-        entered = [*loopback.entered(network), *command]
-        result = subprocess.run(entered, capture_output=True, text=True, timeout=limit_s())
+        inside = [*self._entered(), *command]
+        result = subprocess.run(inside, capture_output=True, text=True, timeout=limit_s())
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
+
+    def _entered(self) -> list[str]:
+        network = self.processes.pid(NETWORK)
+        assert network is not None, "no cluster runs"
+        return loopback.entered(network)
 
     def harnesses(self) -> list[int]:
         """The Python processes below the TaskManagers."""

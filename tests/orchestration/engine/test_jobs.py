@@ -11,17 +11,11 @@ from orchestration.engine import jobs
 from orchestration.engine.jobs import check_no_job, current_job, end_job, recorded
 from orchestration.engine.plan import RunError
 from pipelines.io.layout import RunFolder
+from tests.support.run_roots import root
+
+__all__ = ["root"]  # a fixture
 
 ID = JobId("PortableRunner", "localhost:1", "job-7")
-
-
-@pytest.fixture(params=["disk", "memory"])
-def root(request, tmp_path):
-    if request.param == "disk":
-        yield str(tmp_path / "run")
-        return
-    yield f"memory://{tmp_path.name}/run"
-    files.remove(f"memory://{tmp_path.name}/run")
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 import random
-from collections.abc import Iterator
 
 import pyarrow as pa
 import pytest
@@ -8,18 +7,11 @@ from pipelines.io import batches
 from pipelines.io.batches import RowBatch, merged, rows_below, rows_up_to
 from pipelines.records import SELECTION_SCHEMA
 from pipelines.rejection import Rejection
+from tests.support.pieces import cut
 
 
 def rows(keys: list[str]) -> pa.Table:
     return pa.table({"key": pa.array(keys, pa.string())})
-
-
-def cut(table: pa.Table, chance: random.Random) -> Iterator[pa.Table]:
-    start = 0
-    while start < table.num_rows:
-        size = chance.randint(0, 5)
-        yield table.slice(start, size)
-        start += size
 
 
 def test_what_is_gathered_is_passed_on_and_gathered_no_more():
@@ -60,7 +52,7 @@ def test_two_streams_are_merged_whatever_pieces_they_come_in(seed):
     one = sorted(chance.sample(keys, chance.randint(0, 60)))
     other = sorted({*keys} - {*one})[: chance.randint(0, 60)]
     last, found = "", []
-    for table in merged(cut(rows(one), chance), cut(rows(other), chance)):
+    for table in merged(cut(rows(one), chance, 5), cut(rows(other), chance, 5)):
         assert table.num_rows <= 10  # no more than one piece of each
         found += sorted(table["key"].to_pylist())
         assert last < found[-table.num_rows]

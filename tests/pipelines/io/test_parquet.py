@@ -26,6 +26,7 @@ from pipelines.io.parquet import (
     write,
 )
 from tests.support.counted_store import PROTOCOL, counted_store
+from tests.support.pieces import cut
 
 
 def table(rows: int = 500) -> pa.Table:
@@ -66,14 +67,6 @@ def groups_of(content: bytes) -> list[int]:
     return [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
 
 
-def cut(rows: pa.Table, chance: random.Random) -> Iterator[pa.Table]:
-    start = 0
-    while start < rows.num_rows:
-        size = chance.randint(0, 30)
-        yield rows.slice(start, size)
-        start += size
-
-
 def test_a_row_group_ends_by_its_rows_or_before_its_images_are_too_large(monkeypatch):
     monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", 100)
     monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", 4)
@@ -90,7 +83,7 @@ def test_how_rows_are_spread_over_tables_changes_no_byte(monkeypatch, seed):
     chance = random.Random(seed)
     whole = images([chance.choice([0, 10, 1000, 4000]) for _ in range(300)])
     sink = io.BytesIO()
-    written = write(sink, whole.schema, cut(whole, chance))
+    written = write(sink, whole.schema, cut(whole, chance, 30))
     assert sink.getvalue() == to_bytes(whole)
     sha256 = hashlib.sha256(sink.getvalue()).hexdigest()
     assert written == (300, len(sink.getvalue()), sha256)

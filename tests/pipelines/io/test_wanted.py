@@ -9,15 +9,9 @@ from pipelines.io import wanted
 from pipelines.io.layout import RunFolder
 from pipelines.io.task import StageTask
 from pipelines.io.wanted import NotWantedError, check_wanted, while_wanted
+from tests.support.run_roots import root
 
-
-@pytest.fixture(params=["disk", "memory"])
-def root(request, tmp_path):
-    if request.param == "disk":
-        yield str(tmp_path / "run")
-        return
-    yield f"memory://{tmp_path.name}/run"
-    files.remove(f"memory://{tmp_path.name}/run")
+__all__ = ["root"]  # a fixture
 
 
 def task_of(root: str, job: str = "ours") -> StageTask:
