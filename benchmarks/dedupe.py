@@ -13,6 +13,7 @@ from benchmarks.measure import Row
 from dalle_model.pixels import Rgb
 from pipelines.dedupe.alignment import same_picture
 from pipelines.dedupe.config import DedupeConfig
+from pipelines.dedupe.cuts import Cut
 from pipelines.dedupe.keys import Records
 from pipelines.dedupe.near import candidates
 from pipelines.dedupe.views import NUM_VALUES, SKETCH_BYTES, THUMBNAIL_BYTES, VIEW_DTYPE
@@ -114,7 +115,13 @@ def _ours(images: list[Rgb]) -> set[tuple[int, int]]:
     config = DedupeConfig()
     described = [describe(rgb) for rgb in images]
     views = np.concatenate([_views(number, made) for number, made in enumerate(described)])
-    found = candidates([views], config.num_tables, 0, config)
+    whole = Cut(len(images))
+    found = np.concatenate(
+        [
+            candidates([part], group, whole, config)
+            for group, part in whole.groups(views, config.num_tables)
+        ]
+    )
     worse = _thumbnails(found["high"], found["view"], described)
     better = _thumbnails(found["better_high"], found["better_view"], described)
     same = found[same_picture(worse, better, config)]

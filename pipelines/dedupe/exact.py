@@ -52,14 +52,20 @@ def by_pixels(images: Records, num_parts: int) -> Iterator[tuple[int, Records]]:
             yield part, mine
 
 
-def merge_equal(parts: Sequence[Records], num_shards: int) -> Iterator[tuple[int, Verdicts]]:
+def merge_equal(
+    parts: Sequence[Records], num_shards: int
+) -> tuple[int, Iterator[tuple[int, Verdicts]]]:
     """The verdicts on the best ones of shards that are not the best of all, by their shards.
 
     Args:
         parts: of one range of pixel hashes: from each shard its best ones; any order.
         num_shards: of the run.
+
+    Returns:
+        How many are the best of all, and the verdicts on the others.
     """
-    _, verdicts = reduce_equal(np.concatenate(parts))
+    best, verdicts = reduce_equal(np.concatenate(parts))
     shards = shards_of(verdicts, num_shards)
-    for shard in np.unique(shards).tolist():
-        yield shard, Verdicts(verdicts[shards == shard])
+    return len(best), (
+        (shard, Verdicts(verdicts[shards == shard])) for shard in np.unique(shards).tolist()
+    )

@@ -5,7 +5,7 @@ is crossed by probing the neighbours behind the nearest walls as well. The numbe
 with the number of views, so that a cell holds as few of a billion as of a thousand.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -16,6 +16,7 @@ from pipelines.dedupe.views import NUM_VALUES
 
 Codes = npt.NDArray[np.uint64]
 Bytes = npt.NDArray[np.uint8]
+Values = npt.NDArray[np.int8]  # (views, 24): sketches
 Columns = npt.NDArray[np.uint8]  # (24, views): the values of sketches, one after another, as bytes
 
 CELL = (
@@ -77,6 +78,11 @@ class Grid:
         pairs = [moves[a] + moves[b] for a, b in _PAIRS]
         return own + np.stack([np.zeros_like(own), *moves, *pairs])
 
+    def coarsened(self, count: int) -> Self:
+        """The same walls, of which those of the first `count` values alone part the views."""
+        first = np.arange(len(self.factors)) < count
+        return replace(self, factors=self.factors * first)
+
     def _nearest_walls(self, columns: Columns) -> list[Bytes]:
         nearest = [np.full(columns.shape[1], _FARTHEST) for _ in range(NEAREST)]
         for value, of_byte in zip(self.values, self._walls, strict=True):
@@ -111,15 +117,20 @@ class Grid:
         return moves
 
 
-def tables(num_tables: int, first: int, num_views: int) -> list[list[Grid]]:
+def columns_of(values: Values) -> Columns:
+    """The values of sketches one after another, as a grid takes them."""
+    return np.ascontiguousarray(values.T).view(np.uint8)
+
+
+def tables(num_tables: int, first: int, num_images: int) -> list[list[Grid]]:
     """The grids of each table, coarse to fine.
 
     Args:
         num_tables: how many.
         first: number of the first one.
-        num_views: of all images; decides how many values the first grid cuts.
+        num_images: of the run; decides how many values the first grid cuts.
     """
-    count = int(np.clip(round(np.log2(max(num_views, 2))) - 9, 6, len(_STEADY) - 2))
+    count = int(np.clip(round(np.log2(max(num_images, 2))) - 9, 6, len(_STEADY) - 2))
     return [_table(table, count) for table in range(first, first + num_tables)]
 
 

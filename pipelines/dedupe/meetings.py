@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.dedupe.cells import CROWD, Cells, Ints
-from pipelines.dedupe.grids import Codes, Columns, Grid
+from pipelines.dedupe.grids import Codes, Columns, Grid, Values, columns_of
+from pipelines.dedupe.keys import order_by
 
 BLOCK = 1 << 14  # views at a time; chosen: of 2,048 to 65,536 the fastest with 512 kB of cache
 ASKING = 1 << 17  # views at a time in inner cells, a few for each view of a block; chosen: 100 MB
 BATCH = 1 << 17  # pairs from which on they are handed on; chosen: 2 MB
 
-Values = npt.NDArray[np.int8]  # (views, 24)
+Flags = npt.NDArray[np.bool_]  # (views,)
 Pairs = tuple[Ints, Ints]
 
 
@@ -60,15 +61,17 @@ class Table:
     Args:
         order: numbers of the views; a place is a position in it.
         values: of the views, in that order.
+        hashes: of the views, in that order.
         levels: coarse to fine.
     """
 
     order: Ints
     values: Values
+    hashes: Codes
     levels: Sequence[Level]
 
     @classmethod
-    def of(cls, values: Values, hashes: Codes, grids: Sequence[Grid]) -> Self:
+    def of(cls, values: Values, hashes: Codes, grids: Sequence[Grid], lives: Flags) -> Self:
         """A table of views.
 
         Args:
@@ -76,13 +79,17 @@ class Table:
                 each view of it meets the `CROWD` first ones.
             hashes: perceptual ones of the views.
             grids: of the table.
+            lives: whether a view is in a cell; the others, whose own cell is elsewhere, only meet
+                those who are.
         """
-        everywhere = np.zeros(1, np.int64)
-        first = Cells.of(grids[0], np.arange(len(values)), _codes(grids[0], values), everywhere, 1)
-        order, places = first.views, np.arange(len(values))
-        values = values[order]
-        levels = _levels(replace(first, views=places), values, hashes[order], grids[1:])
-        return cls(order, values, levels)
+        codes, everywhere = _codes(grids[0], values), np.zeros(1, np.int64)
+        first = Cells.of(grids[0], np.flatnonzero(lives), codes[lives], everywhere, 1)
+        visitors = np.flatnonzero(~lives)
+        order = np.concatenate([first.views, visitors[order_by(codes[visitors])]])
+        values, hashes = values[order], hashes[order]
+        places = np.arange(len(first.views))
+        levels = _levels(replace(first, views=places), values, hashes, grids[1:])
+        return cls(order, values, hashes, levels)
 
     def meetings(self, max_hamming: int) -> Iterator[Pairs]:
         """Places of pairs of views that meet, as two columns, some of them more than once.
@@ -90,10 +97,10 @@ class Table:
         Args:
             max_hamming: bits by which their hashes may differ.
         """
-        hashes, everywhere = self.levels[0].hashes, np.zeros(1, np.int64)
+        everywhere = np.zeros(1, np.int64)
         for start in range(0, len(self.order), BLOCK):
             block = slice(start, start + BLOCK)
-            probers = Probers(_columns(self.values[block]), hashes[block], max_hamming)
+            probers = Probers(columns_of(self.values[block]), self.hashes[block], max_hamming)
             everyone = np.arange(len(probers.hashes))
             for one, other in _batches(_meet(self.levels, probers, everyone, everywhere)):
                 yield start + one, other
@@ -170,11 +177,7 @@ def _joined(parts: Sequence[Pairs]) -> Pairs:
 
 def _codes(grid: Grid, values: Values) -> Codes:
     parts = [
-        grid.codes(_columns(values[start : start + BLOCK]))
+        grid.codes(columns_of(values[start : start + BLOCK]))
         for start in range(0, len(values), BLOCK)
     ]
     return np.concatenate([np.empty(0, np.uint64), *parts])
-
-
-def _columns(values: Values) -> Columns:
-    return np.ascontiguousarray(values.T).view(np.uint8)

@@ -11,9 +11,10 @@ import numpy as np
 
 from pipelines.dedupe.cells import Ints
 from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.grids import Codes, tables
+from pipelines.dedupe.cuts import Cut, Group
+from pipelines.dedupe.grids import Codes, Values
 from pipelines.dedupe.keys import IMAGE_FIELDS, Records, distinct, order_by, starts_of_runs
-from pipelines.dedupe.meetings import Table, Values
+from pipelines.dedupe.meetings import Table
 
 REASON = "near_duplicate"
 
@@ -31,30 +32,28 @@ CANDIDATES = 8  # best-ranked ones of an image that are looked at, and as many n
 _HALF, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)  # of the number of a pair
 
 
-def candidates(
-    parts: Sequence[Records], num_tables: int, first_table: int, config: DedupeConfig
-) -> Records:
-    """Pairs of views that may be copies, by the tables given.
+def candidates(views: Sequence[Records], group: Group, cut: Cut, config: DedupeConfig) -> Records:
+    """Pairs of views that may be copies, by the tables of a group.
 
     Args:
-        parts: `VIEW_DTYPE` of every shard, in any order.
-        num_tables: how many tables to look in.
-        first_table: number of the first one.
-        config: what is near.
+        views: `VIEW_DTYPE` of every shard, of those who go to the group, in any order.
+        group: which tables, and which part of them.
+        cut: how tables are cut.
+        config: what is near, and in how many tables all are looked for.
 
     Returns:
         `CANDIDATE_DTYPE`, sorted by image, then by the rank of the better one; of each image at
         most `CANDIDATES` best-ranked and `CANDIDATES` nearest ones.
     """
-    views = _ranked(np.concatenate(parts))
-    found = _BestPairs(views)
-    values, hashes = views["values"].copy(), views["phash"].astype(np.uint64)
-    for grids in tables(num_tables, first_table, len(views)):
-        table = Table.of(values, hashes, grids)
-        near = _Near(views[table.order], table.values, config)
+    ranked = _ranked(np.concatenate(views))
+    found = _BestPairs(ranked)
+    values, hashes = ranked["values"].copy(), ranked["phash"].astype(np.uint64)
+    for grids in cut.tables(group, config.num_tables):
+        table = Table.of(values, hashes, grids, cut.lives(grids[0], ranked, group[1]))
+        near = _Near(ranked[table.order], table.values, config)
         for one, other in table.meetings(config.max_hamming):
             found.add(*(table.order[place] for place in near.among(one, other)))
-    return _described(views, found.best())
+    return _described(ranked, found.best())
 
 
 def _ranked(views: Records) -> Records:
@@ -169,12 +168,21 @@ def unique_pairs(found: Records) -> Records:
 
 def keep_best(found: Records) -> Records:
     """The best-ranked and the nearest candidates of each image, sorted by image and rank."""
+    return found[best_candidates(found)]
+
+
+def best_candidates(found: Records) -> Ints:
+    """Positions of those that `keep_best` keeps, in its order.
+
+    The best of all are among the best of any part of the candidates: how these come in parts, by
+    tables, shards or cuts, decides nothing once the best of all are chosen.
+    """
     order = np.lexsort((*_rank(found), found["hamming"], found["low"], found["high"]))
     nearest = np.zeros(len(found), bool)
     nearest[order] = _place_in_run(found[order]) < CANDIDATES
     order = order_of(found)
     first = _place_in_run(found[order]) < CANDIDATES
-    return found[order][first | nearest[order]]
+    return np.asarray(order[first | nearest[order]])
 
 
 def _rank(found: Records) -> tuple["np.ndarray[tuple[int], np.dtype[np.generic]]", ...]:

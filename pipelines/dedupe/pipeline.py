@@ -11,11 +11,13 @@ from pipelines.io.task import ShardReport
 from pipelines.io.transforms import AllShards, GatherShards, Tasks
 
 
-def build(tasks: Tasks, num_shards: int, config: DedupeConfig) -> PCollection[ShardReport]:
+def build(
+    tasks: Tasks, num_shards: int, config: DedupeConfig, in_parts: bool
+) -> PCollection[ShardReport]:
     """Compare the images of all shards of the run and write the pending shards."""
     return (
         tasks
         | AllShards()
-        | FindDuplicates(tasks, num_shards, config)
+        | FindDuplicates(tasks, num_shards, config, in_parts)
         | GatherShards(tasks, partial(write_shard, config=config))
     )

@@ -28,7 +28,13 @@ from pipelines.dedupe.keys import (
     shards_of,
     starts_of_runs,
 )
-from pipelines.dedupe.near import CANDIDATE_DTYPE, keep_best, order_of, unique_pairs
+from pipelines.dedupe.near import (
+    CANDIDATE_DTYPE,
+    best_candidates,
+    keep_best,
+    order_of,
+    unique_pairs,
+)
 from pipelines.dedupe.verdicts import VERDICT_DTYPE, Verdicts, concatenated, one_verdict_each
 from pipelines.dedupe.views import COLUMNS, ShardImages, read_images, thumbnails
 from pipelines.io.selections import surviving_rows
@@ -99,7 +105,7 @@ def judge_images(
     near_ones = np.empty(0, VERDICT_DTYPE)
     if found:
         table = surviving_rows(task, index, ["key", "thumbnail"])
-        near_ones = _judge(_merged(found), table, config)
+        near_ones = _judge(_best(_merged(found)), table, config)
     return Verdicts(one_verdict_each(equal, near_ones))
 
 
@@ -202,6 +208,11 @@ def _merged(found: Sequence[Candidates]) -> Candidates:
     which = np.concatenate([part.which + start for part, start in zip(found, starts, strict=False)])
     order = order_of(pairs)
     return Candidates(pairs[order], np.concatenate([part.better for part in found]), which[order])
+
+
+def _best(found: Candidates) -> Candidates:
+    places = best_candidates(found.pairs)
+    return Candidates(found.pairs[places], found.better, found.which[places])
 
 
 def _judge(found: Candidates, table: pa.Table, config: DedupeConfig) -> Records:

@@ -10,7 +10,7 @@ from pipelines.stage import Cost, Job, PipelineWork, Reads, Stage, Writes
 def _build(tasks: Any, job: Job) -> Any:
     from pipelines.dedupe.pipeline import build
 
-    return build(tasks, job.task.num_shards, job.config)
+    return build(tasks, job.task.num_shards, job.config, in_parts=job.runtime.is_remote)
 
 
 STAGE = Stage(

@@ -4,8 +4,9 @@ So a group is a few arrays from each shard, however many rows share a hash or a 
 parts are made a list, it is one of arrays, to be one array next.
 
 shards -> images, views
-images by ranges of pixel hashes -> verdicts on equal ones, by shard
-views, in every group of tables -> pairs, by some shards of better images -> candidates, by shard
+images by ranges of pixel hashes -> verdicts on equal ones, by shard; how many are left
+views by parts of tables, cut for so many images -> pairs, by some shards of better images
+-> candidates, by shard
 verdicts, candidates -> verdicts, captions that are left
 captions by ranges -> overused ones, by shard
 """
@@ -20,6 +21,7 @@ from apache_beam.pvalue import AsSingleton, DoOutputsTuple, PCollection, TaggedO
 
 from pipelines.dedupe import captions, exact, near, shard
 from pipelines.dedupe.config import DedupeConfig
+from pipelines.dedupe.cuts import Cut, Group
 from pipelines.dedupe.keys import Records
 from pipelines.dedupe.verdicts import Verdicts
 from pipelines.io.task import StageTask
@@ -28,66 +30,84 @@ from pipelines.io.transforms import Tasks
 IMAGES: Final = "images"
 VIEWS: Final = "views"
 USES: Final = "uses"
+LEFT: Final = "left"
 
-# Tables that one worker looks in: fewer send every sketch more often, more leave workers idle.
-TABLES_PER_GROUP = 3
 # Shards whose hashes or better images meet in one worker. Chosen: hashes of 10,000 rows each are
 # 8 MB, thumbnails of the better images 10 MB, and each element is of shards enough to be worth it.
 SHARDS_PER_PART = 16
 
 Tagged = Any  # a `DoOutputsTuple`: Beam warns of that hint, though it is the right one
 _TaggedImages = TaggedOutput[Literal["images"], tuple[int, Records]]
-_TaggedViews = TaggedOutput[Literal["views"], tuple[int, Records]]
+_TaggedViews = TaggedOutput[Literal["views"], Records]
+_TaggedLeft = TaggedOutput[Literal["left"], int]
 _TaggedUses = TaggedOutput[Literal["uses"], tuple[int, Records]]
 
 
 @dataclass(eq=False)
 class FindDuplicates(beam.PTransform[PCollection[int], PCollection[tuple[int, Any]]]):
-    """Numbers of all shards in; `(shard, Verdicts)` once and `(shard, Overused)` any times out."""
+    """Numbers of all shards in; `(shard, Verdicts)` once and `(shard, Overused)` any times out.
+
+    Args:
+        tasks: of the stage.
+        num_shards: of the run.
+        config: what is near, and how often a caption may be used.
+        in_parts: whether the views of a large run meet in parts of a table. Workers elsewhere hold
+            no more than a part each; one machine would hold all parts, and visitors beside.
+    """
 
     tasks: Tasks
     num_shards: int
     config: DedupeConfig
+    in_parts: bool
 
     def expand(self, numbers: PCollection[int]) -> PCollection[tuple[int, Any]]:
-        read = numbers | "Read" >> beam.ParDo(
-            _ReadFn(self.config), AsSingleton(self.tasks)
-        ).with_outputs(IMAGES, VIEWS, main="equal")
-        equal = read[IMAGES] | MergeEqual(self.num_shards)
-        candidates = read[VIEWS] | FindNear(self.tasks, self.num_shards, self.config)
-        found = (read.equal, equal, candidates) | "Found" >> beam.Flatten()
+        read = numbers | "Read" >> beam.ParDo(_ReadFn(), AsSingleton(self.tasks)).with_outputs(
+            IMAGES, VIEWS, main="equal"
+        )
+        merged = read[IMAGES] | MergeEqual(self.num_shards)
+        left = merged[LEFT] | "Left" >> beam.CombineGlobally(sum)
+        cut = left | "Cut" >> beam.Map(Cut.of if self.in_parts else Cut)
+        candidates = read[VIEWS] | FindNear(self.tasks, cut, self.num_shards, self.config)
+        found = (read.equal, merged.verdicts, candidates) | "Found" >> beam.Flatten()
         judged = found | JudgeShards(self.tasks, self.config)
         overused = judged[USES] | MergeCaptions(self.num_shards, self.config)
         return (judged.verdicts, overused) | "Outcomes" >> beam.Flatten()
 
 
 @dataclass(eq=False)
-class MergeEqual(beam.PTransform[PCollection[tuple[int, Records]], PCollection[tuple[int, Any]]]):
-    """`(range of pixel hashes, images)` in; `(shard, Verdicts)` out."""
+class MergeEqual(beam.PTransform[PCollection[tuple[int, Records]], DoOutputsTuple]):
+    """`(range of pixel hashes, images)` in.
+
+    `(shard, Verdicts)` on `verdicts`; how many images are left, by range, on `left`.
+    """
 
     num_shards: int
 
-    def expand(self, images: PCollection[tuple[int, Records]]) -> PCollection[tuple[int, Any]]:
+    def expand(self, images: PCollection[tuple[int, Records]]) -> Tagged:
         return (
             images
             | "ByPixels" >> beam.GroupByKey()
-            | "Best" >> beam.FlatMap(_merge_equal, self.num_shards)
+            | "Best"
+            >> beam.FlatMap(_merge_equal, self.num_shards).with_outputs(LEFT, main="verdicts")
         )
 
 
 @dataclass(eq=False)
-class FindNear(beam.PTransform[PCollection[tuple[int, Records]], PCollection[tuple[int, Any]]]):
-    """`(number of the group's first table, views)` in; `(shard, Candidates)` out."""
+class FindNear(beam.PTransform[PCollection[Records], PCollection[tuple[int, Any]]]):
+    """Views in, some of a shard; `(shard, Candidates)` out."""
 
     tasks: Tasks
+    cut: PCollection[Cut]
     num_shards: int
     config: DedupeConfig
 
-    def expand(self, views: PCollection[tuple[int, Records]]) -> PCollection[tuple[int, Any]]:
+    def expand(self, views: PCollection[Records]) -> PCollection[tuple[int, Any]]:
+        cut = AsSingleton(self.cut)
         return (
             views
-            | "ByTables" >> beam.GroupByKey()
-            | "Meet" >> beam.FlatMap(_find_near, self.config, self.num_shards)
+            | "Groups" >> beam.FlatMap(_groups, cut, self.config.num_tables)
+            | "ByGroup" >> beam.GroupByKey()
+            | "Meet" >> beam.FlatMap(_find_near, cut, self.config, self.num_shards)
             | "ByBetter" >> beam.GroupByKey()
             | "Attach" >> beam.FlatMap(_attach, AsSingleton(self.tasks))
         )
@@ -133,9 +153,6 @@ class MergeCaptions(
 
 
 class _ReadFn(beam.DoFn):
-    def __init__(self, config: DedupeConfig) -> None:
-        self.config = config
-
     def process(
         self, index: int, task: StageTask
     ) -> Iterator[tuple[int, Verdicts] | _TaggedImages | _TaggedViews]:
@@ -144,9 +161,8 @@ class _ReadFn(beam.DoFn):
         for part in exact.by_pixels(found.best, num_parts(task.num_shards)):
             images: _TaggedImages = TaggedOutput(IMAGES, part)
             yield images
-        for first in range(0, self.config.num_tables, TABLES_PER_GROUP):
-            views: _TaggedViews = TaggedOutput(VIEWS, (first, found.views))
-            yield views
+        views: _TaggedViews = TaggedOutput(VIEWS, found.views)
+        yield views
 
 
 def num_parts(num_shards: int) -> int:
@@ -156,16 +172,21 @@ def num_parts(num_shards: int) -> int:
 
 def _merge_equal(
     group: tuple[int, Iterable[Records]], num_shards: int
-) -> Iterator[tuple[int, Verdicts]]:
-    yield from exact.merge_equal(list(group[1]), num_shards)
+) -> Iterator[tuple[int, Verdicts] | _TaggedLeft]:
+    num_left, verdicts = exact.merge_equal(list(group[1]), num_shards)
+    left: _TaggedLeft = TaggedOutput(LEFT, num_left)
+    yield left
+    yield from verdicts
+
+
+def _groups(views: Records, cut: Cut, num_tables: int) -> Iterator[tuple[Group, Records]]:
+    yield from cut.groups(views, num_tables)
 
 
 def _find_near(
-    group: tuple[int, Iterable[Records]], config: DedupeConfig, num_shards: int
+    group: tuple[Group, Iterable[Records]], cut: Cut, config: DedupeConfig, num_shards: int
 ) -> Iterator[tuple[int, Records]]:
-    first, views = group
-    count = min(TABLES_PER_GROUP, config.num_tables - first)
-    pairs = near.candidates(list(views), count, first, config)
+    pairs = near.candidates(list(group[1]), group[0], cut, config)
     parts = pairs["better_high"] % np.uint64(num_shards) % np.uint64(num_parts(num_shards))
     for part in np.unique(parts).tolist():
         yield part, pairs[parts == part]

@@ -163,7 +163,7 @@ def measure(root: Path, count: int) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF)
     wall = time.perf_counter()
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
-        build(tasks(pipeline, task), num_shards, DedupeConfig())
+        build(tasks(pipeline, task), num_shards, DedupeConfig(), in_parts=False)
     used = resource.getrusage(resource.RUSAGE_SELF)
     cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
     sys.stdout.write(

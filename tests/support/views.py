@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.grids import Grid
+from pipelines.dedupe.cuts import Cut
+from pipelines.dedupe.grids import Grid, Values
 from pipelines.dedupe.keys import Records
-from pipelines.dedupe.meetings import Values
-from pipelines.dedupe.near import MAX_ASPECT_CHANGE
+from pipelines.dedupe.near import MAX_ASPECT_CHANGE, candidates, keep_best, unique_pairs
 from pipelines.dedupe.views import NUM_VALUES, VIEW_DTYPE
 
 
@@ -43,6 +43,20 @@ def crowd(size: int, seed: int) -> Records:
     flips = chance.integers(0, 2, (size, 30)) @ (1 << np.arange(30))
     made["phash"] = of.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) ^ flips.astype(np.uint64)
     return made
+
+
+def found_near(
+    parts: Sequence[Records], num_tables: int, config: DedupeConfig, cut: Cut | None = None
+) -> Records:
+    """The candidates of all groups that the views of some shards go to."""
+    cut = cut or Cut(sum(map(len, parts)))
+    config = config.model_copy(update={"num_tables": num_tables})
+    groups = defaultdict(list)
+    for part in parts:
+        for group, views in cut.groups(part, num_tables):
+            groups[group].append(views)
+    found = [candidates(views, group, cut, config) for group, views in groups.items()]
+    return keep_best(unique_pairs(np.concatenate(found)))
 
 
 def near_by_brute_force(views: Records, config: DedupeConfig) -> set[tuple[int, int]]:

@@ -39,7 +39,9 @@ def test_parts_hold_every_image_once() -> None:
 def test_verdicts_go_to_the_shards_of_the_worse_images() -> None:
     parts = [images((5, 4, 10)), images((5, 3, 20), (6, 9, 1)), images((5, 8, 5))]
     for order in (parts, parts[::-1]):
-        found = dict(merge_equal(order, 4))
+        left, verdicts = merge_equal(order, 4)
+        found = dict(verdicts)
+        assert left == 2
         assert set(found) == {0}
         assert sorted(found[0].dropped["high"].tolist()) == [4, 8]
         assert set(found[0].dropped["better_high"].tolist()) == {3}
@@ -53,6 +55,6 @@ def test_300_000_rows_that_share_one_image_are_one_image_a_shard() -> None:
         best, verdicts = reduce_equal(rows)
         assert (len(best), len(verdicts)) == (1, 9_999)
         shards.append(best)
-    dropped = [v.dropped for _, v in merge_equal(shards, 30)]
+    dropped = [v.dropped for _, v in merge_equal(shards, 30)[1]]
     assert sum(map(len, dropped)) == 29
     assert {int(n) for part in dropped for n in part["better_high"]} == {0}

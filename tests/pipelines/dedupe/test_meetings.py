@@ -3,8 +3,8 @@ import pytest
 
 from pipelines.dedupe import meetings
 from pipelines.dedupe.cells import CROWD
-from pipelines.dedupe.grids import Grid, tables
-from pipelines.dedupe.meetings import Table, Values
+from pipelines.dedupe.grids import Grid, Values, tables
+from pipelines.dedupe.meetings import Table
 from tests.support.views import meetings_one_by_one
 
 
@@ -14,7 +14,7 @@ def some_values(size: int, seed: int = 0) -> Values:
 
 def found(values: Values, grids: list[Grid]) -> list[tuple[int, int]]:
     hashes = np.zeros(len(values), np.uint64)
-    table = Table.of(values, hashes, grids)
+    table = Table.of(values, hashes, grids, np.ones(len(values), bool))
     return [
         (int(table.order[a]), int(table.order[b]))
         for ones, others in table.meetings(0)
@@ -36,13 +36,21 @@ def test_those_meet_that_meet_one_by_one(seed, monkeypatch) -> None:
 
 def test_those_meet_whose_hashes_are_near() -> None:
     hashes = np.array([0, 0b111, 0b1111, 1 << 63], np.uint64)
-    table = Table.of(np.zeros((4, 24), np.int8), hashes, tables(1, 0, 4)[0])
+    table = Table.of(np.zeros((4, 24), np.int8), hashes, tables(1, 0, 4)[0], np.ones(4, bool))
     pairs = {
         (int(table.order[a]), int(table.order[b]))
         for ones, others in table.meetings(3)
         for a, b in zip(ones.tolist(), others.tolist(), strict=True)
     }
     assert {pair for pair in pairs if pair[0] < pair[1]} == {(0, 1), (0, 3), (1, 2)}
+
+
+def test_a_visitor_meets_those_who_live_there_and_is_met_by_none() -> None:
+    lives, hashes = np.array([True, False, True, False]), np.zeros(4, np.uint64)
+    table = Table.of(np.zeros((4, 24), np.int8), hashes, tables(1, 0, 4)[0], lives)
+    ones, others = map(np.concatenate, zip(*table.meetings(0), strict=True))
+    pairs = {*zip(table.order[ones].tolist(), table.order[others].tolist(), strict=True)}
+    assert pairs == {(view, other) for view in range(4) for other in (0, 2)}
 
 
 def test_equal_views_meet_in_every_table() -> None:
@@ -73,7 +81,8 @@ def test_pairs_of_a_crowd_come_in_bounded_batches(monkeypatch) -> None:
     monkeypatch.setattr(meetings, "BATCH", 100)
     monkeypatch.setattr(meetings, "BLOCK", 50)
     values = np.zeros((1000, 24), np.int8)
-    table = Table.of(values, np.zeros(1000, np.uint64), tables(1, 0, 1000)[0])
+    hashes, lives = np.zeros(1000, np.uint64), np.ones(1000, bool)
+    table = Table.of(values, hashes, tables(1, 0, 1000)[0], lives)
     sizes = [len(ones) for ones, _ in table.meetings(0)]
     assert sum(sizes) == 1000 * CROWD
     assert max(sizes) < 100 + 50

@@ -4,8 +4,8 @@ import pytest
 from pipelines.dedupe import near
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.keys import Records
-from pipelines.dedupe.near import CANDIDATES, _BestPairs, candidates, keep_best
-from tests.support.views import crowd, near_by_brute_force, view
+from pipelines.dedupe.near import CANDIDATES, _BestPairs, keep_best
+from tests.support.views import crowd, found_near, near_by_brute_force, view
 
 CONFIG = DedupeConfig()
 
@@ -18,7 +18,7 @@ def pairs(found: Records) -> set[tuple[int, int]]:
 def test_tables_find_what_brute_force_finds_and_no_more(seed) -> None:
     views = crowd(80, seed)
     expected = near_by_brute_force(views, CONFIG)
-    found = candidates([views], 30, 0, CONFIG)
+    found = found_near([views], 30, CONFIG)
     assert pairs(found) <= expected
     assert len(expected) > 20
     with_any = {image for image, _ in expected}
@@ -27,10 +27,10 @@ def test_tables_find_what_brute_force_finds_and_no_more(seed) -> None:
 
 def test_order_and_shards_change_nothing() -> None:
     views = crowd(200, 5)
-    expected = candidates([views], 8, 0, CONFIG)
+    expected = found_near([views], 8, CONFIG)
     order = np.random.default_rng(1).permutation(200)
     parts = np.array_split(views[order], 7)
-    assert (candidates(parts, 8, 0, CONFIG) == expected).all()
+    assert (found_near(parts, 8, CONFIG) == expected).all()
 
 
 @pytest.mark.parametrize(
@@ -45,31 +45,31 @@ def test_order_and_shards_change_nothing() -> None:
     ],
 )
 def test_each_limit_counts(other, is_near) -> None:
-    found = candidates([np.concatenate([view(1), other])], 40, 0, CONFIG)
+    found = found_near([np.concatenate([view(1), other])], 40, CONFIG)
     assert pairs(found) == ({(2, 1)} if is_near else set())
 
 
 def test_views_of_one_image_are_not_compared() -> None:
     views = np.concatenate([view(1), view(1, number=1)])
-    assert len(candidates([views], 8, 0, CONFIG)) == 0
+    assert len(found_near([views], 8, CONFIG)) == 0
 
 
 def test_of_equal_pixels_the_best_image_alone_is_compared() -> None:
     twin = view(1, area=1)
     twin["high"] = 3
-    found = candidates([np.concatenate([twin, view(1), view(2, area=5)])], 8, 0, CONFIG)
+    found = found_near([np.concatenate([twin, view(1), view(2, area=5)])], 8, CONFIG)
     assert pairs(found) == {(2, 1)}
 
 
 def test_a_candidate_reports_views_and_distance() -> None:
     views = np.concatenate([view(1, number=1), view(2, phash=0b101)])
-    found = candidates([views], 8, 0, CONFIG)[0]
+    found = found_near([views], 8, CONFIG)[0]
     assert (found["view"], found["better_view"], found["hamming"]) == (0, 1, 2)
 
 
 def test_the_best_and_the_nearest_candidates_are_kept() -> None:
     views = [view(n, area=1000 - n, phash=(1 << (n % 16)) - 1) for n in range(100)]
-    found = candidates([np.concatenate(views)], 8, 0, CONFIG)
+    found = found_near([np.concatenate(views)], 8, CONFIG)
     last = found[found["high"] == 99]
     assert last["better_high"][:CANDIDATES].tolist() == list(range(CANDIDATES))
     assert len(last) <= 2 * CANDIDATES
@@ -80,7 +80,7 @@ def test_the_best_and_the_nearest_candidates_are_kept() -> None:
 def test_30_000_copies_of_one_picture_are_compared_with_few() -> None:
     views = np.repeat(view(0), 30_000)
     views["high"] = views["pixels"] = np.arange(30_000)
-    found = candidates([views], 1, 0, CONFIG)
+    found = found_near([views], 1, CONFIG)
     assert len({*found["high"].tolist()}) == 29_999
     assert len(found) <= 30_000 * 2 * CANDIDATES
 
@@ -99,10 +99,10 @@ def hot(count: int, seed: int) -> Records:
 @pytest.mark.parametrize("seed", range(3))
 def test_how_many_pairs_are_held_at_a_time_changes_nothing(seed, monkeypatch) -> None:
     for views in (hot(200, seed), crowd(150, seed)):
-        expected = candidates([views], 4, 0, CONFIG)
+        expected = found_near([views], 4, CONFIG)
         with monkeypatch.context() as few:
             few.setattr(near, "HELD_PAIRS", 50)
-            assert (candidates([views], 4, 0, CONFIG) == expected).all()
+            assert (found_near([views], 4, CONFIG) == expected).all()
 
 
 def test_pairs_are_let_go_of_once_they_are_many(monkeypatch) -> None:

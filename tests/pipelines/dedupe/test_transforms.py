@@ -12,7 +12,7 @@ from PIL import Image
 
 from dalle_model import files
 from dalle_model.pixels import Rgb
-from pipelines.dedupe import transforms
+from pipelines.dedupe import cuts, transforms
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.pipeline import build
 from pipelines.images.hashes import describe
@@ -81,7 +81,7 @@ def dedupe(
         table = pa.Table.from_pylist(sorted(mine, key=lambda r: r["key"]), schema=IMAGE_SCHEMA)
         files.write_bytes(task.input(IMAGES).part(index), parquet.to_bytes(table))
     with _TestPipeline(runner="FnApiRunner") as pipeline:
-        build(tasks(pipeline, task), task.num_shards, CONFIG)
+        build(tasks(pipeline, task), task.num_shards, CONFIG, in_parts=True)
     shards = range(num_shards) if pending is None else pending
     kept = pa.concat_tables([parquet.read_table(task.part(i)) for i in shards])
     rejected = pa.concat_tables([parquet.read_table(task.rejected(i)) for i in shards])
@@ -118,10 +118,16 @@ def _keys_of_the_shared_caption() -> list[str]:
     return [r["key"] for r in image_rows() if r["caption"] == "A shared one"]
 
 
-@pytest.mark.parametrize(("tables", "shards"), [(4, 16), (1, 1), (3, 2)])
-def test_shards_groups_and_order_change_nothing(tmp_path, tables, shards, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("tables", "shards", "whole"), [(4, 16, 100), (1, 1, 100), (3, 2, 100), (3, 2, 0)]
+)
+def test_shards_groups_parts_and_order_change_nothing(
+    tmp_path, tables, shards, whole, monkeypatch
+) -> None:
     expected = dedupe(tmp_path / "one", 1)
-    monkeypatch.setattr(transforms, "TABLES_PER_GROUP", tables)
+    monkeypatch.setattr(cuts, "TABLES_PER_GROUP", tables)
+    monkeypatch.setattr(cuts, "WHOLE", whole)
+    monkeypatch.setattr(cuts, "PART", 2)
     monkeypatch.setattr(transforms, "SHARDS_PER_PART", shards)
     again = dedupe(tmp_path / "again", 3, seed=shards)
     assert by_key(again[0]) == by_key(expected[0])
