@@ -6,7 +6,7 @@ UV := $(BIN)/uv --quiet
 
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test test-network test-corpora test-dataflow test-flink flink-up flink-down check bench wheel image-digests image lock clean
+.PHONY: demo test test-network test-corpora test-dataflow test-flink test-prism flink-up flink-down check bench wheel image-digests image lock clean
 demo: $(VENV)/.installed
 	$(BIN)/dalle demo
 
@@ -37,6 +37,10 @@ $(GCP)/.installed: infra/images/requirements-gcp.txt infra/requirements-check.tx
 # A cluster of two TaskManagers on this machine: needs Java 17 and Maven, and downloads the rest.
 test-flink: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m flink tests/flink tests/infra/flink
+
+# Beam's Prism, built by Go, on this project's wheel alone.
+test-prism: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -q tests/endtoend/prism.py
 
 flink-up: $(VENV)/.installed
 	$(BIN)/python -m tools.flink up

@@ -12,11 +12,12 @@ import pytest
 from pipelines.io.parquet import read_table
 from tests.endtoend.conftest import NUM_PAGES
 from tests.endtoend.test_kill import killed_after
+from tests.support import engine_run
 from tests.support.commands import checksums, dalle, environment
 from tests.support.small_web import write_config, write_small_web
+from tests.support.wheel_run import NAMESPACE, SCRIPT
 
 pytestmark = pytest.mark.slow
-SUPPORT = Path(__file__).resolve().parents[1] / "support"
 # Low enough to bite among few pages.
 RECIPE = """\
 captions: {recipe: align, overrides: {text_of_many_images: 1, rare_ngrams: 300}}
@@ -67,10 +68,9 @@ def test_two_worker_processes_and_shuffled_input(expected_align, tmp_path):
 
 
 def test_portable_runner_with_an_external_worker_pool(align, expected_align, tmp_path):
-    namespace = ["unshare", "--map-root-user", "--net"]
     arguments = ["crawl", "captions", "--config", align, "--dir", tmp_path / "run"]
     result = subprocess.run(
-        [*namespace, sys.executable, SUPPORT / "portable_run.py", *arguments],
+        [*NAMESPACE, sys.executable, SCRIPT, engine_run.SERVICE, *arguments],
         capture_output=True,
         text=True,
         env=environment(),

@@ -1,20 +1,15 @@
 """One config, many ways to run it, the same SHA-256 of every file."""
 
-import os
-import shutil
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from tests.endtoend.conftest import NUM_PAGES
+from tests.support import engine_run
 from tests.support.commands import checksums, dalle, environment
-from tests.support.environments import build_wheel, virtual_environment
 from tests.support.s3_server import s3_server
 from tests.support.small_web import write_config, write_small_web
+from tests.support.wheel_run import run_from_wheel, wheel_environment
 
 pytestmark = pytest.mark.slow
-SUPPORT = Path(__file__).resolve().parents[1] / "support"
 
 
 def test_a_second_run_does_nothing_and_says_why(config, undisturbed, expected):
@@ -39,20 +34,9 @@ def test_shuffled_input(expected, tmp_path):
 
 def test_portable_runner_with_an_external_worker_pool_from_the_wheel(config, expected, tmp_path):
     """Job API, pickling and a foreign worker process, none of which sees this clone."""
-    (tmp_path / "elsewhere").mkdir()
-    python = virtual_environment(build_wheel(tmp_path), tmp_path / "venv", "data", "model")
-    script = shutil.copy(SUPPORT / "portable_run.py", tmp_path / "elsewhere")
-    namespace = ["unshare", "--map-root-user", "--net"]
-    result = subprocess.run(
-        [*namespace, python, script, "--config", config, "--dir", tmp_path / "run"],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path / "elsewhere",
-        env=os.environ | {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"},
-        timeout=280,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert checksums(tmp_path / "run") == expected
+    python, root = wheel_environment(tmp_path), tmp_path / "run"
+    run_from_wheel(python, engine_run.SERVICE, "--config", config, "--dir", root)
+    assert checksums(root) == expected
 
 
 @pytest.fixture

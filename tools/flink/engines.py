@@ -3,9 +3,8 @@
 The run is finished in its data stages. On each engine, `images`, `dedupe` and `encode` are made of
 its `fetch`, and `captions` of its `crawl`, whose work is so small that the cost is the engine's.
 Every file must have the bytes of the run. Costs are CPU seconds of all processes, which other work
-on the machine changes little, and the most memory that all of them had at once. Prism is built by
-`GOBIN=$PWD/.flink go install github.com/apache/beam/sdks/v2/go/cmd/prism@v…`, with the version in
-`infra/flink/versions.toml`.
+on the machine changes little, and the most memory that all of them had at once. Prism is built if
+it is missing, which needs Go.
 """
 
 import argparse
@@ -27,6 +26,7 @@ from dalle_model.errors import DalleError
 from tools.flink import loopback
 from tools.flink.__main__ import HOME, NETWORK, down, up
 from tools.flink.cluster import JOB_SERVER, JVMS, beam_options, write_boot
+from tools.flink.packages import install_prism
 from tools.flink.processes import Processes, children, memory
 
 WORK = (("images", "dedupe", "encode"), ("captions",))
@@ -227,15 +227,12 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.flink.engines", description=__doc__)
     parser.add_argument("run", type=Path, help="finished run")
     parser.add_argument("folder", type=Path, help="for what is made here; emptied where it is used")
-    parser.add_argument("--prism", type=Path, default=HOME / "prism", help="left out if missing")
     options = parser.parse_args(arguments)
     finished, folder = options.run.absolute(), options.folder.absolute()
     for name, count in (("local, in process", 1), ("local, two workers", 2)):
         engine = Engine(name, [f"--workers={count}"])
         print(measure(engine, finished, folder), flush=True)
-    served = [portable(folder)]
-    served += [prism(folder, options.prism)] if options.prism.is_file() else []
-    for opened in (*served, flink(folder)):
+    for opened in (portable(folder), prism(folder, install_prism(HOME)), flink(folder)):
         with opened as engine:
             print(measure(engine, finished, folder), flush=True)
 

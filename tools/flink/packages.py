@@ -1,12 +1,14 @@
-"""The packages of the local cluster: downloaded by ordinary clients, and checked by hash."""
+"""The packages of the local cluster, and Prism: downloaded by ordinary clients, checked by hash."""
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +25,8 @@ PROGRAMS = {
     "unshare": "util-linux",
     "nsenter": "util-linux",
 }  # by the package of Debian that has it
+GO = {"go": "golang-go"}
+PRISM = "github.com/apache/beam/sdks/v2/go/cmd/prism"
 
 
 class PackageError(DalleError):
@@ -67,19 +71,64 @@ def check_programs() -> None:
     Raises:
         PackageError: names all that are missing, and the command that installs them.
     """
-    missing = [name for name in PROGRAMS if shutil.which(name) is None]
-    if missing:
-        packages = " ".join(sorted({PROGRAMS[name] for name in missing}))
-        raise PackageError(
-            f"the Flink cluster needs {', '.join(missing)}, which this machine lacks; "
-            f"run `apt-get install {packages}`"
-        )
+    _refuse_missing(PROGRAMS, "the Flink cluster")
     wanted, said = versions()["java"]["release"], _output(["java", "-version"])
     found = re.search(r'version "(\d+)', said)
     if found is None or int(found[1]) < wanted:
         raise PackageError(
             f"Flink needs Java {wanted} or later, and `java -version` says {said.strip()[:80]!r}; "
             f"run `apt-get install {PROGRAMS['java']}`"
+        )
+
+
+def install_prism(folder: Path) -> Path:
+    """Build Beam's Prism if a folder lacks it; with it there, no Go and no network is needed.
+
+    Returns:
+        The program.
+
+    Raises:
+        PackageError: Go is missing, the build has failed, or was of another module.
+    """
+    pinned = versions()["prism"]
+    program = folder / f"prism-{pinned['version']}"
+    if not program.is_file():
+        _refuse_missing(GO, "Prism")
+        folder.mkdir(parents=True, exist_ok=True)
+        _build_prism(program, pinned["version"], pinned["h1"])
+    return program
+
+
+def _refuse_missing(programs: Mapping[str, str], what: str) -> None:
+    missing = [name for name in programs if shutil.which(name) is None]
+    if missing:
+        packages = " ".join(sorted({programs[name] for name in missing}))
+        raise PackageError(
+            f"{what} needs {', '.join(missing)}, which this machine lacks; "
+            f"run `apt-get install {packages}`"
+        )
+
+
+def _build_prism(target: Path, version: str, h1: str) -> None:
+    """Go compares all that the module names with its public list of checksums."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
+        _run(["go", "install", f"{PRISM}@v{version}"], GOBIN=temporary)
+        built = Path(temporary) / "prism"
+        check_module(_output(["go", "version", "-m", str(built)]), h1)
+        built.rename(target)
+
+
+def check_module(said: str, h1: str) -> None:
+    """Compare the module that a Go program was built of, as `go version -m` tells it.
+
+    Raises:
+        PackageError: it has another hash.
+    """
+    found = re.search(r"^\s*mod\s.*\sh1:(\S+)", said, re.MULTILINE)
+    if found is None or found[1] != h1:
+        raise PackageError(
+            f"Prism was built of a module with the hash {found[1] if found else None}, and "
+            f"versions.toml pins {h1}; another version needs a new hash, a changed one an answer"
         )
 
 
@@ -135,9 +184,14 @@ def hash_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], **variables: str) -> None:
     result = subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=DOWNLOAD_S
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=DOWNLOAD_S,
+        env=os.environ | variables,
     )
     if result.returncode != 0:
         said = (result.stdout + result.stderr).strip()

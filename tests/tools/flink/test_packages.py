@@ -6,7 +6,15 @@ import stat
 import pytest
 
 from tools.flink import packages
-from tools.flink.packages import ARTIFACTS, PackageError, check_artifacts, check_programs
+from tools.flink.packages import (
+    ARTIFACTS,
+    PackageError,
+    check_artifacts,
+    check_module,
+    check_programs,
+    install_prism,
+)
+from tools.flink.versions import versions
 
 
 def program(folder, name: str, says: str = "") -> None:
@@ -78,3 +86,37 @@ def test_the_pinned_list_holds_the_job_server_and_no_snapshot():
     names = [line.split()[1] for line in ARTIFACTS.read_text().splitlines()]
     assert "beam-runners-flink-1.19-2.62.0.jar" in names
     assert [name for name in names if "SNAPSHOT" in name] == []
+
+
+def test_prism_is_taken_as_it_was_built_and_else_needs_go(machine, tmp_path):
+    with pytest.raises(PackageError, match=r"Prism needs go, .* `apt-get install golang-go`"):
+        install_prism(tmp_path / "packages")
+    assert not (tmp_path / "packages").exists()
+    built = tmp_path / f"prism-{versions()['prism']['version']}"
+    built.touch()
+    assert install_prism(tmp_path) == built
+
+
+GO_SAYS = """\
+prism: go1.26.8
+\tpath\tgithub.com/apache/beam/sdks/v2/go/cmd/prism
+\tmod\tgithub.com/apache/beam/sdks/v2\tv2.77.0\th1:ours=
+\tdep\tcel.dev/expr\tv0.25.2\th1:other=
+"""
+
+
+def test_a_program_of_the_pinned_module_is_taken():
+    check_module(GO_SAYS, "ours=")
+
+
+@pytest.mark.parametrize("said", [GO_SAYS.replace("ours=", "theirs="), "prism: not a Go program"])
+def test_a_program_of_another_module_is_refused(said):
+    with pytest.raises(PackageError, match="pins ours="):
+        check_module(said, "ours=")
+
+
+def test_a_build_that_gives_another_module_leaves_nothing(machine, tmp_path):
+    program(machine, "go", "no module")
+    with pytest.raises(PackageError, match="hash None"):
+        install_prism(tmp_path / "packages")
+    assert list((tmp_path / "packages").iterdir()) == []
