@@ -12,7 +12,9 @@ from orchestration.scale.engines import GB, Engine
 from orchestration.scale.prices import Prices
 from pipelines.stage import Cost
 
-SHARD_BYTES = 200e6  # of images in a shard; Source: docs/limits.md
+# Of images in a shard. Source: Hugging Face datasets, `config.py: MAX_SHARD_SIZE`, for files on the
+# Hub. Where images come with their source, `crawl` needs 1.6 GB for it (infra/SCALE.md).
+SHARD_BYTES = 500e6
 MAX_SHARD_ROWS = 65_536  # chosen: a shard of tokens alone is then some 12 MB
 
 
@@ -43,7 +45,7 @@ class Totals:
         stages: in the order of the run; those whose cost is known.
         workers: of one core each.
         hours: of the whole run, where all workers are always busy.
-        num_shards: that hold 200 MB of images each, and 65,536 rows at most.
+        num_shards: that hold 500 MB of images each, and 65,536 rows at most.
     """
 
     stages: tuple[StageEstimate, ...]
@@ -97,7 +99,7 @@ def totals(pairs: float, costs: Mapping[str, Cost], engine: Engine, hours: float
 
 
 def num_shards(pairs: float, costs: Iterable[Cost]) -> int:
-    """Shards of a size that a worker can hold."""
+    """Shards that are few, and little to make again."""
     return max(1, math.ceil(pairs / rows_per_shard(costs)))
 
 

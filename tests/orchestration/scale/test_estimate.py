@@ -38,9 +38,9 @@ def test_there_are_as_many_workers_as_the_time_asks_for_and_the_engine_has(hours
 
 
 def test_a_shard_holds_as_many_images_as_fit_and_no_more_than_a_file_may():
-    assert rows_per_shard(COSTS.values()) == 2000
+    assert rows_per_shard(COSTS.values()) == 5000
     assert rows_per_shard([]) == MAX_SHARD_ROWS
-    assert [num_shards(pairs, COSTS.values()) for pairs in (1, 2000, 2001)] == [1, 1, 2]
+    assert [num_shards(pairs, COSTS.values()) for pairs in (1, 5000, 5001)] == [1, 1, 2]
 
 
 def test_money_is_units_times_prices():

@@ -18,7 +18,7 @@ def test_work_gives_way_where_all_workers_are_not_done_in_time():
 
 
 def test_shards_give_way_where_a_config_has_no_more_of_them():
-    assert found(replace(COST, image_bytes=2e5))["a"] == 1000 * 1000
+    assert found(replace(COST, image_bytes=2e5))["a"] == 1000 * 2500
 
 
 def test_what_one_worker_holds_of_every_row_fills_its_memory():
