@@ -29,7 +29,7 @@ from orchestration.export.samples import (
 )
 from pipelines.io.layout import RunFolder, StageFolder
 from pipelines.io.manifest import read_manifest
-from pipelines.io.selections import all_surviving_rows
+from pipelines.io.selections import selected_row_groups
 from pipelines.io.suggest import did_you_mean
 from pipelines.records import IMAGES, SELECTION
 
@@ -92,9 +92,9 @@ class Survivors:
     selections: list[StageFolder]
     digests: dict[str, str]
 
-    def tables(self, columns: Iterable[str]) -> Iterator[pa.Table]:
-        """One table a shard."""
-        return all_surviving_rows(self.images, self.selections, list(columns))
+    def tables(self, index: int, columns: list[str]) -> Iterator[pa.Table]:
+        """Those of a shard, of one row group after the other."""
+        return selected_row_groups(self.images, self.selections, index, columns)
 
 
 def export_run(root: str, out: str, form: Form, progress: Progress) -> ExportResult:
@@ -190,9 +190,10 @@ def _claim(out: str, survivors: Survivors, form: Form) -> None:
 
 
 def _followed(survivors: Survivors, columns: list[str], progress: Progress) -> Iterator[pa.Table]:
-    for index, table in enumerate(survivors.tables(columns)):
-        yield table
-        progress.step(index + 1, survivors.images.num_shards)
+    num_shards = survivors.images.num_shards
+    for index in range(num_shards):
+        yield from survivors.tables(index, columns)
+        progress.step(index + 1, num_shards)
 
 
 def _export(out: str, tables: Iterator[pa.Table], form: Form) -> ExportResult:

@@ -15,7 +15,7 @@ from orchestration.engine.graph import Graph
 from pipelines.io.keys import shard_of
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest, read_manifest
-from pipelines.io.parquet import read_table
+from pipelines.io.parquet import read_row_groups
 from pipelines.io.task import StageTask
 from pipelines.rejection import Check
 from pipelines.stage import Stage
@@ -145,7 +145,10 @@ def _shards(manifest: Manifest, query: str) -> Iterable[int]:
 
 
 def _matches(url: str, query: str) -> list[dict[str, Any]]:
-    table = read_table(url)
+    return [row for group in read_row_groups(url) for row in _matching(group, query)]
+
+
+def _matching(table: pa.Table, query: str) -> list[dict[str, Any]]:
     if "sha256" in table.column_names and "encoded" in table.column_names:
         table = table.append_column("bytes", pc.binary_length(table["encoded"]))
     table = table.drop_columns([name for name in _HEAVY if name in table.column_names])

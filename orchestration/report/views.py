@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError
+from itertools import chain, islice
 from typing import Any
 
 import pyarrow.compute as pc
@@ -12,7 +13,8 @@ from orchestration.engine.config import RunConfig, load_run_config
 from orchestration.engine.graph import Graph
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest, read_manifest, read_rejected, read_timings
-from pipelines.io.selections import all_surviving_rows
+from pipelines.io.parquet import rows_of
+from pipelines.io.selections import selected_row_groups
 from pipelines.records import IMAGES, SELECTION
 from pipelines.stage import Stage
 from pipelines.views import Gallery, GalleryItem, RuleFunnel, View
@@ -175,12 +177,10 @@ def _kept(graph: Graph, run: RunFolder) -> Iterator[Gallery]:
     if not writers or not all(read_manifest(run.stage(stage.name)) for stage in writers):
         return
     images, *selections = [run.stage(stage.name) for stage in writers]
-    first = next(all_surviving_rows(images, selections, ["key", "caption", "image"]))
+    groups = selected_row_groups(images, selections, 0, ["key", "caption", "image"])
+    rows = islice(chain.from_iterable(map(rows_of, groups)), KEPT_IMAGES)
     yield Gallery(
         title="Pairs that were kept",
         about="",
-        items=[
-            GalleryItem(caption=row["caption"], images={"": row["image"]})
-            for row in first.slice(0, KEPT_IMAGES).to_pylist()
-        ],
+        items=[GalleryItem(caption=row["caption"], images={"": row["image"]}) for row in rows],
     )

@@ -31,24 +31,29 @@ def surviving_rows(task: StageTask, index: int, columns: list[str] | None = None
     Raises:
         UnreadableShardError: a shard is missing or corrupt.
     """
-    return _surviving(task.input(IMAGES), task.all_inputs(SELECTION), index, columns)
+    return join_selections(
+        read_table(task.input(IMAGES).part(index), columns),
+        [read_table(folder.part(index)) for folder in task.all_inputs(SELECTION)],
+    )
 
 
 def surviving_row_groups(
     task: StageTask, index: int, columns: list[str] | None = None
 ) -> Iterator[pa.Table]:
     """The same as `surviving_rows`, of one row group of the image shard after the other."""
-    selections = [read_table(folder.part(index)) for folder in task.all_inputs(SELECTION)]
-    for group in read_row_groups(task.input(IMAGES).part(index), columns):
-        yield join_selections(group, [_between(rows, group["key"]) for rows in selections])
+    return selected_row_groups(task.input(IMAGES), task.all_inputs(SELECTION), index, columns)
 
 
-def all_surviving_rows(
-    images: StageFolder, selections: Sequence[StageFolder], columns: list[str]
+def selected_row_groups(
+    images: StageFolder,
+    selections: Sequence[StageFolder],
+    index: int,
+    columns: list[str] | None = None,
 ) -> Iterator[pa.Table]:
-    """The same for every shard of a run, one table a shard."""
-    for index in range(images.num_shards):
-        yield _surviving(images, selections, index, columns)
+    """The same, of a run that is finished."""
+    kept = [read_table(folder.part(index)) for folder in selections]
+    for group in read_row_groups(images.part(index), columns):
+        yield join_selections(group, [_between(rows, group["key"]) for rows in kept])
 
 
 def join_selections(images: pa.Table, selections: Sequence[pa.Table]) -> pa.Table:
@@ -78,12 +83,3 @@ def _between(selection: pa.Table, keys: pa.ChunkedArray) -> pa.Table:
         return selection.slice(0, 0)
     start = rows_below(selection, keys[0].as_py())
     return selection.slice(start, rows_up_to(selection, keys[-1].as_py()) - start)
-
-
-def _surviving(
-    images: StageFolder, selections: Sequence[StageFolder], index: int, columns: list[str] | None
-) -> pa.Table:
-    return join_selections(
-        read_table(images.part(index), columns),
-        [read_table(folder.part(index)) for folder in selections],
-    )

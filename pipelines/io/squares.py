@@ -11,6 +11,7 @@ from dalle_model.pixels import Rgb, from_stored
 from dalle_model.resize import square
 from dalle_model.shards import image_of
 from dalle_model.train.images import Images, ImagesError, distinct_images
+from pipelines.io.keys import shard_of
 from pipelines.io.layout import StageFolder
 from pipelines.io.parquet import read_row_groups, rows_of
 from pipelines.io.selections import surviving_row_groups
@@ -41,8 +42,8 @@ def squares_of(
     """The squares of some rows of image shards, in the order of their keys as given."""
     wanted = set(keys)
     found: dict[str, Rgb] = {}
-    for url in images.parts():
-        for row in _rows(read_row_groups(url, ["key", "image"])):
+    for index in sorted({shard_of(key, images.num_shards) for key in keys}):
+        for row in _rows(read_row_groups(images.part(index), ["key", "image"])):
             if row["key"] in wanted:
                 found[row["key"]] = square(from_stored(row["image"]), side, resample)
     return [found[key] for key in keys]

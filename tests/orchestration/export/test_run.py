@@ -28,7 +28,7 @@ from orchestration.export.samples import samples_of as real_samples_of
 from pipelines.io import parquet
 from pipelines.io.keys import pair_key
 from pipelines.io.layout import RunFolder
-from pipelines.io.selections import all_surviving_rows
+from pipelines.io.selections import selected_row_groups
 from tests.support.finished_run import image_row, write_run
 from tests.support.loopback import loopback_web
 from tests.support.sources import png
@@ -258,6 +258,44 @@ def test_batches_are_let_go_when_they_are_written(root, tmp_path, monkeypatch, l
     assert max(alive) <= 2
 
 
+@pytest.fixture(scope="module")
+def root_in_row_groups(tmp_path_factory) -> Path:
+    """The run of `root`, each row in a row group of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet, "ROW_GROUP_ROWS", 1)
+        return write_run(tmp_path_factory.mktemp("groups") / "run", ROWS, DROPPED)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_row_groups_of_a_run_change_no_byte(root, root_in_row_groups, tmp_path, layout):
+    found = []
+    for name, run in (("one", root), ("many", root_in_row_groups)):
+        export(run, layout, tmp_path / name)
+        found.append(contents(tmp_path / name))
+        found[-1].pop(".dalle-export")  # it names the run's manifests
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("layout", ["files", "parquet", "webdataset"])
+def test_row_groups_are_let_go_when_they_are_written(
+    root_in_row_groups, tmp_path, monkeypatch, layout
+):
+    held: list[weakref.ref[Any]] = []
+    alive = []
+
+    def followed(*arguments):
+        for group in selected_row_groups(*arguments):
+            held.append(weakref.ref(group))
+            yield group
+            alive.append(sum(reference() is not None for reference in held))
+
+    monkeypatch.setattr(MODULE + ".selected_row_groups", followed)
+    monkeypatch.setattr(MODULE + ".ROW_GROUP_ROWS", 1)
+    export(root_in_row_groups, layout, tmp_path, per_shard=100)
+    assert len(alive) == 7
+    assert max(alive) <= 2
+
+
 def test_a_folder_that_holds_something_else_is_left_alone(root, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match=r"is not empty, and no export: it holds mine\.txt"):
@@ -338,18 +376,18 @@ def test_the_columns_of_selections_come_along_unless_img2dataset_means_others(
     root, tmp_path, monkeypatch
 ):
     def with_column(name: str) -> Any:
-        def tables(images, selections, columns):
-            for table in all_surviving_rows(images, selections, columns):
+        def tables(*arguments):
+            for table in selected_row_groups(*arguments):
                 yield table.append_column(name, [[0.5] * table.num_rows])
 
         return tables
 
-    monkeypatch.setattr(MODULE + ".all_surviving_rows", with_column("score"))
+    monkeypatch.setattr(MODULE + ".selected_row_groups", with_column("score"))
     for layout in LAYOUTS:
         export(root, layout, tmp_path / layout)
         table = pq.read_table(tmp_path / layout / "00000.parquet")
         assert table["score"].to_pylist() == [0.5] * 4
-    monkeypatch.setattr(MODULE + ".all_surviving_rows", with_column("status"))
+    monkeypatch.setattr(MODULE + ".selected_row_groups", with_column("status"))
     with pytest.raises(DalleError, match="has added the column 'status'"):
         export(root, "files", tmp_path / "status")
 

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from dalle_model import files
 from orchestration.api import explain
 from orchestration.engine.config import NoRunError, config_class, keep_config, load_run_config
-from orchestration.report.trace import is_caption
+from orchestration.report.trace import is_caption, trace
 from pipelines.captions.recipe import recipe_url
+from pipelines.io import parquet
 from pipelines.io.finish import rejection_table
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest, write_manifest
@@ -18,15 +20,14 @@ from pipelines.rejection import Rejection
 KEY = "0" * 40
 
 
-def write_run(root: str, caption: str) -> None:
+def write_run(root: str, caption: str, kept: pa.Table | None = None) -> None:
     dropped = Rejection(KEY, "http://a.example/1.png", caption, "crawl", "caption_too_long")
     config = {"crawl": {"sources": [{"path": "/nowhere.tsv"}]}, "num_shards": 1}
     run = RunFolder(root, 1)
     files.write_json(run.config, config)
-    kept = to_bytes(rejection_table([]))
     rejected = to_bytes(rejection_table([dropped]))
     crawl = run.stage("crawl")
-    files.write_bytes(crawl.part(0), kept)
+    files.write_bytes(crawl.part(0), to_bytes(rejection_table([]) if kept is None else kept))
     files.write_bytes(crawl.rejected(0), rejected)
     write_manifest(crawl, Manifest("crawl", "f", {}, {}, {}, num_shards=1))
 
@@ -41,6 +42,18 @@ def test_of_a_long_caption_the_start_is_shown(tmp_path):
     write_run(str(tmp_path), "x" * 10_000)
     caption = str(explain(KEY, str(tmp_path))).splitlines()[2]
     assert caption == f"caption  {'x' * 500}… (10,000 characters)"
+
+
+def test_rows_are_found_in_every_row_group_and_shown_without_their_images(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", 2)
+    keys = [f"{n:040x}" for n in range(1, 6)]
+    urls = [f"http://a.example/{n % 2}.png" for n in range(1, 6)]
+    columns = {"key": keys, "url": urls, "encoded": [bytes(n) for n in range(1, 6)]}
+    write_run(str(tmp_path), "", pa.table(columns | {"sha256": [""] * 5}))
+    found = trace(str(tmp_path), "http://a.example/1.png")
+    rows = [step.row for steps in found.values() for step in steps if step.kept]
+    assert [(row["key"], row["bytes"]) for row in rows] == [(keys[n], n + 1) for n in (0, 2, 4)]
+    assert {name for row in rows for name in row} == {"key", "url", "sha256", "bytes"}
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"unknown": 1}', b"\xff"])

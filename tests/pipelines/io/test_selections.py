@@ -4,7 +4,12 @@ import pytest
 from dalle_model import files
 from pipelines.io import parquet
 from pipelines.io.layout import StageFolder
-from pipelines.io.selections import all_surviving_rows, join_selections, surviving_rows
+from pipelines.io.selections import (
+    join_selections,
+    selected_row_groups,
+    surviving_row_groups,
+    surviving_rows,
+)
 from pipelines.records import IMAGES, SELECTION
 from tests.support.tasks import stage_task
 
@@ -50,8 +55,21 @@ def test_a_stage_reads_the_selections_before_it(tmp_path):
         files.write_bytes(task.input(IMAGES).part(index), parquet.to_bytes(IMAGES_TABLE))
         files.write_bytes(task.input(SELECTION).part(index), parquet.to_bytes(selection(keys)))
     assert surviving_rows(task, 0, ["key"]).to_pydict() == {"key": ["a", "b"]}
-    tables = all_surviving_rows(task.input(IMAGES), task.all_inputs(SELECTION), ["key", "image"])
-    assert [table["key"].to_pylist() for table in tables] == [["a", "b"], ["d"]]
+    assert surviving_rows(task, 1, ["key"]).to_pydict() == {"key": ["d"]}
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4])
+def test_by_row_groups_the_same_rows_survive_in_order(tmp_path, monkeypatch, rows):
+    monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", rows)
+    task = stage_task(tmp_path, "encode")
+    kept = selection("abd", score=[0.1, 0.2, 0.4])
+    files.write_bytes(task.input(IMAGES).part(0), parquet.to_bytes(IMAGES_TABLE))
+    files.write_bytes(task.input(SELECTION).part(0), parquet.to_bytes(kept))
+    groups = list(surviving_row_groups(task, 0))
+    assert len(groups) == -(-4 // rows)
+    assert pa.concat_tables(groups).to_pydict() == surviving_rows(task, 0).to_pydict()
+    finished = selected_row_groups(task.input(IMAGES), task.all_inputs(SELECTION), 0)
+    assert list(finished) == groups
 
 
 def test_a_missing_selection_is_named(tmp_path):

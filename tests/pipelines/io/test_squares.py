@@ -49,6 +49,13 @@ def test_squares_of_keys_come_in_their_order(tmp_path):
     assert np.array_equal(found[1], noise(0, 16, 24)[:, 4:20])
 
 
+def test_of_shards_that_hold_no_key_asked_for_none_is_read(tmp_path):
+    task = stage_task(tmp_path, "samples", 2)
+    write(task, IMAGES, [{"key": key(1), "image": to_png(noise(1))}])
+    assert not files.exists(task.input(IMAGES).part(1))
+    assert np.array_equal(squares_of(task.input(IMAGES), [key(1)], 16)[0], noise(1))
+
+
 def test_no_image_is_one_clear_message(tmp_path):
     task = stage_task(tmp_path, "dvae")
     row = {"key": key(1), "image": to_png(noise(1))}
