@@ -11,7 +11,7 @@ from tests.support.wheel_run import run_from_wheel, wheel_environment
 from tools.flink.__main__ import HOME
 from tools.flink.packages import install_prism
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = pytest.mark.timeout(2400)  # Go builds for some minutes
 
 
 @pytest.fixture(scope="module")
