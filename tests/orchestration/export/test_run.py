@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -21,6 +22,7 @@ from PIL import Image
 import dalle
 from dalle_model import files
 from dalle_model.errors import DalleError, UsageError
+from dalle_model.pixels import to_png
 from orchestration.cli.main import run_line
 from orchestration.export.run import LAYOUTS, ExportError, Form, export_run
 from orchestration.export.samples import IMAGE_COLUMN
@@ -30,6 +32,7 @@ from pipelines.io.keys import pair_key
 from pipelines.io.layout import RunFolder
 from pipelines.io.selections import selected_row_groups
 from tests.support.finished_run import image_row, write_run
+from tests.support.image_rows import noise
 from tests.support.loopback import loopback_web
 from tests.support.sources import png
 
@@ -277,23 +280,25 @@ def test_the_row_groups_of_a_run_change_no_byte(root, root_in_row_groups, tmp_pa
 
 
 @pytest.mark.parametrize("layout", ["files", "parquet", "webdataset"])
-def test_row_groups_are_let_go_when_they_are_written(
-    root_in_row_groups, tmp_path, monkeypatch, layout
-):
-    held: list[weakref.ref[Any]] = []
-    alive = []
+def test_few_row_groups_are_held_at_a_time(tmp_path, monkeypatch, layout):
+    """Each of an image of 1 MB, some 15 to a shard; a Parquet writer holds 5 MB of its own."""
+    image = to_png(noise(0, 600, 600))
+    rows = [image_row(n, image=image) for n in range(30)]
+    monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", 1)
+    run = write_run(tmp_path / "run", rows)
+    held = []
 
     def followed(*arguments):
         for group in selected_row_groups(*arguments):
-            held.append(weakref.ref(group))
+            held.append(pa.total_allocated_bytes() - before)
             yield group
-            alive.append(sum(reference() is not None for reference in held))
 
     monkeypatch.setattr(MODULE + ".selected_row_groups", followed)
     monkeypatch.setattr(MODULE + ".ROW_GROUP_ROWS", 1)
-    export(root_in_row_groups, layout, tmp_path, per_shard=100)
-    assert len(alive) == 7
-    assert max(alive) <= 2
+    before = pa.total_allocated_bytes()
+    export(run, layout, tmp_path / "out", per_shard=100)
+    assert len(held) == 30
+    assert len(image) < max(held) < 10 * len(image)
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(root, tmp_path):
