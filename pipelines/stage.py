@@ -213,6 +213,7 @@ class Cost:
         stored_bytes: of Parquet that it leaves in the run directory.
         image_bytes: of those, what an image takes in a shard.
         shuffled_bytes: moved between workers.
+        shuffled_elsewhere_bytes: the same on an engine elsewhere, where that is another number.
         received_bytes: from the web.
         held_bytes: in the memory of one worker for every row of the run, however many workers
             there are; 0 where no worker sees all rows.
@@ -223,6 +224,7 @@ class Cost:
     stored_bytes: float = 0
     image_bytes: float = 0
     shuffled_bytes: float = 0
+    shuffled_elsewhere_bytes: float = 0
     received_bytes: float = 0
     held_bytes: float = 0
 

@@ -88,7 +88,7 @@ def totals(pairs: float, costs: Mapping[str, Cost], engine: Engine, hours: float
             name,
             pairs * cost.cpu_s / 3600,
             pairs * cost.stored_bytes,
-            pairs * cost.shuffled_bytes,
+            pairs * _shuffled(cost, engine),
             pairs * cost.received_bytes,
         )
         for name, cost in costs.items()
@@ -96,6 +96,11 @@ def totals(pairs: float, costs: Mapping[str, Cost], engine: Engine, hours: float
     work = sum(stage.core_hours for stage in stages)
     workers = min(engine.max_workers, max(1, math.ceil(work / hours)))
     return Totals(stages, workers, work / workers, num_shards(pairs, costs.values()))
+
+
+def _shuffled(cost: Cost, engine: Engine) -> float:
+    elsewhere = 0.0 if engine.is_one_machine else cost.shuffled_elsewhere_bytes
+    return elsewhere or cost.shuffled_bytes
 
 
 def num_shards(pairs: float, costs: Iterable[Cost]) -> int:

@@ -61,7 +61,7 @@ class FindDuplicates(beam.PTransform[PCollection[int], PCollection[tuple[int, An
     in_parts: bool
 
     def expand(self, numbers: PCollection[int]) -> PCollection[tuple[int, Any]]:
-        read = numbers | "Read" >> beam.ParDo(_ReadFn(), AsSingleton(self.tasks)).with_outputs(
+        read = numbers | "Read" >> beam.FlatMap(_read, AsSingleton(self.tasks)).with_outputs(
             IMAGES, VIEWS, main="equal"
         )
         merged = read[IMAGES] | MergeEqual(self.num_shards)
@@ -152,17 +152,16 @@ class MergeCaptions(
         )
 
 
-class _ReadFn(beam.DoFn):
-    def process(
-        self, index: int, task: StageTask
-    ) -> Iterator[tuple[int, Verdicts] | _TaggedImages | _TaggedViews]:
-        found = shard.describe_shard(task, index)
-        yield index, Verdicts(found.verdicts)
-        for part in exact.by_pixels(found.best, num_parts(task.num_shards)):
-            images: _TaggedImages = TaggedOutput(IMAGES, part)
-            yield images
-        views: _TaggedViews = TaggedOutput(VIEWS, found.views)
-        yield views
+def _read(
+    index: int, task: StageTask
+) -> Iterator[tuple[int, Verdicts] | _TaggedImages | _TaggedViews]:
+    found = shard.describe_shard(task, index)
+    yield index, Verdicts(found.verdicts)
+    for part in exact.by_pixels(found.best, num_parts(task.num_shards)):
+        images: _TaggedImages = TaggedOutput(IMAGES, part)
+        yield images
+    views: _TaggedViews = TaggedOutput(VIEWS, found.views)
+    yield views
 
 
 def num_parts(num_shards: int) -> int:
