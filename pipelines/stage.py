@@ -160,6 +160,21 @@ class Retry:
 
 
 @dataclass(frozen=True)
+class Reuse:
+    """A stage takes the work on rows from earlier results, where it would be the same.
+
+    The task says which results those are (`earlier`); the stage says which rows, by what it reads
+    of them, such as the checksum of an image.
+
+    Args:
+        follows: roles that it reads by rows and whose making is no part of such a row: an earlier
+            result counts where those were made by the same work too.
+    """
+
+    follows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class TextTrace:
     """One text under a recipe: every check, and the text that the recipe turns it into."""
 
@@ -271,6 +286,7 @@ class Stage:
         misfit: why its section cannot go with the facts of the stages before it, and its own, and
             which setting to change; empty where it can.
         retry: of rows that it has dropped; None where only another result can bring them back.
+        reuse: of work on rows; None where all is done anew.
         cost: of a row; None for work that does not grow with the rows, or was not measured.
     """
 
@@ -297,6 +313,7 @@ class Stage:
     notices: Callable[[Any], list[str]] = lambda _: []
     misfit: Callable[[Any, Facts], str] = lambda *_: ""
     retry: Retry | None = None
+    reuse: Reuse | None = None
     cost: Cost | None = None
 
     @property

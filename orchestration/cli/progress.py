@@ -129,6 +129,9 @@ class TerminalProgress:
             f"{manifest.stage:<{NAME_WIDTH}} {manifest.rows_in:>9,} in {manifest.rows_out:>9,} out "
             f"{manifest.rows_in - manifest.rows_out:>8,} dropped  ({seconds}, {rate:,.0f} rows/s)"
         )
+        if reused := timings.get("rows_reused", 0):
+            of_all = f"{reused:,} of {manifest.rows_in:,} rows reused from earlier results"
+            self._console.print(f"{'':<{NAME_WIDTH}} [dim]{of_all}[/dim]")
         self._beside(manifest)
 
     def _beside(self, manifest: Manifest) -> None:

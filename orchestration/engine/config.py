@@ -56,6 +56,8 @@ class RunConfig(_Section):
         selections: the order of the stages that filter images; by default that in which the config
             file names them, behind those that it does not name.
         replay: what answers in place of the web.
+        reuse: directories of other runs, of as many shards, from which the work on rows is taken
+            over where it would be the same: bytes of images, decoded images, tokens.
         allow_empty: go on behind a stage that has left no row.
 
     Every other field is the section of a stage, by its name; None where it was not asked for.
@@ -65,6 +67,7 @@ class RunConfig(_Section):
     num_shards: int = Field(default=8, ge=1, le=99_999)
     selections: tuple[str, ...] = ()
     replay: ReplayConfig | None = None
+    reuse: tuple[str, ...] = ()
     allow_empty: bool = False
 
     @field_validator("num_shards", mode="before")

@@ -52,6 +52,8 @@ def relocated(config: RunConfig, folder: str) -> RunConfig:
         if config.has(stage):
             section = stage.relocate(config.section(stage), folder)
             config = config.with_section(stage, section)
+    reuse = tuple(counted_from(folder, root) for root in config.reuse)
+    config = config.model_copy(update={"reuse": reuse})
     if config.replay is None:
         return config
     archive = counted_from(folder, config.replay.archive)

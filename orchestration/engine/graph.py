@@ -133,6 +133,35 @@ class Graph:
             }
         )
 
+    def row_work(
+        self, stage: Stage, inputs: Mapping[str, str], row_works: Mapping[str, str]
+    ) -> str:
+        """SHA-256 that names what a stage does for a row, whatever other rows there are.
+
+        Args:
+            stage: one of the graph.
+            inputs: digests of the results that it reads, by the names of their stages.
+            row_works: the same as this of those stages.
+
+        Returns:
+            Empty where it takes nothing over from earlier results.
+        """
+        if stage.reuse is None:
+            return ""
+        read = self.inputs(stage)
+        followed = {o.name: row_works[o.name] for role in stage.reuse.follows for o in read[role]}
+        models = {o.name: inputs[o.name] for o in self.predecessors(stage) if not o.is_sharded}
+        return digest_of(
+            {
+                "stage": stage.name,
+                "schema_version": SCHEMA_VERSION,
+                "settings": self.settings(stage),
+                "dependencies": self.dependencies(stage),
+                "follows": followed,
+                "models": models,
+            }
+        )
+
     def is_up_to_date(self, manifest: Manifest) -> bool:
         """Whether a finished stage was made with the settings, models and lists that hold now.
 

@@ -29,6 +29,7 @@ from orchestration.engine.results import (
     finish,
     manifest_of,
     put_in_place,
+    rows_reused,
     task_of,
     unfinished,
 )
@@ -178,7 +179,8 @@ def _made(
         found = finished_shards(task, found)
     check_all_there(task, range(task.num_shards), found.keys())
     manifest = manifest_of(run, graph, plan, task, found.values())
-    finish(plan, task, manifest, timings_of(task, reports))
+    reused = {"rows_reused": rows_reused(found.values())}
+    finish(plan, task, manifest, timings_of(task, reports) | reused)
     return manifest
 
 

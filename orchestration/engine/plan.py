@@ -58,6 +58,7 @@ class Plan:
     Args:
         stage: of the graph.
         fingerprint: of its work.
+        row_work: of what it does for a row; as in a manifest.
         attempt: names the work together with the files outside the run as they are now.
         inputs: content digests of what it reads.
         outside: size and stamp of each file outside the run.
@@ -67,6 +68,7 @@ class Plan:
 
     stage: Stage
     fingerprint: str
+    row_work: str
     attempt: str
     inputs: dict[str, str]
     outside: list[dict[str, Any]]
@@ -80,7 +82,9 @@ def plan_stage(run: Run, graph: Graph, stage: Stage) -> Plan:
     Raises:
         RunError: a stage that it reads is not finished.
     """
-    inputs = {read.name: _input_digest(run, stage, read) for read in graph.predecessors(stage)}
+    read = {other.name: _input(run, stage, other) for other in graph.predecessors(stage)}
+    inputs = {name: manifest.digest for name, manifest in read.items()}
+    row_works = {name: manifest.row_work for name, manifest in read.items()}
     outside = list(at_once(files.identity, graph.outside(stage)))
     fingerprint = graph.fingerprint(stage, inputs)
     folder = run.folder.stage(stage.name)
@@ -94,6 +98,7 @@ def plan_stage(run: Run, graph: Graph, stage: Stage) -> Plan:
     return Plan(
         stage=stage,
         fingerprint=fingerprint,
+        row_work=graph.row_work(stage, inputs, row_works),
         attempt=digest_of([fingerprint, outside]),
         inputs=inputs,
         outside=outside,
@@ -102,11 +107,11 @@ def plan_stage(run: Run, graph: Graph, stage: Stage) -> Plan:
     )
 
 
-def _input_digest(run: Run, stage: Stage, read: Stage) -> str:
+def _input(run: Run, stage: Stage, read: Stage) -> Manifest:
     manifest = read_manifest(run.folder.stage(read.name))
     if manifest is None:
         raise unfinished_input(run, stage, read)
-    return manifest.digest
+    return manifest
 
 
 def unfinished_input(run: Run, stage: Stage, read: Stage) -> RunError:

@@ -7,6 +7,7 @@ from dalle_model import files
 from orchestration.engine.config import ConfigError
 from orchestration.engine.graph import Graph
 from orchestration.engine.plan import Run, unfinished_input
+from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import read_manifest
 from pipelines.io.suggest import did_you_mean
 from pipelines.stage import Stage
@@ -60,9 +61,32 @@ def check_settings(graph: Graph, stages: Sequence[Stage]) -> None:
         graph.outside(stage)
         if problem := stage.misfit(graph.config.section(stage), graph.facts(stage)):
             raise ConfigError(f"{stage.name}: {problem}")
+    check_reuse(graph)
     replay = graph.config.replay
     if replay is not None and not files.exists(replay.archive):
         raise ConfigError(f"replay.archive: {replay.archive}: nothing is there; correct the path")
+
+
+def check_reuse(graph: Graph) -> None:
+    """Refuse to reuse what is no run, or one whose rows are in other shards.
+
+    Raises:
+        ConfigError: names the directory, and what to set.
+    """
+    num_shards = graph.config.num_shards
+    for root in graph.config.reuse:
+        folder = RunFolder(root, num_shards)
+        stages = [stage for stage in graph.stages if stage.is_sharded]
+        found = list(filter(None, (read_manifest(folder.stage(s.name)) for s in stages)))
+        if not found:
+            raise ConfigError(
+                f"reuse: {root}: no stage of this run is finished there; correct the path"
+            )
+        if other := {manifest.num_shards for manifest in found} - {num_shards}:
+            raise ConfigError(
+                f"reuse: {root} has {min(other)} shards, and this run {num_shards}, so its rows "
+                f"are in other ones; set `num_shards: {min(other)}`"
+            )
 
 
 def check_politeness(run: Run, names: Sequence[str]) -> None:

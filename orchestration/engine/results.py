@@ -2,7 +2,7 @@
 
 import resource
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,8 @@ from orchestration.engine.graph import Graph
 from orchestration.engine.limits import check_reject_rate
 from orchestration.engine.plan import Plan, Run, RunError
 from orchestration.engine.replacing import drop_next, replace_result, whole_next
-from pipelines.io.manifest import Manifest, write_manifest, write_timings
+from pipelines.io.layout import RunFolder
+from pipelines.io.manifest import Manifest, read_manifest, write_manifest, write_timings
 from pipelines.io.task import ShardReport, StageTask, finished_shards
 from pipelines.stage import Stage
 
@@ -27,7 +28,21 @@ def task_of(run: Run, graph: Graph, plan: Plan, *, is_next: bool) -> StageTask:
         pending=tuple(range(run.config.num_shards)),
         inputs=graph.input_urls(plan.stage, run.folder),
         is_next=is_next,
+        earlier=tuple(earlier_results(run, plan)),
     )
+
+
+def earlier_results(run: Run, plan: Plan) -> Iterator[str]:
+    """The folders of finished results from which a stage may take over the work on rows.
+
+    That which it replaces comes first, then those of the runs that the config names.
+    """
+    others = (RunFolder(root, run.config.num_shards) for root in run.config.reuse)
+    for root in (run.folder, *others):
+        folder = root.stage(plan.stage.name)
+        found = read_manifest(folder) if plan.row_work else None
+        if found is not None and found.row_work == plan.row_work:
+            yield folder.url
 
 
 def unfinished(task: StageTask) -> tuple[StageTask, dict[int, ShardReport]]:
@@ -45,6 +60,7 @@ def identity_of(graph: Graph, plan: Plan) -> dict[str, Any]:
         "config": graph.settings(plan.stage),
         "inputs": plan.inputs,
         "dependencies": graph.dependencies(plan.stage),
+        "row_work": plan.row_work,
     }
 
 
@@ -59,6 +75,11 @@ def manifest_of(
     manifest = Manifest.of_shards(reports, task.num_shards, **identity_of(graph, plan))
     check_reject_rate(plan.stage, run.config, manifest)
     return manifest
+
+
+def rows_reused(reports: Iterable[ShardReport]) -> int:
+    """The rows of some shards whose work was taken over from earlier results."""
+    return sum(report.timing.get("reused", 0) for report in reports)
 
 
 def check_all_there(task: StageTask, asked: Collection[int], reports: Collection[int]) -> None:

@@ -24,6 +24,7 @@ from orchestration.engine.results import (
     identity_of,
     manifest_of,
     put_in_place,
+    rows_reused,
     task_of,
     unfinished,
 )
@@ -118,13 +119,14 @@ def _run_stage(run: Run, graph: Graph, plan: Plan, progress: Progress) -> Manife
 
 def _make(run: Run, graph: Graph, plan: Plan, task: StageTask, progress: Progress) -> Manifest:
     """Do the work of a stage, up to the manifest that says that it is whole."""
-    stage, clock = plan.stage, RunClock()
+    stage, clock, more = plan.stage, RunClock(), {"workers": run.workers}
     if isinstance(stage.work, LocalWork):
         manifest = _run_local(run, graph, plan, stage.work, task, progress)
     else:
         reports = write_shards(run, stage, graph.facts(stage), task, progress, clock)
         manifest = manifest_of(run, graph, plan, task, reports)
-    finish(plan, task, manifest, clock.seconds() | {"workers": run.workers})
+        more["rows_reused"] = rows_reused(reports)
+    finish(plan, task, manifest, clock.seconds() | more)
     return manifest
 
 

@@ -23,6 +23,7 @@ _WAITING_ROWS = 4096  # for their image to be encoded; chosen: some MB, where on
 Row = dict[str, Any]
 Crop = Callable[[bytes], Rgb | Check]
 Encode = Callable[[Sequence[Rgb]], Codes]
+Before = Callable[[Row], Codes | None]
 
 
 class TokenRows:
@@ -34,20 +35,29 @@ class TokenRows:
         crop: the square of a stored image, or why it has none.
         encode: codes of squares, which do not depend on each other.
         batch_size: squares that are encoded at once.
+        before: the codes of a row's image where an earlier result has them, asked for in the order
+            of the keys.
     """
 
     def __init__(
-        self, schema: pa.Schema, stage: str, crop: Crop, encode: Encode, batch_size: int
+        self,
+        schema: pa.Schema,
+        stage: str,
+        crop: Crop,
+        encode: Encode,
+        batch_size: int,
+        before: Before = lambda _: None,
     ) -> None:
         self._names, self._stage = schema.names, stage
         self._crop, self._encode, self._batch_size = crop, encode, batch_size
+        self._before, self._is_reused = before, False
         self._done = RowBatch(schema)
         self._image = ""  # the one of the last row, and its failed check
         self._failed: Check | None = None
         self._rows: list[Row] = []  # whose image is encoded next, or was last
         self._squares: dict[str, Rgb] = {}
         self._full: dict[str, Rgb] = {}
-        self._tokens: dict[str, Codes] = {}  # of the image that was encoded last
+        self._tokens: dict[str, Codes] = {}  # of the image encoded last, and of those from before
         self._compared: list[tuple[Codes, Rgb]] = []
         self._tallies = Counter[str]()
 
@@ -69,6 +79,7 @@ class TokenRows:
             if len(self._squares) == self._batch_size:
                 self._flush()
             self._image, self._failed = image, self._taken(image, row)
+        self._done.reused += self._is_reused
         if self._failed is not None:
             self._done.drop(reject(row, self._stage, self._failed))
             return
@@ -77,11 +88,17 @@ class TokenRows:
             self._flush()
 
     def _taken(self, image: str, row: Row) -> Check | None:
+        compares = bool(row.get("full_image"))  # which is counted, so it is done whatever is known
+        known = None if compares else self._before(row)
+        self._is_reused = known is not None
+        if known is not None:
+            self._tokens[image] = known
+            return None
         square = self._crop(row["image"])
         if isinstance(square, Check):
             return square
         self._squares[image] = square
-        if row.get("full_image"):
+        if compares:
             full = self._crop(row["full_image"])
             if not isinstance(full, Check):
                 self._full[image] = full
@@ -98,7 +115,7 @@ class TokenRows:
         self._compared += [(tokens[image], full) for image, full in self._full.items()]
         if len(self._compared) >= self._batch_size:
             self._compare()
-        self._tokens = {image: tokens[image] for image in [*tokens][-1:]}
+        self._tokens = {self._image: tokens[self._image]} if self._image in tokens else {}
         self._rows, self._squares, self._full = [], {}, {}
 
     def _compare(self) -> None:

@@ -9,13 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from dalle_model import files
-from dalle_model.pixels import Rgb, from_stored
+from dalle_model.pixels import Codes, Rgb, from_stored
 from dalle_model.resize import square
-from dalle_model.shards import SCHEMA_VERSION, ShardError, ShardMetadata, token_schema
+from dalle_model.shards import (
+    SCHEMA_VERSION,
+    ShardError,
+    ShardMetadata,
+    image_of,
+    token_schema,
+)
 from dalle_model.threads import pinned_kernels
 from dalle_model.tokenizers.codec import MAX_CODES, Codec, codec_sha256, load_codec
-from pipelines.encode.batches import TokenRows
+from pipelines.encode.batches import Row, TokenRows
 from pipelines.encode.config import EncodeConfig
+from pipelines.io.earlier import EarlierRows
 from pipelines.io.selections import surviving_row_groups
 from pipelines.io.task import BatchedResult, StageTask
 from pipelines.records import CODEC, IMAGE_SCHEMA
@@ -39,8 +46,14 @@ def encode_shard(task: StageTask, index: int, config: EncodeConfig) -> BatchedRe
     schema = token_schema(shard_metadata(codec, task.fingerprint), added)
     crop = partial(crop_for_codec, codec=codec)
     encode = partial(encode_all, codec, batch_size=config.batch_size)
-    rows = TokenRows(schema, task.stage, crop, encode, config.batch_size)
+    before = partial(_codes_before, EarlierRows(task, index, ["sha256", "image_tokens"]))
+    rows = TokenRows(schema, task.stage, crop, encode, config.batch_size, before)
     return BatchedResult(schema, rows.results(chain([first], tables)))
+
+
+def _codes_before(earlier: EarlierRows, row: Row) -> Codes | None:
+    found = earlier.find(image_of(row["key"]), lambda old: bool(old["sha256"] == row["sha256"]))
+    return None if found is None else np.array(found["image_tokens"], np.uint16)
 
 
 def crop_for_codec(stored: bytes, codec: Codec) -> Rgb | Check:

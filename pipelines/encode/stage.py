@@ -30,6 +30,7 @@ from pipelines.stage import (
     Job,
     Reads,
     Resources,
+    Reuse,
     ShardWork,
     Stage,
     Writes,
@@ -122,4 +123,5 @@ STAGE = Stage(
     views=_views,
     facts=_facts,
     misfit=_misfit,
+    reuse=Reuse(follows=(IMAGES,)),
 )

@@ -20,6 +20,7 @@ from pipelines.fetch.buckets import Outcome, host_of, unpack_outcomes
 from pipelines.fetch.config import FetchConfig
 from pipelines.fetch.judge import Judge
 from pipelines.fetch.retry import dropped_keys, with_finished
+from pipelines.fetch.reuse import Before
 from pipelines.io import parquet
 from pipelines.io.aside import ByteRange
 from pipelines.io.batches import RowBatch
@@ -41,11 +42,13 @@ class _Found:
         urls: of all of them.
         checks: those that failed.
         bodies: the bytes of all others.
+        before: those that an earlier result knew.
     """
 
     urls: Mapping[str, str]
     checks: Mapping[str, Check]
     bodies: Source
+    before: Before
 
 
 def fetch_shard(
@@ -64,11 +67,12 @@ def fetch_shard(
     """
     blocked = read_blocklists(config.blocklists, task.fingerprint)
     urls = _urls(task, index)
-    allowed, refused = _sorted_out(urls, blocked)
+    allowed, refused, before = _sorted_out(task, index, urls, blocked)
     bodies = Bodies(task.folder.progress, blocked.of_bytes)
     failures = fetch_images(allowed, config, runtime, bodies, blocked.refuses)
-    checks = {key: _check(failure) for key, failure in failures.items()}
-    found = _Found(urls, checks | refused | bodies.refused, bodies)
+    checks = {key: _check(failure) for key, failure in failures.items()} | bodies.refused
+    known = before.joined(bodies, task, index)
+    found = _Found(urls, {**before.checks, **checks, **refused}, known, before)
     return _result(task, index, found, Judge(blocked, judged=bodies.written), blocked)
 
 
@@ -79,7 +83,7 @@ def wanted_images(task: StageTask, index: int, config: FetchConfig) -> dict[str,
         UnreadableShardError, BlocklistError: as `fetch_shard`.
     """
     blocked = read_blocklists(config.blocklists, task.fingerprint)
-    return _sorted_out(_urls(task, index), blocked)[0]
+    return _sorted_out(task, index, _urls(task, index), blocked)[0]
 
 
 def complete_shard(
@@ -99,14 +103,16 @@ def complete_shard(
     """
     blocked = read_blocklists(config.blocklists, task.fingerprint)
     urls = _urls(task, index)
-    checks = _sorted_out(urls, blocked)[1]
+    _, refused, before = _sorted_out(task, index, urls, blocked)
+    checks = {**before.checks, **refused}
     places: dict[str, ByteRange] = {}
     for outcome in chain.from_iterable(map(unpack_outcomes, packed)):
         if outcome.reason:
             checks[outcome.key] = _noted(outcome)
         else:
             places[outcome.key] = ByteRange(outcome.location, outcome.offset, outcome.length)
-    found = _Found(urls, checks, bodies_at(places, task.folder.progress))
+    bodies = before.joined(bodies_at(places, task.folder.progress), task, index)
+    found = _Found(urls, checks, bodies, before)
     return _result(task, index, found, Judge(blocked, judged=places), blocked)
 
 
@@ -152,6 +158,7 @@ def _batches(
             batch.rows_in += table.num_rows
             for row in parquet.rows_of(table):
                 encoded = _encoded(row, found.checks, body, blocked)
+                batch.reused += row["encoded"] is None and found.before.knows(image_of(row["key"]))
                 failed = encoded if isinstance(encoded, Check) else judge.failed(row, encoded)
                 if failed is None:
                     batch.keep(_fetched_row(row, cast(bytes, encoded)))
@@ -178,11 +185,15 @@ def given_up_hosts(urls: Mapping[str, str], checks: Mapping[str, Check]) -> list
     return [f"hosts that kept failing, and images not requested of them: {named}{more}"]
 
 
-def _sorted_out(urls: dict[str, str], blocked: Blocked) -> tuple[dict[str, str], dict[str, Check]]:
-    """The images that may be requested, and the checks of those whose URL is on a list."""
+def _sorted_out(
+    task: StageTask, index: int, urls: dict[str, str], blocked: Blocked
+) -> tuple[dict[str, str], dict[str, Check], Before]:
+    """Images to be requested, checks of those whose URL is on a list, and what is known before."""
     refused = {key: no for key, url in urls.items() if (no := blocked.refusal(url))}
     allowed = {key: url for key, url in urls.items() if key not in refused}
-    return allowed, {key: _check(no) for key, no in refused.items()}
+    before = Before.of(task, index).among(allowed)
+    asked = {key: url for key, url in allowed.items() if not before.knows(key)}
+    return asked, {key: _check(no) for key, no in refused.items()}, before
 
 
 def _encoded(

@@ -12,6 +12,7 @@ from pipelines.stage import (
     Reads,
     Resources,
     Retry,
+    Reuse,
     Stage,
     Writes,
     plain_settings,
@@ -69,4 +70,5 @@ STAGE = Stage(
     pulse=_pulse,
     resources=Resources(needs_web=lambda _: True),
     retry=Retry(RETRIED),
+    reuse=Reuse(),
 )

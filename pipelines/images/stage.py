@@ -11,7 +11,7 @@ from pipelines.records import (
     IMAGES,
 )
 from pipelines.rejection import Check
-from pipelines.stage import Cost, Job, Reads, Row, ShardWork, Stage, Writes
+from pipelines.stage import Cost, Job, Reads, Reuse, Row, ShardWork, Stage, Writes
 
 
 def _process(job: Job, index: int) -> BatchedResult:
@@ -44,5 +44,6 @@ STAGE = Stage(
     ),
     dependencies=lambda config, _: dependencies(config),
     checks=_checks,
+    reuse=Reuse(),
     facts=lambda config, _: {IMAGE_SIDE: config.side, IMAGE_RESAMPLE: config.resize},
 )

@@ -61,7 +61,7 @@ def finish_shard(
         reasons=_counts(rejected["reason"]),
         rejected_file=rejected_file,
         kept_file=kept._asdict(),
-        timing=stopwatch.seconds(books.cpu_s),
+        timing=stopwatch.seconds(books.cpu_s) | {"reused": books.reused},
         passed_over=dict(books.passed_over),
         warnings=books.warnings,
         tallies=dict(books.tallies),
@@ -76,7 +76,7 @@ class _Books:
     def __init__(self, name: str) -> None:
         self._name = name
         self._rejected: list[pa.Table] = []
-        self.rows_in, self.cpu_s = 0, 0.0
+        self.rows_in, self.cpu_s, self.reused = 0, 0.0, 0
         self.passed_over, self.tallies = Counter[str](), Counter[str]()
         self.warnings: list[str] = []
 
@@ -107,6 +107,7 @@ class _Books:
     def _enter(self, batch: ShardResult) -> None:
         self.rows_in += batch.rows_in
         self.cpu_s += batch.cpu_s
+        self.reused += batch.reused
         self.passed_over.update(batch.passed_over)
         self.tallies.update(batch.tallies)
         self.warnings += batch.warnings

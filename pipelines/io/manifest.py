@@ -64,6 +64,8 @@ class Manifest:
         metrics: what a stage measured that is a property of its result.
         passed_over: what its inputs held that was no row, by kind.
         warnings: for a person, one line each.
+        row_work: names what was done for a row, beside what the row itself says; empty where it
+            is not taken over by other results.
         retried: for each time that dropped rows were taken up again: by reason, `rows` and how many
             came `back`.
     """
@@ -82,6 +84,7 @@ class Manifest:
     metrics: dict[str, Any] = field(default_factory=dict)
     passed_over: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    row_work: str = ""
     retried: list[dict[str, Any]] = field(default_factory=list)
 
     @property

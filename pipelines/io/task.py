@@ -32,6 +32,8 @@ class StageTask:
         retried: reasons whose dropped rows are taken up again; empty where all rows are.
         began_s: when it began, in seconds since 1970; 0 where this is not known.
         job: key of the job on a runner elsewhere that does it; empty on this machine.
+        earlier: URLs of the folders of earlier results in which a row that is the same was made by
+            the same work, the ones to look in first before the others.
     """
 
     root: str
@@ -45,6 +47,7 @@ class StageTask:
     retried: tuple[str, ...] = ()
     began_s: float = 0.0
     job: str = ""
+    earlier: tuple[str, ...] = ()
 
     @property
     def folder(self) -> StageFolder:
@@ -55,6 +58,13 @@ class StageTask:
     def finished(self) -> StageFolder:
         """The folder of the result, which may be another one than that it writes to."""
         return RunFolder(self.root, self.num_shards).stage(self.stage)
+
+    @property
+    def earlier_results(self) -> tuple[StageFolder, ...]:
+        """The folders of earlier results, of as many shards; none while rows are retried."""
+        if self.retried:
+            return ()
+        return tuple(StageFolder(url, self.num_shards) for url in self.earlier)
 
     def part(self, index: int) -> str:
         """URL of a shard of rows kept."""
@@ -104,6 +114,7 @@ class ShardResult:
         warnings: for a person, one line each.
         cpu_s: CPU seconds that other processes spent on it.
         tallies: what was counted besides rows, by name; all shards are added up.
+        reused: rows in, of which the work was taken from an earlier result.
     """
 
     kept: pa.Table
@@ -113,6 +124,7 @@ class ShardResult:
     warnings: Sequence[str] = ()
     cpu_s: float = 0.0
     tallies: Mapping[str, int] = field(default_factory=dict)
+    reused: int = 0
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ def write(path, metadata=METADATA, count=3):
             "width": 16,
             "height": 16,
             "phash": 1 << 63,
+            "sha256": "",
             "url": "u",
             "page_url": "",
             "license": "",

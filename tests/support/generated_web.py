@@ -14,12 +14,14 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 from tests.support.archives import http_record
 from tests.support.photographs import jpeg, photograph
 from tests.support.raw_server import NOT_FOUND, Answer, response, serve
 
 SUFFIX = ".demo.test"
+SEEN = "/seen"
 NUM_HOSTS = 16
 IMAGES_ON_A_PAGE = 20
 ROBOTS = b"User-agent: *\nDisallow: /private/\n"
@@ -164,5 +166,26 @@ def kept_in(folder: Path) -> Answer:
     return kept
 
 
+def counted(made: Answer) -> Answer:
+    """The same, with the number of its images that were asked for at `/seen`."""
+    seen = 0
+
+    def answered(host: str, path: str) -> bytes:
+        nonlocal seen
+        if path == SEEN:
+            return response(str(seen).encode(), "text/plain")
+        if path != "/robots.txt":
+            seen += 1
+        return made(host, path)
+
+    return answered
+
+
+def requests_of(port: int) -> int:
+    """How often a running server was asked for an image."""
+    with urlopen(f"http://127.0.0.1:{port}{SEEN}") as found:
+        return int(found.read())
+
+
 if __name__ == "__main__":
-    serve(kept_in(Path(sys.argv[1])) if len(sys.argv) > 1 else answer)
+    serve(counted(kept_in(Path(sys.argv[1])) if len(sys.argv) > 1 else answer))

@@ -28,4 +28,5 @@ def whole(result: BatchedResult) -> ShardResult:
         warnings=[line for batch in batches for line in batch.warnings],
         cpu_s=sum(batch.cpu_s for batch in batches),
         tallies=dict(tallies),
+        reused=sum(batch.reused for batch in batches),
     )

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import duckdb
 import numpy as np
@@ -47,7 +48,17 @@ def test_survivors_only_and_their_columns_are_carried(tmp_path, codec_url):
     result = whole(encode_shard(task, 0, EncodeConfig()))
     kept = result.kept.to_pylist()
     assert [k["key"] for k in kept] == [rows[1]["key"], rows[2]["key"]]
-    for name in ("caption", "url", "page_url", "license", "source", "width", "height", "phash"):
+    for name in (
+        "caption",
+        "url",
+        "page_url",
+        "license",
+        "source",
+        "width",
+        "height",
+        "phash",
+        "sha256",
+    ):
         assert kept[0][name] == rows[1][name]
     assert kept[0]["crop"] == [5, 0, 35, 30]  # in pixels of the 40x30 original
     assert (kept[0]["view"], kept[0]["text_tokens"], kept[0]["clip_score"]) == (0, None, None)
@@ -65,6 +76,34 @@ def test_captions_of_one_image_share_its_tokens(tmp_path, codec_url, monkeypatch
     tokens = image_tokens(whole(encode_shard(task, 0, EncodeConfig())).kept)
     assert len(seen) == 2
     assert tokens[0].tolist() == tokens[1].tolist() != tokens[2].tolist()
+
+
+def test_what_an_earlier_result_has_of_the_same_image_is_not_encoded_again(
+    tmp_path, codec_url, monkeypatch
+):
+    rows = [row(n) | {"sha256": f"{n:064x}"} for n in range(12)]
+    rows += [row(5, 1) | {"sha256": f"{5:064x}"}]
+    rows[3]["full_image"] = to_png(noise(99))
+    before = write_images(tmp_path / "before", [*rows[:8]], codec_url)
+    finish_shard(before, 0, encode_shard(before, 0, EncodeConfig(batch_size=4)), Stopwatch())
+    rows[1] |= {"sha256": "f" * 64, "image": to_png(noise(98))}
+    rows[0]["caption"] = "another"
+    task = write_images(tmp_path / "now", sorted(rows, key=lambda r: r["key"]), codec_url)
+    expected = whole(encode_shard(task, 0, EncodeConfig(batch_size=4)))
+    encoded = []
+
+    def counting(stored, codec):
+        encoded.append(stored)
+        return crop_for_codec(stored, codec)
+
+    monkeypatch.setattr("pipelines.encode.shard.crop_for_codec", counting)
+    task = replace(task, earlier=(before.folder.url,))
+    found = whole(encode_shard(task, 0, EncodeConfig(batch_size=4)))
+    assert found.kept.equals(expected.kept)
+    assert found.tallies == expected.tallies != {}
+    new = [rows[n] for n in (1, 3, 8, 9, 10, 11)]
+    assert encoded == [r[name] for r in new for name in ("image", "full_image") if r.get(name)]
+    assert (found.reused, expected.reused) == (13 - 6, 0)
 
 
 def test_what_cannot_be_encoded_is_a_rejection_and_the_books_balance(tmp_path, codec_url):

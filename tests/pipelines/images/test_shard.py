@@ -1,5 +1,6 @@
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,9 @@ from pipelines.images.sandbox.protocol import Answer
 from pipelines.images.sandbox.sandbox import Sandbox
 from pipelines.images.shard import columns, is_compared, process_shard
 from pipelines.io import batches, parquet
+from pipelines.io.finish import finish_shard
 from pipelines.io.parquet import UnreadableShardError
+from pipelines.io.task import Stopwatch
 from pipelines.records import IMAGE_SCHEMA
 from tests.support.fetched_rows import fetched, write_fetched
 from tests.support.raw_images import encode, smooth
@@ -57,6 +60,32 @@ def test_an_image_with_several_captions_is_decoded_once(tmp_path) -> None:
     assert len(calls) == 1
     assert len(set(result.kept.column("image").to_pylist())) == 1
     assert result.kept.num_rows == 100
+
+
+def test_what_an_earlier_result_has_of_the_same_bytes_is_not_decoded_again(tmp_path) -> None:
+    good, other = encode(smooth(90, 60), "JPEG"), encode(smooth(90, 60, 1), "JPEG")
+    rows = [
+        fetched("http://a.test/1.jpg", "one", good),
+        fetched("http://a.test/3.jpg", "changed", good),
+    ]
+    before = write_fetched(tmp_path / "before", rows)
+    finish_shard(before, 0, process_shard(before, 0, CONFIG), Stopwatch())
+    rows = [rows[0], fetched("http://a.test/1.jpg", "two", good)]
+    rows.append(fetched("http://a.test/3.jpg", "changed", other))
+    decoded: list[bytes] = []
+
+    class Counting(Sandbox):
+        def measure(self, encoded: bytes, config: ImagesConfig, compares: bool = False) -> Answer:
+            decoded.append(encoded)
+            return Answer(measure(encoded, config, compares), 0.25)
+
+    task = write_fetched(tmp_path / "now", rows)
+    expected = whole(process_shard(task, 0, CONFIG))
+    task = replace(task, earlier=(before.folder.url,))
+    found = whole(process_shard(task, 0, CONFIG, Counting()))
+    assert found.kept.equals(expected.kept)
+    assert decoded == [other]
+    assert (found.reused, expected.reused) == (2, 0)
 
 
 def test_an_empty_shard_stays_empty(tmp_path) -> None:

@@ -1,0 +1,92 @@
+"""Rows of earlier results of a stage, whose work need not be done again.
+
+The engine says in the task which results those are: of the same work on a row. A stage says what
+makes a row the same, such as the checksum of its bytes. What cannot be read is done again.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dalle_model.shards import image_of
+from pipelines.io import parquet
+from pipelines.io.parquet import UnreadableShardError
+from pipelines.io.task import StageTask
+
+Row = dict[str, Any]
+
+
+class EarlierRows:
+    """The earlier rows of one shard by their image, which is asked for in the order of the keys.
+
+    No more than a row group of each earlier result is held.
+
+    Args:
+        task: of the stage.
+        index: of the shard.
+        columns: that are needed beside the key.
+    """
+
+    def __init__(self, task: StageTask, index: int, columns: Sequence[str]) -> None:
+        names = ["key", *columns]
+        self._results = [_Rows(folder.part(index), names) for folder in task.earlier_results]
+
+    def find(self, image: str, is_same: Callable[[Row], bool] = lambda _: True) -> Row | None:
+        """The first earlier row of an image that is the same; None where there is none.
+
+        Args:
+            image: its part of a key, no smaller than the one before.
+            is_same: whether the work on an earlier row is that which is to be done.
+        """
+        found = (result.find(image) for result in self._results)
+        return next((row for row in found if row is not None and is_same(row)), None)
+
+
+class _Rows:
+    """The rows of one shard, in order."""
+
+    def __init__(self, url: str, names: list[str]) -> None:
+        self._tables = readable_row_groups(url, names)
+        self._table: pa.Table | None = None
+        self._images: list[str] = []
+        self._advance()
+
+    def find(self, image: str) -> Row | None:
+        while self._table is not None and (not self._images or self._images[-1] < image):
+            self._advance()
+        if self._table is None:
+            return None
+        place = bisect_left(self._images, image)
+        if self._images[place] != image:
+            return None
+        (row,) = self._table.slice(place, 1).to_pylist()
+        return dict(row)
+
+    def _advance(self) -> None:
+        self._table = next(self._tables, None)
+        keys = [] if self._table is None else self._table["key"].to_pylist()
+        self._images = [image_of(key) for key in keys]
+
+
+def images_with(task: StageTask, index: int, column: str) -> set[str]:
+    """The images of which an earlier result has a value in a column.
+
+    The column is read whole, by which its checksums are verified before anything relies on it.
+    """
+    found: set[str] = set()
+    for folder in task.earlier_results:
+        for table in readable_row_groups(folder.part(index), ["key", column]):
+            keys = table["key"].filter(pc.is_valid(table[column]))
+            found.update(map(image_of, keys.to_pylist()))
+    return found
+
+
+def readable_row_groups(url: str, columns: list[str]) -> Iterator[pa.Table]:
+    """The row groups of a shard up to the first that cannot be read."""
+    try:
+        yield from parquet.read_row_groups(url, columns)
+    except UnreadableShardError:
+        return

@@ -1,0 +1,130 @@
+"""Rows whose work was done before, in the run itself or in another one, are not done again."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from orchestration.engine.config import ConfigError
+from orchestration.engine.config_file import check_config
+from orchestration.engine.graph import Graph
+from orchestration.engine.plan import Run
+from orchestration.engine.preflight import check_reuse
+from orchestration.engine.run import run_stages
+from orchestration.engine.verify import verify_run
+from tests.orchestration.engine.test_run import Told
+from tests.support.commands import checksums
+from tests.support.image_rows import noise
+
+STAGES = ["crawl", "captions", "fetch", "images", "dedupe", "encode"]
+THINGS = ["apple", "boat", "castle", "dragon", "engine", "forest", "garden"]
+
+
+def write_folder(folder: Path, things: list[str], words: str = "a red {} on a table") -> Path:
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("*"):
+        old.unlink()
+    for thing in things:
+        Image.fromarray(noise(THINGS.index(thing), 80, 70)).save(folder / f"{thing}.png")
+        (folder / f"{thing}.txt").write_text(words.format(thing))
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    return write_folder(tmp_path / "folder", THINGS)
+
+
+def run_of(folder: Path, root: Path, **settings: object) -> Run:
+    values = {
+        "num_shards": 2,
+        "crawl": {"sources": [{"path": str(folder)}]},
+        "images": {"side": 64, "resize": "lanczos"},
+    } | settings
+    return Run(check_config(values, str(folder)), str(root), replaces=True)
+
+
+def reused(run: Run) -> dict[str, str]:
+    """What is said of each stage that is made: rows reused of rows in."""
+    told, found, stage = Told(), {}, ""
+    run_stages(run, STAGES, told)
+    for line in told.text.splitlines():
+        stage = line.split()[0] if line[:1].strip() else stage
+        if match := re.search(r"([\d,]+) of ([\d,]+) rows reused", line):
+            found[stage] = f"{match[1]} of {match[2]}"
+    return found
+
+
+def test_one_image_fewer_is_no_work_on_the_others(folder, tmp_path):
+    assert reused(run_of(folder, tmp_path / "run")) == {}
+    write_folder(folder, THINGS[1:])
+    run = run_of(folder, tmp_path / "run")
+    assert reused(run) == {"images": "6 of 6", "encode": "6 of 6"}
+    assert reused(run_of(folder, tmp_path / "nothing")) == {}
+    assert checksums(tmp_path / "run") == checksums(tmp_path / "nothing")
+    verify_run(run.root)
+
+
+def test_another_caption_is_no_work_on_its_image(folder, tmp_path):
+    reused(run_of(folder, tmp_path / "run"))
+    write_folder(folder, THINGS, "a blue {} under a tree")
+    assert reused(run_of(folder, tmp_path / "run")) == {"images": "7 of 7", "encode": "7 of 7"}
+    reused(run_of(folder, tmp_path / "nothing"))
+    assert checksums(tmp_path / "run") == checksums(tmp_path / "nothing")
+
+
+def test_other_settings_are_other_work(folder, tmp_path):
+    reused(run_of(folder, tmp_path / "run"))
+    images = {"side": 70, "resize": "lanczos"}
+    assert reused(run_of(folder, tmp_path / "run", images=images)) == {}
+    encode = {"batch_size": 4}
+    assert reused(run_of(folder, tmp_path / "run", images=images, encode=encode)) == {}
+
+
+def test_another_run_lends_its_rows(folder, tmp_path):
+    reused(run_of(folder, tmp_path / "first"))
+    more = write_folder(tmp_path / "more", ["boat", "garden"])
+    run = run_of(more, tmp_path / "second", reuse=[str(tmp_path / "first")])
+    assert reused(run) == {"images": "2 of 2", "encode": "2 of 2"}
+    reused(run_of(more, tmp_path / "nothing"))
+    assert checksums(tmp_path / "second") == checksums(tmp_path / "nothing")
+
+
+def test_a_damaged_earlier_result_is_made_again(folder, tmp_path):
+    reused(run_of(folder, tmp_path / "run"))
+    before = checksums(tmp_path / "run")
+    for part in (tmp_path / "run" / "images").glob("part-*"):
+        content = bytearray(part.read_bytes())
+        content[len(content) // 2] ^= 1
+        part.write_bytes(content)
+    write_folder(folder, THINGS, "a blue {} under a tree")
+    reused(run_of(folder, tmp_path / "run"))
+    write_folder(folder, THINGS)
+    reused(run_of(folder, tmp_path / "run"))
+    assert checksums(tmp_path / "run") == before
+
+
+def test_what_is_no_run_and_other_shards_are_refused(folder, tmp_path):
+    with pytest.raises(ConfigError, match=r"reuse: .*none: no stage of this run is finished there"):
+        check_reuse(Graph.of(run_of(folder, tmp_path / "run", reuse=["none"]).config))
+    run_stages(run_of(folder, tmp_path / "first"), ["crawl"], Told())
+    config = run_of(folder, tmp_path / "run", reuse=[str(tmp_path / "first")], num_shards=3).config
+    with pytest.raises(ConfigError, match=r"has 2 shards, and this run 3.*`num_shards: 2`"):
+        check_reuse(Graph.of(config))
+
+
+def test_what_a_row_costs_is_named_by_settings_and_models_not_by_other_rows(folder, tmp_path):
+    graph = Graph.of(run_of(folder, tmp_path / "run").config)
+    stages = {stage.name: stage for stage in graph.stages}
+    digest = hashlib.sha256(b"rows").hexdigest()
+    inputs = dict.fromkeys(stages, digest)
+    works = dict.fromkeys(stages, "the same")
+    for name in ("fetch", "images", "encode"):
+        assert graph.row_work(stages[name], inputs, works)
+    assert graph.row_work(stages["dedupe"], inputs, works) == ""
+    encode, others = stages["encode"], inputs | {"images": "other rows", "dedupe": "others"}
+    assert graph.row_work(encode, others, works) == graph.row_work(encode, inputs, works)
+    of_other_images = graph.row_work(encode, inputs, works | {"images": "another side"})
+    assert of_other_images != graph.row_work(encode, inputs, works)
