@@ -77,6 +77,7 @@ def _row(pair: Pair, rgb: Rgb) -> dict[str, Any]:
         "page_url": row.page_url,
         "license": row.license,
         "source": row.source,
+        "name": "",
     }
 
 

@@ -96,4 +96,5 @@ def _row(url: str) -> dict[str, Any]:
         "page_url": "",
         "license": "",
         "source": "random",
+        "name": "",
     }

@@ -80,6 +80,7 @@ def token_schema(metadata: ShardMetadata, added: Sequence[pa.Field] = ()) -> pa.
         pa.field("page_url", pa.string(), nullable=False),
         pa.field("license", pa.string(), nullable=False),
         pa.field("source", pa.string(), nullable=False),
+        pa.field("name", pa.string(), nullable=False),
         *added,
     ]
     features = _features(tokens) | {field.name: _value(str(field.type)) for field in added}
@@ -241,6 +242,7 @@ def _features(tokens: int) -> dict[str, Any]:
             ("page_url", "string"),
             ("license", "string"),
             ("source", "string"),
+            ("name", "string"),
         )
     }
     token = _value("uint16")

@@ -47,6 +47,10 @@ class Candidate(NamedTuple):
         opt_out: the page's own refusal of use, such as `noai`; else empty.
         declared_hash: the hashes of the image that a table gives (`pipelines.io.hashes`), such as
             `md5:…` or `sha256:… phash:…`; else empty.
+        name: path of the image within its source, for an image that the source itself holds; else
+            empty (docs/sources.md).
+        carried: values that the source's `carry` asks for, as `pipelines.io.carried` packs them;
+            empty where there are none.
         encoded: the image's bytes, from sources that contain them and need no download.
     """
 
@@ -60,6 +64,8 @@ class Candidate(NamedTuple):
     license: str = ""
     opt_out: str = ""
     declared_hash: str = ""
+    name: str = ""
+    carried: str = ""
     encoded: bytes | None = None
 
 
@@ -71,6 +77,8 @@ _PROVENANCE = [
     _required("page_url", pa.string()),
     _required("license", pa.string()),
     _required("source", pa.string()),
+    _required("name", pa.string()),
+    _required("carried", pa.string()),
 ]
 
 CANDIDATE_SCHEMA = pa.schema(

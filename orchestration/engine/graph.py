@@ -13,7 +13,7 @@ from pipelines.io.manifest_groups import digest_of
 from pipelines.records import SELECTION
 from pipelines.stage import Stage
 
-SCHEMA_VERSION = 2  # raise it when a stage's output changes for the same settings
+SCHEMA_VERSION = 3  # raise it when a stage's output changes for the same settings
 
 
 @dataclass(frozen=True)

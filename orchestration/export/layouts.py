@@ -14,7 +14,7 @@ ROW_GROUP_ROWS = 100  # Source: img2dataset `writer.py`, `BufferedParquetWriter`
 
 # What a column of ours that img2dataset has no name for is called there: its `key` is a position.
 PAIR_KEY = "pair_key"
-PROVENANCE = ("page_url", "license", "source")
+PROVENANCE = ("page_url", "license", "source", "name")
 
 # Columns that img2dataset adds to those of its input, in its order and types.
 OUTCOME = (

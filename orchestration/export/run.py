@@ -36,8 +36,11 @@ from pipelines.records import IMAGES, SELECTION
 LINKS = "img2dataset"
 LAYOUTS = (LINKS, *writers.SHARDS)
 _IDENTITY = ".dalle-export"  # hidden: who reads the export passes it over
-_VERSION = 1  # raise it when the bytes of an export change
-_READ = ("key", "url", "caption", "page_url", "license", "source", "width", "height", "sha256")
+_VERSION = 2  # raise it when the bytes of an export change
+_READ = (
+    *("key", "url", "caption", "page_url", "license", "source", "name"),
+    *("width", "height", "sha256"),
+)
 
 
 class ExportError(DalleError):

@@ -39,6 +39,7 @@ def write(path, metadata=METADATA, count=3):
             "page_url": "",
             "license": "",
             "source": "s",
+            "name": "",
         }
         for n in range(count)
     ]

@@ -22,6 +22,8 @@ def fetched(url: str, caption: str, encoded: bytes) -> Row:
         "page_url": "",
         "license": "",
         "source": "test",
+        "name": "",
+        "carried": "",
         "declared_hash": "",
         "encoded": encoded,
         "sha256": hashlib.sha256(encoded).hexdigest(),

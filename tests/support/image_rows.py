@@ -33,6 +33,8 @@ def row(
         "page_url": "http://x.test/",
         "license": "CC0",
         "source": "test",
+        "name": f"{number}.png",
+        "carried": "",
         "image": to_png(noise(number)) if image is None else image,
         "width": width,
         "height": height,

@@ -125,9 +125,9 @@ def _table(
     empty = [""] * count
     made = {
         "key": keys, "url": urls, "caption": [f"a picture called {key[:12]}" for key in keys],
-        "page_url": empty, "license": empty, "source": empty, "width": [edge] * count,
-        "height": [edge] * count, "sha256": empty, "pixel_hash": hexes, "phash": phashes,
-        "sketch": sketches, "thumbnail": thumbnails,
+        "page_url": empty, "license": empty, "source": empty, "name": empty, "carried": empty,
+        "width": [edge] * count, "height": [edge] * count, "sha256": empty, "pixel_hash": hexes,
+        "phash": phashes, "sketch": sketches, "thumbnail": thumbnails,
     }  # fmt: skip
     stored = {name: [b""] * count for name in IMAGE_SCHEMA.names if name not in made}
     return pa.table({name: (made | stored)[name] for name in IMAGE_SCHEMA.names}, IMAGE_SCHEMA)

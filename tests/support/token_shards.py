@@ -27,7 +27,7 @@ def token_row(key: str, caption: str, tokens: list[int]) -> dict[str, Any]:
     return {
         "key": key, "caption": caption, "image_tokens": tokens, "text_tokens": None, "view": 0,
         "crop": [0, 0, 24, 24], "width": 24, "height": 24, "clip_score": None, "phash": 0,
-        "sha256": "", "url": "", "page_url": "", "license": "", "source": "",
+        "sha256": "", "url": "", "page_url": "", "license": "", "source": "", "name": "",
     }  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def test_reserved_names_are_those_that_it_refuses():
 
 def test_columns_of_a_run_come_before_the_pair_as_further_columns_of_its_input():
     names = layouts.log_schema([pa.field("score", pa.float32(), nullable=False)]).names
-    assert names[:7] == [*layouts.PROVENANCE, "pair_key", "score", "caption", "url"]
+    assert names[:8] == [*layouts.PROVENANCE, "pair_key", "score", "caption", "url"]
     assert not set(names[:5]) & layouts.RESERVED
 
 

@@ -48,17 +48,7 @@ def test_survivors_only_and_their_columns_are_carried(tmp_path, codec_url):
     result = whole(encode_shard(task, 0, EncodeConfig()))
     kept = result.kept.to_pylist()
     assert [k["key"] for k in kept] == [rows[1]["key"], rows[2]["key"]]
-    for name in (
-        "caption",
-        "url",
-        "page_url",
-        "license",
-        "source",
-        "width",
-        "height",
-        "phash",
-        "sha256",
-    ):
+    for name in ("caption", "url", "page_url", "license", "source", "name", "phash", "sha256"):
         assert kept[0][name] == rows[1][name]
     assert kept[0]["crop"] == [5, 0, 35, 30]  # in pixels of the 40x30 original
     assert (kept[0]["view"], kept[0]["text_tokens"], kept[0]["clip_score"]) == (0, None, None)

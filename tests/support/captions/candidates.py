@@ -24,6 +24,8 @@ def candidate_table(captions: Sequence[str]) -> pa.Table:
             "page_url": "http://a.test/",
             "license": "",
             "source": "test",
+            "name": "",
+            "carried": "",
             "text_source": "alt",
             "page_language": "en",
             "opt_out": "",
