@@ -64,25 +64,7 @@ def token_schema(metadata: ShardMetadata, added: Sequence[pa.Field] = ()) -> pa.
         added: columns of numbers or text that a run appends to those of version 1, such as scores.
     """
     tokens = metadata.grid**2
-    fields = [
-        pa.field("key", pa.string(), nullable=False),
-        pa.field("caption", pa.string(), nullable=False),
-        pa.field("image_tokens", pa.list_(pa.field("element", pa.uint16()), tokens)),
-        pa.field("text_tokens", pa.list_(pa.field("element", pa.uint16()))),
-        pa.field("view", pa.uint8(), nullable=False),
-        pa.field("crop", pa.list_(pa.field("element", pa.uint16()), 4)),
-        pa.field("width", pa.uint32(), nullable=False),
-        pa.field("height", pa.uint32(), nullable=False),
-        pa.field("clip_score", pa.float32()),
-        pa.field("phash", pa.uint64(), nullable=False),
-        pa.field("sha256", pa.string(), nullable=False),
-        pa.field("url", pa.string(), nullable=False),
-        pa.field("page_url", pa.string(), nullable=False),
-        pa.field("license", pa.string(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("name", pa.string(), nullable=False),
-        *added,
-    ]
+    fields = [*_fields(tokens), *added]
     features = _features(tokens) | {field.name: _value(str(field.type)) for field in added}
     return pa.schema(
         fields,
@@ -226,6 +208,27 @@ def _refuse_to_mix(url: str, one: ShardMetadata, other_url: str, other: ShardMet
             )
 
 
+def _fields(tokens: int) -> list[pa.Field]:
+    return [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("caption", pa.string(), nullable=False),
+        pa.field("image_tokens", pa.list_(pa.field("element", pa.uint16()), tokens)),
+        pa.field("text_tokens", pa.list_(pa.field("element", pa.uint16()))),
+        pa.field("view", pa.uint8(), nullable=False),
+        pa.field("crop", pa.list_(pa.field("element", pa.uint16()), 4)),
+        pa.field("width", pa.uint32(), nullable=False),
+        pa.field("height", pa.uint32(), nullable=False),
+        pa.field("clip_score", pa.float32()),
+        pa.field("phash", pa.uint64(), nullable=False),
+        pa.field("sha256", pa.string(), nullable=False),
+        pa.field("url", pa.string(), nullable=False),
+        pa.field("page_url", pa.string(), nullable=False),
+        pa.field("license", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("name", pa.string(), nullable=False),
+    ]
+
+
 def _features(tokens: int) -> dict[str, Any]:
     value: dict[str, Any] = {
         name: _value(dtype)
@@ -255,3 +258,6 @@ def _features(tokens: int) -> dict[str, Any]:
 def _value(dtype: str) -> dict[str, Any]:
     names = {"float": "float32", "double": "float64"}  # as `datasets` calls what Arrow calls so
     return {"dtype": names.get(dtype, dtype), "_type": "Value"}
+
+
+COLUMNS = tuple(field.name for field in _fields(1))  # of every token shard, in order

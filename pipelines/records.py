@@ -29,6 +29,7 @@ CODEC_RESAMPLE = "codec_resample"  # the filter of the images that a codec was t
 CODEC_SIDE = "codec_side"  # the edge of the squares that a codec encodes, in pixels
 GRID = "grid"  # tokens along one edge of an image
 NUM_CODES = "num_codes"  # every code of a codec is below it
+CARRIED = "carried"  # types of the values that sources carry, by name: `pipelines.io.carried`
 
 
 class Candidate(NamedTuple):

@@ -281,6 +281,7 @@ class Stage:
             config that has none of a run's origins is one of another run.
         facts: numbers and names that a section alone fixes of its output, such as `image_side`,
             given the URLs of the roles that no stage of the run writes.
+        heeds: facts of the stages before it that decide its result, as its settings do.
         notices: what a person should know of a section before a run, one line each, such as a
             permission that it gives.
         misfit: why its section cannot go with the facts of the stages before it, and its own, and
@@ -310,6 +311,7 @@ class Stage:
     resources: Resources = Resources()
     origins: Callable[[Any], list[str]] = lambda _: []
     facts: Callable[[Any, Mapping[str, str]], Facts] = lambda *_: {}
+    heeds: tuple[str, ...] = ()
     notices: Callable[[Any], list[str]] = lambda _: []
     misfit: Callable[[Any, Facts], str] = lambda *_: ""
     retry: Retry | None = None

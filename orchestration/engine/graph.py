@@ -106,7 +106,17 @@ class Graph:
         settings = stage.settings(section)
         if self.config.replay is not None and stage.resources.needs_web(section):
             settings["replay"] = self.config.replay.hosts
-        return settings
+        return settings | self._heeded(stage)
+
+    def _heeded(self, stage: Stage) -> dict[str, Any]:
+        """The facts of the stages before one that decide its result, as further settings."""
+        if not stage.heeds:
+            return {}
+        found: dict[str, Any] = {}
+        for other in self.ancestors(stage):
+            found |= other.facts(self.config.section(other), self.provided(other))
+        heeded = {name: found[name] for name in stage.heeds if name in found}
+        return {"facts": heeded} if heeded else {}
 
     def dependencies(self, stage: Stage) -> dict[str, str]:
         """Versions and digests on which the result of a stage depends."""

@@ -23,6 +23,7 @@ class Found(NamedTuple):  # made in a third of the time of a frozen dataclass
         text_source: as in `Candidate`.
         base_url: what `raw_url` is relative to; empty where nothing is known.
         page_url: as in `Candidate`, like the rest.
+        name: of an image that the input holds, within the input.
     """
 
     raw_url: str
@@ -35,13 +36,15 @@ class Found(NamedTuple):  # made in a third of the time of a frozen dataclass
     license: str = ""
     opt_out: str = ""
     declared_hash: str = ""
+    name: str = ""
+    carried: str = ""
 
 
 def to_candidate(found: Found, config: CrawlConfig) -> Candidate | Rejection:
     """Resolve the URL of an image and check it; its key comes from the canonical URL, if any."""
     # Unpacked once: this runs for every image of the web.
     (raw_url, caption, text_source, base_url, page_url, source, language, license_, opt_out,
-     declared_hash) = found  # fmt: skip
+     declared_hash, _, carried) = found  # fmt: skip
     if is_inline(raw_url):
         return rejection(raw_url, caption, "data_uri")
     try:
@@ -55,15 +58,16 @@ def to_candidate(found: Found, config: CrawlConfig) -> Candidate | Rejection:
         return unfit
     key = pair_key(url, caption)
     return Candidate(
-        key, url, caption, page_url, text_source, source, language, license_, opt_out, declared_hash
-    )
+        key, url, caption, page_url, text_source, source, language, license_, opt_out,
+        declared_hash, carried=carried,
+    )  # fmt: skip
 
 
 def unfit_caption(url: str, found: Found, config: CrawlConfig) -> Rejection | None:
     """Why a caption is too short or too long for a candidate; None where it is neither."""
     length = len(found.caption.strip())
     if length == 0:
-        return rejection(url, found.caption, "no_caption", found.page_url)
+        return rejection(url, found.caption, "no_caption", found.page_url or found.name)
     if length < config.min_caption_chars:
         return _misfit(url, found.caption, "caption_too_short", length, config.min_caption_chars)
     if length > config.max_caption_chars:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipelines.crawl.site.config import Site
 from pipelines.crawl.sources import Source
+from pipelines.io.carried import common_types
 
 TextSource = Literal["alt", "figcaption", "title", "og:image"]
 
@@ -51,6 +52,11 @@ class CrawlConfig(BaseModel):
     def _something_to_read(self) -> Self:
         if not self.sources and not self.sites:
             raise ValueError("nothing to read; give `crawl.sources`, `crawl.sites` or both")
+        return self
+
+    @model_validator(mode="after")
+    def _carries_one_type_of_a_name(self) -> Self:
+        common_types(source.carry for source in self.sources)
         return self
 
 

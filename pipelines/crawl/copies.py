@@ -186,13 +186,14 @@ def in_order(one: CandidateRef, other: CandidateRef) -> tuple[CandidateRef, Cand
 def duplicate_of(row: CandidateRef) -> Rejection:
     """The rejection of a row that another one of its key stands for."""
     key, url, caption, page_url, *_ = row.candidate
-    return rejection(url, caption, DUPLICATE, page_url, key=key)
+    return rejection(url, caption, DUPLICATE, page_url or row.candidate.name, key=key)
 
 
 def one_too_many(row: CandidateRef, most: int) -> Rejection:
     """The rejection of a row that is behind the first captions of its image."""
     key, url, caption, page_url, *_ = row.candidate
-    return rejection(url, caption, TOO_MANY_CAPTIONS, page_url, key=key, threshold=most)
+    where = page_url or row.candidate.name
+    return rejection(url, caption, TOO_MANY_CAPTIONS, where, key=key, threshold=most)
 
 
 def _order(row: CandidateRef) -> tuple[object, ...]:

@@ -112,9 +112,15 @@ def _found(source: Source, config_key: str) -> tuple[Listing, list[InputFile]]:
         raise MissingInputError(f"{config_key}.path: {source.path}: {found}; {mend}")
     names = [files.printable(_name(file.location, listing.root)) for file in chosen]
     return listing, [
-        replace(file, config_key=config_key, name=name)
+        replace(file, config_key=config_key, name=name, prefix=_prefix(file, name, listing.root))
         for file, name in zip(chosen, names, strict=True)
     ]
+
+
+def _prefix(file: InputFile, name: str, root: str) -> str:
+    if not readers_of(file.kind)[0].folders:
+        return f"{name}!"
+    return "" if file.location == root else f"{name}/"
 
 
 def _inputs(source: Source, listing: Listing) -> list[InputFile]:

@@ -49,7 +49,7 @@ def read_input(
                 elif isinstance(row, PassedOver):
                     yield row
                 elif isinstance(row, Image):
-                    yield to_inline_image(row, config)
+                    yield to_inline_image(row, config, file.prefix)
                 else:
                     yield to_candidate(row, config)
         except ColumnError as error:

@@ -1,9 +1,11 @@
 """Sources as a config names them, and the inputs that are found there."""
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from pipelines.io.carried import MAX_COLUMNS, MAX_NAME_CHARS, Type
 
 Column = str | Annotated[int, Field(ge=0)]
 
@@ -32,6 +34,9 @@ class Source(BaseModel):
         phash_column: as `md5_column`: a perceptual hash as imagehash's `phash` makes it.
         image_column: of a Parquet table that holds images; by default a column of
             type `datasets.Image`, or of bytes under a usual name.
+        carry: columns of a table, or keys of the JSON next to an image, that become columns of the
+            token shards under the same names: a list of texts, or each name with its type, `text`,
+            `integer` or `number`. In a tar also suffixes of members, such as `cls`.
         has_header: of a CSV or TSV table; by default there is one when columns are given by name
             or one of the first rows holds a usual name of a column of URLs.
     """
@@ -50,7 +55,27 @@ class Source(BaseModel):
     sha256_column: Column | None = None
     phash_column: Column | None = None
     image_column: Column | None = None
+    carry: dict[str, Type] = Field(default_factory=dict, max_length=MAX_COLUMNS)
     has_header: bool | None = None
+
+    @field_validator("carry", mode="before")
+    @classmethod
+    def _are_texts(cls, carry: Any) -> Any:
+        if not isinstance(carry, list | tuple):
+            return carry
+        if not all(isinstance(name, str) for name in carry):
+            raise ValueError("give names of columns, or each name with its type")
+        return dict.fromkeys(carry, "text")
+
+    @field_validator("carry")
+    @classmethod
+    def _are_names(cls, carry: dict[str, Type]) -> dict[str, Type]:
+        for name in carry:
+            if not (
+                name.isprintable() and name.strip() == name != "" and len(name) <= MAX_NAME_CHARS
+            ):
+                raise ValueError(f"{name[:MAX_NAME_CHARS]!r} is no name of a column")
+        return carry
 
 
 @dataclass(frozen=True, order=True)
@@ -65,6 +90,8 @@ class InputFile:
         names: of an image folder: the images that a glob chose; empty for all.
         config_key: the setting that it comes from, for errors and the books.
         name: path within the source, for the books; empty for one that was crawled.
+        prefix: what stands before the name of an image in it: of a file `00000.tar!`, of a folder
+            `sub/`, or nothing for the source itself.
     """
 
     location: str
@@ -74,3 +101,4 @@ class InputFile:
     names: tuple[str, ...] = ()
     config_key: str = field(default="", compare=False)
     name: str = field(default="", compare=False)
+    prefix: str = field(default="", compare=False)

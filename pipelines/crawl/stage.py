@@ -1,16 +1,18 @@
 """The crawl stage as a value: any source of image-caption pairs becomes candidates."""
 
 import posixpath
+from collections.abc import Mapping
 from typing import Any
 
 from pipelines.crawl.config import CrawlConfig, dependencies, fingerprint_config
 from pipelines.crawl.discovery import locations
 from pipelines.crawl.section import CrawlSection
 from pipelines.crawl.site.config import num_answers
+from pipelines.io.carried import common_types
 from pipelines.io.layout import StageFolder
 from pipelines.paths import counted_from
-from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES
-from pipelines.stage import Cost, Job, PipelineWork, Resources, Stage, Writes
+from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES, CARRIED
+from pipelines.stage import Cost, Facts, Job, PipelineWork, Resources, Stage, Writes
 
 
 def _build(tasks: Any, job: Job) -> Any:
@@ -39,6 +41,11 @@ def _origins(config: CrawlConfig) -> list[str]:
     return paths + [url for site in config.sites for url in site.start]
 
 
+def _facts(config: CrawlConfig, _provided: Mapping[str, str]) -> Facts:
+    types = common_types(source.carry for source in config.sources)
+    return {CARRIED: types} if types else {}
+
+
 def _pulse(folder: StageFolder) -> str:
     answers = num_answers(folder.site)
     return f"{answers:,} answers" if answers else ""
@@ -62,6 +69,7 @@ STAGE = Stage(
     outside=locations,
     pulse=_pulse,
     origins=_origins,
+    facts=_facts,
     resources=Resources(
         needs_web=lambda config: bool(config.sites),
         # Measured: an archive of 1 GB takes 480 MB of a process, one in an object store 80 MB more;

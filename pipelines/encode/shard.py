@@ -1,12 +1,14 @@
 """Encodes an image shard into a token shard; the same bytes for any number of workers."""
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from dalle_model import files
 from dalle_model.pixels import Codes, Rgb, from_stored
@@ -21,20 +23,30 @@ from dalle_model.shards import (
 from dalle_model.threads import pinned_kernels
 from dalle_model.tokenizers.codec import MAX_CODES, Codec, codec_sha256, load_codec
 from pipelines.encode.batches import Row, TokenRows
+from pipelines.encode.carried import fields, passed_over, refuse_shared_names, with_carried
 from pipelines.encode.config import EncodeConfig
+from pipelines.io.carried import Type
 from pipelines.io.earlier import EarlierRows
 from pipelines.io.selections import surviving_row_groups
-from pipelines.io.task import BatchedResult, StageTask
+from pipelines.io.task import BatchedResult, ShardResult, StageTask
 from pipelines.records import CODEC, IMAGE_SCHEMA
 from pipelines.rejection import Check
 
 
-def encode_shard(task: StageTask, index: int, config: EncodeConfig) -> BatchedResult:
+def encode_shard(
+    task: StageTask, index: int, config: EncodeConfig, carried: Mapping[str, Type] | None = None
+) -> BatchedResult:
     """Encode the survivors of a shard; an image with several captions is encoded once.
+
+    Args:
+        task: the stage's work.
+        index: of the shard.
+        config: which codec, and how.
+        carried: types of the values that sources carry, by name.
 
     Raises:
         CheckpointError: the codec cannot be used.
-        ShardError: the codec has more codes than a shard can hold.
+        ShardError: the codec has more codes than a shard can hold, or two columns have one name.
         UnreadableShardError: the image or the survivor shard is missing or corrupt; here, or by the
             batches.
     """
@@ -43,12 +55,27 @@ def encode_shard(task: StageTask, index: int, config: EncodeConfig) -> BatchedRe
     tables = surviving_row_groups(task, index)
     first = next(tables)
     added = [field for field in first.schema if field.name not in IMAGE_SCHEMA.names]
-    schema = token_schema(shard_metadata(codec, task.fingerprint), added)
+    types = carried or {}
+    refuse_shared_names([field.name for field in added], types)
+    schema = token_schema(shard_metadata(codec, task.fingerprint), [*added, *fields(types)])
     crop = partial(crop_for_codec, codec=codec)
     encode = partial(encode_all, codec, batch_size=config.batch_size)
     before = partial(_codes_before, EarlierRows(task, index, ["sha256", "image_tokens"]))
     rows = TokenRows(schema, task.stage, crop, encode, config.batch_size, before)
-    return BatchedResult(schema, rows.results(chain([first], tables)))
+    unreadable = Counter[str]()
+    results = rows.results(with_carried(chain([first], tables), types, unreadable))
+    return BatchedResult(schema, _counted(results, schema, types, unreadable))
+
+
+def _counted(
+    results: Iterator[ShardResult],
+    schema: pa.Schema,
+    types: Mapping[str, Type],
+    unreadable: Counter[str],
+) -> Iterator[ShardResult]:
+    """The results of a shard, and once all are made, which values became null."""
+    yield from results
+    yield ShardResult(schema.empty_table(), [], 0, passed_over=passed_over(types, unreadable))
 
 
 def _codes_before(earlier: EarlierRows, row: Row) -> Codes | None:

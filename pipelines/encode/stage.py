@@ -13,6 +13,7 @@ from pipelines.io.manifest import Manifest
 from pipelines.io.task import BatchedResult, ShardResult
 from pipelines.paths import counted_from
 from pipelines.records import (
+    CARRIED,
     CODEC,
     CODEC_RESAMPLE,
     CODEC_SIDE,
@@ -42,7 +43,7 @@ from pipelines.views import View
 def _process(job: Job, index: int) -> BatchedResult:
     from pipelines.encode.shard import encode_shard
 
-    result = encode_shard(job.task, index, job.config)
+    result = encode_shard(job.task, index, job.config, job.facts.get(CARRIED))
     said = _other_filter(job.facts)
     if not said or index:
         return result
@@ -122,6 +123,7 @@ STAGE = Stage(
     relocate=_relocate,
     views=_views,
     facts=_facts,
+    heeds=(CARRIED,),
     misfit=_misfit,
     reuse=Reuse(follows=(IMAGES,)),
 )

@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dalle_model import files
 from pipelines.crawl.books import PassedOver
@@ -34,6 +34,7 @@ from pipelines.crawl.streams import OpenInput, UnreadableInputError, open_input
 from pipelines.crawl.tables.columns import ColumnError
 from pipelines.crawl.tables.lines import read_lines
 from pipelines.io.aside import ByteRange
+from pipelines.io.carried import Carried, packed, unpacked
 from pipelines.rejection import Rejection
 
 FILE_COLUMN = "file_name"  # Source: Hugging Face `datasets`, "ImageFolder"
@@ -42,7 +43,8 @@ _MAX_PARTS = 16  # chosen: each lists the folder and reads its table
 
 NO_IMAGES = "files without a suffix that are no images"
 
-Captions = dict[str, list[str]]  # by the image's path, relative to the table's folder
+# By the image's path, relative to the table's folder; each with what it carries, as packed.
+Captions = dict[str, list[tuple[str, str]]]
 Rows = Iterator[Image | Rejection | PassedOver]
 
 
@@ -126,10 +128,29 @@ def _read_image(name: str, folder: _Folder) -> Rows:
     except ValueError as error:
         yield rejection(url_of("", encoded), "", "bad_metadata", str(error))
         return
-    if sidecar.captions == ("",):
-        listed = folder.captions.get(_relative(location, folder.file.metadata), [""])
-        sidecar = Sidecar(tuple(listed), sidecar.url, sidecar.page_url, sidecar.license)
-    yield from images_of(sidecar, folder.source, encoded, ByteRange(location, 0, size), size)
+    listed = folder.captions.get(_relative(location, folder.file.metadata), [])
+    if not listed:
+        yield from sidecar.faults()
+    blob = ByteRange(location, 0, size)
+    for one in _listed(sidecar, listed):
+        yield from images_of(one, folder.source, name, encoded, blob, size)
+
+
+def _listed(sidecar: Sidecar, listed: list[tuple[str, str]]) -> list[Sidecar]:
+    """What is known of an image of which a table may tell more than the files next to it."""
+    if not listed:
+        return [sidecar]
+    if sidecar.captions != ("",):
+        return [replace(sidecar, carried=_merged(sidecar.carried, listed[0][1]))]
+    return [
+        replace(sidecar, captions=(caption,), carried=_merged(sidecar.carried, carried))
+        for caption, carried in listed
+    ]
+
+
+def _merged(own: Carried, of_table: str) -> Carried:
+    """The values next to an image before those of a table."""
+    return packed(unpacked(of_table) | unpacked(own.text)) if own.text else Carried(of_table)
 
 
 def has_image(location: str) -> bool:
@@ -161,10 +182,10 @@ def _read_text(location: str) -> bytes:
 
 def _captions(
     file: InputFile, source: Source, config: CrawlConfig
-) -> tuple[Captions, list[Rejection]]:
-    """The captions of a folder's table, and its rows that cannot be read."""
+) -> tuple[Captions, list[Rejection | PassedOver]]:
+    """The captions of a folder's table, and what of it cannot be read."""
     captions: Captions = {}
-    damage: list[Rejection] = []
+    damage: list[Rejection | PassedOver] = []
     if not file.metadata:
         return captions, damage
     with OpenInput(InputFile(file.metadata, text_table.READER.kind)) as opened:
@@ -173,8 +194,9 @@ def _captions(
             reader = by_content((parquet.READER, text_table.READER), opened)
             for row in reader.read(opened, table, config, 0, every):
                 if isinstance(row, Found):
-                    captions.setdefault(posixpath.normpath(row.raw_url), []).append(row.caption)
-                elif isinstance(row, Rejection):
+                    image = posixpath.normpath(row.raw_url)
+                    captions.setdefault(image, []).append((row.caption, row.carried))
+                elif isinstance(row, Rejection | PassedOver):
                     damage.append(row)
         except ColumnError as error:
             raise ColumnError(f"{error}; the column of images must be `{FILE_COLUMN}`") from error
@@ -199,7 +221,7 @@ def _missing(file: InputFile, captions: Captions) -> Iterator[Rejection]:
     images = {name for name in present if may_be_image(name) and not is_hidden(name)}
     for name in sorted(captions.keys() - images):
         lack = "is no image by its suffix" if name in present else "is not in the folder"
-        for caption in captions[name]:
+        for caption, _ in captions[name]:
             yield rejection(name, caption, "no_picture", f"what the table names {lack}")
 
 

@@ -35,6 +35,12 @@ class Name(NamedTuple):
     suffix: str
 
     @property
+    def sample(self) -> str:
+        """The name of the sample that it is of: the key, unless dots in the name mean no role."""
+        role = _role(self.stem, self.key)
+        return self.stem if role and not _ROLE.fullmatch(role) else self.key
+
+    @property
     def kind(self) -> str:
         """What the suffix says; a file of another kind may yet be an image by its bytes."""
         if is_image(self.suffix):

@@ -27,6 +27,7 @@ from pipelines.crawl.sources import Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every, in_few_parts
 from pipelines.crawl.streams import DAMAGED_GZIP, gunzip, is_gzip
 from pipelines.io.aside import ByteRange
+from pipelines.io.carried import MAX_VALUE_CHARS
 from pipelines.rejection import Rejection
 
 TAR_SPLIT_BYTES = 256 << 20  # chosen: each part walks over all earlier headers
@@ -42,6 +43,7 @@ FURTHER_TEXTS = "further texts of a sample"
 # not held whole. Chosen: many times what a sample has.
 _MAX_FILES = 64
 _MAX_BYTES = 64 << 20
+_LABEL_BYTES = 4 * MAX_VALUE_CHARS + 1  # so that what is longer is seen to be
 
 Rows = Iterator[Image | Rejection | PassedOver]
 
@@ -71,6 +73,7 @@ class _Unit:
         size: bytes of all files so far.
         parts: the images and texts.
         contents: of these, by their number.
+        labels: texts of members that the source carries, by stem and suffix.
         others: what else there is, by kind.
     """
 
@@ -80,6 +83,7 @@ class _Unit:
     size: int = 0
     parts: list[Part] = field(default_factory=list)
     contents: list[_Content] = field(default_factory=list)
+    labels: dict[tuple[str, str], str] = field(default_factory=dict)
     others: Counter[str] = field(default_factory=Counter)
 
     def takes(self, name: Name) -> bool:
@@ -98,12 +102,14 @@ class _Tar(NamedTuple):
         location: where its bytes can be read again; empty where they cannot.
         source: names the keys of the `.json`.
         limit: bytes of an image, above which it is not read.
+        carried: what the source carries, in lower case: also members with such a suffix.
     """
 
     stream: BinaryIO
     location: str
     source: Source
     limit: int
+    carried: frozenset[str]
 
 
 def read_tar(
@@ -124,13 +130,15 @@ def read_tar(
         start: in bytes.
         claim: asked for the start of each unit of samples, or once for a gzipped tar.
     """
+    carried = frozenset(name.lower() for name in source.carry)
+    tar = _Tar(stream, location, source, max_image_bytes, carried)
     if not is_gzip(stream):
-        yield from _read_units(_Tar(stream, location, source, max_image_bytes), start, claim)
+        yield from _read_units(tar, start, claim)
         return
     if start > 0 or not claim(0):
         return
     try:
-        yield from _read_units(_Tar(gunzip(stream), "", source, max_image_bytes), 0, every)
+        yield from _read_units(tar._replace(stream=gunzip(stream), location=""), 0, every)
     except DAMAGED_GZIP:
         yield rejection("", "", "bad_record", "damaged compression")
 
@@ -186,6 +194,9 @@ def _take(unit: _Unit, member: Member, name: Name, tar: _Tar) -> None:
     kind = name.kind
     if kind == OTHER and _is_image(member, tar.stream):
         kind = IMAGE
+    if kind == OTHER and name.suffix[1:] in tar.carried:
+        unit.labels[name.stem, name.suffix[1:]] = _label(member, tar.stream)
+        return
     if kind == OTHER:
         unit.others[OTHERS] += 1
         return
@@ -194,6 +205,12 @@ def _take(unit: _Unit, member: Member, name: Name, tar: _Tar) -> None:
     encoded, is_cut = _read(member, tar.stream, limit) if is_held else (b"", False)
     unit.parts.append(Part(name, kind, len(unit.contents)))
     unit.contents.append(_Content(member, encoded, is_cut))
+
+
+def _label(member: Member, stream: BinaryIO) -> str:
+    """The text of a small member; one that is too long or in another encoding is never carried."""
+    content, _ = _read(member, stream, _LABEL_BYTES)
+    return content.decode("utf-8", "surrogateescape").strip()
 
 
 def _is_image(member: Member, stream: BinaryIO) -> bool:
@@ -213,15 +230,15 @@ def _finish(unit: _Unit | None, tar: _Tar) -> Rows:
     if unit is None or not unit.is_read:
         return
     for sample in samples_of(unit.parts):
-        yield from _rows(sample, unit.contents, tar)
+        yield from _rows(sample, unit, tar)
         for part in sample.further:
             unit.others[FURTHER_IMAGES if part.kind == IMAGE else FURTHER_TEXTS] += 1
     yield from (PassedOver(what, count) for what, count in sorted(unit.others.items()) if count)
 
 
-def _rows(sample: Sample, contents: list[_Content], tar: _Tar) -> Iterator[Image | Rejection]:
+def _rows(sample: Sample, unit: _Unit, tar: _Tar) -> Rows:
     image, text, document = (
-        None if part is None else contents[part.number]
+        None if part is None else unit.contents[part.number]
         for part in (sample.image, sample.text, sample.document)
     )
     encoded = image.encoded if image else b""
@@ -229,26 +246,42 @@ def _rows(sample: Sample, contents: list[_Content], tar: _Tar) -> Iterator[Image
         yield rejection(url_of("", encoded), "", "bad_record", "shorter than its header says")
         return
     try:
-        sidecar = _sidecar(text, document, tar.source, sample.is_guess)
+        sidecar = _sidecar(text, document, tar.source, sample.is_guess, _labels(sample, unit))
     except ValueError as error:
         yield rejection(url_of("", encoded), "", "bad_metadata", str(error))
         return
-    if image is None:
+    if sample.image is None or image is None:
         for caption in sidecar.captions:
             yield rejection(sidecar.url, caption, "no_picture", "no picture in the sample")
         return
     offset, size = image.member.offset, image.member.size
     blob = ByteRange(tar.location, offset, size) if tar.location else None
-    yield from images_of(sidecar, tar.source, encoded, blob, size)
+    yield from sidecar.faults()
+    yield from images_of(sidecar, tar.source, sample.image.name.sample, encoded, blob, size)
+
+
+def _labels(sample: Sample, unit: _Unit) -> dict[str, str]:
+    """The texts of members beside an image: those with its own name before those with its key."""
+    if sample.image is None:
+        return {}
+    name = sample.image.name
+    found = {}
+    for wanted in (name.key, name.stem):
+        found |= {suffix: text for (stem, suffix), text in unit.labels.items() if stem == wanted}
+    return found
 
 
 def _sidecar(
-    text: _Content | None, document: _Content | None, source: Source, is_guess: bool
+    text: _Content | None,
+    document: _Content | None,
+    source: Source,
+    is_guess: bool,
+    labels: dict[str, str],
 ) -> Sidecar:
     caption, values = (None if c is None else c.encoded for c in (text, document))
     try:
-        return read_sidecar(caption, values, source, is_line_a_caption=False)
+        return read_sidecar(caption, values, source, is_line_a_caption=False, others=labels)
     except ValueError:
         if not is_guess:
             raise
-        return _sidecar(text, None, source, False)
+        return _sidecar(text, None, source, False, labels)

@@ -32,6 +32,7 @@ NAMES = {
     "sha256_column": SHA256_NAMES,
     "phash_column": PHASH_NAMES,
 }  # by the setting of a source
+CARRY = "carry"  # the setting of a source
 _HASHES = ("md5_column", "sha256_column", "phash_column")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -55,16 +56,23 @@ class Columns:
     md5: int | None = None
     sha256: int | None = None
     phash: int | None = None
+    carried: tuple[tuple[str, int], ...] = ()  # names and columns
 
     @classmethod
-    def of(cls, found: Mapping[str, int | None], image: int | None = None) -> "Columns":
+    def of(
+        cls,
+        found: Mapping[str, int | None],
+        image: int | None = None,
+        carried: Mapping[str, int] | None = None,
+    ) -> "Columns":
         """The columns by the settings of `NAMES`; that of the captions is there."""
         named: dict[str, Any] = {name.removesuffix("_column"): found[name] for name in NAMES}
-        return cls(**named, image=image)
+        return cls(**named, image=image, carried=tuple((carried or {}).items()))
 
     def needed(self) -> list[int]:
         """All columns that are read, ascending."""
-        return sorted({column for column in vars(self).values() if column is not None})
+        one_each = (column for column in vars(self).values() if isinstance(column, int))
+        return sorted({*one_each, *(column for _, column in self.carried)})
 
 
 def header_in(rows: Sequence[Sequence[str]], source: Source) -> int | None:
@@ -108,7 +116,18 @@ def locate(header: Sequence[str], source: Source, table: str, image: int | None 
         raise missing_column("url_column", "/".join(URL_NAMES), header, table)
     if found["caption_column"] is None:
         raise missing_column("caption_column", "/".join(CAPTION_NAMES), header, table)
-    return Columns.of(found, image)
+    carried = {name: _carried_column(header, name, table) for name in source.carry}
+    return Columns.of(found, image, carried)
+
+
+def _carried_column(header: Sequence[str], name: str, table: str) -> int:
+    """The column that is carried under a name; raises as `locate`."""
+    found = [index for index, other in enumerate(_folded(header)) if other == name.lower()]
+    if len(found) > 1:
+        raise _ambiguous("carry", [repr(header[index]) for index in found], table)
+    if not found:
+        raise missing_column(CARRY, name, header, table)
+    return found[0]
 
 
 def find_column(header: Sequence[str], source: Source, setting: str, table: str) -> int | None:
@@ -136,9 +155,14 @@ def missing_column(setting: str, wanted: str, header: Sequence[str], table: str)
     """The error for a table without a column that is asked for."""
     close = difflib.get_close_matches(wanted.lower(), _folded(header), n=1)
     hint = f"did you mean {header[_folded(header).index(close[0])]!r}? " if close else ""
+    remedy = (
+        f"correct `{CARRY}` of this source"
+        if setting == CARRY
+        else f"set `{setting}` of this source to one of them, or to a number from 0"
+    )
     return ColumnError(
         f"{table} has no column {wanted!r}; {hint}its columns are {', '.join(header) or 'none'}; "
-        f"set `{setting}` of this source to one of them, or to a number from 0"
+        f"{remedy}"
     )
 
 
@@ -157,6 +181,11 @@ def locate_unnamed(rows: Sequence[Sequence[str]], source: Source, table: str) ->
         ColumnError: a name is asked for, or more than one column could be meant.
     """
     given = {name: number_of(getattr(source, name), name, table) for name in NAMES}
+    if source.carry:
+        raise ColumnError(
+            f"{table} has no column {next(iter(source.carry))!r}: its columns have no names; leave "
+            f"out `{CARRY}` of this source, or set `has_header: true`"
+        )
     url = given["url_column"]
     if url is None:
         url = given["url_column"] = _column_of_urls(rows, table)

@@ -3,10 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from pipelines.crawl.sources import Source
 from pipelines.crawl.tables.columns import (
+    CARRY,
     NAMES,
     Columns,
     find_column,
@@ -53,6 +55,11 @@ class Keys:
                 if chosen is None:
                     raise missing_column(setting, "/".join(wanted), names, table)
             self._wanted[setting], self._chosen[setting] = wanted, chosen
+        for name in source.carry:
+            wanted = (name.lower(),)
+            if not any(_among(row, wanted) for row in chain(first, others())):
+                raise missing_column(CARRY, name, names, table)
+        self._carried = {name.lower(): name for name in source.carry}
         self._known: dict[tuple[str, ...], Columns | str] = {}
 
     def cells(self, row: Object) -> tuple[Row, Columns] | Damage:
@@ -82,7 +89,8 @@ class Keys:
             if found[setting] is None:
                 there = ", ".join(map(repr, keys)) or "none"
                 return f"no key {'/'.join(self._wanted[setting])!r}; its keys are {there}"
-        return Columns.of(found)
+        places_of = {self._carried[k]: i for i, k in enumerate(folded) if k in self._carried}
+        return Columns.of(found, carried=places_of)
 
 
 def object_in(line: str) -> Object | Damage:

@@ -1,6 +1,7 @@
 """Parquet tables of URLs, or of images with their bytes; the unit is the row group."""
 
 import io
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -25,6 +26,8 @@ _MAGIC = b"PAR1"  # Source: parquet-format, "File Format", as the next
 _MIN_BYTES = 12  # the magic twice, and the length of the footer
 _URL_ROWS = 1024
 _IMAGE_ROWS = 32  # chosen: rows held at a time; some 10 MB
+# The beginning of an absolute path, or of a URL, in any system.
+_OF_A_MACHINE = re.compile(r"^[/\\~]|^[A-Za-z]:|://")
 _MAX_NAME_CHARS = 200  # of a type, in an error; chosen: two lines of a terminal
 _BYTES = (
     pa.types.is_binary,
@@ -60,11 +63,11 @@ def read_parquet(
     for group in range(start, file.num_row_groups):
         if not claim(group):
             return
-        for row in _rows(file, group, columns):
+        for number, row in enumerate(_rows(file, group, columns), _rows_before(file, group)):
             if isinstance(row, Damage):
                 yield bad(row)
             else:
-                yield from _found(row, columns, source)
+                yield from _found(row, number, columns, source)
 
 
 def parquet_extent(stream: BinaryIO) -> Extent:
@@ -73,6 +76,10 @@ def parquet_extent(stream: BinaryIO) -> Extent:
     if file is None:
         return WHOLE
     return extent_of_items(file.num_row_groups, stream.seek(0, io.SEEK_END))
+
+
+def _rows_before(file: pq.ParquetFile, group: int) -> int:
+    return sum(file.metadata.row_group(number).num_rows for number in range(group))
 
 
 def _open(stream: BinaryIO) -> pq.ParquetFile | None:
@@ -116,7 +123,7 @@ def _rows(file: pq.ParquetFile, group: int, columns: Columns) -> Iterator[Row | 
 
 
 def _found(
-    row: Row, columns: Columns, source: Source
+    row: Row, number: int, columns: Columns, source: Source
 ) -> Iterator[Found | Image | Rejection | PassedOver]:
     for found in found_in(row, columns, source.name):
         if columns.image is None or isinstance(found, Rejection | PassedOver):
@@ -126,12 +133,21 @@ def _found(
         if encoded is None:
             yield rejection(found.raw_url, found.caption, "no_picture", "no bytes in the row")
         else:
-            yield Image(found, encoded)
+            name = _path_of(row[columns.image]) or str(number)
+            yield Image(found._replace(name=name), encoded)
 
 
 def _bytes_of(cell: Any) -> bytes | None:
     """The bytes of a cell; a path next to them is never followed."""
     return cell.get("bytes") if isinstance(cell, dict) else cell
+
+
+def _path_of(cell: Any) -> str:
+    """The path that stands beside bytes, if it is one within the data: no place of a machine."""
+    path = cell.get("path") if isinstance(cell, dict) else None
+    if not isinstance(path, str) or not path.isprintable():
+        return ""
+    return "" if _OF_A_MACHINE.search(path) or ".." in path.split("/") else path
 
 
 def _image_column(file: pq.ParquetFile, source: Source, name: str) -> int | None:

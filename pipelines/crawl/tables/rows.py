@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import Found, rejection
 from pipelines.crawl.tables.columns import Columns, text_of, texts_of
+from pipelines.io.carried import NOTHING, Carried, packed
 from pipelines.io.hashes import KINDS, HashKind, declared, hash_in
 from pipelines.rejection import Rejection
 
@@ -50,6 +51,8 @@ def found_in(row: Row, columns: Columns, source: str) -> Iterator[Found | Reject
         for kind in (kind for kind, digits in hashes.items() if digits is None):
             yield PassedOver(f"cells that are no {kind} hash")
         declared_hash = declared({kind: digits or "" for kind, digits in hashes.items()})
+    carried = _carried(row, columns)
+    yield from not_carried(carried)
     for caption in captions:
         yield Found(
             raw_url=_cell(row, columns.url),
@@ -59,7 +62,13 @@ def found_in(row: Row, columns: Columns, source: str) -> Iterator[Found | Reject
             source=source,
             license=_cell(row, columns.license),
             declared_hash=declared_hash,
+            carried=carried.text,
         )
+
+
+def not_carried(carried: Carried) -> Iterator[PassedOver]:
+    """What is left out of the values of a row, for the books."""
+    return (PassedOver(f"values of `{name}` that cannot be carried") for name in carried.left_out)
 
 
 def bad(damage: Damage) -> Rejection:
@@ -74,6 +83,12 @@ def joined(row: Row) -> str:
 
 def _cell(row: Row, index: int | None) -> str:
     return text_of(row[index]) if index is not None and index < len(row) else ""
+
+
+def _carried(row: Row, columns: Columns) -> Carried:
+    if not columns.carried:
+        return NOTHING
+    return packed({name: row[i] for name, i in columns.carried if i < len(row)})
 
 
 def _hashes(row: Row, columns: Columns) -> dict[HashKind, str | None]:

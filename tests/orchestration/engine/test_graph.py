@@ -137,3 +137,16 @@ def test_pages_from_an_archive_are_other_work_where_sites_are_crawled():
 def test_the_place_of_an_archive_is_no_part_of_the_work():
     here, there = (ReplayConfig(archive=a, hosts=".demo.test") for a in ("/a.warc", "/b.warc"))
     assert fetch_fingerprint(here) == fetch_fingerprint(there)
+
+
+def test_what_sources_carry_is_part_of_the_work_of_the_stage_that_makes_columns_of_it():
+    def settings(carry):
+        source = {"path": "a.tsv", "carry": carry}
+        config = config_class().model_validate({"crawl": {"sources": [source]}})
+        graph = Graph.of(config)
+        return {stage.name: graph.settings(stage) for stage in graph.stages}
+
+    text, number, nothing = settings(["score"]), settings({"score": "number"}), settings([])
+    changed = {name for name in text if text[name] != number[name]}
+    assert changed == {"crawl", "encode"}
+    assert "facts" not in nothing["encode"]

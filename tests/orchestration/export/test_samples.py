@@ -82,8 +82,9 @@ def test_a_sample_knows_what_img2dataset_says_of_a_success():
     )
     assert sample.caption == "a café of number 5"
     assert sample.metadata == {
-        "page_url": "http://x.test/", "license": "CC0", "source": "test", "name": "5.png", "pair_key": row["key"],
-        "caption": row["caption"], "url": row["url"], "key": "000020007", "status": "success",
+        "page_url": "http://x.test/", "license": "CC0", "source": "test", "name": "5.png",
+        "pair_key": row["key"], "caption": row["caption"], "url": row["url"],
+        "key": "000020007", "status": "success",
         "error_message": None, "width": 16, "height": 16, "original_width": 640,
         "original_height": 480, "exif": "{}", "sha256": row["sha256"],
     }  # fmt: skip

@@ -1,8 +1,14 @@
 import gzip
 import io
+import json
 import tarfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 
 import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.crawl import splits, streams
@@ -173,3 +179,120 @@ def test_images_in_an_object_store(memory, tmp_path):
     ]
     found = {row["encoded"] for row in load(refs)}
     assert found == {pairs[0].encoded, pairs[1].encoded, b"b"}
+
+
+def _images(*sources: Source) -> dict[str, str]:
+    """What is carried, by the names of images."""
+    rows = _rows(*sources)
+    assert not [row for row in rows if isinstance(row, Rejection)]
+    found = [row.candidate for row in rows if isinstance(row, InlineImage)]
+    return {candidate.name: candidate.carried for candidate in found}
+
+
+def test_an_image_has_the_path_that_it_has_within_its_source(tmp_path):
+    write_image_folder(tmp_path / "photos", samples(2), "txt")
+    (tmp_path / "tars" / "a").mkdir(parents=True)
+    write_webdataset_tar(tmp_path / "tars" / "a" / "x.tar", samples(1))
+    assert set(_images(Source(path=f"{tmp_path}/photos"))) == {"a/0.png", "b/1.png"}
+    assert set(_images(Source(path=f"{tmp_path}/photos/a/"))) == {"0.png"}
+    assert set(_images(Source(path=f"{tmp_path}/photos/a/0.png"))) == {"0.png"}
+    assert set(_images(Source(path=f"{tmp_path}/*/b/*.png"))) == {"photos/b/1.png"}
+    assert set(_images(Source(path=f"{tmp_path}/tars"))) == {"a/x.tar!000000"}
+
+
+def test_a_sample_of_a_tar_is_named_by_its_key_and_a_date_is_no_key(tmp_path):
+    members = [("s/7.image.png", b"one"), ("s/7.caption.txt", b"one"),
+               ("2024.05.01 b.png", b"two"), ("2024.05.01 b.txt", b"two"),
+               ("\udcff.png", b"three"), ("\udcff.txt", b"three")]  # fmt: skip
+    (tmp_path / "x.tar").write_bytes(tar_of(members))
+    names = {"x.tar!s/7", "x.tar!2024.05.01 b", r"x.tar!\udcff"}
+    assert set(_images(Source(path=f"{tmp_path}/x.tar"))) == names
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("a/cat.png", "a/cat.png"), (None, "1"), ("", "1"), ("/home/me/cat.png", "1"),
+     (r"C:\cat.png", "1"), ("../cat.png", "1"), ("https://site.test/cat.png", "1"), ("a\nb", "1")],
+)  # fmt: skip
+def test_an_image_of_a_table_has_its_own_path_unless_that_is_one_of_a_machine(tmp_path, path, name):
+    images = [{"bytes": b"0", "path": "0.png"}, {"bytes": b"1", "path": path}]
+    table = pa.table({"image": images, "caption": ["none", "one"]})
+    pq.write_table(table, tmp_path / "t.parquet", row_group_size=1)
+    names = _images(Source(path=f"{tmp_path}/t.parquet"))
+    assert set(names) == {"t.parquet!0.png", f"t.parquet!{name}"}
+
+
+def test_a_name_of_any_length_has_an_end(tmp_path):
+    members = [("d/" * 2000 + "cat.png", b"one"), ("d/" * 2000 + "cat.txt", b"one")]
+    (tmp_path / "x.tar").write_bytes(tar_of(members, tarfile.PAX_FORMAT))
+    (name,) = _images(Source(path=f"{tmp_path}/x.tar"))
+    assert len(name) == 1024
+    assert (name[0], name[-6:]) == ("…", "/d/cat")
+
+
+def test_values_are_carried_from_wherever_a_source_has_them(tmp_path):
+    carry = {"id": "text", "cls": "integer"}
+    folder = tmp_path / "photos"
+    write_image_folder(folder, samples(1), "txt")
+    image = folder / "a" / "0.png"
+    image.with_suffix(".json").write_text('{"ID": 7, "cls": 3, "other": 1}')
+    assert set(_images(Source(path=str(folder), carry=carry)).values()) == {'{"cls":3,"id":7}'}
+    image.with_suffix(".json").write_text('{"cls": 3}')
+    (folder / "metadata.csv").write_text("file_name,text,id,cls\na/0.png,a,x9,4\n")
+    assert set(_images(Source(path=str(folder), carry=carry)).values()) == {'{"cls":3,"id":"x9"}'}
+    image.with_suffix(".json").unlink()
+    image.with_suffix(".txt").unlink()
+    assert set(_images(Source(path=str(folder), carry=carry)).values()) == {'{"cls":"4","id":"x9"}'}
+    write_webdataset_tar(tmp_path / "x.tar", samples(2))
+    assert set(_images(Source(path=f"{tmp_path}/x.tar", carry=["cls"])).values()) == {'{"cls":"0"}'}
+
+
+def test_values_that_are_not_there_or_cannot_be_carried_are_counted(tmp_path):
+    members = [("0.png", b"one"), ("0.txt", b"one"), ("0.cls", b"x" * 10_000),
+               ("1.png", b"two"), ("1.txt", b"two"), ("1.cls", b"\xff"),
+               ("2.png", b"six"), ("2.txt", b"six")]  # fmt: skip
+    (tmp_path / "x.tar").write_bytes(tar_of(members))
+    rows = _rows(Source(path=f"{tmp_path}/x.tar", carry=["cls"]))
+    assert Counter(row for row in rows if isinstance(row, PassedOver)) == {
+        PassedOver("values of `cls` that cannot be carried"): 2,
+        PassedOver("images without `cls` to carry"): 1,
+    }
+    assert {row.candidate.carried for row in rows if isinstance(row, InlineImage)} == {""}
+
+
+def _tables(folder: Path) -> dict[str, Callable[[], object]]:
+    row = {"url": "http://site.test/a.png", "caption": "a", "Score": 0.25, "tags": ["x"]}
+    return {
+        "t.parquet": lambda: pq.write_table(pa.Table.from_pylist([row]), folder / "t.parquet"),
+        "t.jsonl": lambda: (folder / "t.jsonl").write_text(json.dumps(row)),
+        "t.csv": lambda: (folder / "t.csv").write_text(
+            "url,caption,Score,tags\nhttp://site.test/a.png,a,0.25,"
+        ),
+    }
+
+
+@pytest.mark.parametrize("kind", ["t.parquet", "t.jsonl", "t.csv"])
+def test_a_table_of_urls_carries_its_columns_whatever_their_case(tmp_path, kind):
+    _tables(tmp_path)[kind]()
+    rows = _rows(Source(path=f"{tmp_path}/{kind}", carry=["score", "tags"]))
+    values = '{"score":"0.25"}' if kind == "t.csv" else '{"score":0.25}'
+    assert [row.carried for row in rows if isinstance(row, Candidate)] == [values]
+    counted = [] if kind == "t.csv" else [PassedOver("values of `tags` that cannot be carried")]
+    assert [row for row in rows if isinstance(row, PassedOver)] == counted
+
+
+@pytest.mark.parametrize("kind", ["t.parquet", "t.jsonl", "t.csv"])
+def test_a_column_that_a_table_lacks_is_an_error_that_names_the_others(tmp_path, kind):
+    _tables(tmp_path)[kind]()
+    expected = (
+        rf"crawl.sources\[0\]: .*{kind} has no column 'skore'; did you mean 'Score'\? its columns "
+        r"are url, caption, Score, tags; correct `carry` of this source"
+    )
+    with pytest.raises(ColumnError, match=expected):
+        _rows(Source(path=f"{tmp_path}/{kind}", carry=["skore"]))
+
+
+def test_a_table_without_names_of_columns_carries_nothing(tmp_path):
+    (tmp_path / "t.tsv").write_text("a red barn\thttp://site.test/a.jpg\n")
+    with pytest.raises(ColumnError, match="its columns have no names; leave out `carry`"):
+        _rows(Source(path=f"{tmp_path}/t.tsv", carry=["id"]))
