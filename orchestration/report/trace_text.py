@@ -13,6 +13,7 @@ from pipelines.stage import TextTrace
 
 MAX_ROWS = 20  # chosen: what fits a terminal; a URL with more captions says how many
 MAX_CAPTION_CHARS = 500  # chosen: six lines of a terminal
+NO_CAPTION = "(none)"  # of an image that came without one
 MAX_DETAIL_CHARS = 60  # chosen: of a check that passed, what fits the rest of a line
 _FACTS = ("language", "width", "height", "phash", "bytes", "sha256", "view", "text_source")
 
@@ -92,6 +93,8 @@ def _row(key: str, steps: list[Step]) -> str:
 
 def _short(caption: str) -> str:
     """A caption for one line; of a long one the start and its length."""
+    if not caption:
+        return NO_CAPTION
     if len(caption) <= MAX_CAPTION_CHARS:
         return caption
     return f"{caption[:MAX_CAPTION_CHARS]}… ({len(caption):,} characters)"

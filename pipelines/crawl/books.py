@@ -48,10 +48,12 @@ class Tally:
     Args:
         told: rows and rejections.
         passed_over: by kind.
+        uncaptioned: of the rejections, those of images without a caption.
     """
 
     told: int = 0
     passed_over: Mapping[str, int] = field(default_factory=dict)
+    uncaptioned: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class SourceBook:
         num_silent: those that gave neither a row nor a rejection.
         silent: the names of these, sorted, up to `MAX_NAMED`.
         passed_over: by kind.
+        told: rows and rejections.
+        uncaptioned: as in `Tally`.
     """
 
     source: str
@@ -71,19 +75,26 @@ class SourceBook:
     num_silent: int = 0
     silent: tuple[str, ...] = ()
     passed_over: Mapping[str, int] = field(default_factory=dict)
+    told: int = 0
+    uncaptioned: int = 0
 
 
 def add_tallies(tallies: Iterable[Tally]) -> Tally:
     """The tally of several parts of one input."""
     parts = list(tallies)
-    return Tally(sum(part.told for part in parts), _added(part.passed_over for part in parts))
+    return Tally(
+        sum(part.told for part in parts),
+        _added(part.passed_over for part in parts),
+        sum(part.uncaptioned for part in parts),
+    )
 
 
 def book_of(key: InputKey, tally: Tally) -> SourceBook:
     """The book of a source of which one input has been read whole."""
     is_silent = not tally.told and bool(key.name)
     names = (key.name,) if is_silent else ()
-    return SourceBook(key.source, 1, int(is_silent), names, tally.passed_over)
+    told, uncaptioned = tally.told, tally.uncaptioned
+    return SourceBook(key.source, 1, int(is_silent), names, tally.passed_over, told, uncaptioned)
 
 
 def add_books(books: Iterable[SourceBook]) -> SourceBook:
@@ -95,6 +106,8 @@ def add_books(books: Iterable[SourceBook]) -> SourceBook:
         sum(part.num_silent for part in parts),
         tuple(nsmallest(MAX_NAMED, (name for part in parts for name in part.silent))),
         _added(part.passed_over for part in parts),
+        sum(part.told for part in parts),
+        sum(part.uncaptioned for part in parts),
     )
 
 
@@ -104,11 +117,20 @@ def total_passed_over(books: Iterable[SourceBook]) -> dict[str, int]:
 
 
 def warnings(books: Iterable[SourceBook]) -> list[str]:
-    """A line for each source with inputs that gave nothing."""
-    return [_warning(b) for b in sorted(books, key=lambda book: book.source) if b.num_silent]
+    """A line for each source with inputs that gave nothing, and for each without any caption."""
+    ordered = sorted(books, key=lambda book: book.source)
+    silent = [_of_silent(book) for book in ordered if book.num_silent]
+    return silent + [_of_uncaptioned(b) for b in ordered if 0 < b.told == b.uncaptioned]
 
 
-def _warning(book: SourceBook) -> str:
+def _of_uncaptioned(book: SourceBook) -> str:
+    return (
+        f"{book.source}: none of its {book.told:,} images has a caption; to keep them, set "
+        "`crawl.min_caption_chars: 0` and `captions.recipe: none`"
+    )
+
+
+def _of_silent(book: SourceBook) -> str:
     rest = book.num_silent - len(book.silent)
     names = ", ".join(book.silent) + (f" and {rest:,} more" if rest else "")
     if book.num_silent < book.num_inputs:

@@ -10,6 +10,7 @@ from pipelines.rejection import Rejection
 
 STAGE = "crawl"
 DUPLICATE = "duplicate_pair"  # another row of its key stands for it
+NO_CAPTION = "no_caption"
 TOO_MANY_CAPTIONS = "too_many_captions"  # of its image
 MAX_QUOTED_CHARS = 1000  # chosen: enough to recognise a dropped row, too little to fill a shard
 
@@ -56,6 +57,7 @@ def to_candidate(found: Found, config: CrawlConfig) -> Candidate | Rejection:
     unfit = unfit_caption(url, found, config)
     if unfit is not None:
         return unfit
+    caption = kept_caption(caption, config)
     key = pair_key(url, caption)
     return Candidate(
         key, url, caption, page_url, text_source, source, language, license_, opt_out,
@@ -66,13 +68,18 @@ def to_candidate(found: Found, config: CrawlConfig) -> Candidate | Rejection:
 def unfit_caption(url: str, found: Found, config: CrawlConfig) -> Rejection | None:
     """Why a caption is too short or too long for a candidate; None where it is neither."""
     length = len(found.caption.strip())
-    if length == 0:
-        return rejection(url, found.caption, "no_caption", found.page_url or found.name)
+    if length == 0 and config.needs_captions:
+        return rejection(url, found.caption, NO_CAPTION, found.page_url or found.name)
     if length < config.min_caption_chars:
         return _misfit(url, found.caption, "caption_too_short", length, config.min_caption_chars)
     if length > config.max_caption_chars:
         return _misfit(url, found.caption, "caption_too_long", length, config.max_caption_chars)
     return None
+
+
+def kept_caption(caption: str, config: CrawlConfig) -> str:
+    """A caption that fits, as a row has it: one of whitespace alone is empty, like one of none."""
+    return caption if config.needs_captions or not caption.isspace() else ""
 
 
 def rejection(

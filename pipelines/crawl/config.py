@@ -21,7 +21,9 @@ class CrawlConfig(BaseModel):
         sites: to crawl live.
         text_sources: where to look for an image's caption, best first; `og:image` also reads the
             page's Open Graph images, each with its `og:image:alt`.
-        min_caption_chars: shorter captions are dropped; whitespace at both ends is not counted.
+        min_caption_chars: shorter captions are dropped; whitespace at both ends is not counted. 0
+            keeps images without any, with an empty caption: their rows need a recipe that lets it
+            pass, such as `none`.
         max_caption_chars: longer captions are dropped, so that no page fills a shard.
         max_captions_per_image: captions kept of an image, the first by key; the others are dropped,
             so that no image fills a shard. None keeps all.
@@ -39,7 +41,7 @@ class CrawlConfig(BaseModel):
     text_sources: tuple[TextSource, ...] = Field(
         default=("alt", "figcaption", "title", "og:image"), min_length=1
     )
-    min_caption_chars: int = Field(default=1, ge=1)
+    min_caption_chars: int = Field(default=1, ge=0)
     max_caption_chars: int = Field(default=10_000, ge=1)  # chosen: ten times what 256 tokens hold
     # Chosen: twice the texts from which on the recipe `align` drops an image altogether.
     max_captions_per_image: int | None = Field(default=2000, ge=1)
@@ -47,6 +49,11 @@ class CrawlConfig(BaseModel):
     max_image_bytes: int = Field(default=20 << 20, ge=1)  # as `fetch.max_bytes`
     honours_page_opt_out: bool = True
     max_reject_rate: float = Field(default=1.0, ge=0, le=1)
+
+    @property
+    def needs_captions(self) -> bool:
+        """Whether an image without a caption is dropped."""
+        return self.min_caption_chars > 0
 
     @model_validator(mode="after")
     def _something_to_read(self) -> Self:

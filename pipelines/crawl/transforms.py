@@ -21,6 +21,7 @@ from pipelines.crawl.books import (
     add_tallies,
     book_of,
 )
+from pipelines.crawl.candidates import NO_CAPTION
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.copies import HeldRows, Settled
 from pipelines.crawl.discovery import Discovered, discover
@@ -164,7 +165,7 @@ class _ReadPartFn(beam.DoFn):
         claim = Claims(tracker.try_claim)
         start = tracker.current_restriction().start
         rows = read_input(file, source, self.config, start, claim)
-        told, passed_over = 0, Counter[str]()
+        told, uncaptioned, passed_over = 0, 0, Counter[str]()
         for row in spill(rows, self.spill_folder):
             if isinstance(row, PassedOver):
                 passed_over[row.what] += row.count
@@ -173,9 +174,11 @@ class _ReadPartFn(beam.DoFn):
             if isinstance(row, CandidateRef):
                 yield row.candidate.key, pack(row)
             else:
+                uncaptioned += row.reason == NO_CAPTION
                 yield beam.pvalue.TaggedOutput(REJECTED, row)
         key = InputKey(file.config_key, file.name)
-        yield beam.pvalue.TaggedOutput(TALLIES, (key, Tally(told, dict(passed_over))))
+        tally = Tally(told, dict(passed_over), uncaptioned)
+        yield beam.pvalue.TaggedOutput(TALLIES, (key, tally))
         if not claim.was_refused:  # the input ended before the part did
             tracker.try_claim(tracker.current_restriction().stop)
 

@@ -60,11 +60,15 @@ def hash_captions(captions: pa.ChunkedArray) -> Records:
 def count_uses(texts: Records, pairs: Records, max_images: int) -> Records:
     """How many images of a shard have each caption, and the first ones of them.
 
+    Images without a caption share none: the empty one is not counted.
+
     Args:
         texts: `TEXT_DTYPE` of each pair.
         pairs: `PAIR_DTYPE`.
         max_images: the number of images that keep a caption, and that are named.
     """
+    has_caption = texts != hash_captions(pa.chunked_array([[""]]))
+    texts, pairs = texts[has_caption], pairs[has_caption]
     order = order_by(texts["first"], texts["second"], pairs["high"], pairs["low"], pairs["text"])
     uses = np.zeros(len(order), USE_DTYPE)
     for name in ("first", "second"):

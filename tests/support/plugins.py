@@ -82,7 +82,7 @@ def num_commas(batch):
 
 
 def first_words(captions):
-    words = [text.split()[0] for text in captions.filtered.texts.to_pylist()]
+    words = [text.partition(" ")[0] for text in captions.filtered.texts.to_pylist()]
     return Items(hash_texts(words), np.arange(len(words)), lambda item: words[item])
 
 

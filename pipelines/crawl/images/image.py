@@ -9,7 +9,7 @@ from dalle_model import files
 from dalle_model.files import sha256
 from pipelines.crawl.blobs import InlineImage
 from pipelines.crawl.books import PassedOver
-from pipelines.crawl.candidates import Found, rejection, unfit_caption
+from pipelines.crawl.candidates import Found, kept_caption, rejection, unfit_caption
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.sources import Source
 from pipelines.crawl.tables.columns import (
@@ -101,10 +101,11 @@ def to_inline_image(image: Image, config: CrawlConfig, prefix: str = "") -> Inli
     unfit = unfit_caption(url, found, config)
     if unfit is not None:
         return unfit
+    caption = kept_caption(found.caption, config)
     candidate = Candidate(
-        key=local_pair_key(image.encoded, found.caption),
+        key=local_pair_key(image.encoded, caption),
         url=url,
-        caption=found.caption,
+        caption=caption,
         page_url=found.page_url,
         text_source=found.text_source,
         source=found.source,

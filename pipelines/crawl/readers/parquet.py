@@ -13,8 +13,8 @@ from pipelines.crawl.streams import OpenInput
 def _read(opened: OpenInput, source: Source, config: CrawlConfig, start: int, claim: Claim) -> Rows:
     from pipelines.crawl.tables.parquet import read_parquet
 
-    del config
-    return read_parquet(opened.stream, opened.file.location, source, start, claim)
+    name, needed = opened.file.location, config.needs_captions
+    return read_parquet(opened.stream, name, source, start, claim, needs_captions=needed)
 
 
 def _extent(opened: OpenInput) -> Extent:

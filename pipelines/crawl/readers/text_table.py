@@ -12,8 +12,8 @@ _FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson")
 def _read(opened: OpenInput, source: Source, config: CrawlConfig, start: int, claim: Claim) -> Rows:
     from pipelines.crawl.tables.text import read_text_table
 
-    del config
-    return read_text_table(opened.stream, opened.file.location, source, start, claim)
+    name, needed = opened.file.location, config.needs_captions
+    return read_text_table(opened.stream, name, source, start, claim, needs_captions=needed)
 
 
 def _extent(opened: OpenInput) -> Extent:

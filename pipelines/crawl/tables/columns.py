@@ -49,7 +49,7 @@ class Columns:
     """The positions of the values in a row, from 0; None where a table has no such column."""
 
     url: int | None
-    caption: int
+    caption: int | None
     page_url: int | None = None
     license: int | None = None
     image: int | None = None
@@ -65,7 +65,7 @@ class Columns:
         image: int | None = None,
         carried: Mapping[str, int] | None = None,
     ) -> "Columns":
-        """The columns by the settings of `NAMES`; that of the captions is there."""
+        """The columns by the settings of `NAMES`."""
         named: dict[str, Any] = {name.removesuffix("_column"): found[name] for name in NAMES}
         return cls(**named, image=image, carried=tuple((carried or {}).items()))
 
@@ -94,7 +94,14 @@ def header_in(rows: Sequence[Sequence[str]], source: Source) -> int | None:
     return 0 if given and rows else None
 
 
-def locate(header: Sequence[str], source: Source, table: str, image: int | None = None) -> Columns:
+def locate(
+    header: Sequence[str],
+    source: Source,
+    table: str,
+    image: int | None = None,
+    *,
+    needs_captions: bool = True,
+) -> Columns:
     """The columns of a table whose columns have names.
 
     Args:
@@ -102,6 +109,7 @@ def locate(header: Sequence[str], source: Source, table: str, image: int | None 
         source: says what to look for.
         table: name of the file, for the error.
         image: the column with the images' bytes; such a table needs no URLs.
+        needs_captions: whether a table without a column of captions is an error.
 
     Raises:
         ColumnError: a column is not there, or more than one could be meant.
@@ -114,7 +122,7 @@ def locate(header: Sequence[str], source: Source, table: str, image: int | None 
     }
     if found["url_column"] is None and image is None:
         raise missing_column("url_column", "/".join(URL_NAMES), header, table)
-    if found["caption_column"] is None:
+    if found["caption_column"] is None and needs_captions:
         raise missing_column("caption_column", "/".join(CAPTION_NAMES), header, table)
     carried = {name: _carried_column(header, name, table) for name in source.carry}
     return Columns.of(found, image, carried)
@@ -166,7 +174,9 @@ def missing_column(setting: str, wanted: str, header: Sequence[str], table: str)
     )
 
 
-def locate_unnamed(rows: Sequence[Sequence[str]], source: Source, table: str) -> Columns:
+def locate_unnamed(
+    rows: Sequence[Sequence[str]], source: Source, table: str, *, needs_captions: bool = True
+) -> Columns:
     """The columns of a table without a header.
 
     Unless the config gives their numbers, the column of URLs is the one with the most URLs, and the
@@ -176,6 +186,7 @@ def locate_unnamed(rows: Sequence[Sequence[str]], source: Source, table: str) ->
         rows: the first ones of the table.
         source: says where the columns are, if it does.
         table: name of the file, for the error.
+        needs_captions: as `locate`; a table of one column has none.
 
     Raises:
         ColumnError: a name is asked for, or more than one column could be meant.
@@ -190,7 +201,8 @@ def locate_unnamed(rows: Sequence[Sequence[str]], source: Source, table: str) ->
     if url is None:
         url = given["url_column"] = _column_of_urls(rows, table)
     if given["caption_column"] is None:
-        given["caption_column"] = _column_of_captions(rows, url, table)
+        is_list = not needs_captions and _width(rows) == 1
+        given["caption_column"] = None if is_list else _column_of_captions(rows, url, table)
     return Columns.of(given)
 
 
@@ -274,12 +286,16 @@ def _column_of_urls(rows: Sequence[Sequence[str]], table: str) -> int:
 
 
 def _column_of_captions(rows: Sequence[Sequence[str]], url: int, table: str) -> int:
-    widths = Counter(len(row) for row in rows)
-    width = min(widths, key=lambda width: (-widths[width], width), default=2)
-    others = [index for index in range(max(2, width)) if index != url]
+    others = [index for index in range(max(2, _width(rows))) if index != url]
     if len(others) > 1:
         raise _ambiguous("caption_column", [str(index) for index in others], table)
     return others[0]
+
+
+def _width(rows: Sequence[Sequence[str]]) -> int:
+    """Cells of most rows; 2, a URL and a caption, where there is none."""
+    widths = Counter(len(row) for row in rows)
+    return min(widths, key=lambda width: (-widths[width], width), default=2)
 
 
 def _looks_like_url(cell: str) -> bool:

@@ -31,6 +31,7 @@ class Keys:
         table: name of the file, for errors.
         first: the first objects.
         others: all objects; asked for a key that the first ones lack, up to where it is.
+        needs_captions: whether objects without a caption are damaged, and a table of them an error.
 
     Raises:
         ColumnError: in most of the first objects more than one key could be meant, or no object
@@ -38,8 +39,15 @@ class Keys:
     """
 
     def __init__(
-        self, source: Source, table: str, first: Sequence[Object], others: Callable[[], Objects]
+        self,
+        source: Source,
+        table: str,
+        first: Sequence[Object],
+        others: Callable[[], Objects],
+        *,
+        needs_captions: bool = True,
     ) -> None:
+        self._needed = _NEEDED if needs_captions else _NEEDED[:1]
         names = list(dict.fromkeys(key for row in first for key in row))
         self._chosen: dict[str, str | None] = {}
         self._wanted: dict[str, Sequence[str]] = {}
@@ -50,7 +58,7 @@ class Keys:
                 given = names[given]
             wanted = usual if given is None else (given.strip().lower(),)
             chosen = _most_frequent(first, wanted, source, setting, table)
-            if chosen is None and (given is not None or setting in _NEEDED):
+            if chosen is None and (given is not None or setting in self._needed):
                 chosen = next((key for row in others() for key in _among(row, wanted)), None)
                 if chosen is None:
                     raise missing_column(setting, "/".join(wanted), names, table)
@@ -85,7 +93,7 @@ class Keys:
                 both = " and ".join(repr(keys[place]) for place in places)
                 return f"the keys {both} could each be meant; set `{setting}`"
             found[setting] = places[0] if places else None
-        for setting in _NEEDED:
+        for setting in self._needed:
             if found[setting] is None:
                 there = ", ".join(map(repr, keys)) or "none"
                 return f"no key {'/'.join(self._wanted[setting])!r}; its keys are {there}"

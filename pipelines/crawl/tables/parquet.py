@@ -40,7 +40,13 @@ _HOSTILE = (pa.ArrowException, OSError, OverflowError, ValueError)
 
 
 def read_parquet(
-    stream: BinaryIO, name: str, source: Source, start: int = 0, claim: Claim = every
+    stream: BinaryIO,
+    name: str,
+    source: Source,
+    start: int = 0,
+    claim: Claim = every,
+    *,
+    needs_captions: bool = True,
 ) -> Iterator[Found | Image | Rejection | PassedOver]:
     """The rows of the row groups from a number on; a `bad_record` for each that cannot be read.
 
@@ -50,6 +56,7 @@ def read_parquet(
         source: says where the columns are.
         start: number of the first row group.
         claim: asked for the number of each row group.
+        needs_captions: whether a table without a column of captions is an error.
 
     Raises:
         ColumnError: a column is not there, or more than one could be meant.
@@ -59,7 +66,8 @@ def read_parquet(
         if start == 0 and claim(0):
             yield bad(Damage(f"not readable as Parquet: {_fault(stream)}"))
         return
-    columns = locate(file.schema_arrow.names, source, name, _image_column(file, source, name))
+    names, image = file.schema_arrow.names, _image_column(file, source, name)
+    columns = locate(names, source, name, image, needs_captions=needs_captions)
     for group in range(start, file.num_row_groups):
         if not claim(group):
             return

@@ -38,7 +38,7 @@ def found_in(row: Row, columns: Columns, source: str) -> Iterator[Found | Reject
         source: as in `Candidate`.
     """
     try:
-        captions = texts_of(row[columns.caption])
+        captions = [""] if columns.caption is None else texts_of(row[columns.caption])
     except UnicodeError as error:
         yield rejection(_cell(row, columns.url), "", "bad_encoding", str(error))
         return

@@ -9,6 +9,7 @@ its beginning, nor one whose lines are not those of its bytes.
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, BinaryIO, Literal
 
@@ -54,7 +55,7 @@ class _Layout:
 
     def cells(self, row: Row) -> Cells | Damage:
         """A row of as many cells as it should have; those at the end that are not read may lack."""
-        if max(self.columns.url or 0, self.columns.caption) < len(row) <= self.width:
+        if max(self.columns.url or 0, self.columns.caption or 0) < len(row) <= self.width:
             return row, self.columns
         standard = "most rows have" if self.header is None else "the header has"
         cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
@@ -62,7 +63,13 @@ class _Layout:
 
 
 def read_text_table(
-    stream: BinaryIO, name: str, source: Source, start: int = 0, claim: Claim = every
+    stream: BinaryIO,
+    name: str,
+    source: Source,
+    start: int = 0,
+    claim: Claim = every,
+    *,
+    needs_captions: bool = True,
 ) -> Iterator[Found | Rejection | PassedOver]:
     """The rows that start at or after a position; a rejection for each that cannot be read.
 
@@ -72,6 +79,7 @@ def read_text_table(
         source: says where the columns are.
         start: in bytes; a table that is read whole starts at 0.
         claim: asked for the start of each row, or once for a table that is read whole.
+        needs_captions: whether a table without a column of captions is an error.
 
     Raises:
         ColumnError: a column is not there, or more than one could be meant.
@@ -82,10 +90,11 @@ def read_text_table(
         if start > 0 or not claim(0):
             return
         claim = every
+    lines = read_lines(stream, start, claim)
     if dialect is None:
-        rows = _objects(stream, name, source, start, claim)
+        rows = _objects(lines, _keys(stream, name, source, needs_captions))
     else:
-        rows = _cells(stream, dialect, name, source, start, claim)
+        rows = _cells(lines, dialect, _layout(stream, dialect, name, source, needs_captions))
     for row in rows:
         if isinstance(row, Damage):
             yield bad(row)
@@ -128,16 +137,15 @@ def _head_lines(stream: BinaryIO) -> Iterator[Line]:
             return
 
 
-def _cells(
-    stream: BinaryIO, dialect: Dialect, name: str, source: Source, start: int, claim: Claim
-) -> Iterator[Cells | Damage]:
-    layout = _layout(stream, dialect, name, source)
-    for position, row in rows_of(read_lines(stream, start, claim), dialect):
+def _cells(lines: Iterator[Line], dialect: Dialect, layout: _Layout) -> Iterator[Cells | Damage]:
+    for position, row in rows_of(lines, dialect):
         if position != layout.header:
             yield row if isinstance(row, Damage) else layout.cells(row)
 
 
-def _layout(stream: BinaryIO, dialect: Dialect, name: str, source: Source) -> _Layout:
+def _layout(
+    stream: BinaryIO, dialect: Dialect, name: str, source: Source, needs_captions: bool
+) -> _Layout:
     found = rows_of(read_lines(stream), dialect)
     head = [(place, row) for place, row in islice(found, _HEAD_ROWS) if isinstance(row, list)]
     if not head:
@@ -146,16 +154,22 @@ def _layout(stream: BinaryIO, dialect: Dialect, name: str, source: Source) -> _L
     header = header_in(rows[:HEADER_ROWS], source)
     if header is not None:
         position, names = head[header]
-        return _Layout(locate(names, source, name), len(names), position)
-    return _Layout(locate_unnamed(rows, source, name), width_of(rows))
+        columns = locate(names, source, name, needs_captions=needs_captions)
+        return _Layout(columns, len(names), position)
+    columns = locate_unnamed(rows, source, name, needs_captions=needs_captions)
+    return _Layout(columns, width_of(rows))
 
 
-def _objects(
-    stream: BinaryIO, name: str, source: Source, start: int, claim: Claim
-) -> Iterator[Cells | Damage]:
+def _keys(stream: BinaryIO, name: str, source: Source, needs_captions: bool) -> Keys | None:
     first = list(islice(_only_objects(stream), _HEAD_ROWS))
-    keys = Keys(source, name, first, lambda: _only_objects(stream)) if first else None
-    for _, text in read_lines(stream, start, claim):
+    if not first:
+        return None
+    others = partial(_only_objects, stream)
+    return Keys(source, name, first, others, needs_captions=needs_captions)
+
+
+def _objects(lines: Iterator[Line], keys: Keys | None) -> Iterator[Cells | Damage]:
+    for _, text in lines:
         if isinstance(text, UnreadableLine):
             yield text.damage
         elif text.strip():

@@ -5,6 +5,14 @@ from dalle_model.vocab import CaptionTokenizer
 from tests.support.token_shards import token_row, write_token_shard
 
 
+def test_captions_that_are_all_empty_leave_the_bytes(tmp_path: Path) -> None:
+    rows = [token_row(f"{n:040x}", "", [0] * 9) for n in range(3)]
+    url = str(tmp_path / "bpe.json")
+    metrics = train_bpe_from_shards([write_token_shard(tmp_path / "p.parquet", rows)], url, 300)
+    assert (metrics["captions"], metrics["tokens_per_caption"]) == (3, 0)
+    assert CaptionTokenizer.load(url).encode("a dog")
+
+
 def test_learns_from_all_captions_in_any_order(tmp_path: Path) -> None:
     rows = [token_row(f"{n:040x}", f"red apple number {n}", [0] * 9) for n in range(4)]
     there = [

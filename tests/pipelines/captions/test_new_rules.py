@@ -53,14 +53,14 @@ COMMAS = Rule("too_many_commas", num_commas, details=before_commas, versions=com
 
 
 def first_words(captions: ShardCaptions) -> Items:
-    words = [text.split()[0] for text in captions.filtered.texts.to_pylist()]
+    words = [text.partition(" ")[0] for text in captions.filtered.texts.to_pylist()]
     return Items(hash_texts(words), np.arange(len(words)), lambda item: words[item])
 
 
 def count_again(row: Row, rows: StageRows) -> float:
     first = row["caption"].split()[0]
     shards = (shard["caption"].to_pylist() for shard in rows.kept())
-    return float(sum(text.split()[0] == first for texts in shards for text in texts))
+    return float(sum(text.partition(" ")[0] == first for texts in shards for text in texts))
 
 
 BEGINNINGS = CorpusRule("rare_beginning", first_words, is_floor=True, recount=count_again)

@@ -40,6 +40,20 @@ def test_rows_kept_and_dropped():
     assert (dropped[1]["threshold"], dropped[1]["detail"]) == (0.1, "de")
 
 
+def test_without_rules_every_text_stays_as_it_is():
+    trusted = [*RAW, "", "A badger.", "  two\nlines &lt;3 ", "x" * 10_000, "e\u0301\u200b"]
+    result = filter_table(candidate_table(trusted), load_funnel("none", {}))
+    assert sorted(result.kept["caption"].to_pylist()) == sorted(trusted)
+    assert result.kept["raw_caption"] == result.kept["caption"]
+    assert (
+        dict(zip(*result.kept.select(["caption", "language"]).to_pydict().values(), strict=True))[
+            ""
+        ]
+        == "und"
+    )
+    assert not len(rejected(result))
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.text(max_size=30) | st.sampled_from(RAW), max_size=12), st.randoms())
 def test_books_balance_in_any_order(captions, random):

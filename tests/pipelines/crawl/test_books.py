@@ -26,7 +26,7 @@ def test_an_input_is_silent_if_none_of_its_parts_gave_a_row():
             book_of(InputKey("s", ""), Tally(0)),  # a page that was crawled
         ]
     )
-    assert book == SourceBook("s", 4, 2, ("a.tsv", "b.tsv"), {"redirects": 2})
+    assert book == SourceBook("s", 4, 2, ("a.tsv", "b.tsv"), {"redirects": 2}, told=1)
 
 
 def test_books_are_the_same_however_they_are_added():
@@ -50,6 +50,16 @@ def test_a_source_warns_of_what_gave_nothing():
         "crawl.sources[0] is empty: no row and no rejection from a.tar",
         "crawl.sources[1]: 11 of 1,200 inputs gave no row and no rejection: "
         "0.tsv, 1.tsv, 2.tsv, 3.tsv, 4.tsv, 5.tsv, 6.tsv, 7.tsv, 8.tsv, 9.tsv and 1 more",
+    ]
+
+
+def test_a_source_without_any_caption_says_which_settings_keep_its_images():
+    parts = [add_tallies([Tally(2, uncaptioned=2), Tally(1, uncaptioned=1)])]
+    none = add_books([book_of(InputKey("crawl.sources[0]", "a.tar"), tally) for tally in parts])
+    some = book_of(InputKey("crawl.sources[1]", "b.tar"), Tally(3, uncaptioned=2))
+    assert warnings([some, none, SourceBook("crawl.sources[2]")]) == [
+        "crawl.sources[0]: none of its 3 images has a caption; to keep them, set "
+        "`crawl.min_caption_chars: 0` and `captions.recipe: none`"
     ]
 
 

@@ -64,6 +64,16 @@ def test_each_occurrence_is_kept_or_dropped_for_one_reason(change, reason):
     assert len(row.caption) <= MAX_QUOTED_CHARS
 
 
+@pytest.mark.parametrize("caption", ["", " \t\xa0"])
+def test_images_without_a_caption_are_kept_where_none_is_needed(caption):
+    config = CONFIG.model_copy(update={"min_caption_chars": 0})
+    row = to_candidate(FOUND._replace(caption=caption), config)
+    assert isinstance(row, Candidate)
+    assert (row.caption, row.key) == ("", pair_key(row.url, ""))
+    spaced = to_candidate(FOUND._replace(caption=" barn "), config)
+    assert spaced.caption == " barn "
+
+
 def test_limits_on_captions_come_from_the_config():
     config = CONFIG.model_copy(update={"min_caption_chars": 5})
     short = to_candidate(FOUND._replace(caption=" barn "), config)

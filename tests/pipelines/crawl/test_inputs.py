@@ -296,3 +296,43 @@ def test_a_table_without_names_of_columns_carries_nothing(tmp_path):
     (tmp_path / "t.tsv").write_text("a red barn\thttp://site.test/a.jpg\n")
     with pytest.raises(ColumnError, match="its columns have no names; leave out `carry`"):
         _rows(Source(path=f"{tmp_path}/t.tsv", carry=["id"]))
+
+
+def _uncaptioned(folder, name):
+    """A source of each kind without any caption: an image each, or two."""
+    path, (image, other) = folder / name, (sample.encoded for sample in samples(2))
+    if name == "photos":
+        path.mkdir()
+        (path / "a.png").write_bytes(image)
+        (path / "b.png").write_bytes(other)
+    elif name == "listed":
+        path.mkdir()
+        (path / "a.png").write_bytes(image)
+        (path / "metadata.csv").write_text("file_name,label\na.png,3\n")
+    elif name == "classes.tar":
+        path.write_bytes(tar_of([("0.png", image), ("0.cls", b"7"), ("1.png", other)]))
+    elif name == "images.parquet":
+        pq.write_table(pa.table({"image": [image, other], "label": [1, 2]}), path)
+    elif name == "links.csv":
+        path.write_text("id,url\n1,http://site.test/a.jpg\n")
+    elif name == "links.txt.jsonl":
+        path.write_text('{"url": "http://site.test/a.jpg", "id": 1}\n')
+    else:
+        path.write_bytes(http_record("http://site.test/p", b"<img src=a.jpg><img src=b.jpg alt>"))
+    return Source(path=str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        *[("photos", 2), ("listed", 1), ("classes.tar", 2), ("images.parquet", 2)],
+        *[("links.csv", 1), ("links.txt.jsonl", 1), ("pages.warc", 2)],
+    ],
+)
+def test_images_without_captions_are_rows_of_every_kind_of_source(tmp_path, name, count):
+    source = _uncaptioned(tmp_path, name)
+    config = CrawlConfig(sources=(source,), min_caption_chars=0)
+    rows = [row for file, _ in inputs(config) for row in read_input(file, source, config)]
+    found = [getattr(row, "candidate", row) for row in rows if not isinstance(row, PassedOver)]
+    assert len(found) == count
+    assert all(isinstance(row, Candidate) and row.caption == "" for row in found)

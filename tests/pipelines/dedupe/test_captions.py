@@ -67,6 +67,11 @@ def test_images_are_counted_not_pairs() -> None:
     assert set(capped(group, 1, 1)) == {(2, 1, "A  DOG")}
 
 
+def test_images_without_a_caption_share_none() -> None:
+    pairs = [(image, 0, "") for image in range(1, 5)] + [(5, 0, "a dog"), (6, 0, "A dog")]
+    assert set(capped(pairs, 1, 2)) == {(6, 0, "A dog")}
+
+
 def test_shards_and_parts_change_nothing() -> None:
     chance = np.random.default_rng(1)
     names = ["one", "two", "Two", "three", "four"]

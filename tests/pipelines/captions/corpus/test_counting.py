@@ -4,6 +4,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from pipelines.captions.corpus import rare_ngrams
 from pipelines.captions.corpus.hashes import hash_texts
 from pipelines.captions.corpus.shard import shard_captions, tallies
 from pipelines.captions.corpus.tally import Tally
-from pipelines.captions.corpus.text_of_many_images import text_tally
+from pipelines.captions.corpus.text_of_many_images import text_items, text_tally
 from pipelines.captions.funnel import Funnel
 from pipelines.captions.recipe import load_funnel
 from pipelines.captions.result import FilterResult
@@ -43,6 +44,21 @@ def test_texts_are_counted_once_an_image_and_only_where_they_are_left():
     filtered = filtered_of(["one", "one", "one", "two"], rows=[0, 1, 2, 4])
     found = counted(table, filtered, funnel_of({TEXT_OF_MANY_IMAGES: 10}))
     assert as_dict(found[TEXT_OF_MANY_IMAGES]) == hashed({"one": 2, "two": 1})
+
+
+def test_images_without_a_caption_share_no_text():
+    table = candidates([("a", ""), ("b", ""), ("c", "one"), ("d", "")])
+    filtered = filtered_of(["", "", "one", ""])
+    found = counted(table, filtered, funnel_of({TEXT_OF_MANY_IMAGES: 1}))
+    assert as_dict(found[TEXT_OF_MANY_IMAGES]) == hashed({"one": 1})
+    items = text_items(shard_captions(table, filtered, funnel_of({TEXT_OF_MANY_IMAGES: 1})))
+    assert (items.captions.tolist(), items.name(0)) == ([2], "one")
+
+
+@pytest.mark.parametrize("rule", [TEXT_OF_MANY_IMAGES, RARE_NGRAMS, RARE_TYPES])
+def test_no_rule_over_all_data_finds_anything_in_captions_that_are_empty(rule):
+    table, filtered = candidates([("a", ""), ("b", "")]), filtered_of(["", ""])
+    assert as_dict(counted(table, filtered, funnel_of({rule: 1}))[rule]) == {}
 
 
 def test_types_are_counted_by_mention():

@@ -62,6 +62,15 @@ def test_settings_decide_between_columns():
     assert locate(header, _source(caption_column=1), "t").caption == 1
 
 
+def test_a_table_needs_no_captions_where_none_are_asked_for():
+    assert locate(["url", "words"], _source(), "t", needs_captions=False) == Columns(0, None)
+    with pytest.raises(ColumnError, match="did you mean 'words'"):
+        locate(["url", "words"], _source(caption_column="word"), "t", needs_captions=False)
+    alone = locate_unnamed([[U], [U]], _source(), "t", needs_captions=False)
+    assert alone == Columns(0, None)
+    assert locate_unnamed([[U, "x"]], _source(), "t", needs_captions=False) == Columns(0, 1)
+
+
 def test_a_table_of_images_needs_no_url():
     assert locate(["image", "text"], _source(), "t", image=0) == Columns(None, 1, image=0)
 

@@ -17,6 +17,13 @@ def _detail(cells):
     return cells.detail
 
 
+def test_a_row_without_a_caption_where_none_is_needed():
+    first = [{"url": "u", "id": 1}]
+    keys = Keys(Source(path="t"), "t.jsonl", first, lambda: iter(first), needs_captions=False)
+    assert keys.cells({"url": "u", "id": 1}) == (["u", 1], Columns(0, None))
+    assert keys.cells({"caption": "c", "url": "u"}) == (["c", "u"], Columns(1, 0))
+
+
 def test_keys_in_any_order_and_case_and_late_ones():
     keys = _keys(PLAIN)
     assert keys.cells({"caption": "c", "url": "u"}) == (["c", "u"], Columns(1, 0))
