@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dalle_model import files
+from orchestration.engine.answers import answered
 from orchestration.engine.config import RunConfig
 from orchestration.engine.config_file import check_config, load_config
 from orchestration.engine.latest import default_directory
@@ -38,16 +39,17 @@ class RunResult:
 
 
 def read_config(config: Config) -> RunConfig:
-    """Settings in any of the forms that the functions take.
+    """Settings in any of the forms that the functions take; facts of the run answer open ones.
 
     Raises:
         ConfigError: a setting is wrong.
+        StageError: the stages that it asks for do not go together.
     """
     if isinstance(config, RunConfig):
-        return config
+        return answered(config)
     if isinstance(config, Mapping):
-        return check_config(config, str(Path.cwd()))
-    return load_config(str(config))
+        return answered(check_config(config, str(Path.cwd())))
+    return answered(load_config(str(config)))
 
 
 def work_of(

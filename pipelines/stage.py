@@ -282,6 +282,8 @@ class Stage:
         facts: numbers and names that a section alone fixes of its output, such as `image_side`,
             given the URLs of the roles that no stage of the run writes.
         heeds: facts of the stages before it that decide its result, as its settings do.
+        answers: settings that may be None, each with the fact that answers it where a stage of the
+            run states it, wherever that stage stands; such as the codec's side.
         notices: what a person should know of a section before a run, one line each, such as a
             permission that it gives.
         misfit: why its section cannot go with the facts of the stages before it, and its own, and
@@ -312,6 +314,7 @@ class Stage:
     origins: Callable[[Any], list[str]] = lambda _: []
     facts: Callable[[Any, Mapping[str, str]], Facts] = lambda *_: {}
     heeds: tuple[str, ...] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
     notices: Callable[[Any], list[str]] = lambda _: []
     misfit: Callable[[Any, Facts], str] = lambda *_: ""
     retry: Retry | None = None

@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from orchestration.engine.limits import reasons_of_many
 from pipelines.io.manifest import Manifest
 from pipelines.io.task import StageTask
 from pipelines.stage import Stage
@@ -135,7 +136,9 @@ class TerminalProgress:
         self._beside(manifest)
 
     def _beside(self, manifest: Manifest) -> None:
-        """What was no row, and what a person should look at."""
+        """Why many rows were dropped, what was no row, and what a person should look at."""
+        if reasons := reasons_of_many(manifest):
+            self._console.print(f"{'':<{NAME_WIDTH}} [dim]dropped: {reasons}[/dim]")
         counts = sorted(manifest.passed_over.items(), key=lambda item: (-item[1], item[0]))
         if counts:
             kinds = ", ".join(f"{count:,} {what}" for what, count in counts)

@@ -92,8 +92,19 @@ class Graph:
 
     def facts(self, stage: Stage) -> dict[str, Any]:
         """What settings fix of a stage's output and of all on which it depends."""
+        return self._facts((*self.ancestors(stage), stage))
+
+    def all_facts(self) -> dict[str, Any]:
+        """The same of every stage of the run, those behind a stage among them.
+
+        Raises:
+            UsageError: what settings name, such as a codec, is missing or wrong.
+        """
+        return self._facts(self.stages)
+
+    def _facts(self, stages: Iterable[Stage]) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for other in (*self.ancestors(stage), stage):
+        for other in stages:
             found |= other.facts(self.config.section(other), self.provided(other))
         return found
 

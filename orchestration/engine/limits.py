@@ -7,7 +7,8 @@ from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest, read_rejected
 from pipelines.stage import Stage
 
-TOLD_REASONS = 3  # where nothing is left of a stage; chosen: one line
+TOLD_REASONS = 3  # chosen: one line
+MANY_DROPPED = 0.1  # share of its rows above which a stage tells its reasons; chosen
 
 
 class NothingLeftError(DalleError):
@@ -40,12 +41,25 @@ def check_rows_left(config: RunConfig, folder: StageFolder, manifest: Manifest) 
     """
     if manifest.rows_out or not manifest.num_shards or config.allow_empty:
         return
-    most = _by_count(manifest)[:TOLD_REASONS]
-    reasons = ", ".join(f"{reason} {count:,}" for reason, count in most) or "none came in"
+    reasons = top_reasons(manifest) or "none came in"
     raise NothingLeftError(
         f"{manifest.stage} left no row: {reasons}; {_more(folder, manifest)}; "
         "`allow_empty: true` in the config goes on all the same"
     )
+
+
+def reasons_of_many(manifest: Manifest) -> str:
+    """The reasons for most of the rows that a stage dropped; empty where it dropped few."""
+    return top_reasons(manifest) if manifest.reject_rate > MANY_DROPPED else ""
+
+
+def top_reasons(manifest: Manifest) -> str:
+    """The reasons for most rows with their counts, and how many more there are, in a line."""
+    ordered = _by_count(manifest)
+    told = [f"{reason} {count:,}" for reason, count in ordered[:TOLD_REASONS]]
+    if rest := ordered[TOLD_REASONS:]:
+        told.append(f"{sum(count for _, count in rest):,} for {len(rest)} more")
+    return ", ".join(told)
 
 
 def _more(folder: StageFolder, manifest: Manifest) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dalle_model import files
+from orchestration.engine.answers import check_answered
 from orchestration.engine.config import ConfigError
 from orchestration.engine.graph import Graph
 from orchestration.engine.plan import Run, unfinished_input
@@ -59,6 +60,7 @@ def check_settings(graph: Graph, stages: Sequence[Stage]) -> None:
     for stage in stages:
         graph.dependencies(stage)
         graph.outside(stage)
+        check_answered(graph, stage)
         if problem := stage.misfit(graph.config.section(stage), graph.facts(stage)):
             raise ConfigError(f"{stage.name}: {problem}")
     check_reuse(graph)

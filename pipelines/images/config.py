@@ -15,6 +15,9 @@ Decoding = Literal["full", "scaled"]
 Store = Literal["png", "jpeg"]
 
 
+DALLE_SIDE = 256  # Source: Ramesh et al. 2021, section 2: images of 256x256 pixels
+
+
 class ResizeError(UsageError):
     """The filter that a config names needs a library that is not installed."""
 
@@ -23,7 +26,7 @@ class ImagesConfig(BaseModel):
     """Which images are kept, and the size at which they are stored.
 
     Args:
-        side: the shorter edge as stored, in pixels; the side of the encoder's square.
+        side: the shorter edge as stored, in pixels; that of the codec's square where it is not set.
         min_side: the shortest edge that is kept, in pixels; defaults to `side`.
         max_aspect: longer edge over shorter edge. Source: Ramesh et al. 2021, appendix C, which
             drops aspect ratios outside [1/2, 2].
@@ -50,7 +53,7 @@ class ImagesConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    side: int = Field(default=256, ge=8)
+    side: int | None = Field(default=None, ge=8)
     min_side: int | None = Field(default=None, ge=1)
     max_aspect: float = Field(default=2.0, ge=1)
     max_pixels: int = Field(default=50_000_000, ge=1)
@@ -65,18 +68,30 @@ class ImagesConfig(BaseModel):
     max_reject_rate: float = Field(default=1.0, ge=0, le=1)
 
     @property
+    def stored_side(self) -> int:
+        """The shorter edge as stored, in pixels, also of a run that has no codec."""
+        return DALLE_SIDE if self.side is None else self.side
+
+    @property
     def smallest_side(self) -> int:
         """The shortest edge that is kept, in pixels."""
-        return self.side if self.min_side is None else self.min_side
+        return self.stored_side if self.min_side is None else self.min_side
 
     @model_validator(mode="after")
     def _never_upscales(self) -> Self:
-        if self.smallest_side < self.side:
-            raise ValueError(
-                f"min_side is {self.min_side} px, but images are stored at {self.side} px and "
-                "never scaled up: raise min_side or lower side"
-            )
+        if self.side is not None and (problem := upscales(self)):
+            raise ValueError(problem)
         return self
+
+
+def upscales(config: ImagesConfig) -> str:
+    """Why an image that is kept would have to be scaled up; empty where none would."""
+    if config.smallest_side >= config.stored_side:
+        return ""
+    return (
+        f"min_side is {config.min_side} px, but images are stored at {config.stored_side} px and "
+        "never scaled up: raise min_side or lower side"
+    )
 
 
 def dependencies(config: ImagesConfig) -> dict[str, str]:

@@ -64,6 +64,7 @@ def store_size(width: int, height: int, config: ImagesConfig) -> tuple[int, int]
     short = min(width, height)
     if config.crop == "center":
         width = height = short
-    if short <= config.side:
+    side = config.stored_side
+    if short <= side:
         return width, height
-    return round(width * config.side / short), round(height * config.side / short)
+    return round(width * side / short), round(height * side / short)

@@ -1,8 +1,11 @@
 """The images stage as a value: bytes as served become upright RGB at the encoder's size."""
 
-from pipelines.images.config import ImagesConfig, dependencies
+from typing import Any
+
+from pipelines.images.config import ImagesConfig, dependencies, upscales
 from pipelines.io.task import BatchedResult, StageTask
 from pipelines.records import (
+    CODEC_SIDE,
     FETCHED,
     FETCHED_SCHEMA,
     IMAGE_RESAMPLE,
@@ -11,13 +14,28 @@ from pipelines.records import (
     IMAGES,
 )
 from pipelines.rejection import Check
-from pipelines.stage import Cost, Job, Reads, Reuse, Row, ShardWork, Stage, Writes
+from pipelines.stage import (
+    Cost,
+    Job,
+    Reads,
+    Reuse,
+    Row,
+    ShardWork,
+    Stage,
+    Writes,
+    plain_settings,
+)
 
 
 def _process(job: Job, index: int) -> BatchedResult:
     from pipelines.images.shard import process_shard
 
     return process_shard(job.task, index, job.config)
+
+
+def _settings(config: ImagesConfig) -> dict[str, Any]:
+    """A side that is not set is the same as its number."""
+    return plain_settings(config) | {"side": config.stored_side}
 
 
 def _checks(_task: StageTask, row: Row, config: ImagesConfig) -> list[Check]:
@@ -42,8 +60,11 @@ STAGE = Stage(
         image_bytes=162e3,
         source="docs/benchmarks.md; `python -m benchmarks images real_size`",
     ),
+    settings=_settings,
     dependencies=lambda config, _: dependencies(config),
     checks=_checks,
     reuse=Reuse(),
-    facts=lambda config, _: {IMAGE_SIDE: config.side, IMAGE_RESAMPLE: config.resize},
+    facts=lambda config, _: {IMAGE_SIDE: config.stored_side, IMAGE_RESAMPLE: config.resize},
+    answers={"side": CODEC_SIDE},
+    misfit=lambda config, _: upscales(config),
 )

@@ -39,7 +39,7 @@ def decode(encoded: bytes, image: Image.Image, config: ImagesConfig) -> Rgb | No
     """
     if image.mode not in ("RGB", "L") or jpeg.frame(encoded) not in PLAIN:
         return None
-    scale = _scale(min(image.size), config.side) if config.decode == "scaled" else 1
+    scale = _scale(min(image.size), config.stored_side) if config.decode == "scaled" else 1
     width, height = (ceil(edge / scale) for edge in image.size)
     options = {"min_height": height, "min_width": width} | _FAST
     return _decode(encoded, image, options if scale > 1 else {})

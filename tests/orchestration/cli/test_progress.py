@@ -1,6 +1,7 @@
 import io
 import threading
 import time
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -53,6 +54,21 @@ def test_a_finished_stage_tells_rows_and_rate(monkeypatch):
     text = said(monkeypatch, lambda told: told.finished(manifest, {"wall_s": 2.0, "cpu_s": 1.5}))
     told = "captions 1,000 in 600 out 400 dropped (2.0 s, 1.5 CPU s, 500 rows/s)"
     assert " ".join(text.split()) == told
+
+
+def dropping(**rejected: int) -> Manifest:
+    rows_out = 1000 - sum(rejected.values())
+    found = Manifest("captions", "f", {}, {}, {}, num_shards=2, rows_in=1000, rows_out=rows_out)
+    return replace(found, rejected=rejected)
+
+
+def test_a_stage_that_drops_many_rows_tells_its_top_reasons(monkeypatch):
+    many = dropping(wrong_language=14, too_few_words=152, boilerplate=14, date=3, profanity=1)
+    lines = said(monkeypatch, lambda told: told.finished(many, {})).splitlines()
+    expected = "dropped: too_few_words 152, boilerplate 14, wrong_language 14, 4 for 2 more"
+    assert [line.strip() for line in lines[1:]] == [expected]
+    few = dropping(too_few_words=100)
+    assert len(said(monkeypatch, lambda told: told.finished(few, {})).splitlines()) == 1
 
 
 def test_a_finished_stage_tells_what_was_no_row_and_what_to_look_at(monkeypatch):

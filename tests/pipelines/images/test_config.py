@@ -5,12 +5,19 @@ from importlib.metadata import PackageNotFoundError
 import pytest
 from pydantic import ValidationError
 
-from pipelines.images.config import ImagesConfig, ResizeError, dependencies
+from pipelines.images.config import ImagesConfig, ResizeError, dependencies, upscales
 
 
 def test_the_shortest_edge_defaults_to_the_store_size() -> None:
     assert ImagesConfig(side=64).smallest_side == 64
     assert ImagesConfig(side=64, min_side=401).smallest_side == 401
+
+
+def test_a_side_that_is_not_set_is_open_and_that_of_the_paper_without_a_codec() -> None:
+    assert ImagesConfig().side is None
+    assert (ImagesConfig().stored_side, ImagesConfig().smallest_side) == (256, 256)
+    assert upscales(ImagesConfig(min_side=100)).startswith("min_side is 100 px, but images are")
+    assert not upscales(ImagesConfig(min_side=256))
 
 
 def test_images_below_the_store_size_cannot_be_requested() -> None:

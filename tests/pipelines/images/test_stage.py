@@ -6,6 +6,12 @@ from tests.support.raw_images import encode, smooth
 from tests.support.stages import run_on_beam
 
 
+def test_a_side_that_is_not_set_is_the_same_work_as_its_number() -> None:
+    unset, named = STAGE.config(), STAGE.config(side=256)
+    assert STAGE.settings(unset) == STAGE.settings(named) != STAGE.settings(STAGE.config(side=64))
+    assert STAGE.facts(unset, {}) == STAGE.facts(named, {})
+
+
 def test_the_stage_writes_and_counts(tmp_path) -> None:
     rows = [
         fetched("http://a.test/1.png", "one", encode(smooth(90, 60), "PNG")),

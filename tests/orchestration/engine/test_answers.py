@@ -1,0 +1,75 @@
+"""Settings that are left open are answered by whichever stage of the run states the fact."""
+
+import pytest
+
+from dalle_model.tokenizers.codec import CodecError
+from orchestration.engine.answers import answered, check_answered
+from orchestration.engine.config import ConfigError, RunConfig
+from orchestration.engine.config_file import check_config
+from orchestration.engine.graph import Graph
+from orchestration.engine.preflight import check_settings, chosen_stages
+from tests.support.codecs import write_codec
+
+
+def config_of(tmp_path, **settings: object) -> RunConfig:
+    (tmp_path / "pairs.tsv").write_text("a red apple\thttp://h.example/1.png\n")
+    crawl = {"sources": [{"path": "pairs.tsv"}]}
+    return check_config({"crawl": crawl} | settings, str(tmp_path))
+
+
+def fingerprint(config: RunConfig) -> str:
+    graph = Graph.of(config)
+    stage = graph.stage("images")
+    assert stage is not None
+    return graph.fingerprint(stage, {})
+
+
+@pytest.mark.parametrize(
+    ("settings", "side"),
+    [
+        ({}, 64),  # of the codec that ships
+        ({"dvae": {"preset": "demo"}}, 64),
+        ({"dvae": {"preset": "paper"}}, 256),
+        ({"images": {"side": 128}}, 128),
+    ],
+)
+def test_the_side_of_images_is_the_codecs_unless_it_is_set(tmp_path, settings, side):
+    config = answered(config_of(tmp_path, **settings))
+    assert config.images.side == side
+    check_settings(Graph.of(config), Graph.of(config).stages)
+    named = config_of(tmp_path, **{**settings, "images": {"side": side}})
+    assert fingerprint(config) == fingerprint(named)
+
+
+def test_every_other_setting_stays_as_it_is(tmp_path):
+    config = config_of(tmp_path, images={"max_aspect": 3.0})
+    again = answered(config)
+    assert again.images.max_aspect == 3.0
+    assert again.model_copy(update={"images": config.images}) == config
+
+
+def test_a_codec_of_another_size_answers(tmp_path):
+    write_codec(str(tmp_path / "own.safetensors"))
+    config = config_of(tmp_path, encode={"codec": "own.safetensors"})
+    assert answered(config).images.side == 16
+    assert config.images.side is None
+
+
+def test_a_codec_that_is_not_there_is_an_error_of_the_stages_that_need_it(tmp_path):
+    config = answered(config_of(tmp_path, encode={"codec": "none.safetensors"}))
+    assert config.images.side is None
+    graph = Graph.of(config)
+    check_settings(graph, chosen_stages(graph.stages, ["crawl", "captions"]))
+    (images,) = chosen_stages(graph.stages, ["images"])
+    with pytest.raises(CodecError, match=r"none\.safetensors"):
+        check_answered(graph, images)
+    with pytest.raises(CodecError, match=r"none\.safetensors"):
+        check_settings(graph, [images])
+
+
+def test_a_limit_below_the_codecs_side_is_found_before_a_row_is_read(tmp_path):
+    config = answered(config_of(tmp_path, images={"min_side": 32}))
+    with pytest.raises(
+        ConfigError, match="images: min_side is 32 px, but images are stored at 64 px"
+    ):
+        check_settings(Graph.of(config), Graph.of(config).stages)
