@@ -6,7 +6,7 @@ runs, explains and reports stages through this value alone. Importing a stage lo
 nothing heavy: its work is imported when it runs.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Literal
@@ -200,6 +200,22 @@ class Recipes:
 
 
 @dataclass(frozen=True)
+class Card:
+    """A text for people that stands beside the shards of a finished stage, as data sets have one.
+
+    It is no part of the result: no digest counts it, and it is written again where it is gone.
+
+    Args:
+        write: the text, from the folder of the stage and the manifests of all on which it depends,
+            in the order of the run, its own last; it says nothing of the machine.
+        version: raise it when the text changes for the same result.
+    """
+
+    write: Callable[[StageFolder, Sequence[Manifest]], str]
+    version: int
+
+
+@dataclass(frozen=True)
 class Resources:
     """What a stage needs from a machine; given to engines that choose machines by it.
 
@@ -291,6 +307,7 @@ class Stage:
         retry: of rows that it has dropped; None where only another result can bring them back.
         reuse: of work on rows; None where all is done anew.
         cost: of a row; None for work that does not grow with the rows, or was not measured.
+        card: what stands beside its shards for people; None for nothing.
     """
 
     name: str
@@ -320,6 +337,7 @@ class Stage:
     retry: Retry | None = None
     reuse: Reuse | None = None
     cost: Cost | None = None
+    card: Card | None = None
 
     @property
     def is_sharded(self) -> bool:

@@ -159,9 +159,9 @@ def finish_shards(run: Run, task: StageTask, reports: list[ShardReport]) -> None
     manifest = plan.finished
     if manifest is None:
         make = partial(_made, run, graph, plan, task, reports)
-        manifest = put_in_place(run, plan, is_next=task.is_next, make=make)
+        manifest = put_in_place(run, graph, plan, is_next=task.is_next, make=make)
     else:
-        clean_up(run, plan.stage)
+        clean_up(run, graph, plan.stage, manifest)
     check_rows_left(run.config, own, manifest)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from dalle_model import files
+from orchestration.engine.cards import keep_card
 from orchestration.engine.graph import Graph
 from orchestration.engine.limits import check_reject_rate
 from orchestration.engine.plan import Plan, Run, RunError
@@ -101,11 +102,14 @@ def finish(plan: Plan, task: StageTask, manifest: Manifest, timings: dict[str, A
     write_manifest(task.folder, manifest)
 
 
-def put_in_place(run: Run, plan: Plan, *, is_next: bool, make: Callable[[], Manifest]) -> Manifest:
+def put_in_place(
+    run: Run, graph: Graph, plan: Plan, *, is_next: bool, make: Callable[[], Manifest]
+) -> Manifest:
     """The manifest of a stage whose result is whole and where it belongs.
 
     Args:
         run: of the stage.
+        graph: of the run.
         plan: of its work.
         is_next: whether the result is made beside a finished one, and replaces it.
         make: writes the result and its manifest; not called where a crash came just behind that.
@@ -116,16 +120,20 @@ def put_in_place(run: Run, plan: Plan, *, is_next: bool, make: Callable[[], Mani
         manifest = make()
     if is_next:
         replace_result(own, manifest)
-    clean_up(run, plan.stage)
+    clean_up(run, graph, plan.stage, manifest)
     return manifest
 
 
-def clean_up(run: Run, stage: Stage) -> None:
-    """Remove what a killed run left of work that is finished, or was to replace it."""
+def clean_up(run: Run, graph: Graph, stage: Stage, manifest: Manifest) -> None:
+    """Remove what a killed run left of work that is finished, or was to replace it.
+
+    What such a run may not have come to, the card of the stage, is written.
+    """
     folder = run.folder.stage(stage.name)
     folder.tidy()
     files.remove(folder.progress)
     drop_next(folder)
+    keep_card(run, graph, stage, manifest)
 
 
 class RunClock:

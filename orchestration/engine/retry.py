@@ -175,7 +175,7 @@ def _replaced(
     timings = clock.seconds() | {"workers": run.workers}
     finish(plan, task, retried.manifest, timings)
     replace_result(task.finished, retried.manifest)
-    clean_up(run, stage)
+    clean_up(run, graph, stage, retried.manifest)
     return retried
 
 

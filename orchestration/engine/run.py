@@ -98,7 +98,7 @@ def _bring_up_to_date(run: Run, graph: Graph, plan: Plan, progress: Progress) ->
     stage, manifest = plan.stage, plan.finished
     folder = run.folder.stage(stage.name)
     if manifest is not None:
-        clean_up(run, stage)
+        clean_up(run, graph, stage, manifest)
         progress.skipped(stage.name, plan.why, manifest)
     else:
         with progress.stage(stage.name, plan.why):
@@ -114,7 +114,7 @@ def _run_stage(run: Run, graph: Graph, plan: Plan, progress: Progress) -> Manife
     def make() -> Manifest:
         return _make(run, graph, plan, task_of(run, graph, plan, is_next=is_next), progress)
 
-    return put_in_place(run, plan, is_next=is_next, make=make)
+    return put_in_place(run, graph, plan, is_next=is_next, make=make)
 
 
 def _make(run: Run, graph: Graph, plan: Plan, task: StageTask, progress: Progress) -> Manifest:

@@ -1,7 +1,7 @@
 """The encode stage as a value: the images that survived become token shards."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -26,6 +26,7 @@ from pipelines.records import (
     TOKENS,
 )
 from pipelines.stage import (
+    Card,
     Cost,
     Facts,
     Job,
@@ -99,6 +100,12 @@ def _views(folder: StageFolder, manifest: Manifest, _config: EncodeConfig) -> It
     return code_frequencies(folder, manifest)
 
 
+def _card(folder: StageFolder, manifests: Sequence[Manifest]) -> str:
+    from pipelines.encode.card import card
+
+    return card(folder, manifests)
+
+
 STAGE = Stage(
     name="encode",
     about="images to token shards",
@@ -126,4 +133,5 @@ STAGE = Stage(
     heeds=(CARRIED,),
     misfit=_misfit,
     reuse=Reuse(follows=(IMAGES,)),
+    card=Card(_card, version=1),
 )

@@ -10,6 +10,7 @@
 <root>/<stage>/manifest/00012.json                     of very many shards, the files of 1,000
 <root>/<stage>/.next/…                                 the same, of the result to replace this one
 <root>/<stage>/timings.json                            seconds and hosts; nothing compares it
+<root>/<stage>/README.md                               the card of a data set; nothing reads it
 <root>/crawl/site/…                                    answers to a live crawl, kept as an input
 <root>/recipes/<recipe>/…                              a run directory for each recipe compared
 <root>/report/index.html
@@ -21,12 +22,14 @@ from dataclasses import dataclass, replace
 from dalle_model import files
 
 _PART = "part-"
+PART_PATTERN = f"{_PART}*.parquet"  # the shards of rows kept, directly in the folder of a stage
 _REJECTED = "rejected"
 _PROGRESS = "progress"
 _MARKER = re.compile(r"\d+\.json")
 _MANIFEST = "manifest.json"
 _GROUPS = "manifest"
 _TIMINGS = "timings.json"
+_CARD = "README.md"
 _SITE = "site"
 _NEXT = ".next"  # hidden: no pattern such as `**/*.parquet` meets half a result
 _REPLACED = "replaced.json"
@@ -109,6 +112,11 @@ class StageFolder:
         return self.file(_TIMINGS)
 
     @property
+    def card(self) -> str:
+        """URL of the card that tells people what the shards are; it is no part of the result."""
+        return self.file(_CARD)
+
+    @property
     def progress(self) -> str:
         """URL of the folder of markers and notes."""
         return self.file(_PROGRESS)
@@ -144,7 +152,8 @@ class StageFolder:
         files.sweep_temporary(self.progress)
 
 
-_NO_OUTPUT = {_MANIFEST, _GROUPS, _TIMINGS, _PROGRESS, _REJECTED, _SITE, _NEXT, _REPLACED}
+_RECORDS = {_MANIFEST, _GROUPS, _TIMINGS, _REPLACED, _CARD}
+_NO_OUTPUT = _RECORDS | {_PROGRESS, _REJECTED, _SITE, _NEXT}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,178 @@
+"""The card of a folder of token shards: what the Hub and `datasets` read first, and people too."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import yaml
+
+from dalle_model.shards import ShardMetadata, read_metadata
+from pipelines.io.layout import PART_PATTERN, StageFolder
+from pipelines.io.manifest import Manifest
+from pipelines.io.parquet import read_row_groups
+
+NAMED = 20  # licences and sources in a table; chosen: what one reads
+MAX_NAME = 80  # characters of each, which may be any text of a page; chosen: a line
+_TAGS = ("dalle", "image-tokens", "vector-quantization")
+# Source: the Hub's metadata of data sets, `size_categories`
+_SIZES = {
+    10**3: "n<1K",
+    10**4: "1K<n<10K",
+    10**5: "10K<n<100K",
+    10**6: "100K<n<1M",
+    10**7: "1M<n<10M",
+    10**8: "10M<n<100M",
+    10**9: "100M<n<1B",
+    10**10: "1B<n<10B",
+    10**11: "10B<n<100B",
+    10**12: "100B<n<1T",
+}
+_UNTIDY = re.compile(r"[\s|`<>\\]+")  # what would end a cell or a span of code, or be markup
+
+_USE = """\
+## Load it
+
+```python
+import datasets
+
+rows = datasets.load_dataset("FOLDER", split="train")  # this folder, or the name of its repository
+```
+
+```python
+import glob
+
+import pyarrow.dataset
+
+rows = pyarrow.dataset.dataset(sorted(glob.glob("FOLDER/{pattern}"))).to_table()
+```
+
+In training, each rank reads its own shards, and goes on where it was. `datasets` shuffles the
+shards and a buffer of rows; after a restart, what was in the buffer is left out of that epoch.
+
+```python
+import datasets
+from datasets.distributed import split_dataset_by_node
+from torch.utils.data import DataLoader
+
+rows = datasets.load_dataset("FOLDER", split="train", streaming=True)
+rows = rows.select_columns(["caption", "image_tokens"]).shuffle(seed=0, buffer_size=10_000)
+rows = split_dataset_by_node(rows, rank=0, world_size=1).with_format("torch")
+# to go on from a checkpoint: rows.load_state_dict(saved["data"])
+for batch in DataLoader(rows, batch_size=32):
+    tokens = batch["image_tokens"].long()  # (32, {tokens}): an embedding takes no uint16
+    ...  # a step; with the weights is saved {{"data": rows.state_dict()}}
+```
+
+## Removal
+
+The rows hold captions and tokens of images, and the addresses where both were found. Whoever wants
+one removed names its `url`, its `page_url` or its `key` to those who publish this folder: on the
+Hub in a discussion of the repository. They drop the rows with that `url` or `page_url`, and put the
+address on a block-list of the run, so that it does not come back.
+"""
+
+
+def card(folder: StageFolder, manifests: Sequence[Manifest]) -> str:
+    """The card as Markdown, with the front matter that tells which files are the data.
+
+    Args:
+        folder: of the token shards.
+        manifests: of all stages on which they depend, in the order of the run, their own last.
+
+    Raises:
+        ShardError: the first shard is missing or damaged.
+        UnreadableShardError: another one is.
+    """
+    manifest = manifests[-1]
+    metadata = read_metadata(folder.part(0))
+    licenses, sources = _counted(folder)
+    return "\n".join(
+        [
+            _front_matter(manifest.rows_out),
+            *_about(manifest, metadata),
+            *_table("Rows", ("stage", "rows in", "rows out", "dropped for"), _funnel(manifests)),
+            *_table("Licences", ("as stated", "rows"), _most(licenses, "not stated")),
+            *_table("Sources", ("source", "rows"), _most(sources, "without a name")),
+            _USE.format(pattern=PART_PATTERN, tokens=metadata.grid**2),
+        ]
+    )
+
+
+def _front_matter(rows: int) -> str:
+    values = {
+        "configs": [{"config_name": "default", "data_files": PART_PATTERN}],
+        "license": "other",
+        "license_name": "of-each-image",
+        "task_categories": ["text-to-image"],
+        "tags": list(_TAGS),
+        "size_categories": [size_category(rows)],
+    }
+    return f"---\n{yaml.safe_dump(values, sort_keys=False)}---\n"
+
+
+def size_category(rows: int) -> str:
+    """The Hub's word for a number of rows."""
+    return next((name for limit, name in _SIZES.items() if rows < limit), "n>1T")
+
+
+def _about(manifest: Manifest, metadata: ShardMetadata) -> list[str]:
+    grid, side = metadata.grid, metadata.side
+    return [
+        "# Image-caption pairs as tokens",
+        "",
+        f"{manifest.rows_out:,} pairs in {manifest.num_shards:,} Parquet files, one row each, "
+        "sorted by `key`. `image_tokens` are the codes of",
+        "the image's centre square in raster order; `caption` is normalised text. "
+        "The images themselves are not here; `url` says where they were found.",
+        "",
+        f"- codec: `{_tidy(metadata.codec)}`, SHA-256 of its weights `{metadata.codec_sha256}`",
+        f"- tokens: {grid} x {grid} of {metadata.num_codes:,} codes, from squares of {side} px",
+        f"- content: `{manifest.digest}`, the SHA-256 over the names and SHA-256 of all files",
+        "",
+    ]
+
+
+def _funnel(manifests: Sequence[Manifest]) -> list[tuple[str, ...]]:
+    """A line for each stage on rows, the most frequent reasons first."""
+    return [
+        (one.stage, f"{one.rows_in:,}", f"{one.rows_out:,}", _reasons(one.rejected))
+        for one in manifests
+        if one.num_shards
+    ]
+
+
+def _reasons(rejected: Mapping[str, int]) -> str:
+    ordered = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {count:,}" for name, count in ordered)
+
+
+def _most(counts: Counter[str], unnamed: str) -> list[tuple[str, ...]]:
+    """The most frequent names with their rows, and in one line what is left."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    lines = [(f"`{_tidy(n)}`" if n else unnamed, f"{count:,}") for n, count in ordered[:NAMED]]
+    others = ordered[NAMED:]
+    if others:
+        lines.append((f"{len(others):,} more", f"{sum(count for _, count in others):,}"))
+    return list(lines)
+
+
+def _table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    cells = [head, ("---",) * len(head), *rows]
+    return [f"## {title}", "", *(f"| {' | '.join(row)} |" for row in cells), ""]
+
+
+def _tidy(name: str) -> str:
+    """A name in one line without markup; it may be whatever a page has stated."""
+    tidy = _UNTIDY.sub(" ", name).strip()
+    return tidy if len(tidy) <= MAX_NAME else f"{tidy[:MAX_NAME]}…"
+
+
+def _counted(folder: StageFolder) -> tuple[Counter[str], Counter[str]]:
+    """How many rows have each licence, and how many are from each source."""
+    found = Counter[str](), Counter[str]()
+    for url in folder.parts():
+        for table in read_row_groups(url, ["license", "source"]):
+            for counts, column in zip(found, table.columns, strict=True):
+                for pair in column.value_counts().to_pylist():
+                    counts[pair["values"]] += pair["counts"]
+    return found

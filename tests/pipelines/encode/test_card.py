@@ -1,0 +1,151 @@
+"""The card says which files are the data: `datasets` believes it, beside files that are none."""
+
+import re
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from pipelines.encode.card import MAX_NAME, NAMED, card, size_category
+from pipelines.io import parquet
+from pipelines.io.layout import StageFolder
+from pipelines.io.manifest import Manifest
+from pipelines.rejection import REJECTION_SCHEMA
+from tests.support.token_shards import token_row, write_token_shard
+
+NUM_SHARDS, ROWS = 2, 5
+
+
+def manifest(stage: str = "encode", **values) -> Manifest:
+    identity = {"fingerprint": "f", "config": {}, "inputs": {}, "dependencies": {}}
+    return Manifest(stage, **identity, **{"num_shards": NUM_SHARDS, **values})
+
+
+def folder_of(root: Path, **changes) -> StageFolder:
+    """Shards of ten rows beside all else that such a folder may hold."""
+    folder = StageFolder(str(root / "encode"), NUM_SHARDS)
+    for index in range(NUM_SHARDS):
+        rows = [
+            token_row(f"{index}{n:039x}", "a barn", [n] * 9)
+            | {"license": "CC0", "source": "mine"}
+            | changes
+            for n in range(ROWS)
+        ]
+        write_token_shard(Path(folder.part(index)), rows)
+        dropped = parquet.to_bytes(REJECTION_SCHEMA.empty_table())
+        for place in (folder.rejected(index), folder.note(index, "kind", "attempt")):
+            Path(place).parent.mkdir(parents=True, exist_ok=True)
+            Path(place).write_bytes(dropped)
+        next_part = Path(folder.next.part(index))
+        next_part.parent.mkdir(exist_ok=True)
+        next_part.write_bytes(b"half a shard")
+    Path(folder.manifest).write_text("{}")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_streaming", [False, True])
+def test_datasets_loads_the_folder_as_it_stands(tmp_path, monkeypatch, is_streaming):
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr("datasets.config.HF_DATASETS_OFFLINE", True)
+    folder = folder_of(tmp_path)
+    Path(folder.card).write_text(card(folder, [manifest(rows_out=NUM_SHARDS * ROWS)]))
+    rows = datasets.load_dataset(
+        folder.url, split="train", streaming=is_streaming, cache_dir=str(tmp_path / "cache")
+    )
+    keys = [row["key"] for row in rows]
+    assert len(keys) == NUM_SHARDS * ROWS
+    assert keys == sorted(keys)
+
+
+@pytest.mark.slow
+def test_the_loop_of_the_card_runs_on_each_rank_and_goes_on(tmp_path, monkeypatch):
+    pytest.importorskip("datasets")
+    monkeypatch.setattr("datasets.config.HF_DATASETS_OFFLINE", True)
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    folder = folder_of(tmp_path)
+    text = card(folder, [manifest(rows_out=NUM_SHARDS * ROWS)])
+    Path(folder.card).write_text(text)
+    loop = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[-1]
+    changes = {
+        "FOLDER": folder.url,
+        "world_size=1": f"world_size={NUM_SHARDS}",
+        "buffer_size=10_000": "buffer_size=1",
+        "batch_size=32": "batch_size=2",
+        "...": "seen += tokens.tolist(); states.append(rows.state_dict())",
+    }
+    for old, new in changes.items():
+        loop = loop.replace(old, new)
+    whole, rest = ({"seen": [], "states": []} for _ in range(2))
+    exec(loop, whole)
+    assert len(whole["seen"]) == ROWS
+    assert all(len(tokens) == 9 for tokens in whole["seen"])
+    rest["saved"] = {"data": whole["states"][0]}
+    exec(loop.replace("# to go on from a checkpoint: ", ""), rest)
+    assert rest["seen"]
+    assert all(tokens in whole["seen"][2:] for tokens in rest["seen"])
+
+
+def test_the_front_matter_names_the_data_and_their_number(tmp_path):
+    text = card(folder_of(tmp_path), [manifest(rows_out=10)])
+    values = yaml.safe_load(text.split("---\n")[1])
+    assert values["configs"] == [{"config_name": "default", "data_files": "part-*.parquet"}]
+    assert values["size_categories"] == ["n<1K"]
+
+
+def test_it_has_the_books_of_all_stages_the_codec_the_licences_and_the_sources(tmp_path):
+    before = manifest("filter", rows_in=13, rows_out=11, rejected={"few": 1, "many": 1})
+    model = manifest("codec", num_shards=0)
+    text = card(folder_of(tmp_path), [before, model, manifest(rows_in=11, rows_out=10)])
+    assert "| filter | 13 | 11 | few 1, many 1 |" in text
+    assert "| codec |" not in text
+    assert "| `CC0` | 10 |" in text
+    assert "| `mine` | 10 |" in text
+    assert "3 x 3 of 16 codes, from squares of 24 px" in text
+    assert "ab" * 32 in text
+
+
+def test_it_says_nothing_of_the_machine_and_is_the_same_each_time(tmp_path):
+    folders = [folder_of(tmp_path / name) for name in ("one", "other")]
+    one, other = (card(folder, [manifest(rows_out=10)]) for folder in folders)
+    assert one == other
+    assert str(tmp_path) not in one
+
+
+def test_names_from_pages_are_neither_markup_nor_long(tmp_path):
+    hostile = "a | b\n# c `d` <script> \\" + "x" * 200
+    text = card(folder_of(tmp_path, license=hostile), [manifest(rows_out=10)])
+    (line,) = (line for line in text.splitlines() if line.startswith("| `a"))
+    assert line.count("|") == 3
+    assert "<script>" not in text
+    assert len(line) < MAX_NAME + 20
+
+
+def test_many_licences_are_added_up(tmp_path):
+    folder = folder_of(tmp_path)
+    rows = [token_row(f"{n:040x}", "a barn", [0] * 9) | {"license": f"L{n}"} for n in range(30)]
+    write_token_shard(Path(folder.part(0)), rows)
+    text = card(folder, [manifest(rows_out=35)])
+    assert f"| {30 + 1 - NAMED} more | {30 + 1 - NAMED} |" in text
+
+
+def test_a_run_without_rows_has_a_card(tmp_path):
+    folder = StageFolder(str(tmp_path), 1)
+    write_token_shard(Path(folder.part(0)), [])
+    assert "0 pairs" in card(folder, [manifest(num_shards=1)])
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (10**12 - 1, "100B<n<1T"), (10**13, "n>1T")],
+)
+def test_the_hubs_word_for_a_number(rows, said):
+    assert size_category(rows) == said
+
+
+def test_the_schema_of_rejections_is_another_one_than_that_of_the_shards(tmp_path):
+    """What makes the card necessary: both lie below one folder."""
+    folder = folder_of(tmp_path)
+    kept, dropped = (pq.read_schema(f(0)) for f in (folder.part, folder.rejected))
+    assert not kept.equals(dropped)
