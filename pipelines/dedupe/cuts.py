@@ -18,11 +18,13 @@ from pipelines.dedupe.keys import Records, starts_of_runs
 from pipelines.dedupe.meetings import Flags
 
 # Images up to which views are not cut, and of which parts are made beyond. Chosen: 300,000 images
-# need some 0.5 GB of a worker and of Flink's heap. A value of a sketch parts views by no more than
-# a bit, since one of its cells holds half of them: a million images have some 40 % of their views
-# in the largest part, visitors among them, a hundred million some 3 %.
+# need some 0.5 GB of a worker and of Flink's heap.
 WHOLE = 1 << 18
 PART = 1 << 16
+# A value of a sketch parts views by no more than a bit, since one of its cells holds half of them,
+# and each one makes more views visit other parts. Chosen: what a TaskManager receives of 500,000
+# views that are cut by two values is held by a heap of 560 MB, by four it is not.
+_SPARED_VALUES = 2
 # Tables that one worker looks in where they are whole: fewer send every sketch more often, more
 # leave workers idle.
 TABLES_PER_GROUP = 3
@@ -52,7 +54,7 @@ class Cut:
         if num_images <= WHOLE:
             return cls(num_images)
         parts = -(-num_images // PART)
-        return cls(num_images, parts, math.ceil(math.log2(parts)))
+        return cls(num_images, parts, max(1, math.ceil(math.log2(parts)) - _SPARED_VALUES))
 
     def tables(self, group: Group, num_tables: int) -> list[list[Grid]]:
         """The grids of a group's tables."""

@@ -24,7 +24,7 @@ STAGE = Stage(
         cpu_s=130e-6,
         stored_bytes=62,
         shuffled_bytes=520,
-        shuffled_elsewhere_bytes=2600,  # of a hundred million rows: each view goes to seven parts
+        shuffled_elsewhere_bytes=2300,  # of a hundred million rows: each view goes to six parts
         held_bytes=30,  # likewise: the largest part has 3 % of the views, of 1 kB each
         source="docs/benchmarks.md; `python -m tests.support.many_images 1000000`; shuffled: "
         "`python -m benchmarks.shuffle`",
