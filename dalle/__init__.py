@@ -30,16 +30,20 @@ if TYPE_CHECKING:
     from orchestration.api import explain as explain
     from orchestration.api import export as export
     from orchestration.api import grid as grid
+    from orchestration.api import init as init
     from orchestration.api import plan as plan
     from orchestration.api import recipes as recipes
     from orchestration.api import report as report
     from orchestration.api import run as run
     from orchestration.api import sample as sample
+    from orchestration.api import settings as settings
     from orchestration.api import status as status
     from orchestration.api import train as train
     from orchestration.api import verify as verify
+    from orchestration.engine.first_config import FirstConfig as FirstConfig
     from orchestration.engine.preview import PlannedStage as PlannedStage
     from orchestration.engine.progress import Progress as Progress
+    from orchestration.engine.settings_list import Setting as Setting
     from orchestration.engine.status import RunStatus as RunStatus
     from orchestration.engine.verify import Verification as Verification
     from orchestration.export.run import ExportResult as ExportResult
@@ -66,17 +70,21 @@ _HOMES = {
         "explain",
         "export",
         "grid",
+        "init",
         "plan",
         "recipes",
         "report",
         "run",
         "sample",
+        "settings",
         "status",
         "train",
         "verify",
     ),
+    "orchestration.engine.first_config": ("FirstConfig",),
     "orchestration.engine.preview": ("PlannedStage",),
     "orchestration.engine.progress": ("Progress",),
+    "orchestration.engine.settings_list": ("Setting",),
     "orchestration.engine.status": ("RunStatus",),
     "orchestration.engine.verify": ("Verification",),
     "orchestration.export.run": ("ExportResult",),

@@ -26,7 +26,9 @@ from orchestration.work import (
 )
 
 if TYPE_CHECKING:
+    from orchestration.engine.first_config import FirstConfig
     from orchestration.engine.preview import PlannedStage
+    from orchestration.engine.settings_list import Setting
     from orchestration.engine.status import RunStatus
     from orchestration.engine.verify import Verification
     from orchestration.export.run import ExportResult
@@ -114,6 +116,55 @@ def run(  # noqa: PLR0913 - the options of the command
         if reasons
         else run_and_report(work, stages, progress)
     )
+
+
+def init(
+    path: str,
+    out: str = "dalle.yaml",
+    *,
+    url_column: str = "",
+    caption_column: str = "",
+    image_column: str = "",
+    replaces: bool = False,
+) -> "FirstConfig":
+    """Look at what is at a path, and write a config that takes it to tokens.
+
+    Args:
+        path: a file, folder or glob, on a disk or in a store, or URL of a site to crawl.
+        out: URL of the config.
+        url_column: of a table, where it cannot be told by its name.
+        caption_column: likewise.
+        image_column: likewise.
+        replaces: whether a file that is there may be replaced.
+
+    Raises:
+        UsageError: nothing is there that can be read, a column cannot be told, or the config is
+            there already.
+    """
+    from orchestration.engine.first_config import write_first_config
+
+    given = {
+        "url_column": url_column,
+        "caption_column": caption_column,
+        "image_column": image_column,
+    }
+    columns = {setting: name for setting, name in given.items() if name}
+    return write_first_config(path, out, columns, replaces=replaces)
+
+
+def settings(name: str = "", config: str = "") -> "list[Setting]":
+    """Every setting with its type, default and meaning; `dalle config` prints it.
+
+    Args:
+        name: of a setting, such as `images.side`, or of a section; all by default.
+        config: path or URL of a config file, whose values are told with where they come from.
+
+    Raises:
+        ConfigError: no such setting, or a config that is wrong.
+    """
+    from orchestration.engine.settings_list import all_settings, chosen, settings_in
+
+    return chosen(settings_in(config) if config else all_settings(), name)
 
 
 def plan(config: Config, directory: str = "", stages: Sequence[str] = ()) -> "list[PlannedStage]":

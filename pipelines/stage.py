@@ -18,6 +18,7 @@ from dalle_model.progress import OnStep
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.task import Result, StageTask
+from pipelines.material import Material
 from pipelines.rejection import Check
 from pipelines.views import View
 from pipelines.web.addresses import LoopbackAllowance
@@ -298,6 +299,10 @@ class Stage:
         facts: numbers and names that a section alone fixes of its output, such as `image_side`,
             given the URLs of the roles that no stage of the run writes.
         heeds: facts of the stages before it that decide its result, as its settings do.
+        looks: what is at a path or a site, for a first config: given that path, how the config is
+            to say it, and names of columns; None for a stage that reads nothing from outside.
+        begins: its section of a first config for some material, in YAML with comments; empty where
+            its defaults do.
         answers: settings that may be None, each with the fact that answers it where a stage of the
             run states it, wherever that stage stands; such as the codec's side.
         notices: what a person should know of a section before a run, one line each, such as a
@@ -331,6 +336,8 @@ class Stage:
     origins: Callable[[Any], list[str]] = lambda _: []
     facts: Callable[[Any, Mapping[str, str]], Facts] = lambda *_: {}
     heeds: tuple[str, ...] = ()
+    looks: Callable[[str, str, Mapping[str, str]], Material] | None = None
+    begins: Callable[[Material], str] = lambda _: ""
     answers: Mapping[str, str] = field(default_factory=dict)
     notices: Callable[[Any], list[str]] = lambda _: []
     misfit: Callable[[Any, Facts], str] = lambda *_: ""

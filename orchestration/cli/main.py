@@ -22,6 +22,7 @@ from orchestration.cli.options import (
     DEFAULT_CONFIG,
     EPILOG,
     HELP_OPTIONS,
+    ColumnOption,
     ConfigOption,
     DemoDirOption,
     DirOption,
@@ -49,11 +50,11 @@ app = typer.Typer(
 
 
 def _command(
-    *, passes_on: bool = False, cls: type[TyperCommand] = TyperCommand
+    name: str | None = None, *, passes_on: bool = False, cls: type[TyperCommand] = TyperCommand
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """A command, which may pass on to Beam what it does not know."""
     settings = HELP_OPTIONS | (BEAM_OPTIONS if passes_on else {})
-    return app.command(cls=cls, context_settings=settings, epilog=EPILOG)
+    return app.command(name, cls=cls, context_settings=settings, epilog=EPILOG)
 
 
 def _show_version(is_asked: bool) -> None:
@@ -127,6 +128,57 @@ def run(  # noqa: PLR0913 - one for each option
         typer.echo(f"next     dalle status --dir {shlex.quote(result.directory)}")
     elif result.manifests:
         typer.echo(f"report   {result.report}")
+
+
+@_command()
+def init(
+    path: Annotated[
+        str, typer.Argument(metavar="PATH|URL", help="A file, folder or glob, or a site to crawl.")
+    ],
+    out: Annotated[str, typer.Option("--out", help="Config to write.")] = DEFAULT_CONFIG,
+    url_column: ColumnOption = "",
+    caption_column: Annotated[str, typer.Option("--caption-column", help="Likewise.")] = "",
+    image_column: Annotated[str, typer.Option("--image-column", help="Likewise.")] = "",
+    replaces: Annotated[
+        bool, typer.Option("--yes", help="Replace a config that is there.")
+    ] = False,
+) -> None:
+    """Look at what is at a path, and write a config with comments that takes it to tokens."""
+    from orchestration import api
+
+    typer.echo(
+        str(
+            api.init(
+                path,
+                out,
+                url_column=url_column,
+                caption_column=caption_column,
+                image_column=image_column,
+                replaces=replaces,
+            )
+        )
+    )
+    config = "" if out == DEFAULT_CONFIG else f" --config {shlex.quote(out)}"
+    typer.echo(f"next     dalle run{config}")
+
+
+@_command(name="config")
+def settings(
+    name: Annotated[
+        str, typer.Argument(metavar="[SETTING]", help="A setting, or a section; all by default.")
+    ] = "",
+    config: Annotated[
+        str, typer.Option("--config", help="YAML file or URL whose values are shown, too.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+) -> None:
+    """List the settings of a config: default, type, meaning, and where a value comes from."""
+    from orchestration import api
+    from orchestration.cli.settings_text import settings_json, settings_text
+
+    found = api.settings(name, config)
+    width = shutil.get_terminal_size().columns
+    typer.echo(settings_json(found) if as_json else settings_text(found, width))
 
 
 @_command()

@@ -44,6 +44,9 @@ RetryOption = Annotated[
         help="Only take up again the rows dropped for these reasons, such as timed_out.",
     ),
 ]
+ColumnOption = Annotated[
+    str, typer.Option("--url-column", help="Of a table, where it cannot be told; name or number.")
+]
 OutOption = Annotated[str, typer.Option("--out", help="PNG file to write.")]
 YesOption = Annotated[
     bool, typer.Option("--yes", help="Replace another run that is finished in the directory.")

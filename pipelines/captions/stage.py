@@ -7,6 +7,7 @@ from pipelines.captions.config import CaptionsConfig, counted_from, dependencies
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.task import StageTask
+from pipelines.material import Material, line, section
 from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES, CAPTION_SCHEMA, CAPTIONS
 from pipelines.rejection import Check
 from pipelines.stage import (
@@ -59,6 +60,19 @@ def _trace(text: str, config: CaptionsConfig) -> TextTrace:
     return TextTrace(*explain_text(text, config))
 
 
+def _begins(material: Material) -> str:
+    """The recipe for what is already chosen is that without rules; for the web, the default one."""
+    others = line("", ", ".join(name for name in _known() if name != "none"))
+    if material.captions == "web":
+        setting = f"  recipe: {CaptionsConfig().recipe}"
+        return section(
+            "captions", line(setting, "or another one; `dalle recipes` compares"), others
+        )
+    why = "there are none to judge" if material.captions == "none" else "every caption is kept"
+    why += "; for those of the web one of"
+    return section("captions", line("  recipe: none", why), others)
+
+
 STAGE = Stage(
     name="captions",
     about="candidates to normalised captions, by a recipe",
@@ -83,4 +97,5 @@ STAGE = Stage(
         trace=_trace,
     ),
     views=_views,
+    begins=_begins,
 )

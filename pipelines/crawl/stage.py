@@ -10,6 +10,7 @@ from pipelines.crawl.section import CrawlSection
 from pipelines.crawl.site.config import num_answers
 from pipelines.io.carried import common_types
 from pipelines.io.layout import StageFolder
+from pipelines.material import Material
 from pipelines.paths import counted_from
 from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES, CARRIED
 from pipelines.stage import Cost, Facts, Job, PipelineWork, Resources, Stage, Writes
@@ -51,6 +52,12 @@ def _pulse(folder: StageFolder) -> str:
     return f"{answers:,} answers" if answers else ""
 
 
+def _looks(path: str, written: str, columns: Mapping[str, str]) -> Material:
+    from pipelines.crawl.look import look
+
+    return look(path, written, columns)
+
+
 STAGE = Stage(
     name="crawl",
     about="any source to candidate pairs",
@@ -70,6 +77,8 @@ STAGE = Stage(
     pulse=_pulse,
     origins=_origins,
     facts=_facts,
+    looks=_looks,
+    begins=lambda material: material.section,
     resources=Resources(
         needs_web=lambda config: bool(config.sites),
         # Measured: an archive of 1 GB takes 480 MB of a process, one in an object store 80 MB more;

@@ -3,6 +3,7 @@
 from typing import Any
 
 from pipelines.dedupe.config import DedupeConfig, dependencies
+from pipelines.material import Material, line, section
 from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
 from pipelines.stage import Cost, Job, PipelineWork, Reads, Stage, Writes
 
@@ -11,6 +12,15 @@ def _build(tasks: Any, job: Job) -> Any:
     from pipelines.dedupe.pipeline import build
 
     return build(tasks, job.task.num_shards, job.config, in_parts=job.runtime.is_remote)
+
+
+def _begins(material: Material) -> str:
+    """Captions that are trusted may be shared, such as the names of classes."""
+    if material.captions != "own":
+        return ""
+    most = DedupeConfig().max_images_per_caption
+    setting = "  max_images_per_caption: 1000000"
+    return section("dedupe", line(setting, f"they may share captions; {most} by default"))
 
 
 STAGE = Stage(
@@ -30,4 +40,5 @@ STAGE = Stage(
         "`python -m benchmarks.shuffle`",
     ),
     dependencies=lambda config, _: dependencies(config),
+    begins=_begins,
 )

@@ -11,6 +11,7 @@ from pipelines.encode.config import EncodeConfig, codec_facts, dependencies
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.task import BatchedResult, ShardResult
+from pipelines.material import Material, line, section
 from pipelines.paths import counted_from
 from pipelines.records import (
     CARRIED,
@@ -106,6 +107,10 @@ def _card(folder: StageFolder, manifests: Sequence[Manifest]) -> str:
     return card(folder, manifests)
 
 
+def _begins(_material: Material) -> str:
+    return section("encode", line("  codec: demo", "comes with the package; or the URL of another"))
+
+
 STAGE = Stage(
     name="encode",
     about="images to token shards",
@@ -134,4 +139,5 @@ STAGE = Stage(
     misfit=_misfit,
     reuse=Reuse(follows=(IMAGES,)),
     card=Card(_card, version=1),
+    begins=_begins,
 )

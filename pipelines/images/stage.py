@@ -4,6 +4,7 @@ from typing import Any
 
 from pipelines.images.config import ImagesConfig, dependencies, upscales
 from pipelines.io.task import BatchedResult, StageTask
+from pipelines.material import Material, line, section
 from pipelines.records import (
     CODEC_SIDE,
     FETCHED,
@@ -47,6 +48,15 @@ def _checks(_task: StageTask, row: Row, config: ImagesConfig) -> list[Check]:
     return list(checks(row["width"], row["height"], None, config))
 
 
+def _begins(_material: Material) -> str:
+    return section(
+        "images",
+        line("  # side: 256", "of the shorter edge as stored; the codec's unless it is set"),
+        line(f"  # max_aspect: {ImagesConfig().max_aspect}", "longer images are dropped"),
+        line("  resize: lanczos", "the filter that the codec `demo` was trained with"),
+    )
+
+
 STAGE = Stage(
     name="images",
     about="bytes to upright RGB at the encoder's size, without metadata",
@@ -66,5 +76,6 @@ STAGE = Stage(
     reuse=Reuse(),
     facts=lambda config, _: {IMAGE_SIDE: config.stored_side, IMAGE_RESAMPLE: config.resize},
     answers={"side": CODEC_SIDE},
+    begins=_begins,
     misfit=lambda config, _: upscales(config),
 )

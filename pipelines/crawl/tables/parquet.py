@@ -78,6 +78,15 @@ def read_parquet(
                 yield from _found(row, number, columns, source)
 
 
+def find_columns(stream: BinaryIO, name: str, source: Source) -> tuple[Columns, list[str]]:
+    """The columns that are read, of which captions may lack, and the names of all."""
+    file = _open(stream)
+    if file is None:
+        return Columns(None, None), []
+    names, image = file.schema_arrow.names, _image_column(file, source, name)
+    return locate(names, source, name, image, needs_captions=False), names
+
+
 def parquet_extent(stream: BinaryIO) -> Extent:
     """The row groups; one piece for what cannot be read."""
     file = _open(stream)

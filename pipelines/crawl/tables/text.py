@@ -102,6 +102,22 @@ def read_text_table(
             yield from found_in(*row, source.name)
 
 
+def find_columns(stream: BinaryIO, name: str, source: Source) -> tuple[Columns, list[str]]:
+    """The columns that are read, of which captions may lack, and the names of all, if any."""
+    table_format = _format(stream, name)
+    if table_format == "jsonl":
+        first = next(_only_objects(stream), {})
+        keys = _keys(stream, name, source, needs_captions=False)
+        cells = Damage("") if keys is None else keys.cells(first)
+        columns = Columns(None, None) if isinstance(cells, Damage) else cells[1]
+        return columns, list(first)
+    dialect = _dialect(stream, table_format)
+    layout = _layout(stream, dialect, name, source, needs_captions=False)
+    found = rows_of(read_lines(stream), dialect)
+    header = next((row for place, row in found if place == layout.header), None)
+    return layout.columns, header if isinstance(header, list) else []
+
+
 def text_extent(stream: BinaryIO, name: str) -> Extent:
     """Bytes where a line is a row, else one piece."""
     table_format = _format(stream, name)

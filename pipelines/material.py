@@ -1,0 +1,36 @@
+"""What somebody has to begin with, as far as a first look tells: what their first config is of."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+COMMENTS = 34  # the column where they begin in a config; chosen: behind most settings
+
+# Of most images: from the markup of pages, by the owner of the images, or there are none.
+Captions = Literal["web", "own", "none"]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is at a path or a site.
+
+    Args:
+        found: lines for a person.
+        section: of the config, in YAML, of the stage that reads it.
+        num_pairs: of image and caption, roughly.
+        captions: where those of most images are from.
+    """
+
+    found: tuple[str, ...]
+    section: str
+    num_pairs: int
+    captions: Captions
+
+
+def line(setting: str, comment: str) -> str:
+    """A line of YAML with a comment, below those of other lines."""
+    return f"{setting:<{COMMENTS}} # {comment}"
+
+
+def section(name: str, *lines: str) -> str:
+    """A section of a config, whose lines are indented already."""
+    return "\n".join([f"{name}:", *lines])
