@@ -15,12 +15,13 @@ import msgspec
 from dalle_model.errors import DalleError
 from dalle_model.shards import image_of
 from pipelines.crawl.books import PassedOver
+from pipelines.crawl.stored import StoredImage, StoredRef, ref_of
 from pipelines.io.aside import ASIDE_BYTES, ByteRange, put_aside, take_back
 from pipelines.io.keys import image_part
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection
 
-Row = dict[str, Any]
+Values = dict[str, Any]
 Packed = bytes
 _END = b"\0"  # of a key: in none of them
 _REMEDY = "let nothing write to the inputs, and run the same command again"
@@ -33,10 +34,12 @@ class CandidateRef(NamedTuple):
     Args:
         candidate: without bytes.
         blob: where its bytes are; None for one whose image is still to be fetched.
+        digest: of these bytes, where the key is that of a URL; never crosses the shuffle.
     """
 
     candidate: Candidate
     blob: ByteRange | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,16 +57,20 @@ class InlineImage:
     blob: ByteRange | None = None
 
 
+Row = Candidate | InlineImage | StoredImage | Rejection | PassedOver
+Spilled = CandidateRef | StoredRef | Rejection | PassedOver
+
+
 class ChangedInputError(DalleError):
     """An image is no longer where it was read."""
 
 
 def spill(
-    rows: Iterable[Candidate | InlineImage | Rejection | PassedOver],
+    rows: Iterable[Row],
     folder: str,
     limit: int = ASIDE_BYTES,
-) -> Iterator[CandidateRef | Rejection | PassedOver]:
-    """Replace the bytes of each candidate by a reference, writing those that are nowhere else.
+) -> Iterator[Spilled]:
+    """Replace the bytes of each image by a reference, writing those that are nowhere else.
 
     A file is named after its content, so that repeating the work changes nothing.
 
@@ -72,7 +79,7 @@ def spill(
         folder: URL of the folder for the files.
         limit: bytes of one file, after which it is written.
     """
-    waiting: list[InlineImage] = []
+    waiting: list[InlineImage | StoredImage] = []
     size = 0
     for row in rows:
         if isinstance(row, Rejection | PassedOver):
@@ -80,7 +87,7 @@ def spill(
         elif isinstance(row, Candidate):
             yield CandidateRef(row)
         elif row.blob is not None:
-            yield CandidateRef(row.candidate, row.blob)
+            yield _referring(row, row.blob)
         else:
             waiting.append(row)
             size += len(row.encoded)
@@ -113,42 +120,49 @@ def unpack(packed: Packed) -> CandidateRef:
     return CandidateRef(candidate, ByteRange(os.fsdecode(blob[0]), *blob[1:]) if blob else None)
 
 
-def load(refs: Iterable[CandidateRef]) -> list[Row]:
+def load(refs: Iterable[CandidateRef]) -> list[Values]:
     """The rows of candidates, with the bytes that they refer to; in no particular order.
 
     Raises:
         ChangedInputError: other bytes are there now.
     """
-    rows: list[Row] = []
-    found: list[Candidate] = []
+    rows: list[Values] = []
+    found: list[CandidateRef] = []
     places: dict[int, ByteRange] = {}
-    for candidate, blob in refs:
-        if blob is None:
-            rows.append(candidate._asdict())
+    for ref in refs:
+        if ref.blob is None:
+            rows.append(ref.candidate._asdict())
         else:
-            places[len(found)] = blob
-            found.append(candidate)
+            places[len(found)] = ref.blob
+            found.append(ref)
     try:
         for number, encoded in take_back(places):
-            _check(encoded, found[number].key, places[number].location)
-            rows.append(found[number]._asdict() | {"encoded": encoded})
+            _check(encoded, found[number], places[number].location)
+            rows.append(found[number].candidate._asdict() | {"encoded": encoded})
     except EOFError as error:
         raise ChangedInputError(f"{error}; {_REMEDY}") from error
     return rows
 
 
-def _write(waiting: list[InlineImage], folder: str) -> Iterator[CandidateRef]:
+def _write(
+    waiting: list[InlineImage | StoredImage], folder: str
+) -> Iterator[CandidateRef | StoredRef]:
     """Write images in the order of their keys, so that a shard finds its own next to each other."""
     if not waiting:
         return
-    images = {image_of(row.candidate.key): row.encoded for row in waiting}
+    names = [image_part(row.encoded) for row in waiting]
+    images = {name: row.encoded for name, row in zip(names, waiting, strict=True)}
     blobs = put_aside({name: images[name] for name in sorted(images)}, folder)
-    for row in waiting:
-        yield CandidateRef(row.candidate, blobs[image_of(row.candidate.key)])
+    for name, row in zip(names, waiting, strict=True):
+        yield _referring(row, blobs[name])
 
 
-def _check(encoded: bytes, key: str, location: str) -> None:
-    if image_part(encoded) != image_of(key):
+def _referring(row: InlineImage | StoredImage, blob: ByteRange) -> CandidateRef | StoredRef:
+    return ref_of(row, blob) if isinstance(row, StoredImage) else CandidateRef(row.candidate, blob)
+
+
+def _check(encoded: bytes, ref: CandidateRef, location: str) -> None:
+    if image_part(encoded) != (ref.digest or image_of(ref.candidate.key)):
         raise ChangedInputError(
             f"{location}: an image is not what it was when this stage read it; {_REMEDY}"
         )

@@ -6,7 +6,7 @@ What crosses is a block for each shard, not a row: a group is few elements, howe
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -16,6 +16,7 @@ from pipelines.crawl.blobs import CandidateRef, Packed, unpack
 from pipelines.crawl.candidates import DUPLICATE, TOO_MANY_CAPTIONS, rejection
 from pipelines.crawl.crowds import beyond, last_keys
 from pipelines.crawl.rejections import Counted, Values, values_of
+from pipelines.crawl.stored import Latest, StoredRef, pack_refs, unpack_refs
 from pipelines.io.keys import shard_of
 from pipelines.rejection import Rejection
 
@@ -32,16 +33,24 @@ class Settled:
     Args:
         kept: packed candidates, one of each key.
         dropped: rows of `REJECTION_SCHEMA`, each with how often it stands there.
+        stored: packed references to the images that sources store under URLs of the shard.
     """
 
     kept: bytes
     dropped: bytes
+    stored: bytes
 
     @classmethod
-    def of(cls, kept: list[Packed], dropped: Counter[Values]) -> "Settled":
-        """Candidates, and rejections with how often each stands there."""
+    def of(
+        cls, kept: list[Packed], dropped: Counter[Values], refs: Iterable[StoredRef] = ()
+    ) -> "Settled":
+        """Candidates, rejections with how often each stands there, and stored images."""
         counted = [[*row, count] for row, count in dropped.items()]
-        return cls(msgspec.msgpack.encode(kept), msgspec.msgpack.encode(counted))
+        return cls(msgspec.msgpack.encode(kept), msgspec.msgpack.encode(counted), pack_refs(refs))
+
+    def images(self) -> Iterator[StoredRef]:
+        """The stored images."""
+        return unpack_refs(self.stored)
 
     def candidates(self) -> list[Packed]:
         """The candidates."""
@@ -143,15 +152,20 @@ class HeldRows:
         elif self._survivors.add(key, packed):
             self._hold(len(packed))
 
+    def store(self, ref: StoredRef) -> None:
+        """Take an image that a source stores."""
+        if self._stored.setdefault(shard_of(ref.image, self._num_shards), Latest()).add(ref):
+            self._hold(len(ref.blob.location))
+
     def let_go(self) -> Iterator[tuple[int, Settled]]:
         """The rows of each shard; nothing is held any longer."""
         rows = self._survivors.rows()
         kept: dict[int, list[Packed]] = {}
         for key, packed in rows.items():
             kept.setdefault(shard_of(key, self._num_shards), []).append(packed)
-        for shard in kept.keys() | self._dropped.keys():
-            settled = Settled.of(kept.get(shard, []), self._dropped.get(shard, Counter()))
-            yield shard, settled
+        for shard in kept.keys() | self._dropped.keys() | self._stored.keys():
+            dropped, stored = self._dropped.get(shard, Counter()), self._stored.get(shard)
+            yield shard, Settled.of(kept.get(shard, []), dropped, stored.refs() if stored else ())
         if self._most is not None:
             self._remember(last_keys(rows, self._most))
         self._forget()
@@ -175,6 +189,7 @@ class HeldRows:
     def _forget(self) -> None:
         self._survivors = Survivors(self._most, self._count)
         self._dropped: dict[int, Counter[Values]] = {}
+        self._stored: dict[int, Latest] = {}
         self._num_rows = self._num_bytes = 0
 
 

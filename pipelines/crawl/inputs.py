@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 
-from pipelines.crawl.blobs import InlineImage
+from pipelines.crawl.blobs import Row
 from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import to_candidate
 from pipelines.crawl.config import CrawlConfig
@@ -13,9 +13,9 @@ from pipelines.crawl.readers.reader import Rows
 from pipelines.crawl.readers.registry import reader_for, readers_of
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.splits import WHOLE, Claim, Extent, every
+from pipelines.crawl.stored import StoredImage
 from pipelines.crawl.streams import OpenInput
 from pipelines.crawl.tables.columns import ColumnError
-from pipelines.records import Candidate
 from pipelines.rejection import Rejection
 
 _LOG = logging.getLogger(__name__)
@@ -23,8 +23,10 @@ _LOG = logging.getLogger(__name__)
 
 def read_input(
     file: InputFile, source: Source, config: CrawlConfig, start: int = 0, claim: Claim = every
-) -> Iterator[Candidate | InlineImage | Rejection | PassedOver]:
+) -> Iterator[Row]:
     """Every occurrence of an image in a part of an input, as a candidate or a rejection.
+
+    Images that are stored beside pages come as such, for rows of their URL.
 
     Damage is logged with the file that it is in, which no row names.
 
@@ -46,7 +48,7 @@ def read_input(
                 if isinstance(row, Rejection):
                     damage[row.reason] += 1
                     yield row
-                elif isinstance(row, PassedOver):
+                elif isinstance(row, PassedOver | StoredImage):
                     yield row
                 elif isinstance(row, Image):
                     yield to_inline_image(row, config, file.prefix)

@@ -32,7 +32,11 @@ def build(
     """
     folder = task.folder
     live = Visits(config, folder.site, loopback, task) if config.sites else None
-    write = partial(complete_shard, most=config.max_captions_per_image)
+    write = partial(
+        complete_shard,
+        most=config.max_captions_per_image,
+        honours_opt_out=config.honours_page_opt_out,
+    )
     return (
         tasks.pipeline
         | "ExtractCandidates" >> ExtractCandidates(config, task.num_shards, folder.spilled, live)

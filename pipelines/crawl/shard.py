@@ -4,17 +4,26 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from pipelines.crawl.blobs import key_of, load, unpack
+from dalle_model.shards import image_of
+from pipelines.crawl.blobs import CandidateRef, key_of, load, unpack
 from pipelines.crawl.books import SourceBook, total_passed_over, warnings
+from pipelines.crawl.candidates import rejection
 from pipelines.crawl.copies import Settled, Survivors
 from pipelines.crawl.crowds import counted
-from pipelines.crawl.rejections import Rejections
+from pipelines.crawl.rejections import Rejections, values_of
+from pipelines.crawl.stored import IMAGE_OPT_OUT, TAKEN, Latest
 from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import CANDIDATE_SCHEMA
+from pipelines.rejection import Rejection
 
 
 def complete_shard(
-    task: StageTask, index: int, values: Iterable[Settled | SourceBook], most: int | None
+    task: StageTask,
+    index: int,
+    values: Iterable[Settled | SourceBook],
+    most: int | None,
+    *,
+    honours_opt_out: bool = True,
 ) -> ShardResult:
     """The rows and rejections of a shard.
 
@@ -25,6 +34,7 @@ def complete_shard(
         index: of the shard.
         values: what workers have settled, and in one shard the book of each source; any order.
         most: captions kept of an image; None for all.
+        honours_opt_out: drop the rows of images whose stored headers refuse their use.
 
     Raises:
         ChangedInputError: the bytes of an image are no longer what they were.
@@ -33,21 +43,51 @@ def complete_shard(
     books: list[SourceBook] = []
     rejections = Rejections()
     survivors = Survivors(most, rejections.add)
+    stored = Latest()
     for value in values:
         if isinstance(value, SourceBook):
             books.append(value)
         else:
-            _take(value, survivors, rejections)
+            _take(value, survivors, rejections, stored)
     left = survivors.rows()
-    table = pa.Table.from_pylist(load(map(unpack, left.values())), schema=CANDIDATE_SCHEMA)
     rejected = rejections.table()
     if most is not None:
         rejected = counted(rejected, left, most)
-    told = total_passed_over(books), warnings(books)
-    return ShardResult(table, rejected, len(left) + rejections.count, *told)
+    refs, refused = [], Rejections()
+    for packed in left.values():
+        ref = _with_stored(unpack(packed), stored)
+        if honours_opt_out and ref.digest and ref.candidate.opt_out:
+            refused.add(values_of(_refused(ref)))
+        else:
+            refs.append(ref)
+    taken = {ref.digest for ref in refs if ref.digest}
+    return ShardResult(
+        pa.Table.from_pylist(load(refs), schema=CANDIDATE_SCHEMA),
+        pa.concat_tables([rejected, refused.table()]),
+        len(left) + rejections.count,
+        passed_over=total_passed_over(books),
+        warnings=warnings(books),
+        tallies={TAKEN: len(taken)} if taken else {},
+    )
 
 
-def _take(settled: Settled, survivors: Survivors, rejections: Rejections) -> None:
+def _with_stored(ref: CandidateRef, stored: Latest) -> CandidateRef:
+    """A row with the image that is stored under its URL, if one is."""
+    found = None if ref.blob else stored.of(image_of(ref.candidate.key))
+    if found is None:
+        return ref
+    candidate = ref.candidate._replace(opt_out=ref.candidate.opt_out or found.opt_out)
+    return CandidateRef(candidate, found.blob, found.digest)
+
+
+def _refused(ref: CandidateRef) -> Rejection:
+    key, url, caption, *_ = ref.candidate
+    return rejection(url, caption, IMAGE_OPT_OUT, ref.candidate.opt_out, key=key)
+
+
+def _take(settled: Settled, survivors: Survivors, rejections: Rejections, stored: Latest) -> None:
+    for ref in settled.images():
+        stored.add(ref)
     for packed in settled.candidates():
         survivors.add(key_of(packed), packed)
     for row, count in settled.rejections():

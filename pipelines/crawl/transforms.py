@@ -30,9 +30,11 @@ from pipelines.crawl.site.transforms import FILES, CrawlSites
 from pipelines.crawl.site.visit import Visits
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.splits import Claims, Extent
+from pipelines.crawl.stored import StoredRef
 from pipelines.rejection import Rejection
 
 REJECTED = "rejected"
+STORED = "stored"
 TALLIES = "tallies"
 _BOOKKEEPER = 0  # the shard that takes the books of all sources into its report
 
@@ -58,18 +60,18 @@ class ExtractCandidates(beam.PTransform[PBegin, PCollection[tuple[int, Any]]]):
     def expand(self, root: PBegin) -> PCollection[tuple[int, Any]]:
         found = discover(self.config)
         files = root | "Inputs" >> beam.Create(found.inputs, reshuffle=False)
-        rejected = {}
+        aside = {}
         if self.live is not None:
             crawled = root | "CrawlSites" >> CrawlSites(self.live)
             files = (files, crawled[FILES]) | "WithPages" >> beam.Flatten()
-            rejected["SettleNeverRead"] = crawled[REJECTED]
+            aside["SettleNeverRead"] = crawled[REJECTED]
         read = files | "Read" >> ReadInputs(self.config, self.spill_folder)
-        rejected["SettleRejected"] = read[REJECTED]
+        aside |= {"SettleRejected": read[REJECTED], "SettleStored": read[STORED]}
         # Each where it is read, before any `Flatten`: the local runner brings together rows one by
         # one, and holds them all.
         blocks = [
             rows | label >> beam.ParDo(self._settle())
-            for label, rows in {"SettleFound": read.found, **rejected}.items()
+            for label, rows in {"SettleFound": read.found, **aside}.items()
         ]
         return (*blocks, read[TALLIES] | KeepBooks(found)) | "WithBooks" >> beam.Flatten()
 
@@ -107,7 +109,8 @@ class KeepBooks(beam.PTransform[PCollection[tuple[InputKey, Tally]], PCollection
 class ReadInputs(beam.PTransform[PCollection[tuple[InputFile, Source]], DoOutputsTuple]):
     """Inputs in, read in parts; `(key, Packed)` on `found`, each `Rejection` on `rejected`.
 
-    On `tallies` comes an `(InputKey, Tally)` for each part.
+    On `stored` comes a `StoredRef` for each image that an input holds beside pages, and on
+    `tallies` an `(InputKey, Tally)` for each part.
 
     Args:
         config: what makes a candidate.
@@ -122,7 +125,7 @@ class ReadInputs(beam.PTransform[PCollection[tuple[InputFile, Source]], DoOutput
         return (
             files
             | "Spread" >> beam.Reshuffle()
-            | "ReadParts" >> read.with_outputs(REJECTED, TALLIES, main="found")
+            | "ReadParts" >> read.with_outputs(REJECTED, STORED, TALLIES, main="found")
         )
 
 
@@ -173,6 +176,8 @@ class _ReadPartFn(beam.DoFn):
             told += 1
             if isinstance(row, CandidateRef):
                 yield row.candidate.key, pack(row)
+            elif isinstance(row, StoredRef):
+                yield beam.pvalue.TaggedOutput(STORED, row)
             else:
                 uncaptioned += row.reason == NO_CAPTION
                 yield beam.pvalue.TaggedOutput(REJECTED, row)
@@ -192,9 +197,13 @@ class _SettleCopiesFn(beam.DoFn):
     def start_bundle(self) -> None:
         self._held = HeldRows(self.num_shards, self.most)
 
-    def process(self, row: tuple[str, Packed] | Rejection) -> Iterable[tuple[int, Settled]]:
+    def process(
+        self, row: tuple[str, Packed] | Rejection | StoredRef
+    ) -> Iterable[tuple[int, Settled]]:
         if isinstance(row, Rejection):
             self._held.drop(row)
+        elif isinstance(row, StoredRef):
+            self._held.store(row)
         else:
             self._held.add(*row)
         return self._held.let_go() if self._held.is_full else ()

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     ERROR = "error responses"
     OTHER_STATUS = "responses of other statuses"
     IMAGE = "image responses"
+    IMAGE_RESOURCE = "image resources"
     NOT_HTML = "responses that are not HTML"
     NO_IMAGES = "pages without images"
     NOT_OF_A_PAGE = "metadata of anything but pages"
@@ -68,3 +69,9 @@ def kind_of_status(status: int) -> Kind:
 def kind_of_media(content_type: str | None) -> Kind:
     """The kind of a response that is no page."""
     return Kind.IMAGE if media_type(content_type).startswith("image/") else Kind.NOT_HTML
+
+
+def kind_of_resource(content_type: str | None) -> Kind:
+    """The kind of a resource that is no page."""
+    is_image = media_type(content_type).startswith("image/")
+    return Kind.IMAGE_RESOURCE if is_image else Kind.RESOURCE

@@ -18,6 +18,7 @@ from pipelines.crawl.archives.warc import passed_over, read_warc
 from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import rejection
 from pipelines.crawl.pages.page import Page
+from pipelines.crawl.stored import StoredImage
 from pipelines.rejection import Rejection
 
 SUFFIXES = (".warc", ".warc.gz", ".warc.zst")
@@ -33,7 +34,9 @@ class BadMemberError(ValueError):
     """A member of a zip cannot be read."""
 
 
-def read_wacz(stream: BinaryIO, max_page_bytes: int) -> Iterator[Page | Rejection | PassedOver]:
+def read_wacz(
+    stream: BinaryIO, max_page_bytes: int, max_image_bytes: int = 0
+) -> Iterator[Page | StoredImage | Rejection | PassedOver]:
     """The pages of all archives in a zip, with the rejections and counts of `read_warc`.
 
     A zip that cannot be listed or has no archive, and an archive that cannot be opened, are one
@@ -42,6 +45,7 @@ def read_wacz(stream: BinaryIO, max_page_bytes: int) -> Iterator[Page | Rejectio
     Args:
         stream: seekable.
         max_page_bytes: as in `read_warc`.
+        max_image_bytes: as in `read_warc`.
     """
     try:
         members = _members(stream)
@@ -52,7 +56,7 @@ def read_wacz(stream: BinaryIO, max_page_bytes: int) -> Iterator[Page | Rejectio
     archives = [member for member in members if member.filename.lower().endswith(SUFFIXES)]
     for number, member in enumerate(archives):
         before = archives[number - 1] if number else None
-        for row in _rows(stream, member, before, max_page_bytes):
+        for row in _rows(stream, member, before, (max_page_bytes, max_image_bytes)):
             if isinstance(row, PassedOver):
                 passed[row.what] += row.count
             else:
@@ -76,15 +80,16 @@ def _rows(
     stream: BinaryIO,
     member: zipfile.ZipInfo,
     before: zipfile.ZipInfo | None,
-    max_page_bytes: int,
-) -> Iterator[Page | Rejection | PassedOver]:
+    limits: tuple[int, int],
+) -> Iterator[Page | StoredImage | Rejection | PassedOver]:
     try:
         _check(member, before)
         content = _content(stream, member)
     except BadMemberError as error:
         yield _bad(f"a WARC in the zip {error}")
         return
-    yield from read_warc(cast(BinaryIO, io.BufferedReader(content)), max_page_bytes)
+    archive = cast(BinaryIO, io.BufferedReader(content))
+    yield from read_warc(archive, limits[0], max_image_bytes=limits[1])
     if isinstance(content, Inflated) and content.is_damaged:
         yield _bad("a WARC in the zip is damaged")
 

@@ -4,13 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from fastwarc.warc import HeaderMap, WarcRecord
 
 from pipelines.crawl.archives.kinds import (
     Kind,
     kind_of_media,
+    kind_of_resource,
     kind_of_status,
     kind_of_type,
     type_of,
@@ -22,6 +23,7 @@ from pipelines.crawl.candidates import rejection
 from pipelines.crawl.pages.page import Page
 from pipelines.crawl.pages.terms import NO_HTTP_TERMS, HttpTerms, read_headers
 from pipelines.crawl.splits import Claim, every
+from pipelines.crawl.stored import StoredImage, stored_image
 from pipelines.rejection import Rejection
 from pipelines.web.media_types import HTML_TYPES, charset, is_html, media_type
 from pipelines.web.urls import MAX_URL_CHARS
@@ -34,25 +36,42 @@ _HTTP = "application/http"
 _STATUS_LINE = re.compile(r"[A-Za-z]+(?:/[0-9.]+)?\s+([0-9]{3})\b")
 _MAY_BE_HTML = HTML_TYPES | {""}
 
-Row = Page | Rejection | Kind
+_MAY_BE_IMAGES = frozenset({Kind.IMAGE, Kind.IMAGE_RESOURCE})
+
+Row = Page | StoredImage | Rejection | Kind
+
+
+class _Limits(NamedTuple):
+    """Bytes of a page and of an image, above which it is not read."""
+
+    page: int
+    image: int
 
 
 def read_warc(
-    stream: BinaryIO, max_page_bytes: int, start: int = 0, claim: Claim = every
-) -> Iterator[Page | Rejection | PassedOver]:
+    stream: BinaryIO,
+    max_page_bytes: int,
+    start: int = 0,
+    claim: Claim = every,
+    *,
+    max_image_bytes: int = 0,
+) -> Iterator[Page | StoredImage | Rejection | PassedOver]:
     """Pages served as HTML with status 200, and one `bad_record` for each damaged record.
 
     A `resource` record of HTML is a page as well. All other records are counted by kind, at the
-    end: as many records as there are, so many are pages, rejections or counted.
+    end: as many records as there are, so many are pages, rejections or counted. Images are
+    counted, and stored images as well.
 
     Args:
         stream: plain or gzipped; seekable.
         max_page_bytes: one byte more than this is read of a page, so that an excess is noticed.
         start: as in `read_records`.
         claim: as in `read_records`.
+        max_image_bytes: larger images are only counted; 0 for all.
     """
     passed: Counter[str] = Counter()
-    for row in read_records(stream, partial(_rows, max_page_bytes=max_page_bytes), start, claim):
+    parse = partial(_rows, limits=_Limits(max_page_bytes, max_image_bytes))
+    for row in read_records(stream, parse, start, claim):
         if isinstance(row, Kind):
             passed[row] += 1
         else:
@@ -66,15 +85,34 @@ def passed_over(kinds: Counter[str]) -> Iterator[PassedOver]:
         yield PassedOver(str(kind), count)
 
 
-def _rows(record: WarcRecord, max_page_bytes: int) -> Sequence[Row]:
+def _rows(record: WarcRecord, limits: _Limits) -> Sequence[Row]:
     record_type = type_of(record)
     if record_type == "response":
-        row = _of_response(record, max_page_bytes)
+        row = _of_response(record, limits.page)
     elif record_type == "resource":
-        row = _of_resource(record, max_page_bytes)
+        row = _of_resource(record, limits.page)
     else:
         row = kind_of_type(record_type)
+    if isinstance(row, Kind) and row in _MAY_BE_IMAGES and limits.image:
+        image = _image(record, limits.image)
+        return (row,) if image is None else (row, image)
     return (row,)
+
+
+def _image(record: WarcRecord, limit: int) -> StoredImage | None:
+    """The image that a record holds; None where it holds none that can be read and used."""
+    http = record.http_headers if record.is_http_parsed else None
+    try:
+        encoded = read_payload(record, codings_of(http) if http else (), limit + 1)
+    except (OSError, PayloadError):
+        return None
+    return stored_image(
+        target_of(record),
+        encoded,
+        limit,
+        date=record.headers.get("WARC-Date") or "",
+        headers=http.astuples() if http else (),
+    )
 
 
 def _of_response(record: WarcRecord, max_page_bytes: int) -> Row:
@@ -117,7 +155,7 @@ def _of_resource(record: WarcRecord, max_page_bytes: int) -> Row:
     """A file as such, without the HTTP headers that it came with: wget and others write these."""
     content_type = record.headers.get("Content-Type")
     if media_type(content_type) not in HTML_TYPES:
-        return Kind.RESOURCE
+        return kind_of_resource(content_type)
     try:
         html = read_payload(record, (), max_page_bytes + 1)
     except (OSError, PayloadError) as error:

@@ -11,6 +11,7 @@ from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.pages.hazards import hazards
 from pipelines.crawl.pages.html import extract
 from pipelines.crawl.pages.terms import NO_HTTP_TERMS, HttpTerms
+from pipelines.crawl.stored import StoredImage
 from pipelines.rejection import Check, Rejection, first_failure
 
 NO_IMAGES = "pages without images"
@@ -34,8 +35,8 @@ class Page:
 
 
 def read_pages(
-    found: Iterable[Page | Rejection | PassedOver], source: str, config: CrawlConfig
-) -> Iterator[Found | Rejection | PassedOver]:
+    found: Iterable[Page | StoredImage | Rejection | PassedOver], source: str, config: CrawlConfig
+) -> Iterator[Found | StoredImage | Rejection | PassedOver]:
     """The images of pages; those without an image are counted, at the end.
 
     Args:

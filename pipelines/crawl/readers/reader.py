@@ -20,9 +20,10 @@ if TYPE_CHECKING:  # they import pyarrow
     from pipelines.crawl.books import PassedOver
     from pipelines.crawl.candidates import Found
     from pipelines.crawl.images.image import Image
+    from pipelines.crawl.stored import StoredImage
     from pipelines.rejection import Rejection
 
-Rows = Iterator["Found | Image | Rejection | PassedOver"]
+Rows = Iterator["Found | Image | StoredImage | Rejection | PassedOver"]
 Read = Callable[[OpenInput, Source, CrawlConfig, int, Claim], Rows]
 
 

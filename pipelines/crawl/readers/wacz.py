@@ -12,7 +12,7 @@ def _read(opened: OpenInput, source: Source, config: CrawlConfig, start: int, cl
     from pipelines.crawl.pages.page import read_pages
 
     del start, claim
-    found = read_wacz(opened.stream, config.max_page_bytes)
+    found = read_wacz(opened.stream, config.max_page_bytes, config.max_image_bytes)
     return read_pages(found, source.name, config)
 
 

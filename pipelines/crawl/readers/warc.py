@@ -11,7 +11,8 @@ def _read(opened: OpenInput, source: Source, config: CrawlConfig, start: int, cl
     from pipelines.crawl.archives.warc import read_warc
     from pipelines.crawl.pages.page import read_pages
 
-    found = read_warc(opened.stream, config.max_page_bytes, start, claim)
+    limits = config.max_page_bytes, config.max_image_bytes
+    found = read_warc(opened.stream, limits[0], start, claim, max_image_bytes=limits[1])
     return read_pages(found, source.name, config)
 
 

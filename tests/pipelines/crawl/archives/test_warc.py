@@ -85,7 +85,8 @@ def test_records_that_count(record, rows):
         (warc_record("", b"a: b", "warcinfo", "application/warc-fields"), "warcinfo records"),
         (warc_record("", b"a: b", "metadata", "application/warc-fields"), "metadata records"),
         (warc_record(URL, b"<img>", "conversion", "text/html"), "conversion records"),
-        (warc_record(URL, b"\x89PNG", "resource", "image/png"), "resource records"),
+        (warc_record(URL, b"\x89PNG", "resource", "image/png"), "image resources"),
+        (warc_record(URL, b"a", "resource", "text/css"), "resource records"),
         (warc_record("dns:site.test", b"192.0.2.1", "response", "text/dns"), "dns responses"),
         (
             warc_record("ftp://site.test/x", b"<img>", "response", "text/html"),
