@@ -276,7 +276,8 @@ def explain(query: str, directory: str = "", recipe: str = "") -> Explanation:
     """Trace rows through the stages, or apply a recipe to a text.
 
     Args:
-        query: a key, the start of one, an image or page URL, or any text.
+        query: a key, an image or page URL, or the start of one; the name of an image or its last
+            parts; or any text.
         directory: of the run; the latest below `runs` by default.
         recipe: for a text: a recipe in place of the run's own.
 
@@ -285,15 +286,27 @@ def explain(query: str, directory: str = "", recipe: str = "") -> Explanation:
         NoRunError: no such run.
         ConfigError: a recipe for what is no text.
     """
-    from orchestration.report.trace import is_caption, trace
+    from orchestration.report.lookup import is_key_or_url
+    from orchestration.report.trace import trace
     from orchestration.report.trace_text import explain_text, steps_text
 
-    if is_caption(query):
-        return Explanation({}, explain_text(query, directory, recipe))
-    if recipe:
+    if recipe and is_key_or_url(query):
         raise ConfigError("--recipe is for the text of a caption, not for a key or a URL")
-    steps = trace(directory or latest_run(), query)
-    return Explanation(steps, steps_text(steps))
+    if recipe or not (is_key_or_url(query) or _is_name(query, directory)):
+        return Explanation({}, explain_text(query, directory, recipe))
+    found = trace(directory or latest_run(), query)
+    return Explanation(found.steps, steps_text(found))
+
+
+def _is_name(query: str, directory: str) -> bool:
+    """Whether an image of a run has this name; False where there is no run."""
+    from orchestration.engine.config import NoRunError
+    from orchestration.report.trace import is_name
+
+    try:
+        return is_name(directory or latest_run(), query)
+    except NoRunError:
+        return False
 
 
 def recipes(

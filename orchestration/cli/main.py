@@ -243,7 +243,9 @@ def demo(
 def explain(
     query: Annotated[
         str,
-        typer.Argument(metavar="KEY|URL|CAPTION", help="A key, its start, a URL, or any text."),
+        typer.Argument(
+            metavar="KEY|URL|NAME|CAPTION", help="A key, a URL, or its start; a file; or any text."
+        ),
     ],
     directory: FoundDirOption = "",
     recipe: Annotated[

@@ -1,7 +1,6 @@
 """The way of rows through the stages of a run, as data: what each stage did with them, and why."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError
 from typing import Any
@@ -12,6 +11,7 @@ import pyarrow.compute as pc
 from dalle_model.errors import DalleError
 from orchestration.engine.config import RunConfig, load_run_config
 from orchestration.engine.graph import Graph
+from orchestration.report.lookup import keys_of
 from pipelines.io.keys import shard_of
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest, read_manifest
@@ -19,11 +19,9 @@ from pipelines.io.parquet import read_row_groups
 from pipelines.io.task import StageTask
 from pipelines.rejection import Check
 from pipelines.stage import Stage
-from pipelines.web.urls import canonical_url
 
 _HEAVY = ("encoded", "image", "full_image", "image_tokens", "text_tokens")
-_KEY = re.compile(r"[0-9a-f]{8,40}")
-_URL = re.compile(r"(?:https?://|urn:)\S+", re.IGNORECASE)
+MAX_TRACED = 100  # rows; chosen: more than anyone reads, and little to hold
 
 
 class ExplainError(DalleError):
@@ -52,35 +50,50 @@ class Step:
     locations: Mapping[str, str] = field(default_factory=dict)
 
 
-def trace(root: str, query: str) -> dict[str, list[Step]]:
+@dataclass(frozen=True)
+class Trace:
+    """The way of the rows that a query names.
+
+    Args:
+        steps: by key, sorted, a step for each stage that had the row; of very many rows those of
+            the first keys.
+        num_rows: how many rows there are.
+    """
+
+    steps: dict[str, list[Step]]
+    num_rows: int
+
+
+def trace(root: str, query: str) -> Trace:
     """The way of every row that a query names.
 
     Args:
         root: URL of the run directory.
-        query: a key, the start of one (8 digits or more), or an image or page URL.
-
-    Returns:
-        By key, sorted, a step for each stage that had the row.
+        query: as in `keys_of`.
 
     Raises:
         ExplainError: no finished stage, or no such row.
         NoRunError: no such run.
     """
     tracer = _Tracer(root)
-    steps: dict[str, list[Step]] = {}
-    for step in tracer.steps(query):
-        steps.setdefault(step.row["key"], []).append(step)
-    if not steps:
+    keys = keys_of(tracer.files(), query)
+    if not keys:
         raise ExplainError(
-            f"no row in {root} has the key or URL {query!r}; keys are 40 hex digits, "
-            "URLs are compared in canonical form"
+            f"no row in {root} has the key, URL or name {query!r}, or one that begins so; keys are "
+            "40 hex digits, URLs are compared in canonical form, names are paths within a source"
         )
-    return dict(sorted(steps.items()))
+    steps: dict[str, list[Step]] = {key: [] for key in keys[:MAX_TRACED]}
+    for step in tracer.steps(list(steps)):
+        steps[step.row["key"]].append(step)
+    return Trace(steps, len(keys))
 
 
-def is_caption(query: str) -> bool:
-    """Whether a query is the text of a caption: neither a key nor a URL."""
-    return not (_KEY.fullmatch(query) or _URL.fullmatch(query))
+def is_name(root: str, query: str) -> bool:
+    """Whether an image of a run has a name; False where there is no such run, or nothing in it."""
+    try:
+        return bool(keys_of(_Tracer(root).files(), query))
+    except DalleError:
+        return False
 
 
 class _Tracer:
@@ -98,15 +111,26 @@ class _Tracer:
         if not self._finished:
             raise ExplainError(f"no finished stage in {root}; `dalle run` makes one")
 
-    def steps(self, query: str) -> Iterator[Step]:
-        """What each stage did with each row of a query, in the order of the stages."""
+    def files(self) -> Iterator[tuple[str, bool]]:
+        """The shards of all stages: rows kept and dropped, and whether these quote names.
+
+        A stage that reads sources has rows whose names are in no other place: copies and the like.
+        """
+        for stage, manifest in self._finished:
+            task = self._task(stage, manifest)
+            for index in range(manifest.num_shards):
+                yield task.part(index), False
+                yield task.rejected(index), not stage.reads
+
+    def steps(self, keys: Sequence[str]) -> Iterator[Step]:
+        """What each stage did with some rows, in the order of the stages."""
         for stage, manifest in self._finished:
             is_up_to_date = self._is_up_to_date(manifest)
             locations = stage.locations(self._config.section(stage)) if is_up_to_date else {}
             task = self._task(stage, manifest)
-            for index in _shards(manifest, query):
+            for index in sorted({shard_of(key, manifest.num_shards) for key in keys}):
                 for kept, url in ((True, task.part(index)), (False, task.rejected(index))):
-                    for row in _matches(url, query):
+                    for row in _rows(url, keys):
                         checks = self._checks(stage, task, row) if is_up_to_date else []
                         if not kept and all(check.passed for check in checks):
                             checks = [*checks, _failed(row)]
@@ -138,32 +162,12 @@ def _failed(row: Mapping[str, Any]) -> Check:
     return Check(row["reason"], False, row["measured"], row["threshold"], row["detail"])
 
 
-def _shards(manifest: Manifest, query: str) -> Iterable[int]:
-    if re.fullmatch(r"[0-9a-f]{16,40}", query):
-        return [shard_of(query, manifest.num_shards)]
-    return range(manifest.num_shards)
-
-
-def _matches(url: str, query: str) -> list[dict[str, Any]]:
-    return [row for group in read_row_groups(url) for row in _matching(group, query)]
-
-
-def _matching(table: pa.Table, query: str) -> list[dict[str, Any]]:
-    if "sha256" in table.column_names and "encoded" in table.column_names:
-        table = table.append_column("bytes", pc.binary_length(table["encoded"]))
-    table = table.drop_columns([name for name in _HEAVY if name in table.column_names])
-    if _KEY.fullmatch(query):
-        mask = pc.starts_with(table["key"], query)
-    else:
-        mask = pc.equal(table["url"], _canonical(query))
-        if "page_url" in table.column_names:
-            mask = pc.or_(mask, pc.equal(table["page_url"], query))
-    rows: list[dict[str, Any]] = table.filter(pc.fill_null(mask, pa.scalar(False))).to_pylist()
-    return rows
-
-
-def _canonical(query: str) -> str:
-    try:
-        return canonical_url(query)
-    except ValueError:
-        return query
+def _rows(url: str, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The rows of a shard with some keys, without what is heavy."""
+    wanted = pa.array(keys, pa.string())
+    for group in read_row_groups(url):
+        table = group.filter(pc.is_in(group["key"], wanted))
+        if "sha256" in table.column_names and "encoded" in table.column_names:
+            table = table.append_column("bytes", pc.binary_length(table["encoded"]))
+        light = [name for name in table.column_names if name not in _HEAVY]
+        yield from table.select(light).to_pylist()

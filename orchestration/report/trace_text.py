@@ -7,7 +7,8 @@ from orchestration.engine.config import NoRunError, RunConfig, load_run_config
 from orchestration.engine.graph import Graph
 from orchestration.engine.latest import latest_run
 from orchestration.engine.registry import registry
-from orchestration.report.trace import Step
+from orchestration.report.trace import Step, Trace
+from pipelines.io.carried import unpacked
 from pipelines.rejection import Check
 from pipelines.stage import TextTrace
 
@@ -18,15 +19,18 @@ MAX_DETAIL_CHARS = 60  # chosen: of a check that passed, what fits the rest of a
 _FACTS = ("language", "width", "height", "phash", "bytes", "sha256", "view", "text_source")
 
 
-def steps_text(steps: Mapping[str, list[Step]]) -> str:
+def steps_text(trace: Trace) -> str:
     """The way of each row, a paragraph a row.
 
     Args:
-        steps: by key, from `trace`.
+        trace: of the rows that a query names.
     """
+    steps = trace.steps
     paragraphs = [_row(key, steps[key]) for key in list(steps)[:MAX_ROWS]]
-    if len(steps) > MAX_ROWS:
-        paragraphs.append(f"… and {len(steps) - MAX_ROWS} more rows; give a longer key")
+    if trace.num_rows > MAX_ROWS:
+        paragraphs.append(
+            f"… and {trace.num_rows - MAX_ROWS:,} more rows; give a longer key, URL or name"
+        )
     return "\n\n".join(paragraphs)
 
 
@@ -81,6 +85,7 @@ def _row(key: str, steps: list[Step]) -> str:
     lines = [f"key      {key}", f"url      {first['url']}", f"caption  {_short(first['caption'])}"]
     if first.get("page_url"):
         lines.append(f"page     {first['page_url']}")
+    lines += _of_source(steps)
     for step in steps:
         lines.append(f"{step.stage:<10} {'kept' if step.kept else 'DROPPED'}{_facts(step)}")
         if not step.is_up_to_date:
@@ -89,6 +94,16 @@ def _row(key: str, steps: list[Step]) -> str:
             )
         lines += [_check(check, step.locations) for check in step.checks]
     return "\n".join(_printable(line) for line in lines)
+
+
+def _of_source(steps: list[Step]) -> list[str]:
+    """The name of an image in its source, and what is carried along from there."""
+    rows = [step.row for step in steps]
+    name = next((row["name"] for row in rows if row.get("name")), "")
+    carried = unpacked(next((row["carried"] for row in rows if row.get("carried")), ""))
+    values = ", ".join(f"{name} {value}" for name, value in carried.items())
+    found = {"name": name, "carries": _short(values)}
+    return [f"{what:<8} {value}" for what, value in found.items() if value]
 
 
 def _short(caption: str) -> str:

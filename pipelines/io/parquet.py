@@ -119,6 +119,12 @@ def read_table(url: str, columns: list[str] | None = None) -> pa.Table:
         return read_parquet(stream, columns)
 
 
+def read_schema(url: str) -> pa.Schema:
+    """The columns of a shard; raises as `read_table`."""
+    with _readable(url, open_in_ranges) as stream:
+        return open_parquet(stream).schema_arrow
+
+
 def read_row_groups(url: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
     """The rows of a shard, or some of its columns, in order, never more than one row group at once.
 
