@@ -104,7 +104,7 @@ def captions_task(root: str, num_shards: int) -> StageTask:
 def _candidates(captions: Sequence[str], first: int) -> pa.Table:
     urls = [f"http://a.test/{first + n}.jpg" for n in range(len(captions))]
     columns: dict[str, Sequence[Any]] = {
-        name: [None if name == "encoded" else ""] * len(captions) for name in CANDIDATE_SCHEMA.names
+        field.name: [None if field.nullable else ""] * len(captions) for field in CANDIDATE_SCHEMA
     }
     keys = [pair_key(url, caption) for url, caption in zip(urls, captions, strict=True)]
     columns |= {"key": keys, "url": urls, "caption": captions}

@@ -158,7 +158,7 @@ def write_captions(turn: Turn) -> None:
     for number, name in enumerate(turn.names):
         url, caption = f"http://h{number % NUM_HOSTS}{SUFFIX}/{name}", f"a boat, number {number}"
         key = pair_key(url, caption)
-        row = dict.fromkeys(CAPTION_SCHEMA.names, "") | {"encoded": None}
+        row = dict.fromkeys(CAPTION_SCHEMA.names, "") | {"sha256": None}
         row |= {"key": key, "url": url, "caption": caption}
         shards[shard_of(key, NUM_SHARDS)].append(row)
     folder = _task(turn, "fetch").input(CAPTIONS)

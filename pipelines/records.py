@@ -52,7 +52,8 @@ class Candidate(NamedTuple):
             empty (docs/sources.md).
         carried: values that the source's `carry` asks for, as `pipelines.io.carried` packs them;
             empty where there are none.
-        encoded: the image's bytes, from sources that contain them and need no download.
+        encoded: the image's bytes, from sources that contain them and need no download. Of the rows
+            of one image in a shard, the first holds them for all (`pipelines.io.supplied`).
     """
 
     key: str
@@ -82,6 +83,7 @@ _PROVENANCE = [
     _required("carried", pa.string()),
 ]
 
+# `sha256`: of the bytes that the source supplied; null where the image is still to be fetched.
 CANDIDATE_SCHEMA = pa.schema(
     [
         _required("key", pa.string()),
@@ -92,11 +94,13 @@ CANDIDATE_SCHEMA = pa.schema(
         _required("page_language", pa.string()),
         _required("opt_out", pa.string()),
         _required("declared_hash", pa.string()),
+        pa.field("sha256", pa.string()),
         pa.field("encoded", pa.binary()),
     ]
 )
 
 # `caption` is the normalised text from here on; `raw_caption` is what the key was made from.
+# `sha256`: as in `CANDIDATE_SCHEMA`, which keeps the bytes: so it pins them for whoever reads them.
 CAPTION_SCHEMA = pa.schema(
     [
         _required("key", pa.string()),
@@ -106,11 +110,11 @@ CAPTION_SCHEMA = pa.schema(
         _required("raw_caption", pa.string()),
         _required("language", pa.string()),
         _required("declared_hash", pa.string()),
-        pa.field("encoded", pa.binary()),
+        pa.field("sha256", pa.string()),
     ]
 )
 
-# `encoded`: the bytes as served. `sha256`: of those bytes.
+# `encoded`: the bytes as served; null where the candidates hold them. `sha256`: of the bytes.
 FETCHED_SCHEMA = pa.schema(
     [
         _required("key", pa.string()),
@@ -118,7 +122,7 @@ FETCHED_SCHEMA = pa.schema(
         _required("caption", pa.string()),
         *_PROVENANCE,
         _required("declared_hash", pa.string()),
-        _required("encoded", pa.binary()),
+        pa.field("encoded", pa.binary()),
         _required("sha256", pa.string()),
     ]
 )

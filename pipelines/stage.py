@@ -34,10 +34,13 @@ class Reads:
     Args:
         schema: the columns that the stage needs; None for an input that is not a table of rows.
         count: exactly `one` input, `maybe` one, or `any` number of them.
+        is_pinned: whether the rows of another input name by digest all that is read of it, so that
+            its own digest is no part of the fingerprint.
     """
 
     schema: pa.Schema | None = None
     count: Literal["one", "maybe", "any"] = "one"
+    is_pinned: bool = False
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,11 @@ class Graph:
         read = {other.name for found in self.inputs(stage).values() for other in found}
         return [other for other in self.stages if other.name in read]
 
+    def deciding(self, stage: Stage) -> list[Stage]:
+        """Those of them whose digests are part of the fingerprint of a stage."""
+        pinned = {role for role, reads in stage.reads.items() if reads.is_pinned}
+        return [other for other in self.predecessors(stage) if other.writes.role not in pinned]
+
     def ancestors(self, stage: Stage) -> list[Stage]:
         """All stages on which the output of a stage depends, in the order of the run."""
         needed = {stage.name}

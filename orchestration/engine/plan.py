@@ -60,7 +60,7 @@ class Plan:
         fingerprint: of its work.
         row_work: of what it does for a row; as in a manifest.
         attempt: names the work together with the files outside the run as they are now.
-        inputs: content digests of what it reads.
+        inputs: content digests of what it reads and what no other input pins.
         outside: size and stamp of each file outside the run.
         finished: its manifest, where nothing is to be done.
         why: for the terminal.
@@ -83,7 +83,8 @@ def plan_stage(run: Run, graph: Graph, stage: Stage) -> Plan:
         RunError: a stage that it reads is not finished.
     """
     read = {other.name: _input(run, stage, other) for other in graph.predecessors(stage)}
-    inputs = {name: manifest.digest for name, manifest in read.items()}
+    digests = {name: manifest.digest for name, manifest in read.items()}
+    inputs = {other.name: digests[other.name] for other in graph.deciding(stage)}
     row_works = {name: manifest.row_work for name, manifest in read.items()}
     outside = list(at_once(files.identity, graph.outside(stage)))
     fingerprint = graph.fingerprint(stage, inputs)

@@ -62,7 +62,7 @@ def preview(run: Run, graph: Graph, stages: Sequence[Stage]) -> list[PlannedStag
 def _previewed(run: Run, graph: Graph, stages: Sequence[Stage]) -> Iterator[PlannedStage]:
     pending: set[str] = set()
     for stage in stages:
-        before = [read.name for read in graph.predecessors(stage) if read.name in pending]
+        before = [read.name for read in graph.deciding(stage) if read.name in pending]
         planned = _follow(run, graph, stage, before) if before else _decide(run, graph, stage)
         if planned.action != "keep":
             pending.add(stage.name)
@@ -84,7 +84,7 @@ def _follow(run: Run, graph: Graph, stage: Stage, before: Sequence[str]) -> Plan
     old = read_manifest(run.folder.stage(stage.name))
     if old is None:
         return PlannedStage(stage.name, "make", "not finished yet")
-    read = [other.name for other in graph.predecessors(stage)]
+    read = [other.name for other in graph.deciding(stage)]
     if old.inputs.keys() == set(read) and old.fingerprint == graph.fingerprint(stage, old.inputs):
         why = f"reads the rows of {', '.join(before)}"
         return PlannedStage(stage.name, "follow", why, old.num_shards, _size(old))

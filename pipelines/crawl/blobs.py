@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from dalle_model.errors import DalleError
+from dalle_model.files import sha256
 from dalle_model.shards import image_of
 from pipelines.crawl.books import PassedOver
 from pipelines.crawl.stored import StoredImage, StoredRef, ref_of
 from pipelines.io.aside import ASIDE_BYTES, ByteRange, put_aside, take_back
 from pipelines.io.keys import image_part
+from pipelines.io.supplied import held_once
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection
 
@@ -123,25 +125,27 @@ def unpack(packed: Packed) -> CandidateRef:
 def load(refs: Iterable[CandidateRef]) -> list[Values]:
     """The rows of candidates, with the bytes that they refer to; in no particular order.
 
+    Bytes that several refer to are read once, and those of an image stand in its first row alone.
+
     Raises:
         ChangedInputError: other bytes are there now.
     """
     rows: list[Values] = []
-    found: list[CandidateRef] = []
-    places: dict[int, ByteRange] = {}
+    places: dict[ByteRange, list[CandidateRef]] = {}
     for ref in refs:
         if ref.blob is None:
             rows.append(ref.candidate._asdict())
         else:
-            places[len(found)] = ref.blob
-            found.append(ref)
+            places.setdefault(ref.blob, []).append(ref)
     try:
-        for number, encoded in take_back(places):
-            _check(encoded, found[number], places[number].location)
-            rows.append(found[number].candidate._asdict() | {"encoded": encoded})
+        for place, encoded in take_back({place: place for place in places}):
+            supplied = {"encoded": encoded, "sha256": sha256(encoded)}
+            for ref in places[place]:
+                _check(encoded, ref, place.location)
+                rows.append(ref.candidate._asdict() | supplied)
     except EOFError as error:
         raise ChangedInputError(f"{error}; {_REMEDY}") from error
-    return rows
+    return held_once(rows) if places else rows
 
 
 def _write(

@@ -24,8 +24,9 @@ from pipelines.fetch.reuse import Before
 from pipelines.io import parquet
 from pipelines.io.aside import ByteRange
 from pipelines.io.batches import RowBatch
+from pipelines.io.supplied import SuppliedImages
 from pipelines.io.task import BatchedResult, ShardResult, StageTask
-from pipelines.records import CAPTIONS, FETCHED_SCHEMA
+from pipelines.records import CANDIDATES, CAPTIONS, FETCHED_SCHEMA
 from pipelines.rejection import Check, reject
 from pipelines.stage import Runtime
 from pipelines.web.failures import FetchFailure, Reason
@@ -36,7 +37,7 @@ _HOSTS_NAMED = 10  # in a warning; chosen: as many as one reads
 
 @dataclass(frozen=True)
 class _Found:
-    """What is known of the images of one shard whose rows carry no bytes, by their part of the key.
+    """What is known of the images of one shard that no source supplied, by their part of the key.
 
     Args:
         urls: of all of them.
@@ -56,9 +57,9 @@ def fetch_shard(
 ) -> BatchedResult:
     """Fetch the images of one shard, each image once.
 
-    Rows whose source supplied the bytes need no download. An image that cannot be fetched rejects
-    each of its rows, with the class of the failure as the reason. All images are fetched by this
-    call; the batches bring them to their rows.
+    Rows whose source supplied the bytes need no download: the candidates hold them. An image that
+    cannot be fetched rejects each of its rows, with the class of the failure as the reason. All
+    images are fetched by this call; the batches bring them to their rows.
 
     Raises:
         UnreadableShardError: the captions shard, or the finished one of a retry, is missing or
@@ -128,15 +129,15 @@ def read_captions(
 
 
 def images_to_fetch(rows: pa.Table) -> dict[str, str]:
-    """URLs of the images whose rows carry no bytes, by the image's part of the key."""
-    without = rows.filter(pc.is_null(rows["encoded"]))
+    """URLs of the images that no source supplied, by the image's part of the key."""
+    without = rows.filter(pc.is_null(rows["sha256"]))
     pairs = zip(without["key"].to_pylist(), without["url"].to_pylist(), strict=True)
     return {image_of(key): url for key, url in pairs}
 
 
 def _urls(task: StageTask, index: int) -> dict[str, str]:
     found: dict[str, str] = {}
-    for table in read_captions(task, index, ["key", "url", "encoded"]):
+    for table in read_captions(task, index, ["key", "url", "sha256"]):
         found |= images_to_fetch(table)
     return found
 
@@ -152,13 +153,14 @@ def _batches(
     task: StageTask, index: int, found: _Found, judge: Judge, blocked: Blocked
 ) -> Iterator[ShardResult]:
     batch = RowBatch(FETCHED_SCHEMA)
+    supplied = SuppliedImages(task.input(CANDIDATES).part(index))
     with closing(found.bodies):
         body = lru_cache(maxsize=1)(found.bodies.read)  # the captions of an image follow each other
         for table in read_captions(task, index):
             batch.rows_in += table.num_rows
             for row in parquet.rows_of(table):
-                encoded = _encoded(row, found.checks, body, blocked)
-                batch.reused += row["encoded"] is None and found.before.knows(image_of(row["key"]))
+                encoded = _encoded(row, found.checks, body, blocked, supplied)
+                batch.reused += row["sha256"] is None and found.before.knows(image_of(row["key"]))
                 failed = encoded if isinstance(encoded, Check) else judge.failed(row, encoded)
                 if failed is None:
                     batch.keep(_fetched_row(row, cast(bytes, encoded)))
@@ -197,14 +199,18 @@ def _sorted_out(
 
 
 def _encoded(
-    row: Row, checks: Mapping[str, Check], body: Callable[[str], bytes], blocked: Blocked
+    row: Row,
+    checks: Mapping[str, Check],
+    body: Callable[[str], bytes],
+    blocked: Blocked,
+    supplied: SuppliedImages,
 ) -> bytes | Check:
     """The bytes of a row's image, or why it has none that may be kept."""
-    if row["encoded"] is None:
+    if row["sha256"] is None:
         image = image_of(row["key"])
         return checks.get(image) or body(image)
     refused = blocked.refusal(row["url"])
-    return _check(refused) if refused else cast(bytes, row["encoded"])
+    return _check(refused) if refused else supplied.read(row["key"], row["sha256"])
 
 
 def _noted(outcome: Outcome) -> Check:
@@ -222,5 +228,8 @@ def _check(failure: FetchFailure) -> Check:
 
 
 def _fetched_row(row: Row, encoded: bytes) -> Row:
+    """The row with its bytes, unless the candidates hold them."""
     kept = {name: row[name] for name in FETCHED_SCHEMA.names if name in row}
+    if row["sha256"] is not None:
+        return kept | {"encoded": None}
     return kept | {"encoded": encoded, "sha256": sha256(encoded)}

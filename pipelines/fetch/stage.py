@@ -4,7 +4,14 @@ from typing import Any
 
 from pipelines.fetch.config import RETRIED, FetchConfig, dependencies
 from pipelines.io.layout import StageFolder
-from pipelines.records import CAPTION_SCHEMA, CAPTIONS, FETCHED, FETCHED_SCHEMA
+from pipelines.records import (
+    CANDIDATE_SCHEMA,
+    CANDIDATES,
+    CAPTION_SCHEMA,
+    CAPTIONS,
+    FETCHED,
+    FETCHED_SCHEMA,
+)
 from pipelines.stage import (
     Cost,
     Job,
@@ -54,7 +61,10 @@ STAGE = Stage(
     name="fetch",
     about="image URLs to bytes as served",
     config=FetchConfig,
-    reads={CAPTIONS: Reads(CAPTION_SCHEMA)},
+    reads={
+        CANDIDATES: Reads(CANDIDATE_SCHEMA, is_pinned=True),
+        CAPTIONS: Reads(CAPTION_SCHEMA),
+    },
     writes=Writes(FETCHED, FETCHED_SCHEMA),
     work=PipelineWork(_build),
     cost=Cost(

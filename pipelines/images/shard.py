@@ -14,8 +14,9 @@ from pipelines.images.store import STORES
 from pipelines.io import parquet
 from pipelines.io.batches import RowBatch
 from pipelines.io.earlier import EarlierRows
+from pipelines.io.supplied import SuppliedImages
 from pipelines.io.task import BatchedResult, ShardResult, StageTask
-from pipelines.records import FETCHED, FETCHED_SCHEMA, IMAGE_SCHEMA
+from pipelines.records import CANDIDATES, FETCHED, FETCHED_SCHEMA, IMAGE_SCHEMA
 from pipelines.rejection import Check, reject
 
 COMPARED = 64  # chosen: of a million images enough for a share to a thousandth, at 1 % of the work
@@ -38,23 +39,26 @@ def process_shard(
 
     Raises:
         SandboxError: the process that decodes cannot be started; as the next, by the batches.
-        UnreadableShardError: the fetched shard is missing or corrupt.
+        UnreadableShardError: the fetched shard, or that of the candidates which hold the bytes of
+            some of its images, is missing or corrupt.
     """
     sandbox = shared_sandbox() if sandbox is None else sandbox
-    url = task.input(FETCHED).part(index)
-    earlier = EarlierRows(task, index, ["sha256", *_ADDED])
-    return BatchedResult(IMAGE_SCHEMA, _batches(url, task.stage, config, sandbox, earlier))
+    return BatchedResult(IMAGE_SCHEMA, _batches(task, index, config, sandbox))
 
 
 def _batches(
-    url: str, stage: str, config: ImagesConfig, sandbox: Sandbox, earlier: EarlierRows
+    task: StageTask, index: int, config: ImagesConfig, sandbox: Sandbox
 ) -> Iterator[ShardResult]:
     batch = RowBatch(IMAGE_SCHEMA)
+    supplied = SuppliedImages(task.input(CANDIDATES).part(index))
+    earlier = EarlierRows(task, index, ["sha256", *_ADDED])
     measured, is_reused = "", False
     outcome: Row | Check = {}
-    for table in parquet.read_row_groups(url):
+    for table in parquet.read_row_groups(task.input(FETCHED).part(index)):
         batch.rows_in += table.num_rows
         for row in parquet.rows_of(table):
+            if row["encoded"] is None:
+                row["encoded"] = supplied.read(row["key"], row["sha256"])
             if row["sha256"] != measured:
                 before = _made_before(row, earlier)
                 is_reused, measured = before is not None, row["sha256"]
@@ -68,7 +72,7 @@ def _batches(
             batch.reused += is_reused
             found = _kept(row, outcome, config.max_declared_hamming)
             if isinstance(found, Check):
-                batch.drop(reject(row, stage, found))
+                batch.drop(reject(row, task.stage, found))
             else:
                 batch.keep(found)
             if batch.is_full:

@@ -6,6 +6,8 @@ from pipelines.images.config import ImagesConfig, dependencies, upscales
 from pipelines.io.task import BatchedResult, StageTask
 from pipelines.material import Material, line, section
 from pipelines.records import (
+    CANDIDATE_SCHEMA,
+    CANDIDATES,
     CODEC_SIDE,
     FETCHED,
     FETCHED_SCHEMA,
@@ -61,7 +63,10 @@ STAGE = Stage(
     name="images",
     about="bytes to upright RGB at the encoder's size, without metadata",
     config=ImagesConfig,
-    reads={FETCHED: Reads(FETCHED_SCHEMA)},
+    reads={
+        CANDIDATES: Reads(CANDIDATE_SCHEMA, is_pinned=True),
+        FETCHED: Reads(FETCHED_SCHEMA),
+    },
     writes=Writes(IMAGES, IMAGE_SCHEMA),
     work=ShardWork(_process),
     cost=Cost(

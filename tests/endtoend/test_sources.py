@@ -101,7 +101,7 @@ def test_captions_of_every_source(tmp_path, name):
     rows = rows_of(root / "captions")
     assert [row["caption"] for row in rows] == KEPT
     assert {row["source"] for row in rows} == {"test"}
-    has_pictures = [row["encoded"] is not None for row in rows]
+    has_pictures = [row["sha256"] is not None for row in rows]
     assert has_pictures == [name in WITH_PICTURES] * len(KEPT)
     manifest = read_json(str(root / "captions" / "manifest.json"))
     assert manifest["rows_in"] == len(CAPTIONS)

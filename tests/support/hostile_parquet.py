@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from dalle_model.shards import ShardMetadata, token_schema
 from pipelines.io.parquet import to_bytes
-from pipelines.records import CAPTION_SCHEMA
+from pipelines.records import CANDIDATE_SCHEMA
 from tests.support.token_shards import METADATA, token_row
 
 NUM_ROWS = 300
@@ -28,9 +28,9 @@ def damaged(content: bytes, seed: int) -> bytes:
 
 def caption_shard() -> bytes:
     """A shard as stages write it."""
-    row = dict.fromkeys(CAPTION_SCHEMA.names, "text") | {"encoded": b"bytes"}
+    row = dict.fromkeys(CANDIDATE_SCHEMA.names, "text") | {"encoded": b"bytes"}
     rows = [row | {"key": f"{n:040d}", "caption": f"boat {n}"} for n in range(NUM_ROWS)]
-    return to_bytes(pa.Table.from_pylist(rows, schema=CAPTION_SCHEMA))
+    return to_bytes(pa.Table.from_pylist(rows, schema=CANDIDATE_SCHEMA))
 
 
 def token_shard() -> bytes:

@@ -17,7 +17,7 @@ def write_wanted(task: StageTask, urls: Iterable[str]) -> None:
     shards: list[list[dict[str, Any]]] = [[] for _ in range(task.num_shards)]
     for url in urls:
         key = pair_key(url, url)
-        row: dict[str, Any] = dict.fromkeys(CAPTION_SCHEMA.names, "") | {"encoded": None}
+        row: dict[str, Any] = dict.fromkeys(CAPTION_SCHEMA.names, "") | {"sha256": None}
         row |= {"key": key, "url": url, "caption": url}
         shards[shard_of(key, task.num_shards)].append(row)
     for index, rows in enumerate(shards):

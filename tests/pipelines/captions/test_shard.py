@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dalle_model import files
 from pipelines.captions import shard as filter
 from pipelines.captions.config import CaptionsConfig
 from pipelines.captions.recipe import load_funnel
@@ -29,7 +30,7 @@ def test_rows_kept_and_dropped():
     assert kept["caption"] == "A dog & a cat on the beach"
     assert kept["raw_caption"] == RAW[0]
     assert kept["language"] == "en"
-    assert kept["encoded"] == b"bytes 0"
+    assert kept["sha256"] == files.sha256(b"bytes 0")
     assert kept["key"] == pair_key("http://a.test/0.png", RAW[0])
     dropped = rejected(result).to_pylist()
     assert [(row["caption"], row["reason"], row["stage"]) for row in dropped] == [
@@ -78,15 +79,15 @@ def test_the_size_of_batches_does_not_matter(monkeypatch, size):
     assert rejection_table(parts.rejected).equals(rejection_table(whole.rejected))
 
 
-def test_empty_and_missing_bytes():
+def test_no_rows_and_images_that_no_source_supplied():
     funnel = load_funnel("dalle", {})
     assert filter_table(CANDIDATE_SCHEMA.empty_table(), funnel).kept.schema == CAPTION_SCHEMA
     table = candidate_table(RAW).set_column(
-        CANDIDATE_SCHEMA.get_field_index("encoded"),
-        CANDIDATE_SCHEMA.field("encoded"),
-        pa.nulls(len(RAW), pa.binary()),
+        CANDIDATE_SCHEMA.get_field_index("sha256"),
+        CANDIDATE_SCHEMA.field("sha256"),
+        pa.nulls(len(RAW), pa.string()),
     )
-    assert filter_table(table, funnel).kept["encoded"].null_count == 1
+    assert filter_table(table, funnel).kept["sha256"].null_count == 1
 
 
 def test_filter_shard_reads_the_crawl_of_the_run(tmp_path):

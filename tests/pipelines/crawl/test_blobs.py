@@ -1,5 +1,6 @@
 import pytest
 
+from dalle_model.files import sha256
 from pipelines.crawl.blobs import (
     CandidateRef,
     ChangedInputError,
@@ -50,6 +51,15 @@ def test_the_captions_of_an_image_share_its_bytes(tmp_path):
     refs = _refs(rows, tmp_path)
     assert refs[0].blob == refs[1].blob
     assert [path.stat().st_size for path in tmp_path.iterdir()] == [7]
+
+
+def test_the_first_caption_of_an_image_alone_holds_its_bytes(tmp_path):
+    captions = ("one", "two", "three")
+    refs = _refs([_inline(b"picture", c) for c in captions] + [_inline(b"other")], tmp_path)
+    rows = sorted(load(reversed(refs)), key=lambda row: row["key"])
+    held = [row["encoded"] for row in rows if row["sha256"] == sha256(b"picture")]
+    assert held == [b"picture", None, None]
+    assert [r["encoded"] for r in rows if r["sha256"] == sha256(b"other")] == [b"other"]
 
 
 def test_the_same_work_again_writes_the_same_file(tmp_path):

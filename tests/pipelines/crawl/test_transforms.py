@@ -1,4 +1,3 @@
-import hashlib
 import pickle
 import random
 from collections import Counter
@@ -246,12 +245,14 @@ def test_images_are_in_the_rows_and_no_row_names_a_path(tmp_path):
     task = _run(tmp_path, _with_images(tmp_path))
     kept, rejected = zip(*_tables(task), strict=True)
     rows = [row for table in kept for row in table.to_pylist()]
-    with_bytes = [row for row in rows if row["encoded"] is not None]
+    with_bytes = [row for row in rows if row["sha256"] is not None]
     assert len(with_bytes) == 12 + 3
     assert len(rows) == 12 + 3 + 3
+    held = {row["sha256"]: row["encoded"] for row in rows if row["encoded"] is not None}
+    assert len(held) == 12 == sum(row["encoded"] is not None for row in rows)
     for row in with_bytes:
-        assert row["key"] == local_pair_key(row["encoded"], row["caption"])
-        assert row["url"] == f"urn:sha256:{hashlib.sha256(row['encoded']).hexdigest()}"
+        assert row["key"] == local_pair_key(held[row["sha256"]], row["caption"])
+        assert row["url"] == f"urn:sha256:{row['sha256']}"
     reasons = Counter(row["reason"] for table in rejected for row in table.to_pylist())
     assert reasons == {"duplicate_pair": 4 + 4 + 3}
     assert str(tmp_path) not in repr([*rows, *(t.to_pylist() for t in rejected)])

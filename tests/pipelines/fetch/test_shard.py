@@ -17,8 +17,15 @@ from pipelines.fetch.shard import fetch_shard
 from pipelines.io import batches, parquet
 from pipelines.io.finish import finish_shard
 from pipelines.io.keys import local_pair_key, pair_key
+from pipelines.io.parquet import UnreadableShardError
 from pipelines.io.task import Stopwatch
-from pipelines.records import CAPTION_SCHEMA, CAPTIONS, FETCHED_SCHEMA
+from pipelines.records import (
+    CANDIDATE_SCHEMA,
+    CANDIDATES,
+    CAPTION_SCHEMA,
+    CAPTIONS,
+    FETCHED_SCHEMA,
+)
 from pipelines.stage import Runtime
 from pipelines.web.addresses import LoopbackAllowance
 from pipelines.web.client import shared_client
@@ -46,15 +53,18 @@ def runtime_of(web):
 
 def row(url, caption, encoded=None):
     key = pair_key(url, caption) if encoded is None else local_pair_key(encoded, caption)
-    values = dict.fromkeys(CAPTION_SCHEMA.names, "")
-    values |= {"key": key, "url": url, "caption": caption, "license": "CC0", "encoded": encoded}
-    return values
+    values = dict.fromkeys(CANDIDATE_SCHEMA.names + CAPTION_SCHEMA.names, "")
+    sha256 = None if encoded is None else files.sha256(encoded)
+    values |= {"key": key, "url": url, "caption": caption, "license": "CC0"}
+    return values | {"encoded": encoded, "sha256": sha256}
 
 
 def write_captions(root, rows):
+    """The captions of a task, and the candidates that hold what their sources supplied."""
     task = stage_task(root, "fetch")
-    table = pa.Table.from_pylist(sorted(rows, key=lambda r: r["key"]), schema=CAPTION_SCHEMA)
-    files.write_bytes(task.input(CAPTIONS).part(0), parquet.to_bytes(table))
+    for role, schema in ((CAPTIONS, CAPTION_SCHEMA), (CANDIDATES, CANDIDATE_SCHEMA)):
+        table = pa.Table.from_pylist(sorted(rows, key=lambda r: r["key"]), schema=schema)
+        files.write_bytes(task.input(role).part(0), parquet.to_bytes(table))
     return task
 
 
@@ -91,9 +101,10 @@ def test_every_row_is_kept_or_rejected_with_its_class(web, tmp_path):
     assert result.kept.schema == FETCHED_SCHEMA
     kept = {r["caption"]: r for r in result.kept.to_pylist()}
     assert {c: r["encoded"] for c, r in kept.items()} == {
-        "one": b"good", "two": b"good", "local": b"local",
+        "one": b"good", "two": b"good", "local": None,
     }  # fmt: skip
     assert kept["one"]["sha256"] == hashlib.sha256(b"good").hexdigest()
+    assert kept["local"]["sha256"] == hashlib.sha256(b"local").hexdigest()
     assert kept["one"]["license"] == "CC0"
 
 
@@ -109,14 +120,24 @@ def test_an_image_is_requested_once_and_retried_only_where_that_may_help(web, tm
     assert asked["a.demo.test/robots.txt"] == 1
 
 
-def test_an_image_that_came_with_its_row_is_not_requested(web, tmp_path):
+def test_an_image_that_its_source_supplied_is_neither_requested_nor_kept_again(web, tmp_path):
     url = "http://a.demo.test/good.png"
     web.page("a.demo.test/good.png", b"another image by now")
     rows = [row(url, "one", encoded=b"supplied"), row("urn:sha256:00", "two", encoded=b"x" * 1001)]
     result = whole(fetch_shard(write_captions(tmp_path, rows), 0, CONFIG, runtime_of(web)))
-    kept = {r["caption"]: r["encoded"] for r in result.kept.to_pylist()}
-    assert kept == {"one": b"supplied", "two": b"x" * 1001}
+    kept = {r["caption"]: r["sha256"] for r in result.kept.to_pylist()}
+    assert kept == {"one": files.sha256(b"supplied"), "two": files.sha256(b"x" * 1001)}
+    assert result.kept["encoded"].null_count == 2
     assert web.asked == []
+
+
+def test_candidates_of_another_crawl_are_an_error(web, tmp_path):
+    task = write_captions(tmp_path, [row("u", "one", encoded=b"supplied")])
+    table = parquet.read_table(task.input(CAPTIONS).part(0))
+    other = table.set_column(table.column_names.index("sha256"), "sha256", pa.array(["0" * 64]))
+    files.write_bytes(task.input(CAPTIONS).part(0), parquet.to_bytes(other))
+    with pytest.raises(UnreadableShardError, match="no bytes with the SHA-256 000000000000"):
+        whole(fetch_shard(task, 0, CONFIG, runtime_of(web)))
 
 
 def test_a_rejection_measures_what_it_can(web, tmp_path):

@@ -4,7 +4,7 @@ from dalle_model import files
 from pipelines.fetch.config import FetchConfig
 from pipelines.fetch.stage import STAGE
 from pipelines.io import parquet
-from pipelines.records import CAPTION_SCHEMA, CAPTIONS
+from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES, CAPTION_SCHEMA, CAPTIONS
 from pipelines.stage import Job
 from tests.support.stages import run_on_beam
 from tests.support.tasks import stage_task
@@ -21,18 +21,19 @@ def test_what_may_be_reached_is_part_of_the_work_and_told():
 
 
 def test_pending_shards_are_fetched_written_and_counted(tmp_path):
-    blank = dict.fromkeys(CAPTION_SCHEMA.names, "")
+    blank = dict.fromkeys(CAPTION_SCHEMA.names + CANDIDATE_SCHEMA.names, "")
     rows = [
-        blank | {"key": "a" * 40, "url": "p.png", "encoded": b"image"},
-        blank | {"key": "b" * 40, "url": "file:///p.png", "encoded": None},
+        blank | {"key": "a" * 40, "url": "p.png", "encoded": b"image", "sha256": "1" * 64},
+        blank | {"key": "b" * 40, "url": "file:///p.png", "encoded": None, "sha256": None},
     ]
-    captions = parquet.to_bytes(pa.Table.from_pylist(rows, schema=CAPTION_SCHEMA))
     task = stage_task(tmp_path, "fetch")
-    files.write_bytes(task.input(CAPTIONS).part(0), captions)
+    for role, schema in ((CAPTIONS, CAPTION_SCHEMA), (CANDIDATES, CANDIDATE_SCHEMA)):
+        content = parquet.to_bytes(pa.Table.from_pylist(rows, schema=schema))
+        files.write_bytes(task.input(role).part(0), content)
 
     counted = run_on_beam(STAGE, Job(task, FetchConfig()))
     assert counted == {"rows_in": 2, "rows_out": 1, "scheme_refused": 1}
-    assert parquet.read_table(task.part(0))["encoded"].to_pylist() == [b"image"]
+    assert parquet.read_table(task.part(0))["sha256"].to_pylist() == ["1" * 64]
     assert parquet.read_table(task.rejected(0))["reason"].to_pylist() == ["scheme_refused"]
 
 

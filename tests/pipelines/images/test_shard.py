@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from dalle_model import files
 from dalle_model.pixels import from_stored
 from pipelines.images.config import ImagesConfig
 from pipelines.images.hashes import phash
@@ -18,8 +19,9 @@ from pipelines.images.shard import columns, is_compared, process_shard
 from pipelines.io import batches, parquet
 from pipelines.io.finish import finish_shard
 from pipelines.io.parquet import UnreadableShardError
+from pipelines.io.supplied import held_once
 from pipelines.io.task import Stopwatch
-from pipelines.records import IMAGE_SCHEMA
+from pipelines.records import CANDIDATES, IMAGE_SCHEMA
 from tests.support.fetched_rows import fetched, write_fetched
 from tests.support.raw_images import encode, smooth
 from tests.support.results import whole
@@ -43,6 +45,22 @@ def test_rows_are_kept_or_rejected_and_the_books_balance(tmp_path) -> None:
     assert reasons["page"] == ("wrong_format", "images", None)
     assert reasons["wide"] == ("aspect_ratio", "images", 200 / 60)
     assert result.rows_in == result.kept.num_rows + len(result.rejected) == 4
+
+
+def test_bytes_that_a_source_supplied_give_the_same_rows(tmp_path) -> None:
+    pictures = [encode(smooth(90, 60 + n), "JPEG") for n in range(5)]
+    rows = [
+        fetched(f"http://a.test/{n}.jpg", caption, picture)
+        for n, picture in enumerate(pictures)
+        for caption in ("one", "two")
+    ]
+    expected = whole(process_shard(write_fetched(tmp_path / "own", rows), 0, CONFIG))
+    task = write_fetched(tmp_path / "supplied", [row | {"encoded": None} for row in rows])
+    held = held_once([{name: row[name] for name in ("key", "sha256", "encoded")} for row in rows])
+    files.write_bytes(task.input(CANDIDATES).part(0), parquet.to_bytes(pa.Table.from_pylist(held)))
+    result = whole(process_shard(task, 0, CONFIG))
+    assert result.kept.num_rows == len(rows)
+    assert result.kept.equals(expected.kept)
 
 
 def test_an_image_with_several_captions_is_decoded_once(tmp_path) -> None:

@@ -30,6 +30,7 @@ def candidate_table(captions: Sequence[str]) -> pa.Table:
             "page_language": "en",
             "opt_out": "",
             "declared_hash": "",
+            "sha256": files.sha256(f"bytes {n}".encode()),
             "encoded": f"bytes {n}".encode(),
         }
         for n, caption in enumerate(captions)
