@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orchestration.api import Comparison as Comparison
     from orchestration.api import Explanation as Explanation
     from orchestration.api import cancel as cancel
+    from orchestration.api import clean as clean
     from orchestration.api import demo as demo
     from orchestration.api import estimate as estimate
     from orchestration.api import explain as explain
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from orchestration.api import status as status
     from orchestration.api import train as train
     from orchestration.api import verify as verify
+    from orchestration.engine.cleaning import FreedStage as FreedStage
     from orchestration.engine.first_config import FirstConfig as FirstConfig
     from orchestration.engine.preview import PlannedStage as PlannedStage
     from orchestration.engine.progress import Progress as Progress
@@ -65,6 +67,7 @@ _HOMES = {
         "Comparison",
         "Explanation",
         "cancel",
+        "clean",
         "demo",
         "estimate",
         "explain",
@@ -81,6 +84,7 @@ _HOMES = {
         "train",
         "verify",
     ),
+    "orchestration.engine.cleaning": ("FreedStage",),
     "orchestration.engine.first_config": ("FirstConfig",),
     "orchestration.engine.preview": ("PlannedStage",),
     "orchestration.engine.progress": ("Progress",),

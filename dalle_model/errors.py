@@ -48,6 +48,7 @@ DalleError: what was asked for has failed; exit code 1
         RunnerError          orchestration.beam.runners       a Beam runner or option cannot be used
         ProfileError         orchestration.beam.profile       a profile is wrong or unknown
         ReplacingError       orchestration.engine.another     a finished run would be replaced
+        FreeingError         orchestration.engine.cleaning    rows from the web would be freed
 """
 
 

@@ -26,6 +26,7 @@ from orchestration.work import (
 )
 
 if TYPE_CHECKING:
+    from orchestration.engine.cleaning import FreedStage
     from orchestration.engine.first_config import FirstConfig
     from orchestration.engine.preview import PlannedStage
     from orchestration.engine.settings_list import Setting
@@ -182,7 +183,7 @@ def plan(config: Config, directory: str = "", stages: Sequence[str] = ()) -> "li
     chosen = chosen_stages(graph.stages, stages)
     check_settings(graph, chosen)
     check_inputs(work, graph, chosen)
-    return preview(work, graph, chosen)
+    return preview(work, graph, chosen, stages)
 
 
 def estimate(
@@ -287,15 +288,19 @@ def explain(query: str, directory: str = "", recipe: str = "") -> Explanation:
         ConfigError: a recipe for what is no text.
     """
     from orchestration.report.lookup import is_key_or_url
-    from orchestration.report.trace import trace
+    from orchestration.report.trace import freed_stages, trace
     from orchestration.report.trace_text import explain_text, steps_text
+    from pipelines.io.cleaned import remedy
 
     if recipe and is_key_or_url(query):
         raise ConfigError("--recipe is for the text of a caption, not for a key or a URL")
     if recipe or not (is_key_or_url(query) or _is_name(query, directory)):
         return Explanation({}, explain_text(query, directory, recipe))
-    found = trace(directory or latest_run(), query)
-    return Explanation(found.steps, steps_text(found))
+    root = directory or latest_run()
+    found = trace(root, query)
+    freed = freed_stages(root)
+    note = f"\n\n{remedy(*freed)}" if freed else ""
+    return Explanation(found.steps, steps_text(found) + note)
 
 
 def _is_name(query: str, directory: str) -> bool:
@@ -381,6 +386,38 @@ def verify(directory: str = "") -> "Verification":
     from orchestration.engine.verify import verify_run
 
     return verify_run(directory or latest_run())
+
+
+def clean(
+    directory: str = "",
+    stages: Sequence[str] = (),
+    *,
+    only_plans: bool = False,
+    takes_from_web: bool = False,
+) -> "list[FreedStage]":
+    """Free the rows that no stage needs any longer; `run` makes them again where one does.
+
+    Manifests, dropped rows and what the report shows of them stay.
+
+    Args:
+        directory: of the run; the latest below `runs` by default.
+        stages: whose rows go; by default of all that are read by stages which are up to date, but
+            for token shards and what came from the web.
+        only_plans: say what would go, and do nothing.
+        takes_from_web: whether named stages may lose rows that only the web can bring back.
+
+    Raises:
+        FreeingError: they would.
+        UsageError: no such run or stage, or the rows of a named one are needed.
+        RunError: a run is at work in the directory.
+    """
+    from orchestration.engine.cleaning import free_rows
+    from orchestration.engine.config import load_run_config
+    from orchestration.engine.plan import Run
+
+    root = directory or latest_run()
+    work = Run(load_run_config(root), root)
+    return free_rows(work, stages, only_plans=only_plans, takes_from_web=takes_from_web)
 
 
 def sample(

@@ -17,7 +17,18 @@ from pipelines.io.layout import RunFolder
 
 WITH_CONFIG = ("run", "train", "recipes")  # commands that take `--config` besides `--dir`
 _COMMANDS = "|".join(
-    (*WITH_CONFIG, "explain", "export", "report", "verify", "status", "cancel", "sample", "grid")
+    (
+        *WITH_CONFIG,
+        "explain",
+        "export",
+        "report",
+        "verify",
+        "status",
+        "cancel",
+        "clean",
+        "sample",
+        "grid",
+    )
 )
 _HINT = re.compile(rf"`dalle (?P<command>{_COMMANDS})(?P<rest>(?: [^`]*)?)`")
 

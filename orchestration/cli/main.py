@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand
 
 from orchestration.cli import signals
-from orchestration.cli.asking import ask_to_replace, found_directory
+from orchestration.cli.asking import ask_to_free, ask_to_replace, found_directory
 from orchestration.cli.options import (
     BEAM_OPTIONS,
     DEFAULT_CONFIG,
@@ -325,13 +325,45 @@ def report(directory: FoundDirOption = "") -> None:
 def verify(directory: FoundDirOption = "") -> None:
     """Check every file of a run against its manifest; print one SHA-256 for the whole run."""
     from orchestration import api
+    from pipelines.io.cleaned import remedy
 
     found = api.verify(found_directory(directory))
     for stage, count in found.num_files.items():
-        typer.echo(f"{stage:<10} {count:>5} files  ok")
+        freed = f"; {remedy(stage)}" if stage in found.freed else ""
+        typer.echo(f"{stage:<10} {count:>5} files  ok{freed}")
     for url in found.foreign:
         typer.echo(f"foreign    {url}")
     typer.echo(f"sha256     {found.sha256}")
+
+
+@_command(cls=StagesCommand)
+def clean(
+    stages: Annotated[
+        list[str] | None,
+        typer.Argument(help="Whose rows go (all that can be spared without the web)."),
+    ] = None,
+    directory: FoundDirOption = "",
+    shows_plan: Annotated[
+        bool, typer.Option("--plan", help="Say what would be freed; do nothing.")
+    ] = False,
+    takes_from_web: Annotated[
+        bool, typer.Option("--yes", help="Free rows that only the web can bring back.")
+    ] = False,
+) -> None:
+    """Free the rows that later stages no longer need; a run makes them again where one does."""
+    from orchestration import api
+    from orchestration.engine.sizes import size_text
+
+    root = found_directory(directory)
+    freed = ask_to_free(
+        lambda may_free: api.clean(
+            root, stages or [], only_plans=shows_plan, takes_from_web=may_free
+        ),
+        takes_from_web=takes_from_web,
+    )
+    for one in freed:
+        typer.echo(str(one))
+    typer.echo(f"{'all':<10} {size_text(sum(one.num_bytes for one in freed))}")
 
 
 @_command()

@@ -19,6 +19,7 @@ from dalle_model import files
 from dalle_model.errors import UsageError
 from orchestration.engine.registry import registry
 from pipelines.io.layout import RunFolder
+from pipelines.io.suggest import did_you_mean
 from pipelines.records import SELECTION
 from pipelines.stage import Stage
 
@@ -59,6 +60,8 @@ class RunConfig(_Section):
         reuse: directories of other runs, of as many shards, from which the work on rows is taken
             over where it would be the same: bytes of images, decoded images, tokens.
         allow_empty: go on behind a stage that has left no row.
+        keep: the stages whose rows stay at the end of a run, as `dalle clean` frees those of the
+            others; all stay where it is not set.
 
     Every other field is the section of a stage, by its name; None where it was not asked for.
     """
@@ -69,6 +72,7 @@ class RunConfig(_Section):
     replay: ReplayConfig | None = None
     reuse: tuple[str, ...] = ()
     allow_empty: bool = False
+    keep: tuple[str, ...] | None = None
 
     @field_validator("num_shards", mode="before")
     @classmethod
@@ -88,6 +92,16 @@ class RunConfig(_Section):
             if name not in selection_names() or names.count(name) > 1:
                 known = ", ".join(selection_names())
                 raise ValueError(f"{name!r} must be a stage that filters images, once: {known}")
+        return names
+
+    @field_validator("keep")
+    @classmethod
+    def _stages(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for name in names or ():
+            if name not in registry():
+                near = did_you_mean(name, registry())
+                meant = f"did you mean `{near}`?" if near else f"they are {', '.join(registry())}"
+                raise ValueError(f"{name!r} is no stage; {meant}")
         return names
 
     def section(self, stage: Stage) -> Any:

@@ -34,6 +34,7 @@ from orchestration.engine.results import (
     unfinished,
 )
 from orchestration.engine.web import web_of
+from pipelines.io.cleaned import is_freed
 from pipelines.io.manifest import Manifest, read_manifest, read_timings
 from pipelines.io.task import ShardReport, StageTask, finished_shards
 from pipelines.io.wanted import check_wanted
@@ -278,6 +279,6 @@ def _followed(
 
 def _written(folder: Any, plan: Plan) -> Manifest | None:
     manifest = read_manifest(folder)
-    if manifest is None or manifest.fingerprint != plan.fingerprint:
+    if manifest is None or manifest.fingerprint != plan.fingerprint or is_freed(folder):
         return None
     return manifest if read_timings(folder).get("outside") == plan.outside else None

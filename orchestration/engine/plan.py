@@ -9,6 +9,7 @@ from dalle_model.at_once import at_once
 from dalle_model.errors import DalleError
 from orchestration.engine.config import RunConfig
 from orchestration.engine.graph import Graph
+from pipelines.io.cleaned import Cleaned, read_mark
 from pipelines.io.layout import RunFolder, StageFolder
 from pipelines.io.manifest import Manifest, missing_files, read_manifest, read_timings
 from pipelines.io.manifest_groups import digest_of
@@ -76,8 +77,14 @@ class Plan:
     why: str
 
 
-def plan_stage(run: Run, graph: Graph, stage: Stage) -> Plan:
+def plan_stage(run: Run, graph: Graph, stage: Stage, *, sees_wants: bool = True) -> Plan:
     """Decide whether a stage is up to date, from manifests alone.
+
+    Args:
+        run: of the graph.
+        graph: of the run.
+        stage: of the graph.
+        sees_wants: whether one whose rows were freed is to be made where something wants them.
 
     Raises:
         RunError: a stage that it reads is not finished.
@@ -89,13 +96,14 @@ def plan_stage(run: Run, graph: Graph, stage: Stage) -> Plan:
     outside = list(at_once(files.identity, graph.outside(stage)))
     fingerprint = graph.fingerprint(stage, inputs)
     folder = run.folder.stage(stage.name)
-    old = read_manifest(folder)
+    old, mark = read_manifest(folder), read_mark(folder)
     if old is None:
         why = "not finished yet"
     elif old.fingerprint != fingerprint:
         why = difference(old, graph, stage, inputs)
     else:
-        why = _damage(folder, old, outside)
+        why = _damage(folder, old, outside, mark) or (_wanted(mark) if sees_wants else "")
+    freed = ", its rows were freed" if mark else ""
     return Plan(
         stage=stage,
         fingerprint=fingerprint,
@@ -104,7 +112,7 @@ def plan_stage(run: Run, graph: Graph, stage: Stage) -> Plan:
         inputs=inputs,
         outside=outside,
         finished=None if why else old,
-        why=why or f"nothing to do: fingerprint {fingerprint[:12]} is finished",
+        why=why or f"nothing to do: fingerprint {fingerprint[:12]} is finished{freed}",
     )
 
 
@@ -124,11 +132,25 @@ def unfinished_input(run: Run, stage: Stage, read: Stage) -> RunError:
     )
 
 
-def _damage(folder: StageFolder, old: Manifest, outside: list[dict[str, Any]]) -> str:
+def _wanted(mark: Cleaned | None) -> str:
+    return needed_by(mark.wanted_by) if mark and mark.wanted_by else ""
+
+
+def needed_by(reader: str) -> str:
+    """Why a stage whose rows were freed is made again."""
+    return f"its rows were freed, and {reader} needs them"
+
+
+def _damage(
+    folder: StageFolder, old: Manifest, outside: list[dict[str, Any]], mark: Cleaned | None
+) -> str:
     """Why a stage with the right fingerprint must run all the same; empty where it need not."""
     if outside and read_timings(folder).get("outside") != outside:
         return "an input file is another one than before"
     gone = missing_files(folder, old)
+    if mark:
+        kept = {folder.file(entry["name"]) for entry in old.files}
+        gone = [url for url in gone if url not in kept]
     return f"{gone[0]} is missing or has another size" if gone else ""
 
 

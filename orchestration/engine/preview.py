@@ -1,13 +1,16 @@
 """What a run would do with each stage, and why, without doing it."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from orchestration.engine.graph import Graph
-from orchestration.engine.plan import Run, difference, plan_stage
+from orchestration.engine.plan import Run, difference, needed_by, plan_stage
+from pipelines.io.cleaned import read_mark
 from pipelines.io.manifest import Manifest, read_manifest
 from pipelines.stage import Stage
+
+COMMAND = "this command"  # needs the rows of the stages that it names
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class PlannedStage:
         why: for a person.
         num_shards: of the finished result; 0 where it has none.
         rows: in the finished result; of one without shards, its files.
+        reader: what needs its rows, where they were freed; empty where nothing does.
     """
 
     stage: str
@@ -28,6 +32,7 @@ class PlannedStage:
     why: str
     num_shards: int = 0
     rows: int = 0
+    reader: str = ""
 
     @property
     def is_made_again(self) -> bool:
@@ -50,13 +55,25 @@ class PlannedStage:
         return f": {what} would be made again{ending}"
 
 
-def preview(run: Run, graph: Graph, stages: Sequence[Stage]) -> list[PlannedStage]:
+def preview(
+    run: Run, graph: Graph, stages: Sequence[Stage], named: Sequence[str] = ()
+) -> list[PlannedStage]:
     """What `run_stages` would do with each of some stages, from manifests alone.
+
+    Args:
+        run: of the graph.
+        graph: of the run.
+        stages: in the order of the run.
+        named: those whose rows are asked for by name, and brought back where they were freed.
+
+    Returns:
+        One for each stage, and for each other whose rows were freed and are needed by one of them.
 
     Raises:
         RunError: a stage reads one that is neither finished nor among them.
     """
-    return list(_previewed(run, graph, stages))
+    planned = {one.stage: one for one in _previewed(run, graph, stages)}
+    return _with_freed(run, graph, planned, named)
 
 
 def _previewed(run: Run, graph: Graph, stages: Sequence[Stage]) -> Iterator[PlannedStage]:
@@ -69,9 +86,40 @@ def _previewed(run: Run, graph: Graph, stages: Sequence[Stage]) -> Iterator[Plan
         yield planned
 
 
+def _with_freed(
+    run: Run, graph: Graph, planned: dict[str, PlannedStage], named: Sequence[str]
+) -> list[PlannedStage]:
+    """The same where freed rows are brought back for those who read them; the last reader first."""
+    for stage in reversed(graph.stages):
+        is_freed = read_mark(run.folder.stage(stage.name)) is not None
+        own = planned.get(stage.name)
+        readers = _readers(graph, stage, planned)
+        if own and own.action == "keep" and stage.name in named:
+            readers = {COMMAND: "make_again", **readers}
+        if is_freed and readers and (own is None or own.action == "keep"):
+            reader = next((r for r, action in readers.items() if action != "follow"), None)
+            planned[stage.name] = replace(
+                own or _decide(run, graph, stage),
+                action="make_again" if reader else "follow",
+                why=needed_by(reader or next(iter(readers))),
+                reader=reader or next(iter(readers)),
+            )
+    return [planned[stage.name] for stage in graph.stages if stage.name in planned]
+
+
+def _readers(graph: Graph, stage: Stage, planned: Mapping[str, PlannedStage]) -> dict[str, str]:
+    """What is planned for those who read a stage and do not stay as they are, by name."""
+    return {
+        other.name: one.action
+        for other in graph.stages
+        if (one := planned.get(other.name)) and one.action != "keep"
+        if stage.name in {read.name for read in graph.predecessors(other)}
+    }
+
+
 def _decide(run: Run, graph: Graph, stage: Stage) -> PlannedStage:
     """Of a stage all of whose inputs are finished and stay."""
-    plan = plan_stage(run, graph, stage)
+    plan = plan_stage(run, graph, stage, sees_wants=False)
     old = read_manifest(run.folder.stage(stage.name))
     if old is None:
         return PlannedStage(stage.name, "make", plan.why)

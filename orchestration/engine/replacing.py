@@ -53,6 +53,7 @@ def _put_in_place(folder: StageFolder, manifest: Manifest) -> None:
     replaced = parse_manifest(folder.next.replaced)
     for name in sorted(set(replaced.names()).difference(names)) if replaced else []:
         files.remove(folder.file(name))
+    files.remove(folder.cleaned)
     files.move(folder.next.timings, folder.timings)
     files.move(folder.next.manifest, folder.manifest)
     drop_next(folder)

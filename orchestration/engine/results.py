@@ -99,6 +99,7 @@ def check_all_there(task: StageTask, asked: Collection[int], reports: Collection
 def finish(plan: Plan, task: StageTask, manifest: Manifest, timings: dict[str, Any]) -> None:
     """Write the timings of a stage, and then the manifest that says that its result is whole."""
     write_timings(task.folder, timings | {"outside": plan.outside})
+    files.remove(task.folder.cleaned)  # of a result whose manifest was deleted
     write_manifest(task.folder, manifest)
 
 

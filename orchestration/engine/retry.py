@@ -22,6 +22,7 @@ from orchestration.engine.progress import Progress
 from orchestration.engine.replacing import replace_result, settle
 from orchestration.engine.results import RunClock, clean_up, finish, task_of
 from orchestration.engine.run import say_notices, write_shards
+from pipelines.io.cleaned import is_freed, remedy
 from pipelines.io.layout import StageFolder, part_name, rejected_name
 from pipelines.io.manifest import Manifest
 from pipelines.io.manifest_groups import digest_of
@@ -120,6 +121,9 @@ def _finished(run: Run, graph: Graph, stage: Stage) -> Plan:
             f"{stage.name}: {plan.why}; --retry takes up rows of a stage that is up to date: "
             f"run `dalle run {stage.name}` first"
         )
+    for other in (stage, *graph.predecessors(stage)):
+        if is_freed(run.folder.stage(other.name)):
+            raise RunError(f"{stage.name}: --retry needs rows that are gone: {remedy(other.name)}")
     return plan
 
 

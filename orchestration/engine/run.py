@@ -6,11 +6,13 @@ from dalle_model import files
 from orchestration.beam.execute import execute
 from orchestration.beam.runners import is_local
 from orchestration.engine.another import check_same_run
+from orchestration.engine.cleaning import keep_only
 from orchestration.engine.config import keep_config
 from orchestration.engine.graph import Graph
 from orchestration.engine.jobs import check_no_job
 from orchestration.engine.limits import check_rows_left
 from orchestration.engine.lock import only_writer
+from orchestration.engine.needed_rows import to_be_made, want_inputs, want_rows, with_those
 from orchestration.engine.one_job import run_as_one_job
 from orchestration.engine.plan import Plan, Run, plan_stage
 from orchestration.engine.preflight import check_inputs, check_settings, chosen_stages
@@ -29,6 +31,7 @@ from orchestration.engine.results import (
     unfinished,
 )
 from orchestration.engine.web import web_of
+from pipelines.io.cleaned import is_freed
 from pipelines.io.manifest import Manifest, file_entry, read_manifest, read_timings
 from pipelines.io.task import ShardReport, StageTask, finished_shards
 from pipelines.stage import Facts, Job, LocalWork, Runtime, Stage
@@ -62,13 +65,20 @@ def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manif
         check_same_run(run, graph, stages)
         keep_config(run.root, run.as_written or run.config)
         say_notices(run, stages, progress)
+        asked = {stage.name for stage in stages}
+        if has_freed := any(is_freed(run.folder.stage(stage.name)) for stage in graph.stages):
+            stages = want_rows(run, graph, stages, names)
         done: list[Manifest] = []
         while left := stages[len(done) :]:
+            if has_freed and (again := _rows_needed(run, graph, left)):
+                stages, done = with_those(graph, stages, again), []
+                continue
             manifests = _next_done(run, graph, left, progress)
             if not manifests:  # a job does the rest, and is not waited for
-                break
+                return [manifest for manifest in done if manifest.stage in asked]
             done += manifests
-        return done
+        keep_only(run, graph, names, progress)
+        return [manifest for manifest in done if manifest.stage in asked]
 
 
 def say_notices(run: Run, stages: Sequence[Stage], progress: Progress) -> None:
@@ -86,6 +96,22 @@ def _next_done(
     if plan.finished is None and stages[0].is_sharded and not is_local(run.beam_options):
         return run_as_one_job(run, graph, plan, _sharded(stages), progress)
     return [_bring_up_to_date(run, graph, plan, progress)]
+
+
+def _rows_needed(run: Run, graph: Graph, left: Sequence[Stage]) -> list[str]:
+    """Stages that must be made again, since their rows were freed and the next stage reads them.
+
+    Of stages that become one job, all that may be made count as the next: on its workers it would
+    be too late.
+    """
+    if plan_stage(run, graph, left[0]).finished is not None:
+        return []
+    is_alone = is_local(run.beam_options) or not left[0].is_sharded
+    return want_inputs(run, graph, left[:1] if is_alone else _chain(run, graph, left))
+
+
+def _chain(run: Run, graph: Graph, left: Sequence[Stage]) -> list[Stage]:
+    return [left[0], *to_be_made(run, graph, _sharded(left)[1:])]
 
 
 def _sharded(stages: Sequence[Stage]) -> list[Stage]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from orchestration.engine.config import load_run_config
 from orchestration.engine.graph import Graph
 from orchestration.engine.jobs import JobRecord, current_job, state_of
+from pipelines.io.cleaned import is_freed, remedy
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import read_manifest
 from pipelines.stage import Stage
@@ -23,6 +24,7 @@ class StageStatus:
         shards: written, of the result that is there or under way.
         num_shards: of the run; 0 for a stage that writes none.
         rows_out: of a finished stage.
+        is_freed: whether its rows were freed.
     """
 
     name: str
@@ -30,10 +32,12 @@ class StageStatus:
     shards: int = 0
     num_shards: int = 0
     rows_out: int = 0
+    is_freed: bool = False
 
     def __str__(self) -> str:
         if self.state == FINISHED:
             more = f"{self.rows_out:,} rows" if self.num_shards else ""
+            more += f"; {remedy(self.name)}" if self.is_freed else ""
         else:
             more = f"{self.shards:,} of {self.num_shards:,} shards" if self.shards else ""
         return f"{self.name:<10} {self.state:<10} {more}".rstrip()
@@ -90,4 +94,5 @@ def _stage(stage: Stage, run: RunFolder) -> StageStatus:
         return StageStatus(stage.name, BEGUN, under_way, num_shards)
     if manifest is None:
         return StageStatus(stage.name, NOTHING, 0, num_shards)
-    return StageStatus(stage.name, FINISHED, manifest.num_shards, num_shards, manifest.rows_out)
+    rows, freed = manifest.rows_out, is_freed(folder)
+    return StageStatus(stage.name, FINISHED, manifest.num_shards, num_shards, rows, freed)

@@ -10,6 +10,7 @@ from dalle_model.errors import DalleError
 from dalle_model.shards import HIDDEN_PREFIXES, SUFFIX
 from orchestration.engine.config import load_run_config
 from orchestration.engine.registry import registry
+from pipelines.io.cleaned import is_freed
 from pipelines.io.layout import RunFolder, StageFolder
 from pipelines.io.manifest import Manifest, read_manifest
 from pipelines.io.manifest_groups import ManifestError, digest_of
@@ -29,11 +30,13 @@ class Verification:
         num_files: of each finished stage, shards of rows kept or files of a model.
         sha256: of the whole run; equal runs have equal ones.
         foreign: URLs of files and folders that are not of the run, and that nothing reads.
+        freed: stages whose rows were freed: of these the dropped rows alone are there.
     """
 
     num_files: dict[str, int]
     sha256: str
     foreign: tuple[str, ...] = ()
+    freed: tuple[str, ...] = ()
 
 
 def verify_run(root: str) -> Verification:
@@ -59,8 +62,10 @@ def verify_run(root: str) -> Verification:
     if not manifests:
         load_run_config(root)
         raise VerificationError(f"no finished stage in {root}; `dalle run` makes one")
-    num_files = {manifest.stage: len(manifest.files) for manifest in manifests}
-    return Verification(num_files, _checksum(root, manifests), tuple(_foreign(root, manifests)))
+    freed = [m.stage for m in manifests if is_freed(RunFolder(root).stage(m.stage))]
+    num_files = {m.stage: 0 if m.stage in freed else len(m.files) for m in manifests}
+    sha256, foreign = _checksum(root, manifests), _foreign(root, manifests)
+    return Verification(num_files, sha256, tuple(foreign), tuple(freed))
 
 
 def run_checksum(root: str) -> str:
@@ -108,7 +113,8 @@ def _damaged(root: str) -> Iterator[str]:
 
 def _problems(folder: StageFolder, manifest: Manifest) -> Iterator[str]:
     expected, found = _expected(manifest), set(folder.output_names())
-    for name in sorted(expected.keys() - found):
+    freed = {entry["name"] for entry in manifest.files} if is_freed(folder) else set()
+    for name in sorted(expected.keys() - found - freed):
         yield f"{folder.file(name)} is missing"
     for name in sorted(found - expected.keys()):
         if _is_read_as_data(name):

@@ -12,6 +12,7 @@ from dalle_model.errors import DalleError
 from orchestration.engine.config import RunConfig, load_run_config
 from orchestration.engine.graph import Graph
 from orchestration.report.lookup import keys_of
+from pipelines.io.cleaned import is_freed, remedy
 from pipelines.io.keys import shard_of
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest, read_manifest
@@ -78,9 +79,11 @@ def trace(root: str, query: str) -> Trace:
     tracer = _Tracer(root)
     keys = keys_of(tracer.files(), query)
     if not keys:
+        freed = f"; {remedy(*tracer.freed)}" if tracer.freed else ""
         raise ExplainError(
             f"no row in {root} has the key, URL or name {query!r}, or one that begins so; keys are "
-            "40 hex digits, URLs are compared in canonical form, names are paths within a source"
+            "40 hex digits, URLs are compared in canonical form, names are paths within a "
+            f"source{freed}"
         )
     steps: dict[str, list[Step]] = {key: [] for key in keys[:MAX_TRACED]}
     for step in tracer.steps(list(steps)):
@@ -94,6 +97,11 @@ def is_name(root: str, query: str) -> bool:
         return bool(keys_of(_Tracer(root).files(), query))
     except DalleError:
         return False
+
+
+def freed_stages(root: str) -> list[str]:
+    """The stages of a run that say nothing of rows that they kept, since those were freed."""
+    return _Tracer(root).freed
 
 
 class _Tracer:
@@ -119,8 +127,8 @@ class _Tracer:
         for stage, manifest in self._finished:
             task = self._task(stage, manifest)
             for index in range(manifest.num_shards):
-                yield task.part(index), False
-                yield task.rejected(index), not stage.reads
+                for kept, url in self._files(task, index):
+                    yield url, not kept and not stage.reads
 
     def steps(self, keys: Sequence[str]) -> Iterator[Step]:
         """What each stage did with some rows, in the order of the stages."""
@@ -129,12 +137,23 @@ class _Tracer:
             locations = stage.locations(self._config.section(stage)) if is_up_to_date else {}
             task = self._task(stage, manifest)
             for index in sorted({shard_of(key, manifest.num_shards) for key in keys}):
-                for kept, url in ((True, task.part(index)), (False, task.rejected(index))):
+                for kept, url in self._files(task, index):
                     for row in _rows(url, keys):
                         checks = self._checks(stage, task, row) if is_up_to_date else []
                         if not kept and all(check.passed for check in checks):
                             checks = [*checks, _failed(row)]
                         yield Step(stage.name, kept, row, checks, is_up_to_date, locations)
+
+    @property
+    def freed(self) -> list[str]:
+        """The stages whose rows were freed, of which only the dropped ones are known."""
+        names = [stage.name for stage, _ in self._finished]
+        return [name for name in names if is_freed(self._run.stage(name))]
+
+    def _files(self, task: StageTask, index: int) -> Iterator[tuple[bool, str]]:
+        if not is_freed(task.folder):
+            yield True, task.part(index)
+        yield False, task.rejected(index)
 
     def _is_up_to_date(self, manifest: Manifest) -> bool:
         try:

@@ -8,12 +8,14 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from dalle_model.shards import ShardError
 from orchestration.engine.comparison import compared
 from orchestration.engine.config import RunConfig, load_run_config
 from orchestration.engine.graph import Graph
+from pipelines.io.cleaned import is_freed, remedy
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest, read_manifest, read_rejected, read_timings
-from pipelines.io.parquet import rows_of
+from pipelines.io.parquet import UnreadableShardError, rows_of
 from pipelines.io.selections import selected_row_groups
 from pipelines.records import IMAGES, SELECTION
 from pipelines.stage import Stage
@@ -103,7 +105,7 @@ def report_view(root: str) -> ReportView:
     rows = list(_stage_rows(graph, run))
     sharded = [row for row in rows if row.manifest.num_shards]
     notes: list[str] = []
-    shown = [*_stage_views(graph, run, notes), *_kept(graph, run)]
+    shown = [*_stage_views(graph, run, notes), *_kept(graph, run, notes)]
     own = [view for view in shown if isinstance(view, RuleFunnel)]
     return ReportView(
         name=config.name,
@@ -163,6 +165,11 @@ def _views_of(stage: Stage, graph: Graph, run: RunFolder, notes: list[str]) -> l
             )
             return []
         return list(stage.views(run.stage(stage.name), manifest, section))
+    except (ShardError, UnreadableShardError):
+        if not is_freed(run.stage(stage.name)):
+            raise
+        notes.append(f"{stage.name} is not shown in detail, since {remedy(stage.name)}.")
+        return []
     except (ModuleNotFoundError, PackageNotFoundError) as error:
         notes.append(
             f"{stage.name} is not shown in detail, since {error.name} is not installed; "
@@ -171,10 +178,13 @@ def _views_of(stage: Stage, graph: Graph, run: RunFolder, notes: list[str]) -> l
         return []
 
 
-def _kept(graph: Graph, run: RunFolder) -> Iterator[Gallery]:
+def _kept(graph: Graph, run: RunFolder, notes: list[str]) -> Iterator[Gallery]:
     """The first images that survived, of a run that has come so far."""
     writers = [*graph.writers(IMAGES), *graph.writers(SELECTION)]
     if not writers or not all(read_manifest(run.stage(stage.name)) for stage in writers):
+        return
+    if freed := [stage.name for stage in writers if is_freed(run.stage(stage.name))]:
+        notes.append(f"Pairs that were kept are not shown, since {remedy(freed[0])}.")
         return
     images, *selections = [run.stage(stage.name) for stage in writers]
     groups = selected_row_groups(images, selections, 0, ["key", "caption", "image"])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from orchestration.engine.config import ConfigError, RunConfig
 from orchestration.engine.graph import all_stages
+from orchestration.engine.sizes import size_text
 from orchestration.scale.engines import ENGINES
 from orchestration.scale.estimate import StageEstimate, Totals, dollars, totals
 from orchestration.scale.prices import EXAMPLE, Prices
@@ -11,7 +12,6 @@ from orchestration.scale.walls import Wall, walls
 from pipelines.io.suggest import did_you_mean
 from pipelines.stage import Cost
 
-_SIZES = (("PB", 1e15), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 _HEADER = f"{'stage':<10}{'core hours':>14}{'stored':>12}{'shuffled':>12}{'from the web':>14}"
 
 
@@ -124,16 +124,9 @@ def _check(pairs: float, profile: str, hours: float) -> None:
 
 def _line(stage: StageEstimate) -> str:
     return (
-        f"{stage.stage:<10}{stage.core_hours:>14,.1f}{_bytes(stage.stored_bytes):>12}"
-        f"{_bytes(stage.shuffled_bytes):>12}{_bytes(stage.received_bytes):>14}"
+        f"{stage.stage:<10}{stage.core_hours:>14,.1f}{size_text(stage.stored_bytes):>12}"
+        f"{size_text(stage.shuffled_bytes):>12}{size_text(stage.received_bytes):>14}"
     )
-
-
-def _bytes(number: float) -> str:
-    for unit, size in _SIZES:
-        if number >= size:
-            return f"{number / size:,.1f} {unit}"
-    return f"{number:.0f} B"
 
 
 def _round(number: float) -> str:

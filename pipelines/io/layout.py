@@ -10,6 +10,7 @@
 <root>/<stage>/manifest/00012.json                     of very many shards, the files of 1,000
 <root>/<stage>/.next/…                                 the same, of the result to replace this one
 <root>/<stage>/timings.json                            seconds and hosts; nothing compares it
+<root>/<stage>/cleaned.json                            its rows were freed, and are not missing
 <root>/<stage>/README.md                               the card of a data set; nothing reads it
 <root>/crawl/site/…                                    answers to a live crawl, kept as an input
 <root>/recipes/<recipe>/…                              a run directory for each recipe compared
@@ -29,6 +30,7 @@ _MARKER = re.compile(r"\d+\.json")
 _MANIFEST = "manifest.json"
 _GROUPS = "manifest"
 _TIMINGS = "timings.json"
+_CLEANED = "cleaned.json"
 _CARD = "README.md"
 _SITE = "site"
 _NEXT = ".next"  # hidden: no pattern such as `**/*.parquet` meets half a result
@@ -112,6 +114,11 @@ class StageFolder:
         return self.file(_TIMINGS)
 
     @property
+    def cleaned(self) -> str:
+        """URL of the mark that says that the shards of rows kept were freed."""
+        return self.file(_CLEANED)
+
+    @property
     def card(self) -> str:
         """URL of the card that tells people what the shards are; it is no part of the result."""
         return self.file(_CARD)
@@ -152,7 +159,7 @@ class StageFolder:
         files.sweep_temporary(self.progress)
 
 
-_RECORDS = {_MANIFEST, _GROUPS, _TIMINGS, _REPLACED, _CARD}
+_RECORDS = {_MANIFEST, _GROUPS, _TIMINGS, _REPLACED, _CLEANED, _CARD}
 _NO_OUTPUT = _RECORDS | {_PROGRESS, _REJECTED, _SITE, _NEXT}
 
 

@@ -17,6 +17,8 @@ from dalle_model import files
 from dalle_model.errors import DalleError
 from dalle_model.ranges import open_in_ranges
 from dalle_model.shards import open_parquet, read_parquet
+from pipelines.io.cleaned import is_freed, remedy
+from pipelines.io.layout import StageFolder
 
 ROW_GROUP_ROWS = 4096
 ROW_GROUP_BYTES = 32 << 20  # of images; chosen: some 200 of 256 px, and little for a reader to hold
@@ -209,12 +211,18 @@ class _Measured:
         """Leave this to the stream's owner."""
 
 
+def _remedy(url: str) -> str:
+    """What to do about a shard that is missing: it may have been freed."""
+    folder = StageFolder(url.rpartition("/")[0])
+    return remedy(folder.url.rpartition("/")[2]) if is_freed(folder) else _REMEDY
+
+
 @contextmanager
 def _readable(url: str, opened: Callable[[str], BinaryIO] = files.open_read) -> Iterator[BinaryIO]:
     try:
         with opened(url) as stream:
             yield stream
     except FileNotFoundError as error:
-        raise UnreadableShardError(f"{url} is missing; {_REMEDY}") from error
+        raise UnreadableShardError(f"{url} is missing; {_remedy(url)}") from error
     except Exception as error:  # pyarrow raises half a dozen classes on hostile bytes
         raise UnreadableShardError(f"{url} cannot be read: {error}; {_REMEDY}") from error
