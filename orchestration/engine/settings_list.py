@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
@@ -108,9 +108,9 @@ def _fields(model: type) -> Iterator[tuple[str, Any, Any, list[str]]]:
         for name, field in model.model_fields.items():
             yield name, field.annotation, _default(field), limits_in_words(field.metadata)
         return
-    for field in dataclasses.fields(model):
-        is_needed = field.default is dataclasses.MISSING
-        yield field.name, field.type, REQUIRED if is_needed else field.default, []
+    for one in dataclasses.fields(cast(Any, model)):
+        is_needed = one.default is dataclasses.MISSING
+        yield one.name, one.type, REQUIRED if is_needed else one.default, []
 
 
 def _default(field: FieldInfo) -> Any:

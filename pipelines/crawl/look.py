@@ -115,10 +115,10 @@ def _sample(found: Discovered, config: CrawlConfig) -> _Sample:
     chosen = _spread(found.inputs)
     for file, source in chosen:
         rows = list(islice(_rows(file, source, config), -(-LOOKED_AT // len(chosen))))
-        found = [row.candidate if isinstance(row, InlineImage) else row for row in rows]
+        pairs = [row.candidate if isinstance(row, InlineImage) else row for row in rows]
         num_rows += len(rows)
-        num_captions += sum(bool(row.caption) for row in found)
-        of_pages += sum(row.text_source not in _OWN for row in found)
+        num_captions += sum(bool(pair.caption) for pair in pairs)
+        of_pages += sum(pair.text_source not in _OWN for pair in pairs)
         num_bytes += _num_bytes(rows)
     return _Sample(num_rows, num_captions, of_pages, num_bytes)
 
