@@ -17,8 +17,8 @@ from pydantic import BaseModel
 from dalle_model.progress import OnStep
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
+from pipelines.io.material import Material
 from pipelines.io.task import Result, StageTask
-from pipelines.material import Material
 from pipelines.rejection import Check
 from pipelines.views import View
 from pipelines.web.addresses import LoopbackAllowance

@@ -8,21 +8,18 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated
 
 import typer
-from typer.core import TyperCommand
 
+from orchestration.cli import of_configs as of_configs  # adds its commands
 from orchestration.cli import signals
+from orchestration.cli.app import app
+from orchestration.cli.app import command as _command
 from orchestration.cli.asking import ask_to_free, ask_to_replace, found_directory
 from orchestration.cli.options import (
-    BEAM_OPTIONS,
     DEFAULT_CONFIG,
-    EPILOG,
-    HELP_OPTIONS,
-    ColumnOption,
     ConfigOption,
     DemoDirOption,
     DirOption,
@@ -37,44 +34,6 @@ from orchestration.cli.options import (
 )
 from orchestration.cli.stages_help import StagesCommand
 from orchestration.cli.terminal import read_arguments, replace_what_the_terminal_lacks
-
-app = typer.Typer(
-    name="dalle",
-    invoke_without_command=True,
-    context_settings=HELP_OPTIONS,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="From the raw web to a trained DALL-E: image-caption pairs, token shards, prior, samples.",
-    epilog=EPILOG,
-)
-
-
-def _command(
-    name: str | None = None, *, passes_on: bool = False, cls: type[TyperCommand] = TyperCommand
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """A command, which may pass on to Beam what it does not know."""
-    settings = HELP_OPTIONS | (BEAM_OPTIONS if passes_on else {})
-    return app.command(name, cls=cls, context_settings=settings, epilog=EPILOG)
-
-
-def _show_version(is_asked: bool) -> None:
-    if is_asked:
-        from importlib.metadata import version
-
-        typer.echo(f"dalle {version('dalle')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _without_command(
-    context: typer.Context,
-    _version: Annotated[
-        bool,
-        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
-    ] = False,
-) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
 
 
 @_command(passes_on=True, cls=StagesCommand)
@@ -128,57 +87,6 @@ def run(  # noqa: PLR0913 - one for each option
         typer.echo(f"next     dalle status --dir {shlex.quote(result.directory)}")
     elif result.manifests:
         typer.echo(f"report   {result.report}")
-
-
-@_command()
-def init(
-    path: Annotated[
-        str, typer.Argument(metavar="PATH|URL", help="A file, folder or glob, or a site to crawl.")
-    ],
-    out: Annotated[str, typer.Option("--out", help="Config to write.")] = DEFAULT_CONFIG,
-    url_column: ColumnOption = "",
-    caption_column: Annotated[str, typer.Option("--caption-column", help="Likewise.")] = "",
-    image_column: Annotated[str, typer.Option("--image-column", help="Likewise.")] = "",
-    replaces: Annotated[
-        bool, typer.Option("--yes", help="Replace a config that is there.")
-    ] = False,
-) -> None:
-    """Look at what is at a path, and write a config with comments that takes it to tokens."""
-    from orchestration import api
-
-    typer.echo(
-        str(
-            api.init(
-                path,
-                out,
-                url_column=url_column,
-                caption_column=caption_column,
-                image_column=image_column,
-                replaces=replaces,
-            )
-        )
-    )
-    config = "" if out == DEFAULT_CONFIG else f" --config {shlex.quote(out)}"
-    typer.echo(f"next     dalle run{config}")
-
-
-@_command(name="config")
-def settings(
-    name: Annotated[
-        str, typer.Argument(metavar="[SETTING]", help="A setting, or a section; all by default.")
-    ] = "",
-    config: Annotated[
-        str, typer.Option("--config", help="YAML file or URL whose values are shown, too.")
-    ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
-) -> None:
-    """List the settings of a config: default, type, meaning, and where a value comes from."""
-    from orchestration import api
-    from orchestration.cli.settings_text import settings_json, settings_text
-
-    found = api.settings(name, config)
-    width = shutil.get_terminal_size().columns
-    typer.echo(settings_json(found) if as_json else settings_text(found, width))
 
 
 @_command()

@@ -12,7 +12,7 @@ from dalle_model import files
 from orchestration.engine.config import ConfigError
 from orchestration.engine.config_file import check_config
 from orchestration.engine.graph import all_stages
-from pipelines.material import Material, line
+from pipelines.io.material import Material, line
 
 PAIRS_OF_SHARD = 5000  # chosen: some thousand rows, so that a batch of the codec is rarely padded
 MIN_SHARDS, MAX_SHARDS = 4, 10_000  # chosen: work for some processes; files that one folder holds

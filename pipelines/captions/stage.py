@@ -6,8 +6,8 @@ from typing import Any
 from pipelines.captions.config import CaptionsConfig, counted_from, dependencies, settings
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
+from pipelines.io.material import Material, line, section
 from pipelines.io.task import StageTask
-from pipelines.material import Material, line, section
 from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES, CAPTION_SCHEMA, CAPTIONS
 from pipelines.rejection import Check
 from pipelines.stage import (

@@ -22,7 +22,7 @@ from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.streams import OpenInput
 from pipelines.crawl.tables.columns import ColumnError
 from pipelines.crawl.tables.found import columns_in
-from pipelines.material import Captions, Material, line
+from pipelines.io.material import Captions, Material, line
 from pipelines.records import Candidate
 
 LOOKED_AT = 200  # rows; chosen: a second of reading, and a share to a few per cent

@@ -10,7 +10,7 @@ from pipelines.crawl.section import CrawlSection
 from pipelines.crawl.site.config import num_answers
 from pipelines.io.carried import common_types
 from pipelines.io.layout import StageFolder
-from pipelines.material import Material
+from pipelines.io.material import Material
 from pipelines.paths import counted_from
 from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES, CARRIED
 from pipelines.stage import Cost, Facts, Job, PipelineWork, Resources, Stage, Writes

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pipelines.dedupe.config import DedupeConfig, dependencies
-from pipelines.material import Material, line, section
+from pipelines.io.material import Material, line, section
 from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
 from pipelines.stage import Cost, Job, PipelineWork, Reads, Stage, Writes
 

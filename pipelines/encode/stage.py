@@ -10,8 +10,8 @@ from dalle_model.shards import DICTIONARY_COLUMNS
 from pipelines.encode.config import EncodeConfig, codec_facts, dependencies
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
+from pipelines.io.material import Material, line, section
 from pipelines.io.task import BatchedResult, ShardResult
-from pipelines.material import Material, line, section
 from pipelines.paths import counted_from
 from pipelines.records import (
     CARRIED,

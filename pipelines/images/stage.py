@@ -3,8 +3,8 @@
 from typing import Any
 
 from pipelines.images.config import ImagesConfig, dependencies, upscales
+from pipelines.io.material import Material, line, section
 from pipelines.io.task import BatchedResult, StageTask
-from pipelines.material import Material, line, section
 from pipelines.records import (
     CANDIDATE_SCHEMA,
     CANDIDATES,

@@ -10,7 +10,7 @@ from orchestration import api
 from orchestration.engine.config import ConfigError
 from orchestration.engine.config_file import load_config
 from orchestration.engine.first_config import MAX_SHARDS, MIN_SHARDS, first_config
-from pipelines.material import Material
+from pipelines.io.material import Material
 from tests.support.sources import samples, write_image_folder
 
 

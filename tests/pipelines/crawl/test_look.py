@@ -12,7 +12,7 @@ from pipelines.crawl.inputs import read_input
 from pipelines.crawl.look import LOOKED_AT, look
 from pipelines.crawl.section import CrawlSection
 from pipelines.crawl.tables.columns import ColumnError
-from pipelines.material import Material
+from pipelines.io.material import Material
 from pipelines.rejection import Rejection
 from tests.support.archives import gzip_records, http_record
 from tests.support.sources import (
