@@ -32,6 +32,7 @@ PAGE_BYTES = 8192  # of a stored page for each of its images; chosen: about Comm
 PAIRS_OF_PAGE = 5  # chosen: of a page of a live crawl
 
 _OWN = ("file", "table")  # sources of a text that is no page
+_NOWHERE = ".invalid/"  # of a host that never is. Source: RFC 2606, section 2
 _HOST = re.compile(r"^([a-z0-9-]+\.)+[a-z]{2,}$")
 
 
@@ -82,6 +83,9 @@ def look(path: str, written: str, columns: Mapping[str, str]) -> Material:
     if path.startswith(("http://", "https://")) and kind_of(urlsplit(path).path) is None:
         return _site(path)
     source = Source.model_validate({"path": path, **columns})
+    found = discover(CrawlConfig(sources=(source,)))
+    if any(file.kind == "html" for file, _ in found.inputs):
+        source = source.model_copy(update={"base_url": _address(_name(written))})
     config = CrawlConfig(sources=(source,), min_caption_chars=0)
     found = discover(config)
     sample = _sample(found, config)
@@ -160,7 +164,7 @@ def _num_pairs(files: Sequence[InputFile], sample: _Sample) -> int:
     """Roughly: images of folders are counted, of other inputs their bytes are compared."""
     sized = files[:MAX_SIZED]
     pairs = sum(_pairs(file, sample) for file in sized)
-    return round(pairs * len(files) / max(1, len(sized)))
+    return max(sample.num_rows, round(pairs * len(files) / max(1, len(sized))))
 
 
 def _pairs(file: InputFile, sample: _Sample) -> float:
@@ -187,7 +191,7 @@ def _told(found: Discovered, sample: _Sample, num_pairs: int) -> Iterable[str]:
 
 
 def _section(found: Discovered, sample: _Sample, written: str, columns: Mapping[str, str]) -> str:
-    name = posixpath.basename(written.rstrip("/")) or "source"
+    name, source = _name(written), found.inputs[0][1]
     lines = ["crawl:", "  sources:", f"    - path: {json.dumps(written, ensure_ascii=False)}"]
     lines += _kind(found)
     lines.append(
@@ -195,8 +199,11 @@ def _section(found: Discovered, sample: _Sample, written: str, columns: Mapping[
     )
     lines += [f"      {setting}: {json.dumps(name)}" for setting, name in columns.items() if name]
     lines += _columns(found, columns)
-    if any(file.kind == "html" for file, _ in found.inputs):
-        lines.append(_base_url(name))
+    if source.base_url:
+        why = "its address on the web, from which relative links count"
+        if source.base_url.endswith(_NOWHERE):
+            why = "a stand-in for its address: relative links count from it"
+        lines.append(line(f"      base_url: {json.dumps(source.base_url)}", why))
     if sample.captions == "none":
         lines.append(line("  min_caption_chars: 0", "keeps images without a caption"))
     elif sample.captions == "own" and sample.num_captions < sample.num_rows:
@@ -222,7 +229,7 @@ def _columns(found: Discovered, given: Mapping[str, str]) -> list[str]:
     if table is None:
         return []
     chosen, names = columns_in(table, found.inputs[0][1])
-    told = ", ".join(f"{setting}: {column}" for setting, column in chosen.items())
+    told = ", ".join(f"{name}: {column}" for name, column in chosen.items() if name not in given)
     lines = [f"      # found: {told}"] if told else []
     if "caption_column" not in chosen and not given.get("caption_column"):
         there = ", ".join(names) or "without names"
@@ -230,9 +237,12 @@ def _columns(found: Discovered, given: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def _base_url(name: str) -> str:
-    """The address of a mirror: tools name its folder by the host."""
-    address = f"https://{name}/" if _HOST.match(name) else "https://example.org/"
-    mark = "" if _HOST.match(name) else "# "
-    setting = f"      {mark}base_url: {json.dumps(address)}"
-    return line(setting, "the address that the folder had; relative links count from it")
+def _name(written: str) -> str:
+    return posixpath.basename(written.rstrip("/")) or "source"
+
+
+def _address(name: str) -> str:
+    """The address of a mirror, whose folder tools name by the host; else one that nobody has."""
+    if _HOST.match(name):
+        return f"https://{name}/"
+    return f"https://{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-') or 'mirror'}{_NOWHERE}"

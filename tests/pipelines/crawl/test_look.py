@@ -84,6 +84,7 @@ WRITERS = {
     "lines.jsonl": write_lines,
     "german.csv": write_german,
     "site.test": write_mirror,
+    "My site": write_mirror,
     "pages.warc.gz": write_archive,
     "mixed": write_mixed,
 }
@@ -115,6 +116,7 @@ def rows_of(material: Material):
         ("lines.jsonl", "own", ["# found: url_column: url, caption_column: Text"]),
         ("german.csv", "none", ["none was found; there are url, beschreibung"]),
         ("site.test", "web", ["kind: html", 'base_url: "https://site.test/"']),
+        ("My site", "web", ['base_url: "https://my-site.invalid/" # a stand-in']),
         ("pages.warc.gz", "web", ["kind: warc"]),
         ("mixed", "web", ["# kinds: html, warc"]),
     ],
