@@ -142,7 +142,15 @@ def test_checks_come_in_the_order_of_the_recipe(name):
     assert found == [*recipe.rules, *data, *rewritten]
 
 
-@pytest.mark.parametrize("name", known_recipes())
+@given(CAPTIONS)
+def test_the_recipe_without_rules_keeps_all_texts_as_they_are(captions):
+    found = apply_rules(
+        Batch(pa.array(captions, pa.string()), FUNNELS["none"].spec), FUNNELS["none"]
+    )
+    assert found.texts.to_pylist() == captions
+
+
+@pytest.mark.parametrize("name", [name for name in known_recipes() if name != "none"])
 @given(CAPTIONS)
 def test_what_is_kept_is_one_clean_line(name, captions):
     funnel = FUNNELS[name]
