@@ -1,6 +1,5 @@
 """A first config for what somebody has: the stages say what is there, and what of it they take."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from dalle_model import files
 from orchestration.engine.config import ConfigError
 from orchestration.engine.config_file import check_config
 from orchestration.engine.graph import all_stages
-from pipelines.io.material import Material, line
+from pipelines.io.material import Material, in_one_line, line, quoted
 
 PAIRS_OF_SHARD = 5000  # chosen: some thousand rows, so that a batch of the codec is rarely padded
 MIN_SHARDS, MAX_SHARDS = 4, 10_000  # chosen: work for some processes; files that one folder holds
@@ -72,11 +71,11 @@ def write_first_config(
 def first_config(path: str, material: Material) -> str:
     """The config for some material, as YAML with comments."""
     num_shards = min(max(MIN_SHARDS, -(-material.num_pairs // PAIRS_OF_SHARD)), MAX_SHARDS)
-    shown = files.printable(path)[:200].replace("\n", " ")
+    shown = in_one_line(files.printable(path))
     top = [
         f"# Made by `dalle init` for {shown}.",
         "# Relative paths count from this file. `dalle config` lists all settings.",
-        line(f"name: {json.dumps(_name(path))}", "of the run, and of its directory below runs/"),
+        line(f"name: {quoted(_name(path))}", "of the run, and of its directory below runs/"),
         line(
             f"num_shards: {num_shards}", f"fixed for a run; here about {material.num_pairs:,} pairs"
         ),

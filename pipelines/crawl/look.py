@@ -3,7 +3,6 @@
 It reads the first rows of a few inputs by their own readers; of a site it asks nothing.
 """
 
-import json
 import posixpath
 import re
 from collections import Counter
@@ -22,7 +21,7 @@ from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.streams import OpenInput
 from pipelines.crawl.tables.columns import ColumnError
 from pipelines.crawl.tables.found import columns_in
-from pipelines.io.material import Captions, Material, line
+from pipelines.io.material import Captions, Material, in_one_line, line, quoted
 from pipelines.records import Candidate
 
 LOOKED_AT = 200  # rows; chosen: a second of reading, and a share to a few per cent
@@ -103,7 +102,7 @@ def _site(url: str) -> Material:
     host = urlsplit(site.start[0]).hostname or ""
     lines = [
         *("crawl:", "  sites:"),
-        f"    - start: {json.dumps(site.start[0])}",
+        f"    - start: {quoted(site.start[0])}",
         line(f"      name: {host}", "goes into the column `source` of every row"),
         line(f"      max_pages: {site.max_pages}", "of one host"),
         line(f"      max_depth: {site.max_depth}", "links from the start to a page"),
@@ -192,18 +191,16 @@ def _told(found: Discovered, sample: _Sample, num_pairs: int) -> Iterable[str]:
 
 def _section(found: Discovered, sample: _Sample, written: str, columns: Mapping[str, str]) -> str:
     name, source = _name(written), found.inputs[0][1]
-    lines = ["crawl:", "  sources:", f"    - path: {json.dumps(written, ensure_ascii=False)}"]
+    lines = ["crawl:", "  sources:", f"    - path: {quoted(written)}"]
     lines += _kind(found)
-    lines.append(
-        line(f"      name: {json.dumps(name, ensure_ascii=False)}", "in the column `source`")
-    )
-    lines += [f"      {setting}: {json.dumps(name)}" for setting, name in columns.items() if name]
+    lines.append(line(f"      name: {quoted(name)}", "in the column `source`"))
+    lines += [f"      {setting}: {quoted(name)}" for setting, name in columns.items() if name]
     lines += _columns(found, columns)
     if source.base_url:
         why = "its address on the web, from which relative links count"
         if source.base_url.endswith(_NOWHERE):
             why = "a stand-in for its address: relative links count from it"
-        lines.append(line(f"      base_url: {json.dumps(source.base_url)}", why))
+        lines.append(line(f"      base_url: {quoted(source.base_url)}", why))
     if sample.captions == "none":
         lines.append(line("  min_caption_chars: 0", "keeps images without a caption"))
     elif sample.captions == "own" and sample.num_captions < sample.num_rows:
@@ -230,7 +227,7 @@ def _columns(found: Discovered, given: Mapping[str, str]) -> list[str]:
         return []
     chosen, names = columns_in(table, found.inputs[0][1])
     told = ", ".join(f"{name}: {column}" for name, column in chosen.items() if name not in given)
-    lines = [f"      # found: {told}"] if told else []
+    lines = [f"      # found: {in_one_line(told)}"] if told else []
     if "caption_column" not in chosen and not given.get("caption_column"):
         there = ", ".join(names) or "without names"
         lines.append(line("      # caption_column: NAME", f"none was found; there are {there}"))

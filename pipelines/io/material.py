@@ -1,8 +1,10 @@
 """What somebody has to begin with, as far as a first look tells: what their first config is of."""
 
+import json
 from dataclasses import dataclass
 from typing import Literal
 
+MAX_COMMENT = 300  # characters; chosen: three lines of a terminal
 COMMENTS = 34  # the column where they begin in a config; chosen: behind most settings
 
 # Of most images: from the markup of pages, by the owner of the images, or there are none.
@@ -28,7 +30,17 @@ class Material:
 
 def line(setting: str, comment: str) -> str:
     """A line of YAML with a comment, below those of other lines."""
-    return f"{setting:<{COMMENTS}} # {comment}"
+    return f"{setting:<{COMMENTS}} # {in_one_line(comment)}"
+
+
+def in_one_line(comment: str) -> str:
+    """A comment without what would end it, such as a line break in the name of a column."""
+    return "".join(c if c.isprintable() else " " for c in comment[:MAX_COMMENT])
+
+
+def quoted(text: str) -> str:
+    """A text in quotes, as YAML reads it."""
+    return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def section(name: str, *lines: str) -> str:

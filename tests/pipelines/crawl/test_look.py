@@ -166,3 +166,14 @@ def test_a_large_source_is_looked_at_in_part(tmp_path):
     write_cc3m_tsv(tmp_path / "t.tsv", samples(LOOKED_AT + 50, side=1))
     told = look(f"{tmp_path}/t.tsv", "t.tsv", {}).found
     assert told[1] == "of 200 images that were looked at, 200 have a caption"
+
+
+def test_no_name_of_a_column_or_file_breaks_the_section(tmp_path):
+    path = tmp_path / 'odd "name"\n- x: 1.parquet'
+    names = ["url", "a\nb: 2", *(f"column {number}" for number in range(500))]
+    rows = {name: ["http://site.test/a.jpg"] for name in names}
+    pq.write_table(pa.table(rows), path)
+    material = look(str(path), str(path), {})
+    (row,) = rows_of(material)
+    assert row.url == "http://site.test/a.jpg"
+    assert len(material.section) < 1500
