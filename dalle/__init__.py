@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from orchestration.engine.cleaning import FreedStage as FreedStage
     from orchestration.engine.first_config import FirstConfig as FirstConfig
     from orchestration.engine.preview import PlannedStage as PlannedStage
+    from orchestration.engine.preview import RunPlan as RunPlan
     from orchestration.engine.progress import Progress as Progress
     from orchestration.engine.settings_list import Setting as Setting
     from orchestration.engine.status import RunStatus as RunStatus
@@ -86,7 +87,7 @@ _HOMES = {
     ),
     "orchestration.engine.cleaning": ("FreedStage",),
     "orchestration.engine.first_config": ("FirstConfig",),
-    "orchestration.engine.preview": ("PlannedStage",),
+    "orchestration.engine.preview": ("PlannedStage", "RunPlan"),
     "orchestration.engine.progress": ("Progress",),
     "orchestration.engine.settings_list": ("Setting",),
     "orchestration.engine.status": ("RunStatus",),

@@ -28,7 +28,7 @@ from orchestration.work import (
 if TYPE_CHECKING:
     from orchestration.engine.cleaning import FreedStage
     from orchestration.engine.first_config import FirstConfig
-    from orchestration.engine.preview import PlannedStage
+    from orchestration.engine.preview import RunPlan
     from orchestration.engine.settings_list import Setting
     from orchestration.engine.status import RunStatus
     from orchestration.engine.verify import Verification
@@ -168,22 +168,26 @@ def settings(name: str = "", config: str = "") -> "list[Setting]":
     return chosen(settings_in(config) if config else all_settings(), name)
 
 
-def plan(config: Config, directory: str = "", stages: Sequence[str] = ()) -> "list[PlannedStage]":
-    """What `run` would do with each stage, and why; `dalle run --plan` prints it.
+def plan(config: Config, directory: str = "", stages: Sequence[str] = ()) -> "RunPlan":
+    """What `run` would do with each stage, why, and how much it would write.
+
+    `dalle run --plan` prints it.
 
     Raises:
         UsageError: a setting or an argument is wrong.
         RunError: a stage reads one that is neither finished nor among those to run.
     """
+    from orchestration.engine.disk import disk_need
     from orchestration.engine.preflight import check_inputs, check_settings, chosen_stages
-    from orchestration.engine.preview import preview
+    from orchestration.engine.preview import RunPlan, preview
 
     work = work_of(read_config(config), directory)
     graph = Graph.of(work.config)
     chosen = chosen_stages(graph.stages, stages)
     check_settings(graph, chosen)
     check_inputs(work, graph, chosen)
-    return preview(work, graph, chosen, stages)
+    planned = preview(work, graph, chosen, stages)
+    return RunPlan(tuple(planned), str(disk_need(work, graph, planned)))
 
 
 def estimate(

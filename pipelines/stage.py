@@ -204,6 +204,19 @@ class Recipes:
 
 
 @dataclass(frozen=True)
+class Amount:
+    """How much a stage reads from outside, as far as names and sizes of files tell.
+
+    Args:
+        rows: that it may give.
+        image_bytes: of the images that come with them.
+    """
+
+    rows: int
+    image_bytes: int
+
+
+@dataclass(frozen=True)
 class Card:
     """A text for people that stands beside the shards of a finished stage, as data sets have one.
 
@@ -315,6 +328,9 @@ class Stage:
         retry: of rows that it has dropped; None where only another result can bring them back.
         reuse: of work on rows; None where all is done anew.
         cost: of a row; None for work that does not grow with the rows, or was not measured.
+        stored_bytes: what `cost` says of them, with the settings of a section; None where these
+            make no difference.
+        amount: what the sources of a section hold; None where only reading them tells.
         card: what stands beside its shards for people; None for nothing.
     """
 
@@ -347,6 +363,8 @@ class Stage:
     retry: Retry | None = None
     reuse: Reuse | None = None
     cost: Cost | None = None
+    stored_bytes: Callable[[Any], float] | None = None
+    amount: Callable[[Any], Amount | None] = lambda _: None
     card: Card | None = None
 
     @property

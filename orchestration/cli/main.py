@@ -65,8 +65,7 @@ def run(  # noqa: PLR0913 - one for each option
         from orchestration.beam.profile_arguments import with_profile
 
         check_options(with_profile(profile, options)[0])
-        for planned in api.plan(config, directory, names):
-            typer.echo(str(planned))
+        typer.echo(str(api.plan(config, directory, names)))
         return
     result = ask_to_replace(
         lambda may_replace: api.run(
@@ -251,7 +250,7 @@ def clean(
         typer.Argument(help="Whose rows go (all that can be spared without the web)."),
     ] = None,
     directory: FoundDirOption = "",
-    shows_plan: Annotated[
+    only_plans: Annotated[
         bool, typer.Option("--plan", help="Say what would be freed; do nothing.")
     ] = False,
     takes_from_web: Annotated[
@@ -265,7 +264,7 @@ def clean(
     root = found_directory(directory)
     freed = ask_to_free(
         lambda may_free: api.clean(
-            root, stages or [], only_plans=shows_plan, takes_from_web=may_free
+            root, stages or [], only_plans=only_plans, takes_from_web=may_free
         ),
         takes_from_web=takes_from_web,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, overload
 
 from orchestration.engine.graph import Graph
 from orchestration.engine.plan import Run, difference, needed_by, plan_stage
@@ -53,6 +53,32 @@ class PlannedStage:
             what = f"{self.num_shards} shard{'s' * (self.num_shards != 1)}, {rows}"
         ending = " if those change" if self.action == "follow" else ""
         return f": {what} would be made again{ending}"
+
+
+@dataclass(frozen=True)
+class RunPlan(Sequence[PlannedStage]):
+    """What a run would do with each stage, and what it takes; `str()` is what the command prints.
+
+    Args:
+        stages: in the order of the run.
+        disk: a line on what would be written, and what is free.
+    """
+
+    stages: tuple[PlannedStage, ...]
+    disk: str
+
+    @overload
+    def __getitem__(self, index: int) -> PlannedStage: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[PlannedStage]: ...
+    def __getitem__(self, index: int | slice) -> PlannedStage | Sequence[PlannedStage]:
+        return self.stages[index]
+
+    def __len__(self) -> int:
+        return len(self.stages)
+
+    def __str__(self) -> str:
+        return "\n".join([*map(str, self.stages), self.disk])
 
 
 def preview(

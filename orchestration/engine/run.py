@@ -8,6 +8,7 @@ from orchestration.beam.runners import is_local
 from orchestration.engine.another import check_same_run
 from orchestration.engine.cleaning import keep_only
 from orchestration.engine.config import keep_config
+from orchestration.engine.disk import disk_need
 from orchestration.engine.graph import Graph
 from orchestration.engine.jobs import check_no_job
 from orchestration.engine.limits import check_rows_left
@@ -16,6 +17,7 @@ from orchestration.engine.needed_rows import to_be_made, want_inputs, want_rows,
 from orchestration.engine.one_job import run_as_one_job
 from orchestration.engine.plan import Plan, Run, plan_stage
 from orchestration.engine.preflight import check_inputs, check_settings, chosen_stages
+from orchestration.engine.preview import preview
 from orchestration.engine.progress import Progress
 from orchestration.engine.replacing import settle
 from orchestration.engine.results import (
@@ -65,6 +67,7 @@ def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manif
         check_same_run(run, graph, stages)
         keep_config(run.root, run.as_written or run.config)
         say_notices(run, stages, progress)
+        _warn_of_disk(run, graph, stages, progress)
         asked = {stage.name for stage in stages}
         if has_freed := any(is_freed(run.folder.stage(stage.name)) for stage in graph.stages):
             stages = want_rows(run, graph, stages, names)
@@ -86,6 +89,14 @@ def say_notices(run: Run, stages: Sequence[Stage], progress: Progress) -> None:
     for stage in stages:
         for notice in stage.notices(run.config.section(stage)):
             progress.say(f"{stage.name:<10} {notice}")
+
+
+def _warn_of_disk(run: Run, graph: Graph, stages: Sequence[Stage], progress: Progress) -> None:
+    """Say before any work that it will not fit, as far as that can be known."""
+    if files.is_local(run.root):
+        need = disk_need(run, graph, preview(run, graph, stages))
+        if need.is_too_much:
+            progress.say(str(need))
 
 
 def _next_done(

@@ -4,6 +4,7 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
+from pipelines.crawl.amount import amount
 from pipelines.crawl.config import CrawlConfig, dependencies, fingerprint_config
 from pipelines.crawl.discovery import locations
 from pipelines.crawl.section import CrawlSection
@@ -74,6 +75,7 @@ STAGE = Stage(
     dependencies=lambda config, _: dependencies(config),
     relocate=_relocate,
     outside=locations,
+    amount=amount,
     pulse=_pulse,
     origins=_origins,
     facts=_facts,

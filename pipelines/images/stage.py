@@ -29,6 +29,13 @@ from pipelines.stage import (
     plain_settings,
 )
 
+COST = Cost(
+    cpu_s=1 / 84,
+    stored_bytes=162e3,  # photographs as PNG of 256 px
+    image_bytes=162e3,
+    source="docs/benchmarks.md; `python -m benchmarks images real_size`",
+)
+
 
 def _process(job: Job, index: int) -> BatchedResult:
     from pipelines.images.shard import process_shard
@@ -39,6 +46,13 @@ def _process(job: Job, index: int) -> BatchedResult:
 def _settings(config: ImagesConfig) -> dict[str, Any]:
     """A side that is not set is the same as its number."""
     return plain_settings(config) | {"side": config.stored_side}
+
+
+def _stored_bytes(config: ImagesConfig) -> float:
+    """A PNG's bytes go with its pixels; as JPEG they are a third (docs/benchmarks.md)."""
+    return (
+        COST.stored_bytes * (config.stored_side / 256) ** 2 / (3 if config.store == "jpeg" else 1)
+    )
 
 
 def _checks(_task: StageTask, row: Row, config: ImagesConfig) -> list[Check]:
@@ -69,12 +83,8 @@ STAGE = Stage(
     },
     writes=Writes(IMAGES, IMAGE_SCHEMA),
     work=ShardWork(_process),
-    cost=Cost(
-        cpu_s=1 / 84,
-        stored_bytes=162e3,  # photographs as PNG of 256 px
-        image_bytes=162e3,
-        source="docs/benchmarks.md; `python -m benchmarks images real_size`",
-    ),
+    cost=COST,
+    stored_bytes=_stored_bytes,
     settings=_settings,
     dependencies=lambda config, _: dependencies(config),
     checks=_checks,
