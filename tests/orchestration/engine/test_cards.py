@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dalle_model import files
 from orchestration.engine.cards import keep_card
 from orchestration.engine.config_file import check_config
 from orchestration.engine.graph import Graph
@@ -58,6 +59,13 @@ def test_another_version_of_the_text_replaces_it(run, graph):
     newer = replace(graph.stages[0], card=Card(write, 2))
     after = kept(run, replace(graph, stages=(newer, *graph.stages[1:])), finished(1)).read_text()
     assert before != after
+
+
+def test_it_is_written_into_a_store_too(run, graph):
+    stored = replace(run, root="memory://cards/run")
+    keep_card(stored, graph, graph.stages[0], finished(1))
+    content = files.read_bytes(stored.folder.stage("crawl").card)
+    assert content.startswith(b"['crawl'] in crawl\n<!-- of ")
 
 
 def test_a_stage_without_one_has_none(run, graph):

@@ -9,10 +9,8 @@ import pytest
 
 from dalle_model import files
 from orchestration import api
-from orchestration.engine import cleaning
 from orchestration.engine.cleaning import FreeingError, free_rows
 from orchestration.engine.config import ConfigError
-from orchestration.engine.config_file import ConfigError as FileError
 from orchestration.engine.config_file import check_config, load_config
 from orchestration.engine.graph import Graph
 from orchestration.engine.plan import Run, RunError
@@ -148,7 +146,8 @@ def test_a_named_stage_has_its_rows_again(run):
 
 
 def test_a_crash_in_between_is_no_damage_and_the_next_call_goes_on(run, monkeypatch):
-    remove, removed = files.remove, []
+    remove = files.remove
+    removed: list[str] = []
 
     def crash(url: str) -> None:
         if removed:
@@ -156,7 +155,7 @@ def test_a_crash_in_between_is_no_damage_and_the_next_call_goes_on(run, monkeypa
         removed.append(url)
         remove(url)
 
-    monkeypatch.setattr(cleaning.files, "remove", crash)
+    monkeypatch.setattr(files, "remove", crash)
     with pytest.raises(KeyboardInterrupt):
         free_rows(run, ["images"])
     monkeypatch.undo()
@@ -205,7 +204,7 @@ def test_a_config_keeps_what_it_names(run):
 
 def test_a_stage_to_keep_that_is_none_is_refused(tmp_path):
     document = {"keep": ["imges"], "crawl": {"sources": [{"path": "a.tsv"}]}}
-    with pytest.raises(FileError, match="is no stage; did you mean `images`"):
+    with pytest.raises(ConfigError, match="is no stage; did you mean `images`"):
         check_config(document, str(tmp_path))
 
 

@@ -1,12 +1,12 @@
 """What a run would write is counted before it, and compared with what is free."""
 
+import shutil
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from orchestration.engine import disk
 from orchestration.engine.config_file import check_config
 from orchestration.engine.disk import DiskNeed, disk_need, free_bytes
 from orchestration.engine.graph import Graph
@@ -101,7 +101,7 @@ def test_freed_rows_come_on_top(run):
 
 
 def test_it_is_said_what_is_free_and_whether_it_is_enough(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: Usage(0, 0, 1000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 1000))
     assert need(run).is_too_much
     assert "but only 1.0 kB are free: make room" in str(need(run))
     assert free_bytes(str(tmp_path / "not" / "there")) == 1000
@@ -120,7 +120,7 @@ def test_a_run_says_beforehand_that_it_will_not_fit(run, monkeypatch):
     monkeypatch.setattr("orchestration.engine.run._next_done", lambda *_: [])
     run_stages(run, [], Told())
     assert said == []
-    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: Usage(0, 0, 1000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 1000))
     run_stages(run, [], Told())
     assert "but only 1.0 kB are free" in said[0]
     run_stages(replace(run, root="memory://disk/run"), [], Told())

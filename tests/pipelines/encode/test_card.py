@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,8 +19,7 @@ NUM_SHARDS, ROWS = 2, 5
 
 
 def manifest(stage: str = "encode", **values) -> Manifest:
-    identity = {"fingerprint": "f", "config": {}, "inputs": {}, "dependencies": {}}
-    return Manifest(stage, **identity, **{"num_shards": NUM_SHARDS, **values})
+    return Manifest(stage, "f", {}, {}, {}, **{"num_shards": NUM_SHARDS, **values})
 
 
 def folder_of(root: Path, **changes) -> StageFolder:
@@ -77,11 +77,12 @@ def test_the_loop_of_the_card_runs_on_each_rank_and_goes_on(tmp_path, monkeypatc
     }
     for old, new in changes.items():
         loop = loop.replace(old, new)
-    whole, rest = ({"seen": [], "states": []} for _ in range(2))
+    whole: dict[str, Any] = {"seen": [], "states": []}
+    rest: dict[str, Any] = {"seen": [], "states": [], "saved": {}}
     exec(loop, whole)
     assert len(whole["seen"]) == ROWS
     assert all(len(tokens) == 9 for tokens in whole["seen"])
-    rest["saved"] = {"data": whole["states"][0]}
+    rest["saved"]["data"] = whole["states"][0]
     exec(loop.replace("# to go on from a checkpoint: ", ""), rest)
     assert rest["seen"]
     assert all(tokens in whole["seen"][2:] for tokens in rest["seen"])
