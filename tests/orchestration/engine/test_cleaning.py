@@ -124,16 +124,43 @@ def graph_of(run: Run):
 
 
 def test_rows_come_back_on_the_way_where_earlier_ones_turn_out_to_be_others(freed, tmp_path):
-    """`images` stays as long as `fetch` gives the same rows; that it does not shows on the way."""
-    changed = with_section(freed, "captions", overrides={"too_many_words": 3.0})
-    changed = replace(changed, config=changed.config.model_copy(update={"allow_empty": True}))
+    """`dedupe` stays as long as `images` gives the same rows; that it does not shows on the way."""
+    changed = with_section(freed, "images", store="jpeg")
     planned = preview(changed, Graph.of(changed.config), graph_of(freed))
-    assert [one.action for one in planned] == ["make_again"] * 2 + ["follow"] * 4
+    assert [one.action for one in planned] == [
+        "make_again", "keep", "keep", "make_again", "follow", "follow",
+    ]  # fmt: skip
     told = again(changed)
     fresh = replace(changed, root=str(tmp_path / "fresh"))
     again(fresh)
-    assert rows(changed) == rows(fresh)
-    assert told.made == STAGES
+    assert told.made == ["crawl", "images", "dedupe", "encode"]
+    assert rows(changed, *told.made) == rows(fresh, *told.made)
+
+
+def test_what_is_not_known_to_be_needed_is_brought_back_when_it_is(freed, monkeypatch):
+    monkeypatch.setattr("orchestration.engine.run.want_rows", lambda _r, _g, stages, _n: stages)
+    changed = with_section(freed, "encode", batch_size=2)
+    assert again(changed, "encode").made == ["crawl", "images", "dedupe", "encode"]
+    assert again(changed).made == []
+
+
+@pytest.mark.parametrize("change", ["encode", "captions"])
+def test_one_job_brings_them_back_too(freed, tmp_path, monkeypatch, change):
+    """A runner in this process, in place of one elsewhere."""
+    monkeypatch.setattr("orchestration.engine.run.is_local", lambda options: not options)
+    changes = {
+        "encode": {"batch_size": 2},
+        "captions": {"overrides": {"repetitive": None, "too_few_words": 2.0}},
+    }
+    changed = with_section(freed, change, **changes[change])
+    told = again(replace(changed, beam_options=("--runner=FnApiRunner",)))
+    fresh = replace(changed, root=str(tmp_path / "fresh"))
+    again(fresh)
+    made = {name for name in STAGES if not is_freed(freed.folder.stage(name))}
+    assert {"fetch", "encode"} < made
+    assert rows(changed, *made) == rows(fresh, *made)
+    assert "encode" in told.made or change == "captions"
+    assert verify_run(freed.root).foreign == ()
 
 
 def test_a_named_stage_has_its_rows_again(run):
