@@ -23,6 +23,7 @@ from orchestration.engine.sizes import size_text
 from pipelines.io.cleaned import Cleaned, read_mark, write_mark
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest, read_manifest
+from pipelines.io.parquet import holds_images
 from pipelines.records import TOKENS
 from pipelines.stage import Stage
 
@@ -180,7 +181,9 @@ def _freed(run: Run, planned: FreedStage) -> FreedStage:
     manifest = read_manifest(folder)
     assert manifest is not None
     if read_mark(folder) is None:
-        write_mark(folder, Cleaned(planned.num_bytes, planned.num_files))
+        has_images = any(at_once(holds_images, list(_urls(folder, manifest))))
+        freed = Cleaned(planned.num_bytes, planned.num_files, holds_images=has_images)
+        write_mark(folder, freed)
     list(at_once(files.remove, list(_urls(folder, manifest))))
     return FreedStage(planned.stage, planned.num_bytes, planned.num_files)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from orchestration.engine.graph import Graph
-from orchestration.engine.plan import Run
+from orchestration.engine.plan import Run, rows_needed
 from orchestration.engine.preview import preview
 from pipelines.io.cleaned import read_mark, write_mark
 from pipelines.stage import Stage
@@ -43,7 +43,7 @@ def want_inputs(run: Run, graph: Graph, stages: Iterable[Stage]) -> list[str]:
     return [
         read.name
         for stage in stages
-        for read in graph.predecessors(stage)
+        for read in rows_needed(run, graph, stage)
         if not _is_wanted(run, read) and _want(run, read, stage.name)
     ]
 

@@ -132,6 +132,22 @@ def unfinished_input(run: Run, stage: Stage, read: Stage) -> RunError:
     )
 
 
+def rows_needed(run: Run, graph: Graph, stage: Stage) -> list[Stage]:
+    """The stages whose rows a stage cannot do without, freed or not, in the order of the run.
+
+    Of an input that others pin it reads the bytes of images alone; where rows that were freed held
+    none, it has nothing to read there.
+    """
+    deciding = graph.deciding(stage)
+    return [
+        read
+        for read in graph.predecessors(stage)
+        if read in deciding
+        or (mark := read_mark(run.folder.stage(read.name))) is None
+        or mark.holds_images
+    ]
+
+
 def _wanted(mark: Cleaned | None) -> str:
     return needed_by(mark.wanted_by) if mark and mark.wanted_by else ""
 

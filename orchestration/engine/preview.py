@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, overload
 
 from orchestration.engine.graph import Graph
-from orchestration.engine.plan import Run, difference, needed_by, plan_stage
+from orchestration.engine.plan import Run, difference, needed_by, plan_stage, rows_needed
 from pipelines.io.cleaned import read_mark
 from pipelines.io.manifest import Manifest, read_manifest
 from pipelines.stage import Stage
@@ -119,7 +119,7 @@ def _with_freed(
     for stage in reversed(graph.stages):
         is_freed = read_mark(run.folder.stage(stage.name)) is not None
         own = planned.get(stage.name)
-        readers = _readers(graph, stage, planned)
+        readers = _readers(run, graph, stage, planned)
         if own and own.action == "keep" and stage.name in named:
             readers = {COMMAND: "make_again", **readers}
         if is_freed and readers and (own is None or own.action == "keep"):
@@ -133,13 +133,15 @@ def _with_freed(
     return [planned[stage.name] for stage in graph.stages if stage.name in planned]
 
 
-def _readers(graph: Graph, stage: Stage, planned: Mapping[str, PlannedStage]) -> dict[str, str]:
+def _readers(
+    run: Run, graph: Graph, stage: Stage, planned: Mapping[str, PlannedStage]
+) -> dict[str, str]:
     """What is planned for those who read a stage and do not stay as they are, by name."""
     return {
         other.name: one.action
         for other in graph.stages
         if (one := planned.get(other.name)) and one.action != "keep"
-        if stage.name in {read.name for read in graph.predecessors(other)}
+        if stage in rows_needed(run, graph, other)
     }
 
 

@@ -16,7 +16,7 @@ from orchestration.engine.config import ConfigError
 from orchestration.engine.graph import Graph
 from orchestration.engine.jobs import check_no_job
 from orchestration.engine.lock import only_writer
-from orchestration.engine.plan import Plan, Run, RunError, plan_stage
+from orchestration.engine.plan import Plan, Run, RunError, plan_stage, rows_needed
 from orchestration.engine.preflight import check_inputs, check_settings, chosen_stages
 from orchestration.engine.progress import Progress
 from orchestration.engine.replacing import replace_result, settle
@@ -121,7 +121,7 @@ def _finished(run: Run, graph: Graph, stage: Stage) -> Plan:
             f"{stage.name}: {plan.why}; --retry takes up rows of a stage that is up to date: "
             f"run `dalle run {stage.name}` first"
         )
-    for other in (stage, *graph.predecessors(stage)):
+    for other in (stage, *rows_needed(run, graph, stage)):
         if is_freed(run.folder.stage(other.name)):
             raise RunError(f"{stage.name}: --retry needs rows that are gone: {remedy(other.name)}")
     return plan

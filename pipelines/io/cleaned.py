@@ -19,11 +19,13 @@ class Cleaned:
         num_bytes: that were freed.
         num_files: the same in files.
         wanted_by: what needs the rows now, by name; empty where nothing does.
+        holds_images: whether there were bytes of images among them, which others read there.
     """
 
     num_bytes: int
     num_files: int
     wanted_by: str = ""
+    holds_images: bool = True
 
 
 def read_mark(folder: StageFolder) -> Cleaned | None:

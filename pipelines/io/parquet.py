@@ -142,6 +142,27 @@ def read_row_groups(url: str, columns: list[str] | None = None) -> Iterator[pa.T
             yield group if columns is None else group.select(columns)
 
 
+def holds_images(url: str) -> bool:
+    """Whether a row of a shard has bytes in a binary column, by the footer alone.
+
+    Raises:
+        UnreadableShardError: missing, truncated or corrupt.
+    """
+    with _readable(url, open_in_ranges) as stream:
+        shard = open_parquet(stream)
+        binary = {field.name for field in shard.schema_arrow if pa.types.is_binary(field.type)}
+        groups = [shard.metadata.row_group(number) for number in range(shard.num_row_groups)]
+        columns = [group.column(n) for group in groups for n in range(group.num_columns)]
+        return any(_has_values(each) for each in columns if each.path_in_schema in binary)
+
+
+def _has_values(column: pq.ColumnChunkMetaData) -> bool:
+    """Whether not all values of a column are null; true where the footer does not say."""
+    known = column.statistics is not None and column.statistics.has_null_count
+    nulls = column.statistics.null_count if known else 0
+    return bool(column.num_values > nulls)
+
+
 def rows_of(table: pa.Table) -> Iterator[dict[str, Any]]:
     """The rows of a table as Python objects, few at a time."""
     for batch in table.to_batches(max_chunksize=BATCH_ROWS):

@@ -34,6 +34,19 @@ def test_a_reader_wants_what_was_freed_and_says_so_once(run):
     assert want_inputs(run, graph, encode) == []
 
 
+@pytest.mark.parametrize("holds_images", [True, False])
+def test_candidates_are_wanted_for_the_images_that_they_held(run, holds_images):
+    mark = Cleaned(5, 2, holds_images=holds_images)
+    write_mark(run.folder.stage("crawl"), mark)
+    graph = Graph.of(run.config)
+    captions, fetch, images = graph.stages[1:4]
+    assert want_inputs(run, graph, [fetch]) == ["crawl"] * holds_images
+    write_mark(run.folder.stage("crawl"), mark)
+    assert want_inputs(run, graph, [images]) == ["crawl"] * holds_images
+    write_mark(run.folder.stage("crawl"), mark)
+    assert want_inputs(run, graph, [captions]) == ["crawl"]
+
+
 def test_all_stages_of_a_new_run_are_to_be_made_and_want_nothing(run):
     graph = Graph.of(run.config)
     assert to_be_made(run, graph, graph.stages) == list(graph.stages)

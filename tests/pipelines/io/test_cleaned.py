@@ -10,8 +10,8 @@ from pipelines.io.parquet import UnreadableShardError, read_table
 def test_a_mark_is_read_as_it_was_written(tmp_path):
     folder = StageFolder(str(tmp_path), 2)
     assert read_mark(folder) is None
-    write_mark(folder, Cleaned(5, 2, "encode"))
-    assert read_mark(folder) == Cleaned(5, 2, "encode")
+    write_mark(folder, Cleaned(5, 2, "encode", holds_images=False))
+    assert read_mark(folder) == Cleaned(5, 2, "encode", holds_images=False)
     assert folder.output_names() == []
 
 

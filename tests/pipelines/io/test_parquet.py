@@ -220,3 +220,14 @@ def test_a_large_shard_in_a_store_is_not_fetched_whole(monkeypatch):
     assert sum(size for _, size in store.answers) < 20 << 20
     assert [key for group in groups for key in group["key"].to_pylist()] == keys[first.num_rows :]
     assert max(size for _, size in store.answers) <= BLOCK_BYTES
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"), [([], False), ([None, None], False), ([None, b"image"], True)]
+)
+def test_whether_a_shard_holds_images_is_in_its_footer(tmp_path, values, expected):
+    schema = pa.schema([("key", pa.string()), ("encoded", pa.binary())])
+    keys = [str(number) for number in range(len(values))]
+    path = tmp_path / "shard"
+    path.write_bytes(parquet.to_bytes(pa.table([keys, values], schema=schema)))
+    assert parquet.holds_images(str(path)) == expected
