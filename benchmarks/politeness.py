@@ -14,7 +14,7 @@ from orchestration.beam.execute import execute
 from pipelines.fetch.config import FetchConfig
 from pipelines.fetch.stage import STAGE
 from pipelines.io.task import StageTask, finished_shards
-from pipelines.records import CAPTIONS
+from pipelines.records import CANDIDATES, CAPTIONS
 from pipelines.stage import Job, Runtime
 from pipelines.web.addresses import LoopbackAllowance
 from tests.support.counting_server import Seen, seen_by
@@ -66,7 +66,7 @@ def _seen(
         attempt="benchmark",
         fingerprint="benchmark",
         pending=tuple(range(NUM_SHARDS)),
-        inputs={CAPTIONS: (str(Path(folder) / "inputs"),)},
+        inputs={role: (str(Path(folder) / "inputs" / role),) for role in (CANDIDATES, CAPTIONS)},
     )
     urls = [f"http://h{h}{SUFFIX}/{i}" for h in range(NUM_HOSTS) for i in range(num_images)]
     write_wanted(task, urls)

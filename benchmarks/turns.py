@@ -191,7 +191,7 @@ def run_stage(turn: Turn, name: str, settings: Mapping[str, Any]) -> int:
 
 def _task(turn: Turn, stage: str) -> Any:
     from pipelines.io.task import StageTask
-    from pipelines.records import CAPTIONS, FETCHED
+    from pipelines.records import CANDIDATES, CAPTIONS, FETCHED
 
     return StageTask(
         root=turn.folder,
@@ -200,7 +200,9 @@ def _task(turn: Turn, stage: str) -> Any:
         attempt="benchmark",
         fingerprint="benchmark",
         pending=tuple(range(NUM_SHARDS)),
-        inputs={role: (f"{turn.folder}/inputs/{role}",) for role in (CAPTIONS, FETCHED)},
+        inputs={
+            role: (f"{turn.folder}/inputs/{role}",) for role in (CANDIDATES, CAPTIONS, FETCHED)
+        },
     )
 
 

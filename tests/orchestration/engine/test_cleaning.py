@@ -148,7 +148,7 @@ def test_what_is_not_known_to_be_needed_is_brought_back_when_it_is(freed, monkey
 def test_one_job_brings_them_back_too(freed, tmp_path, monkeypatch, change):
     """A runner in this process, in place of one elsewhere."""
     monkeypatch.setattr("orchestration.engine.run.is_local", lambda options: not options)
-    changes = {
+    changes: dict[str, dict[str, object]] = {
         "encode": {"batch_size": 2},
         "captions": {"overrides": {"repetitive": None, "too_few_words": 2.0}},
     }

@@ -21,7 +21,7 @@ def run(tmp_path) -> Run:
 
 def wanted_by(run: Run, name: str) -> str | None:
     mark = read_mark(run.folder.stage(name))
-    return mark and mark.wanted_by
+    return None if mark is None else mark.wanted_by
 
 
 def test_a_reader_wants_what_was_freed_and_says_so_once(run):
