@@ -143,6 +143,9 @@ class TerminalProgress:
         if counts:
             kinds = ", ".join(f"{count:,} {what}" for what, count in counts)
             self._console.print(f"{'':<{NAME_WIDTH}} [dim]passed over: {kinds}[/dim]")
+        if manifest.metrics:
+            tallies = ", ".join(f"{n:,} {what.replace('_', ' ')}" for what, n in _tallies(manifest))
+            self._console.print(f"{'':<{NAME_WIDTH}} [dim]counted: {tallies}[/dim]")
         for warning in manifest.warnings:
             self._console.print(f"{'':<{NAME_WIDTH}} {escape(warning)}", style="yellow")
 
@@ -185,3 +188,7 @@ class TerminalProgress:
 def pause_after(poll_s: float) -> float:
     """Seconds to wait after a poll that took `poll_s` seconds."""
     return max(POLL_S, POLL_PAUSES * poll_s)
+
+
+def _tallies(manifest: Manifest) -> list[tuple[str, int]]:
+    return [(name, value) for name, value in manifest.metrics.items() if isinstance(value, int)]

@@ -3,13 +3,11 @@
 Files that are no input, nor read with one, are counted by their suffix.
 """
 
-import os
 import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from urllib.parse import quote, urljoin
 
 from dalle_model import files
 from dalle_model.errors import UsageError
@@ -129,7 +127,7 @@ def _inputs(source: Source, listing: Listing) -> list[InputFile]:
     folders = [
         file
         for reader in readers()
-        if reader.folders and source.kind in {None, reader.kind}
+        if reader.folders and source.kind in {None, reader.kind, reader.folders.beside}
         for file in reader.folders.find(source, seen)
     ]
     rest = set(paths) - _ignored(source, paths).keys() - {folder.metadata for folder in folders}
@@ -144,9 +142,7 @@ def _single_files(source: Source, listing: Listing, paths: list[str]) -> Iterato
             continue
         if listing.is_folder and source.kind and _is_of_another_kind(path, source.kind):
             continue
-        relative = quote(os.fsencode(_name(path, root)))
-        address = urljoin(source.base_url, relative) if source.base_url else ""
-        yield InputFile(path, kind, address)
+        yield InputFile(path, kind, source.address_of(_name(path, root)))
 
 
 def _is_of_another_kind(path: str, kind: str) -> bool:

@@ -1,12 +1,15 @@
 """Sources as a config names them, and the inputs that are found there."""
 
+import os
 from dataclasses import dataclass, field
 from typing import Annotated, Any
+from urllib.parse import quote, urljoin
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pipelines.io.carried import MAX_COLUMNS, MAX_NAME_CHARS, Type
 
+HOSTS_ARE_FOLDERS = ("http://", "https://")  # values of `base_url`
 Column = str | Annotated[int, Field(ge=0)]
 
 
@@ -22,7 +25,9 @@ class Source(BaseModel):
         kind: of a reader in `readers/`; by default the one for their suffix. Images make an image
             folder, unless there are pages and no captions next to them.
         name: goes into the `source` column of every row; the path never does.
-        base_url: HTML files only: the address that the folder had on the web.
+        base_url: HTML files only: the address that the folder had on the web, or `https://` where
+            the folders at its top are hosts, as `wget` makes them. Images beside the pages are
+            taken from there then, and not from the web.
         url_column: name, or number from 0.
         caption_column: as `url_column`; a list of texts in it gives a pair each.
         page_url_column: as `url_column`.
@@ -76,6 +81,17 @@ class Source(BaseModel):
             ):
                 raise ValueError(f"{name[:MAX_NAME_CHARS]!r} is no name of a column")
         return carry
+
+    def address_of(self, relative: str) -> str:
+        """The address on the web of a path within the source; empty where no `base_url` says it.
+
+        Args:
+            relative: bytes that are no UTF-8 as in `os.fsdecode`.
+        """
+        path = quote(os.fsencode(relative))
+        if self.base_url in HOSTS_ARE_FOLDERS:
+            return self.base_url + path
+        return urljoin(self.base_url, path) if self.base_url else ""
 
 
 @dataclass(frozen=True, order=True)

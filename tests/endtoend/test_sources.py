@@ -1,6 +1,7 @@
 """`dalle run crawl captions` on every kind of source: the same pairs, whatever brings them."""
 
 import io
+import json
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -126,3 +127,42 @@ def test_pictures_that_come_along_become_tokens_without_a_download(tmp_path, nam
     assert [row["caption"] for row in rows] == KEPT
     assert all(len(row["image_tokens"]) == 64 for row in rows)
     assert all(row["url"].startswith("urn:sha256:") for row in rows)
+
+
+def archive_with_images(folder: Path) -> dict[str, Any]:
+    """A web archive of a page and its images, one of them in an archive of its own."""
+    images = [http_record(p.url, p.encoded, "image/png") for p in PAIRS]
+    write_warc(folder / "a.warc.gz", PAIRS)
+    with (folder / "a.warc.gz").open("ab") as archive:
+        archive.write(b"".join(gzip_records(images[1:])))
+    (folder / "b.warc").write_bytes(images[0])
+    return {"path": str(folder), "name": "test"}
+
+
+def mirrored_site(folder: Path) -> dict[str, Any]:
+    """What wget leaves: a folder of a host, with its page and images."""
+    site = folder / "site.test"
+    site.mkdir()
+    images = "".join(f'<img src="{n}.png" alt="{p.caption}">' for n, p in enumerate(PAIRS))
+    (site / "index.html").write_text(f"<!doctype html><html lang=en><body>{images}</body></html>")
+    for number, pair in enumerate(PAIRS):
+        (site / f"{number}.png").write_bytes(pair.encoded)
+    return {"path": str(folder), "name": "test", "base_url": "http://"}
+
+
+@pytest.mark.parametrize("write", [archive_with_images, mirrored_site])
+def test_images_that_came_with_their_pages_become_tokens_without_a_request(tmp_path, write):
+    """No name of `.test` has an address: an image that is asked for would be dropped."""
+    (tmp_path / "source").mkdir()
+    config = {
+        "crawl": {"sources": [write(tmp_path / "source")]},
+        "images": {"side": 64},
+        "num_shards": 2,
+    }
+    (tmp_path / "run.yaml").write_text(json.dumps(config))
+    stages = ("crawl", "captions", "fetch", "images", "dedupe", "encode")
+    told = dalle("run", *stages, "--config", tmp_path / "run.yaml", "--dir", tmp_path / "run")
+    assert f"counted: {len(PAIRS)} images that came along" in told.stdout + told.stderr
+    rows = rows_of(tmp_path / "run" / "encode")
+    assert sorted(row["caption"].lower() for row in rows) == sorted(c.lower() for c in KEPT)
+    assert {row["url"] for row in rows} == {pair.url for pair in PAIRS[:3]}

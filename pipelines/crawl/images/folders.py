@@ -122,7 +122,7 @@ def _read_image(name: str, folder: _Folder) -> Rows:
     if not is_image(name) and not has_image(location):
         yield PassedOver(NO_IMAGES)
         return
-    encoded, size = _read(location, folder.limit)
+    encoded, size = read_whole(location, folder.limit)
     try:
         sidecar = _sidecar(name, folder)
     except ValueError as error:
@@ -167,8 +167,8 @@ def _sidecar(name: str, folder: _Folder) -> Sidecar:
     return read_sidecar(text, document, folder.source, is_line_a_caption=True)
 
 
-def _read(location: str, limit: int) -> tuple[bytes, int]:
-    """The bytes, empty above the limit, and how many there are."""
+def read_whole(location: str, limit: int) -> tuple[bytes, int]:
+    """The bytes of a file, empty above the limit, and how many there are."""
     with open_input(location) as stream:
         size = stream.seek(0, 2)
         stream.seek(0)

@@ -34,10 +34,12 @@ class Folders:
     Args:
         find: the folders to read among the files of a source.
         files: URLs of all files that one of them is read from.
+        beside: kind of the files beside which they are read, where the source names that kind.
     """
 
     find: Callable[[Source, Listing], list[InputFile]]
     files: Callable[[InputFile], list[str]]
+    beside: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ readers in the entry points of `pipelines.plugins`; `register` adds one to this 
 
 from functools import cache
 
-from pipelines.crawl.readers import folder, html, parquet, tar, text_table, wacz, warc, wat
+from pipelines.crawl.readers import folder, html, mirror, parquet, tar, text_table, wacz, warc, wat
 from pipelines.crawl.readers.reader import Reader, by_content
 from pipelines.crawl.streams import OpenInput
 from pipelines.plugins import READERS, installed
@@ -16,6 +16,7 @@ _READERS = [
     wat.READER,
     wacz.READER,
     html.READER,
+    mirror.READER,
     parquet.READER,
     text_table.READER,
     tar.READER,

@@ -66,7 +66,11 @@ MEMBERS = gzip_records(
     for n in range(12)
 )
 MEMBERS[3] = flip(MEMBERS[3], 60)
-MEMBERS.append(gzip_records([http_record("http://site.test/1.jpg", b"\xff\xd8", "image/jpeg")])[0])
+MEMBERS += gzip_records(
+    http_record(f"http://site.test/{n}.jpg", png(n + side, side), "image/jpeg")
+    for n in (1, 2)
+    for side in (8, 16)
+)
 
 
 def _config(folder, order: random.Random | None) -> CrawlConfig:

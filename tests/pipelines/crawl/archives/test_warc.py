@@ -11,9 +11,11 @@ from pipelines.crawl.archives.warc import read_warc
 from pipelines.crawl.books import PassedOver
 from pipelines.crawl.pages.page import Page
 from pipelines.crawl.pages.terms import HttpTerms
+from pipelines.crawl.stored import StoredImage
 from pipelines.rejection import Rejection
 from tests.support.archives import flip, gzip_records, http_record, warc_record
 from tests.support.codings import brotli, chunked, raw_deflate, zstd
+from tests.support.sources import png
 
 LIMIT = 1 << 20
 PAGES = [
@@ -378,3 +380,54 @@ def test_a_page_taken_for_its_header_is_not_lost_in_silence(block):
     (row,) = read_warc(io.BytesIO(warc_record(URL, block)), LIMIT)
     assert isinstance(row, Rejection)
     assert row.detail == "no blank line after the HTTP header"
+
+
+def _images(content: bytes, limit: int = 10_000) -> dict[str, bytes]:
+    rows = list(read_warc(io.BytesIO(content), 1000, max_image_bytes=limit))
+    return {row.url: row.encoded for row in rows if isinstance(row, StoredImage)}
+
+
+def test_images_are_stored_images_without_the_codings_of_their_transfer():
+    image, url = png(1), "http://site.test/{}.png"
+    packed = ["Content-Encoding: gzip"]
+    records = [
+        http_record(url.format("plain"), image, "image/png"),
+        http_record(url.format("chunked"), chunked(image), "IMAGE/PNG; x=y",
+                    headers=["Transfer-Encoding: chunked"]),
+        http_record(url.format("gzip"), gzip.compress(image), "image/png", headers=packed),
+        http_record(url.format("said"), image, "image/png", headers=packed),
+        warc_record(url.format("resource"), image, "resource", "image/png"),
+    ]  # fmt: skip
+    expected = {
+        url.format(name): image for name in ("plain", "chunked", "gzip", "said", "resource")
+    }
+    for content in (b"".join(records), b"".join(gzip_records(records))):
+        assert _images(content) == expected
+
+
+def test_what_is_no_usable_image_is_counted_and_left_to_the_web():
+    image, url = png(1), "http://site.test/a.png"
+    records = [
+        http_record(url, image, "image/png", status="404 Not Found"),
+        http_record(url, image, "image/png", status="206 Partial Content"),
+        http_record(url, image, "image/png", kind="revisit"),
+        http_record(url, b"<!doctype html>", "image/png"),
+        http_record(url, gzip.compress(image)[:-20], "image/png",
+                    headers=["Content-Encoding: gzip"]),
+        http_record("urn:x", image, "image/png"),
+    ]  # fmt: skip
+    for record in records:
+        assert _images(record + PAGES[0]) == {}
+    assert _images(http_record(url, image, "image/png"), len(image)) == {url: image}
+    assert _images(http_record(url, image, "image/png"), len(image) - 1) == {}
+
+
+def test_a_damaged_image_is_one_bad_record_and_no_image():
+    members = gzip_records(
+        [http_record("http://site.test/a.png", png(1, 64), "image/png"), PAGES[0]]
+    )
+    content = flip(members[0], len(members[0]) - 20) + members[1]
+    rows = list(read_warc(io.BytesIO(content), 1000, max_image_bytes=10_000))
+    assert not [row for row in rows if isinstance(row, StoredImage)]
+    assert [row.reason for row in rows if isinstance(row, Rejection)] == ["bad_record"]
+    assert [row.html for row in rows if isinstance(row, Page)]

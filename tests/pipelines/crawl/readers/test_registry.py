@@ -42,7 +42,7 @@ def test_kind_by_suffix(name, kind):
 
 
 def test_every_kind_has_one_reader_for_all_other_content():
-    assert kinds() == ("warc", "wat", "wacz", "html", "table", "tar", "images")
+    assert kinds() == ("warc", "wat", "wacz", "html", "mirror", "table", "tar", "images")
     for kind in kinds():
         assert [bool(reader.magic) for reader in readers_of(kind)].count(False) == 1
 
