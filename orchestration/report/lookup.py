@@ -5,6 +5,8 @@ Only light columns are read here, so that of all shards no image is.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial, reduce
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,8 +20,7 @@ URL = re.compile(r"(?:https?://|urn:)\S+", re.IGNORECASE)
 _LIGHT = ("key", "url", "page_url", "name", "detail")
 _AFTER = ("/", "!")  # what stands before the last part of a name
 
-Mask = pa.ChunkedArray | pa.BooleanArray
-Match = Callable[[pa.Table], Mask]
+Test = tuple[str, Callable[[pa.ChunkedArray], Any]]  # of a column, to a mask
 
 
 def keys_of(files: Iterable[tuple[str, bool]], query: str) -> list[str]:
@@ -34,12 +35,11 @@ def keys_of(files: Iterable[tuple[str, bool]], query: str) -> list[str]:
             start of one, or the name of an image or its last parts.
     """
     exact, near = set[str](), set[str]()
-    matches = [(_equals(query), exact), (_resembles(query), near)]
+    tests = ((_equal_to(query), exact), (_resembling(query), near))
     for url, quotes_names in files:
         for table in _light(url, quotes_names):
-            for match, found in matches:
-                mask = pc.fill_null(match(table), pa.scalar(False))
-                found.update(table["key"].filter(mask).to_pylist())
+            for wanted, found in tests:
+                found.update(_matching(table, wanted))
     return sorted(exact or near)
 
 
@@ -55,34 +55,28 @@ def _light(url: str, quotes_names: bool) -> Iterator[pa.Table]:
         yield table.rename_columns(["name" if name == "detail" else name for name in there])
 
 
-def _equals(query: str) -> Match:
-    address = _canonical(query)
-    wanted = {"key": query, "url": address, "page_url": query, "name": query}
-    return lambda table: _any(
-        table,
-        ((name, lambda column, v=value: pc.equal(column, v)) for name, value in wanted.items()),
-    )
+def _equal_to(query: str) -> list[Test]:
+    wanted = {"key": query, "url": _canonical(query), "page_url": query, "name": query}
+    return [(name, partial(pc.equal, pa.scalar(value))) for name, value in wanted.items()]
 
 
-def _resembles(query: str) -> Match:
-    tests: list[tuple[str, Callable[[pa.ChunkedArray], Mask]]] = [
-        ("name", lambda column, end=mark + query: pc.ends_with(column, end)) for mark in _AFTER
-    ]
+def _resembling(query: str) -> list[Test]:
+    tests: list[Test] = [("name", partial(pc.ends_with, pattern=mark + query)) for mark in _AFTER]
     if KEY.fullmatch(query):
-        tests.append(("key", lambda column: pc.starts_with(column, query)))
+        tests.append(("key", partial(pc.starts_with, pattern=query)))
     if URL.fullmatch(query):
-        for start in {query, _canonical(query)}:
-            for name in ("url", "page_url"):
-                tests.append((name, lambda column, start=start: pc.starts_with(column, start)))
-    return lambda table: _any(table, tests)
+        for start in sorted({query, _canonical(query)}):
+            test = partial(pc.starts_with, pattern=start)
+            tests += [("url", test), ("page_url", test)]
+    return tests
 
 
-def _any(table: pa.Table, tests: Iterable[tuple[str, Callable[[pa.ChunkedArray], Mask]]]) -> Mask:
-    mask: Mask = pa.repeat(False, table.num_rows)
-    for name, test in tests:
-        if name in table.column_names:
-            mask = pc.or_(mask, test(table[name]))
-    return mask
+def _matching(table: pa.Table, tests: Iterable[Test]) -> list[str]:
+    """The keys of rows that pass one of some tests."""
+    masks = [test(table[name]) for name, test in tests if name in table.column_names]
+    mask = reduce(pc.or_, masks) if masks else pa.repeat(False, table.num_rows)
+    keys: list[str] = table["key"].filter(pc.fill_null(mask, pa.scalar(False))).to_pylist()
+    return keys
 
 
 def _canonical(query: str) -> str:

@@ -29,8 +29,9 @@ class CrawlConfig(BaseModel):
             so that no image fills a shard. None keeps all.
         max_page_bytes: larger pages, and larger metadata of pages, are dropped unread.
         max_image_bytes: larger images are dropped, in sources that hold the images themselves.
-        honours_page_opt_out: drop the images of pages that forbid use for AI; if false they are
-            kept, with the page's words in the column `opt_out`.
+        honours_page_opt_out: drop the images of pages that forbid use for AI, and images in
+            archives whose headers do; if false they are kept, with those words in the column
+            `opt_out`.
         max_reject_rate: the stage fails above this share of dropped rows, 0..1.
     """
 

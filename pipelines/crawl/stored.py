@@ -126,8 +126,8 @@ def pack_refs(refs: Iterable[StoredRef]) -> bytes:
 
 def unpack_refs(content: bytes) -> Iterator[StoredRef]:
     """What was packed."""
-    for *values, location, offset, length in msgspec.msgpack.decode(content):
-        yield StoredRef(*values, ByteRange(os.fsdecode(location), offset, length))
+    for image, date, refusal, digest, location, *extent in msgspec.msgpack.decode(content):
+        yield StoredRef(image, date, refusal, digest, ByteRange(os.fsdecode(location), *extent))
 
 
 def _order(ref: StoredRef) -> tuple[str, ...]:

@@ -15,16 +15,21 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from operator import gt
+from typing import BinaryIO
 
 from pipelines.crawl.archives.wacz import read_wacz
 from pipelines.crawl.archives.warc import read_warc
 from pipelines.crawl.books import PassedOver
 from pipelines.crawl.pages.page import Page
+from pipelines.crawl.splits import Claim, every
+from pipelines.crawl.stored import StoredImage
 from pipelines.rejection import Rejection
 from tests.support.archives import flip, http_record, wacz_of, warc_record
 from tests.support.codings import brotli, chunked, raw_deflate, zstd
 
 MAX_PAGE_BYTES = 1 << 20
+
+Row = Page | StoredImage | Rejection | PassedOver
 
 _PAGE, _BAD = "page", "rejection"  # any other outcome is a kind that is counted
 _IMAGE = "image responses"
@@ -81,27 +86,28 @@ def faults_of(archive: OddArchive) -> list[str]:
     """
     content = io.BytesIO(archive.content)
     if archive.is_zip:
-        return _faults(archive, read_wacz(content, MAX_PAGE_BYTES))
+        return _faults(archive, read_wacz(content, MAX_PAGE_BYTES, MAX_PAGE_BYTES))
     third = len(archive.content) // 3 + 1
-    parts = (
-        read_warc(content, MAX_PAGE_BYTES, start, partial(gt, start + third))
-        for start in (0, third, 2 * third)
-    )
-    whole = _faults(archive, read_warc(content, MAX_PAGE_BYTES))
+    parts = (_read(content, start, partial(gt, start + third)) for start in (0, third, 2 * third))
+    whole = _faults(archive, _read(content))
     in_parts = _faults(archive, chain.from_iterable(parts))
     return whole + [f"in parts, {fault}" for fault in in_parts]
 
 
-def _faults(archive: OddArchive, rows: Iterable[Page | Rejection | PassedOver]) -> list[str]:
+def _read(content: BinaryIO, start: int = 0, claim: Claim = every) -> Iterator[Row]:
+    return read_warc(content, MAX_PAGE_BYTES, start, claim, max_image_bytes=MAX_PAGE_BYTES)
+
+
+def _faults(archive: OddArchive, rows: Iterable[Row]) -> list[str]:
     pages: Counter[str] = Counter()
     passed: Counter[str] = Counter()
     num_bad = 0
-    for row in rows:
+    for row in rows:  # images are counted, whether they are stored as well or not
         if isinstance(row, Page):
             pages[row.url] += 1
         elif isinstance(row, PassedOver):
             passed[row.what] += row.count
-        else:
+        elif isinstance(row, Rejection):
             num_bad += 1
     compared = [
         ("pages", pages, Counter(archive.pages)),

@@ -265,7 +265,7 @@ def _labels(sample: Sample, unit: _Unit) -> dict[str, str]:
     if sample.image is None:
         return {}
     name = sample.image.name
-    found = {}
+    found: dict[str, str] = {}
     for wanted in (name.key, name.stem):
         found |= {suffix: text for (stem, suffix), text in unit.labels.items() if stem == wanted}
     return found

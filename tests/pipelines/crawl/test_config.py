@@ -39,9 +39,13 @@ def test_settings_that_mean_nothing_are_refused(settings):
         Source(**settings)
 
 
+def _carrying(path: str, carry: object) -> Source:
+    return Source.model_validate({"path": path, "carry": carry})
+
+
 def test_what_is_carried_is_text_unless_a_type_is_given():
-    assert Source(path="a.tsv", carry=["id", "cls"]).carry == {"id": "text", "cls": "text"}
-    assert Source(path="a.tsv", carry={"cls": "integer"}).carry == {"cls": "integer"}
+    assert _carrying("a.tsv", ["id", "cls"]).carry == {"id": "text", "cls": "text"}
+    assert _carrying("a.tsv", {"cls": "integer"}).carry == {"cls": "integer"}
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,7 @@ def test_what_is_carried_is_text_unless_a_type_is_given():
 )
 def test_what_cannot_be_carried_is_refused(carry):
     with pytest.raises(ValueError, match="carry"):
-        Source(path="a.tsv", carry=carry)
+        _carrying("a.tsv", carry)
 
 
 @pytest.mark.parametrize(
@@ -66,13 +70,13 @@ def test_a_name_that_every_row_has_anyway_is_refused_when_the_config_is_read(nam
     [({"cls": "integer"}, "two types, text and integer"), ({"CLS": "text"}, "spell them alike")],
 )
 def test_two_sources_carry_a_name_under_one_type(other, message):
-    one = Source(path="a.tsv", carry=["cls"])
+    one = _carrying("a.tsv", ["cls"])
     with pytest.raises(ValueError, match=message):
-        CrawlConfig(sources=(one, Source(path="b.tsv", carry=other)))
+        CrawlConfig(sources=(one, _carrying("b.tsv", other)))
 
 
 def test_what_is_carried_is_in_the_fingerprint_and_a_fact_for_later_stages():
-    one, two = Source(path="a.tsv", carry=["id"]), Source(path="b.tsv", carry={"cls": "integer"})
+    one, two = _carrying("a.tsv", ["id"]), _carrying("b.tsv", {"cls": "integer"})
     config, plain = CrawlConfig(sources=(one, two)), CrawlConfig(sources=(Source(path="a.tsv"),))
     assert fingerprint_config(config) != fingerprint_config(plain)
     assert STAGE.facts(config, {}) == {"carried": {"cls": "integer", "id": "text"}}

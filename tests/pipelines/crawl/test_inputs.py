@@ -181,6 +181,10 @@ def test_images_in_an_object_store(memory, tmp_path):
     assert found == {pairs[0].encoded, pairs[1].encoded, b"b"}
 
 
+def _carrying(path: str, carry: object) -> Source:
+    return Source.model_validate({"path": path, "carry": carry})
+
+
 def _images(*sources: Source) -> dict[str, str]:
     """What is carried, by the names of images."""
     rows = _rows(*sources)
@@ -236,15 +240,15 @@ def test_values_are_carried_from_wherever_a_source_has_them(tmp_path):
     write_image_folder(folder, samples(1), "txt")
     image = folder / "a" / "0.png"
     image.with_suffix(".json").write_text('{"ID": 7, "cls": 3, "other": 1}')
-    assert set(_images(Source(path=str(folder), carry=carry)).values()) == {'{"cls":3,"id":7}'}
+    assert set(_images(_carrying(str(folder), carry)).values()) == {'{"cls":3,"id":7}'}
     image.with_suffix(".json").write_text('{"cls": 3}')
     (folder / "metadata.csv").write_text("file_name,text,id,cls\na/0.png,a,x9,4\n")
-    assert set(_images(Source(path=str(folder), carry=carry)).values()) == {'{"cls":3,"id":"x9"}'}
+    assert set(_images(_carrying(str(folder), carry)).values()) == {'{"cls":3,"id":"x9"}'}
     image.with_suffix(".json").unlink()
     image.with_suffix(".txt").unlink()
-    assert set(_images(Source(path=str(folder), carry=carry)).values()) == {'{"cls":"4","id":"x9"}'}
+    assert set(_images(_carrying(str(folder), carry)).values()) == {'{"cls":"4","id":"x9"}'}
     write_webdataset_tar(tmp_path / "x.tar", samples(2))
-    assert set(_images(Source(path=f"{tmp_path}/x.tar", carry=["cls"])).values()) == {'{"cls":"0"}'}
+    assert set(_images(_carrying(f"{tmp_path}/x.tar", ["cls"])).values()) == {'{"cls":"0"}'}
 
 
 def test_values_that_are_not_there_or_cannot_be_carried_are_counted(tmp_path):
@@ -252,7 +256,7 @@ def test_values_that_are_not_there_or_cannot_be_carried_are_counted(tmp_path):
                ("1.png", b"two"), ("1.txt", b"two"), ("1.cls", b"\xff"),
                ("2.png", b"six"), ("2.txt", b"six")]  # fmt: skip
     (tmp_path / "x.tar").write_bytes(tar_of(members))
-    rows = _rows(Source(path=f"{tmp_path}/x.tar", carry=["cls"]))
+    rows = _rows(_carrying(f"{tmp_path}/x.tar", ["cls"]))
     assert Counter(row for row in rows if isinstance(row, PassedOver)) == {
         PassedOver("values of `cls` that cannot be carried"): 2,
         PassedOver("images without `cls` to carry"): 1,
@@ -274,7 +278,7 @@ def _tables(folder: Path) -> dict[str, Callable[[], object]]:
 @pytest.mark.parametrize("kind", ["t.parquet", "t.jsonl", "t.csv"])
 def test_a_table_of_urls_carries_its_columns_whatever_their_case(tmp_path, kind):
     _tables(tmp_path)[kind]()
-    rows = _rows(Source(path=f"{tmp_path}/{kind}", carry=["score", "tags"]))
+    rows = _rows(_carrying(f"{tmp_path}/{kind}", ["score", "tags"]))
     values = '{"score":"0.25"}' if kind == "t.csv" else '{"score":0.25}'
     assert [row.carried for row in rows if isinstance(row, Candidate)] == [values]
     counted = [] if kind == "t.csv" else [PassedOver("values of `tags` that cannot be carried")]
@@ -289,13 +293,13 @@ def test_a_column_that_a_table_lacks_is_an_error_that_names_the_others(tmp_path,
         r"are url, caption, Score, tags; correct `carry` of this source"
     )
     with pytest.raises(ColumnError, match=expected):
-        _rows(Source(path=f"{tmp_path}/{kind}", carry=["skore"]))
+        _rows(_carrying(f"{tmp_path}/{kind}", ["skore"]))
 
 
 def test_a_table_without_names_of_columns_carries_nothing(tmp_path):
     (tmp_path / "t.tsv").write_text("a red barn\thttp://site.test/a.jpg\n")
     with pytest.raises(ColumnError, match="its columns have no names; leave out `carry`"):
-        _rows(Source(path=f"{tmp_path}/t.tsv", carry=["id"]))
+        _rows(_carrying(f"{tmp_path}/t.tsv", ["id"]))
 
 
 def _uncaptioned(folder, name):

@@ -2,6 +2,7 @@
 
 import random
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -88,7 +89,12 @@ def test_rows_of_its_url_have_its_bytes_whatever_the_order_and_the_workers(tmp_p
         stored_image(URL, new, 10_000, date="2021-01-01T00:00:00Z"),
         stored_image("http://site.test/nobody.png", png(3), 10_000),
     ]
-    rows = [candidate(URL), candidate(URL, "another"), candidate("http://site.test/b.png"), *images]
+    rows: list[Any] = [
+        candidate(URL),
+        candidate(URL, "another"),
+        candidate("http://site.test/b.png"),
+        *images,
+    ]
     tables = set()
     for order in permutations(rows):
         for cut in (0, 3):
@@ -98,7 +104,7 @@ def test_rows_of_its_url_have_its_bytes_whatever_the_order_and_the_workers(tmp_p
                 for row in spill(part, str(tmp_path)):
                     if isinstance(row, CandidateRef):
                         worker.add(row.candidate.key, pack(row))
-                    else:
+                    elif isinstance(row, StoredRef):
                         worker.store(row)
                 blocks += [block for _, block in worker.let_go()]
             result = complete_shard(TASK, 0, blocks, None)
@@ -122,6 +128,7 @@ def _shard(refs, **settings):
 
 def test_an_image_whose_headers_refuse_use_drops_its_rows(tmp_path):
     image = stored_image(URL, png(1), 10_000, headers=[("X-Robots-Tag", "noai")])
+    assert image is not None
     (ref,) = spill([image], str(tmp_path))
     result = _shard([ref])
     assert (result.kept.num_rows, result.rows_in) == (0, 2)

@@ -6,13 +6,14 @@ import pytest
 
 from dalle_model.shards import ShardError
 from pipelines.encode.carried import fields, passed_over, refuse_shared_names, with_carried
+from pipelines.io.carried import Type
 
-TYPES = {"similarity": "number", "cls": "integer", "id": "text"}
+TYPES: dict[str, Type] = {"similarity": "number", "cls": "integer", "id": "text"}
 
 
 def test_columns_have_the_types_that_are_asked_for_and_nulls_for_what_is_not_there():
     texts = [json.dumps({"cls": "3", "id": 17, "similarity": 0.5}), "", json.dumps({"cls": "dog"})]
-    unreadable = Counter()
+    unreadable = Counter[str]()
     tables = [pa.table({"key": ["a", "b", "c"], "carried": texts})]
     (table,) = with_carried(tables, TYPES, unreadable)
     assert table.drop_columns(["key", "carried"]).to_pydict() == {

@@ -91,6 +91,6 @@ def test_a_folder_is_read_in_parts(mirror):
         parts = [
             row
             for start in range(size)
-            for row in read_input(file, source, config, start, lambda p, end=start + 1: p < end)
+            for row in read_input(file, source, config, start, (start + 1).__gt__)
         ]
         assert parts == whole

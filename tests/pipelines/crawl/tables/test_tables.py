@@ -48,7 +48,7 @@ def _read(content: bytes, name: str = "t.tsv", **settings) -> list[tuple[str, st
     """(URL, caption) of each row; of a bad one its reason and detail."""
     pairs = []
     for row in read_table(io.BytesIO(content), name, Source(path=name, **settings)):
-        assert not isinstance(row, Image | PassedOver)
+        assert isinstance(row, Found | Rejection)
         if isinstance(row, Rejection):
             pairs.append((row.reason, row.detail))
         else:
