@@ -79,11 +79,11 @@ WITH_PICTURES: dict[str, Callable[[Path, Sequence[Sample]], Path]] = {
 }
 
 
-def run(folder: Path, source: Path, *stages: str) -> Path:
+def run(folder: Path, source: Path, *stages: str, carry: str = "{}") -> Path:
     config = folder / "config.yaml"
     config.write_text(
         "num_shards: 2\n"
-        f"crawl: {{sources: [{{path: {source}, name: test}}]}}\n"
+        f"crawl: {{sources: [{{path: {source}, name: test, carry: {carry}}}]}}\n"
         "captions: {recipe: dalle}\nimages: {side: 64, resize: lanczos}\n"
     )
     dalle("run", *stages, "--config", config, "--dir", folder / "run")
@@ -119,11 +119,21 @@ def test_addresses_are_the_same_rows_whatever_brings_them(tmp_path):
     assert all(found == keys[0] for found in keys)
 
 
-@pytest.mark.parametrize("name", ["webdataset.tar", "images"])
-def test_pictures_that_come_along_become_tokens_without_a_download(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "carry", "names"),
+    [
+        ("webdataset.tar", "{cls: integer}", [f"webdataset.tar!{n:06d}" for n in range(3)]),
+        ("images", "{}", ["a/0.png", "a/1.png", "a/2.png"]),
+    ],
+)
+def test_pictures_that_come_along_become_tokens_without_a_download(tmp_path, name, carry, names):
     source = WITH_PICTURES[name](tmp_path / name, PAIRS)
-    root = run(tmp_path, source, "crawl", "captions", "fetch", "images", "dedupe", "encode")
+    stages = ("crawl", "captions", "fetch", "images", "dedupe", "encode")
+    root = run(tmp_path, source, *stages, carry=carry)
     rows = rows_of(root / "encode")
+    assert sorted(row["name"] for row in rows) == names
+    assert [row.get("cls") for row in rows] == [0 if "cls" in carry else None] * 3
+    assert all("carried" not in row for row in rows)
     assert [row["caption"] for row in rows] == KEPT
     assert all(len(row["image_tokens"]) == 64 for row in rows)
     assert all(row["url"].startswith("urn:sha256:") for row in rows)
