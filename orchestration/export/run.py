@@ -4,8 +4,9 @@ An export is made of a finished run and is no part of it, as a report is: it rea
 roles of its stages, so it stands beside `report`.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import chain, groupby
 from operator import attrgetter
 
@@ -27,11 +28,13 @@ from orchestration.export.samples import (
     format_of,
     samples_of,
 )
+from pipelines.io.carried import Type
+from pipelines.io.carried_columns import COLUMN, with_carried
 from pipelines.io.layout import RunFolder, StageFolder
 from pipelines.io.manifest import read_manifest
 from pipelines.io.selections import selected_row_groups
 from pipelines.io.suggest import did_you_mean
-from pipelines.records import IMAGES, SELECTION
+from pipelines.records import CARRIED, IMAGES, SELECTION
 
 LINKS = "img2dataset"
 LAYOUTS = (LINKS, *writers.SHARDS)
@@ -89,15 +92,23 @@ class Survivors:
         images: the folder of image shards.
         selections: those of the stages that filter them, in order.
         digests: of the manifests of these stages, by name.
+        carried: types of the values that sources carry, by name.
     """
 
     images: StageFolder
     selections: list[StageFolder]
     digests: dict[str, str]
+    carried: Mapping[str, Type] = field(default_factory=dict)
 
-    def tables(self, index: int, columns: list[str]) -> Iterator[pa.Table]:
-        """Those of a shard, of one row group after the other."""
-        return selected_row_groups(self.images, self.selections, index, columns)
+    def tables(self, index: int, columns: Iterable[str]) -> Iterator[pa.Table]:
+        """Some columns of the images of a shard, what selections add, and carried values.
+
+        Of one row group after the other.
+        """
+        wanted = [*columns, COLUMN] if self.carried else list(columns)
+        rows = selected_row_groups(self.images, self.selections, index, wanted)
+        for table in with_carried(rows, self.carried, Counter()):
+            yield table.drop_columns([COLUMN]) if self.carried else table
 
 
 def export_run(root: str, out: str, form: Form, progress: Progress) -> ExportResult:
@@ -143,7 +154,8 @@ def survivors_of(root: str) -> Survivors:
             )
         digests[stage.name] = manifest.digest
     images, *selections = (run.stage(stage.name) for stage in stages)
-    return Survivors(images, selections, digests)
+    carried = graph.facts(stages[0]).get(CARRIED, {})
+    return Survivors(images, selections, digests, carried)
 
 
 def _check_form(form: Form) -> None:
@@ -173,6 +185,7 @@ def _claim(out: str, survivors: Survivors, form: Form) -> None:
         "format": form.image_format,
         "samples_per_shard": form.samples_per_shard,
         "inputs": survivors.digests,
+        "carried": dict(survivors.carried),
     }
     url = files.join(out, _IDENTITY)
     names = [name for name in files.list_names(out) if not name.startswith(files.TEMPORARY_PREFIX)]
@@ -253,16 +266,16 @@ def _by_shard(
 
 
 def _added(schema: pa.Schema, known: Iterable[str]) -> list[pa.Field]:
-    """The columns that selections have added.
+    """The columns that selections have added and that sources carry.
 
     Raises:
         ExportError: img2dataset means something else by the name of one.
     """
-    added = [field for field in schema if field.name not in set(known)]
-    for field in added:
-        if field.name in RESERVED:
+    added = [column for column in schema if column.name not in set(known)]
+    for column in added:
+        if column.name in RESERVED:
             raise ExportError(
-                f"a selection has added the column {field.name!r}, by which img2dataset means "
-                "something else; rename it in the stage that adds it"
+                f"a selection has added the column {column.name!r}, or a source carries it, by "
+                "which img2dataset means something else; rename it there"
             )
     return added

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from itertools import chain
 
@@ -23,9 +23,9 @@ from dalle_model.shards import (
 from dalle_model.threads import pinned_kernels
 from dalle_model.tokenizers.codec import MAX_CODES, Codec, codec_sha256, load_codec
 from pipelines.encode.batches import Row, TokenRows
-from pipelines.encode.carried import fields, passed_over, refuse_shared_names, with_carried
 from pipelines.encode.config import EncodeConfig
 from pipelines.io.carried import Type
+from pipelines.io.carried_columns import fields, passed_over, with_carried
 from pipelines.io.earlier import EarlierRows
 from pipelines.io.selections import surviving_row_groups
 from pipelines.io.task import BatchedResult, ShardResult, StageTask
@@ -56,7 +56,7 @@ def encode_shard(
     first = next(tables)
     added = [field for field in first.schema if field.name not in IMAGE_SCHEMA.names]
     types = carried or {}
-    refuse_shared_names([field.name for field in added], types)
+    _refuse_shared_names([field.name for field in added], types)
     schema = token_schema(shard_metadata(codec, task.fingerprint), [*added, *fields(types)])
     crop = partial(crop_for_codec, codec=codec)
     encode = partial(encode_all, codec, batch_size=config.batch_size)
@@ -65,6 +65,14 @@ def encode_shard(
     unreadable = Counter[str]()
     results = rows.results(with_carried(chain([first], tables), types, unreadable))
     return BatchedResult(schema, _counted(results, schema, types, unreadable))
+
+
+def _refuse_shared_names(added: Iterable[str], types: Mapping[str, Type]) -> None:
+    if shared := sorted(set(added) & set(types)):
+        raise ShardError(
+            f"a source carries {shared[0]!r}, and a stage that filters images adds a column of "
+            "this name; leave it out of `carry`, or give it another name in the source"
+        )
 
 
 def _counted(

@@ -27,10 +27,13 @@ def image_row(number: int, site: str = "http://x.test", **changes: Any) -> Row:
     return made | {"key": pair_key(made["url"], made["caption"])}
 
 
-def write_run(root: Path, rows: Sequence[Row], dropped: Sequence[Row] = ()) -> Path:
+def write_run(
+    root: Path, rows: Sequence[Row], dropped: Sequence[Row] = (), carry: Row | None = None
+) -> Path:
     """A run of these images, from which the selection has dropped some."""
+    source = {"path": "pairs.tsv", "carry": carry or {}}
     config = config_class().model_validate(
-        {"num_shards": NUM_SHARDS, "crawl": {"sources": [{"path": "pairs.tsv"}]}}
+        {"num_shards": NUM_SHARDS, "crawl": {"sources": [source]}}
     )
     keep_config(str(root), config)
     gone = {one["key"] for one in dropped}

@@ -397,6 +397,18 @@ def test_the_columns_of_selections_come_along_unless_img2dataset_means_others(
         export(root, "files", tmp_path / "status")
 
 
+def test_values_that_sources_carry_come_along_in_their_types(tmp_path):
+    rows = [image_row(n, carried=json.dumps({"cls": str(n)}) if n else "") for n in range(3)]
+    run = write_run(tmp_path / "run", rows, carry={"cls": "integer"})
+    for layout in ("parquet", "img2dataset"):
+        export(run, layout, tmp_path / layout)
+        tables = [pq.read_table(path) for path in (tmp_path / layout).glob("*.parquet")]
+        assert {str(table.schema.field("cls").type) for table in tables} == {"int64"}
+        values = [value for table in tables for value in table["cls"].to_pylist()]
+        assert sorted(values, key=str) == [1, 2, None]
+        assert all("carried" not in table.schema.names for table in tables)
+
+
 def test_each_shard_of_the_run_is_a_step(root, tmp_path):
     from orchestration.engine.progress import Quiet
 

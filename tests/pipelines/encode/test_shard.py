@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from dalle_model import files
 from dalle_model.config import DvaeConfig
 from dalle_model.pixels import to_png
 from dalle_model.resize import square
@@ -17,8 +18,11 @@ from dalle_model.tokenizers.codec import load_codec
 from pipelines.encode.config import EncodeConfig, dependencies
 from pipelines.encode.shard import crop_for_codec, encode_all, encode_shard, shard_metadata
 from pipelines.io import parquet
+from pipelines.io.carried import Type
 from pipelines.io.finish import finish_shard
+from pipelines.io.parquet import to_bytes
 from pipelines.io.task import Stopwatch
+from pipelines.records import SELECTION, SELECTION_SCHEMA
 from pipelines.rejection import Check
 from tests.support.codecs import TINY, write_codec
 from tests.support.image_rows import noise, row, write_images
@@ -246,3 +250,22 @@ def test_datasets_reads_the_shard(shard, tmp_path, monkeypatch):
     feature = loaded.features["image_tokens"]
     assert (feature.length, feature.feature.dtype) == (TINY.grid**2, "uint16")
     assert json.loads(json.dumps(loaded[0]["crop"])) == [5, 0, 35, 30]
+
+
+def test_carried_values_are_columns_of_their_types_and_what_is_none_is_counted(tmp_path, codec_url):
+    rows = [row(1) | {"carried": '{"cls":"3"}'}, row(2) | {"carried": '{"cls":"dog"}'}, row(3)]
+    task = write_images(tmp_path, rows, codec_url)
+    types: dict[str, Type] = {"cls": "integer"}
+    result = whole(encode_shard(task, 0, EncodeConfig(), types))
+    assert result.kept.schema.field("cls").type == pa.int64()
+    assert result.kept["cls"].to_pylist() == [3, None, None]
+    assert result.passed_over == {"values of `cls` that are no integer": 1}
+
+
+def test_a_carried_name_that_a_selection_adds_is_refused(tmp_path, codec_url):
+    task = write_images(tmp_path, [row(1)], codec_url)
+    score = pa.table({**{n: [row(1)[n]] for n in SELECTION_SCHEMA.names}, "score": [0.5]})
+    (selection,) = task.all_inputs(SELECTION)
+    files.write_bytes(selection.part(0), to_bytes(score))
+    with pytest.raises(ShardError, match="carries 'score', and a stage"):
+        encode_shard(task, 0, EncodeConfig(), {"score": "number"})

@@ -1,33 +1,19 @@
-"""Values that sources carry, as columns of the token shard: settings alone fix their types."""
+"""Values that sources carry, as columns of a table: settings alone fix their types."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 import pyarrow as pa
 
-from dalle_model.shards import ShardError
 from pipelines.io.carried import Type, read_as, unpacked
 
-_COLUMN = "carried"
+COLUMN = "carried"
 _ARROW = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64()}
 
 
 def fields(types: Mapping[str, Type]) -> list[pa.Field]:
     """The columns of carried values, by name: string, int64 or double, null where there is none."""
     return [pa.field(name, _ARROW[kind]) for name, kind in sorted(types.items())]
-
-
-def refuse_shared_names(added: Iterable[str], types: Mapping[str, Type]) -> None:
-    """Refuse to write two columns of one name.
-
-    Raises:
-        ShardError: a filter of images adds a column that a source carries.
-    """
-    if shared := sorted(set(added) & set(types)):
-        raise ShardError(
-            f"a source carries {shared[0]!r}, and a stage that filters images adds a column of "
-            "this name; leave it out of `carry`, or give it another name in the source"
-        )
 
 
 def with_carried(
@@ -41,7 +27,7 @@ def with_carried(
         unreadable: is told by name how many values could not be read as their type.
     """
     for table in tables:
-        columns = expanded(table[_COLUMN].to_pylist(), types, unreadable) if types else {}
+        columns = expanded(table[COLUMN].to_pylist(), types, unreadable) if types else {}
         schema = pa.schema([*table.schema, *fields(types)])
         arrays = [*table.columns, *(columns[field.name] for field in fields(types))]
         yield pa.table(arrays, schema=schema)

@@ -2,11 +2,9 @@ import json
 from collections import Counter
 
 import pyarrow as pa
-import pytest
 
-from dalle_model.shards import ShardError
-from pipelines.encode.carried import fields, passed_over, refuse_shared_names, with_carried
 from pipelines.io.carried import Type
+from pipelines.io.carried_columns import fields, passed_over, with_carried
 
 TYPES: dict[str, Type] = {"similarity": "number", "cls": "integer", "id": "text"}
 
@@ -29,9 +27,3 @@ def test_a_shard_without_rows_has_the_same_columns():
     assert [table.schema.field(f.name).type for f in fields(TYPES)] == [
         f.type for f in fields(TYPES)
     ]
-
-
-def test_two_columns_of_one_name_are_refused():
-    with pytest.raises(ShardError, match="carries 'cls', and a stage"):
-        refuse_shared_names(["score", "cls"], TYPES)
-    refuse_shared_names(["score"], TYPES)
