@@ -11,6 +11,7 @@ from orchestration.engine.plan import Run, unfinished_input
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import read_manifest
 from pipelines.io.suggest import did_you_mean
+from pipelines.records import CARRIED, SELECTION, SELECTION_SCHEMA
 from pipelines.stage import Stage
 
 
@@ -63,6 +64,7 @@ def check_settings(graph: Graph, stages: Sequence[Stage]) -> None:
         check_answered(graph, stage)
         if problem := stage.misfit(graph.config.section(stage), graph.facts(stage)):
             raise ConfigError(f"{stage.name}: {problem}")
+        _check_names(graph, stage)
     check_reuse(graph)
     replay = graph.config.replay
     if replay is not None and not files.exists(replay.archive):
@@ -89,6 +91,18 @@ def check_reuse(graph: Graph) -> None:
                 f"reuse: {root} has {min(other)} shards, and this run {num_shards}, so its rows "
                 f"are in other ones; set `num_shards: {min(other)}`"
             )
+
+
+def _check_names(graph: Graph, stage: Stage) -> None:
+    """Refuse a filter of images that adds a column which a source carries."""
+    if stage.writes.role != SELECTION or stage.writes.schema is None:
+        return
+    added = set(stage.writes.schema.names) - set(SELECTION_SCHEMA.names)
+    if shared := sorted(added & set(graph.facts(stage).get(CARRIED, {}))):
+        raise ConfigError(
+            f"{stage.name} adds the column {shared[0]!r}, which a source carries as well; leave it "
+            "out of `carry`, or give it another name in the source"
+        )
 
 
 def check_politeness(run: Run, names: Sequence[str]) -> None:

@@ -60,7 +60,7 @@ def complete_shard(
             refused.add(values_of(_refused(ref)))
         else:
             refs.append(ref)
-    taken = {ref.digest for ref in refs if ref.digest}
+    taken = {image_of(ref.candidate.key) for ref in refs if ref.digest}
     return ShardResult(
         pa.Table.from_pylist(load(refs), schema=CANDIDATE_SCHEMA),
         pa.concat_tables([rejected, refused.table()]),

@@ -1,5 +1,8 @@
 """What the config shows to be wrong is found before anything is read or replaced."""
 
+from dataclasses import replace
+
+import pyarrow as pa
 import pytest
 
 from dalle_model.errors import UsageError
@@ -9,6 +12,8 @@ from orchestration.engine.config_file import check_config
 from orchestration.engine.graph import Graph
 from orchestration.engine.plan import Run
 from orchestration.engine.preflight import check_politeness, check_settings, chosen_stages
+from pipelines.records import SELECTION, SELECTION_SCHEMA
+from pipelines.stage import Writes
 
 
 def config_of(tmp_path, **settings: object) -> RunConfig:
@@ -55,6 +60,18 @@ def test_a_stage_that_is_not_to_run_needs_nothing(tmp_path):
     check(config_of(tmp_path, encode={"codec": "none.safetensors"}), "crawl", "captions")
     with pytest.raises(CodecError, match=r"none\.safetensors"):
         check(config_of(tmp_path, encode={"codec": "none.safetensors"}), "encode")
+
+
+def test_a_carried_name_that_a_filter_of_images_adds_is_a_wrong_config(tmp_path):
+    sources = [{"path": "pairs.tsv", "carry": ["score"]}]
+    graph = Graph.of(config_of(tmp_path, crawl={"sources": sources}, images={"side": 64}))
+    schema = SELECTION_SCHEMA.append(pa.field("score", pa.float32()))
+    stages = tuple(
+        replace(stage, writes=Writes(SELECTION, schema)) if stage.name == "dedupe" else stage
+        for stage in graph.stages
+    )
+    with pytest.raises(ConfigError, match="dedupe adds the column 'score', which a source carries"):
+        check_settings(Graph(graph.config, stages), stages[-2:])
 
 
 def test_the_name_of_a_stage_is_bounded_in_its_error(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from pipelines.crawl import copies
 from pipelines.crawl.blobs import CandidateRef, pack, unpack
 from pipelines.crawl.candidates import rejection
-from pipelines.crawl.copies import HeldRows, Settled
+from pipelines.crawl.copies import HeldRows, Settled, Survivors, duplicate_of
 from pipelines.crawl.shard import complete_shard
 from pipelines.io.aside import ByteRange
 from pipelines.io.keys import pair_key, shard_of
@@ -71,6 +71,24 @@ def test_the_survivor_of_equal_keys_is_the_least_row():
     for order in permutations(ROWS):
         ((_, block),) = held(order)
         assert [unpack(packed) for packed in block.candidates()] == [ROWS[1]]
+
+
+def test_of_equal_images_the_first_by_name_survives_and_the_others_tell_theirs():
+    images = [
+        CandidateRef(Candidate(KEY, "u", "c", name=name, carried=carried), ByteRange("t", at, 1))
+        for at, (name, carried) in enumerate(
+            [("b.jpg", ""), ("a.jpg", '{"id":"2"}'), ("c.jpg", "")]
+        )
+    ]
+    for order in permutations(images):
+        for cut in range(3):
+            blocks = [b for part in (order[:cut], order[cut:]) for _, b in held(part)]
+            found = [row for block in blocks for row in block.candidates()]
+            survivors = Survivors(None, lambda values, count: None)
+            for packed in found:
+                survivors.add(KEY, packed)
+            assert survivors.rows() == {KEY: pack(images[1])}
+    assert duplicate_of(images[0]).detail == "b.jpg"
 
 
 def test_of_equal_rows_one_survives_even_if_only_one_refers_to_bytes():
