@@ -16,7 +16,7 @@ from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.images.names import is_image
 from pipelines.crawl.listing import Listing, is_hidden, list_files
 from pipelines.crawl.readers.registry import hint_for, kind_of, kinds, readers, readers_of
-from pipelines.crawl.sources import InputFile, Source
+from pipelines.crawl.sources import HOSTS_ARE_FOLDERS, InputFile, Source
 
 # The end of a name by which files are counted: of a compressed one with the suffix before it.
 _SUFFIX = re.compile(r"(\.[a-z0-9]{1,8})?\.(gz|zst|xz|bz2)$|\.[a-z0-9]{1,8}$")
@@ -142,7 +142,9 @@ def _single_files(source: Source, listing: Listing, paths: list[str]) -> Iterato
             continue
         if listing.is_folder and source.kind and _is_of_another_kind(path, source.kind):
             continue
-        yield InputFile(path, kind, source.address_of(_name(path, root)))
+        name = _name(path, root)
+        is_above_hosts = source.base_url in HOSTS_ARE_FOLDERS and "/" not in name
+        yield InputFile(path, kind, "" if is_above_hosts else source.address_of(name))
 
 
 def _is_of_another_kind(path: str, kind: str) -> bool:

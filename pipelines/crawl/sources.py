@@ -88,10 +88,10 @@ class Source(BaseModel):
         Args:
             relative: bytes that are no UTF-8 as in `os.fsdecode`.
         """
-        path = quote(os.fsencode(relative))
         if self.base_url in HOSTS_ARE_FOLDERS:
-            return self.base_url + path
-        return urljoin(self.base_url, path) if self.base_url else ""
+            host, slash, path = relative.partition("/")  # `site.test:8080` among them
+            return f"{self.base_url}{host}{slash}{quote(os.fsencode(path))}"
+        return urljoin(self.base_url, quote(os.fsencode(relative))) if self.base_url else ""
 
 
 @dataclass(frozen=True, order=True)

@@ -165,3 +165,20 @@ def test_a_kindred_format_is_refused_with_what_to_do(tmp_path, name):
     (tmp_path / name).write_bytes(b"")
     with pytest.raises(MissingInputError, match=r"ARC archives are not read: .*warcio recompress"):
         resolve(Source(path=f"{tmp_path}/{name}"), "k")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "name", "address"),
+    [
+        ("https://a.test/x/", "p/i j.html", "https://a.test/x/p/i%20j.html"),
+        ("https://", "a.test/p/i j.html", "https://a.test/p/i%20j.html"),
+        ("http://", "a.test:8080/i.html", "http://a.test:8080/i.html"),
+        ("http://", "i.html", ""),
+        ("", "a.test/i.html", ""),
+    ],
+)
+def test_a_page_has_the_address_that_its_folder_had(tmp_path, base_url, name, address):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("<p>")
+    (file,) = resolve(Source(path=str(tmp_path), base_url=base_url), "k")
+    assert file.page_url == address
