@@ -15,7 +15,7 @@ import typer
 
 from orchestration.cli import of_configs as of_configs  # adds its commands
 from orchestration.cli import signals
-from orchestration.cli.app import app
+from orchestration.cli.app import app as app
 from orchestration.cli.app import command as _command
 from orchestration.cli.asking import ask_to_free, ask_to_replace, found_directory
 from orchestration.cli.options import (
