@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from dalle_model.shards import read_shards as read_shards
     from dalle_model.tokenizers.codec import Codec as Codec
     from dalle_model.tokenizers.codec import load_codec as load_codec
-    from orchestration.api import Comparison as Comparison
-    from orchestration.api import Explanation as Explanation
     from orchestration.api import cancel as cancel
     from orchestration.api import clean as clean
     from orchestration.api import demo as demo
@@ -50,7 +48,9 @@ if TYPE_CHECKING:
     from orchestration.engine.status import RunStatus as RunStatus
     from orchestration.engine.verify import Verification as Verification
     from orchestration.export.run import ExportResult as ExportResult
+    from orchestration.report.explanation import Explanation as Explanation
     from orchestration.scale.plan import Estimate as Estimate
+    from orchestration.work import Comparison as Comparison
     from orchestration.work import RunResult as RunResult
 
 _HOMES = {
@@ -65,8 +65,6 @@ _HOMES = {
     ),
     "dalle_model.tokenizers.codec": ("Codec", "load_codec"),
     "orchestration.api": (
-        "Comparison",
-        "Explanation",
         "cancel",
         "clean",
         "demo",
@@ -93,7 +91,8 @@ _HOMES = {
     "orchestration.engine.status": ("RunStatus",),
     "orchestration.engine.verify": ("Verification",),
     "orchestration.export.run": ("ExportResult",),
-    "orchestration.work": ("RunResult",),
+    "orchestration.report.explanation": ("Explanation",),
+    "orchestration.work": ("Comparison", "RunResult"),
     "orchestration.scale.plan": ("Estimate",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -6,7 +6,7 @@ printed: pass a `Progress` to follow a run.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from orchestration.engine.graph import Graph
 from orchestration.engine.latest import latest_run
 from orchestration.engine.progress import Progress, Quiet
 from orchestration.work import (
+    Comparison,
     Config,
     RunResult,
     left_to_itself,
@@ -33,39 +34,10 @@ if TYPE_CHECKING:
     from orchestration.engine.status import RunStatus
     from orchestration.engine.verify import Verification
     from orchestration.export.run import ExportResult
-    from orchestration.report.trace import Step
+    from orchestration.report.explanation import Explanation
     from orchestration.scale.plan import Estimate
 
 DEMO_CONFIG = Path(__file__).resolve().parents[1] / "demo" / "config.yaml"
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Why rows were kept or dropped; `str()` is what the command prints.
-
-    Args:
-        steps: by key, what each stage did; empty for a text that need not be in any run.
-        text: for a terminal.
-    """
-
-    steps: "dict[str, list[Step]]"
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Several recipes compared on one run.
-
-    Args:
-        directories: URL of the run directory of each recipe.
-        report: URL of the HTML report that shows them side by side.
-    """
-
-    directories: list[str]
-    report: str
 
 
 def run(  # noqa: PLR0913 - the options of the command
@@ -277,7 +249,7 @@ def train(
     return run_and_report(replace(work, as_written=written), names, progress)
 
 
-def explain(query: str, directory: str = "", recipe: str = "") -> Explanation:
+def explain(query: str, directory: str = "", recipe: str = "") -> "Explanation":
     """Trace rows through the stages, or apply a recipe to a text.
 
     Args:
@@ -291,31 +263,9 @@ def explain(query: str, directory: str = "", recipe: str = "") -> Explanation:
         NoRunError: no such run.
         ConfigError: a recipe for what is no text.
     """
-    from orchestration.report.lookup import is_key_or_url
-    from orchestration.report.trace import freed_stages, trace
-    from orchestration.report.trace_text import explain_text, steps_text
-    from pipelines.io.cleaned import remedy
+    from orchestration.report.explanation import explained
 
-    if recipe and is_key_or_url(query):
-        raise ConfigError("--recipe is for the text of a caption, not for a key or a URL")
-    if recipe or not (is_key_or_url(query) or _is_name(query, directory)):
-        return Explanation({}, explain_text(query, directory, recipe))
-    root = directory or latest_run()
-    found = trace(root, query)
-    freed = freed_stages(root)
-    note = f"\n\n{remedy(*freed)}" if freed else ""
-    return Explanation(found.steps, steps_text(found) + note)
-
-
-def _is_name(query: str, directory: str) -> bool:
-    """Whether an image of a run has this name; False where there is no run."""
-    from orchestration.engine.config import NoRunError
-    from orchestration.report.trace import is_name
-
-    try:
-        return is_name(directory or latest_run(), query)
-    except NoRunError:
-        return False
+    return explained(query, directory, recipe)
 
 
 def recipes(

@@ -38,6 +38,19 @@ class RunResult:
     report: str
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Several recipes compared on one run.
+
+    Args:
+        directories: URL of the run directory of each recipe.
+        report: URL of the HTML report that shows them side by side.
+    """
+
+    directories: list[str]
+    report: str
+
+
 def read_config(config: Config) -> RunConfig:
     """Settings in any of the forms that the functions take; facts of the run answer open ones.
 
