@@ -123,7 +123,9 @@ def test_fetch_by_nobody_knows_how_many_is_refused(capsys, config):
 
 def test_a_plan_with_a_profile_asks_no_service(capsys, config):
     code, out, _ = answer(capsys, "run", "crawl", "--plan", "--config", config, "--profile=flink")
-    assert (code, out) == (0, "crawl      not finished yet: would be made\n")
+    stage, disk = out.splitlines()
+    assert (code, stage) == (0, "crawl      not finished yet: would be made")
+    assert disk.startswith("disk       up to 63 B for each pair that the sources hold, ")
 
 
 def test_a_profile_runs(capsys, config, tmp_path):
