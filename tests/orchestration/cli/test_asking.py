@@ -1,4 +1,4 @@
-"""A person is asked before a run is replaced or rows are freed; where nobody can be, it is refused."""
+"""A person is asked before a run is replaced or rows are freed; where nobody can be, both fail."""
 
 import sys
 
