@@ -214,7 +214,7 @@ def _kind(found: Discovered) -> list[str]:
     source = found.inputs[0][1]
     named = source.model_copy(update={"kind": min(kinds)})
     if len(kinds) > 1:
-        return [f"      # kinds: {', '.join(sorted(kinds))}; each file by its suffix"]
+        return [f"      # kinds: {', '.join(sorted(kinds))}; each found by its files"]
     again = discover(CrawlConfig(sources=(named,))).inputs
     is_same = [file for file, _ in again] == [file for file, _ in found.inputs]
     return [f"      kind: {min(kinds)}"] if is_same else []

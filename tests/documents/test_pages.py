@@ -39,6 +39,16 @@ PAIRS = samples(4)
 def mirror(path: Path, _pairs: list[Sample]) -> None:
     (path / "sub").mkdir(parents=True)
     (path / "sub" / "p.html").write_bytes(PAGE)
+    (path / "sub" / "a.jpg").write_bytes(PAIRS[0].encoded)
+
+
+def labelled(path: Path, pairs: list[Sample]) -> None:
+    path.mkdir()
+    rows = ["file_name,text,id,photographer"]
+    for number, pair in enumerate(pairs):
+        (path / f"{number}.png").write_bytes(pair.encoded)
+        rows.append(f"{number}.png,{pair.caption},{number},Ada")
+    (path / "metadata.csv").write_text("\n".join(rows))
 
 
 def csv(path: Path, pairs: list[Sample]) -> None:
@@ -63,6 +73,9 @@ WRITERS: dict[str, Callable[[Path, list[Sample]], object]] = {
     "shards/*.tar": lambda path, pairs: write_webdataset_tar(path.parent / "0.tar", pairs),
     "img2dataset-output/": write_img2dataset_tar,
     "photos/": write_image_folder,
+    "my-images/": labelled,
+    "labelled.tar": write_webdataset_tar,
+    "www.example.org/": mirror,
     "flowers.tar": write_webdataset_tar,
 }
 
