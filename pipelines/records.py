@@ -114,7 +114,8 @@ CAPTION_SCHEMA = pa.schema(
     ]
 )
 
-# `encoded`: the bytes as served; null where the candidates hold them. `sha256`: of the bytes.
+# `encoded`: the bytes as served; null where the candidates, or a row of the same image before this
+# one, hold them. `sha256`: of the bytes.
 FETCHED_SCHEMA = pa.schema(
     [
         _required("key", pa.string()),

@@ -154,6 +154,7 @@ def _batches(
 ) -> Iterator[ShardResult]:
     batch = RowBatch(FETCHED_SCHEMA)
     supplied = SuppliedImages(task.input(CANDIDATES).part(index))
+    holder = ""  # the image of the last row with bytes
     with closing(found.bodies):
         body = lru_cache(maxsize=1)(found.bodies.read)  # the captions of an image follow each other
         for table in read_captions(task, index):
@@ -163,7 +164,10 @@ def _batches(
                 batch.reused += row["sha256"] is None and found.before.knows(image_of(row["key"]))
                 failed = encoded if isinstance(encoded, Check) else judge.failed(row, encoded)
                 if failed is None:
-                    batch.keep(_fetched_row(row, cast(bytes, encoded)))
+                    image = image_of(row["key"])
+                    kept = _fetched_row(row, cast(bytes, encoded), is_held=image == holder)
+                    holder = image if kept["encoded"] is not None else holder
+                    batch.keep(kept)
                 else:
                     batch.drop(reject(row, task.stage, failed))
                 if batch.is_full:
@@ -227,9 +231,9 @@ def _check(failure: FetchFailure) -> Check:
     )
 
 
-def _fetched_row(row: Row, encoded: bytes) -> Row:
-    """The row with its bytes, unless the candidates hold them."""
+def _fetched_row(row: Row, encoded: bytes, *, is_held: bool) -> Row:
+    """The row with its bytes, unless the candidates or a row of its image hold them."""
     kept = {name: row[name] for name in FETCHED_SCHEMA.names if name in row}
     if row["sha256"] is not None:
         return kept | {"encoded": None}
-    return kept | {"encoded": encoded, "sha256": sha256(encoded)}
+    return kept | {"encoded": None if is_held else encoded, "sha256": sha256(encoded)}

@@ -50,15 +50,14 @@ def _batches(
     task: StageTask, index: int, config: ImagesConfig, sandbox: Sandbox
 ) -> Iterator[ShardResult]:
     batch = RowBatch(IMAGE_SCHEMA)
-    supplied = SuppliedImages(task.input(CANDIDATES).part(index))
+    fetched = _Fetched(SuppliedImages(task.input(CANDIDATES).part(index)))
     earlier = EarlierRows(task, index, ["sha256", *_ADDED])
     measured, is_reused = "", False
     outcome: Row | Check = {}
     for table in parquet.read_row_groups(task.input(FETCHED).part(index)):
         batch.rows_in += table.num_rows
         for row in parquet.rows_of(table):
-            if row["encoded"] is None:
-                row["encoded"] = supplied.read(row["key"], row["sha256"])
+            row["encoded"] = fetched.bytes_of(row)
             if row["sha256"] != measured:
                 before = _made_before(row, earlier)
                 is_reused, measured = before is not None, row["sha256"]
@@ -78,6 +77,24 @@ def _batches(
             if batch.is_full:
                 yield batch.take()
     yield batch.take()
+
+
+class _Fetched:
+    """The bytes of rows in the order of their keys, each with one row of its image."""
+
+    def __init__(self, supplied: SuppliedImages) -> None:
+        self._supplied = supplied
+        self._image, self._held = "", dict[str, bytes]()
+
+    def bytes_of(self, row: Row) -> bytes:
+        image, sha256, encoded = image_of(row["key"]), row["sha256"], row["encoded"]
+        if image != self._image:
+            self._image, self._held = image, {}
+        if encoded is not None:
+            self._held[sha256] = encoded
+        elif sha256 not in self._held:
+            self._held[sha256] = self._supplied.read(row["key"], sha256)
+        return self._held[sha256]
 
 
 def _made_before(row: Row, earlier: EarlierRows) -> Row | None:

@@ -80,6 +80,19 @@ def test_an_image_with_several_captions_is_decoded_once(tmp_path) -> None:
     assert result.kept.num_rows == 100
 
 
+def test_one_row_of_an_image_holds_its_bytes_for_those_behind_it(tmp_path) -> None:
+    good, other = encode(smooth(90, 60), "JPEG"), encode(smooth(90, 60, 1), "JPEG")
+    whole_rows = [fetched("http://a.test/1.jpg", f"caption {n}", good) for n in range(5)]
+    whole_rows += [fetched("http://a.test/2.jpg", "other", other)]
+    expected = whole(process_shard(write_fetched(tmp_path / "whole", whole_rows), 0, CONFIG))
+    first = min(row["key"] for row in whole_rows[:5])
+    rows = [r if r["key"] == first or r["caption"] == "other" else r | {"encoded": None}
+            for r in whole_rows]  # fmt: skip
+    found = whole(process_shard(write_fetched(tmp_path / "held", rows), 0, CONFIG))
+    assert found.kept.equals(expected.kept)
+    assert found.kept.num_rows == 6
+
+
 def test_what_an_earlier_result_has_of_the_same_bytes_is_not_decoded_again(tmp_path) -> None:
     good, other = encode(smooth(90, 60), "JPEG"), encode(smooth(90, 60, 1), "JPEG")
     rows = [
