@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from dalle_model.errors import DalleError
 from orchestration.engine.answers import answered, open_settings
@@ -114,8 +113,9 @@ def _fields(model: type) -> Iterator[tuple[str, Any, Any, list[str]]]:
 
 
 def _default(field: FieldInfo) -> Any:
-    found = field.get_default(call_default_factory=True, validated_data={})
-    return REQUIRED if found is PydanticUndefined else found
+    if field.is_required():
+        return REQUIRED
+    return field.get_default(call_default_factory=True, validated_data={})
 
 
 def _plain(value: Any) -> Any:

@@ -258,7 +258,7 @@ def test_a_retry_says_what_it_lacks(freed):
 
 
 def test_commands_that_read_say_what_is_gone_and_what_brings_it_back(freed, tmp_path):
-    brings_back = r"`dalle run images` brings them back"
+    brings_back = r"`dalle run (images|dedupe)` brings them back"
     for command in (
         lambda: api.grid(freed.root, str(tmp_path / "grid.png")),
         lambda: api.export("files", str(tmp_path / "out"), freed.root),
