@@ -81,7 +81,7 @@ def look(path: str, written: str, columns: Mapping[str, str]) -> Material:
     """
     if path.startswith(("http://", "https://")) and kind_of(urlsplit(path).path) is None:
         return _site(path)
-    source = Source.model_validate({"path": path, **columns})
+    source = Source.model_validate({"path": path} | _places(columns))
     found = discover(CrawlConfig(sources=(source,)))
     if any(file.kind == "html" for file, _ in found.inputs):
         source = source.model_copy(update={"base_url": _address(_name(written))})
@@ -103,7 +103,7 @@ def _site(url: str) -> Material:
     lines = [
         *("crawl:", "  sites:"),
         f"    - start: {quoted(site.start[0])}",
-        line(f"      name: {host}", "goes into the column `source` of every row"),
+        line(f"      name: {quoted(host)}", "goes into the column `source` of every row"),
         line(f"      max_pages: {site.max_pages}", "of one host"),
         line(f"      max_depth: {site.max_depth}", "links from the start to a page"),
         line(f"      delay_s: {site.delay_s:g}", "between two requests to a host"),
@@ -194,7 +194,7 @@ def _section(found: Discovered, sample: _Sample, written: str, columns: Mapping[
     lines = ["crawl:", "  sources:", f"    - path: {quoted(written)}"]
     lines += _kind(found)
     lines.append(line(f"      name: {quoted(name)}", "in the column `source`"))
-    lines += [f"      {setting}: {quoted(name)}" for setting, name in columns.items() if name]
+    lines += [f"      {setting}: {_as_yaml(place)}" for setting, place in _places(columns).items()]
     lines += _columns(found, columns)
     if source.base_url:
         why = "its address on the web, from which relative links count"
@@ -206,6 +206,16 @@ def _section(found: Discovered, sample: _Sample, written: str, columns: Mapping[
     elif sample.captions == "own" and sample.num_captions < sample.num_rows:
         lines.append(line("  # min_caption_chars: 0", "keeps also the images without a caption"))
     return "\n".join(lines)
+
+
+def _places(columns: Mapping[str, str]) -> dict[str, str | int]:
+    """Columns as a source takes them: by name, or by a number from 0."""
+    given = {setting: column for setting, column in columns.items() if column}
+    return {s: int(c) if c.isascii() and c.isdigit() else c for s, c in given.items()}
+
+
+def _as_yaml(place: str | int) -> str:
+    return quoted(place) if isinstance(place, str) else str(place)
 
 
 def _kind(found: Discovered) -> list[str]:

@@ -1,6 +1,5 @@
 """What somebody has to begin with, as far as a first look tells: what their first config is of."""
 
-import json
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,10 +38,19 @@ def in_one_line(comment: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text in quotes, as YAML reads it."""
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    """A text in quotes, as YAML reads it; what cannot be seen is spelled.
+
+    JSON would spell a character beyond U+FFFF as two halves, which YAML does not join.
+    """
+    return '"' + "".join(map(_spelled, text)) + '"'
 
 
 def section(name: str, *lines: str) -> str:
     """A section of a config, whose lines are indented already."""
     return "\n".join([f"{name}:", *lines])
+
+
+def _spelled(character: str) -> str:
+    if not character.isprintable():
+        return f"\\U{ord(character):08x}"
+    return f"\\{character}" if character in '"\\' else character

@@ -149,6 +149,12 @@ def test_a_site_is_not_asked_for_anything():
         look("https://user:word@site.test/", "", {})
 
 
+@pytest.mark.parametrize("host", ["on", "2130706433"])
+def test_a_host_is_a_name_whatever_yaml_takes_it_for(host):
+    (site,) = yaml.safe_load(look(f"http://{host}/", "", {}).section)["crawl"]["sites"]
+    assert isinstance(site["name"], str)
+
+
 def test_what_cannot_be_told_is_asked_for(tmp_path):
     table = tmp_path / "t.jsonl"
     table.write_text('{"link": "http://site.test/a.jpg", "words": "a barn"}\n')
@@ -162,6 +168,16 @@ def test_what_cannot_be_told_is_asked_for(tmp_path):
         look(f"{tmp_path}/none", "none", {})
 
 
+def test_columns_without_names_are_given_by_number(tmp_path):
+    table = tmp_path / "t.tsv"
+    table.write_text("1\ta barn\thttp://site.test/a.jpg\n2\ta mill\thttp://site.test/b.jpg\n")
+    material = look(str(table), str(table), {"url_column": "2", "caption_column": "1"})
+    assert [(row.url[-5:], row.caption) for row in rows_of(material)] == [
+        ("a.jpg", "a barn"),
+        ("b.jpg", "a mill"),
+    ]
+
+
 def test_a_large_source_is_looked_at_in_part(tmp_path):
     write_cc3m_tsv(tmp_path / "t.tsv", samples(LOOKED_AT + 50, side=1))
     told = look(f"{tmp_path}/t.tsv", "t.tsv", {}).found
@@ -169,7 +185,7 @@ def test_a_large_source_is_looked_at_in_part(tmp_path):
 
 
 def test_no_name_of_a_column_or_file_breaks_the_section(tmp_path):
-    path = tmp_path / 'odd "name"\n- x: 1.parquet'
+    path = tmp_path / 'odd "name"\n- x: 😀\u200d1.parquet'
     names = ["url", "a\nb: 2", *(f"column {number}" for number in range(500))]
     rows = {name: ["http://site.test/a.jpg"] for name in names}
     pq.write_table(pa.table(rows), path)
