@@ -148,8 +148,11 @@ def _reasons(rejected: Mapping[str, int]) -> str:
 
 def _most(counts: Counter[str], unnamed: str) -> list[tuple[str, ...]]:
     """The most frequent names with their rows, and in one line what is left."""
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    lines = [(f"`{_tidy(n)}`" if n else unnamed, f"{count:,}") for n, count in ordered[:NAMED]]
+    shown = Counter[str]()
+    for name, count in counts.items():
+        shown[_tidy(name)] += count
+    ordered = sorted(shown.items(), key=lambda item: (-item[1], item[0]))
+    lines = [(f"`{name}`" if name else unnamed, f"{count:,}") for name, count in ordered[:NAMED]]
     others = ordered[NAMED:]
     if others:
         lines.append((f"{len(others):,} more", f"{sum(count for _, count in others):,}"))
@@ -162,8 +165,9 @@ def _table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -
 
 
 def _tidy(name: str) -> str:
-    """A name in one line without markup; it may be whatever a page has stated."""
-    tidy = _UNTIDY.sub(" ", name).strip()
+    """A name in one line without markup or what cannot be seen; a page may have stated anything."""
+    seen = "".join(c if c.isprintable() else " " for c in name)
+    tidy = _UNTIDY.sub(" ", seen).strip()
     return tidy if len(tidy) <= MAX_NAME else f"{tidy[:MAX_NAME]}…"
 
 

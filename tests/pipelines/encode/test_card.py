@@ -123,6 +123,17 @@ def test_names_from_pages_are_neither_markup_nor_long(tmp_path):
     assert len(line) < MAX_NAME + 20
 
 
+def test_names_of_nothing_that_can_be_seen_are_not_stated(tmp_path):
+    folder = folder_of(tmp_path)
+    licenses = ["|", "\u202e", "", "CC\u202e0", "CC 0"]
+    rows = [token_row(f"{n:040x}", "a", [0] * 9) | {"license": x} for n, x in enumerate(licenses)]
+    write_token_shard(Path(folder.part(0)), rows)
+    text = card(folder, [manifest(rows_out=10)])
+    assert "\u202e" not in text
+    assert "| not stated | 3 |" in text
+    assert "| `CC 0` | 2 |" in text
+
+
 def test_many_licences_are_added_up(tmp_path):
     folder = folder_of(tmp_path)
     rows = [token_row(f"{n:040x}", "a barn", [0] * 9) | {"license": f"L{n}"} for n in range(30)]
