@@ -8,6 +8,7 @@ from dalle_model.shards import image_of
 from pipelines.fetch.bodies import Source
 from pipelines.fetch.config import HASH_MISMATCH
 from pipelines.io.earlier import EarlierRows, images_with, readable_row_groups
+from pipelines.io.parquet import UnreadableShardError
 from pipelines.io.task import StageTask
 from pipelines.rejection import Check
 from pipelines.web.failures import Reason
@@ -49,22 +50,31 @@ class Before:
         return Before(self.bodies & images.keys(), known)
 
     def joined(self, now: Source, task: StageTask, index: int) -> Source:
-        """The bytes that are fetched now, and those from before."""
+        """The bytes that are fetched now, and those from before.
+
+        Reading them raises `UnreadableShardError` where earlier rows have gone meanwhile.
+        """
+        if not self.bodies:
+            return now
         rows = EarlierRows(task, index, ["encoded"])
-        return _Joined(now, self.bodies, rows) if self.bodies else now
+        return _Joined(now, self.bodies, rows, " or ".join(task.earlier))
 
 
 class _Joined:
     """Bytes by the image's part of the key, read in the order of the keys."""
 
-    def __init__(self, now: Source, before: frozenset[str], rows: EarlierRows) -> None:
-        self._now, self._before, self._rows = now, before, rows
+    def __init__(self, now: Source, before: frozenset[str], rows: EarlierRows, at: str) -> None:
+        self._now, self._before, self._rows, self._at = now, before, rows, at
 
     def read(self, image_key: str) -> bytes:
         if image_key not in self._before:
             return self._now.read(image_key)
         found = self._rows.find(image_key, lambda row: row["encoded"] is not None)
-        assert found is not None  # read once before: `Before.of`
+        if found is None:  # though it was read once before: `Before.of`
+            raise UnreadableShardError(
+                f"{self._at}: the bytes of an image were there when this stage began, and are gone; "
+                "let nothing free or replace rows that a run reuses, and run the same command again"
+            )
         return cast(bytes, found["encoded"])
 
     def close(self) -> None:

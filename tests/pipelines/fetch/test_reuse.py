@@ -2,14 +2,18 @@
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from dalle_model.shards import image_of
 from pipelines.fetch import shard
 from pipelines.fetch.backends.native import http_settings
+from pipelines.fetch.bodies import bodies_at
 from pipelines.fetch.buckets import Outcome, pack_outcomes
+from pipelines.fetch.reuse import Before
 from pipelines.io.finish import finish_shard
+from pipelines.io.parquet import UnreadableShardError
 from pipelines.io.task import Stopwatch
 from pipelines.web.client import shared_client
 from tests.pipelines.fetch.test_shard import CONFIG, row, runtime_of, small_web, write_captions
@@ -79,3 +83,14 @@ def test_with_hosts_in_buckets_what_is_known_is_not_wanted_and_is_in_the_result(
     found = whole(shard.complete_shard(task, 0, [], CONFIG))
     assert found.kept.equals(expected.kept)
     assert Counter(r.reason for r in found.rejected) == reasons
+
+
+def test_rows_that_another_command_frees_meanwhile_are_named(web, tmp_path):
+    rows, _ = small_web(web)
+    before, _ = finished(tmp_path / "one", rows, web)
+    task = replace(write_captions(tmp_path / "two", rows), earlier=(before.folder.url,))
+    known = Before.of(task, 0)
+    Path(before.folder.part(0)).unlink()
+    bodies = known.joined(bodies_at({}, task.folder.progress), task, 0)
+    with pytest.raises(UnreadableShardError, match="were there when this stage began"):
+        bodies.read(min(known.bodies))
