@@ -128,9 +128,7 @@ class Graph:
         """The facts of the stages before one that decide its result, as further settings."""
         if not stage.heeds:
             return {}
-        found: dict[str, Any] = {}
-        for other in self.ancestors(stage):
-            found |= other.facts(self.config.section(other), self.provided(other))
+        found = self._facts(self.ancestors(stage))
         heeded = {name: found[name] for name in stage.heeds if name in found}
         return {"facts": heeded} if heeded else {}
 
