@@ -49,11 +49,13 @@ class Tally:
         told: rows and rejections.
         passed_over: by kind.
         uncaptioned: of the rejections, those of images without a caption.
+        stored: images for the rows of others.
     """
 
     told: int = 0
     passed_over: Mapping[str, int] = field(default_factory=dict)
     uncaptioned: int = 0
+    stored: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,13 @@ def add_tallies(tallies: Iterable[Tally]) -> Tally:
         sum(part.told for part in parts),
         _added(part.passed_over for part in parts),
         sum(part.uncaptioned for part in parts),
+        sum(part.stored for part in parts),
     )
 
 
 def book_of(key: InputKey, tally: Tally) -> SourceBook:
     """The book of a source of which one input has been read whole."""
-    is_silent = not tally.told and bool(key.name)
+    is_silent = not tally.told and not tally.stored and bool(key.name)
     names = (key.name,) if is_silent else ()
     told, uncaptioned = tally.told, tally.uncaptioned
     return SourceBook(key.source, 1, int(is_silent), names, tally.passed_over, told, uncaptioned)

@@ -168,21 +168,23 @@ class _ReadPartFn(beam.DoFn):
         claim = Claims(tracker.try_claim)
         start = tracker.current_restriction().start
         rows = read_input(file, source, self.config, start, claim)
-        told, uncaptioned, passed_over = 0, 0, Counter[str]()
+        told, stored, uncaptioned, passed_over = 0, 0, 0, Counter[str]()
         for row in spill(rows, self.spill_folder):
             if isinstance(row, PassedOver):
                 passed_over[row.what] += row.count
                 continue
+            if isinstance(row, StoredRef):
+                stored += 1
+                yield beam.pvalue.TaggedOutput(STORED, row)
+                continue
             told += 1
             if isinstance(row, CandidateRef):
                 yield row.candidate.key, pack(row)
-            elif isinstance(row, StoredRef):
-                yield beam.pvalue.TaggedOutput(STORED, row)
             else:
                 uncaptioned += row.reason == NO_CAPTION
                 yield beam.pvalue.TaggedOutput(REJECTED, row)
         key = InputKey(file.config_key, file.name)
-        tally = Tally(told, dict(passed_over), uncaptioned)
+        tally = Tally(told, dict(passed_over), uncaptioned, stored)
         yield beam.pvalue.TaggedOutput(TALLIES, (key, tally))
         if not claim.was_refused:  # the input ended before the part did
             tracker.try_claim(tracker.current_restriction().stop)

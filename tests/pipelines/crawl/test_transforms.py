@@ -215,6 +215,19 @@ def test_the_books_name_each_input_that_gave_nothing_and_count_what_is_no_input(
     ]
 
 
+def test_images_beside_pages_are_no_rows_in_the_books(tmp_path):
+    site = tmp_path / "site"
+    (site / "img").mkdir(parents=True)
+    (site / "index.html").write_text('<img src="img/a.png"><img src="img/b.png">')
+    (site / "img" / "a.png").write_bytes(png(1))
+    source = Source(path=str(site), base_url="https://site.test/")
+    task = _run(tmp_path, CrawlConfig(sources=(source,)))
+    manifest = Manifest.of_shards(finished_shards(task).values(), SHARDS, **IDENTITY)
+    assert manifest.rejected == {"no_caption": 2}
+    (warning,) = manifest.warnings
+    assert warning.startswith("crawl.sources[0]: none of its 2 images has a caption")
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_order_and_path_of_the_input_change_no_byte(tmp_path, seed):
     first, second = tmp_path / "first", tmp_path / "elsewhere" / "second"
