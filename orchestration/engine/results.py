@@ -2,7 +2,7 @@
 
 import resource
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +12,14 @@ from orchestration.engine.graph import Graph
 from orchestration.engine.limits import check_reject_rate
 from orchestration.engine.plan import Plan, Run, RunError
 from orchestration.engine.replacing import drop_next, replace_result, whole_next
-from pipelines.io.layout import RunFolder
-from pipelines.io.manifest import Manifest, read_manifest, write_manifest, write_timings
+from pipelines.io.layout import RunFolder, StageFolder
+from pipelines.io.manifest import (
+    Manifest,
+    read_manifest,
+    read_timings,
+    write_manifest,
+    write_timings,
+)
 from pipelines.io.task import ShardReport, StageTask, finished_shards
 from pipelines.stage import Stage
 
@@ -42,8 +48,25 @@ def earlier_results(run: Run, plan: Plan) -> Iterator[str]:
     for root in (run.folder, *others):
         folder = root.stage(plan.stage.name)
         found = read_manifest(folder) if plan.row_work else None
-        if found is not None and found.row_work == plan.row_work:
+        if found is None or found.row_work != plan.row_work:
+            continue
+        if _is_of_same_web(run, plan, folder):
             yield folder.url
+
+
+def _is_of_same_web(run: Run, plan: Plan, folder: StageFolder) -> bool:
+    """Whether the archive that answers in place of the web, if one does, is that of a result."""
+    replay = run.config.replay
+    if replay is None or not plan.stage.resources.needs_web(run.config.section(plan.stage)):
+        return True
+    before = read_timings(folder).get("outside", [])
+    now = [one for one in plan.outside if one["url"] == replay.archive]
+    return all(any(_is_like(one, other) for other in before) for one in now)
+
+
+def _is_like(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two files seem to be the same, wherever they lie."""
+    return all(one[name] == other.get(name) for name in ("bytes", "stamp"))
 
 
 def unfinished(task: StageTask) -> tuple[StageTask, dict[int, ShardReport]]:

@@ -4,9 +4,11 @@ import hashlib
 import re
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from dalle_model.pixels import to_png
 from orchestration.engine.config import ConfigError
 from orchestration.engine.config_file import check_config
 from orchestration.engine.graph import Graph
@@ -15,6 +17,7 @@ from orchestration.engine.preflight import check_reuse
 from orchestration.engine.run import run_stages
 from orchestration.engine.verify import verify_run
 from tests.orchestration.engine.test_run import Told
+from tests.support.archives import gzip_records, http_record
 from tests.support.commands import checksums
 from tests.support.image_rows import noise
 
@@ -128,3 +131,32 @@ def test_what_a_row_costs_is_named_by_settings_and_models_not_by_other_rows(fold
     assert graph.row_work(encode, others, works) == graph.row_work(encode, inputs, works)
     of_other_images = graph.row_work(encode, inputs, works | {"images": "another side"})
     assert of_other_images != graph.row_work(encode, inputs, works)
+
+
+def test_what_another_archive_answers_in_place_of_the_web_is_asked_for(tmp_path):
+    (tmp_path / "pairs.tsv").write_text("a red barn\thttp://a.demo.test/1.png\n")
+    archive = tmp_path / "web.warc.gz"
+    values = {
+        "num_shards": 1,
+        "crawl": {"sources": [{"path": "pairs.tsv"}]},
+        "captions": {"recipe": "none"},
+        "fetch": {"per_host_delay_s": 0},
+        "replay": {"archive": str(archive), "hosts": ".demo.test"},
+    }
+
+    def fetched(root: str, **settings: object) -> bytes:
+        config = check_config(values | settings, str(tmp_path))
+        run_stages(Run(config, str(tmp_path / root)), STAGES[:3], Told())
+        (row,) = pq.read_table(next((tmp_path / root / "fetch").glob("part-*"))).to_pylist()
+        return row["encoded"]
+
+    def answer(content: bytes) -> bytes:
+        record = http_record("http://a.demo.test/1.png", content, "image/png")
+        archive.write_bytes(gzip_records([record])[0])
+        return content
+
+    old = answer(to_png(noise(0, 64, 64)))
+    assert fetched("run") == old
+    new = answer(to_png(noise(1, 64, 80)))
+    assert fetched("other", reuse=[str(tmp_path / "run")]) == new
+    assert fetched("run") == new
