@@ -72,7 +72,7 @@ class _Joined:
         found = self._rows.find(image_key, lambda row: row["encoded"] is not None)
         if found is None:  # though it was read once before: `Before.of`
             raise UnreadableShardError(
-                f"{self._at}: the bytes of an image were there when this stage began, and are gone; "
+                f"{self._at}: an image was there when this stage began, and its bytes are gone; "
                 "let nothing free or replace rows that a run reuses, and run the same command again"
             )
         return cast(bytes, found["encoded"])

@@ -92,5 +92,5 @@ def test_rows_that_another_command_frees_meanwhile_are_named(web, tmp_path):
     known = Before.of(task, 0)
     Path(before.folder.part(0)).unlink()
     bodies = known.joined(bodies_at({}, task.folder.progress), task, 0)
-    with pytest.raises(UnreadableShardError, match="were there when this stage began"):
+    with pytest.raises(UnreadableShardError, match="was there when this stage began"):
         bodies.read(min(known.bodies))

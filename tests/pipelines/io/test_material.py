@@ -5,7 +5,17 @@ from pipelines.io.material import COMMENTS, MAX_COMMENT, line, quoted, section
 
 
 @pytest.mark.parametrize(
-    "text", ["a b", "naïve 🦀", 'say "yes" \\ no', "two\nlines", "\x7f\x85", "", "a\u200d😀", "\u202e🦀\udcff"]
+    "text",
+    [
+        "a b",
+        "naïve 🦀",
+        'say "yes" \\ no',
+        "two\nlines",
+        "\x7f\x85",
+        "",
+        "a\u200d😀",
+        "\u202e🦀\udcff",
+    ],
 )
 def test_a_quoted_text_is_read_as_it_was(text):
     assert yaml.safe_load(f"key: {quoted(text)}") == {"key": text}
