@@ -305,7 +305,7 @@ class Stage:
         relocate: a section with its relative paths counted from a folder.
         outside: URLs of the files outside the run that it reads.
         checks: the rules of the stage applied again to a row that it kept or dropped.
-        locations: where the limit of each rule is written, such as `dalle.yaml:12`.
+        locations: where the limit of each rule is written, such as `recipes/dalle.yaml:12`.
         recipes: where it follows one.
         views: what it shows of itself in the report.
         pulse: a few words on the work under way, from its folder; empty for none.

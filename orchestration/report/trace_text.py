@@ -132,7 +132,7 @@ def _check(check: Check, locations: Mapping[str, str]) -> str:
         if value is not None
     ]
     verdict = "ok  " if check.passed else "FAIL"
-    where = f"  {locations.get(check.reason, ''):<27}" if locations else ""
+    where = f"  {locations.get(check.reason, ''):<35}" if locations else ""
     detail = check.detail
     if check.passed and len(detail) > MAX_DETAIL_CHARS:
         detail = detail[:MAX_DETAIL_CHARS] + "…"
