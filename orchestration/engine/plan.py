@@ -1,6 +1,6 @@
 """What is to be done for a stage, and why: decided from manifests alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -171,24 +171,33 @@ def _damage(
 
 
 def difference(old: Manifest, graph: Graph, stage: Stage, inputs: dict[str, str]) -> str:
-    """What of a finished stage is no longer as it was, for a person."""
+    """What of a finished stage is no longer as it was, for a person.
+
+    Where a setting has changed, that it takes up or leaves a dependency is no news, nor is the
+    file that it names.
+    """
     changed = [f"the rows of {name}" for name in inputs if old.inputs.get(name) != inputs[name]]
     if stage.is_sharded and old.num_shards != graph.config.num_shards:
         changed.append(f"num_shards ({old.num_shards} -> {graph.config.num_shards})")
     before, now = dict(_flat(old.config)), dict(_flat(graph.settings(stage)))
-    dependencies = graph.dependencies(stage)
+    settings = _differing(before, now)
     changed += [
-        f"{name} ({_short(before.get(name))} -> {_short(now.get(name))})"
-        for name in sorted(before.keys() | now.keys())
-        if before.get(name) != now.get(name)
+        f"{name} ({_short(before.get(name))} -> {_short(now.get(name))})" for name in settings
     ]
+    used, uses = old.dependencies, graph.dependencies(stage)
     changed += [
         name
-        for name in sorted(dependencies.keys() | old.dependencies.keys())
-        if old.dependencies.get(name) != dependencies.get(name)
+        for name in _differing(used, uses)
+        if not settings or (name in used and name in uses and name not in settings)
     ]
     more = [f"{len(changed) - MAX_CHANGES} more"] if len(changed) > MAX_CHANGES else []
     return "changed: " + ", ".join([*changed[:MAX_CHANGES], *more] or ["the schema"])
+
+
+def _differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    return [
+        name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)
+    ]
 
 
 def _short(value: Any) -> str:

@@ -494,3 +494,15 @@ def test_what_has_changed_is_told_in_a_line(run):
     assert "overrides.recipe (None -> xxxx" in told
     assert told.endswith(", 43 more")
     assert len(told) < 1000
+
+
+def test_another_recipe_is_told_once_and_without_the_lists_that_it_takes_up(run):
+    do(run)
+    captions = run.config.captions.model_copy(update={"recipe": "none", "overrides": {}})
+    graph = Graph.of(run.config.model_copy(update={"captions": captions}))
+    manifest, stage = manifest_of(run, "captions"), graph.stage("captions")
+    assert manifest is not None
+    assert stage is not None
+    assert manifest.dependencies.keys() - graph.dependencies(stage).keys()
+    told = difference(manifest, graph, stage, manifest.inputs)
+    assert told == f"changed: recipe ({run.config.captions.recipe} -> none)"
