@@ -81,9 +81,9 @@ def trace(root: str, query: str) -> Trace:
     if not keys:
         freed = f"; {remedy(*tracer.freed)}" if tracer.freed else ""
         raise ExplainError(
-            f"no row in {root} has the key, URL or name {query!r}, or one that begins so; keys are "
-            "40 hex digits, URLs are compared in canonical form, names are paths within a "
-            f"source{freed}"
+            f"no row in {root} has the key, URL or name {query!r}; keys are 40 hex digits, URLs "
+            "are compared in canonical form, names are paths within a source; the start of a key "
+            f"or a URL is enough, and the last parts of a name{freed}"
         )
     steps: dict[str, list[Step]] = {key: [] for key in keys[:MAX_TRACED]}
     for step in tracer.steps(list(steps)):
