@@ -118,11 +118,14 @@ class Graph:
 
         Whether an archive answers in place of the web is part of it; where the archive lies is not.
         """
+        return self._own_settings(stage) | self._heeded(stage)
+
+    def _own_settings(self, stage: Stage) -> dict[str, Any]:
         section = self.config.section(stage)
         settings = stage.settings(section)
         if self.config.replay is not None and stage.resources.needs_web(section):
             settings["replay"] = self.config.replay.hosts
-        return settings | self._heeded(stage)
+        return settings
 
     def _heeded(self, stage: Stage) -> dict[str, Any]:
         """The facts of the stages before one that decide its result, as further settings."""
@@ -179,7 +182,7 @@ class Graph:
             {
                 "stage": stage.name,
                 "schema_version": SCHEMA_VERSION,
-                "settings": self.settings(stage),
+                "settings": self._own_settings(stage),  # what it heeds is written, not worked on
                 "dependencies": self.dependencies(stage),
                 "follows": followed,
                 "models": models,

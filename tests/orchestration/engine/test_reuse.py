@@ -78,6 +78,17 @@ def test_another_caption_is_no_work_on_its_image(folder, tmp_path):
     assert checksums(tmp_path / "run") == checksums(tmp_path / "nothing")
 
 
+def test_another_column_to_carry_is_no_work_on_images(folder, tmp_path):
+    for thing in THINGS:
+        (folder / f"{thing}.json").write_text(f'{{"id": "{thing}"}}')
+    crawl = {"sources": [{"path": str(folder), "carry": ["id"]}]}
+    reused(run_of(folder, tmp_path / "run"))
+    found = reused(run_of(folder, tmp_path / "run", crawl=crawl))
+    assert found == {"images": "7 of 7", "encode": "7 of 7"}
+    reused(run_of(folder, tmp_path / "nothing", crawl=crawl))
+    assert checksums(tmp_path / "run") == checksums(tmp_path / "nothing")
+
+
 def test_other_settings_are_other_work(folder, tmp_path):
     reused(run_of(folder, tmp_path / "run"))
     images = {"side": 70, "resize": "lanczos"}
