@@ -88,7 +88,7 @@ def card(folder: StageFolder, manifests: Sequence[Manifest]) -> str:
     licenses, sources = _counted(folder)
     return "\n".join(
         [
-            _front_matter(manifest.rows_out),
+            _front_matter(manifest),
             *_about(manifest, metadata),
             *_table("Rows", ("stage", "rows in", "rows out", "dropped for"), _funnel(manifests)),
             *_table("Licences", ("as stated", "rows"), _most(licenses, "not stated")),
@@ -98,14 +98,17 @@ def card(folder: StageFolder, manifests: Sequence[Manifest]) -> str:
     )
 
 
-def _front_matter(rows: int) -> str:
+def _front_matter(manifest: Manifest) -> str:
+    # `datasets` keeps a copy of the rows under the name of the folder and a hash of these settings.
+    # Without the digest among them it would give the rows of any other run's folder of that name.
+    config = {"config_name": "default", "data_files": PART_PATTERN, "description": manifest.digest}
     values = {
-        "configs": [{"config_name": "default", "data_files": PART_PATTERN}],
+        "configs": [config],
         "license": "other",
         "license_name": "of-each-image",
         "task_categories": ["text-to-image"],
         "tags": list(_TAGS),
-        "size_categories": [size_category(rows)],
+        "size_categories": [size_category(manifest.rows_out)],
     }
     return f"---\n{yaml.safe_dump(values, sort_keys=False)}---\n"
 

@@ -138,6 +138,6 @@ STAGE = Stage(
     heeds=(CARRIED,),
     misfit=_misfit,
     reuse=Reuse(follows=(IMAGES,)),
-    card=Card(_card, version=1),
+    card=Card(_card, version=2),
     begins=_begins,
 )

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -60,6 +61,21 @@ def test_datasets_loads_the_folder_as_it_stands(tmp_path, monkeypatch, is_stream
 
 
 @pytest.mark.slow
+def test_the_copy_that_datasets_keeps_is_never_that_of_another_run(tmp_path, monkeypatch):
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr("datasets.config.HF_DATASETS_OFFLINE", True)
+    for name, rows in (("one", 1), ("other", 2)):
+        folder = folder_of(tmp_path / name)
+        digest = [{"name": "part", "bytes": rows, "sha256": name}]
+        Path(folder.card).write_text(card(folder, [manifest(rows_out=rows, files=digest)]))
+        table = pa.table({"row": list(range(rows))})
+        for part in Path(folder.url).glob("part-*"):
+            pq.write_table(table, part)
+        found = datasets.load_dataset(folder.url, split="train", cache_dir=str(tmp_path / "cache"))
+        assert len(found) == rows * NUM_SHARDS
+
+
+@pytest.mark.slow
 def test_the_loop_of_the_card_runs_on_each_rank_and_goes_on(tmp_path, monkeypatch):
     pytest.importorskip("datasets")
     monkeypatch.setattr("datasets.config.HF_DATASETS_OFFLINE", True)
@@ -89,9 +105,11 @@ def test_the_loop_of_the_card_runs_on_each_rank_and_goes_on(tmp_path, monkeypatc
 
 
 def test_the_front_matter_names_the_data_and_their_number(tmp_path):
-    text = card(folder_of(tmp_path), [manifest(rows_out=10)])
-    values = yaml.safe_load(text.split("---\n")[1])
-    assert values["configs"] == [{"config_name": "default", "data_files": "part-*.parquet"}]
+    made = manifest(rows_out=10)
+    values = yaml.safe_load(card(folder_of(tmp_path), [made]).split("---\n")[1])
+    (config,) = values["configs"]
+    assert config.pop("description") == made.digest
+    assert config == {"config_name": "default", "data_files": "part-*.parquet"}
     assert values["size_categories"] == ["n<1K"]
 
 
