@@ -29,6 +29,8 @@ class CrawlConfig(BaseModel):
             so that no image fills a shard. None keeps all.
         max_page_bytes: larger pages, and larger metadata of pages, are dropped unread.
         max_image_bytes: larger images are dropped, in sources that hold the images themselves.
+        takes_stored_images: take the images that archives and mirrored folders store beside their
+            pages from there; if false they are asked from the web like all others.
         honours_page_opt_out: drop the images of pages that forbid use for AI, and images in
             archives whose headers do; if false they are kept, with those words in the column
             `opt_out`.
@@ -48,6 +50,7 @@ class CrawlConfig(BaseModel):
     max_captions_per_image: int | None = Field(default=2000, ge=1)
     max_page_bytes: int = Field(default=2 << 20, ge=1)  # chosen: lexbor takes up to 100 times it
     max_image_bytes: int = Field(default=20 << 20, ge=1)  # as `fetch.max_bytes`
+    takes_stored_images: bool = True
     honours_page_opt_out: bool = True
     max_reject_rate: float = Field(default=1.0, ge=0, le=1)
 

@@ -48,7 +48,10 @@ def read_input(
                 if isinstance(row, Rejection):
                     damage[row.reason] += 1
                     yield row
-                elif isinstance(row, PassedOver | StoredImage):
+                elif isinstance(row, StoredImage):
+                    if config.takes_stored_images:
+                        yield row
+                elif isinstance(row, PassedOver):
                     yield row
                 elif isinstance(row, Image):
                     yield to_inline_image(row, config, file.prefix)

@@ -36,7 +36,7 @@ def write_small_web(path: Path, num_pages: int, shuffle_seed: int | None = None)
 CONFIG = """\
 name: small
 num_shards: 3
-crawl: {{sources: [{{path: {archive}, name: small}}]}}
+crawl: {{sources: [{{path: {archive}, name: small}}], takes_stored_images: false}}
 fetch: {{max_bytes: 1048576, timeout_s: 10, backoff_s: 0.1, per_host_concurrency: 16}}
 images: {{side: 64, resize: lanczos}}
 replay: {{archive: {archive}, hosts: .demo.test}}

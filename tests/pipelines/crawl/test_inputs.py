@@ -340,3 +340,15 @@ def test_images_without_captions_are_rows_of_every_kind_of_source(tmp_path, name
     found = [getattr(row, "candidate", row) for row in rows if not isinstance(row, PassedOver)]
     assert len(found) == count
     assert all(isinstance(row, Candidate) and row.caption == "" for row in found)
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_images_beside_pages_are_taken_unless_they_are_to_be_fetched(tmp_path, is_taken):
+    page = http_record("http://site.test/p", b"<img src=a.png alt='a red barn'>")
+    image = http_record("http://site.test/a.png", samples(1)[0].encoded)
+    (tmp_path / "x.warc").write_bytes(page + image)
+    source = Source(path=f"{tmp_path}/x.warc")
+    config = CrawlConfig(sources=(source,), takes_stored_images=is_taken)
+    rows = [row for file, _ in inputs(config) for row in read_input(file, source, config)]
+    assert [row.url for row in rows if isinstance(row, Candidate)] == ["http://site.test/a.png"]
+    assert sum(isinstance(row, StoredImage) for row in rows) == is_taken
