@@ -19,6 +19,7 @@ from pipelines.crawl.discovery import inputs, resolve
 from pipelines.crawl.images import tars
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.sources import InputFile, Source
+from pipelines.crawl.stored import StoredImage
 from pipelines.crawl.streams import UnreadableInputError
 from pipelines.crawl.tables.columns import ColumnError
 from pipelines.records import Candidate
