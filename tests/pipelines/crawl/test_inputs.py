@@ -346,7 +346,7 @@ def test_images_without_captions_are_rows_of_every_kind_of_source(tmp_path, name
 @pytest.mark.parametrize("is_taken", [True, False])
 def test_images_beside_pages_are_taken_unless_they_are_to_be_fetched(tmp_path, is_taken):
     page = http_record("http://site.test/p", b"<img src=a.png alt='a red barn'>")
-    image = http_record("http://site.test/a.png", samples(1)[0].encoded)
+    image = http_record("http://site.test/a.png", samples(1)[0].encoded, "image/png")
     (tmp_path / "x.warc").write_bytes(page + image)
     source = Source(path=f"{tmp_path}/x.warc")
     config = CrawlConfig(sources=(source,), takes_stored_images=is_taken)
