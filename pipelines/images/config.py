@@ -103,7 +103,7 @@ def dependencies(config: ImagesConfig) -> dict[str, str]:
     """
     pillow = version("pillow")
     check_pillow(pillow)
-    found = {name: version(name) for name in ("simplejpeg", "isal")}
+    found = {name: version(name) for name in ("simplejpeg", "deflate")}
     return {"pillow": pillow} | found | _of_resize(config)
 
 

@@ -85,7 +85,7 @@ def test_a_text_meets_every_rule_with_the_line_of_the_recipe(tmp_path):
     place = lines["wrong_language"].split()[-2]
     assert lines["wrong_language"].split()[-1] == "en"
     name, _, number = place.partition(":")
-    assert name == "dalle.yaml"
+    assert name == "recipes/dalle.yaml"
     assert recipe[int(number) - 1].strip() == "wrong_language:"
 
 

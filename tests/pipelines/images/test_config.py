@@ -34,7 +34,7 @@ def test_wrong_settings_are_refused(wrong) -> None:
 
 
 def test_dependencies_name_the_decoder() -> None:
-    names = {"pillow", "simplejpeg", "isal"}
+    names = {"pillow", "simplejpeg", "deflate"}
     assert set(dependencies(ImagesConfig(resize="lanczos"))) == names
     assert set(dependencies(ImagesConfig())) == names | {"torch"}
 
