@@ -12,7 +12,7 @@ KIND = "prior"
 
 
 class CodecIdentity(Protocol):
-    """What distinguishes the codes of different codecs; a `Codec` has it, and a `CodesOrigin`."""
+    """What tells the codes of two codecs apart: a part of `CodecFacts`, and a `CodesOrigin`."""
 
     @property
     def sha256(self) -> str:

@@ -47,7 +47,7 @@ def sample_images(
         ValueError: `n` or a setting is out of range.
     """
     trained = load_prior(prior_url)
-    check_codec(prior_url, trained.codes, codec)
+    check_codec(prior_url, trained.codes, codec.facts)
     return draw_images(trained, codec, captions, n, settings, on_step)
 
 
@@ -64,7 +64,7 @@ def draw_images(
     if warning := warning_of_cuts(trained, captions):
         _LOG.warning("%s", warning)
     text = trained.tokenizer.encode_batch(captions, config.text_len, config.text_vocab)
-    images = np.zeros((len(captions), n, codec.side, codec.side, 3), np.uint8)
+    images = np.zeros((len(captions), n, *codec.facts.image_shape, 3), np.uint8)
     columns = min(n, settings.batch_size)
     rows = max(1, settings.batch_size // max(1, columns))
     done = 0

@@ -1,17 +1,26 @@
 """The interface of an image tokenizer: images to codes and back."""
 
+import math
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.resources import files as package_files
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from dalle_model.checkpoint import CheckpointError, inspect_checkpoint
-from dalle_model.config import FIRST_RESAMPLE, RESAMPLES, DvaeConfig, Resample
+from dalle_model.config import (
+    FIRST_RESAMPLE,
+    LOGIT_LAPLACE_EPS,
+    RESAMPLES,
+    DvaeConfig,
+    Resample,
+)
 from dalle_model.errors import UsageError
 from dalle_model.pixels import Codes, Rgb
 
 MAX_CODES = 1 << 16  # shards store codes as uint16
+Order = Literal["raster", "sequence", "scales"]
 _SHIPPED = {"demo": "demo_dvae.safetensors"}
 
 
@@ -21,50 +30,78 @@ class CodecError(UsageError, CheckpointError):
 
 @dataclass(frozen=True)
 class CodecFacts:
-    """What a codec's file says of it.
+    """What the codes of a codec are, as its file says; two that differ in any of it do not mix.
 
     Args:
+        name: as recorded in shards.
         sha256: of its weights file.
-        side: edge of the images, in pixels.
-        grid: tokens along one edge.
+        image_shape: height and width of the images, in pixels.
+        token_shape: of an image's positions: rows and columns of a grid, or one length.
         num_codes: every code is below it.
         resample: the filter that scaled the images of its training.
+        pixel_range: lowest and highest value of the encoder's input.
+        codebooks: codes at each position.
+        order: of the positions: the rows of a grid from the top, a sequence without places in the
+            image, or grids from coarse to fine.
+        encoder_only: whether it cannot decode.
     """
 
+    name: str
     sha256: str
-    side: int
-    grid: int
+    image_shape: tuple[int, int]
+    token_shape: tuple[int, ...]
     num_codes: int
     resample: Resample
+    pixel_range: tuple[float, float]
+    codebooks: int = 1
+    order: Order = "raster"
+    encoder_only: bool = False
+
+    @property
+    def num_tokens(self) -> int:
+        """Positions of an image; each holds as many codes as there are codebooks."""
+        return math.prod(self.token_shape)
+
+    @property
+    def side(self) -> int:
+        """Edge of the images, in pixels; raises ValueError where they are not square."""
+        return _edge("images", self.image_shape)
+
+    @property
+    def grid(self) -> int:
+        """Tokens along one edge; raises ValueError where they are no square grid."""
+        return _edge("tokens", self.token_shape)
+
+
+def _edge(what: str, shape: tuple[int, ...]) -> int:
+    if len(shape) != 2 or shape[0] != shape[1]:
+        raise ValueError(f"{what} of shape {shape} are not a square")
+    return shape[0]
 
 
 class Codec(Protocol):
     """A trained image tokenizer.
 
     Attributes:
-        name: as recorded in shards.
-        sha256: of its weights file.
-        side: edge of the images, in pixels.
-        grid: tokens along one edge.
-        num_codes: every code is below it.
-        resample: the filter that scaled the images of its training.
-        pixel_range: lowest and highest value of the encoder's input.
+        facts: what its codes are.
     """
 
-    name: str
-    sha256: str
-    side: int
-    grid: int
-    num_codes: int
-    resample: Resample
-    pixel_range: tuple[float, float]
+    facts: CodecFacts
 
     def encode(self, images: Rgb) -> Codes:
-        """Codes uint16 `(B, grid * grid)`, raster order, of RGB uint8 `(B, side, side, 3)`."""
+        """Codes of images.
+
+        Args:
+            images: RGB uint8 `(B, height, width, 3)`, of the codec's `image_shape`.
+
+        Returns:
+            Below `num_codes`, `(B, num_tokens)` in the codec's order; `(B, num_tokens, codebooks)`
+            where it has several. uint16, or uint32 where codes do not fit.
+        """
         ...
 
     def decode(self, codes: Codes) -> Rgb:
-        """RGB uint8 `(B, side, side, 3)` of codes `(B, grid * grid)`."""
+        """RGB uint8 `(B, height, width, 3)` of codes as `encode` returns them."""
         ...
 
 
@@ -83,21 +120,48 @@ def inspect_codec(name_or_url: str) -> CodecFacts:
     """
     try:
         found = inspect_checkpoint(codec_url(name_or_url), "dvae")
-        shape = DvaeConfig.from_dict(found.config)
-        resample = trained_resample(found.extra)
+        facts = dvae_facts(codec_url(name_or_url), found.sha256, found.config, found.extra)
     except CheckpointError as error:
         raise CodecError(f"{error}{_shipped(name_or_url)}") from error
-    except (TypeError, ValueError) as error:
+    if facts.num_codes > MAX_CODES:
         raise CodecError(
-            f"{name_or_url} has the config of another program version: {str(error)[:200]}; "
-            "`dalle train dvae` makes a new checkpoint"
-        ) from error
-    if shape.num_codes > MAX_CODES:
-        raise CodecError(
-            f"codec {name_or_url} has {shape.num_codes} codes, a token shard holds uint16: "
+            f"codec {name_or_url} has {facts.num_codes} codes, a token shard holds uint16: "
             f"at most {MAX_CODES}; set `encode.codec` to another one"
         )
-    return CodecFacts(found.sha256, shape.side, shape.grid, shape.num_codes, resample)
+    return facts
+
+
+def dvae_facts(
+    url: str, sha256: str, config: Mapping[str, Any], extra: Mapping[str, Any]
+) -> CodecFacts:
+    """What a dVAE checkpoint says of its codes.
+
+    Args:
+        url: of the checkpoint; its base name is the codec's.
+        sha256: of the file.
+        config: of `DvaeConfig.to_dict`.
+        extra: may name the filter of the training images.
+
+    Raises:
+        CheckpointError: the config is of another program version.
+    """
+    try:
+        shape = DvaeConfig.from_dict(dict(config))
+        resample = trained_resample(extra)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{url} has the config of another program version: {str(error)[:200]}; "
+            "`dalle train dvae` makes a new checkpoint"
+        ) from error
+    return CodecFacts(
+        name=posixpath.basename(url).removesuffix(".safetensors"),
+        sha256=sha256,
+        image_shape=(shape.side, shape.side),
+        token_shape=(shape.grid, shape.grid),
+        num_codes=shape.num_codes,
+        resample=resample,
+        pixel_range=(LOGIT_LAPLACE_EPS, 1 - LOGIT_LAPLACE_EPS),
+    )
 
 
 def trained_resample(extra: Mapping[str, Any]) -> Resample:

@@ -16,6 +16,7 @@ from dalle_model.evaluate.reconstruction import code_use, psnr
 from dalle_model.pixels import Codes, Floats, Rgb
 from dalle_model.progress import OnStep
 from dalle_model.settings import DvaeTraining
+from dalle_model.tokenizers.codec import dvae_facts
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input
 from dalle_model.train.images import Images, ImagesError
@@ -71,7 +72,8 @@ def train_from_images(
         )
     centroids = fit_centroids(train, config, settings) if config.patch_width else None
     model = train_dvae(train, config, settings, on_step, centroids)
-    metrics = measure(DvaeCodec(model, "dvae", ""), centroids, train, held_out)
+    codec = DvaeCodec(model, dvae_facts(out_url, "", config.to_dict(), {"resample": resample}))
+    metrics = measure(codec, centroids, train, held_out)
     extra = {"metrics": metrics, "settings": asdict(settings), "resample": resample}
     save_checkpoint(out_url, "dvae", model.state_dict(), config.to_dict(), extra)
     return metrics
@@ -137,7 +139,7 @@ def measure(
 ) -> dict[str, Any]:
     """Quality of the reconstructions and use of the codes; see `train_from_images`."""
     train_codes, held_out_codes = _encode(codec, train), _encode(codec, held_out)
-    use = code_use(np.concatenate([train_codes, held_out_codes]), codec.num_codes)
+    use = code_use(np.concatenate([train_codes, held_out_codes]), codec.facts.num_codes)
     metrics: dict[str, Any] = {
         "images": len(train),
         "held_out": len(held_out),

@@ -63,16 +63,16 @@ def draw_grid(root: str, number: int, out: str) -> str:
     urls = list_shards(graph.url(TOKENS, run) or root)
     codec = load_codec(_codec_url(graph, run))
     made_by = read_metadata(urls[0]).codec_sha256
-    if made_by != codec.sha256:
+    if made_by != codec.facts.sha256:
         raise ShardError(
             f"{urls[0]} was made by the codec {made_by[:12]}, the run's codec is "
-            f"{codec.sha256[:12]}; `dalle run encode` makes the shards again"
+            f"{codec.facts.sha256[:12]}; `dalle run encode` makes the shards again"
         )
     table = read_shards(urls).slice(0, number)
     if not table.num_rows:
         raise ShardError(f"the token shards of {root} hold no row; `dalle report` shows why")
     images = StageFolder(graph.url(IMAGES, run) or root, run.num_shards)
-    originals = squares_of(images, table["key"].to_pylist(), codec.side, codec.resample)
+    originals = squares_of(images, table["key"].to_pylist(), codec.facts.side, codec.facts.resample)
     decoded = codec.decode(image_tokens(table))
     sheet = comparison_grid([np.stack(originals), decoded], table["caption"].to_pylist())
     files.write_bytes(out, to_png(np.asarray(sheet)))

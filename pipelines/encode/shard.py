@@ -97,10 +97,10 @@ def crop_for_codec(stored: bytes, codec: Codec) -> Rgb | Check:
         rgb = from_stored(stored)
     except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on a broken file
         return Check("undecodable", passed=False, detail=type(error).__name__)
-    short = min(rgb.shape[:2])
-    if short < codec.side:
-        return Check("below_codec_side", passed=False, measured=short, threshold=codec.side)
-    return square(rgb, codec.side, codec.resample)
+    short, side = min(rgb.shape[:2]), codec.facts.side
+    if short < side:
+        return Check("below_codec_side", passed=False, measured=short, threshold=side)
+    return square(rgb, side, codec.facts.resample)
 
 
 def shard_metadata(codec: Codec, fingerprint: str) -> ShardMetadata:
@@ -109,21 +109,22 @@ def shard_metadata(codec: Codec, fingerprint: str) -> ShardMetadata:
     Raises:
         ShardError: the codec has more codes than a shard can hold.
     """
-    if codec.num_codes > MAX_CODES:
+    facts = codec.facts
+    if facts.num_codes > MAX_CODES:
         raise ShardError(
-            f"codec {codec.name} has {codec.num_codes} codes, a token shard holds uint16: "
+            f"codec {facts.name} has {facts.num_codes} codes, a token shard holds uint16: "
             f"at most {MAX_CODES}; set `encode.codec` to another one"
         )
-    preprocessing = {"crop": "centre", "resample": codec.resample, "side": codec.side}
+    preprocessing = {"crop": "centre", "resample": facts.resample, "side": facts.side}
     settings = json.dumps(preprocessing, sort_keys=True)
     return ShardMetadata(
         schema_version=SCHEMA_VERSION,
-        codec=codec.name,
-        codec_sha256=codec.sha256,
-        grid=codec.grid,
-        num_codes=codec.num_codes,
-        side=codec.side,
-        pixel_range=codec.pixel_range,
+        codec=facts.name,
+        codec_sha256=facts.sha256,
+        grid=facts.grid,
+        num_codes=facts.num_codes,
+        side=facts.side,
+        pixel_range=facts.pixel_range,
         preprocessing=files.sha256(settings.encode()),
         tokenizer_sha256="",
         fingerprint=fingerprint,
@@ -135,7 +136,7 @@ def encode_all(codec: Codec, squares: Sequence[Rgb], batch_size: int) -> npt.NDA
 
     Batch size and threads change the last bits of the logits, so both are pinned.
     """
-    codes = np.zeros((len(squares), codec.grid**2), np.uint16)
+    codes = np.zeros((len(squares), codec.facts.num_tokens), np.uint16)
     with pinned_kernels():
         for start in range(0, len(squares), batch_size):
             chunk = np.stack(squares[start : start + batch_size])

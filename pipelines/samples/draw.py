@@ -53,7 +53,7 @@ def sample_training_captions(task: StageTask, config: SamplesConfig, on_step: On
     codec = load_codec(task.url(CODEC))
     url = task.url(PRIOR)
     trained = load_prior(url)
-    check_codec(url, trained.codes, codec)
+    check_codec(url, trained.codes, codec.facts)
     rows = _training_rows(task, trained, config.num_captions)
     captions = [row["caption"] for row in rows]
     drawn = draw_images(trained, codec, captions, 1, config.sampling, on_step)
@@ -72,9 +72,11 @@ def _training_rows(task: StageTask, trained: TrainedPrior, number: int) -> list[
 
 
 def _scored(task: StageTask, codec: Codec, rows: list[dict[str, Any]], samples: Rgb) -> Samples:
-    gallery = surviving_squares(task, codec.side, codec.resample)
+    gallery = surviving_squares(task, codec.facts.side, codec.facts.resample)
     keys, captions = [row["key"] for row in rows], [row["caption"] for row in rows]
-    originals = np.stack(squares_of(task.input(IMAGES), keys, codec.side, codec.resample))
+    originals = np.stack(
+        squares_of(task.input(IMAGES), keys, codec.facts.side, codec.facts.resample)
+    )
     decoded = codec.decode(np.array([row["image_tokens"] for row in rows], np.uint16))
     own_names = [image_of(key) for key in keys]
     scored = score_samples(samples, own_names, originals, decoded, gallery.rgb, gallery.names)

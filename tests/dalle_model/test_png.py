@@ -36,7 +36,7 @@ def test_any_memory_layout_gives_the_same_bytes():
 
 
 def test_the_bytes_are_those_of_every_processor():
-    """A shard's digest holds them; a libdeflate that writes others is another version of the stage."""
+    """A shard's digest holds them; a libdeflate that writes others is another stage."""
     drawn = random.Random(0)
     rows = [[drawn.choice(b"aab") * n % 256 for n in range(96)] for _ in range(64)]
     encoded = png.encode(np.array(rows, np.uint8).reshape(64, 32, 3))

@@ -117,7 +117,7 @@ def test_a_model_that_is_not_there_lists_those_that_are(settings):
 
 
 def test_a_codec_is_loaded_by_its_name():
-    assert dalle.load_codec("demo").grid == 8
+    assert dalle.load_codec("demo").facts.grid == 8
 
 
 def test_a_plan_is_values_and_touches_nothing(settings):

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -6,25 +6,22 @@ import numpy.typing as npt
 import pytest
 
 from dalle_model.checkpoint import CheckpointError
-from dalle_model.config import Resample
 from dalle_model.pixels import Rgb
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
 from dalle_model.sample.images import draw_images, sample_images, warning_of_cuts
 from dalle_model.settings import SampleSettings
+from dalle_model.tokenizers.codec import CodecFacts
 from tests.support.priors import CAPTIONS, random_prior, tiny_tokenizer
+
+
+FACTS = CodecFacts("grey", "ab" * 32, (3, 3), (3, 3), 16, "lanczos", (0.0, 1.0))
 
 
 @dataclass
 class GreyCodec:
     """Shows each code as a grey of its own, one pixel a token."""
 
-    sha256: str = "ab" * 32
-    name: str = "grey"
-    side: int = 3
-    grid: int = 3
-    num_codes: int = 16
-    resample: Resample = "lanczos"
-    pixel_range: tuple[float, float] = (0.0, 1.0)
+    facts: CodecFacts = FACTS
 
     def encode(self, images: Rgb) -> npt.NDArray[np.uint16]:
         return (images[..., 0] // 16).reshape(len(images), -1).astype(np.uint16)
@@ -90,5 +87,6 @@ def test_prior_of_another_codec_is_refused(tmp_path: Path) -> None:
     url = str(tmp_path / "prior.safetensors")
     save_prior(url, TRAINED)
     assert sample_images(url, GreyCodec(), CAPTIONS[:1], 1, SampleSettings()).shape[0] == 1
+    other = GreyCodec(replace(FACTS, sha256="cd" * 32))
     with pytest.raises(CheckpointError, match="codes of another codec"):
-        sample_images(url, GreyCodec(sha256="cd" * 32), CAPTIONS, 1, SampleSettings())
+        sample_images(url, other, CAPTIONS, 1, SampleSettings())

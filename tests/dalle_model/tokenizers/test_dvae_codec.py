@@ -32,16 +32,20 @@ def test_codes_and_images_have_the_protocol_s_types(url):
     assert (codes.dtype.name, codes.shape) == ("uint16", (3, 4))
     rgb = codec.decode(codes)
     assert (rgb.dtype.name, rgb.shape) == ("uint8", (3, 16, 16, 3))
-    assert (codec.name, codec.sha256) == ("tiny", codec_sha256(url))
-    assert (codec.side, codec.grid, codec.num_codes, codec.pixel_range) == (16, 2, 32, (0.1, 0.9))
+    facts = codec.facts
+    assert facts == inspect_codec(url)
+    assert (facts.name, facts.sha256) == ("tiny", codec_sha256(url))
+    assert (facts.side, facts.grid, facts.num_codes, facts.pixel_range) == (16, 2, 32, (0.1, 0.9))
 
 
 def test_a_codec_names_the_filter_of_its_training(url, tmp_path):
-    assert load_codec(url).resample == inspect_codec(url).resample == "lanczos"  # named by none
+    assert (
+        load_codec(url).facts.resample == inspect_codec(url).resample == "lanczos"
+    )  # named by none
     other = f"{tmp_path}/other.safetensors"
     weights = Dvae(TINY).state_dict()
     save_checkpoint(other, "dvae", weights, TINY.to_dict(), {"resample": "bicubic"})
-    assert load_codec(other).resample == inspect_codec(other).resample == "bicubic"
+    assert load_codec(other).facts.resample == inspect_codec(other).resample == "bicubic"
     save_checkpoint(other, "dvae", weights, TINY.to_dict(), {"resample": "box"})
     with pytest.raises(CodecError, match="scaled by 'box', not by bicubic or lanczos"):
         inspect_codec(other)

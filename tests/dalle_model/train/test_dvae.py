@@ -9,7 +9,7 @@ from dalle_model.checkpoint import load_checkpoint
 from dalle_model.config import DvaeConfig
 from dalle_model.evaluate.reconstruction import psnr
 from dalle_model.settings import DvaeTraining
-from dalle_model.tokenizers.codec import load_codec
+from dalle_model.tokenizers.codec import dvae_facts, load_codec
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
 from dalle_model.train.dvae import DivergedError, _draw_batch, train_dvae, train_from_images
 from dalle_model.train.images import ImagesError, distinct_images, read_image_folder
@@ -52,7 +52,7 @@ def test_the_loss_falls_and_held_out_images_beat_kmeans():
     model = train_dvae(
         train, CONFIG, SETTINGS, lambda i, n, terms: losses.append(terms["loss"]), centroids
     )
-    codec = DvaeCodec(model, "x", "")
+    codec = DvaeCodec(model, dvae_facts("x", "", model.config.to_dict(), {}))
     assert np.mean(losses[-10:]) < np.mean(losses[:10])
     reached = psnr(held_out, codec.decode(codec.encode(held_out)))
     assert reached > psnr(held_out, quantise(held_out, centroids)) + 1
@@ -93,7 +93,7 @@ def test_a_folder_of_images_becomes_a_codec_with_its_measures(tmp_path):
     assert metrics["images"] + metrics["held_out"] == 40
     assert metrics["psnr"] == pytest.approx(metrics["kmeans_psnr"], abs=1)
     assert load_checkpoint(url, "dvae").extra["metrics"] == metrics
-    assert load_codec(url).num_codes == CONFIG.num_codes
+    assert load_codec(url).facts.num_codes == CONFIG.num_codes
 
 
 def test_too_few_images_to_hold_some_out_is_one_clear_message(tmp_path):

@@ -4,6 +4,7 @@ import torch
 
 from dalle_model.config import DvaeConfig
 from dalle_model.settings import DvaeTraining
+from dalle_model.tokenizers.codec import dvae_facts
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input
 from dalle_model.train.kmeans import nearest_centroids, to_patches
@@ -23,7 +24,7 @@ def centroids():
 def test_a_model_starts_exactly_at_patch_kmeans(centroids):
     model = Dvae(TINY)
     start_from_centroids(model, torch.from_numpy(centroids), 0.02)
-    codec = DvaeCodec(model, "x", "")
+    codec = DvaeCodec(model, dvae_facts("x", "", model.config.to_dict(), {}))
     points = to_patches(to_input(random_images(8)).numpy().transpose(0, 2, 3, 1), 8)
     codes = codec.encode(random_images(8))
     assert codes.ravel().tolist() == nearest_centroids(points, centroids).tolist()
