@@ -13,7 +13,6 @@ from dalle_model.settings import SampleSettings
 from dalle_model.tokenizers.codec import CodecFacts
 from tests.support.priors import CAPTIONS, random_prior, tiny_tokenizer
 
-
 FACTS = CodecFacts("grey", "ab" * 32, (3, 3), (3, 3), 16, "lanczos", (0.0, 1.0))
 
 
