@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pipelines.crawl.blobs import InlineImage
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.discovery import Discovered, discover
+from pipelines.crawl.discovery import Discovered, MissingInputError, discover
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.readers.registry import kind_of, readers_of
 from pipelines.crawl.site.config import Site
@@ -75,7 +75,7 @@ def look(path: str, written: str, columns: Mapping[str, str]) -> Material:
         columns: names of columns by the setting of a source, where they cannot be told.
 
     Raises:
-        MissingInputError: nothing is there, or nothing of a known kind.
+        MissingInputError: nothing is there, nothing of a known kind, or no image.
         ColumnError: a table has no column of URLs or images, or more than one that could be meant.
         ValueError: a URL of the web that is none.
     """
@@ -88,6 +88,8 @@ def look(path: str, written: str, columns: Mapping[str, str]) -> Material:
     config = CrawlConfig(sources=(source,), min_caption_chars=0)
     found = discover(config)
     sample = _sample(found, config)
+    if not sample.num_rows:
+        raise MissingInputError(_without_images(path, found))
     num_pairs = _num_pairs([file for file, _ in found.inputs], sample)
     return Material(
         found=tuple(_told(found, sample, num_pairs)),
@@ -124,6 +126,20 @@ def _sample(found: Discovered, config: CrawlConfig) -> _Sample:
         of_pages += sum(pair.text_source not in _OWN for pair in pairs)
         num_bytes += _num_bytes(rows)
     return _Sample(num_rows, num_captions, of_pages, num_bytes)
+
+
+def _without_images(path: str, found: Discovered) -> str:
+    kinds = sorted({file.kind for file, _ in found.inputs})
+    error = (
+        f"{path}: read as {' and '.join(kinds)}, it has no image and no address of one, as far as "
+        "it was looked at; correct the path"
+    )
+    if "table" not in kinds:
+        return error
+    return (
+        f"{error}, or say what the columns are with --url-column NAME, --caption-column NAME or "
+        "--image-column NAME"
+    )
 
 
 def _num_bytes(rows: Sequence[Candidate | InlineImage]) -> int:

@@ -168,6 +168,21 @@ def test_what_cannot_be_told_is_asked_for(tmp_path):
         look(f"{tmp_path}/none", "none", {})
 
 
+@pytest.mark.parametrize("content", ["x,y\n1,2\n3,4\n", "url,caption\n"])
+def test_a_table_without_an_address_is_refused_with_what_would_mend_it(tmp_path, content):
+    (tmp_path / "t.csv").write_text(content)
+    with pytest.raises(
+        MissingInputError, match="read as table, it has no image.*--url-column NAME"
+    ):
+        look(str(tmp_path / "t.csv"), "t.csv", {})
+
+
+def test_a_page_without_an_image_is_refused(tmp_path):
+    (tmp_path / "index.html").write_text("<p>nothing to see</p>")
+    with pytest.raises(MissingInputError, match="read as html, it has no image.*correct the path$"):
+        look(str(tmp_path), "mirror", {})
+
+
 def test_columns_without_names_are_given_by_number(tmp_path):
     table = tmp_path / "t.tsv"
     table.write_text("1\ta barn\thttp://site.test/a.jpg\n2\ta mill\thttp://site.test/b.jpg\n")
