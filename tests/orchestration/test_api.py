@@ -25,7 +25,8 @@ def functions() -> dict[str, inspect.Signature]:
     return {
         name: inspect.signature(function)
         for name, function in public.items()
-        if inspect.isfunction(function) and function.__module__ == api.__name__
+        if inspect.isfunction(function)
+        and function.__module__.startswith("orchestration.commands.")
     }
 
 

@@ -172,14 +172,14 @@ def test_what_cannot_be_told_is_asked_for(tmp_path):
 def test_a_table_without_an_address_is_refused_with_what_would_mend_it(tmp_path, content):
     (tmp_path / "t.csv").write_text(content)
     with pytest.raises(
-        MissingInputError, match="read as table, it has no image.*--url-column NAME"
+        MissingInputError, match=r"read as table, it has no image.*--url-column NAME"
     ):
         look(str(tmp_path / "t.csv"), "t.csv", {})
 
 
 def test_a_page_without_an_image_is_refused(tmp_path):
     (tmp_path / "index.html").write_text("<p>nothing to see</p>")
-    with pytest.raises(MissingInputError, match="read as html, it has no image.*correct the path$"):
+    with pytest.raises(MissingInputError, match=r"read as html, it has no image.*the path$"):
         look(str(tmp_path), "mirror", {})
 
 

@@ -1,0 +1,86 @@
+"""The commands about settings and sizes, before there is a run."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orchestration.engine.first_config import FirstConfig
+    from orchestration.engine.settings_list import Setting
+    from orchestration.scale.plan import Estimate
+
+
+def init(
+    path: str,
+    out: str = "dalle.yaml",
+    *,
+    url_column: str = "",
+    caption_column: str = "",
+    image_column: str = "",
+    replaces: bool = False,
+) -> "FirstConfig":
+    """Look at what is at a path, and write a config that takes it to tokens.
+
+    Args:
+        path: a file, folder or glob, on a disk or in a store, or URL of a site to crawl.
+        out: URL of the config.
+        url_column: of a table, where it cannot be told by its name.
+        caption_column: likewise.
+        image_column: likewise.
+        replaces: whether a file that is there may be replaced.
+
+    Raises:
+        UsageError: nothing is there that can be read, a column cannot be told, or the config is
+            there already.
+    """
+    from orchestration.engine.first_config import write_first_config
+
+    given = {
+        "url_column": url_column,
+        "caption_column": caption_column,
+        "image_column": image_column,
+    }
+    columns = {setting: name for setting, name in given.items() if name}
+    return write_first_config(path, out, columns, replaces=replaces)
+
+
+def settings(name: str = "", config: str = "") -> "list[Setting]":
+    """Every setting with its type, default and meaning; `dalle config` prints it.
+
+    Args:
+        name: of a setting, such as `images.side`, or of a section; all by default.
+        config: path or URL of a config file, whose values are told with where they come from.
+
+    Raises:
+        ConfigError: no such setting, or a config that is wrong.
+    """
+    from orchestration.engine.settings_list import all_settings, chosen, settings_in
+
+    return chosen(settings_in(config) if config else all_settings(), name)
+
+
+def estimate(
+    pairs: float,
+    profile: str = "local",
+    *,
+    hours: float = 168,
+    months: float = 1,
+    prices: str = "",
+) -> "Estimate":
+    """What a run of some size would need: workers, bytes, money, and what gives way first.
+
+    Counted from what a row costs each stage, as measured; `dalle plan` prints it.
+
+    Args:
+        pairs: image-caption pairs, all of which every stage is taken to see.
+        profile: `local`, `flink` or `dataflow`.
+        hours: in which it should be done; a week by default.
+        months: for which the run directory is kept.
+        prices: URL of a YAML file with what you pay; by default examples.
+
+    Raises:
+        UsageError: no such profile, a number that makes no sense, or a file that holds no prices.
+    """
+    from orchestration.scale.plan import estimate as estimated
+    from orchestration.scale.prices import EXAMPLE, read_prices
+
+    paid = read_prices(prices) if prices else EXAMPLE
+    return estimated(pairs, profile, hours, paid, months)

@@ -1,0 +1,129 @@
+"""The commands about what a run has made."""
+
+from typing import TYPE_CHECKING
+
+from dalle_model.settings import SampleSettings
+from orchestration.engine.latest import latest_run
+from orchestration.engine.progress import Progress, Quiet
+
+if TYPE_CHECKING:
+    from orchestration.engine.status import RunStatus
+    from orchestration.engine.verify import Verification
+    from orchestration.export.run import ExportResult
+    from orchestration.report.explanation import Explanation
+
+
+def explain(query: str, directory: str = "", recipe: str = "") -> "Explanation":
+    """Trace rows through the stages, or apply a recipe to a text.
+
+    Args:
+        query: a key, an image or page URL, or the start of one; the name of an image or its last
+            parts; or any text.
+        directory: of the run; the latest below `runs` by default.
+        recipe: for a text: a recipe in place of the run's own.
+
+    Raises:
+        ExplainError: no such row.
+        NoRunError: no such run.
+        ConfigError: a recipe for what is no text.
+    """
+    from orchestration.report.explanation import explained
+
+    return explained(query, directory, recipe)
+
+
+def status(directory: str = "") -> "RunStatus":
+    """How far a run is, and its job on a runner elsewhere, by what the run directory knows.
+
+    Raises:
+        NoRunError: no such run.
+    """
+    from orchestration.engine.status import run_status
+
+    return run_status(directory or latest_run())
+
+
+def report(directory: str = "") -> str:
+    """Build the HTML report again, from the run directory alone; its URL."""
+    from orchestration.report.page import write_report
+
+    return write_report(directory or latest_run())
+
+
+def verify(directory: str = "") -> "Verification":
+    """Check every file of a run against its manifest.
+
+    Raises:
+        VerificationError: a file is corrupt, missing or too many; names each.
+    """
+    from orchestration.engine.verify import verify_run
+
+    return verify_run(directory or latest_run())
+
+
+def sample(
+    caption: str,
+    number: int = 8,
+    directory: str = "",
+    out: str = "samples.png",
+    *,
+    settings: SampleSettings | None = None,
+    progress: Progress | None = None,
+) -> str:
+    """Draw images for a caption with the prior of a run, as one PNG; its URL.
+
+    A warning in the log tells what the prior does not read of a long caption.
+
+    Args:
+        caption: what the images should show.
+        number: of images.
+        directory: of the run; the latest below `runs` by default.
+        out: URL of the PNG to write.
+        settings: how they are drawn.
+        progress: receives each step.
+    """
+    from orchestration.report.sheets import draw_samples
+
+    follow, root = progress or Quiet(), directory or latest_run()
+    with follow.stage("sample"):
+        return draw_samples(root, caption, number, out, settings or SampleSettings(), follow)
+
+
+def grid(directory: str = "", out: str = "grid.png", number: int = 32) -> str:
+    """Read token shards back and decode them next to their originals, as one PNG; its URL."""
+    from orchestration.report.sheets import draw_grid
+
+    return draw_grid(directory or latest_run(), number, out)
+
+
+def export(
+    layout: str,
+    out: str,
+    directory: str = "",
+    *,
+    image_format: str = "",
+    samples_per_shard: int = 10_000,
+    progress: Progress | None = None,
+) -> "ExportResult":
+    """Write the images of a run that survived, with their captions, as img2dataset would.
+
+    What an earlier call for the same export has finished stays, so an interrupted one goes on.
+
+    Args:
+        layout: `files`, `webdataset` or `parquet`, or `img2dataset` for tables of links that
+            img2dataset downloads.
+        out: folder or URL to write to: empty, or of the same export.
+        directory: of the run; the latest below `runs` by default.
+        image_format: `png`, `jpg` or `webp`; images stay as they are stored by default.
+        samples_per_shard: of the export; the last shard may have fewer.
+        progress: receives each shard of the run.
+
+    Raises:
+        UsageError: an argument is wrong, or the folder holds something else.
+        DalleError: a stage is not finished, or no image survived.
+    """
+    from orchestration.export.run import Form, export_run
+
+    follow, root = progress or Quiet(), directory or latest_run()
+    with follow.stage("export"):
+        return export_run(root, out, Form(layout, image_format, samples_per_shard), follow)
