@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orchestration.api import cancel as cancel
     from orchestration.api import clean as clean
     from orchestration.api import demo as demo
+    from orchestration.api import encode as encode
     from orchestration.api import estimate as estimate
     from orchestration.api import explain as explain
     from orchestration.api import export as export
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from orchestration.api import status as status
     from orchestration.api import train as train
     from orchestration.api import verify as verify
+    from orchestration.commands.encoding import EncodeResult as EncodeResult
     from orchestration.engine.cleaning import FreedStage as FreedStage
     from orchestration.engine.first_config import FirstConfig as FirstConfig
     from orchestration.engine.preview import PlannedStage as PlannedStage
@@ -68,6 +70,7 @@ _HOMES = {
         "cancel",
         "clean",
         "demo",
+        "encode",
         "estimate",
         "explain",
         "export",
@@ -83,6 +86,7 @@ _HOMES = {
         "train",
         "verify",
     ),
+    "orchestration.commands.encoding": ("EncodeResult",),
     "orchestration.engine.cleaning": ("FreedStage",),
     "orchestration.engine.first_config": ("FirstConfig",),
     "orchestration.engine.preview": ("PlannedStage", "RunPlan"),

@@ -28,6 +28,7 @@ DalleError: what was asked for has failed; exit code 1
     NotReadyError            orchestration.beam.runners       a runner lacks a service or a library
     ExplainError             orchestration.report.trace       a row or a run cannot be explained
     ExportError              orchestration.export.run         a run cannot be exported
+    MissingTokensError       orchestration.commands.encoding  some images have no tokens
     NoPriorError             orchestration.report.sheets      a run has nothing to draw from
     UsageError: the arguments or the config are wrong, whatever the data; exit code 2
         UnknownProtocolError dalle_model.files                a URL begins with no known protocol

@@ -325,6 +325,7 @@ class Stage:
             permission that it gives.
         misfit: why its section cannot go with the facts of the stages before it, and its own, and
             which setting to change; empty where it can.
+        copies: reasons of rows that it drops because an equal one stays.
         retry: of rows that it has dropped; None where only another result can bring them back.
         reuse: of work on rows; None where all is done anew.
         cost: of a row; None for work that does not grow with the rows, or was not measured.
@@ -360,6 +361,7 @@ class Stage:
     answers: Mapping[str, str] = field(default_factory=dict)
     notices: Callable[[Any], list[str]] = lambda _: []
     misfit: Callable[[Any, Facts], str] = lambda *_: ""
+    copies: tuple[str, ...] = ()
     retry: Retry | None = None
     reuse: Reuse | None = None
     cost: Cost | None = None

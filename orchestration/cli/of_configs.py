@@ -1,4 +1,4 @@
-"""The commands that write a config and list its settings."""
+"""The commands that begin with what somebody has: they write a config, or need none."""
 
 import shlex
 import shutil
@@ -7,7 +7,14 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.app import command
-from orchestration.cli.options import DEFAULT_CONFIG, ColumnOption
+from orchestration.cli.asking import ask_to_replace
+from orchestration.cli.options import (
+    DEFAULT_CONFIG,
+    ColumnOption,
+    ProfileOption,
+    WorkersOption,
+    YesOption,
+)
 
 
 @command()
@@ -40,6 +47,36 @@ def init(
     )
     config = "" if out == DEFAULT_CONFIG else f" --config {shlex.quote(out)}"
     typer.echo(f"next     dalle run{config}")
+
+
+@command()
+def encode(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A folder of images, tars, or Parquet.")
+    ],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="Directory of the run to make.")],
+    codec: Annotated[str, typer.Option("--codec", help="A codec's name, or its URL.")] = "demo",
+    workers: WorkersOption = None,
+    profile: ProfileOption = "",
+    replaces: YesOption = False,
+) -> None:
+    """Take every image of a source to tokens, in one line; interrupted, it goes on."""
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
+
+    result = ask_to_replace(
+        lambda may_replace: api.encode(
+            source,
+            out,
+            codec,
+            workers=workers,
+            profile=profile,
+            progress=TerminalProgress(),
+            replaces=may_replace,
+        ),
+        replaces=replaces,
+    )
+    typer.echo(str(result))
 
 
 @command(name="config")

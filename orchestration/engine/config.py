@@ -63,7 +63,8 @@ class RunConfig(_Section):
         keep: the stages whose rows stay at the end of a run, as `dalle clean` frees those of the
             others; all stay where it is not set.
 
-    Every other field is the section of a stage, by its name; None where it was not asked for.
+    Every other field is the section of a stage, by its name; None where it was not asked for. A
+    stage that filters images is left out by `null` as its section.
     """
 
     name: str = Field(default="run", pattern=r"^[A-Za-z0-9._-]+$")
@@ -130,6 +131,8 @@ def config_class() -> type[RunConfig]:
     for stage in registry().values():
         if not stage.is_default:
             fields[stage.name] = (stage.config | None, None)
+        elif stage.name in selection_names():
+            fields[stage.name] = (stage.config | None, Field(default_factory=stage.config))
         elif _has_defaults(stage):
             fields[stage.name] = (stage.config, Field(default_factory=stage.config))
         else:

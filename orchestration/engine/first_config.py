@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -54,18 +55,38 @@ def write_first_config(
     """
     if files.exists(url) and not replaces:
         raise ConfigError(f"{url} is there already; name another file with --out, or give --yes")
-    looks = next((stage.looks for stage in all_stages() if stage.looks is not None), None)
-    if looks is None:
-        raise ConfigError("no stage that is installed reads sources; install `dalle` anew")
     folder = str(Path(files.local_path(url)).parent) if files.is_local(url) else ""
-    try:
-        material = looks(path, _written(path, folder), columns)
-    except ValueError as error:  # an address that is none
-        raise ConfigError(f"{path[:200]}: {error}") from error
+    material = _looked(path, _written(path, folder), columns)
     text = first_config(path, material)
     check_config(yaml.safe_load(text), str(Path(folder).resolve()))
     files.write_bytes(url, text.encode())
     return FirstConfig(url, material.found, text)
+
+
+def config_for_tokens(path: str, codec: str) -> dict[str, Any]:
+    """The config that takes every image at a path to tokens; relative paths count from here.
+
+    Args:
+        path: as of `write_first_config`.
+        codec: name of a codec, or its URL.
+
+    Raises:
+        ConfigError: no stage reads such material.
+        UsageError: as `write_first_config`, or the codec cannot be used.
+    """
+    material = replace(_looked(path, path, {}), codec=codec, keeps_all=True)
+    values: dict[str, Any] = yaml.safe_load(first_config(path, material))
+    return values
+
+
+def _looked(path: str, written: str, columns: Mapping[str, str]) -> Material:
+    looks = next((stage.looks for stage in all_stages() if stage.looks is not None), None)
+    if looks is None:
+        raise ConfigError("no stage that is installed reads sources; install `dalle` anew")
+    try:
+        return looks(path, written, columns)
+    except ValueError as error:  # an address that is none
+        raise ConfigError(f"{path[:200]}: {error}") from error
 
 
 def first_config(path: str, material: Material) -> str:

@@ -63,7 +63,7 @@ def _trace(text: str, config: CaptionsConfig) -> TextTrace:
 def _begins(material: Material) -> str:
     """The recipe for what is already chosen is that without rules; for the web, the default one."""
     others = line("", ", ".join(name for name in _known() if name != "none"))
-    if material.captions == "web":
+    if material.captions == "web" and not material.keeps_all:
         setting = f"  recipe: {CaptionsConfig().recipe}"
         return section(
             "captions", line(setting, "or another one; `dalle recipes` compares"), others

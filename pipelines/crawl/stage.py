@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.crawl.amount import amount
+from pipelines.crawl.candidates import DUPLICATE
 from pipelines.crawl.config import CrawlConfig, dependencies, fingerprint_config
 from pipelines.crawl.discovery import locations
 from pipelines.crawl.section import CrawlSection
@@ -53,6 +54,12 @@ def _pulse(folder: StageFolder) -> str:
     return f"{answers:,} answers" if answers else ""
 
 
+def _begins(material: Material) -> str:
+    if not material.keeps_all:
+        return material.section
+    return f"{material.section}\n  min_caption_chars: 0"
+
+
 def _looks(path: str, written: str, columns: Mapping[str, str]) -> Material:
     from pipelines.crawl.look import look
 
@@ -80,7 +87,8 @@ STAGE = Stage(
     origins=_origins,
     facts=_facts,
     looks=_looks,
-    begins=lambda material: material.section,
+    begins=_begins,
+    copies=(DUPLICATE,),
     resources=Resources(
         needs_web=lambda config: bool(config.sites),
         # Measured: an archive of 1 GB takes 480 MB of a process, one in an object store 80 MB more;

@@ -10,7 +10,7 @@ from dalle_model.shards import DICTIONARY_COLUMNS
 from pipelines.encode.config import EncodeConfig, codec_facts, dependencies
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
-from pipelines.io.material import Material, line, section
+from pipelines.io.material import Material, line, quoted, section
 from pipelines.io.task import BatchedResult, ShardResult
 from pipelines.paths import counted_from
 from pipelines.records import (
@@ -107,8 +107,9 @@ def _card(folder: StageFolder, manifests: Sequence[Manifest]) -> str:
     return card(folder, manifests)
 
 
-def _begins(_material: Material) -> str:
-    return section("encode", line("  codec: demo", "comes with the package; or the URL of another"))
+def _begins(material: Material) -> str:
+    setting = f"  codec: {quoted(material.codec)}"
+    return section("encode", line(setting, "`demo` comes with the package; or the URL of another"))
 
 
 STAGE = Stage(

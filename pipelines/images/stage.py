@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from dalle_model.tokenizers.codec import inspect_codec
 from pipelines.images.config import ImagesConfig, dependencies, upscales
 from pipelines.io.material import Material, line, section
 from pipelines.io.task import BatchedResult, StageTask
@@ -28,6 +29,8 @@ from pipelines.stage import (
     Writes,
     plain_settings,
 )
+
+_ANY_ASPECT = 65_535  # chosen: no file of the formats that are read has a longer edge but PNG
 
 COST = Cost(
     cpu_s=1 / 84,
@@ -64,13 +67,16 @@ def _checks(_task: StageTask, row: Row, config: ImagesConfig) -> list[Check]:
     return list(checks(row["width"], row["height"], None, config))
 
 
-def _begins(_material: Material) -> str:
-    return section(
-        "images",
+def _begins(material: Material) -> str:
+    resample = inspect_codec(material.codec).resample
+    lines = [
         line("  # side: 256", "of the shorter edge as stored; the codec's unless it is set"),
         line(f"  # max_aspect: {ImagesConfig().max_aspect}", "longer images are dropped"),
-        line("  resize: lanczos", "the filter that the codec `demo` was trained with"),
-    )
+    ]
+    if material.keeps_all:
+        lines = [f"  max_aspect: {_ANY_ASPECT}", "  crop: center"]
+    why = f"the filter that the codec `{material.codec}` was trained with"
+    return section("images", *lines, line(f"  resize: {resample}", why))
 
 
 STAGE = Stage(

@@ -19,12 +19,16 @@ class Material:
         section: of the config, in YAML, of the stage that reads it.
         num_pairs: of image and caption, roughly.
         captions: where those of most images are from.
+        codec: whose tokens are wanted: a name, or a URL.
+        keeps_all: whether every image is wanted, whatever its caption and shape.
     """
 
     found: tuple[str, ...]
     section: str
     num_pairs: int
     captions: Captions
+    codec: str = "demo"
+    keeps_all: bool = False
 
 
 def line(setting: str, comment: str) -> str:

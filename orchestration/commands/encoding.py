@@ -1,0 +1,102 @@
+"""The command that takes images to tokens in one line."""
+
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from dalle_model.errors import DalleError
+from orchestration.engine.progress import Progress
+from orchestration.engine.registry import registry
+from orchestration.work import read_config, run_and_report, work_of
+from pipelines.io.layout import RunFolder
+from pipelines.io.manifest import Manifest
+
+
+class MissingTokensError(DalleError):
+    """Some images have no tokens: how many, for which reasons, and how to see which."""
+
+
+@dataclass(frozen=True)
+class EncodeResult:
+    """The tokens of some images.
+
+    Args:
+        directory: URL of the run directory, which a second call goes on with.
+        tokens: URL of the folder of token shards.
+        num_images: different ones that were found.
+        num_encoded: those that have tokens.
+        num_copies: further files that hold one of them.
+    """
+
+    directory: str
+    tokens: str
+    num_images: int
+    num_encoded: int
+    num_copies: int
+
+    def __str__(self) -> str:
+        also = f"; {self.num_copies:,} more were copies" if self.num_copies else ""
+        return (
+            f"tokens   {self.tokens}\n"
+            f"         {self.num_encoded:,} of {self.num_images:,} images have tokens{also}"
+        )
+
+
+def encode(
+    source: str,
+    out: str,
+    codec: str = "demo",
+    *,
+    workers: int | None = None,
+    profile: str = "",
+    progress: Progress | None = None,
+    replaces: bool = False,
+) -> EncodeResult:
+    """Take every image of a source to tokens: a run without filters, from a config of its own.
+
+    A second call goes on where the first one ended, and encodes what is new.
+
+    Args:
+        source: a folder of images, tars of WebDataset, or Parquet with images or their URLs.
+        out: directory of the run, a folder or a URL; its folder `encode` holds the token shards.
+        codec: name of a codec, or the URL of its weights.
+        workers: as for `run`.
+        profile: as for `run`.
+        progress: receives the events; none by default.
+        replaces: whether a finished run in the directory may be replaced.
+
+    Raises:
+        MissingTokensError: some images have none.
+        UsageError: an argument is wrong, or there is no image.
+        DalleError: whatever else stops a run, with the command that fixes it.
+    """
+    from orchestration.engine.first_config import config_for_tokens
+
+    settings = read_config(config_for_tokens(source, codec))
+    work = work_of(settings, out, workers, profile, replaces=replaces)
+    result = run_and_report(work, (), progress)
+    first, last = result.manifests[0], result.manifests[-1]
+    dropped = list(_dropped(result.manifests))
+    found = EncodeResult(
+        directory=result.directory,
+        tokens=RunFolder(result.directory).stage(last.stage).url,
+        num_images=last.rows_out + sum(count for _, count in dropped),
+        num_encoded=last.rows_out,
+        num_copies=first.rows_in - last.rows_out - sum(count for _, count in dropped),
+    )
+    if dropped:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in dropped)
+        raise MissingTokensError(
+            f"{found.num_encoded:,} of {found.num_images:,} images have tokens, in "
+            f"{found.tokens}; dropped: {reasons}; {result.report} shows some of each, and "
+            f"`dalle explain NAME --dir {shlex.quote(result.directory)}` tells of one"
+        )
+    return found
+
+
+def _dropped(manifests: Sequence[Manifest]) -> Iterable[tuple[str, int]]:
+    """How many images have no tokens for which reason of which stage."""
+    for manifest in manifests:
+        for reason, count in sorted(manifest.rejected.items()):
+            if reason not in registry()[manifest.stage].copies:
+                yield f"{manifest.stage} {reason}", count
