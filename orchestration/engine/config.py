@@ -64,7 +64,7 @@ class RunConfig(_Section):
             others; all stay where it is not set.
 
     Every other field is the section of a stage, by its name; None where it was not asked for. A
-    stage that filters images is left out by `null` as its section.
+    stage that filters images is left out by `false` in the place of its section.
     """
 
     name: str = Field(default="run", pattern=r"^[A-Za-z0-9._-]+$")

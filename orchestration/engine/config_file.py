@@ -40,7 +40,7 @@ def check_config(
         ConfigError: an unknown or wrong setting.
     """
     try:
-        config = config_class().model_validate(_with_selections(values))
+        config = config_class().model_validate(_with_selections(_as_sections(values)))
     except ValidationError as error:
         raise ConfigError(explain(error, config_class(), where)) from error
     return relocated(config, folder)
@@ -61,7 +61,20 @@ def relocated(config: RunConfig, folder: str) -> RunConfig:
     return config.model_copy(update={"replay": replay})
 
 
+def _as_sections(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A section with nothing but comments is that of its defaults; `false` leaves a filter out."""
+    stages, filters = registry(), selection_names()
+    found = dict(values)
+    for name, value in values.items():
+        if name in stages and stages[name].is_default and value is None:
+            found[name] = {}
+        elif name in filters and value is False:
+            found[name] = None
+    return found
+
+
 def _with_selections(values: Mapping[str, Any]) -> dict[str, Any]:
     """The order of the filters of images, where only that of their sections states it."""
     filters = selection_names()
-    return {"selections": [name for name in values if name in filters]} | dict(values)
+    named = [name for name, section in values.items() if name in filters and section is not None]
+    return {"selections": named} | dict(values)

@@ -17,7 +17,7 @@ def _build(tasks: Any, job: Job) -> Any:
 def _begins(material: Material) -> str:
     """Captions that are trusted may be shared, such as the names of classes."""
     if material.keeps_all:
-        return line("dedupe: null", "near duplicates are wanted, too")
+        return line("dedupe: false", "near duplicates are wanted, too")
     if material.captions != "own":
         return ""
     most = DedupeConfig().max_images_per_caption

@@ -50,7 +50,7 @@ def shrink(image: Decoded, config: ImagesConfig) -> Rgb:
     """Crop and scale an image to its `store_size`."""
     rgb = centred(image.rgb) if config.crop == "center" else image.rgb
     width, height = store_size(image.width, image.height, config)
-    return rgb if rgb.shape[:2] == (height, width) else resize(rgb, width, height, config.resize)
+    return rgb if rgb.shape[:2] == (height, width) else resize(rgb, width, height, config.resample)
 
 
 def store_size(width: int, height: int, config: ImagesConfig) -> tuple[int, int]:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from dalle_model.tokenizers.codec import inspect_codec
 from pipelines.images.config import ImagesConfig, dependencies, upscales
 from pipelines.io.material import Material, line, section
 from pipelines.io.task import BatchedResult, StageTask
 from pipelines.records import (
     CANDIDATE_SCHEMA,
     CANDIDATES,
+    CODEC_RESAMPLE,
     CODEC_SIDE,
     FETCHED,
     FETCHED_SCHEMA,
@@ -47,8 +47,8 @@ def _process(job: Job, index: int) -> BatchedResult:
 
 
 def _settings(config: ImagesConfig) -> dict[str, Any]:
-    """A side that is not set is the same as its number."""
-    return plain_settings(config) | {"side": config.stored_side}
+    """A side or filter that is not set is the same as the one that is meant."""
+    return plain_settings(config) | {"side": config.stored_side, "resize": config.resample}
 
 
 def _stored_bytes(config: ImagesConfig) -> float:
@@ -68,15 +68,13 @@ def _checks(_task: StageTask, row: Row, config: ImagesConfig) -> list[Check]:
 
 
 def _begins(material: Material) -> str:
-    resample = inspect_codec(material.codec).resample
-    lines = [
-        line("  # side: 256", "of the shorter edge as stored; the codec's unless it is set"),
-        line(f"  # max_aspect: {ImagesConfig().max_aspect}", "longer images are dropped"),
-    ]
     if material.keeps_all:
-        lines = [f"  max_aspect: {_ANY_ASPECT}", "  crop: center"]
-    why = f"the filter that the codec `{material.codec}` was trained with"
-    return section("images", *lines, line(f"  resize: {resample}", why))
+        return section("images", f"  max_aspect: {_ANY_ASPECT}", "  crop: center")
+    return section(
+        "images",
+        line("  # side: 256", "of the shorter edge as stored; the codec's unless it is set"),
+        line(f"  max_aspect: {ImagesConfig().max_aspect}", "longer images are dropped"),
+    )
 
 
 STAGE = Stage(
@@ -95,8 +93,8 @@ STAGE = Stage(
     dependencies=lambda config, _: dependencies(config),
     checks=_checks,
     reuse=Reuse(),
-    facts=lambda config, _: {IMAGE_SIDE: config.stored_side, IMAGE_RESAMPLE: config.resize},
-    answers={"side": CODEC_SIDE},
+    facts=lambda config, _: {IMAGE_SIDE: config.stored_side, IMAGE_RESAMPLE: config.resample},
+    answers={"side": CODEC_SIDE, "resize": CODEC_RESAMPLE},
     begins=_begins,
     misfit=lambda config, _: upscales(config),
 )

@@ -49,11 +49,11 @@ def main(control: socket.socket, work: str) -> None:
             what, number = ASK.unpack(ask)
             if what == FORK:
                 config = ImagesConfig.model_validate_json(_received(control, number))
-                if config.resize not in warmed:
+                if config.resample not in warmed:
                     warm_up(config)
                     gc.collect()
                     gc.freeze()  # a collection in a decoder would copy all that was imported
-                    warmed.add(config.resize)
+                    warmed.add(config.resample)
                 living.add(_fork(control, config, work))
             else:
                 living.discard(number)

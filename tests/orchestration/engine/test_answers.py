@@ -38,7 +38,22 @@ def test_the_side_of_images_is_the_codecs_unless_it_is_set(tmp_path, settings, s
     assert config.images.side == side
     check_settings(Graph.of(config), Graph.of(config).stages)
     named = config_of(tmp_path, **{**settings, "images": {"side": side}})
-    assert fingerprint(config) == fingerprint(named)
+    assert fingerprint(config) == fingerprint(answered(named))
+
+
+@pytest.mark.parametrize(
+    ("settings", "resample"),
+    [
+        ({}, "lanczos"),  # of the codec that ships
+        ({"images": {"resize": "bicubic"}}, "bicubic"),
+        ({"dvae": {"preset": "demo"}}, "bicubic"),  # it is trained on what there is
+    ],
+)
+def test_images_are_scaled_by_the_codecs_filter_unless_it_is_set(tmp_path, settings, resample):
+    config = answered(config_of(tmp_path, **settings))
+    assert config.images.resample == resample
+    named = config_of(tmp_path, **{**settings, "images": {"resize": resample}})
+    assert fingerprint(config) == fingerprint(answered(named))
 
 
 def test_every_other_setting_stays_as_it_is(tmp_path):

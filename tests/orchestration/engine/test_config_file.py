@@ -4,8 +4,9 @@ from uuid import uuid4
 import pytest
 
 from dalle_model import files
-from orchestration.engine.config import ConfigError
+from orchestration.engine.config import ConfigError, config_class
 from orchestration.engine.config_file import load_config
+from orchestration.engine.graph import Graph
 
 GOOD = "crawl: {sources: [{path: pages.warc.gz}]}\n"
 
@@ -79,6 +80,21 @@ def test_all_errors_are_told_at_once(tmp_path):
     with pytest.raises(ConfigError) as caught:
         load_config(written(tmp_path, GOOD + "one: 1\ntwo: 2\n"))
     assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_section_of_comments_is_that_of_its_defaults(tmp_path):
+    config = load_config(written(tmp_path, GOOD + "images:\n  # side: 256\ndedupe:\n"))
+    assert config == load_config(written(tmp_path, GOOD + "dedupe: {}\n"))
+    assert config.dedupe is not None
+
+
+def test_a_filter_of_images_is_left_out_by_false(tmp_path):
+    config = load_config(written(tmp_path, GOOD + "dedupe: false\n"))
+    assert "dedupe" not in [stage.name for stage in Graph.of(config).stages]
+    kept = config_class().model_validate_json(config.model_dump_json())
+    assert "dedupe" not in [stage.name for stage in Graph.of(kept).stages]
+    with pytest.raises(ConfigError, match="images"):
+        load_config(written(tmp_path, GOOD + "images: false\n"))
 
 
 def test_a_missing_file_says_how_to_name_one(tmp_path):
