@@ -18,7 +18,8 @@ from dalle_model.pixels import Rgb, crop_box
 from dalle_model.resize import square
 from dalle_model.shards import DICTIONARY_COLUMNS, token_schema
 from dalle_model.threads import pinned_kernels
-from dalle_model.tokenizers.codec import Codec, load_codec
+from dalle_model.tokenizers.codec import Codec
+from dalle_model.tokenizers.registry import load_codec
 from pipelines.encode.config import EncodeConfig
 from pipelines.encode.shard import encode_all, shard_metadata
 from pipelines.images.config import ImagesConfig

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from dalle_model.shards import read_metadata as read_metadata
     from dalle_model.shards import read_shards as read_shards
     from dalle_model.tokenizers.codec import Codec as Codec
-    from dalle_model.tokenizers.codec import load_codec as load_codec
+    from dalle_model.tokenizers.codec import CodecFacts as CodecFacts
+    from dalle_model.tokenizers.registry import load_codec as load_codec
     from orchestration.api import cancel as cancel
     from orchestration.api import clean as clean
     from orchestration.api import demo as demo
@@ -65,7 +66,8 @@ _HOMES = {
         "read_metadata",
         "read_shards",
     ),
-    "dalle_model.tokenizers.codec": ("Codec", "load_codec"),
+    "dalle_model.tokenizers.codec": ("Codec", "CodecFacts"),
+    "dalle_model.tokenizers.registry": ("load_codec",),
     "orchestration.api": (
         "cancel",
         "clean",

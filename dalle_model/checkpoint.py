@@ -53,11 +53,13 @@ class Inspected:
     """What a checkpoint file says of itself.
 
     Args:
+        kind: such as `dvae`.
         sha256: of the whole file.
         config: sizes of the model, as returned by its `to_dict`.
         extra: any other JSON.
     """
 
+    kind: str
     sha256: str
     config: dict[str, Any]
     extra: dict[str, Any] = field(default_factory=dict)
@@ -100,8 +102,8 @@ def load_checkpoint(url: str, kind: str) -> Checkpoint:
     """
     import safetensors.torch
 
-    content = _read(url, kind)
-    document = _parse(url, kind, content)
+    content = _read(url, (kind,))
+    document = _parse(url, (kind,), content)
     try:
         tensors = safetensors.torch.load(content)
     except Exception as error:  # hostile bytes fail in struct or safetensors
@@ -133,10 +135,14 @@ def load_into(module: nn.Module, checkpoint: Checkpoint, tensors: Mapping[str, T
     module.load_state_dict(dict(tensors))
 
 
-def inspect_checkpoint(url: str, kind: str) -> Inspected:
+def inspect_checkpoint(url: str, *kinds: str) -> Inspected:
     """What a checkpoint file says of itself, verified like `load_checkpoint` but without torch.
 
     The file is read again only when its size, mtime or etag has changed.
+
+    Args:
+        url: of the checkpoint.
+        kinds: of which it must be one.
 
     Raises:
         CheckpointError: missing, corrupt, or of another kind.
@@ -144,29 +150,30 @@ def inspect_checkpoint(url: str, kind: str) -> Inspected:
     try:
         identity = files.identity(url)
     except FileNotFoundError as error:
-        raise _missing(url, kind) from error
+        raise _missing(url, kinds) from error
     if identity["stamp"] is None:  # a file system without times cannot tell old from new
-        return _inspect(url, kind)
-    return _inspected(url, kind, identity["bytes"], identity["stamp"])
+        return _inspect(url, kinds)
+    return _inspected(url, kinds, identity["bytes"], identity["stamp"])
 
 
 @lru_cache(maxsize=8)
-def _inspected(url: str, kind: str, _size: int, _stamp: str) -> Inspected:
-    return _inspect(url, kind)
+def _inspected(url: str, kinds: tuple[str, ...], _size: int, _stamp: str) -> Inspected:
+    return _inspect(url, kinds)
 
 
-def _inspect(url: str, kind: str) -> Inspected:
-    content = _read(url, kind)
-    document = _parse(url, kind, content)
-    return Inspected(files.sha256(content), document["config"], document["extra"])
+def _inspect(url: str, kinds: tuple[str, ...]) -> Inspected:
+    content = _read(url, kinds)
+    document = _parse(url, kinds, content)
+    sha256 = files.sha256(content)
+    return Inspected(document["kind"], sha256, document["config"], document["extra"])
 
 
-def _parse(url: str, kind: str, content: bytes) -> dict[str, Any]:
+def _parse(url: str, kinds: tuple[str, ...], content: bytes) -> dict[str, Any]:
     """Our part of the header of a checkpoint whose tensors are those that it speaks of."""
     try:
         header, body = _split(content)
         document: dict[str, Any] = json.loads(header["__metadata__"][HEADER_KEY])
-        _check(url, kind, document, body)
+        _check(url, kinds, document, body)
         dict(document["config"]), dict(document["extra"])  # raises where it is something else
     except (
         ValueError,
@@ -178,39 +185,43 @@ def _parse(url: str, kind: str, content: bytes) -> dict[str, Any]:
     ) as error:
         # The class alone: the text of an error over bytes may hold all of them.
         raise CheckpointError(
-            f"{url} is not a {kind} checkpoint of this program: its header cannot be read "
-            f"({type(error).__name__}); {_remedy(kind)}"
+            f"{url} is not a {_any(kinds)} checkpoint of this program: its header cannot be read "
+            f"({type(error).__name__}); {_remedy(kinds[0])}"
         ) from error
     return document
 
 
-def _read(url: str, kind: str) -> bytes:
+def _read(url: str, kinds: tuple[str, ...]) -> bytes:
     try:
         return files.read_bytes(url)
     except (FileNotFoundError, IsADirectoryError) as error:
-        raise _missing(url, kind) from error
+        raise _missing(url, kinds) from error
 
 
-def _missing(url: str, kind: str) -> CheckpointError:
-    return CheckpointError(f"no {kind} checkpoint at {url}; {_remedy(kind)}")
+def _missing(url: str, kinds: tuple[str, ...]) -> CheckpointError:
+    return CheckpointError(f"no {_any(kinds)} checkpoint at {url}; {_remedy(kinds[0])}")
 
 
-def _check(url: str, kind: str, document: dict[str, Any], body: bytes) -> None:
+def _check(url: str, kinds: tuple[str, ...], document: dict[str, Any], body: bytes) -> None:
     if document["version"] != FORMAT_VERSION:
         raise CheckpointError(
             f"{url} has checkpoint version {document['version']!s:.40}, "
-            f"this program reads version {FORMAT_VERSION}; {_remedy(kind)}"
+            f"this program reads version {FORMAT_VERSION}; {_remedy(kinds[0])}"
         )
-    if document["kind"] != kind:
+    if document["kind"] not in kinds:
         raise CheckpointError(
-            f"{url} is a {document['kind']!s:.40} checkpoint where a {kind} is needed; "
-            f"{_remedy(kind)}"
+            f"{url} is a {document['kind']!s:.40} checkpoint where a {_any(kinds)} is needed; "
+            f"{_remedy(kinds[0])}"
         )
     if document["tensors_sha256"] != files.sha256(body):
         raise CheckpointError(
             f"{url} is corrupt: its tensors hash to {files.sha256(body)[:16]}, "
-            f"its header says {document['tensors_sha256']!s:.16}; {_remedy(kind)}"
+            f"its header says {document['tensors_sha256']!s:.16}; {_remedy(kinds[0])}"
         )
+
+
+def _any(kinds: tuple[str, ...]) -> str:
+    return " or ".join(kinds)
 
 
 def _remedy(kind: str) -> str:

@@ -1,36 +1,22 @@
 """The interface of an image tokenizer: images to codes and back."""
 
 import math
-import posixpath
-from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from importlib.resources import files as package_files
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol, get_args
 
-from dalle_model.checkpoint import CheckpointError, inspect_checkpoint
-from dalle_model.config import (
-    FIRST_RESAMPLE,
-    LOGIT_LAPLACE_EPS,
-    RESAMPLES,
-    DvaeConfig,
-    Resample,
-)
-from dalle_model.errors import UsageError
+from dalle_model.config import RESAMPLES, Resample
 from dalle_model.pixels import Codes, Rgb
 
 MAX_CODES = 1 << 16  # shards store codes as uint16
 Order = Literal["raster", "sequence", "scales"]
-_SHIPPED = {"demo": "demo_dvae.safetensors"}
-
-
-class CodecError(UsageError, CheckpointError):
-    """The codec that a config names cannot be used: which, why, and what to name instead."""
+ORDERS: tuple[Order, ...] = get_args(Order)
 
 
 @dataclass(frozen=True)
 class CodecFacts:
     """What the codes of a codec are, as its file says; two that differ in any of it do not mix.
+
+    Raises ValueError where two of these do not go together, or one makes no sense.
 
     Args:
         name: as recorded in shards.
@@ -57,6 +43,24 @@ class CodecFacts:
     order: Order = "raster"
     encoder_only: bool = False
 
+    def __post_init__(self) -> None:
+        for ok, problem in (
+            (len(self.image_shape) == 2, f"image_shape {self.image_shape} is no height and width"),
+            (_positive(self.image_shape), f"image_shape {self.image_shape} is empty"),
+            (_positive(self.token_shape), f"token_shape {self.token_shape} is empty"),
+            (1 <= self.num_codes <= 1 << 32, f"num_codes {self.num_codes} fits no uint32"),
+            (self.codebooks >= 1, f"codebooks {self.codebooks} is below 1"),
+            (self.pixel_range[0] < self.pixel_range[1], f"pixel_range {self.pixel_range} is empty"),
+            (self.resample in RESAMPLES, f"resample {self.resample!r} is no filter: {RESAMPLES}"),
+            (self.order in ORDERS, f"order {self.order!r} is none of {ORDERS}"),
+            (
+                self.order != "raster" or len(self.token_shape) == 2,
+                f"order 'raster' needs rows and columns, token_shape is {self.token_shape}",
+            ),
+        ):
+            if not ok:
+                raise ValueError(problem)
+
     @property
     def num_tokens(self) -> int:
         """Positions of an image; each holds as many codes as there are codebooks."""
@@ -73,6 +77,10 @@ class CodecFacts:
         return _edge("tokens", self.token_shape)
 
 
+def _positive(shape: tuple[int, ...]) -> bool:
+    return bool(shape) and all(size >= 1 for size in shape)
+
+
 def _edge(what: str, shape: tuple[int, ...]) -> int:
     if len(shape) != 2 or shape[0] != shape[1]:
         raise ValueError(f"{what} of shape {shape} are not a square")
@@ -80,7 +88,7 @@ def _edge(what: str, shape: tuple[int, ...]) -> int:
 
 
 class Codec(Protocol):
-    """A trained image tokenizer.
+    """A trained image tokenizer, which `dalle_model.tokenizers.registry` finds.
 
     Attributes:
         facts: what its codes are.
@@ -103,100 +111,3 @@ class Codec(Protocol):
     def decode(self, codes: Codes) -> Rgb:
         """RGB uint8 `(B, height, width, 3)` of codes as `encode` returns them."""
         ...
-
-
-def codec_url(name_or_url: str) -> str:
-    """URL of a codec's weights: a shipped codec is given by name, any other by its URL."""
-    if name_or_url in _SHIPPED:
-        return str(package_files("dalle_model").joinpath("weights", _SHIPPED[name_or_url]))
-    return name_or_url
-
-
-def inspect_codec(name_or_url: str) -> CodecFacts:
-    """What the weights file of a codec says of it, without loading it or torch.
-
-    Raises:
-        CodecError: missing, corrupt, of another kind, or with more codes than a shard can hold.
-    """
-    try:
-        found = inspect_checkpoint(codec_url(name_or_url), "dvae")
-        facts = dvae_facts(codec_url(name_or_url), found.sha256, found.config, found.extra)
-    except CheckpointError as error:
-        raise CodecError(f"{error}{_shipped(name_or_url)}") from error
-    if facts.num_codes > MAX_CODES:
-        raise CodecError(
-            f"codec {name_or_url} has {facts.num_codes} codes, a token shard holds uint16: "
-            f"at most {MAX_CODES}; set `encode.codec` to another one"
-        )
-    return facts
-
-
-def dvae_facts(
-    url: str, sha256: str, config: Mapping[str, Any], extra: Mapping[str, Any]
-) -> CodecFacts:
-    """What a dVAE checkpoint says of its codes.
-
-    Args:
-        url: of the checkpoint; its base name is the codec's.
-        sha256: of the file.
-        config: of `DvaeConfig.to_dict`.
-        extra: may name the filter of the training images.
-
-    Raises:
-        CheckpointError: the config is of another program version.
-    """
-    try:
-        shape = DvaeConfig.from_dict(dict(config))
-        resample = trained_resample(extra)
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{url} has the config of another program version: {str(error)[:200]}; "
-            "`dalle train dvae` makes a new checkpoint"
-        ) from error
-    return CodecFacts(
-        name=posixpath.basename(url).removesuffix(".safetensors"),
-        sha256=sha256,
-        image_shape=(shape.side, shape.side),
-        token_shape=(shape.grid, shape.grid),
-        num_codes=shape.num_codes,
-        resample=resample,
-        pixel_range=(LOGIT_LAPLACE_EPS, 1 - LOGIT_LAPLACE_EPS),
-    )
-
-
-def trained_resample(extra: Mapping[str, Any]) -> Resample:
-    """The filter that a checkpoint names; that of the first codecs where it names none.
-
-    Raises:
-        ValueError: this program has no such filter.
-    """
-    named = extra.get("resample", FIRST_RESAMPLE)
-    found = next((known for known in RESAMPLES if known == named), None)
-    if found is None:
-        raise ValueError(f"images scaled by {str(named)[:50]!r}, not by {' or '.join(RESAMPLES)}")
-    return found
-
-
-def codec_sha256(name_or_url: str) -> str:
-    """SHA-256 of a codec's weights file; raises as `inspect_codec`."""
-    return inspect_codec(name_or_url).sha256
-
-
-def _shipped(name: str) -> str:
-    """Which codecs have names, where a name was given."""
-    if "/" in name or "." in name:
-        return ""
-    near = get_close_matches(name, _SHIPPED, n=1)
-    meant = f"did you mean `{near[0]}`? " if near else ""
-    return f". {meant}A codec is {' or '.join(map(repr, _SHIPPED))}, or the URL of a checkpoint"
-
-
-def load_codec(name_or_url: str) -> Codec:
-    """Load the shipped codec by the name `demo`, or a dVAE checkpoint by its URL.
-
-    Raises:
-        CheckpointError: missing, corrupt, of another kind or architecture.
-    """
-    from dalle_model.tokenizers.dvae_codec import DvaeCodec  # loads torch
-
-    return DvaeCodec.load(codec_url(name_or_url))

@@ -9,8 +9,9 @@ from torch import Tensor
 from dalle_model.checkpoint import load_checkpoint, load_into
 from dalle_model.config import DvaeConfig
 from dalle_model.pixels import Codes, Floats, Rgb, map_pixels, unmap_pixels
-from dalle_model.tokenizers.codec import CodecFacts, dvae_facts
+from dalle_model.tokenizers.codec import CodecFacts
 from dalle_model.tokenizers.dvae import Dvae
+from dalle_model.tokenizers.facts import dvae_facts
 
 # Shape letters: B batch, C colour channels (3), S side in pixels, G grid side.
 

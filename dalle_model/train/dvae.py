@@ -16,9 +16,9 @@ from dalle_model.evaluate.reconstruction import code_use, psnr
 from dalle_model.pixels import Codes, Floats, Rgb
 from dalle_model.progress import OnStep
 from dalle_model.settings import DvaeTraining
-from dalle_model.tokenizers.codec import dvae_facts
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input
+from dalle_model.tokenizers.facts import dvae_facts
 from dalle_model.train.images import Images, ImagesError
 from dalle_model.train.losses import divergence_from_uniform, logit_laplace, negative_bound, relax
 from dalle_model.train.patch_start import fit_centroids, quantise, start_from_centroids

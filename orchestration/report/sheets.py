@@ -34,7 +34,7 @@ def draw_samples(
     """
     from dalle_model.sample.grid import image_grid
     from dalle_model.sample.images import sample_images
-    from dalle_model.tokenizers.codec import load_codec
+    from dalle_model.tokenizers.registry import load_codec
 
     graph, run = _opened(root)
     url = graph.url(PRIOR, run)
@@ -57,7 +57,7 @@ def draw_grid(root: str, number: int, out: str) -> str:
         CheckpointError: the run's codec cannot be used.
     """
     from dalle_model.sample.grid import comparison_grid
-    from dalle_model.tokenizers.codec import load_codec
+    from dalle_model.tokenizers.registry import load_codec
 
     graph, run = _opened(root)
     urls = list_shards(graph.url(TOKENS, run) or root)

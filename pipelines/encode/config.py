@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dalle_model.tokenizers.codec import codec_sha256, inspect_codec
+from dalle_model.tokenizers.registry import codec_sha256, inspect_codec
 from pipelines.records import CODEC_RESAMPLE, CODEC_SIDE, GRID, NUM_CODES
 from pipelines.stage import Facts
 
@@ -20,7 +20,8 @@ class EncodeConfig(BaseModel):
     """Which codec turns images into tokens, and how.
 
     Args:
-        codec: `demo` for the shipped weights, or the URL of a dVAE checkpoint.
+        codec: `demo` for the shipped weights, the URL of a checkpoint, or the name of one that an
+            installed package adds, with what it shall load after a colon.
         batch_size: images in one call of the encoder; a different size may flip near-ties.
         views: crops of each image; only the centre crop, view 0, is supported.
         max_reject_rate: share of rows dropped above which the stage fails.

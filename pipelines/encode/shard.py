@@ -21,7 +21,8 @@ from dalle_model.shards import (
     token_schema,
 )
 from dalle_model.threads import pinned_kernels
-from dalle_model.tokenizers.codec import MAX_CODES, Codec, codec_sha256, load_codec
+from dalle_model.tokenizers.codec import MAX_CODES, Codec
+from dalle_model.tokenizers.registry import codec_sha256, load_codec
 from pipelines.encode.batches import Row, TokenRows
 from pipelines.encode.config import EncodeConfig
 from pipelines.io.carried import Type

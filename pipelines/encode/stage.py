@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 from dalle_model.shards import DICTIONARY_COLUMNS
+from dalle_model.tokenizers.installed import split_name
 from pipelines.encode.config import EncodeConfig, codec_facts, dependencies
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
@@ -64,9 +65,11 @@ def _dependencies(_config: EncodeConfig, provided: Mapping[str, str]) -> dict[st
 
 
 def _relocate(config: EncodeConfig, folder: str) -> EncodeConfig:
-    if not re.search(r"[/.]", config.codec):
+    name, path = split_name(config.codec)
+    if path is None or not re.search(r"[/.]", path):
         return config  # the name of a codec, not a path
-    return config.model_copy(update={"codec": counted_from(folder, config.codec)})
+    located = counted_from(folder, path)
+    return config.model_copy(update={"codec": f"{name}:{located}" if name else located})
 
 
 def _facts(_config: EncodeConfig, provided: Mapping[str, str]) -> Facts:

@@ -14,7 +14,8 @@ from dalle_model.progress import OnStep
 from dalle_model.sample.grid import comparison_grid
 from dalle_model.sample.images import draw_images
 from dalle_model.shards import image_of, list_shards, read_shards
-from dalle_model.tokenizers.codec import Codec, load_codec
+from dalle_model.tokenizers.codec import Codec
+from dalle_model.tokenizers.registry import load_codec
 from pipelines.io.parquet import to_bytes
 from pipelines.io.squares import squares_of, surviving_squares
 from pipelines.io.task import StageTask

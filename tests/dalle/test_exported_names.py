@@ -4,6 +4,7 @@ import dalle
 
 NAMES = [
     "Codec",
+    "CodecFacts",
     "Comparison",
     "DalleError",
     "EncodeResult",

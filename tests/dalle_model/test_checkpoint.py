@@ -95,7 +95,7 @@ def test_a_file_is_read_again_only_when_its_size_or_time_has_changed(tmp_path):
     path, url = tmp_path / "x.safetensors", f"{tmp_path}/x.safetensors"
     first = save_checkpoint(url, "dvae", TENSORS, {"side": 64})
     os.utime(path, (1, 1))
-    assert inspect_checkpoint(url, "dvae") == Inspected(first, {"side": 64})
+    assert inspect_checkpoint(url, "dvae") == Inspected("dvae", first, {"side": 64})
     path.write_bytes(bytes(reversed(path.read_bytes())))
     os.utime(path, (1, 1))
     assert inspect_checkpoint(url, "dvae").sha256 == first  # not read again
@@ -111,7 +111,7 @@ def test_where_no_times_are_kept_the_file_is_read_each_time():
     url = "memory://checkpoints/x.safetensors"
     for side in (64, 128):
         sha256 = save_checkpoint(url, "dvae", TENSORS, {"side": side})
-        assert inspect_checkpoint(url, "dvae") == Inspected(sha256, {"side": side})
+        assert inspect_checkpoint(url, "dvae") == Inspected("dvae", sha256, {"side": side})
     files.remove(url)
 
 

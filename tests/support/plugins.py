@@ -98,6 +98,47 @@ BEGINNINGS = CorpusRule("rare_beginning", first_words, is_floor=True)
 READER = Reader(kind="ndtxt", suffixes=(".ndtxt",), read=read)
 '''
 
+COLOURS_CODEC = '''\
+"""The mean colour of 8 x 8 pixels as a byte: three bits of red, three of green, two of blue."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from dalle import CodecFacts
+
+BITS, EDGE = (3, 3, 2), 8
+
+
+class Colours:
+    def __init__(self, side: str = "64") -> None:
+        cells = int(side) // EDGE
+        self.facts = CodecFacts(
+            name=f"colours{side}",
+            sha256=hashlib.sha256(Path(__file__).read_bytes() + side.encode()).hexdigest(),
+            image_shape=(int(side), int(side)),
+            token_shape=(cells, cells),
+            num_codes=256,
+            resample="lanczos",
+            pixel_range=(0, 255),
+        )
+
+    def encode(self, images):
+        cells = self.facts.token_shape[0]
+        blocks = images.reshape(len(images), cells, EDGE, cells, EDGE, 3)
+        red, green, blue = np.moveaxis(blocks.mean((2, 4)).astype(np.uint16), -1, 0)
+        return (red >> 5 << 5 | green >> 5 << 2 | blue >> 6).reshape(len(images), -1)
+
+    def decode(self, codes):
+        grids = codes.reshape(len(codes), *self.facts.token_shape)
+        levels = [grids >> 5, grids >> 2 & 7, grids & 3]
+        colours = [(2 * level + 1) << (7 - n) for level, n in zip(levels, BITS)]
+        cells = np.stack(colours, -1).astype(np.uint8)
+        return cells.repeat(EDGE, 1).repeat(EDGE, 2)
+'''
+
+COLOURS = {"dalle.codecs": {"colours": "colours.plugin:Colours"}}
 SHARPNESS = {"dalle.stages": {"sharpness": "sharpness.plugin:STAGE"}}
 PAIRS = {
     "dalle.rules": {"commas": "pairs.plugin:COMMAS"},

@@ -3,15 +3,10 @@ import pytest
 
 from dalle_model.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from dalle_model.config import DVAE_PRESETS
-from dalle_model.tokenizers.codec import (
-    CodecError,
-    codec_sha256,
-    codec_url,
-    inspect_codec,
-    load_codec,
-)
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import to_input, to_rgb
+from dalle_model.tokenizers.installed import CodecError
+from dalle_model.tokenizers.registry import codec_sha256, codec_url, inspect_codec, load_codec
 from tests.support.codecs import TINY, write_codec
 
 
@@ -77,12 +72,6 @@ def test_wrong_input_is_refused(url):
         codec.decode(np.full((1, 4), 32, np.uint16))
 
 
-def test_a_missing_codec_is_one_clear_message(tmp_path):
-    for attempt in (load_codec, codec_sha256):
-        with pytest.raises(CheckpointError, match=r"no dvae checkpoint at .*`dalle train dvae`"):
-            attempt(f"{tmp_path}/none.safetensors")
-
-
 def test_a_config_that_does_not_fit_the_tensors_is_refused(tmp_path):
     url = f"{tmp_path}/x.safetensors"
     save_checkpoint(url, "dvae", Dvae(TINY).state_dict(), TINY.to_dict() | {"num_codes": 64})
@@ -95,11 +84,6 @@ def test_a_config_of_another_version_is_refused(tmp_path):
     save_checkpoint(url, "dvae", {}, {"sides": 64})
     with pytest.raises(CheckpointError, match="the config of another program version"):
         load_codec(url)
-
-
-def test_the_shipped_codec_is_found_by_its_name():
-    assert codec_url("demo").endswith("dalle_model/weights/demo_dvae.safetensors")
-    assert codec_url("s3://bucket/x.safetensors") == "s3://bucket/x.safetensors"
 
 
 def test_the_shipped_codec_is_the_demo_preset_and_beats_kmeans():

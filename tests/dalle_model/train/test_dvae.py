@@ -9,8 +9,9 @@ from dalle_model.checkpoint import load_checkpoint
 from dalle_model.config import DvaeConfig
 from dalle_model.evaluate.reconstruction import psnr
 from dalle_model.settings import DvaeTraining
-from dalle_model.tokenizers.codec import dvae_facts, load_codec
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
+from dalle_model.tokenizers.facts import dvae_facts
+from dalle_model.tokenizers.registry import load_codec
 from dalle_model.train.dvae import DivergedError, _draw_batch, train_dvae, train_from_images
 from dalle_model.train.images import ImagesError, distinct_images, read_image_folder
 from dalle_model.train.patch_start import fit_centroids, quantise

@@ -4,9 +4,9 @@ import torch
 
 from dalle_model.config import DvaeConfig
 from dalle_model.settings import DvaeTraining
-from dalle_model.tokenizers.codec import dvae_facts
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input
+from dalle_model.tokenizers.facts import dvae_facts
 from dalle_model.train.kmeans import nearest_centroids, to_patches
 from dalle_model.train.patch_start import fit_centroids, quantise, start_from_centroids
 from tests.support.codecs import TINY

@@ -1,0 +1,110 @@
+"""Finds a codec: one that ships, one of another package, or a file, by what the file is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.resources import files as package_files
+from typing import Any
+
+from dalle_model.checkpoint import CheckpointError, Inspected, inspect_checkpoint
+from dalle_model.tokenizers.codec import Codec, CodecFacts
+from dalle_model.tokenizers.facts import dvae_facts
+from dalle_model.tokenizers.installed import (
+    CodecError,
+    Installed,
+    find_installed,
+    installed_codec,
+)
+
+_SHIPPED = {"demo": "demo_dvae.safetensors"}
+_Facts = Callable[[str, str, Mapping[str, Any], Mapping[str, Any]], CodecFacts]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of checkpoint.
+
+    Args:
+        facts: what its header says of the codes, without torch.
+        load: the codec, by the URL of the checkpoint.
+    """
+
+    facts: _Facts
+    load: Callable[[str], Codec]
+
+
+def _load_dvae(url: str) -> Codec:
+    from dalle_model.tokenizers.dvae_codec import DvaeCodec  # loads torch
+
+    return DvaeCodec.load(url)
+
+
+_KINDS = {"dvae": _Kind(dvae_facts, _load_dvae)}
+
+
+def load_codec(name_or_url: str) -> Codec:
+    """Load a codec.
+
+    Args:
+        name_or_url: `demo` for the one that ships; the URL of a checkpoint; or the name of one that
+            an installed package adds, with what it shall load after a colon, as in `mine:x.bin`.
+
+    Raises:
+        CheckpointError: missing, corrupt, of an unknown kind or another architecture.
+    """
+    if point := _installed(name_or_url):
+        return installed_codec(point)
+    return _KINDS[_inspected(name_or_url).kind].load(codec_url(name_or_url))
+
+
+def inspect_codec(name_or_url: str) -> CodecFacts:
+    """What a codec says of its codes; of a checkpoint without loading it or torch.
+
+    Args:
+        name_or_url: as of `load_codec`.
+
+    Raises:
+        CodecError: missing, corrupt, of an unknown kind, or with facts that make no sense.
+    """
+    if point := _installed(name_or_url):
+        return installed_codec(point).facts
+    found, url = _inspected(name_or_url), codec_url(name_or_url)
+    try:
+        return _KINDS[found.kind].facts(url, found.sha256, found.config, found.extra)
+    except CheckpointError as error:
+        raise CodecError(str(error)) from error
+
+
+def codec_sha256(name_or_url: str) -> str:
+    """SHA-256 of a codec's files; raises as `inspect_codec`."""
+    return inspect_codec(name_or_url).sha256
+
+
+def codec_url(name_or_url: str) -> str:
+    """URL of a codec's weights: a shipped codec is given by name, any other by its URL."""
+    if name_or_url in _SHIPPED:
+        return str(package_files("dalle_model").joinpath("weights", _SHIPPED[name_or_url]))
+    return name_or_url
+
+
+def _installed(name_or_url: str) -> Installed | None:
+    return None if name_or_url in _SHIPPED else find_installed(name_or_url)
+
+
+def _inspected(name_or_url: str) -> Inspected:
+    try:
+        return inspect_checkpoint(codec_url(name_or_url), *_KINDS)
+    except CheckpointError as error:
+        raise CodecError(f"{error}{_shipped(name_or_url)}") from error
+
+
+def _shipped(name: str) -> str:
+    """Which codecs have names, where a name was given."""
+    if "/" in name or "." in name:
+        return ""
+    near = get_close_matches(name, _SHIPPED, n=1)
+    meant = f"did you mean `{near[0]}`? " if near else ""
+    return (
+        f". {meant}A codec is {' or '.join(map(repr, _SHIPPED))}, the URL of a checkpoint, or the "
+        "name of one that an installed package adds"
+    )
