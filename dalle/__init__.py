@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dalle_model.tokenizers.registry import load_codec as load_codec
     from orchestration.api import cancel as cancel
     from orchestration.api import clean as clean
+    from orchestration.api import convert as convert
     from orchestration.api import demo as demo
     from orchestration.api import encode as encode
     from orchestration.api import estimate as estimate
@@ -71,6 +72,7 @@ _HOMES = {
     "orchestration.api": (
         "cancel",
         "clean",
+        "convert",
         "demo",
         "encode",
         "estimate",

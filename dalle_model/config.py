@@ -18,7 +18,7 @@ class DvaeConfig:
     """Sizes of OpenAI's dVAE.
 
     Args:
-        side: edge of the square images, in pixels; a multiple of 8.
+        side: edge of square images, and height of others, in pixels; a multiple of 8.
         num_codes: entries of the codebook.
         hidden: channels of the encoder's first group (`n_hid`); groups widen it by 1, 2, 4, 8.
         bottleneck: channels of the decoder's first layer (`n_init`).
@@ -26,6 +26,7 @@ class DvaeConfig:
         patch_width: channels of a second path at token resolution, which can be initialised from
             patch k-means; 0 for no such path, as in the release.
         patch_blocks: residual blocks of that path, on each side.
+        image_width: of images that are not square, in pixels; a multiple of 8. None for squares.
 
     Source: openai/DALL-E `dall_e/encoder.py`, `dall_e/decoder.py`; the defaults are the release.
     """
@@ -37,19 +38,38 @@ class DvaeConfig:
     blocks_per_group: int = 2
     patch_width: int = 0
     patch_blocks: int = 2
+    image_width: int | None = None
 
     def __post_init__(self) -> None:
-        if self.side < PATCH or self.side % PATCH:
-            raise ValueError(f"side is {self.side} px, must be a multiple of {PATCH}")
+        for name, edge in zip(("side", "image_width"), self.image_shape, strict=True):
+            if edge < PATCH or edge % PATCH:
+                raise ValueError(f"{name} is {edge} px, must be a multiple of {PATCH}")
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """Height and width of the images, in pixels."""
+        return self.side, self.side if self.image_width is None else self.image_width
+
+    @property
+    def token_shape(self) -> tuple[int, int]:
+        """Rows and columns of tokens: three poolings by two make each 8 pixels wide."""
+        height, width = self.image_shape
+        return height // PATCH, width // PATCH
 
     @property
     def grid(self) -> int:
-        """Tokens along one edge: three poolings by two make each token 8 pixels wide."""
-        return self.side // PATCH
+        """Tokens along one edge of a square; raises ValueError where images are none."""
+        rows, columns = self.token_shape
+        if rows != columns:
+            raise ValueError(f"{rows} x {columns} tokens are no square")
+        return rows
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields as JSON-ready values."""
-        return asdict(self)
+        """All fields as JSON-ready values; without `image_width`, as ever, for squares."""
+        values = asdict(self)
+        if self.image_width is None:
+            del values["image_width"]
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

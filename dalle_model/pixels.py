@@ -11,7 +11,7 @@ from dalle_model.config import LOGIT_LAPLACE_EPS
 
 Rgb = npt.NDArray[np.uint8]  # (..., height, width, 3), 0..255
 Floats = npt.NDArray[np.float32]  # pixels in [0, 1], or mapped pixels
-Codes = npt.NDArray[np.uint16]  # image tokens, (images, grid * grid) in raster order
+Codes = npt.NDArray[np.uint16]  # image tokens, (images, positions) in the codec's order
 
 
 def map_pixels(pixels: Floats) -> Floats:
@@ -29,11 +29,20 @@ def unmap_pixels(pixels: Floats) -> Floats:
     return np.asarray(np.clip(unmapped, 0, 1), np.float32)
 
 
-def crop_box(width: int, height: int) -> tuple[int, int, int, int]:
-    """The largest centred square as (left, top, right, bottom), in pixels."""
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    return left, top, left + side, top + side
+def crop_box(
+    width: int, height: int, aspect: tuple[int, int] = (1, 1)
+) -> tuple[int, int, int, int]:
+    """The largest centred rectangle of an aspect as (left, top, right, bottom), in pixels.
+
+    Args:
+        width: of the image.
+        height: of the image.
+        aspect: height and width whose ratio the rectangle has, to the nearest pixel below.
+    """
+    down, across = aspect
+    w, h = min(width, height * across // down), min(height, width * down // across)
+    left, top = (width - w) // 2, (height - h) // 2
+    return left, top, left + w, top + h
 
 
 def to_png(rgb: Rgb) -> bytes:

@@ -32,22 +32,38 @@ def resize(rgb: Rgb, width: int, height: int, resample: Resample) -> Rgb:
     return _bicubic(rgb, width, height)
 
 
-def square(rgb: Rgb, side: int, resample: Resample = FIRST_RESAMPLE) -> Rgb:
-    """Crop the largest centred square and scale it down to `side`.
+def rectangle(rgb: Rgb, shape: tuple[int, int], resample: Resample = FIRST_RESAMPLE) -> Rgb:
+    """Crop the largest centred rectangle of some aspect and scale it down.
+
+    Args:
+        rgb: uint8 `(height, width, 3)`.
+        shape: height and width of the result, in pixels.
+        resample: the filter.
 
     Returns:
-        uint8 `(side, side, 3)`: RGB, 0..255, row 0 on top.
+        uint8 `(*shape, 3)`: RGB, 0..255, row 0 on top.
 
     Raises:
-        ValueError: an edge is shorter than `side`; images are never scaled up.
+        ValueError: an edge is shorter than that of `shape`; images are never scaled up.
 
     Source: openai/DALL-E `notebooks/usage.ipynb`, `preprocess`: centre crop.
     """
     height, width, _ = rgb.shape
-    if min(width, height) < side:
-        raise ValueError(f"image is {width}x{height} px, each edge needs {side} px")
-    cropped = centred(rgb)
-    return cropped if len(cropped) == side else resize(cropped, side, side, resample)
+    if height < shape[0] or width < shape[1]:
+        needed = f"each edge needs {shape[0]} px"
+        if shape[0] != shape[1]:
+            needed = f"needs {shape[1]}x{shape[0]} px"
+        raise ValueError(f"image is {width}x{height} px, {needed}")
+    left, top, right, bottom = crop_box(width, height, shape)
+    cropped = rgb[top:bottom, left:right]
+    if cropped.shape[:2] == shape:
+        return cropped
+    return resize(cropped, shape[1], shape[0], resample)
+
+
+def square(rgb: Rgb, side: int, resample: Resample = FIRST_RESAMPLE) -> Rgb:
+    """The `rectangle` whose height and width are `side`; raises as it does."""
+    return rectangle(rgb, (side, side), resample)
 
 
 def centred(rgb: Rgb) -> Rgb:

@@ -8,6 +8,7 @@ printed: pass a `Progress` to follow a run.
 from orchestration.commands.configs import estimate as estimate
 from orchestration.commands.configs import init as init
 from orchestration.commands.configs import settings as settings
+from orchestration.commands.encoding import convert as convert
 from orchestration.commands.encoding import encode as encode
 from orchestration.commands.results import explain as explain
 from orchestration.commands.results import export as export

@@ -14,7 +14,8 @@ from dalle_model.config import DvaeConfig
 from dalle_model.tokenizers.layers import Block, Conv2d
 from dalle_model.tokenizers.patch_path import PatchDecoder, PatchEncoder
 
-# Shape letters: B batch, C colour channels (3), S side in pixels, K codes, G = S / 8 grid side.
+# Shape letters: B batch, C colour channels (3), K codes; S S height and width in pixels, and
+# G G rows and columns of tokens, S / 8 each, which differ where images are not square.
 
 GROUPS = 4
 _WIDENING = (1, 2, 4, 8)
@@ -42,7 +43,7 @@ class Encoder(nn.Module):
 
     def forward(self, x_BCSS: Tensor) -> Tensor:
         """Logits `(B, K, G, G)` in float32 of pixels `(B, 3, S, S)` in [0.1, 0.9]."""
-        _check(x_BCSS, 3, self.config.side)
+        _check(x_BCSS, 3, self.config.image_shape)
         logits_BKGG: Tensor = self.blocks(x_BCSS).float()
         if self.patch is not None:
             logits_BKGG = logits_BKGG + self.patch(x_BCSS)
@@ -73,7 +74,7 @@ class Decoder(nn.Module):
 
     def forward(self, z_BKGG: Tensor) -> tuple[Tensor, Tensor]:
         """Location and log-scale `(mu, ln b)`, each `(B, 3, S, S)` in float32."""
-        _check(z_BKGG, self.config.num_codes, self.config.grid)
+        _check(z_BKGG, self.config.num_codes, self.config.token_shape)
         mu_BCSS, ln_b_BCSS = self.blocks(z_BKGG).float().chunk(2, dim=1)
         if self.patch is not None:
             mu_BCSS = mu_BCSS + self.patch(z_BKGG)
@@ -120,6 +121,8 @@ def _output(n_in: int, n_out: int) -> nn.Sequential:
     return nn.Sequential(OrderedDict(relu=nn.ReLU(), conv=Conv2d(n_in, n_out, 1)))
 
 
-def _check(x: Tensor, channels: int, side: int) -> None:
-    if x.ndim != 4 or tuple(x.shape[1:]) != (channels, side, side):
-        raise ValueError(f"got shape {tuple(x.shape)}, expected (B, {channels}, {side}, {side})")
+def _check(x: Tensor, channels: int, shape: tuple[int, int]) -> None:
+    if x.ndim != 4 or tuple(x.shape[1:]) != (channels, *shape):
+        raise ValueError(
+            f"got shape {tuple(x.shape)}, expected (B, {channels}, {shape[0]}, {shape[1]})"
+        )

@@ -42,21 +42,21 @@ class DvaeCodec:
         return cls(model, facts)
 
     def encode(self, images: Rgb) -> Codes:
-        """Codes uint16 `(B, grid * grid)`, raster order, of RGB uint8 `(B, side, side, 3)`.
+        """Codes uint16 `(B, num_tokens)`, raster order, of RGB uint8 `(B, height, width, 3)`.
 
         Raises:
             ValueError: the images have the wrong dtype or shape.
         """
-        side = self.facts.side
-        if images.dtype != np.uint8 or images.shape[1:] != (side, side, 3):
+        height, width = self.facts.image_shape
+        if images.dtype != np.uint8 or images.shape[1:] != (height, width, 3):
             raise ValueError(
-                f"got {images.dtype} {images.shape}, expected uint8 (B, {side}, {side}, 3)"
+                f"got {images.dtype} {images.shape}, expected uint8 (B, {height}, {width}, 3)"
             )
         codes_BGG = self.model.encode(to_input(images))
         return codes_BGG.flatten(1).numpy().astype(np.uint16)
 
     def decode(self, codes: Codes) -> Rgb:
-        """RGB uint8 `(B, side, side, 3)` of codes `(B, grid * grid)`.
+        """RGB uint8 `(B, height, width, 3)` of codes `(B, num_tokens)`.
 
         Raises:
             ValueError: the codes have the wrong shape, or one is not below `num_codes`.

@@ -34,8 +34,8 @@ def dvae_facts(
         return CodecFacts(
             name=name_of(url),
             sha256=sha256,
-            image_shape=(shape.side, shape.side),
-            token_shape=(shape.grid, shape.grid),
+            image_shape=shape.image_shape,
+            token_shape=shape.token_shape,
             num_codes=shape.num_codes,
             resample=trained_resample(extra),
             pixel_range=(LOGIT_LAPLACE_EPS, 1 - LOGIT_LAPLACE_EPS),

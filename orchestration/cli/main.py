@@ -338,6 +338,24 @@ def export(
 
 
 @_command()
+def convert(
+    sources: Annotated[list[str], typer.Argument(help="The files of the release.")],
+    out: Annotated[str, typer.Argument(help="The checkpoint to write: x.safetensors.")],
+    size: Annotated[
+        str, typer.Option("--size", help="Of the images: an edge in pixels, or HEIGHTxWIDTH.")
+    ] = "",
+) -> None:
+    """Make a codec of released weights, without running what is in their files."""
+    from orchestration import api
+
+    facts = api.convert(sources, out, size=size)
+    height, width = facts.image_shape
+    typer.echo(
+        f"codec    {out} ({height} x {width} px, {facts.num_tokens:,} of {facts.num_codes:,} codes)"
+    )
+
+
+@_command()
 def train(
     model: Annotated[str, typer.Argument(help="bpe, dvae or prior.")],
     config: ConfigOption = DEFAULT_CONFIG,

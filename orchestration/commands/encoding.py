@@ -1,8 +1,9 @@
-"""The command that takes images to tokens in one line."""
+"""The commands about codecs: images to tokens in one line, and codecs of released weights."""
 
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dalle_model.errors import DalleError
 from orchestration.engine.progress import Progress
@@ -10,6 +11,9 @@ from orchestration.engine.registry import registry
 from orchestration.work import read_config, run_and_report, work_of
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest
+
+if TYPE_CHECKING:
+    from dalle_model.tokenizers.codec import CodecFacts
 
 
 class MissingTokensError(DalleError):
@@ -92,6 +96,16 @@ def encode(
             f"`dalle explain NAME --dir {shlex.quote(result.directory)}` tells of one"
         )
     return found
+
+
+def convert(sources: Sequence[str], out: str, *, size: str = "") -> "CodecFacts":
+    """Convert the files of a released codec to a checkpoint; says of what codes.
+
+    Arguments and errors: `dalle_model.tokenizers.convert`.
+    """
+    from dalle_model.tokenizers.convert import convert as converted
+
+    return converted(sources, out, size)
 
 
 def _dropped(manifests: Sequence[Manifest]) -> Iterable[tuple[str, int]]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from dalle_model import files
 from dalle_model.pixels import Codes, Rgb, from_stored
-from dalle_model.resize import square
+from dalle_model.resize import rectangle
 from dalle_model.shards import (
     SCHEMA_VERSION,
     ShardError,
@@ -93,15 +93,15 @@ def _codes_before(earlier: EarlierRows, row: Row) -> Codes | None:
 
 
 def crop_for_codec(stored: bytes, codec: Codec) -> Rgb | Check:
-    """The square of a stored image that the codec encodes, or the rule that the image broke."""
+    """What the codec encodes of a stored image, or the rule that the image broke."""
     try:
         rgb = from_stored(stored)
     except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on a broken file
         return Check("undecodable", passed=False, detail=type(error).__name__)
-    short, side = min(rgb.shape[:2]), codec.facts.side
-    if short < side:
-        return Check("below_codec_side", passed=False, measured=short, threshold=side)
-    return square(rgb, side, codec.facts.resample)
+    for edge, needed in sorted(zip(rgb.shape, codec.facts.image_shape, strict=False)):
+        if edge < needed:
+            return Check("below_codec_side", passed=False, measured=edge, threshold=needed)
+    return rectangle(rgb, codec.facts.image_shape, codec.facts.resample)
 
 
 def shard_metadata(codec: Codec, fingerprint: str) -> ShardMetadata:

@@ -25,6 +25,7 @@ NAMES = [
     "Verification",
     "cancel",
     "clean",
+    "convert",
     "demo",
     "encode",
     "estimate",

@@ -38,3 +38,14 @@ def test_leaves_load_no_torch(module):
 def test_a_side_that_tokens_do_not_cover_is_refused(side):
     with pytest.raises(ValueError, match=f"side is {side} px, must be a multiple of 8"):
         DvaeConfig(side=side)
+
+
+def test_images_need_not_be_square_and_squares_are_written_as_ever():
+    config = DvaeConfig(side=64, image_width=96)
+    assert (config.image_shape, config.token_shape) == ((64, 96), (8, 12))
+    assert DvaeConfig.from_dict(config.to_dict()) == config
+    assert "image_width" not in DvaeConfig().to_dict()
+    with pytest.raises(ValueError, match="8 x 12 tokens are no square"):
+        _ = config.grid
+    with pytest.raises(ValueError, match="image_width is 90 px"):
+        DvaeConfig(side=64, image_width=90)

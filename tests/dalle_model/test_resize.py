@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from dalle_model.config import RESAMPLES
-from dalle_model.resize import centred, resize, square
+from dalle_model.resize import centred, rectangle, resize, square
 
 
 def random_image(height, width):
@@ -64,3 +64,19 @@ def test_the_square_is_centred():
 def test_an_image_is_never_scaled_up():
     with pytest.raises(ValueError, match="20x15 px, each edge needs 16 px"):
         square(random_image(15, 20), 16)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "box"),
+    [(100, 300, (slice(None), slice(75, 225))), (300, 90, (slice(120, 180), slice(None)))],
+)
+def test_a_rectangle_is_the_largest_of_its_aspect_in_the_centre(height, width, box):
+    rgb = random_image(height, width)
+    assert np.array_equal(rectangle(rgb, (16, 24)), resize(rgb[box].copy(), 24, 16, "lanczos"))
+    assert np.array_equal(rectangle(rgb[:16, :24], (16, 24)), rgb[:16, :24])
+
+
+def test_an_edge_below_that_of_the_rectangle_is_refused():
+    for height, width in ((15, 40), (40, 23)):
+        with pytest.raises(ValueError, match=f"image is {width}x{height} px, needs 24x16 px"):
+            rectangle(random_image(height, width), (16, 24))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,19 @@ def test_a_codec_names_the_filter_of_its_training(url, tmp_path):
         inspect_codec(other)
     with pytest.raises(CheckpointError, match="scaled by 'box'"):
         load_codec(other)
+
+
+def test_images_need_not_be_square(tmp_path):
+    url = f"{tmp_path}/wide.safetensors"
+    write_codec(url, replace(TINY, image_width=24))
+    codec = load_codec(url)
+    assert codec.facts == inspect_codec(url)
+    assert (codec.facts.image_shape, codec.facts.token_shape) == ((16, 24), (2, 3))
+    images = np.random.default_rng(0).integers(0, 256, (2, 16, 24, 3), dtype=np.uint8)
+    codes = codec.encode(images)
+    assert (codes.shape, codec.decode(codes).shape) == ((2, 6), images.shape)
+    with pytest.raises(ValueError, match=r"expected uint8 \(B, 16, 24, 3\)"):
+        codec.encode(images.transpose(0, 2, 1, 3))
 
 
 def test_every_byte_survives_the_pixel_map():

@@ -1,12 +1,16 @@
 """What the command line itself answers: its help, its version, and what it does not know."""
 
 import sys
+from dataclasses import replace
 
 import pytest
+import torch
 
+from dalle_model.tokenizers.dvae import Dvae
 from orchestration.beam.profile import known_profiles
 from orchestration.cli.main import run_line
 from orchestration.engine.registry import registry
+from tests.support.codecs import TINY
 from tests.support.job_service import job_service, nobody, silence
 
 
@@ -30,7 +34,7 @@ def test_its_version_is_that_of_the_package(capsys):
 
 
 @pytest.mark.parametrize("command", ["run", "demo", "explain", "recipes", "report", "verify",
-                                     "sample", "grid", "export", "train"])  # fmt: skip
+                                     "sample", "grid", "export", "train", "convert"])  # fmt: skip
 def test_every_command_has_a_help_of_its_own(capsys, command):
     for option in ("-h", "--help"):
         code, out, err = answer(capsys, command, option)
@@ -133,3 +137,17 @@ def test_a_profile_runs(capsys, config, tmp_path):
     words = ["--config", config, "--dir", "run", "--profile", "mine.yaml"]
     code, out, _ = answer(capsys, "run", "crawl", *words)
     assert (code, out) == (0, "report   run/report/index.html\n")
+
+
+def test_released_weights_become_a_codec_and_code_in_a_pickle_is_named(capsys, tmp_path):
+    model, out = Dvae(replace(TINY, patch_width=0)), f"{tmp_path}/dvae.safetensors"
+    halves = [f"{tmp_path}/{name}.pkl" for name in ("encoder", "decoder")]
+    torch.save(model.encoder.state_dict(), halves[0])
+    torch.save(model.decoder.state_dict(), halves[1])
+    said = f"codec    {out} (16 x 24 px, 6 of 32 codes)\n"
+    assert answer(capsys, "convert", *halves, out, "--size", "16x24") == (0, said, "")
+    torch.save({"a": print}, halves[1])
+    code, _, err = answer(capsys, "convert", *halves, out)
+    assert code == 2
+    assert "asks for '__builtin__.print'" in err
+    assert answer(capsys, "convert", halves[0])[0] == 2

@@ -12,7 +12,7 @@ import torch
 from dalle_model import files
 from dalle_model.config import DvaeConfig
 from dalle_model.pixels import to_png
-from dalle_model.resize import square
+from dalle_model.resize import rectangle, square
 from dalle_model.shards import DICTIONARY_COLUMNS, ShardError, image_tokens, read_metadata
 from dalle_model.tokenizers.registry import load_codec
 from pipelines.encode.config import EncodeConfig, dependencies
@@ -153,6 +153,16 @@ def test_a_small_picture_is_measured_against_the_codec(codec_url):
     check = crop_for_codec(to_png(noise(0, 10, 30)), load_codec(codec_url))
     assert isinstance(check, Check)
     assert (check.reason, check.measured, check.threshold) == ("below_codec_side", 10, 16)
+
+
+def test_a_codec_of_rectangles_sees_the_centre_of_its_aspect(tmp_path):
+    url = f"{tmp_path}/wide.safetensors"
+    write_codec(url, replace(TINY, image_width=24))
+    codec = load_codec(url)
+    rgb = noise(0, 40, 90)
+    assert np.array_equal(crop_for_codec(to_png(rgb), codec), rectangle(rgb, (16, 24)))
+    check = crop_for_codec(to_png(noise(0, 40, 20)), codec)
+    assert (check.reason, check.measured, check.threshold) == ("below_codec_side", 20, 24)
 
 
 def test_an_image_is_scaled_by_the_filter_of_the_codec(codec_url):

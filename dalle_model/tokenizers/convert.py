@@ -1,0 +1,85 @@
+"""Files of released codecs as checkpoints of this program; none of them is run."""
+
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dalle_model.checkpoint import save_checkpoint
+from dalle_model.config import FIRST_RESAMPLE
+from dalle_model.tokenizers.codec import CodecFacts
+from dalle_model.tokenizers.dvae import Dvae
+from dalle_model.tokenizers.dvae_release import dvae_weights
+from dalle_model.tokenizers.pickles import ConversionError, Pickled, read_pickle
+from dalle_model.tokenizers.registry import inspect_codec
+
+SUFFIX = ".safetensors"
+
+
+def convert(sources: Sequence[str], out: str, size: str = "") -> CodecFacts:
+    """Convert the files of a released codec to one checkpoint; equal files give equal bytes.
+
+    Args:
+        sources: URLs of `encoder.pkl` and `decoder.pkl` of OpenAI's dVAE.
+        out: URL of the checkpoint, which ends in `.safetensors`.
+        size: edge of the images in pixels, or `HEIGHTxWIDTH`; as released by default.
+
+    Returns:
+        What the checkpoint says of its codes.
+
+    Raises:
+        ConversionError: a file is damaged, of another architecture, or holds code, which is never
+            run; or an argument makes no sense.
+    """
+    if not out.endswith(SUFFIX):
+        raise ConversionError(
+            f"the last argument is the checkpoint to write, as x{SUFFIX}; it is {out!r}"
+        )
+    shape = parse_size(size)
+    pickled = [read_pickle(url) for url in sources]
+    try:
+        config, tensors = dvae_weights(pickled, shape)
+    except ValueError as error:  # sizes that no model has
+        raise ConversionError(f"{' and '.join(sources)}: {error}") from error
+    with torch.device("meta"):
+        model = Dvae(config)
+    tensors = _fitting(sources[0], model, tensors)
+    save_checkpoint(out, "dvae", tensors, config.to_dict(), _origin(pickled))
+    return inspect_codec(out)
+
+
+def parse_size(size: str) -> tuple[int, int] | None:
+    """Height and width of `256` or `256x320`; None of nothing.
+
+    Raises:
+        ConversionError: it is neither.
+    """
+    if not size:
+        return None
+    found = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", size)
+    if not found:
+        raise ConversionError(f"size {size!r} is neither an edge in pixels nor HEIGHTxWIDTH")
+    return int(found[1]), int(found[2] or found[1])
+
+
+def _fitting(url: str, model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a model, none missing, none of another shape and none too many."""
+    expected = {name: tuple(t.shape) for name, t in model.state_dict().items()}
+    found = {name: tuple(t.shape) for name, t in tensors.items()}
+    wrong = sorted(n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n))
+    if wrong:
+        name = wrong[0]
+        raise ConversionError(
+            f"{url} is of another architecture: {len(wrong)} tensors differ, first {name:.80}: the "
+            f"file has {found.get(name, 'none')}, the model {expected.get(name, 'none')}"
+        )
+    return {name: tensors[name] for name in expected}
+
+
+def _origin(pickled: Sequence[Pickled]) -> dict[str, Any]:
+    """For the header: the filter of the release, and which files these weights are from."""
+    files = {posixpath.basename(source.url): source.sha256 for source in pickled}
+    return {"resample": FIRST_RESAMPLE, "converted_from": files}
