@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from dalle_model import files
 from dalle_model.shards import (
     METADATA_KEY,
     ShardError,
@@ -18,6 +19,7 @@ from dalle_model.shards import (
     token_schema,
 )
 
+SHARDS = Path(__file__).parents[1] / "support" / "shards"
 METADATA = ShardMetadata(1, "tiny", "a" * 64, 2, 32, 16, (0.1, 0.9), "p", "", "f")
 
 
@@ -147,3 +149,21 @@ def test_damaged_metadata_is_named(tmp_path, raw):
     pq.write_table(table, tmp_path / "part.parquet")
     with pytest.raises(ShardError, match=r"part\.parquet cannot be read: its `dalle` metadata"):
         read_shards([str(tmp_path / "part.parquet")])
+
+
+def test_a_shard_of_schema_version_1_stays_readable():
+    url = str(SHARDS / "v1.parquet")
+    metadata, rows = read_metadata(url), read_shards([url])
+    assert (metadata.schema_version, metadata.codec) == (1, "demo_dvae")
+    assert metadata.codec_sha256.startswith("7f3cc55e7b35")
+    assert (metadata.grid, metadata.side, metadata.num_codes) == (8, 64, 1024)
+    assert (metadata.pixel_range, metadata.tokenizer_sha256) == ((0.1, 0.9), "")
+    tokens = image_tokens(rows)
+    assert (tokens.shape, tokens.dtype) == ((8, 64), np.uint16)
+    assert tokens[0, 14:20].tolist() == [862, 862, 750, 99, 99, 99]
+    assert files.sha256(tokens.astype("<u2").tobytes()).startswith("049d99927587")
+    first = rows.slice(0, 1).to_pylist()[0]
+    assert first["key"] == "001716e51de404a0f50130f7611733c57f1c6e45"
+    assert first["caption"] == "western sahara, flag, africa"
+    assert (first["crop"], first["view"], first["text_tokens"]) == ([21, 0, 149, 128], 0, None)
+    assert (first["width"], first["phash"]) == (171, 13797587255302318202)
