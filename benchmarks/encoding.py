@@ -16,7 +16,7 @@ from benchmarks.measure import Row, race, size, speed
 from dalle_model import files
 from dalle_model.pixels import Rgb, crop_box
 from dalle_model.resize import square
-from dalle_model.shards import DICTIONARY_COLUMNS, token_schema
+from dalle_model.shard_schema import DICTIONARY_COLUMNS, token_schema
 from dalle_model.threads import pinned_kernels
 from dalle_model.tokenizers.codec import Codec
 from dalle_model.tokenizers.registry import load_codec

@@ -13,14 +13,8 @@ import pyarrow as pa
 from benchmarks.measure import Row, race, speed
 from dalle_model import files
 from dalle_model.config import DvaeConfig
-from dalle_model.shards import (
-    DICTIONARY_COLUMNS,
-    SCHEMA_VERSION,
-    ShardMetadata,
-    image_tokens,
-    read_shards,
-    token_schema,
-)
+from dalle_model.shard_schema import DICTIONARY_COLUMNS, SCHEMA_VERSION, ShardMetadata, token_schema
+from dalle_model.shards import image_tokens, read_shards
 from pipelines.io.keys import pair_key
 from pipelines.io.parquet import to_bytes
 

@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from dalle_model.errors import DalleError
 from dalle_model.settings import PairChoice
-from dalle_model.shards import ShardMetadata, common_metadata, image_of, image_tokens, read_shards
+from dalle_model.shard_schema import ShardMetadata
+from dalle_model.shards import common_metadata, image_of, image_tokens, read_shards
 
 
 class TrainingDataError(DalleError):

@@ -5,7 +5,7 @@ Readers import the settings, so that the settings cannot ask the readers themsel
 
 from pydantic import field_validator
 
-from dalle_model.shards import COLUMNS
+from dalle_model.shard_schema import COLUMNS
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.readers.registry import readers_of
 from pipelines.crawl.sources import Source

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import yaml
 
-from dalle_model.shards import ShardMetadata, read_metadata
+from dalle_model.shard_schema import ShardMetadata
+from dalle_model.shards import read_metadata
 from pipelines.io.layout import PART_PATTERN, StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.parquet import read_row_groups

@@ -13,13 +13,8 @@ import pyarrow as pa
 from dalle_model import files
 from dalle_model.pixels import Codes, Rgb, from_stored
 from dalle_model.resize import rectangle
-from dalle_model.shards import (
-    SCHEMA_VERSION,
-    ShardError,
-    ShardMetadata,
-    image_of,
-    token_schema,
-)
+from dalle_model.shard_schema import SCHEMA_VERSION, ShardMetadata, token_schema
+from dalle_model.shards import ShardError, image_of
 from dalle_model.threads import pinned_kernels
 from dalle_model.tokenizers.codec import MAX_CODES, Codec
 from dalle_model.tokenizers.registry import codec_sha256, load_codec

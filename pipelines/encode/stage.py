@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from dalle_model.shards import DICTIONARY_COLUMNS
+from dalle_model.shard_schema import DICTIONARY_COLUMNS
 from dalle_model.tokenizers.installed import split_name
 from pipelines.encode.config import EncodeConfig, codec_facts, dependencies
 from pipelines.io.layout import StageFolder

@@ -7,16 +7,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from dalle_model import files
+from dalle_model.shard_schema import METADATA_KEY, ShardMetadata, token_schema
 from dalle_model.shards import (
-    METADATA_KEY,
     ShardError,
-    ShardMetadata,
     common_metadata,
     image_tokens,
     list_shards,
     read_metadata,
     read_shards,
-    token_schema,
 )
 
 SHARDS = Path(__file__).parents[1] / "support" / "shards"

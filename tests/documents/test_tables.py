@@ -9,7 +9,7 @@ import pytest
 import typer.main
 
 import dalle
-from dalle_model.shards import ShardMetadata, token_schema
+from dalle_model.shard_schema import ShardMetadata, token_schema
 from orchestration.beam.profile import EnvironmentSettings, Profile, known_profiles
 from orchestration.cli.main import app
 from orchestration.engine.config import ConfigError

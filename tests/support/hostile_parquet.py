@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dalle_model.shards import ShardMetadata, token_schema
+from dalle_model.shard_schema import ShardMetadata, token_schema
 from pipelines.io.parquet import to_bytes
 from pipelines.records import CANDIDATE_SCHEMA
 from tests.support.token_shards import METADATA, token_row

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dalle_model.shards import SCHEMA_VERSION, ShardMetadata, token_schema
+from dalle_model.shard_schema import SCHEMA_VERSION, ShardMetadata, token_schema
 
 METADATA: dict[str, Any] = {
     "schema_version": SCHEMA_VERSION,

@@ -13,7 +13,8 @@ from dalle_model import files
 from dalle_model.config import DvaeConfig
 from dalle_model.pixels import to_png
 from dalle_model.resize import rectangle, square
-from dalle_model.shards import DICTIONARY_COLUMNS, ShardError, image_tokens, read_metadata
+from dalle_model.shard_schema import DICTIONARY_COLUMNS
+from dalle_model.shards import ShardError, image_tokens, read_metadata
 from dalle_model.tokenizers.registry import load_codec
 from pipelines.encode.config import EncodeConfig, dependencies
 from pipelines.encode.shard import crop_for_codec, encode_all, encode_shard, shard_metadata
