@@ -7,13 +7,13 @@ from typing import Any
 
 import datasets
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from benchmarks.measure import Row, race, speed
 from dalle_model import files
 from dalle_model.config import DvaeConfig
-from dalle_model.shard_schema import DICTIONARY_COLUMNS, SCHEMA_VERSION, ShardMetadata, token_schema
+from dalle_model.pixels import Codes
+from dalle_model.shard_schema import DICTIONARY_COLUMNS, ShardMetadata, token_schema
 from dalle_model.shards import image_tokens, read_shards
 from pipelines.io.keys import pair_key
 from pipelines.io.parquet import to_bytes
@@ -44,7 +44,7 @@ def measure() -> list[Row]:
     ]
 
 
-def _with_datasets(urls: list[str], cache: str) -> npt.NDArray[np.uint16]:
+def _with_datasets(urls: list[str], cache: str) -> Codes:
     loaded = datasets.load_dataset(
         "parquet", data_files=urls, split="train", columns=COLUMNS, cache_dir=cache
     )
@@ -57,12 +57,11 @@ def _write(url: str, number: int) -> str:
         paper.num_codes, size=(SHARD_ROWS, paper.grid**2), dtype=np.uint16
     )
     metadata = ShardMetadata(
-        schema_version=SCHEMA_VERSION,
         codec="random",
         codec_sha256="0" * 64,
-        grid=paper.grid,
+        image_shape=(paper.side, paper.side),
+        token_shape=(paper.grid, paper.grid),
         num_codes=paper.num_codes,
-        side=paper.side,
         pixel_range=(0.1, 0.9),
         preprocessing="0" * 64,
         tokenizer_sha256="",

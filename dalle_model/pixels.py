@@ -11,7 +11,8 @@ from dalle_model.config import LOGIT_LAPLACE_EPS
 
 Rgb = npt.NDArray[np.uint8]  # (..., height, width, 3), 0..255
 Floats = npt.NDArray[np.float32]  # pixels in [0, 1], or mapped pixels
-Codes = npt.NDArray[np.uint16]  # image tokens, (images, positions) in the codec's order
+# Image tokens, (images, positions) in the codec's order; of several codebooks, (.., codebooks).
+Codes = npt.NDArray[np.uint16 | np.uint32]
 
 
 def map_pixels(pixels: Floats) -> Floats:

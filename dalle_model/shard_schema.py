@@ -1,15 +1,19 @@
 """What a token shard is: its columns, and the metadata in its footer that says what they mean."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 METADATA_KEY = b"dalle"
 DICTIONARY_COLUMNS = ["image_tokens.list.element", "text_tokens.list.element"]
+UINT16_CODES = 1 << 16  # shards with more codes store uint32
 
 
 @dataclass(frozen=True)
@@ -17,43 +21,141 @@ class ShardMetadata:
     """What the tokens of a shard mean; stored in the Parquet footer.
 
     Args:
-        schema_version: of the columns.
-        codec: name of the dVAE.
+        codec: its name.
         codec_sha256: of its weights file.
-        grid: tokens along one edge.
+        image_shape: height and width of the encoded images, in pixels; None where rows differ.
+        token_shape: of an image's positions: rows and columns of a grid, or one length. None where
+            rows differ: then each has its own, in the column `token_shape`.
         num_codes: every image token is below it.
-        side: edge of the encoded square, in pixels.
         pixel_range: of the encoder's input, as in `[0.1, 0.9]` for the logit-Laplace map.
         preprocessing: digest of the crop and scaling settings.
-        tokenizer_sha256: of the text tokenizer behind `text_tokens`; empty, as the column is null
-            in every shard so far: captions are tokenised when they are loaded.
+        tokenizer_sha256: of the text tokenizer behind `text_tokens`; empty where the column is
+            null, as captions can be tokenised when they are loaded.
         fingerprint: of the encode stage.
+        codebooks: codes at each position, which lie beside each other.
+        order: of the positions: `raster`, the rows of a grid from the top; `sequence`, without
+            places in the image; `scales`, grids from coarse to fine.
+        schema_version: of the footer and the columns, as the shard was written.
     """
 
-    schema_version: int
     codec: str
     codec_sha256: str
-    grid: int
+    image_shape: tuple[int, int] | None
+    token_shape: tuple[int, ...] | None
     num_codes: int
-    side: int
     pixel_range: tuple[float, float]
     preprocessing: str
     tokenizer_sha256: str
     fingerprint: str
+    codebooks: int = 1
+    order: str = "raster"
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def num_tokens(self) -> int:
+        """Positions of an image; raises ValueError where rows differ."""
+        if self.token_shape is None:
+            raise ValueError("each row has a token shape of its own, in the column `token_shape`")
+        return math.prod(self.token_shape)
+
+    @property
+    def side(self) -> int:
+        """Edge of the images, in pixels; raises ValueError where they are not square."""
+        return _edge("images", self.image_shape)
+
+    @property
+    def grid(self) -> int:
+        """Tokens along one edge; raises ValueError where they are no square grid."""
+        return _edge("tokens", self.token_shape)
+
+    @property
+    def words(self) -> str:
+        """Images, tokens and codes, for people; shapes are height x width."""
+        pixels = f"images of {_times(self.image_shape)} px" if self.image_shape else "images"
+        shape = f"{_times(self.token_shape)} tokens" if self.token_shape else "tokens of any shape"
+        books = "" if self.codebooks == 1 else f"{self.codebooks} "
+        order = _ORDERS.get(self.order, f"the order {self.order}")
+        return f"{pixels} to {shape} in {order}, each {books}of {self.num_codes:,} codes"
+
+
+_ORDERS = {"raster": "raster order", "sequence": "one sequence", "scales": "grids, coarse to fine"}
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " x ".join(f"{length:,}" for length in shape)
+
+
+def _edge(what: str, shape: tuple[int, ...] | None) -> int:
+    if shape is None:
+        raise ValueError(f"each row has {what} of a shape of its own")
+    if len(shape) != 2 or shape[0] != shape[1]:
+        raise ValueError(f"{what} of shape {shape} are not a square")
+    return shape[0]
+
+
+def parse_metadata(raw: bytes) -> ShardMetadata:
+    """The metadata of a footer, of this version or an earlier one.
+
+    Raises:
+        ValueError: it is damaged, or of another version; says which.
+    """
+    try:
+        values = json.loads(raw)
+        version = int(values["schema_version"])
+        if version == 1:
+            return _metadata(_from_version_1(values))
+        if version == SCHEMA_VERSION:
+            return _metadata(values)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError("its `dalle` metadata is damaged") from error
+    raise ValueError(
+        f"its schema version is {version}, this program reads 1 to {SCHEMA_VERSION}; "
+        "take a later program, or make the shard again with `dalle run encode`"
+    )
+
+
+def _metadata(values: Mapping[str, Any]) -> ShardMetadata:
+    if values.keys() != {field.name for field in fields(ShardMetadata)}:
+        raise ValueError("other fields than this version has")
+    shapes = {name: _shape(values[name]) for name in ("image_shape", "token_shape")}
+    return ShardMetadata(**{**values, **shapes, "pixel_range": tuple(values["pixel_range"])})
+
+
+def _shape(lengths: Any) -> tuple[int, ...] | None:
+    if lengths is None:
+        return None
+    if not lengths or not all(isinstance(length, int) and length > 0 for length in lengths):
+        raise ValueError(f"{lengths} is no shape")
+    return tuple(lengths)
+
+
+def _from_version_1(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Version 1 knew squares alone: `grid` tokens along an edge of `side` pixels."""
+    kept = {name: value for name, value in values.items() if name not in ("grid", "side")}
+    return kept | {
+        "image_shape": [values["side"]] * 2,
+        "token_shape": [values["grid"]] * 2,
+        "codebooks": 1,
+        "order": "raster",
+    }
+
+
+def token_dtype(num_codes: int) -> npt.DTypeLike:
+    """The type of codes below a number: uint16, or uint32 where they do not fit."""
+    return np.uint16 if num_codes <= UINT16_CODES else np.uint32
 
 
 def token_schema(metadata: ShardMetadata, added: Sequence[pa.Field] = ()) -> pa.Schema:
-    """Arrow schema of a version 1 token shard, with its metadata and `huggingface` features.
+    """Arrow schema of a token shard, with its metadata and `huggingface` features.
 
     Args:
         metadata: for the footer.
-        added: columns of numbers or text that a run appends to those of version 1, such as scores.
+        added: columns of numbers or text that a run appends to those of every shard, as scores.
     """
-    tokens = metadata.grid**2
-    fields = [*_fields(tokens), *added]
-    features = _features(tokens) | {field.name: _value(str(field.type)) for field in added}
+    columns = [*_fields(metadata), *added]
+    features = {field.name: _feature(field.type) for field in columns}
     return pa.schema(
-        fields,
+        columns,
         metadata={
             METADATA_KEY: json.dumps(asdict(metadata), sort_keys=True).encode(),
             b"huggingface": json.dumps({"info": {"features": features}}).encode(),
@@ -61,14 +163,19 @@ def token_schema(metadata: ShardMetadata, added: Sequence[pa.Field] = ()) -> pa.
     )
 
 
-def _fields(tokens: int) -> list[pa.Field]:
+def _fields(metadata: ShardMetadata) -> list[pa.Field]:
+    token = pa.from_numpy_dtype(token_dtype(metadata.num_codes))
+    own_shapes = metadata.token_shape is None
+    length = -1 if own_shapes else metadata.num_tokens * metadata.codebooks
+    shape_column = pa.field("token_shape", _list_of(pa.uint16()), nullable=False)
     return [
         pa.field("key", pa.string(), nullable=False),
         pa.field("caption", pa.string(), nullable=False),
-        pa.field("image_tokens", pa.list_(pa.field("element", pa.uint16()), tokens)),
-        pa.field("text_tokens", pa.list_(pa.field("element", pa.uint16()))),
+        pa.field("image_tokens", _list_of(token, length)),
+        *([shape_column] if own_shapes else []),
+        pa.field("text_tokens", _list_of(pa.uint16())),
         pa.field("view", pa.uint8(), nullable=False),
-        pa.field("crop", pa.list_(pa.field("element", pa.uint16()), 4)),
+        pa.field("crop", _list_of(pa.uint16(), 4)),
         pa.field("width", pa.uint32(), nullable=False),
         pa.field("height", pa.uint32(), nullable=False),
         pa.field("clip_score", pa.float32()),
@@ -79,38 +186,26 @@ def _fields(tokens: int) -> list[pa.Field]:
         pa.field("license", pa.string(), nullable=False),
         pa.field("source", pa.string(), nullable=False),
         pa.field("name", pa.string(), nullable=False),
+        pa.field("source_key", pa.string()),
     ]
 
 
-def _features(tokens: int) -> dict[str, Any]:
-    value: dict[str, Any] = {
-        name: _value(dtype)
-        for name, dtype in (
-            ("key", "string"),
-            ("caption", "string"),
-            ("view", "uint8"),
-            ("width", "uint32"),
-            ("height", "uint32"),
-            ("clip_score", "float32"),
-            ("phash", "uint64"),
-            ("sha256", "string"),
-            ("url", "string"),
-            ("page_url", "string"),
-            ("license", "string"),
-            ("source", "string"),
-            ("name", "string"),
-        )
-    }
-    token = _value("uint16")
-    value["image_tokens"] = {"feature": token, "length": tokens, "_type": "List"}
-    value["text_tokens"] = {"feature": token, "_type": "List"}
-    value["crop"] = {"feature": token, "length": 4, "_type": "List"}
-    return value
+def _list_of(item: pa.DataType, length: int = -1) -> pa.DataType:
+    """A list of fixed length, or of any."""
+    return pa.list_(pa.field("element", item), length)
 
 
-def _value(dtype: str) -> dict[str, Any]:
-    names = {"float": "float32", "double": "float64"}  # as `datasets` calls what Arrow calls so
-    return {"dtype": names.get(dtype, dtype), "_type": "Value"}
+def _feature(kind: pa.DataType) -> dict[str, Any]:
+    """A type as `datasets` writes it."""
+    if pa.types.is_list(kind):
+        return {"feature": _feature(kind.value_type), "_type": "List"}
+    if pa.types.is_fixed_size_list(kind):
+        return {"feature": _feature(kind.value_type), "length": kind.list_size, "_type": "List"}
+    names = {"float": "float32", "double": "float64"}
+    return {"dtype": names.get(str(kind), str(kind)), "_type": "Value"}
 
 
-COLUMNS = tuple(field.name for field in _fields(1))  # of every token shard, in order
+# Of token shards, in order: `token_shape` where rows differ, all others in each.
+_ANY_SHAPE = ShardMetadata("", "", None, None, 1, (0, 1), "", "", "")
+COLUMNS = {field.name: field.type for field in _fields(_ANY_SHAPE)}
+ADDED_IN_VERSION_2 = ("source_key",)

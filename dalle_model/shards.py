@@ -1,6 +1,6 @@
 """Reads token shards, and does not mix those of different codecs."""
 
-import json
+from collections.abc import Mapping
 from typing import BinaryIO
 
 import numpy as np
@@ -10,12 +10,28 @@ import pyarrow.parquet as pq
 
 from dalle_model import files
 from dalle_model.errors import DalleError
-from dalle_model.shard_schema import METADATA_KEY, SCHEMA_VERSION, ShardMetadata
+from dalle_model.shard_schema import (
+    ADDED_IN_VERSION_2,
+    COLUMNS,
+    METADATA_KEY,
+    ShardMetadata,
+    parse_metadata,
+)
 
 IMAGE_DIGITS = 24  # hex digits of a key that identify its image; the other 16 identify its caption
 SUFFIX = ".parquet"
 # Source: pyarrow.dataset, default of `ignore_prefixes`; our own temporary files start with "." too
 HIDDEN_PREFIXES = (".", "_")
+# What the codes of two shards mean is the same where all of these are.
+_MEANING = (
+    "codec_sha256",
+    "token_shape",
+    "codebooks",
+    "order",
+    "num_codes",
+    "pixel_range",
+    "preprocessing",
+)
 
 
 class ShardError(DalleError):
@@ -68,18 +84,27 @@ def common_metadata(urls: list[str]) -> ShardMetadata:
 def read_shards(urls: list[str], columns: list[str] | None = None) -> pa.Table:
     """All rows of shards of one codec, in order; page checksums are verified.
 
+    Args:
+        urls: of the shards, of any versions.
+        columns: names; all where none are given. What a version did not have is null.
+
     Raises:
-        ShardError: unreadable, or of different codecs.
+        ShardError: unreadable, of different codecs, or with different columns; names both.
     """
     first: ShardMetadata | None = None
-    tables = []
+    tables: list[pa.Table] = []
+    tokenizers: dict[str, str] = {}
     for url in urls:
         with _opened(url) as stream:
             metadata = _metadata_of(url, stream)
             first = first or metadata
             _refuse_to_mix(urls[0], first, url, metadata)
             tables.append(_table_of(url, stream, columns))
-    return pa.concat_tables([t.replace_schema_metadata() for t in tables])
+        _refuse_other_columns(urls[0], tables[0], url, tables[-1])
+        if metadata.tokenizer_sha256 and "text_tokens" in tables[-1].column_names:
+            tokenizers.setdefault(metadata.tokenizer_sha256, url)
+            _refuse_other_tokenizers(tokenizers)
+    return pa.concat_tables(tables, promote_options="default")
 
 
 def read_parquet(stream: BinaryIO, columns: list[str] | None = None) -> pa.Table:
@@ -102,11 +127,49 @@ def open_parquet(stream: BinaryIO) -> pq.ParquetFile:
     return pq.ParquetFile(stream, page_checksum_verification=True, pre_buffer=False)
 
 
-def image_tokens(table: pa.Table) -> npt.NDArray[np.uint16]:
-    """The `image_tokens` column as uint16 `(rows, grid * grid)`, raster order."""
+def image_tokens(table: pa.Table, codebooks: int = 1) -> npt.NDArray[np.uint16 | np.uint32]:
+    """The `image_tokens` column as one array, in the codec's order.
+
+    Args:
+        table: rows of token shards.
+        codebooks: of the shards, as their metadata say.
+
+    Returns:
+        uint16, or uint32 where codes do not fit, `(rows, num_tokens)`; `(rows, num_tokens,
+        codebooks)` of several codebooks.
+
+    Raises:
+        ShardError: rows have no tokens, or token shapes that differ: the column `token_shape` must
+            be in the table to tell.
+    """
     column = table.column("image_tokens").combine_chunks()
-    flat = column.flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(flat.reshape(len(column), column.type.list_size), dtype=np.uint16)
+    if column.null_count:
+        raise ShardError(
+            f"image tokens of {len(column)} rows are no array: {column.null_count} rows have none; "
+            "leave those out"
+        )
+    if pa.types.is_fixed_size_list(column.type):
+        length = column.type.list_size
+    else:
+        _refuse_other_shapes(table)
+        length = len(column[0]) if len(column) else 0
+    values = column.flatten().to_numpy(zero_copy_only=False)
+    shape = (length,) if codebooks == 1 else (length // codebooks, codebooks)
+    return np.asarray(values.reshape(len(column), *shape))
+
+
+def _refuse_other_shapes(table: pa.Table) -> None:
+    if "token_shape" not in table.column_names:
+        raise ShardError(
+            "image tokens of rows with token shapes of their own are an array only where those "
+            "agree: read the column `token_shape` with them"
+        )
+    shapes = sorted({tuple(shape) for shape in table.column("token_shape").to_pylist()})
+    if len(shapes) > 1:
+        raise ShardError(
+            f"image tokens of {table.num_rows} rows are no array: there are {len(shapes)} token "
+            f"shapes, such as {shapes[0]} and {shapes[1]}; take the rows of one `token_shape`"
+        )
 
 
 def _opened(url: str) -> BinaryIO:
@@ -126,30 +189,58 @@ def _metadata_of(url: str, stream: BinaryIO) -> ShardMetadata:
     if raw is None:
         raise ShardError(f"{url} is not a token shard: its footer has no `dalle` metadata")
     try:
-        values = json.loads(raw)
-        version = values["schema_version"]
-        if version == SCHEMA_VERSION:
-            return ShardMetadata(**values | {"pixel_range": tuple(values["pixel_range"])})
-    except (ValueError, TypeError, KeyError) as error:
-        raise ShardError(f"{url} cannot be read: its `dalle` metadata is damaged") from error
-    raise ShardError(
-        f"{url} has schema version {version}, "
-        f"this reader supports {SCHEMA_VERSION}; run `dalle run encode` again"
-    )
+        return parse_metadata(raw)
+    except ValueError as error:
+        raise ShardError(f"{url} cannot be read: {error}") from error
 
 
 def _table_of(url: str, stream: BinaryIO, columns: list[str] | None) -> pa.Table:
     try:
         stream.seek(0)
-        return read_parquet(stream, columns)
+        shard = open_parquet(stream)
+        wanted = _now(shard.schema_arrow.names) if columns is None else columns
+        table = shard.read(wanted, use_threads=False)
+        for name in set(wanted) & set(COLUMNS) - set(table.column_names):
+            nulls = pa.nulls(table.num_rows, COLUMNS[name])
+            table = table.append_column(pa.field(name, COLUMNS[name]), nulls)
+        return table.select(wanted).replace_schema_metadata()
     except Exception as error:  # as in _metadata_of
         raise ShardError(f"{url} cannot be read: {error}") from error
 
 
+def _now(names: list[str]) -> list[str]:
+    """The columns of a shard as this version has them."""
+    ours = [name for name in COLUMNS if name in names or name in ADDED_IN_VERSION_2]
+    return ours + [name for name in names if name not in COLUMNS]
+
+
 def _refuse_to_mix(url: str, one: ShardMetadata, other_url: str, other: ShardMetadata) -> None:
-    for name in ("codec_sha256", "grid", "num_codes", "pixel_range", "preprocessing"):
+    for name in _MEANING:
         if getattr(other, name) != getattr(one, name):
             raise ShardError(
                 f"shards of different codecs cannot be mixed: {name} is {getattr(one, name)} in "
                 f"{url} and {getattr(other, name)} in {other_url}; encode both with one codec"
+            )
+
+
+def _refuse_other_tokenizers(urls: Mapping[str, str]) -> None:
+    """Takes the shards that have text tokens, one by the digest of each tokenizer."""
+    if len(urls) > 1:
+        (one, url), (other, other_url) = urls.items()
+        raise ShardError(
+            f"`text_tokens` of different text tokenizers cannot be mixed: {one[:12]} made those of "
+            f"{url}, {other[:12]} those of {other_url}; read the other columns, by name"
+        )
+
+
+def _refuse_other_columns(url: str, one: pa.Table, other_url: str, other: pa.Table) -> None:
+    held = [
+        dict(zip(table.schema.names, table.schema.types, strict=True)) for table in (one, other)
+    ]
+    for name in sorted(held[0].keys() | held[1].keys()):
+        kinds = [columns.get(name, "missing") for columns in held]
+        if kinds[0] != kinds[1]:
+            raise ShardError(
+                f"shards with different columns cannot be mixed: {name} is {kinds[0]} in {url} and "
+                f"{kinds[1]} in {other_url}; read the columns that both have, by name"
             )

@@ -7,7 +7,6 @@ from typing import Literal, Protocol, get_args
 from dalle_model.config import RESAMPLES, Resample
 from dalle_model.pixels import Codes, Rgb
 
-MAX_CODES = 1 << 16  # shards store codes as uint16
 Order = Literal["raster", "sequence", "scales"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalle_model.errors import DalleError
+from dalle_model.pixels import Codes
 from dalle_model.settings import PairChoice
 from dalle_model.shard_schema import ShardMetadata
 from dalle_model.shards import common_metadata, image_of, image_tokens, read_shards
@@ -22,14 +23,14 @@ class Pairs:
     Args:
         keys: one for each row, 40 hex characters.
         captions: one for each row.
-        image_tokens: uint16 `(rows, grid * grid)`, raster order.
+        image_tokens: `(rows, grid * grid)`, raster order.
         metadata: of the shards.
         num_left_out: rows of the shards that the choice leaves out.
     """
 
     keys: list[str]
     captions: list[str]
-    image_tokens: npt.NDArray[np.uint16]
+    image_tokens: Codes
     metadata: ShardMetadata
     num_left_out: int
 
@@ -39,8 +40,10 @@ def load_pairs(shard_urls: list[str], choice: PairChoice) -> Pairs:
 
     Raises:
         ShardError: a shard is unreadable, or of another codec than the others.
-        TrainingDataError: there is no row.
+        TrainingDataError: there is no row, or the tokens are no square grid of one codebook.
     """
+    metadata = common_metadata(shard_urls)
+    _refuse_other_tokens(shard_urls[0], metadata)
     table = read_shards(shard_urls, ["key", "view", "caption", "image_tokens"])
     table = table.sort_by([("key", "ascending"), ("view", "ascending")])
     keys, captions = table.column("key").to_pylist(), table.column("caption").to_pylist()
@@ -54,9 +57,20 @@ def load_pairs(shard_urls: list[str], choice: PairChoice) -> Pairs:
         keys=[keys[row] for row in rows],
         captions=[captions[row] for row in rows],
         image_tokens=image_tokens(table)[rows],
-        metadata=common_metadata(shard_urls),
+        metadata=metadata,
         num_left_out=len(keys) - len(rows),
     )
+
+
+def _refuse_other_tokens(url: str, metadata: ShardMetadata) -> None:
+    """A prior has rows and columns of one code each (`dalle_model.prior.embedding`)."""
+    shape = metadata.token_shape or ()
+    is_square = len(shape) == 2 and shape[0] == shape[1]
+    if not is_square or metadata.codebooks != 1 or metadata.order != "raster":
+        raise TrainingDataError(
+            f"a prior is trained on square grids of tokens in raster order, one codebook; "
+            f"{url} holds {metadata.words}: encode the images with another codec"
+        )
 
 
 def choose_rows(keys: list[str], captions: list[str], choice: PairChoice) -> list[int]:

@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
 from dalle_model.config import PriorConfig
+from dalle_model.pixels import Codes
 from dalle_model.prior.loss import StreamLoss, stream_loss
 from dalle_model.prior.model import Prior, num_parameters
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
@@ -88,7 +88,7 @@ def train_from_shards(
 
 
 def train_prior(
-    image_tokens: npt.NDArray[np.uint16],
+    image_tokens: Codes,
     captions: list[str],
     tokenizer: CaptionTokenizer,
     config: PriorConfig,

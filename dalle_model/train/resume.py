@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from torch import Tensor
 from torch.optim import Optimizer
 
 from dalle_model import files
 from dalle_model.checkpoint import load_checkpoint, load_into, save_checkpoint
+from dalle_model.pixels import Codes
 from dalle_model.prior.model import Prior
 from dalle_model.train.optimizers import load_state_tensors, state_tensors
 from dalle_model.vocab import CaptionTokenizer
@@ -34,13 +34,14 @@ def state_digest(
     settings: dict[str, Any],
     config: dict[str, Any],
     tokenizer: CaptionTokenizer,
-    image_tokens: npt.NDArray[np.uint16],
+    image_tokens: Codes,
     captions: Sequence[str],
 ) -> str:
     """SHA-256 of everything that the next step depends on, apart from the state itself."""
     document = [settings, config, tokenizer.sha256, list(captions)]
     described = json.dumps(document, sort_keys=True).encode()
-    return files.sha256(described + np.ascontiguousarray(image_tokens, "<u2").tobytes())
+    little = image_tokens.dtype.newbyteorder("<")
+    return files.sha256(described + np.ascontiguousarray(image_tokens, little).tobytes())
 
 
 def save_state(out_url: str, digest: str, state: Resumable) -> None:

@@ -73,7 +73,7 @@ def draw_grid(root: str, number: int, out: str) -> str:
         raise ShardError(f"the token shards of {root} hold no row; `dalle report` shows why")
     images = StageFolder(graph.url(IMAGES, run) or root, run.num_shards)
     originals = squares_of(images, table["key"].to_pylist(), codec.facts.side, codec.facts.resample)
-    decoded = codec.decode(image_tokens(table))
+    decoded = codec.decode(image_tokens(table, codec.facts.codebooks))
     sheet = comparison_grid([np.stack(originals), decoded], table["caption"].to_pylist())
     files.write_bytes(out, to_png(np.asarray(sheet)))
     return out

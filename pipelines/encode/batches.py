@@ -111,7 +111,7 @@ class TokenRows:
             codes = self._encode(list(self._squares.values()))
             tokens |= dict(zip(self._squares, codes, strict=True))
         for row in self._rows:
-            self._done.keep(row | {"image_tokens": tokens[image_of(row["key"])]})
+            self._done.keep(row | {"image_tokens": tokens[image_of(row["key"])].ravel()})
         self._compared += [(tokens[image], full) for image, full in self._full.items()]
         if len(self._compared) >= self._batch_size:
             self._compare()

@@ -4,9 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import yaml
 
-from dalle_model.shard_schema import ShardMetadata
+from dalle_model.shard_schema import ShardMetadata, token_dtype
 from dalle_model.shards import read_metadata
 from pipelines.io.layout import PART_PATTERN, StageFolder
 from pipelines.io.manifest import Manifest
@@ -60,7 +61,7 @@ rows = rows.select_columns(["caption", "image_tokens"]).shuffle(seed=0, buffer_s
 rows = split_dataset_by_node(rows, rank=0, world_size=1).with_format("torch")
 # to go on from a checkpoint: rows.load_state_dict(saved["data"])
 for batch in DataLoader(rows, batch_size=32):
-    tokens = batch["image_tokens"].long()  # (32, {tokens}): an embedding takes no uint16
+    tokens = batch["image_tokens"].long()  # {tokens}
     ...  # a step; with the weights is saved {{"data": rows.state_dict()}}
 ```
 
@@ -94,7 +95,7 @@ def card(folder: StageFolder, manifests: Sequence[Manifest]) -> str:
             *_table("Rows", ("stage", "rows in", "rows out", "dropped for"), _funnel(manifests)),
             *_table("Licences", ("as stated", "rows"), _most(licenses, "not stated")),
             *_table("Sources", ("source", "rows"), _most(sources, "without a name")),
-            _USE.format(pattern=PART_PATTERN, tokens=metadata.grid**2),
+            _USE.format(pattern=PART_PATTERN, tokens=_tokens(metadata)),
         ]
     )
 
@@ -119,18 +120,26 @@ def size_category(rows: int) -> str:
     return next((name for limit, name in _SIZES.items() if rows < limit), "n>1T")
 
 
+def _tokens(metadata: ShardMetadata) -> str:
+    """What a batch of tokens is."""
+    if metadata.token_shape is None:
+        return "where the rows of a batch have one `token_shape`"
+    dtype = np.dtype(token_dtype(metadata.num_codes))
+    length = metadata.num_tokens * metadata.codebooks
+    return f"(32, {length}): an embedding takes no {dtype}"
+
+
 def _about(manifest: Manifest, metadata: ShardMetadata) -> list[str]:
-    grid, side = metadata.grid, metadata.side
     return [
         "# Image-caption pairs as tokens",
         "",
         f"{manifest.rows_out:,} pairs in {manifest.num_shards:,} Parquet files, one row each, "
         "sorted by `key`. `image_tokens` are the codes of",
-        "the image's centre square in raster order; `caption` is normalised text. "
+        "the image's centre; `caption` is normalised text. "
         "The images themselves are not here; `url` says where they were found.",
         "",
         f"- codec: `{_tidy(metadata.codec)}`, SHA-256 of its weights `{metadata.codec_sha256}`",
-        f"- tokens: {grid} x {grid} of {metadata.num_codes:,} codes, from squares of {side} px",
+        f"- tokens: {metadata.words}",
         f"- content: `{manifest.digest}`, the SHA-256 over the names and SHA-256 of all files",
         "",
     ]

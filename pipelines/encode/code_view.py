@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from dalle_model.evaluate.reconstruction import code_use
-from dalle_model.shards import image_tokens, read_metadata, read_shards
+from dalle_model.shards import read_metadata, read_shards
 from pipelines.encode.config import IMAGES_COMPARED, TOKENS_COMPARED, TOKENS_EQUAL
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
@@ -18,20 +18,20 @@ def code_frequencies(folder: StageFolder, manifest: Manifest) -> Iterable[View]:
         return
     urls = [folder.file(entry["name"]) for entry in manifest.files]
     metadata = read_metadata(urls[0])
-    tokens = image_tokens(read_shards(urls, columns=["image_tokens"]))
+    column = read_shards(urls, columns=["image_tokens"]).column("image_tokens").combine_chunks()
+    tokens = column.flatten().to_numpy(zero_copy_only=False)
     use = code_use(tokens, metadata.num_codes)
     num_bytes = sum(entry["bytes"] for entry in manifest.files)
     yield Frequencies(
         title="Image tokens",
         about=(
-            f"Codec {metadata.codec}, {metadata.side} px to {metadata.grid} x {metadata.grid} "
-            f"tokens of {metadata.num_codes:,} codes; {use.used:,} codes used, perplexity "
+            f"Codec {metadata.codec}, {metadata.words}; {use.used:,} codes used, perplexity "
             f"{use.perplexity:.0f}; shards {num_bytes:,} bytes. "
             f"SHA-256 of the weights: {metadata.codec_sha256}{agreement(manifest)}"
         ),
         x="codes, most used first",
         y="times used",
-        counts=np.bincount(tokens.ravel(), minlength=metadata.num_codes),
+        counts=np.bincount(tokens, minlength=metadata.num_codes),
     )
 
 

@@ -7,16 +7,15 @@ from functools import lru_cache, partial
 from itertools import chain
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from dalle_model import files
 from dalle_model.pixels import Codes, Rgb, from_stored
 from dalle_model.resize import rectangle
-from dalle_model.shard_schema import SCHEMA_VERSION, ShardMetadata, token_schema
+from dalle_model.shard_schema import ShardMetadata, token_dtype, token_schema
 from dalle_model.shards import ShardError, image_of
 from dalle_model.threads import pinned_kernels
-from dalle_model.tokenizers.codec import MAX_CODES, Codec
+from dalle_model.tokenizers.codec import Codec, CodecFacts
 from dalle_model.tokenizers.registry import codec_sha256, load_codec
 from pipelines.encode.batches import Row, TokenRows
 from pipelines.encode.config import EncodeConfig
@@ -42,7 +41,7 @@ def encode_shard(
 
     Raises:
         CheckpointError: the codec cannot be used.
-        ShardError: the codec has more codes than a shard can hold, or two columns have one name.
+        ShardError: two columns have one name.
         UnreadableShardError: the image or the survivor shard is missing or corrupt; here, or by the
             batches.
     """
@@ -56,7 +55,7 @@ def encode_shard(
     schema = token_schema(shard_metadata(codec, task.fingerprint), [*added, *fields(types)])
     crop = partial(crop_for_codec, codec=codec)
     encode = partial(encode_all, codec, batch_size=config.batch_size)
-    before = partial(_codes_before, EarlierRows(task, index, ["sha256", "image_tokens"]))
+    before = partial(_codes_before, EarlierRows(task, index, ["sha256", "image_tokens"]), codec)
     rows = TokenRows(schema, task.stage, crop, encode, config.batch_size, before)
     unreadable = Counter[str]()
     results = rows.results(with_carried(chain([first], tables), types, unreadable))
@@ -82,9 +81,12 @@ def _counted(
     yield ShardResult(schema.empty_table(), [], 0, passed_over=passed_over(types, unreadable))
 
 
-def _codes_before(earlier: EarlierRows, row: Row) -> Codes | None:
+def _codes_before(earlier: EarlierRows, codec: Codec, row: Row) -> Codes | None:
     found = earlier.find(image_of(row["key"]), lambda old: bool(old["sha256"] == row["sha256"]))
-    return None if found is None else np.array(found["image_tokens"], np.uint16)
+    if found is None:
+        return None
+    codes = np.array(found["image_tokens"], token_dtype(codec.facts.num_codes))
+    return codes.reshape(_codes_shape(codec.facts))
 
 
 def crop_for_codec(stored: bytes, codec: Codec) -> Rgb | Check:
@@ -100,39 +102,37 @@ def crop_for_codec(stored: bytes, codec: Codec) -> Rgb | Check:
 
 
 def shard_metadata(codec: Codec, fingerprint: str) -> ShardMetadata:
-    """What the tokens mean, for the footer of the shard.
-
-    Raises:
-        ShardError: the codec has more codes than a shard can hold.
-    """
+    """What the tokens mean, for the footer of the shard."""
     facts = codec.facts
-    if facts.num_codes > MAX_CODES:
-        raise ShardError(
-            f"codec {facts.name} has {facts.num_codes} codes, a token shard holds uint16: "
-            f"at most {MAX_CODES}; set `encode.codec` to another one"
-        )
-    preprocessing = {"crop": "centre", "resample": facts.resample, "side": facts.side}
-    settings = json.dumps(preprocessing, sort_keys=True)
     return ShardMetadata(
-        schema_version=SCHEMA_VERSION,
         codec=facts.name,
         codec_sha256=facts.sha256,
-        grid=facts.grid,
+        image_shape=facts.image_shape,
+        token_shape=facts.token_shape,
         num_codes=facts.num_codes,
-        side=facts.side,
         pixel_range=facts.pixel_range,
-        preprocessing=files.sha256(settings.encode()),
+        preprocessing=_preprocessing(facts),
         tokenizer_sha256="",
         fingerprint=fingerprint,
+        codebooks=facts.codebooks,
+        order=facts.order,
     )
 
 
-def encode_all(codec: Codec, squares: Sequence[Rgb], batch_size: int) -> npt.NDArray[np.uint16]:
-    """Codes `(N, grid * grid)` of images, in batches of equal size; the last is padded with black.
+def _preprocessing(facts: CodecFacts) -> str:
+    """Digest of crop and scaling; of squares the same as in shards of version 1."""
+    height, width = facts.image_shape
+    shape = {"side": width} if height == width else {"height": height, "width": width}
+    settings = {"crop": "centre", "resample": facts.resample, **shape}
+    return files.sha256(json.dumps(settings, sort_keys=True).encode())
+
+
+def encode_all(codec: Codec, squares: Sequence[Rgb], batch_size: int) -> Codes:
+    """Codes of images as the codec gives them, in batches of equal size; the last has black ones.
 
     Batch size and threads change the last bits of the logits, so both are pinned.
     """
-    codes = np.zeros((len(squares), codec.facts.num_tokens), np.uint16)
+    codes = np.zeros((len(squares), *_codes_shape(codec.facts)), token_dtype(codec.facts.num_codes))
     with pinned_kernels():
         for start in range(0, len(squares), batch_size):
             chunk = np.stack(squares[start : start + batch_size])
@@ -140,6 +140,10 @@ def encode_all(codec: Codec, squares: Sequence[Rgb], batch_size: int) -> npt.NDA
             batch[: len(chunk)] = chunk
             codes[start : start + len(chunk)] = codec.encode(batch)[: len(chunk)]
     return codes
+
+
+def _codes_shape(facts: CodecFacts) -> tuple[int, ...]:
+    return (facts.num_tokens,) if facts.codebooks == 1 else (facts.num_tokens, facts.codebooks)
 
 
 @lru_cache(maxsize=1)

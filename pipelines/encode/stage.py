@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from dalle_model.shard_schema import DICTIONARY_COLUMNS
+from dalle_model.shard_schema import DICTIONARY_COLUMNS, SCHEMA_VERSION
 from dalle_model.tokenizers.installed import split_name
 from pipelines.encode.config import EncodeConfig, codec_facts, dependencies
 from pipelines.io.layout import StageFolder
@@ -57,7 +57,7 @@ def _process(job: Job, index: int) -> BatchedResult:
 def _settings(config: EncodeConfig) -> dict[str, Any]:
     values = plain_settings(config)
     values.pop("codec")  # its content counts, not its place: a dependency, or an input
-    return values
+    return values | {"shard_schema": SCHEMA_VERSION}
 
 
 def _dependencies(_config: EncodeConfig, provided: Mapping[str, str]) -> dict[str, str]:
@@ -142,6 +142,6 @@ STAGE = Stage(
     heeds=(CARRIED,),
     misfit=_misfit,
     reuse=Reuse(follows=(IMAGES,)),
-    card=Card(_card, version=2),
+    card=Card(_card, version=3),
     begins=_begins,
 )

@@ -1,4 +1,4 @@
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +16,14 @@ from dalle_model.shards import (
     read_metadata,
     read_shards,
 )
+from pipelines.io import parquet
 
 SHARDS = Path(__file__).parents[1] / "support" / "shards"
-METADATA = ShardMetadata(1, "tiny", "a" * 64, 2, 32, 16, (0.1, 0.9), "p", "", "f")
+METADATA = ShardMetadata("tiny", "a" * 64, (16, 16), (2, 2), 32, (0.1, 0.9), "p", "", "f")
 
 
-def write(path, metadata=METADATA, count=3):
-    schema = token_schema(metadata)
+def write(path, metadata=METADATA, count=3, added=(), **changes):
+    schema = token_schema(metadata, added)
     rng = np.random.default_rng(0)
     rows = [
         {
@@ -41,6 +42,7 @@ def write(path, metadata=METADATA, count=3):
             "source": "s",
             "name": "",
         }
+        | changes
         for n in range(count)
     ]
     table = pa.Table.from_pylist(rows, schema=schema)
@@ -66,6 +68,9 @@ def test_rows_come_back_in_order(tmp_path):
     ("name", "value"),
     [
         ("codec_sha256", "b" * 64),
+        ("token_shape", (4, 1)),
+        ("codebooks", 2),
+        ("order", "sequence"),
         ("num_codes", 64),
         ("pixel_range", (0.0, 1.0)),
         ("preprocessing", "other"),
@@ -73,9 +78,14 @@ def test_rows_come_back_in_order(tmp_path):
 )
 def test_shards_of_different_codecs_are_not_mixed(tmp_path, name, value):
     first, _ = write(tmp_path / "1.parquet")
-    second, _ = write(tmp_path / "2.parquet", replace(METADATA, **{name: value}))
-    with pytest.raises(ShardError, match=rf"{name} is .* in .*1\.parquet and .* in .*2\.parquet"):
-        common_metadata([first, second])
+    other = replace(METADATA, **{name: value})
+    codes = [0] * other.num_tokens * other.codebooks
+    second, _ = write(tmp_path / "2.parquet", other, image_tokens=codes)
+    for read in (common_metadata, read_shards):
+        with pytest.raises(
+            ShardError, match=rf"{name} is .* in .*1\.parquet and .* in .*2\.parquet"
+        ):
+            read([first, second])
 
 
 def test_fingerprints_may_differ(tmp_path):
@@ -88,25 +98,29 @@ def test_each_wrong_file_is_one_clear_message(tmp_path):
     other = tmp_path / "other.parquet"
     pq.write_table(pa.table({"a": [1]}), other)
     (tmp_path / "junk").write_bytes(b"junk")
-    newer, _ = write(tmp_path / "newer.parquet", replace(METADATA, schema_version=2))
+    newer, _ = write(tmp_path / "newer.parquet", replace(METADATA, schema_version=3))
     for url, message in (
         (f"{tmp_path}/none", r"none is missing; `dalle run encode` makes it"),
         (f"{tmp_path}/junk", "junk is not Parquet"),
         (str(other), "is not a token shard"),
-        (newer, "has schema version 2, this reader supports 1"),
+        (newer, "its schema version is 3, this program reads 1 to 2"),
     ):
         with pytest.raises(ShardError, match=message):
             read_metadata(url)
 
 
 def test_a_flipped_byte_is_found(tmp_path):
-    url, table = write(tmp_path / "x.parquet", count=200)
-    content = bytearray(Path(url).read_bytes())
-    content[len(content) // 4] ^= 1
-    Path(url).write_bytes(bytes(content))
-    with pytest.raises(ShardError, match=r"x\.parquet cannot be read"):
+    _, table = write(tmp_path / "x.parquet", count=200)
+    files.write_bytes(url := f"{tmp_path}/x.parquet", parquet.to_bytes(table))
+    read_shards([url])
+    column = pq.read_metadata(url).row_group(0).column(table.column_names.index("image_tokens"))
+    assert column.path_in_schema.startswith("image_tokens")
+    content = bytearray(files.read_bytes(url))
+    content[column.data_page_offset + column.total_compressed_size // 2] ^= 1
+    files.write_bytes(url, bytes(content))
+    with pytest.raises(ShardError, match=r"x\.parquet cannot be read: .*CRC"):
         read_shards([url])
-    assert table.num_rows == 200
+    assert read_shards([url], ["caption"]).num_rows == 200
 
 
 def test_an_empty_folder_names_the_command(tmp_path):
@@ -128,17 +142,81 @@ def test_shards_of_any_name_are_listed_but_no_hidden_ones(tmp_path):
     assert list_shards(str(tmp_path)) == [f"{tmp_path}/a.parquet", f"{tmp_path}/b.parquet"]
 
 
-def test_metadata_is_written_with_sorted_keys():
-    text = token_schema(METADATA).metadata[METADATA_KEY].decode()
-    names = sorted(asdict(METADATA))
-    assert [text.index(f'"{name}"') for name in names] == sorted(
-        text.index(f'"{name}"') for name in names
-    )
-
-
 def test_no_rows_keep_the_width_of_their_tokens():
     table = pa.table({"image_tokens": pa.array([], pa.list_(pa.uint16(), 64))})
     assert image_tokens(table).shape == (0, 64)
+
+
+def test_codes_of_several_codebooks_lie_beside_each_other(tmp_path):
+    metadata = replace(METADATA, token_shape=(3,), codebooks=2, order="sequence", num_codes=1 << 18)
+    url, _ = write(tmp_path / "x.parquet", metadata, image_tokens=[0, 1, 2, 3, 4, (1 << 18) - 1])
+    found = read_shards([url])
+    assert image_tokens(found).shape == (3, 6)
+    tokens = image_tokens(found, read_metadata(url).codebooks)
+    assert tokens.dtype == np.uint32
+    assert tokens.tolist() == [[[0, 1], [2, 3], [4, 262143]]] * 3
+
+
+def test_rows_without_tokens_are_no_array():
+    table = pa.table({"image_tokens": pa.array([[1, 2], None], pa.list_(pa.uint16(), 2))})
+    with pytest.raises(ShardError, match="of 2 rows are no array: 1 rows have none"):
+        image_tokens(table)
+
+
+def test_rows_with_shapes_of_their_own_are_an_array_where_those_agree(tmp_path):
+    metadata = replace(METADATA, token_shape=None, image_shape=None)
+    wide, table = write(tmp_path / "1.parquet", metadata, token_shape=[1, 4])
+    high, _ = write(tmp_path / "2.parquet", metadata, token_shape=[4, 1])
+    assert table.column_names.index("token_shape") == 3
+    found = read_shards([wide, high])
+    assert [len(codes) for codes in found["image_tokens"].to_pylist()] == [4] * 6
+    assert image_tokens(found.slice(3)).tolist() == image_tokens(table).tolist()
+    assert image_tokens(found.slice(6)).shape == (0, 0)
+    with pytest.raises(ShardError, match=r"2 token shapes, such as \(1, 4\) and \(4, 1\)"):
+        image_tokens(found)
+    with pytest.raises(ShardError, match="read the column `token_shape` with them"):
+        image_tokens(read_shards([wide], ["image_tokens"]))
+
+
+def test_a_shard_of_version_1_mixes_with_later_ones_of_the_same_codec(tmp_path):
+    old = str(SHARDS / "v1.parquet")
+    metadata = replace(read_metadata(old), schema_version=2, fingerprint="later")
+    new, _ = write(tmp_path / "2.parquet", metadata, image_tokens=[7] * 64, source_key="k")
+    for urls in ([old, new], [new, old]):
+        found = read_shards(urls).sort_by([("caption", "ascending")])
+        assert found.schema.names == token_schema(metadata).names
+        assert sorted(found["source_key"].to_pylist(), key=str) == [None] * 8 + ["k"] * 3
+        tokens = image_tokens(read_shards(urls, ["image_tokens"]))
+        assert tokens.shape == (11, 64)
+        assert tokens.dtype == np.uint16
+        assert common_metadata(urls).grid == 8
+    assert read_shards([old], ["source_key", "key"]).column_names == ["source_key", "key"]
+
+
+def test_columns_that_one_shard_lacks_are_named(tmp_path):
+    score, text = pa.field("score", pa.float32()), pa.field("score", pa.string())
+    plain, _ = write(tmp_path / "1.parquet")
+    scored, _ = write(tmp_path / "2.parquet", added=[score], score=0.5)
+    texts, _ = write(tmp_path / "3.parquet", added=[text], score="x")
+    for urls, message in (
+        ([plain, scored], r"score is missing in .*1\.parquet and float in .*2\.parquet"),
+        ([scored, texts], r"score is float in .*2\.parquet and string in .*3\.parquet"),
+    ):
+        with pytest.raises(ShardError, match=message):
+            read_shards(urls)
+    with pytest.raises(ShardError, match=r"1\.parquet cannot be read: .*score"):
+        read_shards([plain], ["key", "score"])
+    assert read_shards([plain, scored], ["key", "name"]).num_rows == 6
+
+
+def test_text_tokens_of_different_tokenizers_are_not_mixed(tmp_path):
+    one, _ = write(tmp_path / "1.parquet", replace(METADATA, tokenizer_sha256="a" * 64))
+    none, _ = write(tmp_path / "2.parquet")
+    other, _ = write(tmp_path / "3.parquet", replace(METADATA, tokenizer_sha256="b" * 64))
+    assert read_shards([none, one]).num_rows == 6
+    with pytest.raises(ShardError, match=r"aaa made those of .*1\.parquet, bbb"):
+        read_shards([none, one, other], ["text_tokens"])
+    assert read_shards([none, one, other], ["caption", "image_tokens"]).num_rows == 9
 
 
 @pytest.mark.parametrize("raw", [b"\xff", b"{", b"[]", b"{}", b'{"schema_version": 1}'])
@@ -157,7 +235,8 @@ def test_a_shard_of_schema_version_1_stays_readable():
     assert (metadata.grid, metadata.side, metadata.num_codes) == (8, 64, 1024)
     assert (metadata.pixel_range, metadata.tokenizer_sha256) == ((0.1, 0.9), "")
     tokens = image_tokens(rows)
-    assert (tokens.shape, tokens.dtype) == ((8, 64), np.uint16)
+    assert tokens.shape == (8, 64)
+    assert tokens.dtype == np.uint16
     assert tokens[0, 14:20].tolist() == [862, 862, 750, 99, 99, 99]
     assert files.sha256(tokens.astype("<u2").tobytes()).startswith("049d99927587")
     first = rows.slice(0, 1).to_pylist()[0]

@@ -73,10 +73,12 @@ def test_the_formats_are_listed():
     }
 
 
-def test_the_columns_of_a_token_shard_are_listed():
-    metadata = ShardMetadata(1, "c", "0", 8, 1024, 64, (0.1, 0.9), "p", "", "f")
-    listed = first_codes(prose(DOCS / "token-shards.md"))
-    assert listed == token_schema(metadata).names
+def test_the_columns_and_the_footer_of_a_token_shard_are_listed():
+    metadata = ShardMetadata("c", "0", (64, 64), (8, 8), 1024, (0.1, 0.9), "p", "", "f")
+    columns, _, rest = prose(DOCS / "token-shards.md").partition("## The footer")
+    assert first_codes(columns) == token_schema(metadata).names
+    footer = first_codes(rest)
+    assert sorted(footer) == sorted(field.name for field in fields(ShardMetadata))
 
 
 def test_all_public_names_are_listed():

@@ -6,15 +6,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dalle_model.shard_schema import SCHEMA_VERSION, ShardMetadata, token_schema
+from dalle_model.shard_schema import ShardMetadata, token_schema
 
 METADATA: dict[str, Any] = {
-    "schema_version": SCHEMA_VERSION,
     "codec": "tiny",
     "codec_sha256": "ab" * 32,
-    "grid": 3,
+    "image_shape": (24, 24),
+    "token_shape": (3, 3),
     "num_codes": 16,
-    "side": 24,
     "pixel_range": (0.1, 0.9),
     "preprocessing": "none",
     "tokenizer_sha256": "",

@@ -2,11 +2,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from dalle_model.checkpoint import CheckpointError
-from dalle_model.pixels import Rgb
+from dalle_model.pixels import Codes, Rgb
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
 from dalle_model.sample.images import draw_images, sample_images, warning_of_cuts
 from dalle_model.settings import SampleSettings
@@ -22,10 +21,10 @@ class GreyCodec:
 
     facts: CodecFacts = FACTS
 
-    def encode(self, images: Rgb) -> npt.NDArray[np.uint16]:
+    def encode(self, images: Rgb) -> Codes:
         return (images[..., 0] // 16).reshape(len(images), -1).astype(np.uint16)
 
-    def decode(self, codes: npt.NDArray[np.uint16]) -> Rgb:
+    def decode(self, codes: Codes) -> Rgb:
         grey = (codes.reshape(-1, 3, 3, 1) * 16).astype(np.uint8)
         return np.repeat(grey, 3, axis=3)
 

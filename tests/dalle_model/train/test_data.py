@@ -80,3 +80,17 @@ def test_each_epoch_shows_every_row_once_in_another_order() -> None:
 
 def test_a_batch_may_be_larger_than_the_training_set() -> None:
     assert set(Counter(batch_rows(0, 3, 9, seed=1).tolist()).values()) == {3}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"token_shape": (3, 4)}, "3 x 4 tokens in raster order"),
+        ({"token_shape": (9,), "order": "sequence"}, "9 tokens in one sequence"),
+        ({"codebooks": 2}, "each 2 of 16 codes"),
+    ],
+)
+def test_tokens_that_are_no_square_grid_of_one_codebook_are_refused(tmp_path, changes, words):
+    url = write_token_shard(tmp_path / "part.parquet", [], **changes)
+    with pytest.raises(TrainingDataError, match=rf"part\.parquet holds .*{words}"):
+        load_pairs([url], PairChoice())

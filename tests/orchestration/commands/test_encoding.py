@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from dalle_model.shards import list_shards, read_shards
-from dalle_model.tokenizers.codec import load_codec
+from dalle_model.tokenizers.registry import load_codec
 from orchestration import api
 from orchestration.commands.encoding import MissingTokensError
 from tests.support.codecs import write_codec

@@ -121,7 +121,7 @@ def test_it_has_the_books_of_all_stages_the_codec_the_licences_and_the_sources(t
     assert "| codec |" not in text
     assert "| `CC0` | 10 |" in text
     assert "| `mine` | 10 |" in text
-    assert "3 x 3 of 16 codes, from squares of 24 px" in text
+    assert "images of 24 x 24 px to 3 x 3 tokens in raster order, each of 16 codes" in text
     assert "ab" * 32 in text
 
 

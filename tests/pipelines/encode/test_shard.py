@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -13,8 +14,9 @@ from dalle_model import files
 from dalle_model.config import DvaeConfig
 from dalle_model.pixels import to_png
 from dalle_model.resize import rectangle, square
-from dalle_model.shard_schema import DICTIONARY_COLUMNS
+from dalle_model.shard_schema import DICTIONARY_COLUMNS, token_schema
 from dalle_model.shards import ShardError, image_tokens, read_metadata
+from dalle_model.tokenizers.codec import CodecFacts
 from dalle_model.tokenizers.registry import load_codec
 from pipelines.encode.config import EncodeConfig, dependencies
 from pipelines.encode.shard import crop_for_codec, encode_all, encode_shard, shard_metadata
@@ -28,6 +30,8 @@ from pipelines.rejection import Check
 from tests.support.codecs import TINY, write_codec
 from tests.support.image_rows import noise, row, write_images
 from tests.support.results import whole
+
+SHARDS = Path(__file__).parents[2] / "support" / "shards"
 
 
 @pytest.fixture(scope="module")
@@ -143,11 +147,41 @@ def test_threads_are_pinned_inside_and_restored(codec_url, monkeypatch):
         torch.set_num_threads(before)
 
 
-def test_a_codec_with_more_codes_than_uint16_is_refused(codec_url):
-    codec = load_codec(codec_url)
-    codec.facts = replace(codec.facts, num_codes=65537)
-    with pytest.raises(ShardError, match="has 65537 codes, a token shard holds uint16"):
-        shard_metadata(codec, "f")
+class Words:
+    """A codec of sequences of two codes, some of which need more than 16 bits."""
+
+    facts = CodecFacts(
+        "words", "c" * 64, (32, 16), (3,), 1 << 18, "lanczos", (0.0, 1.0), 2, "sequence"
+    )
+
+    def encode(self, images):
+        sums = images.reshape(len(images), 3, 2, -1).sum(-1, np.uint64)
+        return (sums * 40009 % (1 << 18)).astype(np.uint32)
+
+    def decode(self, codes):
+        raise NotImplementedError
+
+
+def test_any_codec_s_codes_are_stored_as_it_gives_them():
+    codec = Words()
+    images = [noise(n, 32, 16) for n in range(5)]
+    codes = encode_all(codec, images, 2)
+    assert codes.shape == (5, 3, 2)
+    assert codes.dtype == np.uint32
+    assert codes.max() > 65535
+    assert codes.tolist() == codec.encode(np.stack(images)).tolist()
+    metadata = shard_metadata(codec, "f")
+    assert (metadata.token_shape, metadata.codebooks, metadata.order) == ((3,), 2, "sequence")
+    assert metadata.image_shape == (32, 16)
+    rows = [{"image_tokens": row.ravel()} for row in codes]
+    table = pa.Table.from_pylist(rows, token_schema(metadata))
+    assert image_tokens(table, metadata.codebooks).tolist() == codes.tolist()
+
+
+def test_the_preprocessing_of_a_square_is_called_as_in_version_1():
+    old = read_metadata(str(SHARDS / "v1.parquet"))
+    assert shard_metadata(load_codec("demo"), "f").preprocessing == old.preprocessing
+    assert shard_metadata(Words(), "f").preprocessing != old.preprocessing
 
 
 def test_a_small_picture_is_measured_against_the_codec(codec_url):

@@ -1,0 +1,117 @@
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from dalle_model.shard_schema import (
+    COLUMNS,
+    METADATA_KEY,
+    ShardMetadata,
+    parse_metadata,
+    token_dtype,
+    token_schema,
+)
+
+SQUARE = ShardMetadata("tiny", "a" * 64, (64, 64), (8, 8), 1024, (0.1, 0.9), "p", "", "f")
+WIDE = replace(SQUARE, image_shape=(256, 128), token_shape=(16, 8))
+SEQUENCE = replace(SQUARE, token_shape=(256,), codebooks=4, order="sequence", num_codes=1 << 18)
+SCALES = replace(SQUARE, token_shape=(680,), order="scales", num_codes=4096)
+MIXED = replace(SQUARE, image_shape=None, token_shape=None)
+
+
+@pytest.mark.parametrize("metadata", [SQUARE, WIDE, SEQUENCE, SCALES, MIXED])
+def test_metadata_comes_back_as_it_was_written(metadata):
+    raw = token_schema(metadata).metadata[METADATA_KEY]
+    assert parse_metadata(raw) == metadata
+    assert list(json.loads(raw)) == sorted(asdict(metadata))
+
+
+@pytest.mark.parametrize(
+    ("metadata", "kind"),
+    [
+        (SQUARE, pa.list_(pa.field("element", pa.uint16()), 64)),
+        (WIDE, pa.list_(pa.field("element", pa.uint16()), 128)),
+        (SEQUENCE, pa.list_(pa.field("element", pa.uint32()), 1024)),
+        (MIXED, pa.list_(pa.field("element", pa.uint16()))),
+    ],
+)
+def test_tokens_have_the_length_of_their_shape_and_the_type_of_their_codes(metadata, kind):
+    schema = token_schema(metadata)
+    assert schema.field("image_tokens").type == kind
+    assert ("token_shape" in schema.names) == (metadata.token_shape is None)
+
+
+@pytest.mark.parametrize(
+    ("codes", "dtype"), [(1, np.uint16), (65536, np.uint16), (65537, np.uint32)]
+)
+def test_codes_are_stored_as_uint16_where_they_fit(codes, dtype):
+    assert token_dtype(codes) == dtype
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        (SQUARE, "images of 64 x 64 px to 8 x 8 tokens in raster order, each of 1,024 codes"),
+        (WIDE, "images of 256 x 128 px to 16 x 8 tokens in raster order, each of 1,024 codes"),
+        (
+            SEQUENCE,
+            "images of 64 x 64 px to 256 tokens in one sequence, each 4 of 262,144 codes",
+        ),
+        (
+            SCALES,
+            "images of 64 x 64 px to 680 tokens in grids, coarse to fine, each of 4,096 codes",
+        ),
+        (MIXED, "images to tokens of any shape in raster order, each of 1,024 codes"),
+    ],
+)
+def test_metadata_are_told_in_words(metadata, words):
+    assert metadata.words == words
+
+
+def test_an_edge_is_that_of_a_square():
+    assert (SQUARE.grid, SQUARE.side, SQUARE.num_tokens) == (8, 64, 64)
+    assert (WIDE.num_tokens, SEQUENCE.num_tokens) == (128, 256)
+    for metadata, message in (
+        (WIDE, r"shape \(16, 8\) are"),
+        (SEQUENCE, r"\(256,\)"),
+        (MIXED, "own"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            _ = metadata.grid
+    with pytest.raises(ValueError, match=r"images of shape \(256, 128\) are not a square"):
+        _ = WIDE.side
+    with pytest.raises(ValueError, match="in the column `token_shape`"):
+        _ = MIXED.num_tokens
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"token_shape": []},
+        {"token_shape": [8, "8"]},
+        {"token_shape": [8, 0]},
+        {"token_shape": 64},
+        {"pixel_range": None},
+        {"order": None, "grid": 8},
+    ],
+)
+def test_damaged_metadata_are_refused(changes):
+    values = json.loads(token_schema(SQUARE).metadata[METADATA_KEY])
+    with pytest.raises(ValueError, match="`dalle` metadata is damaged"):
+        parse_metadata(json.dumps(values | changes).encode())
+
+
+def test_features_are_those_of_the_columns():
+    added = [pa.field("score", pa.float32()), pa.field("classes", pa.int64())]
+    schema = token_schema(SEQUENCE, added)
+    features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+    assert list(features) == schema.names
+    token = {"dtype": "uint32", "_type": "Value"}
+    assert features["image_tokens"] == {"feature": token, "length": 1024, "_type": "List"}
+    assert features["score"] == {"dtype": "float32", "_type": "Value"}
+
+
+def test_every_column_that_a_shard_may_have_is_known():
+    assert set(COLUMNS) == set(token_schema(SQUARE).names) | {"token_shape"}
