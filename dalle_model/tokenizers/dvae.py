@@ -8,10 +8,9 @@ from collections import OrderedDict
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from dalle_model.config import DvaeConfig
-from dalle_model.tokenizers.layers import Block, Conv2d
+from dalle_model.tokenizers.layers import Block, Conv2d, looked_up
 from dalle_model.tokenizers.patch_path import PatchDecoder, PatchEncoder
 
 # Shape letters: B batch, C colour channels (3), K codes; S S height and width in pixels, and
@@ -80,6 +79,19 @@ class Decoder(nn.Module):
             mu_BCSS = mu_BCSS + self.patch(z_BKGG)
         return mu_BCSS, ln_b_BCSS
 
+    def location(self, codes_BGG: Tensor) -> Tensor:
+        """The location alone, `(B, 3, S, S)` in float32, of codes int64 `(B, G, G)`.
+
+        What a 1x1 convolution makes of a one-hot vector is looked up; the vectors, 6 GB for 64
+        images of the paper's size, are never made.
+        """
+        first, *rest = self.blocks
+        x: Tensor = looked_up(first, codes_BGG)
+        for layer in rest:
+            x = layer(x)
+        mu_BCSS = x.float()[:, :3]
+        return mu_BCSS if self.patch is None else mu_BCSS + self.patch.of_codes(codes_BGG)
+
 
 class Dvae(nn.Module):
     """An encoder and its decoder."""
@@ -100,9 +112,7 @@ class Dvae(nn.Module):
 
     def decode(self, codes_BGG: Tensor) -> Tensor:
         """Mapped pixels `(B, 3, S, S)` in (0, 1): the sigmoid of the location."""
-        one_hot_BGGK = functional.one_hot(codes_BGG, self.config.num_codes)
-        mu_BCSS, _ = self.decoder(one_hot_BGGK.permute(0, 3, 1, 2).float())
-        return torch.sigmoid(mu_BCSS)
+        return torch.sigmoid(self.decoder.location(codes_BGG))
 
 
 def _group(

@@ -9,23 +9,37 @@ from torch import Tensor
 from dalle_model.checkpoint import load_checkpoint, load_into
 from dalle_model.config import DvaeConfig
 from dalle_model.pixels import Codes, Floats, Rgb, map_pixels, unmap_pixels
+from dalle_model.shard_schema import token_dtype
 from dalle_model.tokenizers.codec import CodecFacts
 from dalle_model.tokenizers.dvae import Dvae
+from dalle_model.tokenizers.dvae_encoding import Best, DvaeEncoding, multiplies_bfloat16
 from dalle_model.tokenizers.facts import dvae_facts
 
 # Shape letters: B batch, C colour channels (3), S side in pixels, G grid side.
 
 
 class DvaeCodec:
-    """A `dalle_model.tokenizers.codec.Codec`.
+    """A `dalle_model.tokenizers.codec.Codec`, with what `abilities` names.
 
     Args:
-        model: the dVAE; switched to evaluation mode, without gradients.
+        model: the dVAE; switched to evaluation mode, without gradients, channels last.
         facts: what its codes are.
+        dtype: of the encoder's convolutions; the decoder is in float32.
+        is_exact: as in `DvaeEncoding`.
     """
 
-    def __init__(self, model: Dvae, facts: CodecFacts) -> None:
+    def __init__(
+        self,
+        model: Dvae,
+        facts: CodecFacts,
+        dtype: torch.dtype = torch.float32,
+        *,
+        is_exact: bool = True,
+    ) -> None:
         self.model = model.eval().requires_grad_(requires_grad=False)
+        model.encoder.blocks.to(memory_format=torch.channels_last)
+        self._encoding = DvaeEncoding(model.encoder, dtype, is_exact=is_exact)
+        self.precision = str(dtype).removeprefix("torch.")
         self.facts = facts
 
     @classmethod
@@ -47,13 +61,35 @@ class DvaeCodec:
         Raises:
             ValueError: the images have the wrong dtype or shape.
         """
+        return self._codes(self._best(images))
+
+    def encode_with_margins(self, images: Rgb) -> tuple[Codes, Floats]:
+        """The same codes, and float32 `(B, num_tokens)`: best minus second-best logit, 0 or more.
+
+        Raises:
+            ValueError: as `encode`.
+        """
+        best = self._best(images, with_margins=True)
+        assert best.margins is not None
+        return self._codes(best), best.margins.reshape(-1, self.facts.num_tokens)
+
+    def in_fast_form(self) -> Self:
+        """The same codec; its encoder is in bfloat16 where the processor multiplies in it."""
+        dtype = torch.bfloat16 if multiplies_bfloat16() else torch.float32
+        return type(self)(self.model, self.facts, dtype, is_exact=False)
+
+    def _best(self, images: Rgb, *, with_margins: bool = False) -> Best:
         height, width = self.facts.image_shape
         if images.dtype != np.uint8 or images.shape[1:] != (height, width, 3):
             raise ValueError(
                 f"got {images.dtype} {images.shape}, expected uint8 (B, {height}, {width}, 3)"
             )
-        codes_BGG = self.model.encode(to_input(images))
-        return codes_BGG.flatten(1).numpy().astype(np.uint16)
+        return self._encoding.best(to_input(images), with_margins=with_margins)
+
+    def _codes(self, best: Best) -> Codes:
+        return best.codes.reshape(-1, self.facts.num_tokens).astype(
+            token_dtype(self.facts.num_codes)
+        )
 
     def decode(self, codes: Codes) -> Rgb:
         """RGB uint8 `(B, height, width, 3)` of codes `(B, num_tokens)`.

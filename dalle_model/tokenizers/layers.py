@@ -25,6 +25,16 @@ class Conv2d(nn.Module):
         return y_BNHW
 
 
+def looked_up(conv: nn.Module, codes_BHW: Tensor) -> Tensor:
+    """What a 1x1 convolution makes of the one-hot vectors of codes int64 `(B, H, W)`.
+
+    Returns:
+        `(B, n_out, H, W)`.
+    """
+    table = conv.get_parameter("w").flatten(1).T + conv.get_parameter("b")
+    return functional.embedding(codes_BHW, table).permute(0, 3, 1, 2).contiguous()
+
+
 class Block(nn.Module):
     """Bottleneck residual block: `id + post_gain * res`, relu before each of four convolutions."""
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dalle_model.config import PATCH, DvaeConfig
-from dalle_model.tokenizers.layers import Block, Conv2d
+from dalle_model.tokenizers.layers import Block, Conv2d, looked_up
 
 # Shape letters: B batch, C colour channels (3), S side in pixels, K codes, G = S / 8 grid side.
 
@@ -50,6 +50,15 @@ class PatchDecoder(nn.Module):
     def forward(self, z_BKGG: Tensor) -> Tensor:
         """Location in float32."""
         patches: Tensor = self.linear(z_BKGG).float() + self.context(z_BKGG).float()
+        return functional.pixel_shuffle(patches, PATCH)
+
+    def of_codes(self, codes_BGG: Tensor) -> Tensor:
+        """The same of codes int64 `(B, G, G)`, without their one-hot vectors."""
+        first, *rest = self.context
+        x: Tensor = looked_up(first, codes_BGG)
+        for layer in rest:
+            x = layer(x)
+        patches = looked_up(self.linear, codes_BGG).float() + x.float()
         return functional.pixel_shuffle(patches, PATCH)
 
 

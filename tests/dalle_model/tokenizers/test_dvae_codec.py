@@ -5,6 +5,8 @@ import pytest
 
 from dalle_model.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from dalle_model.config import DVAE_PRESETS
+from dalle_model.tokenizers import dvae_codec
+from dalle_model.tokenizers.abilities import GivesMargins, fast_form, precision_of
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import to_input, to_rgb
 from dalle_model.tokenizers.installed import CodecError
@@ -107,3 +109,32 @@ def test_the_shipped_codec_is_the_demo_preset_and_beats_kmeans():
     metrics = checkpoint.extra["metrics"]
     assert metrics["psnr"] > metrics["kmeans_psnr"] + 0.5
     assert load_codec("demo").decode(np.zeros((1, 64), np.uint16)).shape == (1, 64, 64, 3)
+
+
+def test_margins_come_with_the_same_codes(url):
+    codec = load_codec(url)
+    images = random_images(5)
+    assert isinstance(codec, GivesMargins)
+    codes, margins = codec.encode_with_margins(images)
+    assert codes.tolist() == codec.encode(images).tolist()
+    assert (margins.dtype.name, margins.shape) == ("float32", (5, 4))
+    assert (margins >= 0).all()
+
+
+@pytest.mark.parametrize(("has_bfloat16", "precision"), [(False, "float32"), (True, "bfloat16")])
+def test_the_fast_form_is_of_the_precision_that_the_processor_multiplies_in(
+    url, has_bfloat16, precision, monkeypatch
+):
+    codec = load_codec(url)
+    monkeypatch.setattr(dvae_codec, "multiplies_bfloat16", lambda: has_bfloat16)
+    fast = fast_form(codec)
+    assert (precision_of(codec), precision_of(fast)) == ("float32", precision)
+    assert (fast.name, fast.sha256, fast.side) == (codec.name, codec.sha256, codec.side)
+    same = fast.encode(random_images(64)) == codec.encode(random_images(64))
+    assert same.mean() > 0.9
+
+
+def test_a_codec_without_a_fast_form_is_its_own():
+    plain = object()
+    assert fast_form(plain) is plain  # type: ignore[arg-type]
+    assert precision_of(plain) == "float32"  # type: ignore[arg-type]

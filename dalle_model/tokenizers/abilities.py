@@ -1,0 +1,40 @@
+"""What a codec may offer beyond `Codec`; where it does not, less is offered and no more asked."""
+
+from typing import Protocol, runtime_checkable
+
+from dalle_model.pixels import Codes, Floats, Rgb
+from dalle_model.tokenizers.codec import Codec
+
+
+@runtime_checkable
+class GivesMargins(Protocol):
+    """A codec that tells how sure its codes are."""
+
+    def encode_with_margins(self, images: Rgb) -> tuple[Codes, Floats]:
+        """The codes of `encode`, and float32 `(B, grid * grid)`: best minus second-best logit."""
+        ...
+
+
+@runtime_checkable
+class HasFastForm(Protocol):
+    """A codec that is faster where a few codes, those of near-ties, may be others.
+
+    Attributes:
+        precision: of its encoder, such as `float32`.
+    """
+
+    precision: str
+
+    def in_fast_form(self) -> Codec:
+        """The same codec in the form that is fastest on this machine."""
+        ...
+
+
+def fast_form(codec: Codec) -> Codec:
+    """The fast form of a codec; itself where it has no other."""
+    return codec.in_fast_form() if isinstance(codec, HasFastForm) else codec
+
+
+def precision_of(codec: Codec) -> str:
+    """Of a codec's encoder, such as `bfloat16`; `float32` where it does not say."""
+    return codec.precision if isinstance(codec, HasFastForm) else "float32"
