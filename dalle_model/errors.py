@@ -20,6 +20,7 @@ DalleError: what was asked for has failed; exit code 1
     BackendError             pipelines.fetch.backends.img2dataset  its library is not a known one
     PillowVersionError       pipelines.images.pillow_version  Pillow is too old for the web
     SandboxError             pipelines.images.sandbox.sandbox no process to decode in can be started
+    EncodingMemoryError      pipelines.encode.encoder         the memory does not hold a batch
     RunError                 orchestration.engine.plan        a run cannot start or continue
     NothingLeftError         orchestration.engine.limits      a stage has dropped every row
     VerificationError        orchestration.engine.verify      files are not what their manifests say
@@ -44,6 +45,7 @@ DalleError: what was asked for has failed; exit code 1
         BlocklistError       pipelines.fetch.blocklists       a block-list cannot be read
         RecipeError          pipelines.captions.assembly      a recipe is wrong or unknown
         PriceError           orchestration.scale.prices       a file of prices cannot be read
+        NoMarginsError       pipelines.encode.encoder         a codec gives no margins
         ConfigError          orchestration.engine.config      a setting or an argument is wrong
         NoRunError           orchestration.engine.config      a directory is not one of a run
         StageError           orchestration.engine.registry    the stages do not fit together

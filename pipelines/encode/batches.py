@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from dalle_model.pixels import Codes, Rgb, crop_box
 from dalle_model.shards import image_of
 from pipelines.encode.config import IMAGES_COMPARED, TOKENS_COMPARED, TOKENS_EQUAL
+from pipelines.encode.encoder import Outcome, Tokens
+from pipelines.encode.margins import MARGINS
+from pipelines.encode.proof import Proof, is_proven
 from pipelines.io.batches import RowBatch
 from pipelines.io.parquet import rows_of
 from pipelines.io.task import ShardResult
@@ -22,8 +24,8 @@ _WAITING_ROWS = 4096  # for their image to be encoded; chosen: some MB, where on
 
 Row = dict[str, Any]
 Crop = Callable[[bytes], Rgb | Check]
-Encode = Callable[[Sequence[Rgb]], Codes]
-Before = Callable[[Row], Codes | None]
+Encode = Callable[[Sequence[Rgb]], Sequence[Outcome]]
+Before = Callable[[Row], Tokens | None]
 
 
 class TokenRows:
@@ -33,10 +35,11 @@ class TokenRows:
         schema: of the token rows; columns that an image row has under the same name are carried.
         stage: for rejections.
         crop: the square of a stored image, or why it has none.
-        encode: codes of squares, which do not depend on each other.
+        encode: tokens of squares, which do not depend on each other, or why one has none.
         batch_size: squares that are encoded at once.
-        before: the codes of a row's image where an earlier result has them, asked for in the order
+        before: the tokens of a row's image where an earlier result has them, asked for in the order
             of the keys.
+        proof: encodes a sample again; None for no sample.
     """
 
     def __init__(
@@ -47,18 +50,20 @@ class TokenRows:
         encode: Encode,
         batch_size: int,
         before: Before = lambda _: None,
+        proof: Proof | None = None,
     ) -> None:
         self._names, self._stage = schema.names, stage
         self._crop, self._encode, self._batch_size = crop, encode, batch_size
-        self._before, self._is_reused = before, False
+        self._before, self._is_reused, self._proof = before, False, proof
         self._done = RowBatch(schema)
         self._image = ""  # the one of the last row, and its failed check
         self._failed: Check | None = None
         self._rows: list[Row] = []  # whose image is encoded next, or was last
         self._squares: dict[str, Rgb] = {}
         self._full: dict[str, Rgb] = {}
-        self._tokens: dict[str, Codes] = {}  # of the image encoded last, and of those from before
+        self._found: dict[str, Outcome] = {}  # of the image encoded last, and of those from before
         self._compared: list[tuple[Codes, Rgb]] = []
+        self._proven: list[tuple[Codes, Rgb]] = []
         self._tallies = Counter[str]()
 
     def results(self, tables: Iterator[pa.Table]) -> Iterator[ShardResult]:
@@ -71,6 +76,7 @@ class TokenRows:
                     yield self._done.take()
         self._flush()
         self._compare()
+        self._prove(1)
         yield self._done.take(tallies=dict(self._tallies))
 
     def _add(self, row: Row) -> None:
@@ -89,10 +95,11 @@ class TokenRows:
 
     def _taken(self, image: str, row: Row) -> Check | None:
         compares = bool(row.get("full_image"))  # which is counted, so it is done whatever is known
-        known = None if compares else self._before(row)
+        proves = self._proof is not None and is_proven(image)
+        known = None if compares or proves else self._before(row)
         self._is_reused = known is not None
         if known is not None:
-            self._tokens[image] = known
+            self._found[image] = known
             return None
         square = self._crop(row["image"])
         if isinstance(square, Check):
@@ -106,28 +113,57 @@ class TokenRows:
 
     def _flush(self) -> None:
         """Encode the squares that wait, and pass their rows on."""
-        tokens = dict(self._tokens)
+        found = dict(self._found)
         if self._squares:
-            codes = self._encode(list(self._squares.values()))
-            tokens |= dict(zip(self._squares, codes, strict=True))
+            outcomes = self._encode(list(self._squares.values()))
+            found |= dict(zip(self._squares, outcomes, strict=True))
         for row in self._rows:
-            self._done.keep(row | {"image_tokens": tokens[image_of(row["key"])].ravel()})
-        self._compared += [(tokens[image], full) for image, full in self._full.items()]
+            self._pass_on(row, found[image_of(row["key"])])
+        self._sample(found)
+        self._found = {self._image: found[self._image]} if self._image in found else {}
+        self._rows, self._squares, self._full = [], {}, {}
+
+    def _pass_on(self, row: Row, outcome: Outcome) -> None:
+        if isinstance(outcome, Check):
+            self._done.drop(reject(row, self._stage, outcome))
+        else:
+            columns = {"image_tokens": outcome.codes.ravel(), MARGINS: outcome.margins}
+            self._done.keep(row | columns)
+
+    def _sample(self, found: dict[str, Outcome]) -> None:
+        """Put aside what is compared and what is proven, until it fills a batch."""
+        for image, square in self._squares.items():
+            tokens = found[image]
+            if isinstance(tokens, Check):
+                continue
+            if image in self._full:
+                self._compared.append((tokens.codes, self._full[image]))
+            if self._proof is not None and is_proven(image):
+                self._proven.append((tokens.codes, square))
         if len(self._compared) >= self._batch_size:
             self._compare()
-        self._tokens = {self._image: tokens[self._image]} if self._image in tokens else {}
-        self._rows, self._squares, self._full = [], {}, {}
+        if self._proof is not None:
+            self._prove(self._proof.batch_size)
 
     def _compare(self) -> None:
         """Count how many tokens are those of full decoding, of the images that carry both."""
         if not self._compared:
             return
-        tokens, full = zip(*self._compared, strict=True)
-        equal = np.stack(tokens) == self._encode(full)
-        self._tallies[IMAGES_COMPARED] += len(full)
-        self._tallies[TOKENS_COMPARED] += int(equal.size)
-        self._tallies[TOKENS_EQUAL] += int(equal.sum())
+        found = self._encode([full for _, full in self._compared])
+        for (codes, _), full in zip(self._compared, found, strict=True):
+            if not isinstance(full, Check):
+                self._tallies[IMAGES_COMPARED] += 1
+                self._tallies[TOKENS_COMPARED] += int(codes.size)
+                self._tallies[TOKENS_EQUAL] += int((codes == full.codes).sum())
         self._compared = []
+
+    def _prove(self, at_least: int) -> None:
+        """Encode the sample again, in batches, while so many wait."""
+        while self._proof is not None and len(self._proven) >= at_least:
+            part = self._proven[: self._proof.batch_size]
+            codes, squares = zip(*part, strict=True)
+            self._tallies.update(self._proof.tallies(squares, codes))
+            self._proven = self._proven[len(part) :]
 
 
 def _token_row(row: Row, names: Sequence[str]) -> Row:

@@ -6,7 +6,15 @@ import numpy as np
 
 from dalle_model.evaluate.reconstruction import code_use
 from dalle_model.shards import read_metadata, read_shards
-from pipelines.encode.config import IMAGES_COMPARED, TOKENS_COMPARED, TOKENS_EQUAL
+from pipelines.encode.config import (
+    DIFFER_BY_BATCH,
+    DIFFER_FROM_EXACT,
+    IMAGES_COMPARED,
+    IMAGES_PROVEN,
+    TOKENS_COMPARED,
+    TOKENS_EQUAL,
+    TOKENS_PROVEN,
+)
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.views import Frequencies, View
@@ -27,7 +35,7 @@ def code_frequencies(folder: StageFolder, manifest: Manifest) -> Iterable[View]:
         about=(
             f"Codec {metadata.codec}, {metadata.words}; {use.used:,} codes used, perplexity "
             f"{use.perplexity:.0f}; shards {num_bytes:,} bytes. "
-            f"SHA-256 of the weights: {metadata.codec_sha256}{agreement(manifest)}"
+            f"SHA-256 of the weights: {metadata.codec_sha256}{agreement(manifest)}{proof(manifest)}"
         ),
         x="codes, most used first",
         y="times used",
@@ -45,3 +53,17 @@ def agreement(manifest: Manifest) -> str:
         f". Of {counts[TOKENS_COMPARED]:,} tokens of {counts[IMAGES_COMPARED]:,} images decoded at "
         f"a scale, {share:.1%} are those of full decoding"
     )
+
+
+def proof(manifest: Manifest) -> str:
+    """A sentence on tokens of images that were encoded again; empty where none were."""
+    counts = manifest.metrics
+    if not counts.get(TOKENS_PROVEN):
+        return ""
+    said = (
+        f". Of {counts[TOKENS_PROVEN]:,} tokens of {counts[IMAGES_PROVEN]:,} images that were "
+        f"encoded again, {counts[DIFFER_BY_BATCH]:,} differ in batches of another size"
+    )
+    if DIFFER_FROM_EXACT in counts:
+        said += f", and {counts[DIFFER_FROM_EXACT]:,} from those in full precision"
+    return said

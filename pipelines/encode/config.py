@@ -1,6 +1,7 @@
 """Settings of the encode stage."""
 
 from importlib.metadata import version
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +15,11 @@ IMAGES_COMPARED, TOKENS_COMPARED, TOKENS_EQUAL = (
     "tokens_compared",
     "tokens_equal",
 )
+# The same of the sample that is encoded again (`proof`): tokens that differ, and images of it whose
+# first encoding was in bfloat16.
+IMAGES_PROVEN, TOKENS_PROVEN = "images_proven", "tokens_proven"
+DIFFER_BY_BATCH, DIFFER_FROM_EXACT = "tokens_differ_by_batch", "tokens_differ_from_exact"
+IMAGES_BFLOAT16, IMAGES_UNPROVEN = "images_proven_of_bfloat16", "images_failed_when_proven"
 
 
 class EncodeConfig(BaseModel):
@@ -22,7 +28,14 @@ class EncodeConfig(BaseModel):
     Args:
         codec: `demo` for the shipped weights, the URL of a checkpoint, or the name of one that an
             installed package adds, with what it shall load after a colon.
-        batch_size: images in one call of the encoder; a different size may flip near-ties.
+        mode: `exact` has one batch size, one thread and float32, so that equal images are equal
+            tokens; `fast` has the precision and the batch size that are fastest on the machine, and
+            may flip near-ties. Either way one image in 64 is encoded again, and what differs is
+            counted.
+        batch_size: images in one call of the encoder, of `fast` at most; a different size may flip
+            near-ties.
+        margin: whether each token comes with its margin, best minus second-best logit, in a column
+            `token_margins`.
         views: crops of each image; only the centre crop, view 0, is supported.
         max_reject_rate: share of rows dropped above which the stage fails.
     """
@@ -30,7 +43,9 @@ class EncodeConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     codec: str = "demo"
+    mode: Literal["exact", "fast"] = "exact"
     batch_size: int = Field(default=32, ge=1, le=4096)
+    margin: bool = False
     views: int = Field(default=1, ge=1, le=1)
     max_reject_rate: float = Field(default=1.0, ge=0, le=1)
 

@@ -2,23 +2,27 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from dalle_model import files
-from dalle_model.pixels import Codes, Rgb, from_stored
+from dalle_model.pixels import Rgb, from_stored
 from dalle_model.resize import rectangle
 from dalle_model.shard_schema import ShardMetadata, token_dtype, token_schema
 from dalle_model.shards import ShardError, image_of
-from dalle_model.threads import pinned_kernels
 from dalle_model.tokenizers.codec import Codec, CodecFacts
 from dalle_model.tokenizers.registry import codec_sha256, load_codec
+from pipelines.encode.batch_size import BatchSize
 from pipelines.encode.batches import Row, TokenRows
 from pipelines.encode.config import EncodeConfig
+from pipelines.encode.encoder import Encoder, Tokens
+from pipelines.encode.margins import MARGINS, with_margins
+from pipelines.encode.proof import Proof
 from pipelines.io.carried import Type
 from pipelines.io.carried_columns import fields, passed_over, with_carried
 from pipelines.io.earlier import EarlierRows
@@ -41,25 +45,37 @@ def encode_shard(
 
     Raises:
         CheckpointError: the codec cannot be used.
+        NoMarginsError: margins are asked for, and the codec gives none.
         ShardError: two columns have one name.
         UnreadableShardError: the image or the survivor shard is missing or corrupt; here, or by the
             batches.
+        EncodingMemoryError: the memory does not hold a batch; by the batches.
     """
     url = task.url(CODEC)
-    codec = _codec(url, codec_sha256(url))
+    codec, size = _codec(url, codec_sha256(url), config)
     tables = surviving_row_groups(task, index)
     first = next(tables)
     added = [field for field in first.schema if field.name not in IMAGE_SCHEMA.names]
     types = carried or {}
     _refuse_shared_names([field.name for field in added], types)
     schema = token_schema(shard_metadata(codec, task.fingerprint), [*added, *fields(types)])
-    crop = partial(crop_for_codec, codec=codec)
-    encode = partial(encode_all, codec, batch_size=config.batch_size)
-    before = partial(_codes_before, EarlierRows(task, index, ["sha256", "image_tokens"]), codec)
-    rows = TokenRows(schema, task.stage, crop, encode, config.batch_size, before)
+    kept = ["sha256", "image_tokens"]
+    if config.margin:
+        schema, kept = with_margins(schema), [*kept, MARGINS]
+    encoder = Encoder(codec, config, size)
+    rows = TokenRows(
+        schema,
+        task.stage,
+        crop=partial(crop_for_codec, codec=codec),
+        encode=encoder.encode,
+        batch_size=config.batch_size,
+        before=partial(_tokens_before, EarlierRows(task, index, kept), codec.facts),
+        proof=Proof(encoder, codec, config),
+    )
     unreadable = Counter[str]()
     results = rows.results(with_carried(chain([first], tables), types, unreadable))
-    return BatchedResult(schema, _counted(results, schema, types, unreadable))
+    told = partial(_told, encoder, types, unreadable)
+    return BatchedResult(schema, _followed(results, schema, told))
 
 
 def _refuse_shared_names(added: Iterable[str], types: Mapping[str, Type]) -> None:
@@ -70,23 +86,35 @@ def _refuse_shared_names(added: Iterable[str], types: Mapping[str, Type]) -> Non
         )
 
 
-def _counted(
-    results: Iterator[ShardResult],
-    schema: pa.Schema,
-    types: Mapping[str, Type],
-    unreadable: Counter[str],
+def _followed(
+    results: Iterator[ShardResult], schema: pa.Schema, told: Callable[[], Mapping[str, Any]]
 ) -> Iterator[ShardResult]:
-    """The results of a shard, and once all are made, which values became null."""
+    """The results of a shard, and once all are made, what is known of it by then."""
     yield from results
-    yield ShardResult(schema.empty_table(), [], 0, passed_over=passed_over(types, unreadable))
+    yield ShardResult(schema.empty_table(), [], 0, **told())
 
 
-def _codes_before(earlier: EarlierRows, codec: Codec, row: Row) -> Codes | None:
+def _told(
+    encoder: Encoder, types: Mapping[str, Type], unreadable: Counter[str]
+) -> Mapping[str, Any]:
+    """Which values became null, and what the encoder has to say."""
+    return {
+        "passed_over": passed_over(types, unreadable),
+        "warnings": list(dict.fromkeys(encoder.warnings)),
+    }
+
+
+def _tokens_before(earlier: EarlierRows, facts: CodecFacts, row: Row) -> Tokens | None:
     found = earlier.find(image_of(row["key"]), lambda old: bool(old["sha256"] == row["sha256"]))
     if found is None:
         return None
-    codes = np.array(found["image_tokens"], token_dtype(codec.facts.num_codes))
-    return codes.reshape(_codes_shape(codec.facts))
+    margins = found.get(MARGINS)
+    codes = np.array(found["image_tokens"], token_dtype(facts.num_codes))
+    books = () if facts.codebooks == 1 else (facts.codebooks,)
+    return Tokens(
+        codes.reshape(facts.num_tokens, *books),
+        None if margins is None else np.array(margins, np.float16),
+    )
 
 
 def crop_for_codec(stored: bytes, codec: Codec) -> Rgb | Check:
@@ -127,26 +155,8 @@ def _preprocessing(facts: CodecFacts) -> str:
     return files.sha256(json.dumps(settings, sort_keys=True).encode())
 
 
-def encode_all(codec: Codec, squares: Sequence[Rgb], batch_size: int) -> Codes:
-    """Codes of images as the codec gives them, in batches of equal size; the last has black ones.
-
-    Batch size and threads change the last bits of the logits, so both are pinned.
-    """
-    codes = np.zeros((len(squares), *_codes_shape(codec.facts)), token_dtype(codec.facts.num_codes))
-    with pinned_kernels():
-        for start in range(0, len(squares), batch_size):
-            chunk = np.stack(squares[start : start + batch_size])
-            batch = np.zeros((batch_size, *chunk.shape[1:]), np.uint8)
-            batch[: len(chunk)] = chunk
-            codes[start : start + len(chunk)] = codec.encode(batch)[: len(chunk)]
-    return codes
-
-
-def _codes_shape(facts: CodecFacts) -> tuple[int, ...]:
-    return (facts.num_tokens,) if facts.codebooks == 1 else (facts.num_tokens, facts.codebooks)
-
-
 @lru_cache(maxsize=1)
-def _codec(name_or_url: str, _sha256: str) -> Codec:
+def _codec(name_or_url: str, _sha256: str, config: EncodeConfig) -> tuple[Codec, BatchSize]:
     """Load once per worker process, not per shard; load again if the file has changed."""
-    return load_codec(name_or_url)
+    size = BatchSize(config.batch_size, is_fixed=config.mode == "exact")
+    return load_codec(name_or_url), size

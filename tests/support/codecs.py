@@ -2,11 +2,14 @@
 
 import warnings
 
+import numpy as np
 import torch
 from torch import nn
 
 from dalle_model.checkpoint import save_checkpoint
 from dalle_model.config import DvaeConfig
+from dalle_model.pixels import Codes, Rgb
+from dalle_model.tokenizers.codec import Codec
 from dalle_model.tokenizers.dvae import Dvae
 
 TINY = DvaeConfig(side=16, num_codes=32, hidden=8, bottleneck=8, blocks_per_group=1, patch_width=16)
@@ -25,3 +28,42 @@ def save_script(module: nn.Module, path: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch asks for `torch.export` instead
         torch.jit.save(torch.jit.script(module.eval()), path)
+
+
+class FailingCodec:
+    """A codec that fails on some images, and on more of them than its memory holds.
+
+    Args:
+        codec: that encodes all else.
+        poison: images on which it raises.
+        holds: how many images fit into its memory.
+        error: raised where more are encoded at once.
+
+    Attributes:
+        asked: how many images came at once, of all attempts.
+    """
+
+    def __init__(
+        self,
+        codec: Codec,
+        poison: tuple[Rgb, ...] = (),
+        holds: int = 4096,
+        error: Exception | None = None,
+    ) -> None:
+        self._codec, self._poison, self._holds = codec, poison, holds
+        self._error = error or torch.OutOfMemoryError("out of memory")
+        self.asked: list[int] = []
+
+    def __getattr__(self, name: str):
+        if name in {"in_fast_form", "encode_with_margins", "precision"}:
+            raise AttributeError(name)
+        return getattr(self._codec, name)
+
+    def encode(self, images: Rgb) -> Codes:
+        self.asked.append(len(images))
+        if len(images) > self._holds:
+            raise self._error
+        for image in images:
+            if any(np.array_equal(image, poison) for poison in self._poison):
+                raise KeyError("poison")
+        return self._codec.encode(images)

@@ -1,5 +1,7 @@
 import random
+from collections import Counter
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +11,8 @@ from dalle_model.pixels import from_stored, to_png
 from dalle_model.shards import image_of, image_tokens
 from pipelines.encode import batches
 from pipelines.encode.batches import TokenRows
+from pipelines.encode.encoder import Tokens
+from pipelines.encode.proof import PROVEN, Proof
 from pipelines.io.task import BatchedResult
 from pipelines.records import IMAGE_SCHEMA
 from pipelines.rejection import Check
@@ -35,8 +39,7 @@ class Codec:
 
     def encode(self, squares):
         self.asked.append(len(squares))
-        corners = [square.reshape(-1)[:TOKENS] for square in squares]
-        return np.array(corners, np.uint16).reshape(len(squares), TOKENS)
+        return [Tokens(square.reshape(-1)[:TOKENS].astype(np.uint16)) for square in squares]
 
 
 def crop(stored: bytes):
@@ -120,9 +123,69 @@ def test_no_image_is_held_that_has_been_encoded():
 
     def encode(batch):
         squares.append(len(batch))
-        return np.zeros((len(batch), TOKENS), np.uint16)
+        return [Tokens(np.zeros(TOKENS, np.uint16))] * len(batch)
 
     rows = TokenRows(SCHEMA, "encode", crop, encode, 4)
     assert sum(result.kept.num_rows for result in rows.results(tables())) == 300
     assert max(squares) == 4
     assert max(held) < 10 * len(image)
+
+
+def test_an_image_that_the_codec_fails_on_is_a_rejection_of_all_its_captions():
+    rows, failed = [row(n, c) for n in range(6) for c in range(2)], noise(3)
+
+    def encode(squares):
+        tokens = Tokens(np.zeros(TOKENS, np.uint16))
+        why = Check("codec_failed", passed=False, detail="KeyError: 3")
+        return [why if np.array_equal(square, failed) else tokens for square in squares]
+
+    schema = SCHEMA.append(pa.field("url", pa.string())).append(pa.field("caption", pa.string()))
+    token_rows = TokenRows(schema, "encode", crop, encode, 4)
+    result = whole(BatchedResult(schema, token_rows.results(iter([table(rows)]))))
+    assert result.kept.num_rows == 10
+    assert [r.key for r in result.rejected] == [rows[6]["key"], rows[7]["key"]]
+    assert {(r.reason, r.detail) for r in result.rejected} == {("codec_failed", "KeyError: 3")}
+
+
+def test_an_image_that_fails_when_it_is_compared_is_not_compared():
+    rows = [row(n) | {"full_image": row(n)["image"]} for n in range(3)]
+    asked = []
+
+    def encode(squares):
+        asked.append(len(squares))
+        tokens = Tokens(np.zeros(TOKENS, np.uint16))
+        return [tokens] * 3 if len(asked) == 1 else [tokens, Check("x", passed=False), tokens]
+
+    token_rows = TokenRows(SCHEMA, "encode", crop, encode, 4)
+    result = whole(BatchedResult(SCHEMA, token_rows.results(iter([table(rows)]))))
+    assert (result.kept.num_rows, result.tallies["images_compared"]) == (3, 2)
+
+
+class Remembers:
+    """A proof that keeps what it is asked."""
+
+    batch_size = 2
+
+    def __init__(self) -> None:
+        self.asked: list[list[list[int]]] = []
+
+    def tallies(self, squares, codes):
+        assert [list(square.reshape(-1)[:TOKENS]) for square in squares] == [
+            list(code) for code in codes
+        ]
+        self.asked.append([list(code) for code in codes])
+        return Counter(images_proven=len(squares))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_sample_by_key_is_proven_in_batches_whatever_an_earlier_result_has(seed):
+    numbers = [0, 1, PROVEN, 2 * PROVEN, 2 * PROVEN + 1]
+    rows = [row(n, c) for n in numbers for c in range(2)]
+    proof = Remembers()
+    before = lambda r: Tokens(np.full(TOKENS, 7, np.uint16))  # noqa: E731
+    token_rows = TokenRows(SCHEMA, "encode", crop, Codec().encode, 4, before, cast(Proof, proof))
+    result = whole(BatchedResult(SCHEMA, token_rows.results(cut(rows, random.Random(seed)))))
+    assert [len(codes) for codes in proof.asked] == [2, 1]
+    assert result.tallies == {"images_proven": 3}
+    assert result.reused == 4
+    assert result.kept.num_rows == 10

@@ -8,7 +8,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import torch
 
 from dalle_model import files
 from dalle_model.config import DvaeConfig
@@ -18,8 +17,12 @@ from dalle_model.shard_schema import DICTIONARY_COLUMNS, token_schema
 from dalle_model.shards import ShardError, image_tokens, read_metadata
 from dalle_model.tokenizers.codec import CodecFacts
 from dalle_model.tokenizers.registry import load_codec
+from pipelines.encode.batch_size import BatchSize
 from pipelines.encode.config import EncodeConfig, dependencies
-from pipelines.encode.shard import crop_for_codec, encode_all, encode_shard, shard_metadata
+from pipelines.encode.encoder import Encoder, Tokens
+from pipelines.encode.margins import MARGINS
+from pipelines.encode.proof import PROVEN
+from pipelines.encode.shard import crop_for_codec, encode_shard, shard_metadata
 from pipelines.io import parquet
 from pipelines.io.carried import Type
 from pipelines.io.finish import finish_shard
@@ -27,7 +30,7 @@ from pipelines.io.parquet import to_bytes
 from pipelines.io.task import Stopwatch
 from pipelines.records import SELECTION, SELECTION_SCHEMA
 from pipelines.rejection import Check
-from tests.support.codecs import TINY, write_codec
+from tests.support.codecs import TINY, FailingCodec, write_codec
 from tests.support.image_rows import noise, row, write_images
 from tests.support.results import whole
 
@@ -100,9 +103,9 @@ def test_what_an_earlier_result_has_of_the_same_image_is_not_encoded_again(
     found = whole(encode_shard(task, 0, EncodeConfig(batch_size=4)))
     assert found.kept.equals(expected.kept)
     assert found.tallies == expected.tallies != {}
-    new = [rows[n] for n in (1, 3, 8, 9, 10, 11)]
+    new = [rows[n] for n in (0, 1, 3, 8, 9, 10, 11)]  # the first is of the sample that is proven
     assert encoded == [r[name] for r in new for name in ("image", "full_image") if r.get(name)]
-    assert (found.reused, expected.reused) == (13 - 6, 0)
+    assert (found.reused, expected.reused) == (13 - 7, 0)
 
 
 def test_what_cannot_be_encoded_is_a_rejection_and_the_books_balance(tmp_path, codec_url):
@@ -119,32 +122,6 @@ def test_an_empty_shard_has_the_schema(tmp_path, codec_url):
     result = whole(encode_shard(task, 0, EncodeConfig()))
     assert (result.rows_in, result.kept.num_rows) == (0, 0)
     assert b"dalle" in result.kept.schema.metadata
-
-
-@pytest.mark.parametrize("count", [1, 3, 4, 5, 9])
-def test_a_padded_last_batch_gives_the_codes_of_full_batches(codec_url, count):
-    codec = load_codec(codec_url)
-    squares = [noise(n) for n in range(12)]
-    whole = encode_all(codec, squares, 4)
-    assert encode_all(codec, squares[:count], 4).tolist() == whole[:count].tolist()
-
-
-def test_threads_are_pinned_inside_and_restored(codec_url, monkeypatch):
-    codec = load_codec(codec_url)
-    before, inside, encode = torch.get_num_threads(), [], codec.encode
-
-    def encoding(images):
-        inside.append(torch.get_num_threads())
-        return encode(images)
-
-    monkeypatch.setattr(codec, "encode", encoding)
-    torch.set_num_threads(2)
-    try:
-        encode_all(codec, [noise(0)], 2)
-        assert (inside, torch.get_num_threads()) == ([1], 2)
-        assert not torch.are_deterministic_algorithms_enabled()
-    finally:
-        torch.set_num_threads(before)
 
 
 class Words:
@@ -165,7 +142,9 @@ class Words:
 def test_any_codec_s_codes_are_stored_as_it_gives_them():
     codec = Words()
     images = [noise(n, 32, 16) for n in range(5)]
-    codes = encode_all(codec, images, 2)
+    config = EncodeConfig(batch_size=2)
+    outcomes = Encoder(codec, config, BatchSize(2, is_fixed=True)).encode(images)
+    codes = np.stack([one.codes for one in outcomes if isinstance(one, Tokens)])
     assert codes.shape == (5, 3, 2)
     assert codes.dtype == np.uint32
     assert codes.max() > 65535
@@ -225,6 +204,9 @@ def test_tokens_of_images_decoded_at_a_scale_are_compared(tmp_path, codec_url):
         "images_compared": 3,
         "tokens_compared": 3 * tokens,
         "tokens_equal": 2 * tokens + same,
+        "images_proven": 1,
+        "tokens_proven": tokens,
+        "tokens_differ_by_batch": 0,
     }
     assert same < tokens
 
@@ -314,3 +296,55 @@ def test_a_carried_name_that_a_selection_adds_is_refused(tmp_path, codec_url):
     files.write_bytes(selection.part(0), to_bytes(score))
     with pytest.raises(ShardError, match="carries 'score', and a stage"):
         encode_shard(task, 0, EncodeConfig(), {"score": "number"})
+
+
+def test_margins_are_a_column_that_every_reader_knows(tmp_path, codec_url, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    import datasets
+
+    rows = [row(n) | {"sha256": f"{n:064x}"} for n in range(1, 7)]
+    task = write_images(tmp_path, rows, codec_url)
+    config = EncodeConfig(batch_size=4, margin=True)
+    plain = whole(encode_shard(task, 0, EncodeConfig(batch_size=4))).kept
+    finish_shard(task, 0, encode_shard(task, 0, config), Stopwatch(), DICTIONARY_COLUMNS)
+    shard = pq.read_table(task.part(0))
+    assert shard.column_names == [*plain.column_names, MARGINS]
+    assert shard["image_tokens"].to_pylist() == plain["image_tokens"].to_pylist()
+    codec = load_codec(codec_url)
+    _, margins = codec.encode_with_margins(np.stack([noise(n) for n in range(1, 7)]))
+    expected = margins.astype(np.float16).tolist()
+    assert shard[MARGINS].to_pylist() == expected
+    found = duckdb.connect().execute(f"select {MARGINS} from '{task.part(0)}'").fetchall()
+    assert [list(r[0]) for r in found] == expected
+    assert [list(r) for r in pd.read_parquet(task.part(0))[MARGINS]] == expected
+    loaded = datasets.load_dataset(
+        "parquet", data_files=task.part(0), split="train", cache_dir=str(tmp_path)
+    )
+    assert loaded[MARGINS][:] == expected
+    assert loaded.features[MARGINS].feature.dtype == "float16"
+    again = replace(task, earlier=(task.folder.url,))
+    reused = whole(encode_shard(again, 0, config))
+    assert (reused.reused, reused.kept[MARGINS].to_pylist()) == (6, expected)
+
+
+def test_a_sample_of_each_shard_is_encoded_again_and_what_differs_is_counted(tmp_path, codec_url):
+    rows = [row(n, c) for n in (0, 1, PROVEN) for c in range(2)]
+    task = write_images(tmp_path, rows, codec_url)
+    exact = whole(encode_shard(task, 0, EncodeConfig()))
+    fast = whole(encode_shard(task, 0, EncodeConfig(mode="fast")))
+    common = {"images_proven": 2, "tokens_proven": 2 * TINY.grid**2, "tokens_differ_by_batch": 0}
+    assert exact.tallies == common
+    without = {n: v for n, v in fast.tallies.items() if n != "images_proven_of_bfloat16"}
+    assert without == common | {"tokens_differ_from_exact": 0}
+    assert image_tokens(fast.kept).tolist() == image_tokens(exact.kept).tolist()
+
+
+def test_what_an_encoder_has_to_say_is_a_warning_of_the_shard(tmp_path, codec_url, monkeypatch):
+    codec = load_codec(codec_url)
+    needs = FailingCodec(codec, holds=2)
+    monkeypatch.setattr("pipelines.encode.shard.load_codec", lambda url: needs)
+    task = write_images(tmp_path, [row(n) for n in range(1, 40)], codec_url)
+    result = whole(encode_shard(task, 0, EncodeConfig(mode="fast", batch_size=5)))
+    (said,) = result.warnings
+    assert "does not hold 4 images of 16 px at once: 2 are encoded instead" in said
+    assert result.kept.num_rows == 39
