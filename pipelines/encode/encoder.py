@@ -70,8 +70,8 @@ class Encoder:
         self.warnings: list[str] = []
         if config.margin and not isinstance(self.codec, GivesMargins):
             raise NoMarginsError(
-                f"codec {codec.facts.name} gives no margins; set `encode.margin: false`, or name another "
-                "`encode.codec`"
+                f"codec {codec.facts.name} gives no margins; set `encode.margin: false`, or "
+                "name another `encode.codec`"
             )
 
     def encode(self, squares: Sequence[Rgb]) -> list[Outcome]:

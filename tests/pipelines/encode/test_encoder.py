@@ -105,9 +105,9 @@ def test_too_little_memory_lowers_the_batch_of_fast_and_says_so(codec, error):
     assert failing.asked[:3] == [16, 8, 4]
     assert set(failing.asked[3:]) == {2}
     assert [said.split(" hold ")[1] for said in fast.warnings] == [
-        "16 images of 16 px at once: 8 are encoded instead",
-        "8 images of 16 px at once: 4 are encoded instead",
-        "4 images of 16 px at once: 2 are encoded instead",
+        "16 images of 16 x 16 px at once: 8 are encoded instead",
+        "8 images of 16 x 16 px at once: 4 are encoded instead",
+        "4 images of 16 x 16 px at once: 2 are encoded instead",
     ]
     before = len(failing.asked)
     fast.encode(squares)
@@ -124,7 +124,7 @@ def test_too_little_memory_for_an_exact_batch_names_the_setting(codec, error):
 
 @pytest.mark.parametrize(("mode", "batch_size"), [("fast", 4), ("exact", 1)])
 def test_too_little_memory_for_one_image_ends_the_run(codec, mode, batch_size):
-    with pytest.raises(EncodingMemoryError, match="not hold a single image of 16 px"):
+    with pytest.raises(EncodingMemoryError, match="not hold a single image of 16 x 16 px"):
         encoder(FailingCodec(codec, holds=0), mode, batch_size).encode([noise(0), noise(1)])
 
 

@@ -346,5 +346,5 @@ def test_what_an_encoder_has_to_say_is_a_warning_of_the_shard(tmp_path, codec_ur
     task = write_images(tmp_path, [row(n) for n in range(1, 40)], codec_url)
     result = whole(encode_shard(task, 0, EncodeConfig(mode="fast", batch_size=5)))
     (said,) = result.warnings
-    assert "does not hold 4 images of 16 px at once: 2 are encoded instead" in said
+    assert "does not hold 4 images of 16 x 16 px at once: 2 are encoded instead" in said
     assert result.kept.num_rows == 39
