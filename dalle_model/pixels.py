@@ -1,6 +1,7 @@
 """Images as arrays: cropping, storage, and the pixel map of the dVAE."""
 
 import io
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from dalle_model.config import LOGIT_LAPLACE_EPS
 Rgb = npt.NDArray[np.uint8]  # (..., height, width, 3), 0..255
 Floats = npt.NDArray[np.float32]  # pixels in [0, 1], or mapped pixels
 # Image tokens, (images, positions) in the codec's order; of several codebooks, (.., codebooks).
-Codes = npt.NDArray[np.uint16 | np.uint32]
+Codes = npt.NDArray[np.unsignedinteger[Any]]
 
 
 def map_pixels(pixels: Floats) -> Floats:

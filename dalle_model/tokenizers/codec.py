@@ -2,7 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
+
+import numpy as np
 
 from dalle_model.config import RESAMPLES, Resample
 from dalle_model.pixels import Codes, Rgb
@@ -66,6 +68,11 @@ class CodecFacts:
         return math.prod(self.token_shape)
 
     @property
+    def dtype(self) -> np.dtype[np.unsignedinteger[Any]]:
+        """Of the codes: uint16, or uint32 where one does not fit."""
+        return np.dtype(np.uint16 if self.num_codes <= 1 << 16 else np.uint32)
+
+    @property
     def side(self) -> int:
         """Edge of the images, in pixels; raises ValueError where they are not square."""
         return _edge("images", self.image_shape)
@@ -80,10 +87,32 @@ def _positive(shape: tuple[int, ...]) -> bool:
     return bool(shape) and all(size >= 1 for size in shape)
 
 
+def _listed(shape: tuple[int, ...]) -> str:
+    return ", ".join(map(str, shape))
+
+
 def _edge(what: str, shape: tuple[int, ...]) -> int:
     if len(shape) != 2 or shape[0] != shape[1]:
         raise ValueError(f"{what} of shape {shape} are not a square")
     return shape[0]
+
+
+def check_images(facts: CodecFacts, images: Rgb) -> None:
+    """Raise ValueError where images are not what a codec encodes."""
+    height, width = facts.image_shape
+    if images.dtype != np.uint8 or images.shape[1:] != (height, width, 3):
+        raise ValueError(
+            f"got {images.dtype} {images.shape}, expected uint8 (B, {height}, {width}, 3)"
+        )
+
+
+def check_codes(facts: CodecFacts, codes: Codes) -> None:
+    """Raise ValueError where codes are not what a codec decodes."""
+    shape = (facts.num_tokens, facts.codebooks)[: 1 if facts.codebooks == 1 else 2]
+    if codes.shape[1:] != shape:
+        raise ValueError(f"got codes of shape {codes.shape}, expected (B, {_listed(shape)})")
+    if codes.size and int(codes.max()) >= facts.num_codes:
+        raise ValueError(f"code {int(codes.max())} is not below {facts.num_codes}")
 
 
 class Codec(Protocol):

@@ -15,6 +15,9 @@ from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_release import dvae_weights
 from dalle_model.tokenizers.pickles import ConversionError, Pickled, read_pickle
 from dalle_model.tokenizers.registry import inspect_codec
+from dalle_model.tokenizers.vqgan import Vqgan
+from dalle_model.tokenizers.vqgan_config import VQGAN_RESAMPLE
+from dalle_model.tokenizers.vqgan_release import is_vqgan, vqgan_weights
 
 SUFFIX = ".safetensors"
 
@@ -23,7 +26,8 @@ def convert(sources: Sequence[str], out: str, size: str = "") -> CodecFacts:
     """Convert the files of a released codec to one checkpoint; equal files give equal bytes.
 
     Args:
-        sources: URLs of `encoder.pkl` and `decoder.pkl` of OpenAI's dVAE.
+        sources: URLs of `encoder.pkl` and `decoder.pkl` of OpenAI's dVAE; or of the checkpoint of a
+            VQGAN of taming-transformers or LlamaGen, with its `model.yaml` if there is one.
         out: URL of the checkpoint, which ends in `.safetensors`.
         size: edge of the images in pixels, or `HEIGHTxWIDTH`; as released by default.
 
@@ -39,16 +43,33 @@ def convert(sources: Sequence[str], out: str, size: str = "") -> CodecFacts:
             f"the last argument is the checkpoint to write, as x{SUFFIX}; it is {out!r}"
         )
     shape = parse_size(size)
-    pickled = [read_pickle(url) for url in sources]
+    yamls = [url for url in sources if url.endswith((".yaml", ".yml"))]
+    pickled = [read_pickle(url) for url in sources if url not in yamls]
     try:
-        config, tensors = dvae_weights(pickled, shape)
+        kind, model, config, tensors = _read(pickled, yamls, shape)
     except ValueError as error:  # sizes that no model has
         raise ConversionError(f"{' and '.join(sources)}: {error}") from error
-    with torch.device("meta"):
-        model = Dvae(config)
-    tensors = _fitting(sources[0], model, tensors)
-    save_checkpoint(out, "dvae", tensors, config.to_dict(), _origin(pickled))
+    resample = VQGAN_RESAMPLE if kind == "vqgan" else FIRST_RESAMPLE
+    extra = {"resample": resample, "converted_from": _origin(pickled)}
+    save_checkpoint(out, kind, _fitting(sources[0], model, tensors), config, extra)
     return inspect_codec(out)
+
+
+def _read(
+    pickled: Sequence[Pickled], yamls: Sequence[str], shape: tuple[int, int] | None
+) -> tuple[str, nn.Module, dict[str, Any], dict[str, Tensor]]:
+    """Kind, module without numbers, config and tensors of what is converted."""
+    if len(pickled) == 1 and is_vqgan(pickled[0].tensors()):
+        if len(yamls) > 1:
+            raise ConversionError(f"{' and '.join(yamls)}: a VQGAN has one YAML file")
+        vqgan, tensors = vqgan_weights(pickled[0], yamls[0] if yamls else None, shape)
+        with torch.device("meta"):
+            return "vqgan", Vqgan(vqgan), vqgan.to_dict(), tensors
+    if yamls:
+        raise ConversionError(f"{yamls[0]} goes with the checkpoint of a VQGAN, and none is given")
+    dvae, tensors = dvae_weights(pickled, shape)
+    with torch.device("meta"):
+        return "dvae", Dvae(dvae), dvae.to_dict(), tensors
 
 
 def parse_size(size: str) -> tuple[int, int] | None:
@@ -79,7 +100,6 @@ def _fitting(url: str, model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[
     return {name: tensors[name] for name in expected}
 
 
-def _origin(pickled: Sequence[Pickled]) -> dict[str, Any]:
-    """For the header: the filter of the release, and which files these weights are from."""
-    files = {posixpath.basename(source.url): source.sha256 for source in pickled}
-    return {"resample": FIRST_RESAMPLE, "converted_from": files}
+def _origin(pickled: Sequence[Pickled]) -> dict[str, str]:
+    """For the header: which files the weights are from."""
+    return {posixpath.basename(source.url): source.sha256 for source in pickled}

@@ -10,7 +10,7 @@ from dalle_model.checkpoint import load_checkpoint, load_into
 from dalle_model.config import DvaeConfig
 from dalle_model.pixels import Codes, Floats, Rgb, map_pixels, unmap_pixels
 from dalle_model.shard_schema import token_dtype
-from dalle_model.tokenizers.codec import CodecFacts
+from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_encoding import Best, DvaeEncoding, multiplies_bfloat16
 from dalle_model.tokenizers.facts import dvae_facts
@@ -79,11 +79,7 @@ class DvaeCodec:
         return type(self)(self.model, self.facts, dtype, is_exact=False)
 
     def _best(self, images: Rgb, *, with_margins: bool = False) -> Best:
-        height, width = self.facts.image_shape
-        if images.dtype != np.uint8 or images.shape[1:] != (height, width, 3):
-            raise ValueError(
-                f"got {images.dtype} {images.shape}, expected uint8 (B, {height}, {width}, 3)"
-            )
+        check_images(self.facts, images)
         return self._encoding.best(to_input(images), with_margins=with_margins)
 
     def _codes(self, best: Best) -> Codes:
@@ -97,11 +93,7 @@ class DvaeCodec:
         Raises:
             ValueError: the codes have the wrong shape, or one is not below `num_codes`.
         """
-        tokens, num_codes = self.facts.num_tokens, self.facts.num_codes
-        if codes.ndim != 2 or codes.shape[1] != tokens:
-            raise ValueError(f"got codes of shape {codes.shape}, expected (B, {tokens})")
-        if codes.size and int(codes.max()) >= num_codes:
-            raise ValueError(f"code {int(codes.max())} is not below {num_codes}")
+        check_codes(self.facts, codes)
         codes_BGG = torch.from_numpy(codes.astype(np.int64)).view(-1, *self.facts.token_shape)
         return to_rgb(self.model.decode(codes_BGG))
 

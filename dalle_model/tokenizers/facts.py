@@ -13,6 +13,7 @@ from dalle_model.config import (
     Resample,
 )
 from dalle_model.tokenizers.codec import CodecFacts
+from dalle_model.tokenizers.vqgan_config import VQGAN_RANGE, VqganConfig
 
 
 def dvae_facts(
@@ -44,6 +45,32 @@ def dvae_facts(
         raise _of_another_version(
             url, error, "`dalle train dvae` makes a new checkpoint"
         ) from error
+
+
+def vqgan_facts(
+    url: str, sha256: str, config: Mapping[str, Any], extra: Mapping[str, Any]
+) -> CodecFacts:
+    """What a VQGAN checkpoint says of its codes; arguments and errors as of `dvae_facts`.
+
+    Args:
+        url: of the checkpoint.
+        sha256: of the file.
+        config: of `VqganConfig.to_dict`.
+        extra: may name the filter of the training images.
+    """
+    try:
+        shape = VqganConfig.from_dict(dict(config))
+        return CodecFacts(
+            name=name_of(url),
+            sha256=sha256,
+            image_shape=shape.image_shape,
+            token_shape=shape.token_shape,
+            num_codes=shape.num_codes,
+            resample=trained_resample(extra),
+            pixel_range=VQGAN_RANGE,
+        )
+    except (TypeError, ValueError) as error:
+        raise _of_another_version(url, error, "`dalle convert` makes a new one") from error
 
 
 def trained_resample(extra: Mapping[str, Any]) -> Resample:

@@ -38,6 +38,7 @@ _STORAGES = {
     "ByteStorage": torch.uint8,
     "BoolStorage": torch.bool,
 }
+_STATE_DICTS = ("state_dict", "model")  # as Lightning and as LlamaGen call theirs
 _CONTAINERS: dict[str, type] = {
     "collections.OrderedDict": OrderedDict,
     "builtins.set": set,
@@ -114,14 +115,17 @@ class Pickled:
     storages: Mapping[str, memoryview]
 
     def tensors(self) -> dict[str, Tensor]:
-        """The tensors of a module, or of a state dict, alone or as `state_dict`, by name.
+        """The tensors of a module, or of a state dict, by name.
+
+        A state dict may be a part of what was saved, under one of `_STATE_DICTS`.
 
         Raises:
             ConversionError: it is none of these, or numbers are missing.
         """
         root = self.root
-        if isinstance(root, dict) and isinstance(root.get("state_dict"), dict):
-            root = root["state_dict"]
+        for name in _STATE_DICTS:
+            if isinstance(root, dict) and isinstance(root.get(name), dict):
+                root = root[name]
         saved = _named(root, "") if isinstance(root, Record) else iter(_items(root))
         return {name: self._tensor(name, found) for name, found in saved if _is_saved(found)}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from dalle_model.checkpoint import CheckpointError, Inspected, inspect_checkpoint
 from dalle_model.tokenizers.codec import Codec, CodecFacts
-from dalle_model.tokenizers.facts import dvae_facts
+from dalle_model.tokenizers.facts import dvae_facts, vqgan_facts
 from dalle_model.tokenizers.installed import (
     CodecError,
     Installed,
@@ -39,7 +39,13 @@ def _load_dvae(url: str) -> Codec:
     return DvaeCodec.load(url)
 
 
-_KINDS = {"dvae": _Kind(dvae_facts, _load_dvae)}
+def _load_vqgan(url: str) -> Codec:
+    from dalle_model.tokenizers.vqgan_codec import VqganCodec  # likewise
+
+    return VqganCodec.load(url)
+
+
+_KINDS = {"dvae": _Kind(dvae_facts, _load_dvae), "vqgan": _Kind(vqgan_facts, _load_vqgan)}
 
 
 def load_codec(name_or_url: str) -> Codec:

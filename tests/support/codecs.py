@@ -1,10 +1,11 @@
 """Small codecs with random weights, for tests that need codes but no images worth seeing."""
 
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from dalle_model.checkpoint import save_checkpoint
 from dalle_model.config import DvaeConfig
@@ -67,3 +68,21 @@ class FailingCodec:
             if any(np.array_equal(image, poison) for poison in self._poison):
                 raise KeyError("poison")
         return self._codec.encode(images)
+
+
+def filled(shapes: Mapping[str, tuple[int, ...]], seed: int = 0) -> dict[str, Tensor]:
+    """Random weights that depend on names and shapes alone, so that two programs share them.
+
+    Weights are N(0, 1 / fan-in); vectors N(0, 0.01), around 1 where they scale a norm.
+    """
+    draw = np.random.default_rng(seed)
+    tensors = {}
+    for name, shape in sorted(shapes.items()):
+        values = draw.standard_normal(shape, dtype=np.float32)
+        if len(shape) > 1:
+            values /= np.float32(np.sqrt(np.prod(shape[1:])))
+        else:
+            values = values * np.float32(0.1)
+            values += np.float32("norm" in name and name.endswith("weight"))
+        tensors[name] = torch.from_numpy(values)
+    return tensors

@@ -1,0 +1,67 @@
+"""A trained VQGAN as a codec: its interface is uint8 images and codes, not tensors."""
+
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dalle_model.checkpoint import load_checkpoint, load_into
+from dalle_model.pixels import Codes, Rgb
+from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images
+from dalle_model.tokenizers.facts import vqgan_facts
+from dalle_model.tokenizers.vqgan import Vqgan
+from dalle_model.tokenizers.vqgan_config import VqganConfig
+
+# Shape letters: B batch, C colour channels (3), S S height and width in pixels, G G rows and
+# columns of tokens.
+
+
+class VqganCodec:
+    """A `dalle_model.tokenizers.codec.Codec`.
+
+    Args:
+        model: the VQGAN; switched to evaluation mode, without gradients.
+        facts: what its codes are.
+    """
+
+    def __init__(self, model: Vqgan, facts: CodecFacts) -> None:
+        self.model = model.eval().requires_grad_(requires_grad=False)
+        self.facts = facts
+
+    @classmethod
+    def load(cls, url: str) -> Self:
+        """Load a checkpoint of kind `vqgan`; half-precision weights are converted to float32.
+
+        Raises:
+            CheckpointError: missing, corrupt, of another kind or architecture.
+        """
+        checkpoint = load_checkpoint(url, "vqgan")
+        facts = vqgan_facts(url, checkpoint.sha256, checkpoint.config, checkpoint.extra)
+        model = Vqgan(VqganConfig.from_dict(checkpoint.config))
+        load_into(model, checkpoint, {k: v.float() for k, v in checkpoint.tensors.items()})
+        return cls(model, facts)
+
+    def encode(self, images: Rgb) -> Codes:
+        """Codes as of the protocol; raises ValueError where images have another dtype or shape."""
+        check_images(self.facts, images)
+        codes_BGG = self.model.encode(to_input(images))
+        return codes_BGG.flatten(1).numpy().astype(self.facts.dtype)
+
+    def decode(self, codes: Codes) -> Rgb:
+        """Images as of the protocol; raises ValueError where codes have another shape or range."""
+        check_codes(self.facts, codes)
+        codes_BGG = torch.from_numpy(codes.astype(np.int64)).view(-1, *self.facts.token_shape)
+        return to_rgb(self.model.decode(codes_BGG))
+
+
+def to_input(images: Rgb) -> Tensor:
+    """Pixels float32 `(B, 3, S, S)` in [-1, 1] of RGB uint8 `(B, S, S, 3)`."""
+    scaled = images.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(127.5) - np.float32(1)
+    return torch.from_numpy(np.ascontiguousarray(scaled))
+
+
+def to_rgb(pixels_BCSS: Tensor) -> Rgb:
+    """RGB uint8 `(B, S, S, 3)` of pixels `(B, 3, S, S)`, of which [-1, 1] is kept."""
+    unit_BSSC = (pixels_BCSS.clamp(-1, 1) + 1).permute(0, 2, 3, 1) / 2
+    return np.asarray(np.rint(unit_BSSC.numpy() * 255), np.uint8)
