@@ -6,12 +6,16 @@ inverse up to what was lost. Both are deterministic: noise is for training.
 
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from dalle_model.tokenizers.vqgan_config import VqganConfig
 
 # Shape letters: B batch, G rows and columns of tokens, E channels of a vector, K codes.
+
+
+_MARGIN = 1e-3  # Source: `vector-quantize-pytorch`, `FSQ.bound`, `eps`
 
 
 class Quantizer(Protocol):
@@ -95,13 +99,75 @@ class LargestLogit(nn.Module):
         return vectors_BGGE.permute(0, 3, 1, 2)
 
 
-_QUANTIZERS: dict[str, type[NearestVector | LargestLogit]] = {
+class RoundedChannels(nn.Module):
+    """Each channel squeezed by tanh into as many values as it has levels, and rounded.
+
+    The first channel counts least in a code. What a decoder is given lies in [-1, 1].
+    Source: Mentzer et al. 2023, section 3.1 and appendix A.1; the bound is that of PyPI
+    `vector-quantize-pytorch`, `FSQ`, which the paper's own code differs from in two constants.
+    """
+
+    levels: Tensor
+    basis: Tensor
+
+    def __init__(self, config: VqganConfig) -> None:
+        super().__init__()
+        levels = torch.tensor(config.levels)
+        basis = torch.cat([torch.ones(1, dtype=torch.int64), levels[:-1].cumprod(0)])
+        self.register_buffer("levels", levels, persistent=False)
+        self.register_buffer("basis", basis, persistent=False)
+
+    def codes(self, z_BEGG: Tensor) -> Tensor:
+        """As `Quantizer`."""
+        levels_E = self.levels
+        half_E = (levels_E - 1) * (1 + _MARGIN) / 2
+        offset_E = torch.where(levels_E % 2 == 0, 0.5, 0.0)
+        shift_E = torch.atanh(offset_E / half_E)
+        bounded_BGGE = torch.tanh(z_BEGG.movedim(1, -1) + shift_E) * half_E - offset_E
+        values_BGGE = bounded_BGGE.round().long() + levels_E // 2
+        return (values_BGGE * self.basis).sum(-1)
+
+    def vectors(self, codes_BGG: Tensor) -> Tensor:
+        """As `Quantizer`."""
+        half_E = self.levels // 2
+        values_BGGE = codes_BGG[..., None] // self.basis % self.levels
+        return ((values_BGGE - half_E) / half_E).movedim(-1, 1)
+
+
+class Signs(nn.Module):
+    """Each channel's sign is a bit of the code, the first channel's the highest.
+
+    Source: Yu et al. 2023 (MAGVIT-v2), section 3.1; the order of the bits is that of PyPI
+    `vector-quantize-pytorch`, `LFQ`.
+    """
+
+    bits: Tensor
+
+    def __init__(self, config: VqganConfig) -> None:
+        super().__init__()
+        bits = 1 << torch.arange(config.embed_dim - 1, -1, -1)
+        self.register_buffer("bits", bits, persistent=False)
+
+    def codes(self, z_BEGG: Tensor) -> Tensor:
+        """As `Quantizer`."""
+        return ((z_BEGG.movedim(1, -1) > 0) * self.bits).sum(-1)
+
+    def vectors(self, codes_BGG: Tensor) -> Tensor:
+        """As `Quantizer`."""
+        signs_BGGE = torch.where((codes_BGG[..., None] & self.bits) != 0, 1.0, -1.0)
+        return signs_BGGE.movedim(-1, 1)
+
+
+AnyQuantizer = NearestVector | LargestLogit | RoundedChannels | Signs
+_QUANTIZERS: dict[str, type[AnyQuantizer]] = {
     "nearest": NearestVector,
     "cosine": NearestDirection,
     "gumbel": LargestLogit,
+    "fsq": RoundedChannels,
+    "lfq": Signs,
 }
 
 
-def quantizer(config: VqganConfig) -> NearestVector | LargestLogit:
+def quantizer(config: VqganConfig) -> AnyQuantizer:
     """The quantizer that a config names."""
     return _QUANTIZERS[config.quantizer](config)

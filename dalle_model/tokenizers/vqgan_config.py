@@ -1,11 +1,12 @@
 """The sizes of a VQGAN as frozen data, without torch."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, get_args
 
 from dalle_model.config import Resample
 
-QuantizerName = Literal["nearest", "cosine", "gumbel"]
+QuantizerName = Literal["nearest", "cosine", "gumbel", "fsq", "lfq"]
 QUANTIZERS: tuple[QuantizerName, ...] = get_args(QuantizerName)
 # Chosen: what both releases scale by blurs more than either filter here; this is the nearer one.
 # Source: taming-transformers `taming/data/base.py`, albumentations' default, bilinear.
@@ -26,8 +27,10 @@ class VqganConfig:
         num_res_blocks: residual blocks of a level of the encoder; the decoder has one more.
         attn_levels: which levels attend, counted from that of the pixels.
         quantizer: how features become codes: the `nearest` vector, that of the largest `cosine`, or
-            the largest logit (`gumbel`).
+            the largest logit (`gumbel`); or without a codebook, each channel rounded to one of some
+            `levels` (`fsq`) or to its sign (`lfq`).
         image_shape: height and width of the images, in pixels; multiples of `factor`.
+        levels: of `fsq`: values of each channel, 3 or more; their product is `num_codes`.
 
     Source: taming-transformers `configs/imagenet_vqgan.yaml`; the defaults are f16-16384.
     """
@@ -41,6 +44,7 @@ class VqganConfig:
     attn_levels: tuple[int, ...] = (4,)
     quantizer: QuantizerName = "nearest"
     image_shape: tuple[int, int] = (256, 256)
+    levels: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for edge in self.image_shape:
@@ -48,6 +52,24 @@ class VqganConfig:
                 raise ValueError(f"an edge is {edge} px, must be a multiple of {self.factor}")
         if self.quantizer not in QUANTIZERS:
             raise ValueError(f"quantizer {self.quantizer!r} is none of {', '.join(QUANTIZERS)}")
+        if problem := self._odd_codes():
+            raise ValueError(problem)
+
+    def _odd_codes(self) -> str:
+        """What is wrong with the codes of a quantizer without a codebook, if anything."""
+        if self.quantizer == "fsq" and min(self.levels, default=0) < 3:
+            return f"fsq has levels of 3 or more values, not {self.levels}"
+        if self.levels and self.quantizer != "fsq":
+            return f"{self.quantizer} has no levels"
+        dim, codes = self.embed_dim, self.num_codes
+        if self.quantizer == "fsq":
+            dim, codes = len(self.levels), math.prod(self.levels)
+        if self.quantizer == "lfq":
+            codes = 1 << dim
+        if (dim, codes) == (self.embed_dim, self.num_codes):
+            return ""
+        stated = f"{self.num_codes} codes of {self.embed_dim}"
+        return f"{self.quantizer} of {dim} channels has {codes} codes, not {stated}"
 
     @property
     def factor(self) -> int:
