@@ -33,7 +33,7 @@ DalleError: what was asked for has failed; exit code 1
     NoPriorError             orchestration.report.sheets      a run has nothing to draw from
     UsageError: the arguments or the config are wrong, whatever the data; exit code 2
         UnknownProtocolError dalle_model.files                a URL begins with no known protocol
-        CodecError           dalle_model.tokenizers.installed the codec of a config cannot be used
+        CodecError           dalle_model.tokenizers.codec     the codec of a config cannot be used
         ConversionError      dalle_model.tokenizers.pickles   a file cannot be made a codec
         ArchiveError         pipelines.web.replay             an archive cannot be replayed
         LexiconError         pipelines.text.lexicons.sources  a word list cannot be read

@@ -6,11 +6,17 @@ from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 
+from dalle_model.checkpoint import CheckpointError
 from dalle_model.config import RESAMPLES, Resample
+from dalle_model.errors import UsageError
 from dalle_model.pixels import Codes, Rgb
 
 Order = Literal["raster", "sequence", "scales"]
 ORDERS: tuple[Order, ...] = get_args(Order)
+
+
+class CodecError(UsageError, CheckpointError):
+    """The codec that a config names cannot be used: which, why, and what to name instead."""
 
 
 @dataclass(frozen=True)

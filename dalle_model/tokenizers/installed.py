@@ -14,15 +14,9 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from dalle_model import files
-from dalle_model.checkpoint import CheckpointError
-from dalle_model.errors import UsageError
-from dalle_model.tokenizers.codec import Codec, CodecFacts
+from dalle_model.tokenizers.codec import Codec, CodecError, CodecFacts
 
 CODECS = "dalle.codecs"
-
-
-class CodecError(UsageError, CheckpointError):
-    """The codec that a config names cannot be used: which, why, and what to name instead."""
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,10 @@ from importlib.resources import files as package_files
 from typing import Any
 
 from dalle_model.checkpoint import CheckpointError, Inspected, inspect_checkpoint
-from dalle_model.tokenizers.codec import Codec, CodecFacts
+from dalle_model.tokenizers.codec import Codec, CodecError, CodecFacts
 from dalle_model.tokenizers.facts import dvae_facts, vqgan_facts
-from dalle_model.tokenizers.installed import (
-    CodecError,
-    Installed,
-    find_installed,
-    installed_codec,
-)
+from dalle_model.tokenizers.installed import Installed, find_installed, installed_codec
+from dalle_model.tokenizers.torchscript import SUFFIXES, read_script
 
 _SHIPPED = {"demo": "demo_dvae.safetensors"}
 _Facts = Callable[[str, str, Mapping[str, Any], Mapping[str, Any]], CodecFacts]
@@ -45,6 +41,12 @@ def _load_vqgan(url: str) -> Codec:
     return VqganCodec.load(url)
 
 
+def _load_script(url: str) -> Codec:
+    from dalle_model.tokenizers.torchscript_codec import ScriptCodec  # likewise
+
+    return ScriptCodec.load(url)
+
+
 _KINDS = {"dvae": _Kind(dvae_facts, _load_dvae), "vqgan": _Kind(vqgan_facts, _load_vqgan)}
 
 
@@ -54,12 +56,15 @@ def load_codec(name_or_url: str) -> Codec:
     Args:
         name_or_url: `demo` for the one that ships; the URL of a checkpoint; or the name of one that
             an installed package adds, with what it shall load after a colon, as in `mine:x.bin`.
+            A YAML file names a pair of TorchScript archives, whose code is run.
 
     Raises:
         CheckpointError: missing, corrupt, of an unknown kind or another architecture.
     """
     if point := _installed(name_or_url):
         return installed_codec(point)
+    if name_or_url.endswith(SUFFIXES):
+        return _load_script(name_or_url)
     return _KINDS[_inspected(name_or_url).kind].load(codec_url(name_or_url))
 
 
@@ -74,6 +79,8 @@ def inspect_codec(name_or_url: str) -> CodecFacts:
     """
     if point := _installed(name_or_url):
         return installed_codec(point).facts
+    if name_or_url.endswith(SUFFIXES):
+        return read_script(name_or_url).facts
     found, url = _inspected(name_or_url), codec_url(name_or_url)
     try:
         return _KINDS[found.kind].facts(url, found.sha256, found.config, found.extra)

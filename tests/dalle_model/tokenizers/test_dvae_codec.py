@@ -7,9 +7,9 @@ from dalle_model.checkpoint import CheckpointError, load_checkpoint, save_checkp
 from dalle_model.config import DVAE_PRESETS
 from dalle_model.tokenizers import dvae_codec
 from dalle_model.tokenizers.abilities import GivesMargins, fast_form, precision_of
+from dalle_model.tokenizers.codec import CodecError
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import to_input, to_rgb
-from dalle_model.tokenizers.installed import CodecError
 from dalle_model.tokenizers.registry import codec_sha256, codec_url, inspect_codec, load_codec
 from tests.support.codecs import TINY, write_codec
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dalle_model.tokenizers.codec import CodecFacts
-from dalle_model.tokenizers.installed import CodecError, split_name
+from dalle_model.tokenizers.codec import CodecError, CodecFacts
+from dalle_model.tokenizers.installed import split_name
 from dalle_model.tokenizers.registry import codec_sha256, inspect_codec, load_codec
 from pipelines.encode.config import EncodeConfig
 from pipelines.encode.stage import STAGE

@@ -1,7 +1,7 @@
 import pytest
 
 from dalle_model.checkpoint import CheckpointError, save_checkpoint
-from dalle_model.tokenizers.installed import CodecError
+from dalle_model.tokenizers.codec import CodecError
 from dalle_model.tokenizers.registry import codec_sha256, codec_url, inspect_codec, load_codec
 
 

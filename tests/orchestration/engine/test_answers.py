@@ -2,7 +2,7 @@
 
 import pytest
 
-from dalle_model.tokenizers.installed import CodecError
+from dalle_model.tokenizers.codec import CodecError
 from orchestration.engine.answers import answered, check_answered
 from orchestration.engine.config import ConfigError, RunConfig
 from orchestration.engine.config_file import check_config

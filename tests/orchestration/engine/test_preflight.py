@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from dalle_model.errors import UsageError
-from dalle_model.tokenizers.installed import CodecError
+from dalle_model.tokenizers.codec import CodecError
 from orchestration.engine.config import ConfigError, RunConfig
 from orchestration.engine.config_file import check_config
 from orchestration.engine.graph import Graph

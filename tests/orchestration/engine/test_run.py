@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from dalle_model import files
-from dalle_model.tokenizers.installed import CodecError
+from dalle_model.tokenizers.codec import CodecError
 from orchestration.api import explain
 from orchestration.beam.execute import execute
 from orchestration.cli.progress import TerminalProgress

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from dalle_model.tokenizers.installed import CodecError
+from dalle_model.tokenizers.codec import CodecError
 from dalle_model.tokenizers.registry import load_codec
 from pipelines.encode.batch_size import BatchSize
 from pipelines.encode.config import EncodeConfig
