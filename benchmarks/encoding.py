@@ -16,7 +16,7 @@ from benchmarks.measure import Row, race, size, speed
 from dalle_model import files
 from dalle_model.pixels import Rgb, crop_box
 from dalle_model.resize import square
-from dalle_model.shard_schema import DICTIONARY_COLUMNS, token_schema
+from dalle_model.shard_schema import column_encodings, token_schema
 from dalle_model.threads import pinned_kernels
 from dalle_model.tokenizers.codec import Codec
 from dalle_model.tokenizers.registry import load_codec
@@ -85,8 +85,9 @@ def _row(pair: Pair, rgb: Rgb) -> dict[str, Any]:
 def _write_shard(codec: Codec, squares: list[Rgb], rows: list[dict[str, Any]], url: str) -> None:
     codes = encode_all(codec, squares, EncodeConfig().batch_size)
     tokens = [row | {"image_tokens": code} for row, code in zip(rows, codes, strict=True)]
-    table = pa.Table.from_pylist(tokens, schema=token_schema(shard_metadata(codec, "0" * 64)))
-    files.write_bytes(url, to_bytes(table.sort_by("key"), DICTIONARY_COLUMNS))
+    metadata = shard_metadata(codec, "0" * 64)
+    table = pa.Table.from_pylist(tokens, schema=token_schema(metadata))
+    files.write_bytes(url, to_bytes(table.sort_by("key"), column_encodings(metadata)))
 
 
 def _write_npy(codec: Codec, squares: list[Rgb], folder: Path) -> None:

@@ -13,7 +13,7 @@ from benchmarks.measure import Row, race, speed
 from dalle_model import files
 from dalle_model.config import DvaeConfig
 from dalle_model.pixels import Codes
-from dalle_model.shard_schema import DICTIONARY_COLUMNS, ShardMetadata, token_schema
+from dalle_model.shard_schema import ShardMetadata, column_encodings, token_schema
 from dalle_model.shards import image_tokens, read_shards
 from pipelines.io.keys import pair_key
 from pipelines.io.parquet import to_bytes
@@ -72,7 +72,7 @@ def _write(url: str, number: int) -> str:
         for n, row in enumerate(codes)
     ]
     table = pa.Table.from_pylist(rows, schema=token_schema(metadata))
-    files.write_bytes(url, to_bytes(table.sort_by("key"), DICTIONARY_COLUMNS))
+    files.write_bytes(url, to_bytes(table.sort_by("key"), column_encodings(metadata)))
     return url
 
 

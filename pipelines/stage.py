@@ -114,11 +114,9 @@ class ShardWork:
 
     Args:
         process: picklable pure function of the job and the number of a shard.
-        dictionary_columns: Parquet columns to encode by dictionary.
     """
 
     process: Callable[[Job, int], Result]
-    dictionary_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from torch import Tensor
 from dalle_model.checkpoint import load_checkpoint, load_into
 from dalle_model.config import DvaeConfig
 from dalle_model.pixels import Codes, Floats, Rgb, map_pixels, unmap_pixels
-from dalle_model.shard_schema import token_dtype
 from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_encoding import Best, DvaeEncoding, multiplies_bfloat16
@@ -83,9 +82,7 @@ class DvaeCodec:
         return self._encoding.best(to_input(images), with_margins=with_margins)
 
     def _codes(self, best: Best) -> Codes:
-        return best.codes.reshape(-1, self.facts.num_tokens).astype(
-            token_dtype(self.facts.num_codes)
-        )
+        return best.codes.reshape(-1, self.facts.num_tokens).astype(self.facts.dtype)
 
     def decode(self, codes: Codes) -> Rgb:
         """RGB uint8 `(B, height, width, 3)` of codes `(B, num_tokens)`.

@@ -122,8 +122,7 @@ def add_stage(tasks: Any, stage: Stage, job: Job) -> Any:
 
         work = partial(_on_shard, process=stage.work.process, job=job)
         label = f"{stage.name.capitalize()}Shards"
-        processed = ProcessShards(tasks, work, list(stage.work.dictionary_columns))
-        return tasks | Shards() | label >> processed
+        return tasks | Shards() | label >> ProcessShards(tasks, work)
     assert isinstance(stage.work, PipelineWork)
     return stage.work.build(tasks, job)
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from dalle_model import files
 from dalle_model.pixels import Rgb, from_stored
 from dalle_model.resize import rectangle
-from dalle_model.shard_schema import ShardMetadata, token_dtype, token_schema
+from dalle_model.shard_schema import ShardMetadata, column_encodings, token_schema
 from dalle_model.shards import ShardError, image_of
 from dalle_model.tokenizers.codec import Codec, CodecFacts
 from dalle_model.tokenizers.registry import codec_sha256, load_codec
@@ -58,7 +58,8 @@ def encode_shard(
     added = [field for field in first.schema if field.name not in IMAGE_SCHEMA.names]
     types = carried or {}
     _refuse_shared_names([field.name for field in added], types)
-    schema = token_schema(shard_metadata(codec, task.fingerprint), [*added, *fields(types)])
+    metadata = shard_metadata(codec, task.fingerprint)
+    schema = token_schema(metadata, [*added, *fields(types)])
     kept = ["sha256", "image_tokens"]
     if config.margin:
         schema, kept = with_margins(schema), [*kept, MARGINS]
@@ -75,7 +76,7 @@ def encode_shard(
     unreadable = Counter[str]()
     results = rows.results(with_carried(chain([first], tables), types, unreadable))
     told = partial(_told, encoder, types, unreadable)
-    return BatchedResult(schema, _followed(results, schema, told))
+    return BatchedResult(schema, _followed(results, schema, told), column_encodings(metadata))
 
 
 def _refuse_shared_names(added: Iterable[str], types: Mapping[str, Type]) -> None:
@@ -109,7 +110,7 @@ def _tokens_before(earlier: EarlierRows, facts: CodecFacts, row: Row) -> Tokens 
     if found is None:
         return None
     margins = found.get(MARGINS)
-    codes = np.array(found["image_tokens"], token_dtype(facts.num_codes))
+    codes = np.array(found["image_tokens"], facts.dtype)
     books = () if facts.codebooks == 1 else (facts.codebooks,)
     return Tokens(
         codes.reshape(facts.num_tokens, *books),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from dalle_model.shard_schema import DICTIONARY_COLUMNS, SCHEMA_VERSION
+from dalle_model.shard_schema import SCHEMA_VERSION
 from dalle_model.tokenizers.installed import split_name
 from pipelines.encode.config import EncodeConfig, codec_facts, dependencies
 from pipelines.io.layout import StageFolder
@@ -125,7 +125,7 @@ STAGE = Stage(
         CODEC: Reads(count="maybe"),
     },
     writes=Writes(TOKENS),
-    work=ShardWork(_process, tuple(DICTIONARY_COLUMNS)),
+    work=ShardWork(_process),
     cost=Cost(
         cpu_s=1 / 246,  # by the codec that ships, of 64 px
         stored_bytes=186,

@@ -32,7 +32,6 @@ def finish_shard(
     index: int,
     result: Result,
     stopwatch: Stopwatch,
-    dictionary_columns: list[str] | None = None,
 ) -> ShardReport:
     """Write the rejections, then the rows, then the marker; each write is whole or absent.
 
@@ -49,7 +48,7 @@ def finish_shard(
     books = _Books(f"{task.stage} shard {index}")
     with files.writing(task.part(index)) as stream:
         tables = books.entered(result.batches)
-        kept = parquet.write(stream, result.schema, tables, dictionary_columns)
+        kept = parquet.write(stream, result.schema, tables, result.encodings)
         rejected = books.balanced(kept.rows)
         check_wanted(task)
         rejected_file = _write(task.rejected(index), rejected)

@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, BinaryIO, NamedTuple, cast
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dalle_model import files
 from dalle_model.errors import DalleError
 from dalle_model.ranges import open_in_ranges
+from dalle_model.shard_schema import Encoding
 from dalle_model.shards import open_parquet, read_parquet
 from pipelines.io.cleaned import is_freed, remedy
 from pipelines.io.layout import StageFolder
@@ -24,6 +25,7 @@ ROW_GROUP_ROWS = 4096
 ROW_GROUP_BYTES = 32 << 20  # of images; chosen: some 200 of 256 px, and little for a reader to hold
 BATCH_ROWS = 64  # held as Python objects at a time; chosen: some 10 MB of images
 ZSTD_LEVEL = 3
+_PLAIN: Mapping[str, Encoding] = {}
 _REMEDY = "`dalle verify` names every such file, and how to make it again"
 
 
@@ -45,10 +47,10 @@ class Written(NamedTuple):
     sha256: str
 
 
-def to_bytes(table: pa.Table, dictionary_columns: list[str] | None = None) -> bytes:
+def to_bytes(table: pa.Table, encodings: Mapping[str, Encoding] = _PLAIN) -> bytes:
     """Serialise a table as `write` does."""
     sink = io.BytesIO()
-    write(sink, table.schema, [table], dictionary_columns)
+    write(sink, table.schema, [table], encodings)
     return sink.getvalue()
 
 
@@ -56,7 +58,7 @@ def write(
     stream: BinaryIO,
     schema: pa.Schema,
     tables: Iterable[pa.Table],
-    dictionary_columns: list[str] | None = None,
+    encodings: Mapping[str, Encoding] = _PLAIN,
 ) -> Written:
     """Write tables as they come: zstd 3, page index, page checksums; see `row_groups`.
 
@@ -66,7 +68,7 @@ def write(
         stream: to write to; no more than one row group is held for it.
         schema: of the tables; its metadata is kept.
         tables: sorted by the caller, in order. How the rows are spread over them changes no byte.
-        dictionary_columns: columns to encode by dictionary, by path in the Parquet schema.
+        encodings: of columns that are not written plain, by path in the Parquet schema.
     """
     packed = _packed_paths(schema)
     measured = _Measured(stream)
@@ -77,7 +79,9 @@ def write(
         compression=dict.fromkeys(packed, "zstd"),
         compression_level=dict.fromkeys(packed, ZSTD_LEVEL),
         version="2.6",
-        use_dictionary=dictionary_columns or False,
+        use_dictionary=[path for path, name in encodings.items() if name == "DICTIONARY"] or False,
+        column_encoding={path: name for path, name in encodings.items() if name != "DICTIONARY"}
+        or None,
         write_page_index=True,
         write_page_checksum=True,  # without it pyarrow reads flipped bits without an error
     ) as writer:

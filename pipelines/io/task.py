@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from dalle_model import files
 from dalle_model.at_once import at_once
+from dalle_model.shard_schema import Encoding
 from pipelines.io.layout import RunFolder, StageFolder
 from pipelines.rejection import Rejection
 
@@ -135,10 +136,12 @@ class BatchedResult:
         schema: of the rows kept.
         batches: results of some rows each, read once, which add up to that of the shard. Keys of
             rows kept ascend from batch to batch.
+        encodings: of columns that are not written plain, by path in the Parquet schema.
     """
 
     schema: pa.Schema
     batches: Iterable[ShardResult]
+    encodings: Mapping[str, Encoding] = field(default_factory=dict)
 
 
 Result = ShardResult | BatchedResult

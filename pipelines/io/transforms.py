@@ -52,16 +52,14 @@ class ProcessShards(beam.PTransform[PCollection[int], PCollection[ShardReport]])
     Args:
         tasks: the stage's work.
         work: a picklable pure function of the task and a shard number.
-        dictionary_columns: Parquet columns to encode by dictionary.
     """
 
     tasks: Tasks
     work: Work
-    dictionary_columns: list[str] | None = None
 
     def expand(self, numbers: PCollection[int]) -> PCollection[ShardReport]:
-        process = _ProcessShardFn(self.work, self.dictionary_columns)
-        return numbers | "Process" >> beam.ParDo(process, AsSingleton(self.tasks))
+        process = beam.ParDo(_ProcessShardFn(self.work), AsSingleton(self.tasks))
+        return numbers | "Process" >> process
 
 
 @dataclass(eq=False)
@@ -91,14 +89,14 @@ class GatherShards(beam.PTransform[PCollection[tuple[int, Any]], PCollection[Sha
 
 
 class _ProcessShardFn(beam.DoFn):
-    def __init__(self, work: Work, dictionary_columns: list[str] | None) -> None:
-        self.work, self.dictionary_columns = work, dictionary_columns
+    def __init__(self, work: Work) -> None:
+        self.work = work
 
     def process(self, index: int, task: StageTask) -> Iterable[ShardReport]:
         check_wanted(task)
         stopwatch = Stopwatch()
         result = self.work(task, index)
-        yield _count(task, finish_shard(task, index, result, stopwatch, self.dictionary_columns))
+        yield _count(task, finish_shard(task, index, result, stopwatch))
 
 
 class _OnlyPendingFn(beam.DoFn):

@@ -9,6 +9,7 @@ from dalle_model.shard_schema import (
     COLUMNS,
     METADATA_KEY,
     ShardMetadata,
+    column_encodings,
     parse_metadata,
     token_dtype,
     token_schema,
@@ -115,3 +116,9 @@ def test_features_are_those_of_the_columns():
 
 def test_every_column_that_a_shard_may_have_is_known():
     assert set(COLUMNS) == set(token_schema(SQUARE).names) | {"token_shape"}
+
+
+@pytest.mark.parametrize(("codes", "encoding"), [(8192, "DICTIONARY"), (8193, "BYTE_STREAM_SPLIT")])
+def test_tokens_of_many_codes_take_no_dictionary(codes, encoding):
+    encodings = column_encodings(replace(SQUARE, num_codes=codes))
+    assert encodings["image_tokens.list.element"] == encoding

@@ -37,7 +37,7 @@ def token_shard() -> bytes:
     """A token shard."""
     rows = [token_row(f"{n:040d}", f"boat {n}", [n % 16] * 9) for n in range(NUM_ROWS)]
     schema = token_schema(ShardMetadata(**METADATA))
-    return to_bytes(pa.Table.from_pylist(rows, schema=schema), ["source"])
+    return to_bytes(pa.Table.from_pylist(rows, schema=schema), {"source": "DICTIONARY"})
 
 
 def table_of_urls() -> bytes:

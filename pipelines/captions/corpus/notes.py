@@ -44,7 +44,9 @@ def read_filtered(task: StageTask, index: int) -> FilterResult:
 def write_tallies(task: StageTask, index: int, tallies: Mapping[str, Tally]) -> None:
     """Note what is counted of a shard."""
     parts = [_table(name, tally) for name, tally in tallies.items()]
-    files.write_bytes(task.note(index, _COUNTS), to_bytes(pa.concat_tables(parts), ["rule"]))
+    files.write_bytes(
+        task.note(index, _COUNTS), to_bytes(pa.concat_tables(parts), {"rule": "DICTIONARY"})
+    )
 
 
 def read_tallies(task: StageTask, index: int) -> dict[str, Tally]:
