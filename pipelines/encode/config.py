@@ -37,6 +37,8 @@ class EncodeConfig(BaseModel):
         margin: whether each token comes with its margin, best minus second-best logit, in a column
             `token_margins`.
         views: crops of each image; only the centre crop, view 0, is supported.
+        text_tokens: the file of a text tokenizer, such as another run's `bpe/bpe.json`, by which
+            captions become ids in the column `text_tokens`; none where it is not set.
         max_reject_rate: share of rows dropped above which the stage fails.
     """
 
@@ -47,6 +49,7 @@ class EncodeConfig(BaseModel):
     batch_size: int = Field(default=32, ge=1, le=4096)
     margin: bool = False
     views: int = Field(default=1, ge=1, le=1)
+    text_tokens: str | None = None
     max_reject_rate: float = Field(default=1.0, ge=0, le=1)
 
 
@@ -61,6 +64,19 @@ def dependencies(codec: str | None) -> dict[str, str]:
     """
     weights = {} if codec is None else {"codec": codec_sha256(codec)}
     return weights | {"torch": version("torch")}
+
+
+def text_dependencies(text_tokens: str | None) -> dict[str, str]:
+    """The text tokenizer and the library that runs it; nothing where none is named.
+
+    Raises:
+        VocabError: there is no such tokenizer, or it cannot be used.
+    """
+    if text_tokens is None:
+        return {}
+    from pipelines.encode.text import load_tokenizer  # loads the library
+
+    return {"text_tokens": load_tokenizer(text_tokens).sha256, "tokenizers": version("tokenizers")}
 
 
 def codec_facts(codec: str) -> Facts:

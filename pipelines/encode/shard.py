@@ -23,6 +23,7 @@ from pipelines.encode.config import EncodeConfig
 from pipelines.encode.encoder import Encoder, Tokens
 from pipelines.encode.margins import MARGINS, with_margins
 from pipelines.encode.proof import Proof
+from pipelines.encode.text import load_tokenizer, with_text_tokens
 from pipelines.io.carried import Type
 from pipelines.io.carried_columns import fields, passed_over, with_carried
 from pipelines.io.earlier import EarlierRows
@@ -47,6 +48,7 @@ def encode_shard(
         CheckpointError: the codec cannot be used.
         NoMarginsError: margins are asked for, and the codec gives none.
         ShardError: two columns have one name.
+        VocabError: the text tokenizer cannot be used.
         UnreadableShardError: the image or the survivor shard is missing or corrupt; here, or by the
             batches.
         EncodingMemoryError: the memory does not hold a batch; by the batches.
@@ -58,7 +60,8 @@ def encode_shard(
     added = [field for field in first.schema if field.name not in IMAGE_SCHEMA.names]
     types = carried or {}
     _refuse_shared_names([field.name for field in added], types)
-    metadata = shard_metadata(codec, task.fingerprint)
+    tokenizer = load_tokenizer(config.text_tokens) if config.text_tokens else None
+    metadata = shard_metadata(codec, task.fingerprint, tokenizer.sha256 if tokenizer else "")
     schema = token_schema(metadata, [*added, *fields(types)])
     kept = ["sha256", "image_tokens"]
     if config.margin:
@@ -75,6 +78,8 @@ def encode_shard(
     )
     unreadable = Counter[str]()
     results = rows.results(with_carried(chain([first], tables), types, unreadable))
+    if tokenizer:
+        results = with_text_tokens(results, tokenizer)
     told = partial(_told, encoder, types, unreadable)
     return BatchedResult(schema, _followed(results, schema, told), column_encodings(metadata))
 
@@ -130,7 +135,7 @@ def crop_for_codec(stored: bytes, codec: Codec) -> Rgb | Check:
     return rectangle(rgb, codec.facts.image_shape, codec.facts.resample)
 
 
-def shard_metadata(codec: Codec, fingerprint: str) -> ShardMetadata:
+def shard_metadata(codec: Codec, fingerprint: str, tokenizer_sha256: str = "") -> ShardMetadata:
     """What the tokens mean, for the footer of the shard."""
     facts = codec.facts
     return ShardMetadata(
@@ -141,7 +146,7 @@ def shard_metadata(codec: Codec, fingerprint: str) -> ShardMetadata:
         num_codes=facts.num_codes,
         pixel_range=facts.pixel_range,
         preprocessing=_preprocessing(facts),
-        tokenizer_sha256="",
+        tokenizer_sha256=tokenizer_sha256,
         fingerprint=fingerprint,
         codebooks=facts.codebooks,
         order=facts.order,

@@ -8,7 +8,7 @@ from typing import Any
 
 from dalle_model.shard_schema import SCHEMA_VERSION
 from dalle_model.tokenizers.installed import split_name
-from pipelines.encode.config import EncodeConfig, codec_facts, dependencies
+from pipelines.encode.config import EncodeConfig, codec_facts, dependencies, text_dependencies
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.material import Material, line, quoted, section
@@ -56,20 +56,28 @@ def _process(job: Job, index: int) -> BatchedResult:
 
 def _settings(config: EncodeConfig) -> dict[str, Any]:
     values = plain_settings(config)
-    values.pop("codec")  # its content counts, not its place: a dependency, or an input
+    for name in ("codec", "text_tokens"):  # whose content counts: a dependency, or an input
+        values.pop(name)
     return values | {"shard_schema": SCHEMA_VERSION}
 
 
-def _dependencies(_config: EncodeConfig, provided: Mapping[str, str]) -> dict[str, str]:
-    return dependencies(provided.get(CODEC))
+def _dependencies(config: EncodeConfig, provided: Mapping[str, str]) -> dict[str, str]:
+    return dependencies(provided.get(CODEC)) | text_dependencies(config.text_tokens)
 
 
 def _relocate(config: EncodeConfig, folder: str) -> EncodeConfig:
-    name, path = split_name(config.codec)
+    found = {"codec": _relocated_codec(config.codec, folder)}
+    if config.text_tokens:
+        found["text_tokens"] = counted_from(folder, config.text_tokens)
+    return config.model_copy(update=found)
+
+
+def _relocated_codec(codec: str, folder: str) -> str:
+    name, path = split_name(codec)
     if path is None or not re.search(r"[/.]", path):
-        return config  # the name of a codec, not a path
+        return codec  # the name of one, not a path
     located = counted_from(folder, path)
-    return config.model_copy(update={"codec": f"{name}:{located}" if name else located})
+    return f"{name}:{located}" if name else located
 
 
 def _facts(_config: EncodeConfig, provided: Mapping[str, str]) -> Facts:

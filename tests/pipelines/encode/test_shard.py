@@ -315,7 +315,7 @@ def test_margins_are_a_column_that_every_reader_knows(tmp_path, codec_url, monke
     task = write_images(tmp_path, rows, codec_url)
     config = EncodeConfig(batch_size=4, margin=True)
     plain = whole(encode_shard(task, 0, EncodeConfig(batch_size=4))).kept
-    finish_shard(task, 0, encode_shard(task, 0, config), Stopwatch(), DICTIONARY_COLUMNS)
+    finish_shard(task, 0, encode_shard(task, 0, config), Stopwatch())
     shard = pq.read_table(task.part(0))
     assert shard.column_names == [*plain.column_names, MARGINS]
     assert shard["image_tokens"].to_pylist() == plain["image_tokens"].to_pylist()
