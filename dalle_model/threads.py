@@ -43,13 +43,16 @@ class _Deterministic:
     def __init__(self) -> None:
         self._lock = Lock()
         self._num_inside = 0
-        self._before = False
+        self._before = self._filled = False
 
     def enter(self) -> None:
         with self._lock:
             if not self._num_inside:
                 self._before = torch.are_deterministic_algorithms_enabled()
+                self._filled = torch.utils.deterministic.fill_uninitialized_memory
                 torch.use_deterministic_algorithms(mode=True)
+                # Else torch fills all memory that it takes, which convolutions overwrite at once.
+                torch.utils.deterministic.fill_uninitialized_memory = False
             self._num_inside += 1
 
     def leave(self) -> None:
@@ -57,6 +60,7 @@ class _Deterministic:
             self._num_inside -= 1
             if not self._num_inside:
                 torch.use_deterministic_algorithms(mode=self._before)
+                torch.utils.deterministic.fill_uninitialized_memory = self._filled
 
 
 _DETERMINISTIC = _Deterministic()

@@ -37,6 +37,7 @@ def test_kernels_are_pinned_inside_and_put_back_after_an_error(before):
     def fail() -> None:
         with pinned_kernels():
             assert is_deterministic()
+            assert not torch.utils.deterministic.fill_uninitialized_memory
             assert torch.get_num_threads() == 1
             raise KeyError
 
@@ -45,6 +46,7 @@ def test_kernels_are_pinned_inside_and_put_back_after_an_error(before):
         with pytest.raises(KeyError):
             fail()
         assert is_deterministic() is before
+        assert torch.utils.deterministic.fill_uninitialized_memory
     finally:
         torch.use_deterministic_algorithms(mode=False)
 
