@@ -60,7 +60,7 @@ def _paper() -> list[Row]:
     """The paper's sizes, with random weights: seconds an image, so a single one."""
     torch.manual_seed(0)
     plain = Dvae(DvaeConfig()).eval().requires_grad_(requires_grad=False)
-    codec = DvaeCodec(_copy(plain), "paper", "0" * 64)
+    codec = DvaeCodec(_copy(plain), dvae_facts("paper", "0" * 64, plain.config.to_dict(), {}))
     photograph, side = jpeg(0), plain.config.side
     pixels = np.stack([_cropped(photograph, side)])
     rows = []
@@ -129,12 +129,12 @@ def _end_to_end(
     what: str, codec: Codec, plain: Dvae, photographs: Sequence[bytes], config: EncodeConfig
 ) -> list[Row]:
     """JPEG files in, a token shard out; against the loop, and against the model alone."""
-    settings = ImagesConfig(side=codec.side, decode="scaled", crop="center", resize="bicubic")
+    settings = ImagesConfig(side=codec.facts.side, decode="scaled", crop="center", resize="bicubic")
     encoder, rows = _encoder(codec, config), [_row(pair) for pair in pairs(len(photographs))]
-    squares = [_cropped(content, codec.side) for content in photographs]
+    squares = [_cropped(content, codec.facts.side) for content in photographs]
 
     def ours(url: str) -> None:
-        found = [square(decode(x, settings).rgb, codec.side, "bicubic") for x in photographs]
+        found = [square(decode(x, settings).rgb, codec.facts.side, "bicubic") for x in photographs]
         _write_shard(encoder, found, rows[: len(found)], url)
 
     with tempfile.TemporaryDirectory() as folder:
