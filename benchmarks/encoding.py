@@ -31,6 +31,7 @@ from dalle_model.tokenizers.codec import Codec
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input
 from dalle_model.tokenizers.dvae_encoding import multiplies_bfloat16
+from dalle_model.tokenizers.facts import dvae_facts
 from dalle_model.tokenizers.registry import codec_url, load_codec
 from pipelines.encode.batch_size import BatchSize
 from pipelines.encode.config import EncodeConfig
