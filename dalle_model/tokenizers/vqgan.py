@@ -32,9 +32,9 @@ class ResnetBlock(nn.Module):
     def forward(self, x_BNHW: Tensor) -> Tensor:
         """Same height and width, `n_out` channels."""
         h_BNHW = self.conv1(functional.silu(self.norm1(x_BNHW)))
-        h_BNHW = self.conv2(functional.silu(self.norm2(h_BNHW)))
+        change_BNHW: Tensor = self.conv2(functional.silu(self.norm2(h_BNHW)))
         kept_BNHW: Tensor = self.nin_shortcut(x_BNHW) if self.widens else x_BNHW
-        return kept_BNHW + h_BNHW
+        return kept_BNHW + change_BNHW
 
 
 class AttnBlock(nn.Module):

@@ -12,6 +12,8 @@ import yaml
 from typer.exceptions import TyperException
 
 from benchmarks.__main__ import BENCHMARKS
+from dalle_model.tokenizers.installed import CODECS
+from dalle_model.tokenizers.registry import inspect_codec
 from orchestration.beam.options import check_options
 from orchestration.beam.profile import load_profile
 from orchestration.beam.profile_arguments import arguments_of
@@ -22,9 +24,10 @@ from orchestration.engine.registry import registry
 from pipelines import plugins
 from pipelines.captions.recipe import known_recipes, load_funnel, load_recipe
 from tests.support.documents import DOCUMENTS, ROOT, Snippet, code_spans, snippets
-from tests.support.plugins import SHARPNESS_STAGE
+from tests.support.plugins import COLOURS_CODEC, SHARPNESS_STAGE
 
 SOURCES = {"crawl": {"sources": [{"path": "pages.warc.gz"}]}}  # a config needs at least one
+MAX_CODEC_LINES = 35  # of text: a codec of one's own is short
 TARGETS = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -33,20 +36,26 @@ def test_languages_are_those_that_are_tested():
     assert {s.language for s in snippets()} == {"", "console", "python", "toml", "yaml"}
 
 
-@pytest.mark.parametrize("snippet", snippets("toml"), ids=str)
-def test_toml_names_the_groups_of_entry_points(snippet):
-    groups = tomllib.loads(snippet.text)["project"]["entry-points"]
-    known = (plugins.STAGES, plugins.RULES, plugins.CORPUS_RULES, plugins.READERS)
-    assert sorted(groups) == sorted(known)
+def test_toml_names_the_groups_of_entry_points():
+    shown = [tomllib.loads(s.text)["project"]["entry-points"] for s in snippets("toml")]
+    known = {plugins.STAGES, plugins.RULES, plugins.CORPUS_RULES, plugins.READERS, CODECS}
+    assert known in [groups.keys() for groups in shown]
+    assert all(groups.keys() <= known for groups in shown)
 
 
 @pytest.mark.parametrize("snippet", snippets("yaml"), ids=str)
-def test_yaml_is_a_config_a_recipe_or_a_profile(snippet, tmp_path):
+def test_yaml_is_a_config_a_recipe_a_profile_or_a_codec(snippet, tmp_path):
     path = tmp_path / "snippet.yaml"
     values = yaml.safe_load(snippet.text)
     if "runner" in values:
         path.write_text(snippet.text)
         check_options(arguments_of(load_profile(str(path))))
+        return
+    if "token_shape" in values:
+        path.write_text(snippet.text)
+        for half in ("encoder.pt", "decoder.pt"):
+            (tmp_path / half).touch()
+        assert inspect_codec(str(path)).num_codes == values["num_codes"]
         return
     if "rules" in values:
         path.write_text(snippet.text)
@@ -162,3 +171,9 @@ def test_other_tools_read_the_token_shards(in_run, tmp_path, monkeypatch):
 def test_the_stage_that_contributors_are_shown_is_the_one_that_is_tested():
     shown = snippets("python", path=ROOT / "CONTRIBUTING.md")
     assert SHARPNESS_STAGE in [snippet.text for snippet in shown]
+
+
+def test_the_codec_that_is_shown_is_the_one_that_is_tested_and_short():
+    (shown,) = snippets("python", path=ROOT / "docs" / "codecs.md")
+    assert shown.text == COLOURS_CODEC
+    assert len([line for line in shown.text.splitlines() if line]) <= MAX_CODEC_LINES
