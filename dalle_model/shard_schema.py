@@ -110,7 +110,7 @@ def parse_metadata(raw: bytes) -> ShardMetadata:
             return _metadata(_from_version_1(values))
         if version == SCHEMA_VERSION:
             return _metadata(values)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise ValueError("its `dalle` metadata is damaged") from error
     raise ValueError(
         f"its schema version is {version}, this program reads 1 to {SCHEMA_VERSION}; "

@@ -219,7 +219,13 @@ def test_text_tokens_of_different_tokenizers_are_not_mixed(tmp_path):
     assert read_shards([none, one, other], ["caption", "image_tokens"]).num_rows == 9
 
 
-@pytest.mark.parametrize("raw", [b"\xff", b"{", b"[]", b"{}", b'{"schema_version": 1}'])
+_DAMAGED = (
+    *(b"\xff", b"{", b"[]", b"{}", b'{"schema_version": 1}', b'{"schema_version": 2}'),
+    *(b'{"schema_version": 1e999}', b"[" * 100_000),
+)
+
+
+@pytest.mark.parametrize("raw", _DAMAGED)
 def test_damaged_metadata_is_named(tmp_path, raw):
     table = pa.table({"key": ["a"]}).replace_schema_metadata({METADATA_KEY: raw})
     pq.write_table(table, tmp_path / "part.parquet")

@@ -125,6 +125,34 @@ def test_it_has_the_books_of_all_stages_the_codec_the_licences_and_the_sources(t
     assert "ab" * 32 in text
 
 
+@pytest.mark.parametrize(
+    ("changes", "lines"),
+    [
+        (
+            {"token_shape": (256,), "order": "sequence", "codebooks": 4, "num_codes": 1 << 18},
+            (
+                "to 256 tokens in one sequence, each 4 of 262,144 codes",
+                "# (32, 1024): an",
+                "uint32",
+            ),
+        ),
+        (
+            {"token_shape": (16, 8), "image_shape": (128, 64)},
+            ("images of 128 x 64 px to 16 x 8 tokens in raster order", "# (32, 128): an", "uint16"),
+        ),
+        (
+            {"token_shape": None, "image_shape": None},
+            ("- tokens: images to tokens of any shape", "# where the rows of a batch", "one `tok"),
+        ),
+    ],
+)
+def test_it_tells_shape_order_and_codebooks_of_the_tokens(tmp_path, changes, lines):
+    folder = StageFolder(str(tmp_path), 1)
+    write_token_shard(Path(folder.part(0)), [], **changes)
+    text = card(folder, [manifest(num_shards=1)])
+    assert [line for line in lines if line not in text] == []
+
+
 def test_it_says_nothing_of_the_machine_and_is_the_same_each_time(tmp_path):
     folders = [folder_of(tmp_path / name) for name in ("one", "other")]
     one, other = (card(folder, [manifest(rows_out=10)]) for folder in folders)
