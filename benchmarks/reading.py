@@ -85,6 +85,7 @@ def _row(url: str) -> dict[str, Any]:
         "width": 256,
         "height": 256,
         "phash": 0,
+        "sha256": "",
         "url": url,
         "page_url": "",
         "license": "",
