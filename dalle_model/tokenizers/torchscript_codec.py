@@ -89,7 +89,8 @@ def _loaded(url: str) -> nn.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch would have `torch.export`
         try:
-            module: nn.Module = torch.jit.load(io.BytesIO(files.read_bytes(url)), "cpu")
+            archive = io.BytesIO(files.read_bytes(url))
+            module: nn.Module = torch.jit.load(archive, "cpu")  # type: ignore[no-untyped-call]
         except RuntimeError as error:
             raise CodecError(f"{url} is no TorchScript: {str(error)[:200]}") from error
     return module.eval()

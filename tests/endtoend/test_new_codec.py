@@ -26,7 +26,9 @@ def test_its_codes_are_in_the_shards_whoever_encodes(tmp_path):
     plugin = write_plugin(tmp_path / "plugin", "colours", COLOURS_CODEC, COLOURS)
     path = os.pathsep.join([str(plugin), os.environ.get("PYTHONPATH", "")])
     env, root = environment(PYTHONPATH=path.rstrip(os.pathsep)), tmp_path / "run"
-    dalle("run", "--config", config, "--dir", root, "--workers", "2", env=env)
+    before = ("crawl", "captions", "fetch", "images", "dedupe")
+    dalle("run", *before, "--config", config, "--dir", root, env=env)
+    dalle("run", "encode", "--config", config, "--dir", root, "--workers", "2", env=env)
     dalle("grid", "--dir", root, "--out", tmp_path / "grid.png", "-n", "2", env=env)
     assert (tmp_path / "grid.png").exists()
 

@@ -24,10 +24,10 @@ def test_codes_and_images_have_the_protocol_s_types(url):
     assert codec.facts == inspect_codec(url)
     images = np.random.default_rng(0).integers(0, 256, (3, 8, 12, 3), dtype=np.uint8)
     codes = codec.encode(images)
-    assert (codes.dtype, codes.shape) == (np.uint16, (3, 24))
+    assert (codes.dtype.name, codes.shape) == ("uint16", (3, 24))
     assert np.array_equal(codes, codec.encode(images))
     rgb = codec.decode(codes)
-    assert (rgb.dtype, rgb.shape) == (np.uint8, (3, 8, 12, 3))
+    assert (rgb.dtype.name, rgb.shape) == ("uint8", (3, 8, 12, 3))
 
 
 def test_every_byte_survives_the_pixel_map():
