@@ -132,7 +132,8 @@ def test_what_a_failed_batch_held_is_freed_before_the_next(codec):
     class Held:
         pass
 
-    held, alive = [], []
+    held: list[weakref.ref[Held]] = []
+    alive: list[int] = []
 
     class Holding(FailingCodec):
         def encode(self, images):
@@ -164,7 +165,7 @@ def test_margins_come_with_tokens_in_half_precision(codec):
     for outcome in found:
         assert isinstance(outcome, Tokens)
         assert outcome.margins is not None
-        assert (outcome.margins.dtype, outcome.margins.shape) == (np.float16, (4,))
+        assert (outcome.margins.dtype.name, outcome.margins.shape) == ("float16", (4,))
     plain = encoder(codec).encode(squares)[0]
     assert isinstance(plain, Tokens)
     assert plain.margins is None

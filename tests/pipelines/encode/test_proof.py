@@ -14,11 +14,16 @@ from tests.support.image_rows import noise
 class Biased:
     """A codec whose codes are one higher where a rule of the batch says so."""
 
+    precision = "bfloat16"
+
     def __init__(self, codec, rule):
         self._codec, self._rule = codec, rule
 
     def __getattr__(self, name):
         return getattr(self._codec, name)
+
+    def in_fast_form(self):
+        return self
 
     def encode(self, images):
         return self._codec.encode(images) + np.uint16(self._rule(images))
@@ -56,8 +61,6 @@ def test_each_token_that_differs_is_counted(codec):
 
 def test_fast_is_compared_with_the_exact_codec_too(codec):
     biased = Biased(codec, lambda images: 1)
-    biased.in_fast_form = lambda: biased
-    biased.precision = "bfloat16"
     first = biased.encode(np.stack(SQUARES))
     found = proof_of(codec, EncodeConfig(mode="fast"), biased).tallies(SQUARES, first)
     assert found["tokens_differ_by_batch"] == 0
@@ -71,7 +74,7 @@ def test_the_batch_is_never_of_the_size_that_was_used(codec, count):
     config = EncodeConfig(batch_size=2)
     squares = SQUARES[:count]
     first = biased.encode(np.stack(SQUARES[:2]))[:count]
-    found = proof_of(biased, config).tallies(squares, first)
+    found = proof_of(biased, config, biased).tallies(squares, first)
     assert found["tokens_differ_by_batch"] == 4 * count
 
 

@@ -15,6 +15,7 @@ from dalle_model.pixels import to_png
 from dalle_model.resize import rectangle, square
 from dalle_model.shard_schema import column_encodings, token_schema
 from dalle_model.shards import ShardError, image_tokens, read_metadata
+from dalle_model.tokenizers.abilities import GivesMargins
 from dalle_model.tokenizers.codec import CodecFacts
 from dalle_model.tokenizers.registry import load_codec
 from pipelines.encode.batch_size import BatchSize
@@ -323,6 +324,7 @@ def test_margins_are_a_column_that_every_reader_knows(tmp_path, codec_url, monke
     assert shard.column_names == [*plain.column_names, MARGINS]
     assert shard["image_tokens"].to_pylist() == plain["image_tokens"].to_pylist()
     codec = load_codec(codec_url)
+    assert isinstance(codec, GivesMargins)
     _, margins = codec.encode_with_margins(np.stack([noise(n) for n in range(1, 7)]))
     expected = margins.astype(np.float16).tolist()
     assert shard[MARGINS].to_pylist() == expected
