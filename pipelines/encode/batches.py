@@ -40,6 +40,7 @@ class TokenRows:
         before: the tokens of a row's image where an earlier result has them, asked for in the order
             of the keys.
         proof: encodes a sample again; None for no sample.
+        aspect: height and width of a square, which need not be one: in any unit.
     """
 
     def __init__(
@@ -51,10 +52,12 @@ class TokenRows:
         batch_size: int,
         before: Before = lambda _: None,
         proof: Proof | None = None,
+        aspect: tuple[int, int] = (1, 1),
     ) -> None:
         self._names, self._stage = schema.names, stage
         self._crop, self._encode, self._batch_size = crop, encode, batch_size
         self._before, self._is_reused, self._proof = before, False, proof
+        self._aspect = aspect
         self._done = RowBatch(schema)
         self._image = ""  # the one of the last row, and its failed check
         self._failed: Check | None = None
@@ -89,7 +92,7 @@ class TokenRows:
         if self._failed is not None:
             self._done.drop(reject(row, self._stage, self._failed))
             return
-        self._rows.append(_token_row(row, self._names))
+        self._rows.append(_token_row(row, self._names, self._aspect))
         if len(self._rows) == _WAITING_ROWS:
             self._flush()
 
@@ -166,6 +169,6 @@ class TokenRows:
             self._proven = self._proven[len(part) :]
 
 
-def _token_row(row: Row, names: Sequence[str]) -> Row:
+def _token_row(row: Row, names: Sequence[str], aspect: tuple[int, int]) -> Row:
     carried = {name: row[name] for name in names if name in row}
-    return carried | {"view": 0, "crop": crop_box(row["width"], row["height"])}
+    return carried | {"view": 0, "crop": crop_box(row["width"], row["height"], aspect)}

@@ -82,9 +82,10 @@ def text_dependencies(text_tokens: str | None) -> dict[str, str]:
 def codec_facts(codec: str) -> Facts:
     """What the file of a codec fixes of the tokens; raises as `dependencies`."""
     found = inspect_codec(codec)
-    return {
-        CODEC_SIDE: found.side,
+    facts: dict[str, object] = {
+        CODEC_SIDE: max(found.image_shape),
         CODEC_RESAMPLE: found.resample,
-        GRID: found.grid,
         NUM_CODES: found.num_codes,
     }
+    rows, *columns = found.token_shape
+    return facts | ({GRID: rows} if columns == [rows] else {})

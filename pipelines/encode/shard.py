@@ -75,6 +75,7 @@ def encode_shard(
         batch_size=config.batch_size,
         before=partial(_tokens_before, EarlierRows(task, index, kept), codec.facts),
         proof=Proof(encoder, codec, config),
+        aspect=codec.facts.image_shape,
     )
     unreadable = Counter[str]()
     results = rows.results(with_carried(chain([first], tables), types, unreadable))

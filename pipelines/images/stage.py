@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from dalle_model.tokenizers.registry import inspect_codec
 from pipelines.images.config import ImagesConfig, dependencies, upscales
 from pipelines.io.material import Material, line, section
 from pipelines.io.task import BatchedResult, StageTask
@@ -69,7 +70,9 @@ def _checks(_task: StageTask, row: Row, config: ImagesConfig) -> list[Check]:
 
 def _begins(material: Material) -> str:
     if material.keeps_all:
-        return section("images", f"  max_aspect: {_ANY_ASPECT}", "  crop: center")
+        height, width = inspect_codec(material.codec).image_shape
+        crop = "center" if height == width else "none"
+        return section("images", f"  max_aspect: {_ANY_ASPECT}", f"  crop: {crop}")
     return section(
         "images",
         line("  # side: 256", "of the shorter edge as stored; the codec's unless it is set"),

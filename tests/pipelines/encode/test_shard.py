@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dalle_model import files
-from dalle_model.pixels import to_png
+from dalle_model.pixels import crop_box, to_png
 from dalle_model.resize import rectangle, square
 from dalle_model.shard_schema import column_encodings, token_schema
 from dalle_model.shards import ShardError, image_tokens, read_metadata
@@ -178,6 +178,10 @@ def test_a_codec_of_rectangles_sees_the_centre_of_its_aspect(tmp_path):
     found = crop_for_codec(to_png(rgb), codec)
     assert not isinstance(found, Check)
     assert np.array_equal(found, rectangle(rgb, (16, 24)))
+    task = write_images(tmp_path / "run", [row(1), row(2)], url)
+    kept = whole(encode_shard(task, 0, EncodeConfig())).kept
+    sizes = zip(kept["width"].to_pylist(), kept["height"].to_pylist(), strict=True)
+    assert kept["crop"].to_pylist() == [list(crop_box(*size, (16, 24))) for size in sizes]
     check = crop_for_codec(to_png(noise(0, 40, 20)), codec)
     assert isinstance(check, Check)
     assert (check.reason, check.measured, check.threshold) == ("below_codec_side", 20, 24)
