@@ -3,8 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
+from typing import Any
 
 import torch
+from torch.utils import deterministic
+
+_MEMORY: Any = deterministic  # whose setting is a property that type checkers do not see
 
 
 @contextmanager
@@ -49,10 +53,10 @@ class _Deterministic:
         with self._lock:
             if not self._num_inside:
                 self._before = torch.are_deterministic_algorithms_enabled()
-                self._filled = torch.utils.deterministic.fill_uninitialized_memory
+                self._filled = _MEMORY.fill_uninitialized_memory
                 torch.use_deterministic_algorithms(mode=True)
                 # Else torch fills all memory that it takes, which convolutions overwrite at once.
-                torch.utils.deterministic.fill_uninitialized_memory = False
+                _MEMORY.fill_uninitialized_memory = False
             self._num_inside += 1
 
     def leave(self) -> None:
@@ -60,7 +64,7 @@ class _Deterministic:
             self._num_inside -= 1
             if not self._num_inside:
                 torch.use_deterministic_algorithms(mode=self._before)
-                torch.utils.deterministic.fill_uninitialized_memory = self._filled
+                _MEMORY.fill_uninitialized_memory = self._filled
 
 
 _DETERMINISTIC = _Deterministic()

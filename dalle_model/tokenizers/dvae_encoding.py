@@ -5,6 +5,7 @@ order of rounding. The logits are never whole: each tile of the codebook leaves 
 """
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Self
 
 import numpy as np
@@ -153,15 +154,14 @@ class _Layers:
     @classmethod
     def of(cls, layers: nn.Sequential, dtype: torch.dtype) -> Self:
         """All layers before the output."""
-        first, *rest = (
-            layer for layer in _leaves(layers) if isinstance(layer, Conv2d | Block | nn.MaxPool2d)
-        )
-        blocks = [
+        leaves = _leaves(layers)
+        first = next(layer for layer in leaves if isinstance(layer, Conv2d))
+        rest = [
             _Block(layer, dtype) if isinstance(layer, Block) else layer
-            for layer in rest
-            if not isinstance(layer, Conv2d)
+            for layer in leaves
+            if isinstance(layer, Block | nn.MaxPool2d)
         ]
-        return cls(_Conv(first, dtype), blocks)
+        return cls(_Conv(first, dtype), rest)
 
     def __call__(self, x_BCSS: Tensor) -> Tensor:
         x = self._first(x_BCSS.contiguous(memory_format=torch.channels_last))
@@ -210,17 +210,22 @@ def _best_of_rows(
     linear_RK: Tensor | None,
     with_margins: bool,
 ) -> Best:
-    found: Best | None = None
-    num_codes = parts[0][0].num_codes  # one or more
-    for start in range(0, num_codes, _CODES):
-        codes = slice(start, min(start + _CODES, num_codes))
-        logits = None if linear_RK is None else linear_RK[rows, codes]
-        for output, features_RF in parts:
-            part = output(features_RF[rows], codes)
-            logits = part if logits is None else part.add_(logits)
-        tile = _best_of_tile(logits.numpy(), start, with_margins)
-        found = tile if found is None else _better(found, tile)
-    return found
+    num_codes = parts[0][0].num_codes
+    tiles = (slice(n, min(n + _CODES, num_codes)) for n in range(0, num_codes, _CODES))
+    found = (
+        _best_of_tile(_logits(rows, codes, parts, linear_RK), codes.start, with_margins)
+        for codes in tiles
+    )
+    return reduce(_better, found)
+
+
+def _logits(
+    rows: slice, codes: slice, parts: list[tuple[_Output, Tensor]], linear_RK: Tensor | None
+) -> Floats:
+    terms = [output(features_RF[rows], codes) for output, features_RF in parts]
+    if linear_RK is not None:
+        terms[0].add_(linear_RK[rows, codes])
+    return np.asarray(reduce(Tensor.add_, terms).numpy())
 
 
 def _best_of_tile(logits_RK: Floats, first_code: int, with_margins: bool) -> Best:
@@ -264,7 +269,5 @@ def multiplies_bfloat16() -> bool:
 
 def _is_fused(dtype: torch.dtype) -> bool:
     """Whether this build of torch, and this processor, can end a convolution in more."""
-    has_them = torch.backends.mkldnn.is_available() and hasattr(
-        torch.ops.mkldnn, "_convolution_pointwise"
-    )
+    has_them = hasattr(torch.ops.mkldnn, "_convolution_pointwise")
     return has_them and (dtype == torch.float32 or multiplies_bfloat16())

@@ -28,6 +28,10 @@ def test_none_changes_nothing():
         assert torch.get_num_threads() == before
 
 
+def is_filled() -> bool:
+    return bool(torch._C._get_deterministic_fill_uninitialized_memory())
+
+
 def is_deterministic() -> bool:
     return bool(torch.are_deterministic_algorithms_enabled())
 
@@ -37,7 +41,7 @@ def test_kernels_are_pinned_inside_and_put_back_after_an_error(before):
     def fail() -> None:
         with pinned_kernels():
             assert is_deterministic()
-            assert not torch.utils.deterministic.fill_uninitialized_memory
+            assert not is_filled()
             assert torch.get_num_threads() == 1
             raise KeyError
 
@@ -46,7 +50,7 @@ def test_kernels_are_pinned_inside_and_put_back_after_an_error(before):
         with pytest.raises(KeyError):
             fail()
         assert is_deterministic() is before
-        assert torch.utils.deterministic.fill_uninitialized_memory
+        assert is_filled()
     finally:
         torch.use_deterministic_algorithms(mode=False)
 

@@ -5,7 +5,7 @@ from pipelines.encode.batch_size import BatchSize
 
 def learn(size: BatchSize, seconds, turns: int = 100) -> list[int]:
     """Sizes in the order in which they were tried, where an image takes `seconds` of a size."""
-    tried = []
+    tried: list[int] = []
     for _ in range(turns):
         if not tried or tried[-1] != size.now:
             tried.append(size.now)
