@@ -37,7 +37,7 @@ def test_settings_that_fit_are_passed(tmp_path):
         ({"crawl": {"sources": [{"path": "none.tsv"}]}}, r"crawl\.sources\[0\]\.path: .*none\.tsv"),
         ({"captions": {"recipe": "lion"}}, "no recipe 'lion'.*laion"),
         ({"encode": {"codec": "dmeo"}}, "dmeo.*did you mean `demo`"),
-        ({"encode": {"codec": "pairs.tsv"}}, r"pairs\.tsv is not a dvae checkpoint"),
+        ({"encode": {"codec": "pairs.tsv"}}, r"pairs\.tsv is not a dvae or vqgan checkpoint"),
         ({"images": {"side": 32}}, "encode: images are stored at 32 px, below the codec's 64 px"),
         (
             {"images": {"side": 64}, "dvae": {"preset": "paper"}},
