@@ -1,5 +1,6 @@
 """What a person does wrong, or a disk: one clear message, the right exit code, no traceback."""
 
+import json
 import os
 import resource
 import shutil
@@ -75,7 +76,8 @@ def test_a_shard_of_another_codec_is_refused_with_both_sides(undisturbed, tmp_pa
     part = root / "encode" / "part-00001-of-00003.parquet"
     table = pq.read_table(part)
     metadata = dict(table.schema.metadata)
-    metadata[b"dalle"] = metadata[b"dalle"].replace(b'"codec_sha256": "', b'"codec_sha256": "00')
+    footer = json.loads(metadata[b"dalle"])
+    metadata[b"dalle"] = json.dumps(footer | {"codec_sha256": "00" * 32}).encode()
     pq.write_table(table.replace_schema_metadata(metadata), part)
     message = failure("grid", "--dir", root, "--out", tmp_path / "grid.png", code=1)
     assert "different codecs cannot be mixed: codec_sha256" in message

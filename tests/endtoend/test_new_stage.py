@@ -1,5 +1,6 @@
 """A stage in a folder of its own, touching nothing else: it runs, resumes, explains and reports."""
 
+import json
 import os
 from pathlib import Path
 
@@ -75,7 +76,8 @@ def test_its_column_travels_into_the_token_shards(first, folder):
     values = [value for table in tables for value in table["sharpness"].to_pylist()]
     assert len(values) == NUM_SHARP
     assert min(values) >= 20
-    assert b'"sharpness": {"dtype": "float32"' in (tables[0].schema.metadata or {})[b"huggingface"]
+    described = json.loads((tables[0].schema.metadata or {})[b"huggingface"])
+    assert described["info"]["features"]["sharpness"]["dtype"] == "float32"
 
 
 def test_it_is_skipped_resumed_and_done_again_like_any_other(first, folder, with_plugin):
