@@ -3,8 +3,8 @@
 A small dVAE that starts from random weights uses only a handful of its codes. The linear parts of
 this path can represent patch k-means exactly, so that training starts there. Its context covers the
 neighbouring tokens at a hundredth of the cost of the full-resolution trunk. In the decoder it
-learns what k-means cannot: edges that continue across patches. In the encoder it decides next to nothing
-(dalle_model/weights/README.md), since the logits of k-means dwarf what it adds.
+learns what k-means cannot: edges that continue across patches. In the encoder it decides next to
+nothing (dalle_model/weights/README.md), since the logits of k-means dwarf what it adds.
 """
 
 from collections import OrderedDict
