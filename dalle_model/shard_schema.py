@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+
+from dalle_model.token_shape import square_edge, token_dtype
 
 SCHEMA_VERSION = 2
 METADATA_KEY = b"dalle"
@@ -17,7 +17,6 @@ Encoding = Literal["DICTIONARY", "BYTE_STREAM_SPLIT"]  # of Parquet
 # what byte streams do or less, but for shards of a few rows; above, 1 to 12 % more, with shards of
 # 512 rows up to twice as much, and 3 times the time to write.
 DICTIONARY_CODES = 8192
-UINT16_CODES = 1 << 16  # shards with more codes store uint32
 
 
 @dataclass(frozen=True)
@@ -92,9 +91,7 @@ def _times(shape: tuple[int, ...]) -> str:
 def _edge(what: str, shape: tuple[int, ...] | None) -> int:
     if shape is None:
         raise ValueError(f"each row has {what} of a shape of its own")
-    if len(shape) != 2 or shape[0] != shape[1]:
-        raise ValueError(f"{what} of shape {shape} are not a square")
-    return shape[0]
+    return square_edge(what, shape)
 
 
 def parse_metadata(raw: bytes) -> ShardMetadata:
@@ -142,11 +139,6 @@ def _from_version_1(values: Mapping[str, Any]) -> dict[str, Any]:
         "codebooks": 1,
         "order": "raster",
     }
-
-
-def token_dtype(num_codes: int) -> npt.DTypeLike:
-    """The type of codes below a number: uint16, or uint32 where they do not fit."""
-    return np.uint16 if num_codes <= UINT16_CODES else np.uint32
 
 
 def token_schema(metadata: ShardMetadata, added: Sequence[pa.Field] = ()) -> pa.Schema:
@@ -222,7 +214,7 @@ def _feature(kind: pa.DataType) -> dict[str, Any]:
         return {"feature": _feature(kind.value_type), "_type": "List"}
     if pa.types.is_fixed_size_list(kind):
         return {"feature": _feature(kind.value_type), "length": kind.list_size, "_type": "List"}
-    names = {"float": "float32", "double": "float64"}
+    names = {"halffloat": "float16", "float": "float32", "double": "float64"}
     return {"dtype": names.get(str(kind), str(kind)), "_type": "Value"}
 
 

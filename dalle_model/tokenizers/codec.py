@@ -10,6 +10,7 @@ from dalle_model.checkpoint import CheckpointError
 from dalle_model.config import RESAMPLES, Resample
 from dalle_model.errors import UsageError
 from dalle_model.pixels import Codes, Rgb
+from dalle_model.token_shape import square_edge, token_dtype
 
 Order = Literal["raster", "sequence", "scales"]
 ORDERS: tuple[Order, ...] = get_args(Order)
@@ -76,31 +77,26 @@ class CodecFacts:
     @property
     def dtype(self) -> np.dtype[np.unsignedinteger[Any]]:
         """Of the codes: uint16, or uint32 where one does not fit."""
-        return np.dtype(np.uint16 if self.num_codes <= 1 << 16 else np.uint32)
+        return token_dtype(self.num_codes)
+
+    @property
+    def codes_shape(self) -> tuple[int, ...]:
+        """Of the codes of an image: `(num_tokens,)`, and `codebooks` where there are several."""
+        return (self.num_tokens,) if self.codebooks == 1 else (self.num_tokens, self.codebooks)
 
     @property
     def side(self) -> int:
         """Edge of the images, in pixels; raises ValueError where they are not square."""
-        return _edge("images", self.image_shape)
+        return square_edge("images", self.image_shape)
 
     @property
     def grid(self) -> int:
         """Tokens along one edge; raises ValueError where they are no square grid."""
-        return _edge("tokens", self.token_shape)
+        return square_edge("tokens", self.token_shape)
 
 
 def _positive(shape: tuple[int, ...]) -> bool:
     return bool(shape) and all(size >= 1 for size in shape)
-
-
-def _listed(shape: tuple[int, ...]) -> str:
-    return ", ".join(map(str, shape))
-
-
-def _edge(what: str, shape: tuple[int, ...]) -> int:
-    if len(shape) != 2 or shape[0] != shape[1]:
-        raise ValueError(f"{what} of shape {shape} are not a square")
-    return shape[0]
 
 
 def check_images(facts: CodecFacts, images: Rgb) -> None:
@@ -114,9 +110,9 @@ def check_images(facts: CodecFacts, images: Rgb) -> None:
 
 def check_codes(facts: CodecFacts, codes: Codes) -> None:
     """Raise ValueError where codes are not what a codec decodes."""
-    shape = (facts.num_tokens, facts.codebooks)[: 1 if facts.codebooks == 1 else 2]
-    if codes.shape[1:] != shape:
-        raise ValueError(f"got codes of shape {codes.shape}, expected (B, {_listed(shape)})")
+    if codes.shape[1:] != facts.codes_shape:
+        expected = ", ".join(map(str, ("B", *facts.codes_shape)))
+        raise ValueError(f"got codes of shape {codes.shape}, expected ({expected})")
     if codes.size and int(codes.max()) >= facts.num_codes:
         raise ValueError(f"code {int(codes.max())} is not below {facts.num_codes}")
 

@@ -53,7 +53,7 @@ class ScriptCodec:
         with torch.inference_mode():
             found = self.encoder(pixels.to(self.dtype))
         codes: Tensor = found[0] if isinstance(found, tuple) else found
-        wanted = (len(images), *facts.token_shape, *self._last_axis())
+        wanted = (len(images), *facts.token_shape, *facts.codes_shape[1:])
         if codes.is_floating_point() or codes.numel() != np.prod(wanted):
             raise CodecError(
                 f"the encoder of {facts.name} returns {codes.dtype} {tuple(codes.shape)}, not "
@@ -61,7 +61,7 @@ class ScriptCodec:
             )
         if codes.numel() and not 0 <= int(codes.min()) <= int(codes.max()) < facts.num_codes:
             raise CodecError(f"the encoder of {facts.name} returns codes beyond its `num_codes`")
-        flat = codes.reshape(len(images), facts.num_tokens, *self._last_axis())
+        flat = codes.reshape(len(images), *facts.codes_shape)
         return flat.numpy().astype(facts.dtype)
 
     def decode(self, codes: Codes) -> Rgb:
@@ -74,15 +74,12 @@ class ScriptCodec:
         if self.decoder is None:
             raise CodecError(f"codec {facts.name} has no decoder; name one in its YAML file")
         check_codes(facts, codes)
-        shaped = codes.astype(np.int64).reshape(-1, *facts.token_shape, *self._last_axis())
+        shaped = codes.astype(np.int64).reshape(-1, *facts.token_shape, *facts.codes_shape[1:])
         with torch.inference_mode():
             pixels: Tensor = self.decoder(torch.from_numpy(shaped)).float()
         low, high = facts.pixel_range
         unit = ((pixels - low) / (high - low)).clamp(0, 1).permute(0, 2, 3, 1)
         return np.asarray(np.rint(unit.numpy() * 255), np.uint8)
-
-    def _last_axis(self) -> tuple[int, ...]:
-        return (self.facts.codebooks,) if self.facts.codebooks > 1 else ()
 
 
 def _loaded(url: str) -> nn.Module:

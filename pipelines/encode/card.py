@@ -4,11 +4,11 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import yaml
 
-from dalle_model.shard_schema import ShardMetadata, token_dtype
+from dalle_model.shard_schema import ShardMetadata
 from dalle_model.shards import read_metadata
+from dalle_model.token_shape import token_dtype
 from pipelines.io.layout import PART_PATTERN, StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.parquet import read_row_groups
@@ -124,7 +124,7 @@ def _tokens(metadata: ShardMetadata) -> str:
     """What a batch of tokens is."""
     if metadata.token_shape is None:
         return "where the rows of a batch have one `token_shape`"
-    dtype = np.dtype(token_dtype(metadata.num_codes))
+    dtype = token_dtype(metadata.num_codes)
     length = metadata.num_tokens * metadata.codebooks
     return f"(32, {length}): an embedding takes no {dtype}"
 

@@ -21,7 +21,7 @@ from pipelines.encode.batch_size import BatchSize
 from pipelines.encode.batches import Row, TokenRows
 from pipelines.encode.config import EncodeConfig
 from pipelines.encode.encoder import Encoder, Tokens
-from pipelines.encode.margins import MARGINS, with_margins
+from pipelines.encode.margins import MARGINS, margins_field
 from pipelines.encode.proof import Proof
 from pipelines.encode.text import load_tokenizer, with_text_tokens
 from pipelines.io.carried import Type
@@ -62,10 +62,9 @@ def encode_shard(
     _refuse_shared_names([field.name for field in added], types)
     tokenizer = load_tokenizer(config.text_tokens) if config.text_tokens else None
     metadata = shard_metadata(codec, task.fingerprint, tokenizer.sha256 if tokenizer else "")
-    schema = token_schema(metadata, [*added, *fields(types)])
-    kept = ["sha256", "image_tokens"]
-    if config.margin:
-        schema, kept = with_margins(schema), [*kept, MARGINS]
+    margins = [margins_field(metadata)] if config.margin else []
+    schema = token_schema(metadata, [*added, *fields(types), *margins])
+    kept = ["sha256", "image_tokens", *(field.name for field in margins)]
     encoder = Encoder(codec, config, size)
     rows = TokenRows(
         schema,
@@ -117,9 +116,8 @@ def _tokens_before(earlier: EarlierRows, facts: CodecFacts, row: Row) -> Tokens 
         return None
     margins = found.get(MARGINS)
     codes = np.array(found["image_tokens"], facts.dtype)
-    books = () if facts.codebooks == 1 else (facts.codebooks,)
     return Tokens(
-        codes.reshape(facts.num_tokens, *books),
+        codes.reshape(facts.codes_shape),
         None if margins is None else np.array(margins, np.float16),
     )
 

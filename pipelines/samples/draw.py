@@ -13,7 +13,6 @@ from dalle_model.prior.trained import TrainedPrior, check_codec, load_prior
 from dalle_model.progress import OnStep
 from dalle_model.sample.grid import comparison_grid
 from dalle_model.sample.images import draw_images
-from dalle_model.shard_schema import token_dtype
 from dalle_model.shards import image_of, list_shards, read_shards
 from dalle_model.tokenizers.codec import Codec
 from dalle_model.tokenizers.registry import load_codec
@@ -79,7 +78,7 @@ def _scored(task: StageTask, codec: Codec, rows: list[dict[str, Any]], samples: 
     originals = np.stack(
         squares_of(task.input(IMAGES), keys, codec.facts.side, codec.facts.resample)
     )
-    codes = np.array([row["image_tokens"] for row in rows], token_dtype(codec.facts.num_codes))
+    codes = np.array([row["image_tokens"] for row in rows], codec.facts.dtype)
     decoded = codec.decode(codes)
     own_names = [image_of(key) for key in keys]
     scored = score_samples(samples, own_names, originals, decoded, gallery.rgb, gallery.names)

@@ -1,7 +1,6 @@
 import json
 from dataclasses import asdict, replace
 
-import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -11,7 +10,6 @@ from dalle_model.shard_schema import (
     ShardMetadata,
     column_encodings,
     parse_metadata,
-    token_dtype,
     token_schema,
 )
 
@@ -42,13 +40,6 @@ def test_tokens_have_the_length_of_their_shape_and_the_type_of_their_codes(metad
     schema = token_schema(metadata)
     assert schema.field("image_tokens").type == kind
     assert ("token_shape" in schema.names) == (metadata.token_shape is None)
-
-
-@pytest.mark.parametrize(
-    ("codes", "dtype"), [(1, np.uint16), (65536, np.uint16), (65537, np.uint32)]
-)
-def test_codes_are_stored_as_uint16_where_they_fit(codes, dtype):
-    assert token_dtype(codes) == dtype
 
 
 @pytest.mark.parametrize(

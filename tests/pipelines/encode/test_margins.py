@@ -4,13 +4,14 @@ import pyarrow as pa
 
 from dalle_model.shard_schema import token_schema
 from dalle_model.tokenizers.registry import load_codec
-from pipelines.encode.margins import MARGINS, with_margins
+from pipelines.encode.margins import MARGINS, margins_field
 from pipelines.encode.shard import shard_metadata
 
 
 def test_the_column_comes_last_and_the_footer_describes_it():
-    plain = token_schema(shard_metadata(load_codec("demo"), "f"))
-    schema = with_margins(plain)
+    metadata = shard_metadata(load_codec("demo"), "f")
+    plain = token_schema(metadata)
+    schema = token_schema(metadata, [margins_field(metadata)])
     assert schema.names == [*plain.names, MARGINS]
     assert schema.field(MARGINS).type == pa.list_(pa.field("element", pa.float16()), 64)
     features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
