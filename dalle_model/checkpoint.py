@@ -122,17 +122,26 @@ def load_into(module: nn.Module, checkpoint: Checkpoint, tensors: Mapping[str, T
     Raises:
         CheckpointError: the tensors belong to another architecture; names the first difference.
     """
+    if difference := difference_of(module, tensors):
+        raise CheckpointError(
+            f"{checkpoint.url} holds another architecture than its config describes: "
+            f"{difference}; {_remedy(checkpoint.kind)}"
+        )
+    module.load_state_dict(dict(tensors))
+
+
+def difference_of(module: nn.Module, tensors: Mapping[str, Tensor]) -> str:
+    """In which names and shapes tensors are not those of a module, in words; empty if in none."""
     expected = {name: tuple(t.shape) for name, t in module.state_dict().items()}
     found = {name: tuple(t.shape) for name, t in tensors.items()}
     wrong = sorted(n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n))
-    if wrong:
-        name = wrong[0]
-        raise CheckpointError(
-            f"{checkpoint.url} holds another architecture than its config describes: {len(wrong)} "
-            f"tensors differ, first {name}: the file has {found.get(name, 'none')}, the model "
-            f"{expected.get(name, 'none')}; {_remedy(checkpoint.kind)}"
-        )
-    module.load_state_dict(dict(tensors))
+    if not wrong:
+        return ""
+    name = wrong[0]
+    return (
+        f"{len(wrong)} tensors differ, first {name:.80}: the file has {found.get(name, 'none')}, "
+        f"the model {expected.get(name, 'none')}"
+    )
 
 
 def inspect_checkpoint(url: str, *kinds: str) -> Inspected:

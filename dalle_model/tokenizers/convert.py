@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dalle_model.checkpoint import save_checkpoint
+from dalle_model.checkpoint import difference_of, save_checkpoint
 from dalle_model.config import FIRST_RESAMPLE
 from dalle_model.tokenizers.codec import CodecFacts
 from dalle_model.tokenizers.dvae import Dvae
@@ -88,16 +88,9 @@ def parse_size(size: str) -> tuple[int, int] | None:
 
 def _fitting(url: str, model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors of a model, none missing, none of another shape and none too many."""
-    expected = {name: tuple(t.shape) for name, t in model.state_dict().items()}
-    found = {name: tuple(t.shape) for name, t in tensors.items()}
-    wrong = sorted(n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n))
-    if wrong:
-        name = wrong[0]
-        raise ConversionError(
-            f"{url} is of another architecture: {len(wrong)} tensors differ, first {name:.80}: the "
-            f"file has {found.get(name, 'none')}, the model {expected.get(name, 'none')}"
-        )
-    return {name: tensors[name] for name in expected}
+    if difference := difference_of(model, tensors):
+        raise ConversionError(f"{url} is of another architecture: {difference}")
+    return {name: tensors[name] for name in model.state_dict()}
 
 
 def _origin(pickled: Sequence[Pickled]) -> dict[str, str]:

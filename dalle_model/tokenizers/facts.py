@@ -1,7 +1,8 @@
 """What the checkpoints of codecs say of their codes, read without torch: a function a kind."""
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from dalle_model.checkpoint import CheckpointError
@@ -14,6 +15,8 @@ from dalle_model.config import (
 )
 from dalle_model.tokenizers.codec import CodecFacts
 from dalle_model.tokenizers.vqgan_config import VQGAN_RANGE, VqganConfig
+
+_LOGIT_LAPLACE_RANGE = (LOGIT_LAPLACE_EPS, 1 - LOGIT_LAPLACE_EPS)
 
 
 def dvae_facts(
@@ -30,21 +33,9 @@ def dvae_facts(
     Raises:
         CheckpointError: the config is of another program version.
     """
-    try:
-        shape = DvaeConfig.from_dict(dict(config))
-        return CodecFacts(
-            name=name_of(url),
-            sha256=sha256,
-            image_shape=shape.image_shape,
-            token_shape=shape.token_shape,
-            num_codes=shape.num_codes,
-            resample=trained_resample(extra),
-            pixel_range=(LOGIT_LAPLACE_EPS, 1 - LOGIT_LAPLACE_EPS),
-        )
-    except (TypeError, ValueError) as error:
-        raise _of_another_version(
-            url, error, "`dalle train dvae` makes a new checkpoint"
-        ) from error
+    remedy = "`dalle train dvae` makes a new checkpoint"
+    parse = partial(DvaeConfig.from_dict, dict(config))
+    return _facts(url, sha256, extra, parse, _LOGIT_LAPLACE_RANGE, remedy)
 
 
 def vqgan_facts(
@@ -58,19 +49,9 @@ def vqgan_facts(
         config: of `VqganConfig.to_dict`.
         extra: may name the filter of the training images.
     """
-    try:
-        shape = VqganConfig.from_dict(dict(config))
-        return CodecFacts(
-            name=name_of(url),
-            sha256=sha256,
-            image_shape=shape.image_shape,
-            token_shape=shape.token_shape,
-            num_codes=shape.num_codes,
-            resample=trained_resample(extra),
-            pixel_range=VQGAN_RANGE,
-        )
-    except (TypeError, ValueError) as error:
-        raise _of_another_version(url, error, "`dalle convert` makes a new one") from error
+    remedy = "`dalle convert` makes a new one"
+    parse = partial(VqganConfig.from_dict, dict(config))
+    return _facts(url, sha256, extra, parse, VQGAN_RANGE, remedy)
 
 
 def trained_resample(extra: Mapping[str, Any]) -> Resample:
@@ -91,7 +72,26 @@ def name_of(url: str) -> str:
     return posixpath.splitext(posixpath.basename(url))[0]
 
 
-def _of_another_version(url: str, error: Exception, remedy: str) -> CheckpointError:
-    return CheckpointError(
-        f"{url} has the config of another program version: {str(error)[:200]}; {remedy}"
-    )
+def _facts(
+    url: str,
+    sha256: str,
+    extra: Mapping[str, Any],
+    parse: Callable[[], DvaeConfig | VqganConfig],
+    pixel_range: tuple[float, float],
+    remedy: str,
+) -> CodecFacts:
+    try:
+        sizes = parse()
+        return CodecFacts(
+            name=name_of(url),
+            sha256=sha256,
+            image_shape=sizes.image_shape,
+            token_shape=sizes.token_shape,
+            num_codes=sizes.num_codes,
+            resample=trained_resample(extra),
+            pixel_range=pixel_range,
+        )
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{url} has the config of another program version: {str(error)[:200]}; {remedy}"
+        ) from error
