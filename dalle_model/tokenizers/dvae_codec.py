@@ -1,5 +1,6 @@
 """A trained dVAE as a codec: its interface is uint8 images and uint16 codes, not tensors."""
 
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -74,6 +75,10 @@ class DvaeCodec:
 
     def in_fast_form(self) -> Self:
         """The same codec; its encoder is in bfloat16 where the processor multiplies in it."""
+        return self._fast
+
+    @cached_property
+    def _fast(self) -> Self:  # asked for by each shard; its weights are copies
         dtype = torch.bfloat16 if multiplies_bfloat16() else torch.float32
         return type(self)(self.model, self.facts, dtype, is_exact=False)
 

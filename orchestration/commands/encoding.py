@@ -80,16 +80,17 @@ def encode(
     work = work_of(settings, out, workers, profile, replaces=replaces)
     result = run_and_report(work, (), progress)
     first, last = result.manifests[0], result.manifests[-1]
-    dropped = list(_dropped(result.manifests))
+    dropped = dict(_dropped(result.manifests))
+    num_images = last.rows_out + sum(dropped.values())
     found = EncodeResult(
         directory=result.directory,
         tokens=RunFolder(result.directory).stage(last.stage).url,
-        num_images=last.rows_out + sum(count for _, count in dropped),
+        num_images=num_images,
         num_encoded=last.rows_out,
-        num_copies=first.rows_in - last.rows_out - sum(count for _, count in dropped),
+        num_copies=first.rows_in - num_images,
     )
     if dropped:
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in dropped)
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in dropped.items())
         raise MissingTokensError(
             f"{found.num_encoded:,} of {found.num_images:,} images have tokens, in "
             f"{found.tokens}; dropped: {reasons}; {result.report} shows some of each, and "
