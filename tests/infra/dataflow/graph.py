@@ -119,7 +119,7 @@ def test_names_are_stable_and_state_no_place_in_the_source(proto):
         "Captions",
         "Fetch/FetchByHost/Fetch",
         "Images/ImagesShards/Process",
-        "Dedupe/FindDuplicates/FindNear/ByTables",
+        "Dedupe/FindDuplicates/FindNear/ByGroup",
         "Encode/EncodeShards/Process",
     } <= names(proto)
 
