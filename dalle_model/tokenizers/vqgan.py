@@ -201,8 +201,13 @@ class Vqgan(nn.Module):
 
     def encode(self, x_BCSS: Tensor) -> Tensor:
         """Codes int64 `(B, G, G)` of pixels `(B, 3, S, S)` in [-1, 1]."""
-        codes_BGG: Tensor = self.quantize.codes(self.quant_conv(self.encoder(x_BCSS)))
+        codes_BGG: Tensor = self.quantize.codes(self.features(x_BCSS))
         return codes_BGG
+
+    def features(self, x_BCSS: Tensor) -> Tensor:
+        """What is quantised, `(B, E, G, G)`, of such pixels."""
+        features_BEGG: Tensor = self.quant_conv(self.encoder(x_BCSS))
+        return features_BEGG
 
     def decode(self, codes_BGG: Tensor) -> Tensor:
         """Pixels `(B, 3, S, S)` of codes; they may leave [-1, 1] a little."""

@@ -1,5 +1,7 @@
 """A trained VQGAN as a codec: its interface is uint8 images and codes, not tensors."""
 
+from copy import deepcopy
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -23,11 +25,21 @@ class VqganCodec:
     Args:
         model: the VQGAN; switched to evaluation mode, without gradients.
         facts: what its codes are.
+        device: of the model.
+        dtype: in which the encoder multiplies; the codebook is searched in float32.
     """
 
-    def __init__(self, model: Vqgan, facts: CodecFacts) -> None:
+    def __init__(
+        self,
+        model: Vqgan,
+        facts: CodecFacts,
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         self.model = model.eval().requires_grad_(requires_grad=False)
         self.facts = facts
+        self.precision = str(dtype).removeprefix("torch.")
+        self._device, self._dtype = device, dtype
 
     @classmethod
     def load(cls, url: str) -> Self:
@@ -45,14 +57,27 @@ class VqganCodec:
     def encode(self, images: Rgb) -> Codes:
         """Codes as of the protocol; raises ValueError where images have another dtype or shape."""
         check_images(self.facts, images)
-        codes_BGG = self.model.encode(to_input(images))
-        return codes_BGG.flatten(1).numpy().astype(self.facts.dtype)
+        model, low = self.model, self._dtype != torch.float32
+        with torch.autocast(self._device, self._dtype, enabled=low):
+            features_BEGG = model.features(to_input(images).to(self._device))
+        codes_BGG = model.quantize.codes(features_BEGG.float())
+        return codes_BGG.flatten(1).cpu().numpy().astype(self.facts.dtype)
+
+    def in_fast_form(self) -> "VqganCodec":
+        """The same codec, in bfloat16 on a GPU where there is one; it has not run on one yet."""
+        return self._fast
+
+    @cached_property
+    def _fast(self) -> "VqganCodec":  # asked for by each shard; its weights are copies
+        if not torch.cuda.is_available():
+            return self
+        return type(self)(deepcopy(self.model).to("cuda"), self.facts, "cuda", torch.bfloat16)
 
     def decode(self, codes: Codes) -> Rgb:
         """Images as of the protocol; raises ValueError where codes have another shape or range."""
         check_codes(self.facts, codes)
         codes_BGG = torch.from_numpy(codes.astype(np.int64)).view(-1, *self.facts.token_shape)
-        return to_rgb(self.model.decode(codes_BGG))
+        return to_rgb(self.model.decode(codes_BGG.to(self._device)).cpu())
 
 
 def to_input(images: Rgb) -> Tensor:

@@ -2,11 +2,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from dalle_model.checkpoint import CheckpointError, save_checkpoint
 from dalle_model.tokenizers.registry import inspect_codec, load_codec
 from dalle_model.tokenizers.vqgan import Vqgan
-from dalle_model.tokenizers.vqgan_codec import to_input, to_rgb
+from dalle_model.tokenizers.vqgan_codec import VqganCodec, to_input, to_rgb
 from dalle_model.tokenizers.vqgan_config import VqganConfig
 
 SMALL = VqganConfig(64, 16, 32, 32, (1, 2), 1, (1,), "nearest", (8, 12))
@@ -58,3 +59,22 @@ def test_a_config_that_does_not_fit_the_tensors_is_refused(tmp_path):
     save_checkpoint(url, "vqgan", weights, SMALL.to_dict() | {"quantizer": "other"})
     with pytest.raises(CheckpointError, match="the config of another program version"):
         load_codec(url)
+
+
+def test_in_bfloat16_most_codes_are_those_of_float32(url):
+    exact = VqganCodec.load(url)
+    low = VqganCodec(exact.model, exact.facts, dtype=torch.bfloat16)
+    assert low.precision == "bfloat16"
+    images = np.random.default_rng(0).integers(0, 256, (16, 8, 12, 3), dtype=np.uint8)
+    assert (low.encode(images) == exact.encode(images)).mean() > 0.9
+
+
+def test_the_fast_form_is_in_bfloat16_on_a_gpu_and_the_same_without_one(url, monkeypatch):
+    codec = VqganCodec.load(url)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert codec.in_fast_form() is codec
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.nn.Module, "to", lambda module, _: module)
+    other = VqganCodec.load(url)
+    assert other.in_fast_form().precision == "bfloat16"
+    assert other.in_fast_form() is other.in_fast_form()
