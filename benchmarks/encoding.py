@@ -205,6 +205,7 @@ def _row(pair: Pair, rgb: Rgb | None = None) -> dict[str, Any]:
         "caption": row.caption,
         "view": 0,
         "crop": crop_box(width, height),
+        "flipped": False,
         "width": width,
         "height": height,
         "phash": phash(hashed),

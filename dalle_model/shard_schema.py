@@ -12,6 +12,7 @@ from dalle_model.token_shape import square_edge, token_dtype
 
 SCHEMA_VERSION = 2
 METADATA_KEY = b"dalle"
+CENTRE = "centre"  # the one view of version 1
 Encoding = Literal["DICTIONARY", "BYTE_STREAM_SPLIT"]  # of Parquet
 # Measured, 64 to 4,096 rows of 64 to 1,024 uniform or Zipfian codes: up to here a dictionary takes
 # what byte streams do or less, but for shards of a few rows; above, 1 to 12 % more, with shards of
@@ -38,6 +39,9 @@ class ShardMetadata:
         codebooks: codes at each position, which lie beside each other.
         order: of the positions: `raster`, the rows of a grid from the top; `sequence`, without
             places in the image; `scales`, grids from coarse to fine.
+        views: the name of each view of an image (`dalle_model.views`), by its number in the column
+            `view`; empty for shards together whose views differ, of which rows alone say what they
+            are.
         schema_version: of the footer and the columns, as the shard was written.
     """
 
@@ -52,6 +56,7 @@ class ShardMetadata:
     fingerprint: str
     codebooks: int = 1
     order: str = "raster"
+    views: tuple[str, ...] = (CENTRE,)
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -118,8 +123,11 @@ def parse_metadata(raw: bytes) -> ShardMetadata:
 def _metadata(values: Mapping[str, Any]) -> ShardMetadata:
     if values.keys() != {field.name for field in fields(ShardMetadata)}:
         raise ValueError("other fields than this version has")
+    if not all(isinstance(name, str) for name in values["views"]):
+        raise ValueError("names of views are texts")
     shapes = {name: _shape(values[name]) for name in ("image_shape", "token_shape")}
-    return ShardMetadata(**{**values, **shapes, "pixel_range": tuple(values["pixel_range"])})
+    lists = {name: tuple(values[name]) for name in ("pixel_range", "views")}
+    return ShardMetadata(**{**values, **shapes, **lists})
 
 
 def _shape(lengths: Any) -> tuple[int, ...] | None:
@@ -138,6 +146,7 @@ def _from_version_1(values: Mapping[str, Any]) -> dict[str, Any]:
         "token_shape": [values["grid"]] * 2,
         "codebooks": 1,
         "order": "raster",
+        "views": [CENTRE],
     }
 
 
@@ -189,6 +198,7 @@ def _fields(metadata: ShardMetadata) -> list[pa.Field]:
         pa.field("text_tokens", _list_of(pa.uint16())),
         pa.field("view", pa.uint8(), nullable=False),
         pa.field("crop", _list_of(pa.uint16(), 4)),
+        pa.field("flipped", pa.bool_(), nullable=False),
         pa.field("width", pa.uint32(), nullable=False),
         pa.field("height", pa.uint32(), nullable=False),
         pa.field("clip_score", pa.float32()),
@@ -221,4 +231,4 @@ def _feature(kind: pa.DataType) -> dict[str, Any]:
 # Of token shards, in order: `token_shape` where rows differ, all others in each.
 _ANY_SHAPE = ShardMetadata("", "", None, None, 1, (0, 1), "", "", "")
 COLUMNS = {field.name: field.type for field in _fields(_ANY_SHAPE)}
-ADDED_IN_VERSION_2 = ("source_key",)
+ADDED_IN_VERSION_2 = {"flipped": False, "source_key": None}  # and what rows before it have

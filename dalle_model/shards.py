@@ -1,6 +1,7 @@
 """Reads token shards, and does not mix those of different codecs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import BinaryIO
 
 import numpy as np
@@ -70,15 +71,21 @@ def list_shards(folder: str) -> list[str]:
 
 
 def common_metadata(urls: list[str]) -> ShardMetadata:
-    """The metadata that all shards share.
+    """The metadata that all shards share; no `views` where those differ, which may be mixed.
+
+    What a token means does not depend on the part of an image that it is of, and each row says in
+    `crop` and `flipped` which that is.
 
     Raises:
         ShardError: two shards come from different codecs or preprocessing; names both.
     """
     first = read_metadata(urls[0])
+    views = first.views
     for url in urls[1:]:
-        _refuse_to_mix(urls[0], first, url, read_metadata(url))
-    return first
+        other = read_metadata(url)
+        _refuse_to_mix(urls[0], first, url, other)
+        views = views if views == other.views else ()
+    return replace(first, views=views)
 
 
 def read_shards(urls: list[str], columns: list[str] | None = None) -> pa.Table:
@@ -86,7 +93,8 @@ def read_shards(urls: list[str], columns: list[str] | None = None) -> pa.Table:
 
     Args:
         urls: of the shards, of any versions.
-        columns: names; all where none are given. What a version did not have is null.
+        columns: names; all where none are given. What a version did not have is null; no image was
+            `flipped` then.
 
     Raises:
         ShardError: unreadable, of different codecs, or with different columns; names both.
@@ -201,8 +209,8 @@ def _table_of(url: str, stream: BinaryIO, columns: list[str] | None) -> pa.Table
         wanted = _now(shard.schema_arrow.names) if columns is None else columns
         table = shard.read(wanted, use_threads=False)
         for name in set(wanted) & set(COLUMNS) - set(table.column_names):
-            nulls = pa.nulls(table.num_rows, COLUMNS[name])
-            table = table.append_column(pa.field(name, COLUMNS[name]), nulls)
+            value = pa.scalar(ADDED_IN_VERSION_2.get(name), COLUMNS[name])
+            table = table.append_column(name, pa.repeat(value, table.num_rows))
         return table.select(wanted).replace_schema_metadata()
     except Exception as error:  # as in _metadata_of
         raise ShardError(f"{url} cannot be read: {error}") from error

@@ -171,4 +171,5 @@ class TokenRows:
 
 def _token_row(row: Row, names: Sequence[str], aspect: tuple[int, int]) -> Row:
     carried = {name: row[name] for name in names if name in row}
-    return carried | {"view": 0, "crop": crop_box(row["width"], row["height"], aspect)}
+    box = crop_box(row["width"], row["height"], aspect)
+    return carried | {"view": 0, "crop": box, "flipped": False}

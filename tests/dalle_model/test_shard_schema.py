@@ -20,7 +20,10 @@ SCALES = replace(SQUARE, token_shape=(680,), order="scales", num_codes=4096)
 MIXED = replace(SQUARE, image_shape=None, token_shape=None)
 
 
-@pytest.mark.parametrize("metadata", [SQUARE, WIDE, SEQUENCE, SCALES, MIXED])
+VIEWS = replace(SQUARE, views=("centre", "flip"))
+
+
+@pytest.mark.parametrize("metadata", [SQUARE, WIDE, SEQUENCE, SCALES, MIXED, VIEWS])
 def test_metadata_comes_back_as_it_was_written(metadata):
     raw = token_schema(metadata).metadata[METADATA_KEY]
     assert parse_metadata(raw) == metadata
@@ -87,6 +90,8 @@ def test_an_edge_is_that_of_a_square():
         {"token_shape": 64},
         {"pixel_range": None},
         {"order": None, "grid": 8},
+        {"views": None},
+        {"views": [1]},
     ],
 )
 def test_damaged_metadata_are_refused(changes):

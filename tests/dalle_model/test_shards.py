@@ -32,6 +32,7 @@ def write(path, metadata=METADATA, count=3, added=(), **changes):
             "image_tokens": rng.integers(0, 32, 4),
             "view": 0,
             "crop": [0, 0, 16, 16],
+            "flipped": False,
             "width": 16,
             "height": 16,
             "phash": 1 << 63,
@@ -190,7 +191,18 @@ def test_a_shard_of_version_1_mixes_with_later_ones_of_the_same_codec(tmp_path):
         assert tokens.shape == (11, 64)
         assert tokens.dtype == np.uint16
         assert common_metadata(urls).grid == 8
+        assert sorted(found["flipped"].to_pylist()) == [False] * 11
     assert read_shards([old], ["source_key", "key"]).column_names == ["source_key", "key"]
+    assert read_shards([old], ["flipped"])["flipped"].to_pylist() == [False] * 8
+    assert read_metadata(old).views == ("centre",)
+
+
+def test_shards_of_different_views_may_be_mixed_and_rows_say_what_they_are(tmp_path):
+    one, _ = write(tmp_path / "1.parquet")
+    other, _ = write(tmp_path / "2.parquet", replace(METADATA, views=("flip",)), flipped=True)
+    assert common_metadata([one, one]).views == ("centre",)
+    assert common_metadata([one, other, one]).views == ()
+    assert read_shards([one, other])["flipped"].to_pylist() == [False] * 3 + [True] * 3
 
 
 def test_columns_that_one_shard_lacks_are_named(tmp_path):

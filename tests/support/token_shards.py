@@ -25,8 +25,9 @@ def token_row(key: str, caption: str, tokens: list[int]) -> dict[str, Any]:
     """One row; what training does not read is empty."""
     return {
         "key": key, "caption": caption, "image_tokens": tokens, "text_tokens": None, "view": 0,
-        "crop": [0, 0, 24, 24], "width": 24, "height": 24, "clip_score": None, "phash": 0,
-        "sha256": "", "url": "", "page_url": "", "license": "", "source": "", "name": "",
+        "crop": [0, 0, 24, 24], "flipped": False, "width": 24, "height": 24, "clip_score": None,
+        "phash": 0, "sha256": "", "url": "", "page_url": "", "license": "", "source": "",
+        "name": "",
     }  # fmt: skip
 
 
