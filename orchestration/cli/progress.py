@@ -128,11 +128,14 @@ class TerminalProgress:
         rate = manifest.rows_in / wall if wall else 0.0
         self._console.print(
             f"{manifest.stage:<{NAME_WIDTH}} {manifest.rows_in:>9,} in {manifest.rows_out:>9,} out "
-            f"{manifest.rows_in - manifest.rows_out:>8,} dropped  ({seconds}, {rate:,.0f} rows/s)"
+            f"{manifest.rows_in - manifest.rows_kept:>8,} dropped  ({seconds}, {rate:,.0f} rows/s)"
         )
         if reused := timings.get("rows_reused", 0):
             of_all = f"{reused:,} of {manifest.rows_in:,} rows reused from earlier results"
             self._console.print(f"{'':<{NAME_WIDTH}} [dim]{of_all}[/dim]")
+        if manifest.rows_added:
+            of_those = f"{manifest.rows_out:,} rows out are of {manifest.rows_kept:,} that came in"
+            self._console.print(f"{'':<{NAME_WIDTH}} [dim]{of_those}[/dim]")
         self._beside(manifest)
 
     def _beside(self, manifest: Manifest) -> None:

@@ -40,7 +40,7 @@ class StageRow:
 
     @property
     def is_balanced(self) -> bool:
-        return self.manifest.rows_in == self.manifest.rows_out + self.dropped
+        return self.manifest.rows_in == self.manifest.rows_kept + self.dropped
 
     @property
     def rows_per_s(self) -> float:
@@ -82,7 +82,7 @@ class ReportView:
     def left(self) -> list[tuple[str, int, float]]:
         """Name, rows that are left, and their share of all candidates, after each stage."""
         total = self.sharded[0].manifest.rows_in if self.sharded else 0
-        rows = ((row.name, row.manifest.rows_out) for row in self.sharded)
+        rows = ((row.name, row.manifest.rows_kept) for row in self.sharded)
         return [(name, count, count / total if total else 0.0) for name, count in rows]
 
     @property

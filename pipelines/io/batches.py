@@ -25,6 +25,7 @@ class RowBatch:
         rows_in: rows that have been read, for the books; the stage adds them.
         cpu_s: CPU seconds that other processes spent on them; so does it here.
         reused: rows whose work was taken from an earlier result; likewise.
+        added: rows kept beyond the first of a row in; likewise.
     """
 
     def __init__(self, schema: pa.Schema) -> None:
@@ -52,16 +53,15 @@ class RowBatch:
             told: what else is known of the shard by now, as in `ShardResult`.
         """
         kept = pa.Table.from_pylist(self._kept, schema=self._schema)
-        result = ShardResult(
-            kept, self._rejected, self.rows_in, cpu_s=self.cpu_s, reused=self.reused, **told
-        )
+        told |= {"cpu_s": self.cpu_s, "reused": self.reused, "added": self.added}
+        result = ShardResult(kept, self._rejected, self.rows_in, **told)
         self._begin()
         return result
 
     def _begin(self) -> None:
         self._kept: list[Row] = []
         self._rejected: list[Rejection] = []
-        self._num_bytes = self.rows_in = self.reused = 0
+        self._num_bytes = self.rows_in = self.reused = self.added = 0
         self.cpu_s = 0.0
 
 

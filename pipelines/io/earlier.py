@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from dalle_model.shards import image_of
 from pipelines.io import parquet
-from pipelines.io.parquet import UnreadableShardError
+from pipelines.io.parquet import UnreadableShardError, rows_of
 from pipelines.io.task import StageTask
 
 Row = dict[str, Any]
@@ -41,8 +41,21 @@ class EarlierRows:
             image: its part of a key, no smaller than the one before.
             is_same: whether the work on an earlier row is that which is to be done.
         """
+        return next(iter(self.find_all(image, is_same)), None)
+
+    def find_all(self, image: str, is_same: Callable[[Row], bool] = lambda _: True) -> list[Row]:
+        """The rows of an image's first key, in the first result where all are the same.
+
+        Args:
+            image: as of `find`.
+            is_same: likewise.
+
+        Returns:
+            Several where each is a view of it; none where no result has it. Of a shard that is
+            damaged behind them, some may be missing.
+        """
         found = (result.find(image) for result in self._results)
-        return next((row for row in found if row is not None and is_same(row)), None)
+        return next((rows for rows in found if rows and all(map(is_same, rows))), [])
 
 
 class _Rows:
@@ -52,18 +65,27 @@ class _Rows:
         self._tables = readable_row_groups(url, names)
         self._table: pa.Table | None = None
         self._images: list[str] = []
+        self._last: tuple[str, list[Row]] = "", []
         self._advance()
 
-    def find(self, image: str) -> Row | None:
+    def find(self, image: str) -> list[Row]:
+        if self._last[0] == image:  # a part of its rows may be behind us
+            return self._last[1]
         while self._table is not None and (not self._images or self._images[-1] < image):
             self._advance()
-        if self._table is None:
-            return None
-        place = bisect_left(self._images, image)
-        if self._images[place] != image:
-            return None
-        (row,) = self._table.slice(place, 1).to_pylist()
-        return dict(row)
+        self._last = image, list(self._of_first_key(image))
+        return self._last[1]
+
+    def _of_first_key(self, image: str) -> Iterator[Row]:
+        place, key = bisect_left(self._images, image), ""
+        while self._table is not None:
+            for row in rows_of(self._table.slice(place)):
+                key = key or row["key"]
+                if image_of(row["key"]) != image or row["key"] != key:
+                    return
+                yield row
+            self._advance()
+            place = 0
 
     def _advance(self) -> None:
         self._table = next(self._tables, None)

@@ -20,7 +20,7 @@ _NONE_DROPPED = REJECTION_SCHEMA.empty_table()
 
 
 class UnbalancedBooksError(DalleError):
-    """Rows in are not rows out plus rows dropped: a bug in the stage, never in the data."""
+    """Rows in are not rows kept plus rows dropped: a bug in the stage, never in the data."""
 
 
 class UnorderedBatchesError(DalleError):
@@ -39,7 +39,7 @@ def finish_shard(
     rejections are there.
 
     Raises:
-        UnbalancedBooksError: rows in are not rows out plus rows dropped.
+        UnbalancedBooksError: rows in are not rows out, without those added, plus rows dropped.
         UnorderedBatchesError: keys do not ascend from batch to batch.
         NotWantedError: the job that does this was ended meanwhile.
     """
@@ -64,6 +64,7 @@ def finish_shard(
         passed_over=dict(books.passed_over),
         warnings=books.warnings,
         tallies=dict(books.tallies),
+        rows_added=books.added,
     )
     files.write_json(task.folder.marker(index), asdict(report))
     return report
@@ -75,7 +76,7 @@ class _Books:
     def __init__(self, name: str) -> None:
         self._name = name
         self._rejected: list[pa.Table] = []
-        self.rows_in, self.cpu_s, self.reused = 0, 0.0, 0
+        self.rows_in, self.cpu_s, self.reused, self.added = 0, 0.0, 0, 0
         self.passed_over, self.tallies = Counter[str](), Counter[str]()
         self.warnings: list[str] = []
 
@@ -96,10 +97,11 @@ class _Books:
         """The rejections of all batches."""
         few = self._rejected or [_NONE_DROPPED]
         rejected = few[0] if len(few) == 1 else rejection_table(pa.concat_tables(few))
-        if self.rows_in != rows_out + rejected.num_rows:
+        if self.rows_in + self.added != rows_out + rejected.num_rows:
+            added = f", of which {self.added} were added," if self.added else ""
             raise UnbalancedBooksError(
                 f"{self._name}: {self.rows_in} rows in, "
-                f"but {rows_out} out and {rejected.num_rows} dropped"
+                f"but {rows_out} out{added} and {rejected.num_rows} dropped"
             )
         return rejected
 
@@ -107,6 +109,7 @@ class _Books:
         self.rows_in += batch.rows_in
         self.cpu_s += batch.cpu_s
         self.reused += batch.reused
+        self.added += batch.added
         self.passed_over.update(batch.passed_over)
         self.tallies.update(batch.tallies)
         self.warnings += batch.warnings
@@ -127,10 +130,19 @@ def _sorted(table: pa.Table) -> pa.Table:
 
 
 def _in_order(table: pa.Table, names: list[str]) -> pa.Table:
-    keys = table[names[0]].combine_chunks()
-    if pc.all(pc.less(keys[:-1], keys[1:])).as_py() is False:  # else already in order, as most are
+    if pc.all(_ascends(table, names[:2])).as_py() is False:  # else already in order, as most are
         table = table.sort_by([(name, "ascending") for name in names])
     return table.combine_chunks()
+
+
+def _ascends(table: pa.Table, names: list[str]) -> pa.BooleanArray:
+    """Whether each row comes before the next, by columns that have no nulls."""
+    column = table[names[0]].combine_chunks()
+    before, after = column[:-1], column[1:]
+    if len(names) == 1:
+        return pc.less(before, after)
+    later = pc.and_(pc.equal(before, after), _ascends(table, names[1:]))
+    return pc.or_(pc.less(before, after), later)
 
 
 def _counts(reasons: pa.ChunkedArray) -> dict[str, int]:

@@ -56,7 +56,8 @@ class Manifest:
         inputs: content digest of the manifest of each stage that it read.
         dependencies: version or sha256 of every model, word list and library that matters.
         num_shards: of the run; 0 for a stage that writes no shards.
-        rows_in, rows_out: the books; `rows_in == rows_out + sum(rejected.values())`.
+        rows_in, rows_out: the books; `rows_in == rows_kept + sum(rejected.values())`.
+        rows_added: rows out beyond the first that one row in became, such as further views.
         rejected: rows dropped by reason.
         files: `name`, `bytes`, `sha256` (and `rows`) of the output, in order; those of very many
             shards are read where they are used (`pipelines.io.manifest_groups`).
@@ -78,6 +79,7 @@ class Manifest:
     num_shards: int = 0
     rows_in: int = 0
     rows_out: int = 0
+    rows_added: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
     files: Sequence[Entry] = field(default_factory=list)
     rejected_files: Sequence[Entry] = field(default_factory=list)
@@ -112,9 +114,14 @@ class Manifest:
         return [entry["name"] for entry in (*self.files, *self.rejected_files)]
 
     @property
+    def rows_kept(self) -> int:
+        """Rows in that became rows out."""
+        return self.rows_out - self.rows_added
+
+    @property
     def reject_rate(self) -> float:
         """Rows dropped for each row in; 0 where none came in."""
-        return 1 - self.rows_out / self.rows_in if self.rows_in else 0.0
+        return 1 - self.rows_kept / self.rows_in if self.rows_in else 0.0
 
     @classmethod
     def of_shards(cls, reports: Iterable[ShardReport], num_shards: int, **identity: Any) -> Self:
@@ -132,6 +139,7 @@ class Manifest:
             num_shards=num_shards,
             rows_in=sum(report.rows_in for report in ordered),
             rows_out=sum(report.rows_out for report in ordered),
+            rows_added=sum(report.rows_added for report in ordered),
             rejected=dict(sorted(rejected.items())),
             files=[{"name": part_name(r.index, num_shards), **r.kept_file} for r in ordered],
             rejected_files=[

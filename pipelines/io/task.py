@@ -110,12 +110,15 @@ class ShardResult:
     Args:
         kept: in the schema of the stage's output; any order.
         rejected: any order; a table in `REJECTION_SCHEMA` where there are many.
-        rows_in: for the books; must equal the rows of `kept` plus `rejected`.
+        rows_in: for the books; must equal the rows of `kept`, without those `added`, plus
+            `rejected`.
         passed_over: what was no row, by kind; in any one shard, since all shards are added up.
         warnings: for a person, one line each.
         cpu_s: CPU seconds that other processes spent on it.
         tallies: what was counted besides rows, by name; all shards are added up.
         reused: rows in, of which the work was taken from an earlier result.
+        added: rows of `kept` beyond the first that one row in became, such as further views of its
+            image.
     """
 
     kept: pa.Table
@@ -126,6 +129,7 @@ class ShardResult:
     cpu_s: float = 0.0
     tallies: Mapping[str, int] = field(default_factory=dict)
     reused: int = 0
+    added: int = 0
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,7 @@ class ShardReport:
     passed_over: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     tallies: dict[str, int] = field(default_factory=dict)
+    rows_added: int = 0
 
 
 class Stopwatch:

@@ -122,7 +122,7 @@ def books(root: Path) -> dict[str, Manifest]:
     for stage in STAGES:
         manifest = read_manifest(RunFolder(str(root)).stage(stage))
         assert manifest is not None, stage
-        assert manifest.rows_in == manifest.rows_out + sum(manifest.rejected.values()), stage
+        assert manifest.rows_in == manifest.rows_kept + sum(manifest.rejected.values()), stage
         if found:
             assert manifest.rows_in == list(found.values())[-1].rows_out, stage
         found[stage] = manifest

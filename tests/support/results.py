@@ -29,4 +29,5 @@ def whole(result: BatchedResult) -> ShardResult:
         cpu_s=sum(batch.cpu_s for batch in batches),
         tallies=dict(tallies),
         reused=sum(batch.reused for batch in batches),
+        added=sum(batch.added for batch in batches),
     )

@@ -43,6 +43,27 @@ def test_rows_are_found_in_the_order_of_their_images(tmp_path) -> None:
             assert found == {"key": f"{image(number)}{0:016x}", "sha256": "a"}
 
 
+def test_all_rows_of_an_image_s_first_key_are_found_though_row_groups_part_them(tmp_path) -> None:
+    """As many as an image has views; of a shard that is damaged behind them, those before."""
+    schema = pa.schema([("key", pa.string()), ("sha256", pa.string()), ("view", pa.uint8())])
+    rows = [
+        {"key": f"{image(n)}{c:016x}", "sha256": "b" if (n, view) == (7, 1) else "a", "view": view}
+        for n in range(1000)
+        for c in range(2)
+        for view in range(3)
+    ]
+    folder = RunFolder(str(tmp_path), 1).stage("images")
+    content = parquet.to_bytes(pa.Table.from_pylist(rows, schema=schema))
+    files.write_bytes(folder.part(0), content)
+    earlier = EarlierRows(task_of(tmp_path, folder.url), 0, ["sha256", "view"])
+    for number in (*range(1000), 1001):
+        found = earlier.find_all(image(number), lambda row: row["sha256"] == "a")
+        assert earlier.find_all(image(number), lambda row: row["sha256"] == "a") == found
+        expected = [] if number in (7, 1001) else [0, 1, 2]
+        assert [row["view"] for row in found] == expected
+        assert {row["key"] for row in found} <= {f"{image(number)}{0:016x}"}
+
+
 def test_an_image_is_found_twice(tmp_path) -> None:
     rows = EarlierRows(task_of(tmp_path, result(tmp_path, [1])), 0, [])
     assert rows.find(image(1)) == rows.find(image(1)) != None  # noqa: E711

@@ -65,6 +65,27 @@ def test_books_that_do_not_balance_stop_the_stage(tmp_path):
     assert finished_shards(task(tmp_path)) == {}
 
 
+def test_rows_beyond_the_first_of_a_row_in_are_told_apart_in_the_books(tmp_path):
+    more = replace(result("aab", "c"), rows_in=3, added=1)
+    report = finish_shard(task(tmp_path), 0, more, Stopwatch())
+    assert (report.rows_in, report.rows_out, report.rows_added) == (3, 3, 1)
+    identity = {"stage": "s", "fingerprint": "f", "config": {}, "inputs": {}, "dependencies": {}}
+    manifest = Manifest.of_shards([report, report], 2, **identity)
+    assert (manifest.rows_out, manifest.rows_added, manifest.rows_kept) == (6, 2, 4)
+    assert manifest.reject_rate == pytest.approx(1 / 3)
+    with pytest.raises(UnbalancedBooksError, match="3 out, of which 2 were added, and 1 dropped"):
+        finish_shard(task(tmp_path), 0, replace(more, added=2), Stopwatch())
+
+
+def test_rows_of_one_key_are_in_the_order_of_their_views(tmp_path):
+    schema = pa.schema([("key", pa.string()), ("view", pa.uint8())])
+    rows = [{"key": key, "view": view} for key in "ab" for view in range(3)]
+    for index, order in enumerate((rows, rows[::-1])):
+        made = ShardResult(pa.Table.from_pylist(order, schema), [], 6)
+        finish_shard(task(tmp_path), index, made, Stopwatch())
+        assert read_table(task(tmp_path).part(index)).to_pylist() == rows
+
+
 def batched(*parts: ShardResult) -> BatchedResult:
     return BatchedResult(SELECTION_SCHEMA, iter(parts))
 
