@@ -127,11 +127,12 @@ def too_short(cut: Cut, sizes: Sizes) -> tuple[int, int] | None:
         sizes: of the image.
 
     Returns:
-        Both in pixels, of the edge that is shortest; None where none is too short.
+        Both in pixels, of the edge that needs most; None where none is too short.
     """
     box = sizes.stored(cut.box)
-    edges = sorted(zip((box.height, box.width), cut.shape, strict=True))
-    return next(((edge, needed) for edge, needed in edges if edge < needed), None)
+    edges = zip((box.height, box.width), cut.shape, strict=True)
+    short = [(needed, -edge) for edge, needed in edges if edge < needed]
+    return (-max(short)[1], max(short)[0]) if short else None
 
 
 def cut_out(stored: Rgb, cut: Cut, sizes: Sizes, resample: Resample) -> Rgb:

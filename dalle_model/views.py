@@ -9,9 +9,10 @@ Of a codec of rectangles, the largest rectangle of its aspect takes the place of
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal
 
 from dalle_model.cuts import Box, Cut, Shape, Sizes
 from dalle_model.pixels import crop_box
@@ -197,7 +198,8 @@ def _ten_crop(room: _Room, _draws: Draws) -> list[tuple[Box, bool]]:
     return [(box, flips) for flips in (False, True) for box in boxes]
 
 
-VIEWS = {
+ViewName = Literal["centre", "flip", "dvae", "prior", "ten_crop"]
+VIEWS: Mapping[str, View] = {
     CENTRE: View(_centre),
     "flip": View(_flip),
     "dvae": View(_dvae, scale=_DVAE[1]),

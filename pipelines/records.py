@@ -27,6 +27,9 @@ IMAGE_SIDE = "image_side"  # the shorter edge of an image as stored, in pixels
 IMAGE_RESAMPLE = "image_resample"  # the filter that scaled them: `dalle_model.resize`
 CODEC_RESAMPLE = "codec_resample"  # the filter of the images that a codec was trained on
 CODEC_SIDE = "codec_side"  # the longer edge of what a codec encodes, in pixels
+# The shorter edge that images need as stored, for all that is encoded of them, in pixels.
+WANTED_SIDE = "wanted_side"
+IMAGE_CROP = "image_crop"  # the part of an image that is stored: `pipelines.images.config`
 GRID = "grid"  # tokens along one edge of an image
 NUM_CODES = "num_codes"  # every code of a codec is below it
 CARRIED = "carried"  # types of the values that sources carry, by name: `pipelines.io.carried`

@@ -56,6 +56,9 @@ def encode(
     ],
     out: Annotated[str, typer.Argument(metavar="OUT", help="Directory of the run to make.")],
     codec: Annotated[str, typer.Option("--codec", help="A codec's name, or its URL.")] = "demo",
+    like: Annotated[
+        str, typer.Option("--like", help="Token shards whose rows and crops are taken.")
+    ] = "",
     workers: WorkersOption = None,
     profile: ProfileOption = "",
     replaces: YesOption = False,
@@ -69,6 +72,7 @@ def encode(
             source,
             out,
             codec,
+            like=like,
             workers=workers,
             profile=profile,
             progress=TerminalProgress(),

@@ -51,6 +51,7 @@ def encode(
     out: str,
     codec: str = "demo",
     *,
+    like: str = "",
     workers: int | None = None,
     profile: str = "",
     progress: Progress | None = None,
@@ -64,6 +65,8 @@ def encode(
         source: a folder of images, tars of WebDataset, or Parquet with images or their URLs.
         out: directory of the run, a folder or a URL; its folder `encode` holds the token shards.
         codec: name of a codec, or the URL of its weights.
+        like: a folder of token shards, or their run, whose rows and crops are taken, so that tokens
+            of two codecs are of the same pixels; empty for the centre of every image.
         workers: as for `run`.
         profile: as for `run`.
         progress: receives the events; none by default.
@@ -76,17 +79,17 @@ def encode(
     """
     from orchestration.engine.first_config import config_for_tokens
 
-    settings = read_config(config_for_tokens(source, codec))
+    settings = read_config(config_for_tokens(source, codec, like))
     work = work_of(settings, out, workers, profile, replaces=replaces)
     result = run_and_report(work, (), progress)
     first, last = result.manifests[0], result.manifests[-1]
     dropped = dict(_dropped(result.manifests))
-    num_images = last.rows_out + sum(dropped.values())
+    num_images = last.rows_kept + sum(dropped.values())
     found = EncodeResult(
         directory=result.directory,
         tokens=RunFolder(result.directory).stage(last.stage).url,
         num_images=num_images,
-        num_encoded=last.rows_out,
+        num_encoded=last.rows_kept,
         num_copies=first.rows_in - num_images,
     )
     if dropped:

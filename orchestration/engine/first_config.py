@@ -63,18 +63,19 @@ def write_first_config(
     return FirstConfig(url, material.found, text)
 
 
-def config_for_tokens(path: str, codec: str) -> dict[str, Any]:
+def config_for_tokens(path: str, codec: str, like: str = "") -> dict[str, Any]:
     """The config that takes every image at a path to tokens; relative paths count from here.
 
     Args:
         path: as of `write_first_config`.
         codec: name of a codec, or its URL.
+        like: URL of token shards whose rows and crops are taken; empty for none.
 
     Raises:
         ConfigError: no stage reads such material.
         UsageError: as `write_first_config`, or the codec cannot be used.
     """
-    material = replace(_looked(path, path, {}), codec=codec, keeps_all=True)
+    material = replace(_looked(path, path, {}), codec=codec, keeps_all=True, like=like)
     values: dict[str, Any] = yaml.safe_load(first_config(path, material))
     return values
 

@@ -15,6 +15,7 @@ from pipelines.records import (
     NUM_CODES,
     SELECTION,
     SELECTION_SCHEMA,
+    WANTED_SIDE,
 )
 from pipelines.stage import (
     Facts,
@@ -47,7 +48,12 @@ def _facts(config: DvaeConfig, _provided: Mapping[str, str]) -> Facts:
     from dalle_model.config import DVAE_PRESETS
 
     shape = DVAE_PRESETS[config.preset]
-    return {CODEC_SIDE: shape.side, GRID: shape.grid, NUM_CODES: shape.num_codes}
+    return {
+        CODEC_SIDE: shape.side,
+        WANTED_SIDE: shape.side,
+        GRID: shape.grid,
+        NUM_CODES: shape.num_codes,
+    }
 
 
 def _misfit(config: DvaeConfig, facts: Facts) -> str:

@@ -1,13 +1,15 @@
 """Settings of the encode stage."""
 
+from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from dalle_model.shard_schema import CENTRE
 from dalle_model.tokenizers.registry import codec_sha256, inspect_codec
+from dalle_model.views import MAX_VIEWS, ViewName, names_of
 from pipelines.records import CODEC_RESAMPLE, CODEC_SIDE, GRID, NUM_CODES
-from pipelines.stage import Facts
 
 # Counts in the manifest, of the images that carry a second image decoded in full.
 IMAGES_COMPARED, TOKENS_COMPARED, TOKENS_EQUAL = (
@@ -36,7 +38,12 @@ class EncodeConfig(BaseModel):
             near-ties.
         margin: whether each token comes with its margin, best minus second-best logit, in a column
             `token_margins`.
-        views: crops of each image; only the centre crop, view 0, is supported.
+        views: what is encoded of each image (docs/views.md): `centre`; `flip`, its mirror image;
+            `dvae` and `prior`, the random crops of the paper's two trainings; `ten_crop`, which is
+            ten. One may come more than once.
+        seed: of the random views.
+        like: a folder of token shards, or a run, whose rows and crops are taken in place of views;
+            rows that are not there are dropped.
         text_tokens: the file of a text tokenizer, such as another run's `bpe/bpe.json`, by which
             captions become ids in the column `text_tokens`; none where it is not set.
         max_reject_rate: share of rows dropped above which the stage fails.
@@ -48,9 +55,19 @@ class EncodeConfig(BaseModel):
     mode: Literal["exact", "fast"] = "exact"
     batch_size: int = Field(default=32, ge=1, le=4096)
     margin: bool = False
-    views: int = Field(default=1, ge=1, le=1)
+    views: tuple[ViewName, ...] = Field(default=(CENTRE,), min_length=1)
+    seed: int = Field(default=0, ge=0)
+    like: str | None = None
     text_tokens: str | None = None
     max_reject_rate: float = Field(default=1.0, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _views_are_some(self) -> Self:
+        if self.like is not None and "views" in self.model_fields_set:
+            raise ValueError("`like` takes the views of other shards: leave out `views`, or `like`")
+        if (count := len(names_of(self.views))) > MAX_VIEWS:
+            raise ValueError(f"views are {count} of each image, and at most {MAX_VIEWS} can be")
+        return self
 
 
 def dependencies(codec: str | None) -> dict[str, str]:
@@ -79,10 +96,37 @@ def text_dependencies(text_tokens: str | None) -> dict[str, str]:
     return {"text_tokens": load_tokenizer(text_tokens).sha256, "tokenizers": version("tokenizers")}
 
 
-def codec_facts(codec: str) -> Facts:
+def like_dependencies(like: str | None, codec: str | None) -> dict[str, str]:
+    """The token shards whose crops are taken; nothing where none are named.
+
+    Args:
+        like: URL of their folder, or of their run.
+        codec: as of `dependencies`.
+
+    Raises:
+        LikeError: they cannot be used, or not with this codec.
+    """
+    if like is None:
+        return {}
+    from pipelines.encode.like import like_sha256, open_like  # loads what reads shards
+
+    shape = None if codec is None else inspect_codec(codec).image_shape
+    return {"like": like_sha256(open_like(like, shape))}
+
+
+def view_names(config: EncodeConfig) -> Sequence[str]:
+    """The names of the views that are encoded; raises LikeError where other shards have none."""
+    if config.like is None:
+        return config.views
+    from pipelines.encode.like import views_of
+
+    return views_of(config.like)
+
+
+def codec_facts(codec: str) -> dict[str, Any]:
     """What the file of a codec fixes of the tokens; raises as `dependencies`."""
     found = inspect_codec(codec)
-    facts: dict[str, object] = {
+    facts: dict[str, Any] = {
         CODEC_SIDE: max(found.image_shape),
         CODEC_RESAMPLE: found.resample,
         NUM_CODES: found.num_codes,

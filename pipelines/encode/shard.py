@@ -11,18 +11,21 @@ import numpy as np
 import pyarrow as pa
 
 from dalle_model import files
-from dalle_model.pixels import Rgb, from_stored
-from dalle_model.resize import rectangle
-from dalle_model.shard_schema import ShardMetadata, column_encodings, token_schema
+from dalle_model.cuts import Box, Cut, Shape
+from dalle_model.shard_schema import CENTRE, ShardMetadata, column_encodings, token_schema
 from dalle_model.shards import ShardError, image_of
 from dalle_model.tokenizers.codec import Codec, CodecFacts
 from dalle_model.tokenizers.registry import codec_sha256, load_codec
+from dalle_model.views import names_of
 from pipelines.encode.batch_size import BatchSize
-from pipelines.encode.batches import Row, TokenRows
+from pipelines.encode.batches import Known, Place, Row, TokenRows
 from pipelines.encode.config import EncodeConfig
 from pipelines.encode.encoder import Encoder, Tokens
+from pipelines.encode.like import LikeRows, open_like
 from pipelines.encode.margins import MARGINS, margins_field
+from pipelines.encode.pieces import NamedViews, Views, crop_by
 from pipelines.encode.proof import Proof
+from pipelines.encode.source_key import with_source_keys
 from pipelines.encode.text import load_tokenizer, with_text_tokens
 from pipelines.io.carried import Type
 from pipelines.io.carried_columns import fields, passed_over, with_carried
@@ -30,7 +33,8 @@ from pipelines.io.earlier import EarlierRows
 from pipelines.io.selections import surviving_row_groups
 from pipelines.io.task import BatchedResult, ShardResult, StageTask
 from pipelines.records import CODEC, IMAGE_SCHEMA
-from pipelines.rejection import Check
+
+_KEPT = ["sha256", "view", "crop", "flipped", "image_tokens"]  # of an earlier result
 
 
 def encode_shard(
@@ -52,6 +56,7 @@ def encode_shard(
         UnreadableShardError: the image or the survivor shard is missing or corrupt; here, or by the
             batches.
         EncodingMemoryError: the memory does not hold a batch; by the batches.
+        LikeError: the shards whose crops are wanted cannot be used; here, or by the batches.
     """
     url = task.url(CODEC)
     codec, size = _codec(url, codec_sha256(url), config)
@@ -61,26 +66,30 @@ def encode_shard(
     types = carried or {}
     _refuse_shared_names([field.name for field in added], types)
     tokenizer = load_tokenizer(config.text_tokens) if config.text_tokens else None
-    metadata = shard_metadata(codec, task.fingerprint, tokenizer.sha256 if tokenizer else "")
+    views = _views(config, codec.facts.image_shape, index, task.num_shards)
+    metadata = shard_metadata(
+        codec, task.fingerprint, tokenizer.sha256 if tokenizer else "", views.names
+    )
     margins = [margins_field(metadata)] if config.margin else []
     schema = token_schema(metadata, [*added, *fields(types), *margins])
-    kept = ["sha256", "image_tokens", *(field.name for field in margins)]
+    kept = [*_KEPT, *(field.name for field in margins)]
     encoder = Encoder(codec, config, size)
     rows = TokenRows(
         schema,
         task.stage,
-        crop=partial(crop_for_codec, codec=codec),
+        crop=crop_by(views.choose, codec.facts),
         encode=encoder.encode,
         batch_size=config.batch_size,
-        before=partial(_tokens_before, EarlierRows(task, index, kept), codec.facts),
+        before=partial(_known_before, EarlierRows(task, index, kept), codec.facts, views.count),
         proof=Proof(encoder, codec, config),
-        aspect=codec.facts.image_shape,
+        refusal=views.refusal,
     )
     unreadable = Counter[str]()
-    results = rows.results(with_carried(chain([first], tables), types, unreadable))
+    images = map(with_source_keys, views.followed(chain([first], tables)))
+    results = rows.results(with_carried(images, types, unreadable))
     if tokenizer:
         results = with_text_tokens(results, tokenizer)
-    told = partial(_told, encoder, types, unreadable)
+    told = partial(_told, encoder, types, unreadable, views)
     return BatchedResult(schema, _followed(results, schema, told), column_encodings(metadata))
 
 
@@ -101,40 +110,45 @@ def _followed(
 
 
 def _told(
-    encoder: Encoder, types: Mapping[str, Type], unreadable: Counter[str]
+    encoder: Encoder, types: Mapping[str, Type], unreadable: Counter[str], views: Views
 ) -> Mapping[str, Any]:
-    """Which values became null, and what the encoder has to say."""
+    """Which values became null, which rows are missing, and what the encoder has to say."""
     return {
-        "passed_over": passed_over(types, unreadable),
+        "passed_over": passed_over(types, unreadable) | views.passed_over(),
         "warnings": list(dict.fromkeys(encoder.warnings)),
     }
 
 
-def _tokens_before(earlier: EarlierRows, facts: CodecFacts, row: Row) -> Tokens | None:
-    found = earlier.find(image_of(row["key"]), lambda old: bool(old["sha256"] == row["sha256"]))
-    if found is None:
-        return None
-    margins = found.get(MARGINS)
-    codes = np.array(found["image_tokens"], facts.dtype)
-    return Tokens(
-        codes.reshape(facts.codes_shape),
-        None if margins is None else np.array(margins, np.float16),
-    )
+def _views(config: EncodeConfig, shape: Shape, index: int, num_shards: int) -> Views:
+    if config.like is None:
+        return NamedViews(tuple(names_of(config.views)), config.views, shape, config.seed)
+    return LikeRows(open_like(config.like, shape), index, num_shards, shape)
 
 
-def crop_for_codec(stored: bytes, codec: Codec) -> Rgb | Check:
-    """What the codec encodes of a stored image, or the rule that the image broke."""
-    try:
-        rgb = from_stored(stored)
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on a broken file
-        return Check("undecodable", passed=False, detail=type(error).__name__)
-    for edge, needed in sorted(zip(rgb.shape, codec.facts.image_shape, strict=False)):
-        if edge < needed:
-            return Check("below_codec_side", passed=False, measured=edge, threshold=needed)
-    return rectangle(rgb, codec.facts.image_shape, codec.facts.resample)
+def _known_before(
+    earlier: EarlierRows, facts: CodecFacts, count: Callable[[Row], int], row: Row
+) -> list[Known]:
+    def is_same(old: Row) -> bool:
+        return bool(old["sha256"] == row["sha256"])
+
+    found = earlier.find_all(image_of(row["key"]), is_same)
+    return [_known(old, facts) for old in found] if len(found) == count(row) else []
 
 
-def shard_metadata(codec: Codec, fingerprint: str, tokenizer_sha256: str = "") -> ShardMetadata:
+def _known(old: Row, facts: CodecFacts) -> Known:
+    cut = Cut(Box(*old["crop"]), old["flipped"], facts.image_shape)
+    codes = np.array(old["image_tokens"], facts.dtype).reshape(facts.codes_shape)
+    margins = old.get(MARGINS)
+    tokens = Tokens(codes, None if margins is None else np.array(margins, np.float16))
+    return Known(Place(old["view"], cut), tokens)
+
+
+def shard_metadata(
+    codec: Codec,
+    fingerprint: str,
+    tokenizer_sha256: str = "",
+    views: tuple[str, ...] = (CENTRE,),
+) -> ShardMetadata:
     """What the tokens mean, for the footer of the shard."""
     facts = codec.facts
     return ShardMetadata(
@@ -149,11 +163,15 @@ def shard_metadata(codec: Codec, fingerprint: str, tokenizer_sha256: str = "") -
         fingerprint=fingerprint,
         codebooks=facts.codebooks,
         order=facts.order,
+        views=views,
     )
 
 
 def _preprocessing(facts: CodecFacts) -> str:
-    """Digest of crop and scaling; of squares the same as in shards of version 1."""
+    """Digest of scaling; of squares the same as in shards of version 1, which has `crop` in it.
+
+    Rows say themselves what they are of.
+    """
     height, width = facts.image_shape
     shape = {"side": width} if height == width else {"height": height, "width": width}
     settings = {"crop": "centre", "resample": facts.resample, **shape}

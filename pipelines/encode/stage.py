@@ -1,14 +1,22 @@
 """The encode stage as a value: the images that survived become token shards."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 from dalle_model.shard_schema import SCHEMA_VERSION
 from dalle_model.tokenizers.installed import split_name
-from pipelines.encode.config import EncodeConfig, codec_facts, dependencies, text_dependencies
+from dalle_model.views import names_of, side_needed
+from pipelines.encode.config import (
+    EncodeConfig,
+    codec_facts,
+    dependencies,
+    like_dependencies,
+    text_dependencies,
+    view_names,
+)
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.material import Material, line, quoted, section
@@ -19,6 +27,7 @@ from pipelines.records import (
     CODEC,
     CODEC_RESAMPLE,
     CODEC_SIDE,
+    IMAGE_CROP,
     IMAGE_RESAMPLE,
     IMAGE_SCHEMA,
     IMAGE_SIDE,
@@ -26,6 +35,7 @@ from pipelines.records import (
     SELECTION,
     SELECTION_SCHEMA,
     TOKENS,
+    WANTED_SIDE,
 )
 from pipelines.stage import (
     Card,
@@ -42,33 +52,44 @@ from pipelines.stage import (
 )
 from pipelines.views import View
 
+_STORED_BYTES = 186  # of a row of the codec that ships
+
 
 def _process(job: Job, index: int) -> BatchedResult:
     from pipelines.encode.shard import encode_shard
 
     result = encode_shard(job.task, index, job.config, job.facts.get(CARRIED))
-    said = _other_filter(job.facts)
+    said = [*_other_filter(job.facts), *_limited(job.config, job.facts)]
     if not said or index:
         return result
-    warning = ShardResult(result.schema.empty_table(), [], rows_in=0, warnings=[said])
+    warning = ShardResult(result.schema.empty_table(), [], rows_in=0, warnings=said)
     return replace(result, batches=chain([warning], result.batches))
 
 
 def _settings(config: EncodeConfig) -> dict[str, Any]:
     values = plain_settings(config)
-    for name in ("codec", "text_tokens"):  # whose content counts: a dependency, or an input
+    for name in ("codec", "text_tokens", "like"):  # whose content counts: dependencies, or an input
         values.pop(name)
+    if config.like is not None:
+        values = {name: value for name, value in values.items() if name not in ("views", "seed")}
     return values | {"shard_schema": SCHEMA_VERSION}
 
 
 def _dependencies(config: EncodeConfig, provided: Mapping[str, str]) -> dict[str, str]:
-    return dependencies(provided.get(CODEC)) | text_dependencies(config.text_tokens)
+    codec = provided.get(CODEC)
+    return (
+        dependencies(codec)
+        | text_dependencies(config.text_tokens)
+        | like_dependencies(config.like, codec)
+    )
 
 
 def _relocate(config: EncodeConfig, folder: str) -> EncodeConfig:
     found = {"codec": _relocated_codec(config.codec, folder)}
     if config.text_tokens:
         found["text_tokens"] = counted_from(folder, config.text_tokens)
+    if config.like:
+        found["like"] = counted_from(folder, config.like)
     return config.model_copy(update=found)
 
 
@@ -80,30 +101,66 @@ def _relocated_codec(codec: str, folder: str) -> str:
     return f"{name}:{located}" if name else located
 
 
-def _facts(_config: EncodeConfig, provided: Mapping[str, str]) -> Facts:
+def _facts(config: EncodeConfig, provided: Mapping[str, str]) -> Facts:
     """Of the codec that its settings name; of one that the run trains, that stage states them."""
-    return codec_facts(provided[CODEC]) if CODEC in provided else {}
+    if CODEC not in provided:
+        return {}
+    facts = codec_facts(provided[CODEC])
+    return facts | {WANTED_SIDE: side_needed(view_names(config), facts[CODEC_SIDE])}
 
 
-def _misfit(_config: EncodeConfig, facts: Facts) -> str:
+def _misfit(config: EncodeConfig, facts: Facts) -> str:
     image, codec = facts.get(IMAGE_SIDE, 0), facts.get(CODEC_SIDE, 0)
-    if not image or image >= codec:
+    if not image or not codec or image > codec:
+        return ""
+    if image < codec:
+        return (
+            f"images are stored at {image} px, below the codec's {codec} px: every one would be "
+            f"dropped; set images.side to {codec} or more, or name another encode.codec"
+        )
+    names, side = _larger(config, codec)
+    if not names:
         return ""
     return (
-        f"images are stored at {image} px, below the codec's {codec} px: every one would be "
-        f"dropped; set images.side to {codec} or more, or name another encode.codec"
+        f"images are stored at {image} px, all of which the codec takes, so that no part of one "
+        f"can be the view {names}; set images.side to {side}, or leave it out"
     )
 
 
-def _other_filter(facts: Facts) -> str:
+def _larger(config: EncodeConfig, codec: int) -> tuple[str, int]:
+    """The views for which images must be stored larger than the codec's side, and how large."""
+    names = dict.fromkeys(view_names(config))
+    larger = [name for name in names if side_needed([name], codec) > codec]
+    return " or ".join(f"`{name}`" for name in larger), side_needed(larger, codec)
+
+
+def _limited(config: EncodeConfig, facts: Facts) -> Iterator[str]:
+    """That images are stored too small for all of a view, or without their longer edge, if so."""
+    image, codec = facts.get(IMAGE_SIDE), facts.get(CODEC_SIDE)
+    if image is None or codec is None:
+        return
+    names, side = _larger(config, codec)
+    if names and image < side:
+        yield (
+            f"images are stored at {image} px, so that {names} takes no part of one as small as "
+            f"its source does; `images.side: {side}` lets it"
+        )
+    moving = [name for name in ("dvae", "prior") if name in view_names(config)]
+    if moving and facts.get(IMAGE_CROP) == "center":
+        yield (
+            f"of images their centred square is stored, from which `{moving[0]}` does not move "
+            "along the longer edge; `images.crop: none` stores all"
+        )
+
+
+def _other_filter(facts: Facts) -> Iterator[str]:
     """That images were scaled by another filter than those of the codec's training, if so."""
     image, codec = facts.get(IMAGE_RESAMPLE), facts.get(CODEC_RESAMPLE)
-    if image is None or codec is None or image == codec:
-        return ""
-    return (
-        f"images are scaled by {image}, and those that the codec was trained on by {codec}: some "
-        f"tokens differ; `images.resize: {codec}` makes them the codec's own"
-    )
+    if image is not None and codec is not None and image != codec:
+        yield (
+            f"images are scaled by {image}, and those that the codec was trained on by {codec}: "
+            f"some tokens differ; `images.resize: {codec}` makes them the codec's own"
+        )
 
 
 def _views(folder: StageFolder, manifest: Manifest, _config: EncodeConfig) -> Iterable[View]:
@@ -120,7 +177,10 @@ def _card(folder: StageFolder, manifests: Sequence[Manifest]) -> str:
 
 def _begins(material: Material) -> str:
     setting = f"  codec: {quoted(material.codec)}"
-    return section("encode", line(setting, "`demo` comes with the package; or the URL of another"))
+    lines = [line(setting, "`demo` comes with the package; or the URL of another")]
+    if material.like:
+        lines.append(line(f"  like: {quoted(material.like)}", "whose rows and crops are taken"))
+    return section("encode", *lines)
 
 
 STAGE = Stage(
@@ -136,9 +196,10 @@ STAGE = Stage(
     work=ShardWork(_process),
     cost=Cost(
         cpu_s=1 / 246,  # by the codec that ships, of 64 px
-        stored_bytes=186,
+        stored_bytes=_STORED_BYTES,
         source="docs/benchmarks.md; `python -m benchmarks encoding`",
     ),
+    stored_bytes=lambda config: _STORED_BYTES * len(names_of(config.views)),
     settings=_settings,
     dependencies=_dependencies,
     # Measured: torch, the shipped codec and a shard of any size take 1.05 GB; chosen: twice that.

@@ -26,7 +26,8 @@ class ImagesConfig(BaseModel):
     """Which images are kept, and the size at which they are stored.
 
     Args:
-        side: the shorter edge as stored, in pixels; that of the codec's square where it is not set.
+        side: the shorter edge as stored, in pixels; what the codec needs for the views of
+            `encode.views` where it is not set, such as its square for the centre.
         min_side: the shortest edge that is kept, in pixels; defaults to `side`.
         max_aspect: longer edge over shorter edge. Source: Ramesh et al. 2021, appendix C, which
             drops aspect ratios outside [1/2, 2].

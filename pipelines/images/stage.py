@@ -1,5 +1,6 @@
 """The images stage as a value: bytes as served become upright RGB at the encoder's size."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from dalle_model.tokenizers.registry import inspect_codec
@@ -10,17 +11,19 @@ from pipelines.records import (
     CANDIDATE_SCHEMA,
     CANDIDATES,
     CODEC_RESAMPLE,
-    CODEC_SIDE,
     FETCHED,
     FETCHED_SCHEMA,
+    IMAGE_CROP,
     IMAGE_RESAMPLE,
     IMAGE_SCHEMA,
     IMAGE_SIDE,
     IMAGES,
+    WANTED_SIDE,
 )
 from pipelines.rejection import Check
 from pipelines.stage import (
     Cost,
+    Facts,
     Job,
     Reads,
     Reuse,
@@ -59,6 +62,14 @@ def _stored_bytes(config: ImagesConfig) -> float:
     )
 
 
+def _facts(config: ImagesConfig, _provided: Mapping[str, str]) -> Facts:
+    return {
+        IMAGE_SIDE: config.stored_side,
+        IMAGE_RESAMPLE: config.resample,
+        IMAGE_CROP: config.crop,
+    }
+
+
 def _checks(_task: StageTask, row: Row, config: ImagesConfig) -> list[Check]:
     """The rules on the size; of a dropped row it is not known."""
     from pipelines.images.rules import checks
@@ -71,7 +82,7 @@ def _checks(_task: StageTask, row: Row, config: ImagesConfig) -> list[Check]:
 def _begins(material: Material) -> str:
     if material.keeps_all:
         height, width = inspect_codec(material.codec).image_shape
-        crop = "center" if height == width else "none"
+        crop = "center" if height == width and not material.like else "none"
         return section("images", f"  max_aspect: {_ANY_ASPECT}", f"  crop: {crop}")
     return section(
         "images",
@@ -96,8 +107,8 @@ STAGE = Stage(
     dependencies=lambda config, _: dependencies(config),
     checks=_checks,
     reuse=Reuse(),
-    facts=lambda config, _: {IMAGE_SIDE: config.stored_side, IMAGE_RESAMPLE: config.resample},
-    answers={"side": CODEC_SIDE, "resize": CODEC_RESAMPLE},
+    facts=_facts,
+    answers={"side": WANTED_SIDE, "resize": CODEC_RESAMPLE},
     begins=_begins,
     misfit=lambda config, _: upscales(config),
 )

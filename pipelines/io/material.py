@@ -21,6 +21,7 @@ class Material:
         captions: where those of most images are from.
         codec: whose tokens are wanted: a name, or a URL.
         keeps_all: whether every image is wanted, whatever its caption and shape.
+        like: URL of token shards, or of their run, whose crops are wanted; empty for none.
     """
 
     found: tuple[str, ...]
@@ -29,6 +30,7 @@ class Material:
     captions: Captions
     codec: str = "demo"
     keeps_all: bool = False
+    like: str = ""
 
 
 def line(setting: str, comment: str) -> str:

@@ -25,6 +25,7 @@ ROW_GROUP_ROWS = 4096
 ROW_GROUP_BYTES = 32 << 20  # of images; chosen: some 200 of 256 px, and little for a reader to hold
 BATCH_ROWS = 64  # held as Python objects at a time; chosen: some 10 MB of images
 ZSTD_LEVEL = 3
+_TAIL = 8  # bytes behind a footer: its length, and the magic number. Source: parquet-format
 _PLAIN: Mapping[str, Encoding] = {}
 _REMEDY = "`dalle verify` names every such file, and how to make it again"
 
@@ -144,6 +145,37 @@ def read_row_groups(url: str, columns: list[str] | None = None) -> Iterator[pa.T
         for number in range(shard.num_row_groups):
             group = shard.read_row_group(number, columns, use_threads=False)
             yield group if columns is None else group.select(columns)
+
+
+def read_row_group(url: str, number: int, columns: list[str]) -> pa.Table:
+    """Those of some columns that a shard has, of one of its row groups; raises as `read_table`."""
+    with _readable(url, open_in_ranges) as stream:
+        shard = open_parquet(stream)
+        known = [name for name in columns if name in shard.schema_arrow.names]
+        return shard.read_row_group(number, known, use_threads=False).select(known)
+
+
+def read_ranges(url: str, column: str) -> list[tuple[Any, Any] | None]:
+    """The least and the greatest value of a column in each row group, by the footer alone.
+
+    None where it does not say. Raises as `read_table`.
+    """
+    with _readable(url, open_in_ranges) as stream:
+        metadata = open_parquet(stream).metadata
+        place = metadata.schema.names.index(column)
+        groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+        found = [group.column(place).statistics for group in groups]
+        return [(each.min, each.max) if each and each.has_min_max else None for each in found]
+
+
+def read_footer(url: str) -> bytes:
+    """The footer of a shard as it stands; raises as `read_table`."""
+    with _readable(url, open_in_ranges) as stream:
+        end = stream.seek(0, io.SEEK_END)
+        stream.seek(max(0, end - _TAIL))
+        length = int.from_bytes(stream.read(4), "little")
+        stream.seek(max(0, end - _TAIL - length))
+        return stream.read(length)
 
 
 def holds_images(url: str) -> bool:

@@ -7,10 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from dalle_model.cuts import Box, Cut
 from dalle_model.pixels import from_stored, to_png
 from dalle_model.shards import image_of, image_tokens
 from pipelines.encode import batches
-from pipelines.encode.batches import TokenRows
+from pipelines.encode.batches import Crop, Known, Piece, Place, TokenRows
 from pipelines.encode.encoder import Tokens
 from pipelines.encode.proof import PROVEN, Proof
 from pipelines.io.task import BatchedResult
@@ -26,6 +27,7 @@ SCHEMA = pa.schema(
         pa.field("image_tokens", pa.list_(pa.uint16(), TOKENS)),
         pa.field("view", pa.uint8()),
         pa.field("crop", pa.list_(pa.uint16(), 4)),
+        pa.field("flipped", pa.bool_()),
         pa.field("score", pa.float32()),
     ]
 )
@@ -42,12 +44,27 @@ class Codec:
         return [Tokens(square.reshape(-1)[:TOKENS].astype(np.uint16)) for square in squares]
 
 
-def crop(stored: bytes):
-    return from_stored(stored) if stored != b"broken" else Check("undecodable", passed=False)
+def place(view: int) -> Place:
+    return Place(view, Cut(Box(view, 0, view + 16, 16), view % 2 == 1, (16, 16)))
 
 
-def run(tables: Iterator[pa.Table], codec: Codec, size: int = 4) -> BatchedResult:
-    rows = TokenRows(SCHEMA, "encode", crop, codec.encode, size)
+def views_of(count: int) -> Crop:
+    """Views whose pixels are those of the image and their number more."""
+
+    def crop(_row, stored: bytes):
+        if stored == b"broken":
+            return Check("undecodable", passed=False)
+        rgb = from_stored(stored)
+        return [Piece(place(view), rgb + np.uint8(view)) for view in range(count)]
+
+    return crop
+
+
+crop = views_of(1)
+
+
+def run(tables: Iterator[pa.Table], codec: Codec, size: int = 4, views: int = 1) -> BatchedResult:
+    rows = TokenRows(SCHEMA, "encode", views_of(views), codec.encode, size)
     return BatchedResult(SCHEMA, rows.results(tables))
 
 
@@ -87,6 +104,63 @@ def test_pieces_of_rows_change_neither_rows_nor_what_is_encoded_at_once(seed):
     assert codec.asked == [4] * 6  # 24 of 30 images, each once
 
 
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("views", [2, 10])
+def test_a_row_becomes_one_of_each_view_and_batches_are_full(seed, views):
+    rows, codec = images(30), Codec()
+    result = whole(run(cut(rows, random.Random(seed)), codec, 4, views))
+    good = [r for r in rows if r["image"] != b"broken"]
+    pairs = [(r, view) for r in good for view in range(views)]
+    kept = result.kept.to_pylist()
+    assert [(k["key"], k["view"]) for k in kept] == [(r["key"], view) for r, view in pairs]
+    assert [tuple(k["crop"]) for k in kept] == [place(view).cut.box for _, view in pairs]
+    assert [k["flipped"] for k in kept] == [view % 2 == 1 for _, view in pairs]
+    expected = [
+        (noise(int(image_of(r["key"]), 16)) + np.uint8(view)).reshape(-1)[:TOKENS].tolist()
+        for r, view in pairs
+    ]
+    assert image_tokens(result.kept).tolist() == expected
+    assert result.rows_in == len(good) + len(result.rejected)
+    assert result.added == result.kept.num_rows - len(good)
+    assert codec.asked == [4] * (24 * views // 4)
+
+
+def test_a_row_of_which_one_view_fails_is_dropped_with_all_of_them():
+    rows = [row(n, c) for n in range(6) for c in range(2)]
+    failed = noise(3) + np.uint8(1)
+
+    def encode(pieces):
+        tokens = Tokens(np.zeros(TOKENS, np.uint16))
+        why = Check("codec_failed", passed=False)
+        return [why if np.array_equal(piece, failed) else tokens for piece in pieces]
+
+    schema = SCHEMA.append(pa.field("url", pa.string())).append(pa.field("caption", pa.string()))
+    token_rows = TokenRows(schema, "encode", views_of(3), encode, 4)
+    result = whole(BatchedResult(schema, token_rows.results(iter([table(rows)]))))
+    assert [r.key for r in result.rejected] == [rows[6]["key"], rows[7]["key"]]
+    assert (result.kept.num_rows, result.added, result.rows_in) == (30, 20, 12)
+
+
+def test_no_image_is_decoded_of_which_all_rows_are_refused():
+    rows = [row(n, c) for n in range(3) for c in range(2)]
+    unwanted = {rows[0]["key"], *(r["key"] for r in rows[2:4])}
+    why = Check("not_in_like", passed=False)
+    decoded = []
+
+    def crop(r, stored):
+        decoded.append(r["key"])
+        return views_of(1)(r, stored)
+
+    def refusal(r):
+        return why if r["key"] in unwanted else None
+
+    token_rows = TokenRows(SCHEMA, "encode", crop, Codec().encode, 4, refusal=refusal)
+    result = whole(BatchedResult(SCHEMA, token_rows.results(iter([table(rows)]))))
+    assert decoded == [rows[1]["key"], rows[4]["key"]]
+    assert [r.key for r in result.rejected] == [rows[0]["key"], rows[2]["key"], rows[3]["key"]]
+    assert result.kept["key"].to_pylist() == [rows[1]["key"], rows[4]["key"], rows[5]["key"]]
+
+
 def test_captions_of_an_image_that_was_encoded_before_them_share_its_codes(monkeypatch):
     monkeypatch.setattr(batches, "_WAITING_ROWS", 3)
     rows, codec = [row(n, c) for n in range(3) for c in range(10)], Codec()
@@ -106,7 +180,7 @@ def test_squares_that_are_compared_wait_until_they_fill_a_batch():
     assert result.tallies == {
         "images_compared": 7, "tokens_compared": 7 * TOKENS, "tokens_equal": 6 * TOKENS,
     }  # fmt: skip
-    assert sorted(codec.asked) == [2, *[4] * 6, 5]
+    assert sorted(codec.asked) == [3, *[4] * 7]
 
 
 def test_no_image_is_held_that_has_been_encoded():
@@ -182,7 +256,7 @@ def test_a_sample_by_key_is_proven_in_batches_whatever_an_earlier_result_has(see
     numbers = [0, 1, PROVEN, 2 * PROVEN, 2 * PROVEN + 1]
     rows = [row(n, c) for n in numbers for c in range(2)]
     proof = Remembers()
-    before = lambda r: Tokens(np.full(TOKENS, 7, np.uint16))  # noqa: E731
+    before = lambda r: [Known(place(0), Tokens(np.full(TOKENS, 7, np.uint16)))]  # noqa: E731
     token_rows = TokenRows(SCHEMA, "encode", crop, Codec().encode, 4, before, cast(Proof, proof))
     result = whole(BatchedResult(SCHEMA, token_rows.results(cut(rows, random.Random(seed)))))
     assert [len(codes) for codes in proof.asked] == [2, 1]

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from dalle_model import files
-from dalle_model.pixels import crop_box, to_png
-from dalle_model.resize import rectangle, square
+from dalle_model.pixels import crop_box, from_stored, to_png
+from dalle_model.resize import rectangle
 from dalle_model.shard_schema import column_encodings, token_schema
-from dalle_model.shards import ShardError, image_tokens, read_metadata
+from dalle_model.shards import ShardError, image_of, image_tokens, read_metadata
 from dalle_model.tokenizers.abilities import GivesMargins
 from dalle_model.tokenizers.codec import CodecFacts
 from dalle_model.tokenizers.registry import load_codec
@@ -23,14 +23,13 @@ from pipelines.encode.config import EncodeConfig, dependencies
 from pipelines.encode.encoder import Encoder, Tokens
 from pipelines.encode.margins import MARGINS
 from pipelines.encode.proof import PROVEN
-from pipelines.encode.shard import crop_for_codec, encode_shard, shard_metadata
+from pipelines.encode.shard import encode_shard, shard_metadata
 from pipelines.io import parquet
 from pipelines.io.carried import Type
 from pipelines.io.finish import finish_shard
 from pipelines.io.parquet import to_bytes
-from pipelines.io.task import Stopwatch
+from pipelines.io.task import Stopwatch, finished_shards
 from pipelines.records import SELECTION, SELECTION_SCHEMA
-from pipelines.rejection import Check
 from tests.support.codecs import TINY, FailingCodec, write_codec
 from tests.support.image_rows import noise, row, write_images
 from tests.support.results import whole
@@ -71,11 +70,11 @@ def test_captions_of_one_image_share_its_tokens(tmp_path, codec_url, monkeypatch
     task = write_images(tmp_path, [row(1, 0), row(1, 1), row(2, 0)], codec_url)
     seen = []
 
-    def counting(stored, codec):
+    def counting(stored):
         seen.append(stored)
-        return crop_for_codec(stored, codec)
+        return from_stored(stored)
 
-    monkeypatch.setattr("pipelines.encode.shard.crop_for_codec", counting)
+    monkeypatch.setattr("pipelines.encode.pieces.from_stored", counting)
     tokens = image_tokens(whole(encode_shard(task, 0, EncodeConfig())).kept)
     assert len(seen) == 2
     assert tokens[0].tolist() == tokens[1].tolist() != tokens[2].tolist()
@@ -95,11 +94,11 @@ def test_what_an_earlier_result_has_of_the_same_image_is_not_encoded_again(
     expected = whole(encode_shard(task, 0, EncodeConfig(batch_size=4)))
     encoded = []
 
-    def counting(stored, codec):
+    def counting(stored):
         encoded.append(stored)
-        return crop_for_codec(stored, codec)
+        return from_stored(stored)
 
-    monkeypatch.setattr("pipelines.encode.shard.crop_for_codec", counting)
+    monkeypatch.setattr("pipelines.encode.pieces.from_stored", counting)
     task = replace(task, earlier=(before.folder.url,))
     found = whole(encode_shard(task, 0, EncodeConfig(batch_size=4)))
     assert found.kept.equals(expected.kept)
@@ -116,6 +115,49 @@ def test_what_cannot_be_encoded_is_a_rejection_and_the_books_balance(tmp_path, c
     assert result.rows_in == result.kept.num_rows + len(result.rejected) == 3
     found = [(r.reason, r.measured, r.threshold) for r in result.rejected]
     assert found == [("below_codec_side", 15, 16), ("undecodable", None, None)]
+
+
+def test_two_views_are_two_rows_that_say_what_they_are(tmp_path, codec_url):
+    rows = [row(n, c, to_png(noise(n, 30, 40))) for n in range(5) for c in range(2)]
+    task = write_images(tmp_path, rows, codec_url)
+    result = whole(encode_shard(task, 0, EncodeConfig(views=("flip", "prior", "prior"))))
+    kept = result.kept.to_pylist()
+    assert [(k["key"], k["view"]) for k in kept] == [(r["key"], v) for r in rows for v in range(3)]
+    assert (result.rows_in, result.added) == (10, 20)
+    codec = load_codec(codec_url)
+    for token_row in kept:
+        rgb = noise(int(image_of(token_row["key"]), 16), 30, 40)
+        left, top, right, bottom = token_row["crop"]
+        square = rectangle(rgb[top:bottom, left:right], (16, 16), codec.facts.resample)
+        square = square[:, ::-1] if token_row["flipped"] else square
+        assert codec.encode(square[None])[0].tolist() == token_row["image_tokens"]
+    assert [k["flipped"] for k in kept[:3]] == [True, False, False]
+    assert kept[1]["crop"] != kept[2]["crop"]
+    assert kept[1]["crop"] == kept[4]["crop"]  # the other caption's
+    finish_shard(task, 0, encode_shard(task, 0, EncodeConfig(views=("flip", "prior"))), Stopwatch())
+    assert read_metadata(task.part(0)).views == ("flip", "prior")
+    assert finished_shards(task)[0].rows_added == 10
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_views_of_an_earlier_result_are_taken_where_all_are_there(tmp_path, codec_url, number):
+    rows = [row(n, c) | {"sha256": f"{n:064x}"} for n in range(1, 9) for c in range(2)]
+    before = write_images(tmp_path / "before", rows[number:], codec_url)
+    config = EncodeConfig(views=("centre", "flip"))
+    finish_shard(before, 0, encode_shard(before, 0, config), Stopwatch())
+    task = write_images(tmp_path / "now", rows, codec_url)
+    expected = whole(encode_shard(task, 0, config))
+    found = whole(encode_shard(replace(task, earlier=(before.folder.url,)), 0, config))
+    assert found.kept.equals(expected.kept)
+    assert (found.reused, found.added) == (16 - number // 2 * 2, 16)
+    fewer = whole(encode_shard(replace(task, earlier=(before.folder.url,)), 0, EncodeConfig()))
+    assert fewer.reused == 0
+
+
+def test_rows_have_the_key_that_their_source_gives_them(tmp_path, codec_url):
+    rows = [row(1) | {"name": "00000.tar!000007"}, row(2), row(3) | {"name": ""}]
+    kept = whole(encode_shard(write_images(tmp_path, rows, codec_url), 0, EncodeConfig())).kept
+    assert kept["source_key"].to_pylist() == ["000007", "2.png", None]
 
 
 def test_an_empty_shard_has_the_schema(tmp_path, codec_url):
@@ -164,37 +206,17 @@ def test_the_preprocessing_of_a_square_is_called_as_in_version_1():
     assert shard_metadata(Words(), "f").preprocessing != old.preprocessing
 
 
-def test_a_small_picture_is_measured_against_the_codec(codec_url):
-    check = crop_for_codec(to_png(noise(0, 10, 30)), load_codec(codec_url))
-    assert isinstance(check, Check)
-    assert (check.reason, check.measured, check.threshold) == ("below_codec_side", 10, 16)
-
-
 def test_a_codec_of_rectangles_sees_the_centre_of_its_aspect(tmp_path):
     url = f"{tmp_path}/wide.safetensors"
     write_codec(url, replace(TINY, image_width=24))
-    codec = load_codec(url)
     rgb = noise(0, 40, 90)
-    found = crop_for_codec(to_png(rgb), codec)
-    assert not isinstance(found, Check)
-    assert np.array_equal(found, rectangle(rgb, (16, 24)))
-    task = write_images(tmp_path / "run", [row(1), row(2)], url)
-    kept = whole(encode_shard(task, 0, EncodeConfig())).kept
-    sizes = zip(kept["width"].to_pylist(), kept["height"].to_pylist(), strict=True)
-    assert kept["crop"].to_pylist() == [list(crop_box(*size, (16, 24))) for size in sizes]
-    check = crop_for_codec(to_png(noise(0, 40, 20)), codec)
-    assert isinstance(check, Check)
-    assert (check.reason, check.measured, check.threshold) == ("below_codec_side", 20, 24)
-
-
-def test_an_image_is_scaled_by_the_filter_of_the_codec(codec_url):
-    codec = load_codec(codec_url)
-    stored = to_png(noise(0, 40, 50))
-    for resample in ("lanczos", "bicubic"):
-        codec.facts = replace(codec.facts, resample=resample)
-        found = crop_for_codec(stored, codec)
-        assert not isinstance(found, Check)
-        assert np.array_equal(found, square(noise(0, 40, 50), 16, resample))
+    rows = [row(1, image=to_png(rgb), width=180, height=80), row(2)]
+    result = whole(encode_shard(write_images(tmp_path / "run", rows, url), 0, EncodeConfig()))
+    expected = load_codec(url).encode(rectangle(rgb, (16, 24))[None])
+    assert image_tokens(result.kept).tolist() == expected.tolist()
+    assert result.kept["crop"].to_pylist() == [list(crop_box(180, 80, (16, 24)))]
+    found = [(r.reason, r.measured, r.threshold) for r in result.rejected]
+    assert found == [("below_codec_side", 16, 24)]
 
 
 def test_tokens_of_images_decoded_at_a_scale_are_compared(tmp_path, codec_url):
