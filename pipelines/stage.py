@@ -171,9 +171,12 @@ class Reuse:
     Args:
         follows: roles that it reads by rows and whose making is no part of such a row: an earlier
             result counts where those were made by the same work too.
+        beside: settings and dependencies that decide what is written beside that work and no part
+            of it, such as the version of a schema.
     """
 
     follows: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -182,8 +182,9 @@ class Graph:
             {
                 "stage": stage.name,
                 "schema_version": SCHEMA_VERSION,
-                "settings": self._own_settings(stage),  # what it heeds is written, not worked on
-                "dependencies": self.dependencies(stage),
+                # what it heeds is written, not worked on
+                "settings": _without(self._own_settings(stage), stage.reuse.beside),
+                "dependencies": _without(self.dependencies(stage), stage.reuse.beside),
                 "follows": followed,
                 "models": models,
             }
@@ -202,6 +203,10 @@ class Graph:
             return self.dependencies(stage) == manifest.dependencies
         except DalleError:  # such as a recipe that is gone
             return False
+
+
+def _without(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}
 
 
 def all_stages() -> tuple[Stage, ...]:

@@ -22,6 +22,7 @@ IMAGES_COMPARED, TOKENS_COMPARED, TOKENS_EQUAL = (
 IMAGES_PROVEN, TOKENS_PROVEN = "images_proven", "tokens_proven"
 DIFFER_BY_BATCH, DIFFER_FROM_EXACT = "tokens_differ_by_batch", "tokens_differ_from_exact"
 IMAGES_BFLOAT16, IMAGES_UNPROVEN = "images_proven_of_bfloat16", "images_failed_when_proven"
+TEXT_DEPENDENCIES = ("text_tokens", "tokenizers")  # the file of a text tokenizer, and its library
 
 
 class EncodeConfig(BaseModel):
@@ -93,7 +94,8 @@ def text_dependencies(text_tokens: str | None) -> dict[str, str]:
         return {}
     from pipelines.encode.text import load_tokenizer  # loads the library
 
-    return {"text_tokens": load_tokenizer(text_tokens).sha256, "tokenizers": version("tokenizers")}
+    file, library = TEXT_DEPENDENCIES
+    return {file: load_tokenizer(text_tokens).sha256, library: version(library)}
 
 
 def like_dependencies(like: str | None, codec: str | None) -> dict[str, str]:

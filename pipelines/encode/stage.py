@@ -10,6 +10,7 @@ from dalle_model.shard_schema import SCHEMA_VERSION
 from dalle_model.tokenizers.installed import split_name
 from dalle_model.views import names_of, side_needed
 from pipelines.encode.config import (
+    TEXT_DEPENDENCIES,
     EncodeConfig,
     codec_facts,
     dependencies,
@@ -53,6 +54,7 @@ from pipelines.stage import (
 from pipelines.views import View
 
 _STORED_BYTES = 186  # of a row of the codec that ships
+SHARD_SCHEMA = "shard_schema"
 
 
 def _process(job: Job, index: int) -> BatchedResult:
@@ -72,7 +74,7 @@ def _settings(config: EncodeConfig) -> dict[str, Any]:
         values.pop(name)
     if config.like is not None:
         values = {name: value for name, value in values.items() if name not in ("views", "seed")}
-    return values | {"shard_schema": SCHEMA_VERSION}
+    return values | {SHARD_SCHEMA: SCHEMA_VERSION}
 
 
 def _dependencies(config: EncodeConfig, provided: Mapping[str, str]) -> dict[str, str]:
@@ -210,7 +212,7 @@ STAGE = Stage(
     facts=_facts,
     heeds=(CARRIED,),
     misfit=_misfit,
-    reuse=Reuse(follows=(IMAGES,)),
+    reuse=Reuse(follows=(IMAGES,), beside=(SHARD_SCHEMA, *TEXT_DEPENDENCIES)),
     card=Card(_card, version=3),
     begins=_begins,
 )

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from dalle_model.pixels import to_png
+from dalle_model.vocab import CaptionTokenizer, train_bpe
 from orchestration.engine.config import ConfigError
 from orchestration.engine.config_file import check_config
 from orchestration.engine.graph import Graph
@@ -16,6 +17,7 @@ from orchestration.engine.plan import Run
 from orchestration.engine.preflight import check_reuse
 from orchestration.engine.run import run_stages
 from orchestration.engine.verify import verify_run
+from pipelines.encode import stage
 from tests.orchestration.engine.test_run import Told
 from tests.support.archives import gzip_records, http_record
 from tests.support.commands import checksums
@@ -87,6 +89,34 @@ def test_another_column_to_carry_is_no_work_on_images(folder, tmp_path):
     assert found == {"images": "7 of 7", "encode": "7 of 7"}
     reused(run_of(folder, tmp_path / "nothing", crawl=crawl))
     assert checksums(tmp_path / "run") == checksums(tmp_path / "nothing")
+
+
+def test_other_ids_of_captions_are_no_work_on_images(folder, tmp_path):
+    captions = [f"a red {thing}" for thing in THINGS]
+    encode = {}
+    for size in (280, 300):
+        encode = {"text_tokens": f"{tmp_path}/bpe_{size}.json"}
+        CaptionTokenizer(train_bpe(captions, size)).save(encode["text_tokens"])
+        found = reused(run_of(folder, tmp_path / "run", encode=encode))
+    assert found == {"encode": "7 of 7"}
+    assert reused(run_of(folder, tmp_path / "nothing", encode=encode)) == {}
+    assert checksums(tmp_path / "run") == checksums(tmp_path / "nothing")
+
+
+def test_a_later_schema_of_shards_is_no_work_on_images(folder, tmp_path, monkeypatch):
+    graph = Graph.of(run_of(folder, tmp_path / "run").config)
+    inputs = dict.fromkeys((s.name for s in graph.stages), "a digest")
+
+    def named() -> tuple[str, str]:
+        return (
+            graph.row_work(stage.STAGE, inputs, inputs),
+            graph.fingerprint(stage.STAGE, inputs),
+        )
+
+    work, fingerprint = named()
+    monkeypatch.setattr(stage, "SCHEMA_VERSION", stage.SCHEMA_VERSION + 1)
+    assert named()[0] == work
+    assert named()[1] != fingerprint
 
 
 def test_other_settings_are_other_work(folder, tmp_path):
