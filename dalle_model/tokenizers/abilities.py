@@ -16,6 +16,22 @@ class GivesMargins(Protocol):
 
 
 @runtime_checkable
+class TakesShapes(Protocol):
+    """A codec that is not bound to the one shape of its facts: of any whole number of patches."""
+
+    def with_shape(self, image_shape: tuple[int, int]) -> Codec:
+        """The same codec, with the same weights, of images of another shape.
+
+        Args:
+            image_shape: height and width, in pixels.
+
+        Raises:
+            ValueError: as `CodecFacts.of_shape`, by which its facts are made.
+        """
+        ...
+
+
+@runtime_checkable
 class HasFastForm(Protocol):
     """A codec that is faster where a few codes, those of near-ties, may be others.
 

@@ -1,8 +1,8 @@
 """The interface of an image tokenizer: images to codes and back."""
 
 import math
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol, get_args
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol, Self, get_args
 
 import numpy as np
 
@@ -83,6 +83,36 @@ class CodecFacts:
     def codes_shape(self) -> tuple[int, ...]:
         """Of the codes of an image: `(num_tokens,)`, and `codebooks` where there are several."""
         return (self.num_tokens,) if self.codebooks == 1 else (self.num_tokens, self.codebooks)
+
+    @property
+    def patch(self) -> tuple[int, int]:
+        """Height and width of what a token covers, in pixels.
+
+        Raises:
+            ValueError: tokens are no grid of equal patches.
+        """
+        edges = [divmod(*both) for both in zip(self.image_shape, self.token_shape, strict=False)]
+        if self.order != "raster" or any(left for _, left in edges):
+            raise ValueError(f"the tokens of {self.name} are no grid of patches of its images")
+        (height, _), (width, _) = edges
+        return height, width
+
+    def of_shape(self, image_shape: tuple[int, int]) -> Self:
+        """The same of images of another shape, in pixels: as many tokens as patches.
+
+        Raises:
+            ValueError: no whole number of patches covers them.
+        """
+        (rows, down), (columns, right) = (
+            divmod(*both) for both in zip(image_shape, self.patch, strict=True)
+        )
+        if down or right or rows < 1 or columns < 1:
+            height, width = self.patch
+            raise ValueError(
+                f"images of {image_shape[0]} x {image_shape[1]} px are no whole number of patches "
+                f"of {height} x {width} px, each a token of {self.name}"
+            )
+        return replace(self, image_shape=image_shape, token_shape=(rows, columns))
 
     @property
     def side(self) -> int:

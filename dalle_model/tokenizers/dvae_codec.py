@@ -1,5 +1,6 @@
 """A trained dVAE as a codec: its interface is uint8 images and uint16 codes, not tensors."""
 
+from copy import copy
 from functools import cached_property
 from typing import Self
 
@@ -15,7 +16,8 @@ from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_encoding import Best, DvaeEncoding, multiplies_bfloat16
 from dalle_model.tokenizers.facts import dvae_facts
 
-# Shape letters: B batch, C colour channels (3), S side in pixels, G grid side.
+# Shape letters: B batch, C colour channels (3), S S height and width in pixels, G G rows and
+# columns of tokens.
 
 
 class DvaeCodec:
@@ -75,7 +77,7 @@ class DvaeCodec:
 
     def in_fast_form(self) -> "DvaeCodec":
         """The same codec on a GPU, else in bfloat16 where the processor multiplies in it."""
-        return self._fast
+        return self._fast if self._fast.facts == self.facts else self._fast._of(self.facts)
 
     @cached_property
     def _fast(self) -> "DvaeCodec":  # asked for by each shard; its weights are copies
@@ -85,6 +87,19 @@ class DvaeCodec:
             return DvaeOnGpu(self.model, self.facts, torch.device("cuda"))
         dtype = torch.bfloat16 if multiplies_bfloat16() else torch.float32
         return type(self)(self.model, self.facts, dtype, is_exact=False)
+
+    def with_shape(self, image_shape: tuple[int, int]) -> Self:
+        """The same codec of images of another shape, each edge a multiple of 8 px.
+
+        Raises:
+            ValueError: an edge is none.
+        """
+        return self._of(self.facts.of_shape(image_shape))
+
+    def _of(self, facts: CodecFacts) -> Self:
+        other = copy(self)
+        other.facts = facts
+        return other
 
     def _best(self, images: Rgb, *, with_margins: bool = False) -> Best:
         check_images(self.facts, images)

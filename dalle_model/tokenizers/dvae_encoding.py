@@ -1,7 +1,8 @@
 """A dVAE's encoder as it runs after training: the function of `dvae.Encoder`, laid out for speed.
 
 Channels lie last. Relu and the sum with the identity are done within the convolutions, in the same
-order of rounding. The logits are never whole: each tile of the codebook leaves its best code.
+order of rounding. The logits are never whole: each tile of the codebook leaves its best code. Large
+images are encoded one after the other, so that memory does not grow with the batch.
 """
 
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ from torch.nn import functional
 
 from dalle_model.config import PATCH
 from dalle_model.pixels import Floats
+from dalle_model.tokenizers.chunks import images_at_once
 from dalle_model.tokenizers.dvae import Encoder
 from dalle_model.tokenizers.layers import Block, Conv2d
 
-# Shape letters: B batch, C colour channels (3), S side in pixels, N channels of a feature map, H, W
-# its height and width, K codes, G = S / 8 grid side, R = B * G * G positions, F features of one.
+# Shape letters: B batch, C colour channels (3), S S height and width in pixels, N channels of a
+# feature map, H, W its height and width, K codes, G G = S / 8 rows and columns of tokens, R = B * G
+# * G positions, F features of one.
 
 _ROWS = _CODES = 1024  # of a tile of logits; chosen: its 4 MB stay in the cache of one core
 
@@ -71,6 +74,12 @@ class DvaeEncoding:
     @torch.inference_mode()
     def best(self, x_BCSS: Tensor, *, with_margins: bool = False) -> Best:
         """The best codes of pixels float32 `(B, 3, S, S)`, in [0.1, 0.9], in raster order."""
+        _, _, height, width = x_BCSS.shape
+        count = images_at_once(self._trunk.width, (height, width), self._dtype.itemsize)
+        parts = x_BCSS.split(count)
+        return _joined([found for part in parts for found in self._tiles(part, with_margins)])
+
+    def _tiles(self, x_BCSS: Tensor, with_margins: bool) -> list[Best]:
         features, linear_RK = [self._trunk(x_BCSS.to(self._dtype))], None
         if self._context is not None:
             patches = functional.pixel_unshuffle(x_BCSS, PATCH)
@@ -83,11 +92,10 @@ class DvaeEncoding:
             features = [torch.cat(features, dim=1)]
         parts = list(zip(self._outputs, features, strict=True))
         num_rows = len(parts[0][1])
-        found = [
+        return [
             _best_of_rows(slice(start, start + _ROWS), parts, linear_RK, with_margins)
             for start in range(0, num_rows, _ROWS)
         ]
-        return _joined(found)
 
 
 class _Conv:
@@ -97,6 +105,7 @@ class _Conv:
         weight = conv.w.detach() if gain == 1 else conv.w.detach() * gain
         self._w = weight.to(dtype, memory_format=torch.channels_last)
         self._b = (conv.b.detach() * gain).to(dtype)
+        self.width = len(weight)
         self._padding = (conv.kernel - 1) // 2
         self._is_fused = _is_fused(dtype)
 
@@ -150,6 +159,7 @@ class _Layers:
 
     def __init__(self, first: _Conv, rest: list[_Block | nn.MaxPool2d]) -> None:
         self._first, self._rest = first, rest
+        self.width = first.width  # in channels, of the map of most bytes
 
     @classmethod
     def of(cls, layers: nn.Sequential, dtype: torch.dtype) -> Self:

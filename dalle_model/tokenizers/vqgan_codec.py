@@ -1,6 +1,6 @@
 """A trained VQGAN as a codec: its interface is uint8 images and codes, not tensors."""
 
-from copy import deepcopy
+from copy import copy, deepcopy
 from functools import cached_property
 from typing import Self
 
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from dalle_model.checkpoint import load_checkpoint, load_into
 from dalle_model.pixels import Codes, Rgb
+from dalle_model.tokenizers.chunks import images_at_once
 from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images
 from dalle_model.tokenizers.facts import vqgan_facts
 from dalle_model.tokenizers.vqgan import Vqgan
@@ -57,21 +58,37 @@ class VqganCodec:
     def encode(self, images: Rgb) -> Codes:
         """Codes as of the protocol; raises ValueError where images have another dtype or shape."""
         check_images(self.facts, images)
-        model, low = self.model, self._dtype != torch.float32
-        with torch.autocast(self._device, self._dtype, enabled=low):
-            features_BEGG = model.features(to_input(images).to(self._device))
-        codes_BGG = model.quantize.codes(features_BEGG.float())
+        pixels_BCSS = to_input(images).to(self._device)
+        is_cpu = self._device == "cpu"
+        count = (
+            images_at_once(self.model.config.ch, self.facts.image_shape) if is_cpu else len(images)
+        )
+        codes_BGG = torch.cat([self._codes(part) for part in pixels_BCSS.split(count)])
         return codes_BGG.flatten(1).cpu().numpy().astype(self.facts.dtype)
+
+    def _codes(self, x_BCSS: Tensor) -> Tensor:
+        with torch.autocast(self._device, self._dtype, enabled=self._dtype != torch.float32):
+            features_BEGG = self.model.features(x_BCSS)
+        return self.model.quantize.codes(features_BEGG.float())
 
     def in_fast_form(self) -> "VqganCodec":
         """The same codec, in bfloat16 on a GPU where there is one; it has not run on one yet."""
-        return self._fast
+        return self._fast if self._fast.facts == self.facts else self._fast._of(self.facts)
 
     @cached_property
     def _fast(self) -> "VqganCodec":  # asked for by each shard; its weights are copies
         if not torch.cuda.is_available():
             return self
         return type(self)(deepcopy(self.model).to("cuda"), self.facts, "cuda", torch.bfloat16)
+
+    def with_shape(self, image_shape: tuple[int, int]) -> Self:
+        """The same codec of images of another shape, in whole patches; else raises ValueError."""
+        return self._of(self.facts.of_shape(image_shape))
+
+    def _of(self, facts: CodecFacts) -> Self:
+        other = copy(self)
+        other.facts = facts
+        return other
 
     def decode(self, codes: Codes) -> Rgb:
         """Images as of the protocol; raises ValueError where codes have another shape or range."""

@@ -3,11 +3,12 @@ from typing import cast
 
 import numpy as np
 import pytest
+import torch
 
 from dalle_model.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from dalle_model.config import DVAE_PRESETS
 from dalle_model.tokenizers import dvae_codec
-from dalle_model.tokenizers.abilities import GivesMargins, fast_form, precision_of
+from dalle_model.tokenizers.abilities import GivesMargins, TakesShapes, fast_form, precision_of
 from dalle_model.tokenizers.codec import Codec, CodecError
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import to_input, to_rgb
@@ -64,6 +65,39 @@ def test_images_need_not_be_square(tmp_path):
     assert (codes.shape, codec.decode(codes).shape) == ((2, 6), images.shape)
     with pytest.raises(ValueError, match=r"expected uint8 \(B, 16, 24, 3\)"):
         codec.encode(images.transpose(0, 2, 1, 3))
+
+
+@pytest.mark.parametrize("is_fast", [False, True])
+@pytest.mark.parametrize("shape", [(8, 8), (8, 24), (40, 16), (64, 72)])
+def test_another_shape_is_that_of_a_model_made_for_it(url, shape, is_fast, monkeypatch):
+    monkeypatch.setattr(dvae_codec, "multiplies_bfloat16", lambda: False)
+    codec = load_codec(url)
+    plain = Dvae(replace(TINY, side=shape[0], image_width=shape[1])).eval()
+    plain.load_state_dict(codec.model.state_dict())
+    images = np.random.default_rng(0).integers(0, 256, (3, *shape, 3), dtype=np.uint8)
+    assert isinstance(codec, TakesShapes)
+    reshaped = codec.with_shape(shape)
+    if is_fast:
+        reshaped = fast_form(reshaped)
+        assert reshaped.facts == codec.with_shape(shape).facts
+    codes = reshaped.encode(images)
+    with torch.inference_mode():
+        assert np.array_equal(codes, plain.encode(to_input(images)).flatten(1).numpy())
+        grid = torch.from_numpy(codes.astype(np.int64)).view(3, shape[0] // 8, shape[1] // 8)
+        rgb = to_rgb(plain.decode(grid))
+    assert np.array_equal(reshaped.decode(codes), rgb)
+    assert codec.facts.image_shape == (16, 16)
+
+
+def test_shapes_share_weights_and_the_fast_form(url):
+    codec = load_codec(url)
+    fast = fast_form(codec)
+    wide, tall = codec.with_shape((8, 16)), fast.with_shape((16, 8))
+    assert wide.model is codec.model
+    assert tall._encoding is fast._encoding is fast_form(wide)._encoding
+    assert wide.with_shape((16, 16)).facts == codec.facts
+    with pytest.raises(ValueError, match="12 x 16 px are no whole number of patches of 8 x 8 px"):
+        codec.with_shape((12, 16))
 
 
 def test_every_byte_survives_the_pixel_map():

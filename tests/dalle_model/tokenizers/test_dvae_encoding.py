@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from dalle_model.config import DvaeConfig
-from dalle_model.tokenizers import dvae_encoding
+from dalle_model.tokenizers import chunks, dvae_encoding
 from dalle_model.tokenizers.dvae import Encoder
 from dalle_model.tokenizers.dvae_encoding import DvaeEncoding
 from tests.support.codecs import TINY
@@ -48,6 +48,18 @@ def test_codes_and_margins_are_those_of_the_whole_logits(config, is_exact, tile,
     assert found.margins is not None
     assert np.allclose(found.margins, margins, atol=1e-4)
     assert DvaeEncoding(encoder).best(x).margins is None
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_images_that_go_in_one_by_one_have_the_same_codes(config, monkeypatch):
+    encoder, x = encoder_of(config), pixels(config)
+    whole = DvaeEncoding(encoder).best(x, with_margins=True)
+    monkeypatch.setattr(chunks, "_MAP_BYTES", 1)
+    found = DvaeEncoding(encoder).best(x, with_margins=True)
+    assert found.codes.tolist() == whole.codes.tolist()
+    assert found.margins is not None
+    assert whole.margins is not None
+    assert np.allclose(found.margins, whole.margins, atol=1e-4)
 
 
 @pytest.mark.parametrize("config", CONFIGS)

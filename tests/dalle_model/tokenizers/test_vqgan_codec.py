@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from dalle_model.checkpoint import CheckpointError, save_checkpoint
+from dalle_model.tokenizers.abilities import TakesShapes
 from dalle_model.tokenizers.registry import inspect_codec, load_codec
 from dalle_model.tokenizers.vqgan import Vqgan
 from dalle_model.tokenizers.vqgan_codec import VqganCodec, to_input, to_rgb
@@ -29,6 +30,26 @@ def test_codes_and_images_have_the_protocol_s_types(url):
     assert np.array_equal(codes, codec.encode(images))
     rgb = codec.decode(codes)
     assert (rgb.dtype.name, rgb.shape) == ("uint8", (3, 8, 12, 3))
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (16, 6), (10, 20)])
+def test_another_shape_is_that_of_a_model_made_for_it(url, shape):
+    plain = Vqgan(replace(SMALL, image_shape=shape)).eval()
+    codec = load_codec(url)
+    assert isinstance(codec, TakesShapes)
+    plain.load_state_dict(codec.model.state_dict())
+    reshaped = codec.with_shape(shape)
+    images = np.random.default_rng(0).integers(0, 256, (3, *shape, 3), dtype=np.uint8)
+    codes = reshaped.encode(images)
+    with torch.inference_mode():
+        assert np.array_equal(codes, plain.encode(to_input(images)).flatten(1).numpy())
+        rgb = to_rgb(
+            plain.decode(torch.from_numpy(codes.astype(np.int64)).view(3, -1, shape[1] // 2))
+        )
+    assert np.abs(reshaped.decode(codes).astype(int) - rgb).max() <= 1
+    assert codec.facts.image_shape == SMALL.image_shape
+    with pytest.raises(ValueError, match="patches of 2 x 2 px"):
+        codec.with_shape((3, 4))
 
 
 def test_every_byte_survives_the_pixel_map():
