@@ -46,6 +46,7 @@ DalleError: what was asked for has failed; exit code 1
         RecipeError          pipelines.captions.assembly      a recipe is wrong or unknown
         PriceError           orchestration.scale.prices       a file of prices cannot be read
         NoMarginsError       pipelines.encode.encoder         a codec gives no margins
+        OneShapeError        pipelines.encode.shapes          a codec takes images of one shape
         LikeError            pipelines.encode.like            crops of other shards cannot be taken
         ConfigError          orchestration.engine.config      a setting or an argument is wrong
         NoRunError           orchestration.engine.config      a directory is not one of a run

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from dalle_model.cuts import Box, Cut, Shape, Sizes
+from dalle_model.buckets import by_nearness
+from dalle_model.cuts import Box, Cut, Shape, Sizes, too_short
 from dalle_model.pixels import crop_box
 from dalle_model.shard_schema import CENTRE
 
@@ -58,14 +59,23 @@ class View:
         count: of them.
         scale: `t` for the codec's side: with a shorter edge of so much, as stored, the view is what
             its source says.
+        is_bucketed: whether it is of the shape of an aspect bucket, not of the codec's own.
     """
 
     choose: Choose
     count: int = 1
     scale: Fraction = Fraction(1)
+    is_bucketed: bool = False
 
 
-def cuts_of(names: Iterable[str], sizes: Sizes, shape: Shape, image: str, seed: int) -> list[Cut]:
+def cuts_of(
+    names: Iterable[str],
+    sizes: Sizes,
+    shape: Shape,
+    image: str,
+    seed: int,
+    buckets: Sequence[Shape] = (),
+) -> list[Cut]:
     """The cuts of an image, by the number of the view.
 
     Args:
@@ -74,15 +84,23 @@ def cuts_of(names: Iterable[str], sizes: Sizes, shape: Shape, image: str, seed: 
         shape: height and width of what the codec encodes, in pixels.
         image: the part of its key that identifies the image.
         seed: of the random views.
+        buckets: of `dalle_model.buckets`, for the views that are of their shapes; the shape alone
+            where there are none.
 
     Returns:
         As many for every image. Where the image is stored too small for the codec, so are they.
     """
-    room, found = _Room(sizes, shape), list[Cut]()
+    own, found = _Room(sizes, shape), list[Cut]()
     for name in names:
-        draws = Draws(seed, image, len(found))
-        found += [Cut(box, flips, shape) for box, flips in VIEWS[name].choose(room, draws)]
+        view, draws = VIEWS[name], Draws(seed, image, len(found))
+        room = _nearest(sizes, buckets or [shape]) if view.is_bucketed else own
+        found += [Cut(box, flips, room.shape) for box, flips in view.choose(room, draws)]
     return found
+
+
+def has_buckets(names: Iterable[str]) -> bool:
+    """Whether a view is of the shape of an aspect bucket."""
+    return any(VIEWS[name].is_bucketed for name in names if name in VIEWS)
 
 
 def names_of(views: Iterable[str]) -> list[str]:
@@ -105,6 +123,7 @@ class _Room:
     """Where in an image the boxes of a codec's shape may lie."""
 
     def __init__(self, sizes: Sizes, shape: Shape) -> None:
+        self._sizes = sizes
         self.frame, self.shape, self.side = sizes.frame, shape, min(shape)
         left, top, right, bottom = crop_box(self.frame.width, self.frame.height, shape)
         self.width, self.height = right - left, bottom - top  # of the largest such rectangle
@@ -141,9 +160,27 @@ class _Room:
         return across - self.shape[1], down - self.shape[0]
 
     @property
+    def is_large(self) -> bool:
+        """Whether the image as stored holds the codec's shape."""
+        box = self.box(self.centred, self.side, (0, 0))
+        return too_short(Cut(box, False, self.shape), self._sizes) is None
+
+    @property
     def centred(self) -> tuple[int, int]:
         """The offset of the largest rectangle in the middle."""
         return self.margin[0] // 2, self.margin[1] // 2
+
+
+def _nearest(sizes: Sizes, buckets: Sequence[Shape]) -> _Room:
+    """The bucket that keeps most of an image, of those for which it need not be scaled up.
+
+    Stored with the codec's side or more, every image holds its nearest bucket, which has no more
+    pixels than the codec's square. A smaller one, which would have to be scaled up for that, loses
+    a little more to the next in place of being dropped; the nearest is told where there is none.
+    """
+    ordered = by_nearness(buckets, sizes.frame.width, sizes.frame.height)
+    rooms = (_Room(sizes, shape) for shape in ordered)
+    return next((room for room in rooms if room.is_large), _Room(sizes, ordered[0]))
 
 
 def _centre(room: _Room, _draws: Draws) -> list[tuple[Box, bool]]:
@@ -198,11 +235,12 @@ def _ten_crop(room: _Room, _draws: Draws) -> list[tuple[Box, bool]]:
     return [(box, flips) for flips in (False, True) for box in boxes]
 
 
-ViewName = Literal["centre", "flip", "dvae", "prior", "ten_crop"]
+ViewName = Literal["centre", "flip", "dvae", "prior", "ten_crop", "aspect"]
 VIEWS: Mapping[str, View] = {
     CENTRE: View(_centre),
     "flip": View(_flip),
     "dvae": View(_dvae, scale=_DVAE[1]),
     "prior": View(_prior, scale=_PRIOR),
     "ten_crop": View(_ten_crop, count=10, scale=_TEN_CROP),
+    "aspect": View(_centre, is_bucketed=True),
 }

@@ -30,7 +30,7 @@ CODEC_SIDE = "codec_side"  # the longer edge of what a codec encodes, in pixels
 # The shorter edge that images need as stored, for all that is encoded of them, in pixels.
 WANTED_SIDE = "wanted_side"
 IMAGE_CROP = "image_crop"  # the part of an image that is stored: `pipelines.images.config`
-GRID = "grid"  # tokens along one edge of an image
+GRID = "grid"  # tokens along one edge of an image; None where images have shapes of their own
 NUM_CODES = "num_codes"  # every code of a codec is below it
 CARRIED = "carried"  # types of the values that sources carry, by name: `pipelines.io.carried`
 

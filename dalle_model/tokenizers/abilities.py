@@ -46,6 +46,19 @@ class HasFastForm(Protocol):
         ...
 
 
+def of_shape(codec: Codec, image_shape: tuple[int, int]) -> Codec:
+    """A codec for images of a shape: itself where that is its own.
+
+    Raises:
+        ValueError: it takes no other, or not this one.
+    """
+    if codec.facts.image_shape == image_shape:
+        return codec
+    if not isinstance(codec, TakesShapes):
+        raise ValueError(f"codec {codec.facts.name} encodes images of its own shape alone")
+    return codec.with_shape(image_shape)
+
+
 def fast_form(codec: Codec) -> Codec:
     """The fast form of a codec; itself where it has no other."""
     return codec.in_fast_form() if isinstance(codec, HasFastForm) else codec

@@ -1,6 +1,7 @@
 """The interface of an image tokenizer: images to codes and back."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, Self, get_args
 
@@ -113,6 +114,11 @@ class CodecFacts:
                 f"of {height} x {width} px, each a token of {self.name}"
             )
         return replace(self, image_shape=image_shape, token_shape=(rows, columns))
+
+    def of_tokens(self, token_shape: Sequence[int]) -> Self:
+        """The same of images with so many rows and columns of tokens; raises as `patch`."""
+        (rows, columns), (height, width) = token_shape, self.patch
+        return self.of_shape((rows * height, columns * width))
 
     @property
     def side(self) -> int:

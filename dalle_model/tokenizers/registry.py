@@ -7,6 +7,7 @@ from importlib.resources import files as package_files
 from typing import Any
 
 from dalle_model.checkpoint import CheckpointError, Inspected, inspect_checkpoint
+from dalle_model.tokenizers.abilities import TakesShapes
 from dalle_model.tokenizers.codec import Codec, CodecError, CodecFacts
 from dalle_model.tokenizers.facts import dvae_facts, vqgan_facts
 from dalle_model.tokenizers.installed import Installed, find_installed, installed_codec
@@ -86,6 +87,17 @@ def inspect_codec(name_or_url: str) -> CodecFacts:
         return _KINDS[found.kind].facts(url, found.sha256, found.config, found.extra)
     except CheckpointError as error:
         raise CodecError(str(error)) from error
+
+
+def takes_shapes(name_or_url: str) -> bool:
+    """Whether a codec encodes images of other shapes too: `abilities.TakesShapes`.
+
+    Raises:
+        CodecError: as `inspect_codec`, of one that an installed package adds.
+    """
+    if point := _installed(name_or_url):
+        return isinstance(installed_codec(point), TakesShapes)
+    return not name_or_url.endswith(SUFFIXES)
 
 
 def codec_sha256(name_or_url: str) -> str:

@@ -64,7 +64,12 @@ def load_pairs(shard_urls: list[str], choice: PairChoice) -> Pairs:
 
 def _refuse_other_tokens(url: str, metadata: ShardMetadata) -> None:
     """A prior has rows and columns of one code each (`dalle_model.prior.embedding`)."""
-    shape = metadata.token_shape or ()
+    shape = metadata.token_shape
+    if shape is None:
+        raise TrainingDataError(
+            f"a prior is trained on one grid of tokens, and each row of {url} has a shape of its "
+            "own; `encode.views: [centre]` makes shards of one, without `aspect`"
+        )
     is_square = len(shape) == 2 and shape[0] == shape[1]
     if not is_square or metadata.codebooks != 1 or metadata.order != "raster":
         raise TrainingDataError(

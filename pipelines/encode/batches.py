@@ -1,19 +1,20 @@
 """Rows of images to rows of tokens; hardly more images are held than are encoded at once.
 
-Batches are cut from the views of the images in the order of their keys, whatever pieces the rows
-come in.
+Batches are cut from the views of the images in the order of their keys, those of each shape apart,
+whatever pieces the rows come in.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from dalle_model.cuts import Cut
+from dalle_model.cuts import Cut, Shape
 from dalle_model.pixels import Codes, Rgb
 from dalle_model.shards import image_of
+from pipelines.encode.by_shape import ByShape
 from pipelines.encode.config import IMAGES_COMPARED, TOKENS_COMPARED, TOKENS_EQUAL
 from pipelines.encode.encoder import Outcome, Tokens
 from pipelines.encode.margins import MARGINS
@@ -56,16 +57,30 @@ Before = Callable[[Row], Sequence[Known]]
 
 @dataclass
 class _Image:
-    """The views of an image, and as far as they are encoded, what became of them in order."""
+    """The views of an image, and as far as they are encoded, what became of each."""
 
     name: str
     places: list[Place]
     full: list[Rgb] = field(default_factory=list)  # the same pixels from a second decoding
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
 
     @property
     def is_encoded(self) -> bool:
         return len(self.outcomes) == len(self.places)
+
+    @property
+    def waits_for(self) -> Shape:
+        """The shape of the first view that is not encoded."""
+        left = (place for n, place in enumerate(self.places) if n not in self.outcomes)
+        return next(left).cut.shape
+
+
+class _Waiting(NamedTuple):
+    """A view that is not encoded yet: which of its image's, and its pixels."""
+
+    image: _Image
+    number: int
+    rgb: Rgb
 
 
 class TokenRows:
@@ -77,7 +92,8 @@ class TokenRows:
         schema: of the token rows; columns that an image row has under the same name are carried.
         stage: for rejections.
         crop: the views of a row's image, stored as given, or why one of them cannot be had.
-        encode: tokens of pieces, which do not depend on each other, or why one has none.
+        encode: tokens of pieces of one shape, which do not depend on each other, or why one has
+            none.
         batch_size: pieces that are encoded at once.
         before: the views of a row's image where an earlier result has all of them, else none; asked
             for in the order of the keys.
@@ -97,16 +113,16 @@ class TokenRows:
         refusal: Callable[[Row], Check | None] = lambda _: None,
     ) -> None:
         self._names, self._stage = schema.names, stage
-        self._crop, self._encode, self._batch_size = crop, encode, batch_size
+        self._crop, self._encode = crop, encode
         self._before, self._is_reused, self._proof = before, False, proof
         self._refusal = refusal
         self._done = RowBatch(schema)
         self._image: _Image | Check = _Image("", [])  # of the last row, or its failed check
         self._name = ""
         self._rows: deque[tuple[Row, _Image]] = deque()  # until their image is encoded
-        self._pieces: deque[tuple[_Image, Rgb]] = deque()
-        self._compared: list[tuple[Codes, Rgb]] = []
-        self._proven: list[tuple[Codes, Rgb]] = []
+        self._pieces = ByShape[_Waiting](batch_size)
+        self._compared = ByShape[tuple[Codes, Rgb]](batch_size)
+        self._proven = ByShape[tuple[Codes, Rgb]](proof.batch_size if proof else batch_size)
         self._tallies = Counter[str]()
 
     def results(self, tables: Iterator[pa.Table]) -> Iterator[ShardResult]:
@@ -117,10 +133,10 @@ class TokenRows:
                 self._add(row)
                 if self._done.is_full:
                     yield self._done.take()
-        self._encode_while(1)
+        self._encode_all(self._pieces.rest())
         self._pass_on()
-        self._compare()
-        self._prove(1)
+        self._compare(self._compared.rest())
+        self._prove(self._proven.rest())
         yield self._done.take(tallies=dict(self._tallies))
 
     def _add(self, row: Row) -> None:
@@ -130,14 +146,15 @@ class TokenRows:
         name = image_of(row["key"])
         if name != self._name:
             self._name, self._image = name, self._taken(name, row)
-            self._encode_while(self._batch_size)
+            self._encode_all(self._pieces.full())
         self._done.reused += self._is_reused
         if isinstance(self._image, Check):
             self._done.drop(reject(row, self._stage, self._image))
             return
         self._rows.append(({n: row[n] for n in self._names if n in row}, self._image))
-        if len(self._rows) >= _WAITING_ROWS:
-            self._encode_while(1)
+        while len(self._rows) >= _WAITING_ROWS:
+            self._encode_first()
+            self._pass_on()
         self._pass_on()
 
     def _taken(self, name: str, row: Row) -> _Image | Check:
@@ -146,7 +163,7 @@ class TokenRows:
         known = () if compares or proves else self._before(row)
         self._is_reused = bool(known)
         if known:
-            outcomes: list[Outcome] = [view.tokens for view in known]
+            outcomes: dict[int, Outcome] = dict(enumerate(view.tokens for view in known))
             return _Image(name, [view.place for view in known], outcomes=outcomes)
         pieces = self._crop(row, row["image"])
         if isinstance(pieces, Check):
@@ -154,63 +171,66 @@ class TokenRows:
         full = self._crop(row, row["full_image"]) if compares else ()
         second = [] if isinstance(full, Check) else [piece.rgb for piece in full]
         image = _Image(name, [piece.place for piece in pieces], second)
-        self._pieces.extend((image, piece.rgb) for piece in pieces)
+        for number, (place, rgb) in enumerate(pieces):
+            self._pieces.add(place.cut.shape, _Waiting(image, number, rgb))
         return image
 
-    def _encode_while(self, at_least: int) -> None:
-        """Encode pieces, in batches, while so many wait."""
-        while len(self._pieces) >= at_least:
-            size = min(self._batch_size, len(self._pieces))
-            part = [self._pieces.popleft() for _ in range(size)]
-            outcomes = self._encode([rgb for _, rgb in part])
-            for (image, rgb), outcome in zip(part, outcomes, strict=True):
-                self._sample(image, rgb, outcome)
-                image.outcomes.append(outcome)
+    def _encode_first(self) -> None:
+        """Encode what the first row waits for, before its batch is full."""
+        image = self._rows[0][1]
+        while not image.is_encoded:
+            self._encode_all(self._pieces.rest(image.waits_for))
+
+    def _encode_all(self, parts: Iterable[list[_Waiting]]) -> None:
+        for part in parts:
+            outcomes = self._encode([piece.rgb for piece in part])
+            for piece, outcome in zip(part, outcomes, strict=True):
+                piece.image.outcomes[piece.number] = outcome
+                self._sample(piece, outcome)
+        self._compare(self._compared.full())
+        self._prove(self._proven.full())
 
     def _pass_on(self) -> None:
         """Pass on the rows whose image is encoded."""
         while self._rows and self._rows[0][1].is_encoded:
             row, image = self._rows.popleft()
-            failed = next((one for one in image.outcomes if isinstance(one, Check)), None)
+            outcomes = [image.outcomes[number] for number in range(len(image.places))]
+            failed = next((one for one in outcomes if isinstance(one, Check)), None)
             if failed:
                 self._done.drop(reject(row, self._stage, failed))
                 continue
             self._done.added += len(image.places) - 1
-            for place, tokens in zip(image.places, image.outcomes, strict=True):
+            for place, tokens in zip(image.places, outcomes, strict=True):
                 assert isinstance(tokens, Tokens)
                 self._done.keep(row | _columns(place, tokens))
 
-    def _sample(self, image: _Image, rgb: Rgb, outcome: Outcome) -> None:
+    def _sample(self, piece: _Waiting, outcome: Outcome) -> None:
         """Put aside what is compared and what is proven, until it fills a batch."""
         if isinstance(outcome, Check):
             return
+        image, number, rgb = piece
+        shape = image.places[number].cut.shape
         if image.full:
-            self._compared.append((outcome.codes, image.full[len(image.outcomes)]))
-            if len(self._compared) >= self._batch_size:
-                self._compare()
+            self._compared.add(shape, (outcome.codes, image.full[number]))
         if self._proof is not None and is_proven(image.name):
-            self._proven.append((outcome.codes, rgb))
-            self._prove(self._proof.batch_size)
+            self._proven.add(shape, (outcome.codes, rgb))
 
-    def _compare(self) -> None:
+    def _compare(self, parts: Iterable[list[tuple[Codes, Rgb]]]) -> None:
         """Count how many tokens are those of full decoding, of the images that carry both."""
-        if not self._compared:
-            return
-        found = self._encode([full for _, full in self._compared])
-        for (codes, _), full in zip(self._compared, found, strict=True):
-            if not isinstance(full, Check):
-                self._tallies[IMAGES_COMPARED] += 1
-                self._tallies[TOKENS_COMPARED] += int(codes.size)
-                self._tallies[TOKENS_EQUAL] += int((codes == full.codes).sum())
-        self._compared = []
+        for part in parts:
+            found = self._encode([full for _, full in part])
+            for (codes, _), full in zip(part, found, strict=True):
+                if not isinstance(full, Check):
+                    self._tallies[IMAGES_COMPARED] += 1
+                    self._tallies[TOKENS_COMPARED] += int(codes.size)
+                    self._tallies[TOKENS_EQUAL] += int((codes == full.codes).sum())
 
-    def _prove(self, at_least: int) -> None:
-        """Encode the sample again, in batches, while so many wait."""
-        while self._proof is not None and len(self._proven) >= at_least:
-            part = self._proven[: self._proof.batch_size]
+    def _prove(self, parts: Iterable[list[tuple[Codes, Rgb]]]) -> None:
+        """Encode the sample again."""
+        for part in parts:
+            assert self._proof is not None
             codes, rgbs = zip(*part, strict=True)
             self._tallies.update(self._proof.tallies(rgbs, codes))
-            self._proven = self._proven[len(part) :]
 
 
 def _columns(place: Place, tokens: Tokens) -> Row:
@@ -219,5 +239,6 @@ def _columns(place: Place, tokens: Tokens) -> Row:
         "crop": place.cut.box,
         "flipped": place.cut.is_flipped,
         "image_tokens": tokens.codes.ravel(),
+        "token_shape": tokens.shape,
         MARGINS: tokens.margins,
     }

@@ -6,8 +6,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from dalle_model.buckets import MAX_ASPECT
 from dalle_model.shard_schema import CENTRE
-from dalle_model.tokenizers.registry import codec_sha256, inspect_codec
+from dalle_model.tokenizers.registry import codec_sha256, inspect_codec, takes_shapes
 from dalle_model.views import MAX_VIEWS, ViewName, names_of
 from pipelines.records import CODEC_RESAMPLE, CODEC_SIDE, GRID, NUM_CODES
 
@@ -41,8 +42,10 @@ class EncodeConfig(BaseModel):
             `token_margins`.
         views: what is encoded of each image (docs/views.md): `centre`; `flip`, its mirror image;
             `dvae` and `prior`, the random crops of the paper's two trainings; `ten_crop`, which is
-            ten. One may come more than once.
+            ten; `aspect`, nearly all of it in a shape of its own. One may come more than once.
         seed: of the random views.
+        max_aspect: of the shapes of the view `aspect`, longer by shorter edge; of images that are
+            longer, the ends are cut off.
         like: a folder of token shards, or a run, whose rows and crops are taken in place of views;
             rows that are not there are dropped.
         text_tokens: the file of a text tokenizer, such as another run's `bpe/bpe.json`, by which
@@ -58,6 +61,7 @@ class EncodeConfig(BaseModel):
     margin: bool = False
     views: tuple[ViewName, ...] = Field(default=(CENTRE,), min_length=1)
     seed: int = Field(default=0, ge=0)
+    max_aspect: float = Field(default=MAX_ASPECT, ge=1, le=16)
     like: str | None = None
     text_tokens: str | None = None
     max_reject_rate: float = Field(default=1.0, ge=0, le=1)
@@ -123,6 +127,13 @@ def view_names(config: EncodeConfig) -> Sequence[str]:
     from pipelines.encode.like import views_of
 
     return views_of(config.like)
+
+
+def refuse_one_shape(codec: str, config: EncodeConfig) -> None:
+    """Raise OneShapeError where views are of shapes that a codec cannot have."""
+    from pipelines.encode.shapes import buckets_of
+
+    buckets_of(inspect_codec(codec), takes_shapes(codec), config)
 
 
 def codec_facts(codec: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Squares to tokens: in batches of one size, or as fast as this machine can.
+"""Pixels to tokens: in batches of one size, or as fast as this machine can.
 
 No image ends a run: where the codec fails on a batch, it is halved down to the images at fault.
 """
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dalle_model.errors import DalleError, UsageError
 from dalle_model.pixels import Codes, Floats, Rgb
 from dalle_model.threads import pinned_kernels
-from dalle_model.tokenizers.abilities import GivesMargins, fast_form
+from dalle_model.tokenizers.abilities import GivesMargins, fast_form, of_shape
 from dalle_model.tokenizers.codec import Codec
 from pipelines.encode.batch_size import BatchSize
 from pipelines.encode.config import EncodeConfig
@@ -39,10 +39,12 @@ class Tokens:
     Args:
         codes: `(tokens,)`, in the order of the codec.
         margins: float16 `(tokens,)`, best minus second-best logit; None where not asked for.
+        shape: of the positions, as rows and columns.
     """
 
     codes: Codes
     margins: NDArray[np.float16] | None = None
+    shape: tuple[int, ...] = ()
 
 
 Outcome = Tokens | Check
@@ -75,7 +77,7 @@ class Encoder:
             )
 
     def encode(self, squares: Sequence[Rgb]) -> list[Outcome]:
-        """Tokens of each square, or why it has none.
+        """Tokens of each of some images of one shape, or why it has none.
 
         Batch size and threads change the last bits of the logits. In the mode `exact` both are
         pinned: each batch is filled up with black.
@@ -103,7 +105,7 @@ class Encoder:
             lacks_memory = is_out_of_memory(error)
         # Here the error is gone, and with its frames whatever the failed attempt held in memory.
         if lacks_memory:
-            self._lower(len(squares), failed)
+            self._lower(squares, failed)
             return self._in_batches(squares)
         if len(squares) == 1:
             return [Check("codec_failed", passed=False, detail=failed)]
@@ -117,15 +119,18 @@ class Encoder:
             return self._tokens(np.stack(squares), len(squares))
 
     def _tokens(self, images: Rgb, count: int) -> list[Outcome]:
+        codec = of_shape(self.codec, (images.shape[1], images.shape[2]))
+        shape = codec.facts.token_shape
         if not self._config.margin:
-            return [Tokens(codes) for codes in self.codec.encode(images)[:count]]
-        assert isinstance(self.codec, GivesMargins)
-        codes, margins = self.codec.encode_with_margins(images)
-        return [Tokens(*both) for both in zip(codes[:count], _halves(margins), strict=False)]
+            return [Tokens(codes, None, shape) for codes in codec.encode(images)[:count]]
+        assert isinstance(codec, GivesMargins)
+        codes, margins = codec.encode_with_margins(images)
+        pairs = zip(codes[:count], _halves(margins), strict=False)
+        return [Tokens(*both, shape) for both in pairs]
 
-    def _lower(self, count: int, failed: str) -> None:
-        config, codec = self._config, self.codec
-        height, width = codec.facts.image_shape
+    def _lower(self, squares: Sequence[Rgb], failed: str) -> None:
+        config, codec, count = self._config, self.codec, len(squares)
+        height, width, _ = squares[0].shape
         what, size = f"codec {codec.facts.name}: the memory does not hold", f"{height} x {width} px"
         if config.mode == "exact" and config.batch_size > 1:
             raise EncodingMemoryError(
@@ -145,7 +150,7 @@ class Encoder:
 
 
 def filled(squares: Sequence[Rgb], size: int) -> Rgb:
-    """Squares as one array, filled up with black to a number of them."""
+    """Images of one shape as one array, filled up with black to a number of them."""
     images = np.zeros((size, *squares[0].shape), np.uint8)
     images[: len(squares)] = squares
     return images

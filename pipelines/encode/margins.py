@@ -13,4 +13,6 @@ def margins_field(metadata: ShardMetadata) -> pa.Field:
     Half precision, of 11 bits: what is asked of a margin is whether it is small.
     """
     element = pa.field("element", pa.float16())
-    return pa.field(MARGINS, pa.list_(element, metadata.num_tokens * metadata.codebooks))
+    is_any = metadata.token_shape is None
+    length = -1 if is_any else metadata.num_tokens * metadata.codebooks
+    return pa.field(MARGINS, pa.list_(element, length))

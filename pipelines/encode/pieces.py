@@ -73,12 +73,14 @@ class NamedViews:
         views: as settings name them.
         shape: height and width of what the codec encodes, in pixels.
         seed: of the random views.
+        buckets: for the views that are of their shapes.
     """
 
     names: tuple[str, ...]
     views: tuple[str, ...]
     shape: Shape
     seed: int
+    buckets: tuple[Shape, ...] = ()
 
     def followed(self, tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
         """The tables, of which nothing need be known before."""
@@ -89,7 +91,8 @@ class NamedViews:
 
     def choose(self, row: Row, sizes: Sizes) -> list[Place]:
         """The views of a row's image, by `dalle_model.views.cuts_of`."""
-        cuts = cuts_of(self.views, sizes, self.shape, image_of(row["key"]), self.seed)
+        image = image_of(row["key"])
+        cuts = cuts_of(self.views, sizes, self.shape, image, self.seed, self.buckets)
         return [Place(number, cut) for number, cut in enumerate(cuts)]
 
     def count(self, _row: Row) -> int:

@@ -7,7 +7,7 @@ import numpy as np
 
 from dalle_model.pixels import Codes, Rgb
 from dalle_model.threads import pinned_kernels
-from dalle_model.tokenizers.abilities import precision_of
+from dalle_model.tokenizers.abilities import of_shape, precision_of
 from dalle_model.tokenizers.codec import Codec
 from pipelines.encode.config import (
     DIFFER_BY_BATCH,
@@ -54,14 +54,17 @@ class Proof:
         """Codes that differ, by way.
 
         Args:
-            squares: at most `batch_size`.
+            squares: of one shape, at most `batch_size`.
             codes: of each, as they were found.
         """
         first = np.stack(codes)
         images = filled(squares, len(squares) + (len(squares) == self._used))
         try:
             with pinned_kernels():
-                again = {name: codec.encode(images) for name, codec in self._ways.items()}
+                again = {
+                    name: of_shape(codec, squares[0].shape[:2]).encode(images)
+                    for name, codec in self._ways.items()
+                }
         except Exception:  # noqa: BLE001 - such as a codec that takes batches of one size alone
             return Counter({IMAGES_UNPROVEN: len(squares)})
         differ = {name: int((found[: len(first)] != first).sum()) for name, found in again.items()}

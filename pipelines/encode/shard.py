@@ -11,12 +11,13 @@ import numpy as np
 import pyarrow as pa
 
 from dalle_model import files
-from dalle_model.cuts import Box, Cut, Shape
+from dalle_model.cuts import Box, Cut
 from dalle_model.shard_schema import CENTRE, ShardMetadata, column_encodings, token_schema
 from dalle_model.shards import ShardError, image_of
+from dalle_model.tokenizers.abilities import TakesShapes
 from dalle_model.tokenizers.codec import Codec, CodecFacts
 from dalle_model.tokenizers.registry import codec_sha256, load_codec
-from dalle_model.views import names_of
+from dalle_model.views import has_buckets, names_of
 from pipelines.encode.batch_size import BatchSize
 from pipelines.encode.batches import Known, Place, Row, TokenRows
 from pipelines.encode.config import EncodeConfig
@@ -25,6 +26,7 @@ from pipelines.encode.like import LikeRows, open_like
 from pipelines.encode.margins import MARGINS, margins_field
 from pipelines.encode.pieces import NamedViews, Views, crop_by
 from pipelines.encode.proof import Proof
+from pipelines.encode.shapes import buckets_of
 from pipelines.encode.source_key import with_source_keys
 from pipelines.encode.text import load_tokenizer, with_text_tokens
 from pipelines.io.carried import Type
@@ -34,7 +36,8 @@ from pipelines.io.selections import surviving_row_groups
 from pipelines.io.task import BatchedResult, ShardResult, StageTask
 from pipelines.records import CODEC, IMAGE_SCHEMA
 
-_KEPT = ["sha256", "view", "crop", "flipped", "image_tokens"]  # of an earlier result
+# Of an earlier result.
+_KEPT = ("sha256", "view", "crop", "flipped", "image_tokens", "token_shape", MARGINS)
 
 
 def encode_shard(
@@ -51,6 +54,7 @@ def encode_shard(
     Raises:
         CheckpointError: the codec cannot be used.
         NoMarginsError: margins are asked for, and the codec gives none.
+        OneShapeError: the view `aspect` is asked for, and the codec takes one shape alone.
         ShardError: two columns have one name.
         VocabError: the text tokenizer cannot be used.
         UnreadableShardError: the image or the survivor shard is missing or corrupt; here, or by the
@@ -66,13 +70,13 @@ def encode_shard(
     types = carried or {}
     _refuse_shared_names([field.name for field in added], types)
     tokenizer = load_tokenizer(config.text_tokens) if config.text_tokens else None
-    views = _views(config, codec.facts.image_shape, index, task.num_shards)
+    views = _views(config, codec, index, task.num_shards)
     metadata = shard_metadata(
         codec, task.fingerprint, tokenizer.sha256 if tokenizer else "", views.names
     )
     margins = [margins_field(metadata)] if config.margin else []
     schema = token_schema(metadata, [*added, *fields(types), *margins])
-    kept = [*_KEPT, *(field.name for field in margins)]
+    kept = [name for name in _KEPT if name in schema.names]
     encoder = Encoder(codec, config, size)
     rows = TokenRows(
         schema,
@@ -119,10 +123,13 @@ def _told(
     }
 
 
-def _views(config: EncodeConfig, shape: Shape, index: int, num_shards: int) -> Views:
-    if config.like is None:
-        return NamedViews(tuple(names_of(config.views)), config.views, shape, config.seed)
-    return LikeRows(open_like(config.like, shape), index, num_shards, shape)
+def _views(config: EncodeConfig, codec: Codec, index: int, num_shards: int) -> Views:
+    shape = codec.facts.image_shape
+    if config.like is not None:
+        return LikeRows(open_like(config.like, shape), index, num_shards, shape)
+    buckets = buckets_of(codec.facts, isinstance(codec, TakesShapes), config)
+    names = tuple(names_of(config.views))
+    return NamedViews(names, config.views, shape, config.seed, buckets)
 
 
 def _known_before(
@@ -136,10 +143,13 @@ def _known_before(
 
 
 def _known(old: Row, facts: CodecFacts) -> Known:
+    if "token_shape" in old:
+        facts = facts.of_tokens(old["token_shape"])
     cut = Cut(Box(*old["crop"]), old["flipped"], facts.image_shape)
     codes = np.array(old["image_tokens"], facts.dtype).reshape(facts.codes_shape)
     margins = old.get(MARGINS)
-    tokens = Tokens(codes, None if margins is None else np.array(margins, np.float16))
+    kept = None if margins is None else np.array(margins, np.float16)
+    tokens = Tokens(codes, kept, facts.token_shape)
     return Known(Place(old["view"], cut), tokens)
 
 
@@ -149,13 +159,20 @@ def shard_metadata(
     tokenizer_sha256: str = "",
     views: tuple[str, ...] = (CENTRE,),
 ) -> ShardMetadata:
-    """What the tokens mean, for the footer of the shard."""
-    facts = codec.facts
+    """What the tokens mean, for the footer of the shard.
+
+    Args:
+        codec: that makes them.
+        fingerprint: of the stage.
+        tokenizer_sha256: of the text tokenizer, where there is one.
+        views: the name of each, by its number.
+    """
+    facts, is_any = codec.facts, has_buckets(views)
     return ShardMetadata(
         codec=facts.name,
         codec_sha256=facts.sha256,
-        image_shape=facts.image_shape,
-        token_shape=facts.token_shape,
+        image_shape=None if is_any else facts.image_shape,
+        token_shape=None if is_any else facts.token_shape,
         num_codes=facts.num_codes,
         pixel_range=facts.pixel_range,
         preprocessing=_preprocessing(facts),
@@ -170,7 +187,7 @@ def shard_metadata(
 def _preprocessing(facts: CodecFacts) -> str:
     """Digest of scaling; of squares the same as in shards of version 1, which has `crop` in it.
 
-    Rows say themselves what they are of.
+    Rows say themselves what they are of, and of which shape.
     """
     height, width = facts.image_shape
     shape = {"side": width} if height == width else {"height": height, "width": width}

@@ -8,13 +8,14 @@ from typing import Any
 
 from dalle_model.shard_schema import SCHEMA_VERSION
 from dalle_model.tokenizers.installed import split_name
-from dalle_model.views import names_of, side_needed
+from dalle_model.views import has_buckets, names_of, side_needed
 from pipelines.encode.config import (
     TEXT_DEPENDENCIES,
     EncodeConfig,
     codec_facts,
     dependencies,
     like_dependencies,
+    refuse_one_shape,
     text_dependencies,
     view_names,
 )
@@ -28,6 +29,7 @@ from pipelines.records import (
     CODEC,
     CODEC_RESAMPLE,
     CODEC_SIDE,
+    GRID,
     IMAGE_CROP,
     IMAGE_RESAMPLE,
     IMAGE_SCHEMA,
@@ -74,6 +76,8 @@ def _settings(config: EncodeConfig) -> dict[str, Any]:
         values.pop(name)
     if config.like is not None:
         values = {name: value for name, value in values.items() if name not in ("views", "seed")}
+    if config.like is not None or not has_buckets(config.views):
+        del values["max_aspect"]
     return values | {SHARD_SCHEMA: SCHEMA_VERSION}
 
 
@@ -105,14 +109,24 @@ def _relocated_codec(codec: str, folder: str) -> str:
 
 def _facts(config: EncodeConfig, provided: Mapping[str, str]) -> Facts:
     """Of the codec that its settings name; of one that the run trains, that stage states them."""
+    own_shapes = {GRID: None} if has_buckets(view_names(config)) else {}
     if CODEC not in provided:
-        return {}
-    facts = codec_facts(provided[CODEC])
-    return facts | {WANTED_SIDE: side_needed(view_names(config), facts[CODEC_SIDE])}
+        return own_shapes
+    codec = provided[CODEC]
+    facts = codec_facts(codec)
+    if own_shapes:
+        refuse_one_shape(codec, config)
+    wanted = side_needed(view_names(config), facts[CODEC_SIDE])
+    return facts | {WANTED_SIDE: wanted} | own_shapes
 
 
 def _misfit(config: EncodeConfig, facts: Facts) -> str:
     image, codec = facts.get(IMAGE_SIDE, 0), facts.get(CODEC_SIDE, 0)
+    if facts.get(IMAGE_CROP) == "center" and has_buckets(view_names(config)):
+        return (
+            "of images their centred square is stored, so that none has an aspect of its own for "
+            "the view `aspect`; set images.crop to `none`, or leave `aspect` out of encode.views"
+        )
     if not image or not codec or image > codec:
         return ""
     if image < codec:

@@ -57,6 +57,11 @@ def _misfit(config: PriorConfig, facts: Facts) -> str:
     from dalle_model.config import PRIOR_PRESETS
 
     shape = PRIOR_PRESETS[config.preset]
+    if facts.get(GRID, shape.grid) is None:
+        return (
+            "the view `aspect` of encode.views gives rows token shapes of their own, and a prior "
+            "is trained on one grid; leave `aspect` out, or train no prior in this run"
+        )
     wanted = {GRID: shape.grid, NUM_CODES: shape.image_vocab}
     given = {name: facts.get(name, number) for name, number in wanted.items()}
     if given == wanted:
