@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 
@@ -12,7 +12,7 @@ from dalle_model.token_shape import square_edge, token_dtype
 
 SCHEMA_VERSION = 2
 METADATA_KEY = b"dalle"
-CENTRE = "centre"  # the one view of version 1
+CENTRE: Final = "centre"  # the one view of version 1
 Encoding = Literal["DICTIONARY", "BYTE_STREAM_SPLIT"]  # of Parquet
 # Measured, 64 to 4,096 rows of 64 to 1,024 uniform or Zipfian codes: up to here a dictionary takes
 # what byte streams do or less, but for shards of a few rows; above, 1 to 12 % more, with shards of

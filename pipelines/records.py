@@ -34,6 +34,9 @@ GRID = "grid"  # tokens along one edge of an image; None where images have shape
 NUM_CODES = "num_codes"  # every code of a codec is below it
 CARRIED = "carried"  # types of the values that sources carry, by name: `pipelines.io.carried`
 
+# Counted in a manifest: rows that were asked for by name, and are not among those that came in.
+ROWS_MISSING = "rows_missing"
+
 
 class Candidate(NamedTuple):
     """An image-caption pair as found on a page or in a table.

@@ -327,6 +327,7 @@ class Stage:
         misfit: why its section cannot go with the facts of the stages before it, and its own, and
             which setting to change; empty where it can.
         copies: reasons of rows that it drops because an equal one stays.
+        unasked: reasons of rows that it drops because others were asked for, by name.
         retry: of rows that it has dropped; None where only another result can bring them back.
         reuse: of work on rows; None where all is done anew.
         cost: of a row; None for work that does not grow with the rows, or was not measured.
@@ -363,6 +364,7 @@ class Stage:
     notices: Callable[[Any], list[str]] = lambda _: []
     misfit: Callable[[Any, Facts], str] = lambda *_: ""
     copies: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
     retry: Retry | None = None
     reuse: Reuse | None = None
     cost: Cost | None = None

@@ -7,7 +7,7 @@ from dalle_model.vocab import CaptionTokenizer, train_bpe
 
 
 def train_bpe_from_shards(shard_urls: list[str], out_url: str, vocab_size: int) -> dict[str, Any]:
-    """Train a tokenizer on all captions of some shards and write it.
+    """Train a tokenizer on all captions of some shards, each once, and write it.
 
     Args:
         shard_urls: token shards of one codec.
@@ -21,7 +21,9 @@ def train_bpe_from_shards(shard_urls: list[str], out_url: str, vocab_size: int) 
         ShardError: a shard cannot be read.
         VocabError: `vocab_size` is too small.
     """
-    captions = read_shards(shard_urls, ["caption"]).column("caption").to_pylist()
+    table = read_shards(shard_urls, ["key", "caption"])
+    pairs = zip(table["key"].to_pylist(), table["caption"].to_pylist(), strict=True)
+    captions = list(dict(pairs).values())  # a row of every view of the image has it
     tokenizer = CaptionTokenizer(train_bpe(captions, vocab_size), out_url)
     tokenizer.save(out_url)
     num_tokens = sum(len(tokenizer.encode(caption)) for caption in captions)

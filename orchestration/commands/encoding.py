@@ -11,6 +11,7 @@ from orchestration.engine.registry import registry
 from orchestration.work import read_config, run_and_report, work_of
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest
+from pipelines.records import ROWS_MISSING
 
 if TYPE_CHECKING:
     from dalle_model.tokenizers.codec import CodecFacts
@@ -27,9 +28,9 @@ class EncodeResult:
     Args:
         directory: URL of the run directory, which a second call goes on with.
         tokens: URL of the folder of token shards.
-        num_images: different ones that were found.
+        num_images: different ones that were found, or those of the shards whose crops were taken.
         num_encoded: those that have tokens.
-        num_copies: further files that hold one of them.
+        num_copies: further files that hold one of them; 0 where crops were taken.
     """
 
     directory: str
@@ -83,14 +84,14 @@ def encode(
     work = work_of(settings, out, workers, profile, replaces=replaces)
     result = run_and_report(work, (), progress)
     first, last = result.manifests[0], result.manifests[-1]
-    dropped = dict(_dropped(result.manifests))
+    dropped = _dropped_like(last) if like else dict(_dropped(result.manifests))
     num_images = last.rows_kept + sum(dropped.values())
     found = EncodeResult(
         directory=result.directory,
         tokens=RunFolder(result.directory).stage(last.stage).url,
         num_images=num_images,
         num_encoded=last.rows_kept,
-        num_copies=first.rows_in - num_images,
+        num_copies=0 if like else first.rows_in - num_images,
     )
     if dropped:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in dropped.items())
@@ -118,3 +119,15 @@ def _dropped(manifests: Sequence[Manifest]) -> Iterable[tuple[str, int]]:
         for reason, count in sorted(manifest.rejected.items()):
             if reason not in registry()[manifest.stage].copies:
                 yield f"{manifest.stage} {reason}", count
+
+
+def _dropped_like(last: Manifest) -> dict[str, int]:
+    """How many of the rows that were asked for have no tokens, for which reasons."""
+    unasked = registry()[last.stage].unasked
+    found = {
+        f"{last.stage} {reason}": count
+        for reason, count in sorted(last.rejected.items())
+        if reason not in unasked
+    }
+    missing = last.metrics.get(ROWS_MISSING, 0)
+    return found | ({"not among the images": missing} if missing else {})

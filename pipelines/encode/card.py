@@ -133,25 +133,45 @@ def _about(manifest: Manifest, metadata: ShardMetadata) -> list[str]:
     return [
         "# Image-caption pairs as tokens",
         "",
-        f"{manifest.rows_out:,} pairs in {manifest.num_shards:,} Parquet files, one row each, "
-        "sorted by `key`. `image_tokens` are the codes of",
-        "the image's centre; `caption` is normalised text. "
+        f"{manifest.rows_kept:,} pairs in {manifest.num_shards:,} Parquet files, "
+        f"{_rows(metadata)}. `image_tokens` are",
+        "the codes of the part of the image that `crop` says; `caption` is normalised text. "
         "The images themselves are not here; `url` says where they were found.",
         "",
         f"- codec: `{_tidy(metadata.codec)}`, SHA-256 of its weights `{metadata.codec_sha256}`",
         f"- tokens: {metadata.words}",
+        *([f"- views: {_named(metadata.views)}"] if metadata.views else []),
         f"- content: `{manifest.digest}`, the SHA-256 over the names and SHA-256 of all files",
         "",
     ]
 
 
+def _rows(metadata: ShardMetadata) -> str:
+    if len(metadata.views) == 1:
+        return "one row each, sorted by `key`"
+    return "a row of each view, sorted by `key` and `view`"
+
+
+def _named(views: Sequence[str]) -> str:
+    """The names of views with their numbers in the column `view`, those of one name together."""
+    places: dict[str, list[str]] = {}
+    for number, name in enumerate(views):
+        places.setdefault(_tidy(name), []).append(str(number))
+    return ", ".join(f"`{name}` ({', '.join(numbers)})" for name, numbers in places.items())
+
+
 def _funnel(manifests: Sequence[Manifest]) -> list[tuple[str, ...]]:
     """A line for each stage on rows, the most frequent reasons first."""
     return [
-        (one.stage, f"{one.rows_in:,}", f"{one.rows_out:,}", _reasons(one.rejected))
+        (one.stage, f"{one.rows_in:,}", _out(one), _reasons(one.rejected))
         for one in manifests
         if one.num_shards
     ]
+
+
+def _out(manifest: Manifest) -> str:
+    of = f" of {manifest.rows_kept:,}" if manifest.rows_added else ""
+    return f"{manifest.rows_out:,}{of}"
 
 
 def _reasons(rejected: Mapping[str, int]) -> str:

@@ -12,6 +12,7 @@ from dalle_model.tokenizers.registry import codec_sha256, inspect_codec, takes_s
 from dalle_model.views import MAX_VIEWS, ViewName, names_of
 from pipelines.records import CODEC_RESAMPLE, CODEC_SIDE, GRID, NUM_CODES
 
+NOT_IN_LIKE = "not_in_like"  # the reason of rows that are not in the shards of `encode.like`
 # Counts in the manifest, of the images that carry a second image decoded in full.
 IMAGES_COMPARED, TOKENS_COMPARED, TOKENS_EQUAL = (
     "images_compared",
@@ -68,7 +69,7 @@ class EncodeConfig(BaseModel):
 
     @model_validator(mode="after")
     def _views_are_some(self) -> Self:
-        if self.like is not None and "views" in self.model_fields_set:
+        if self.like is not None and self.views != (CENTRE,):
             raise ValueError("`like` takes the views of other shards: leave out `views`, or `like`")
         if (count := len(names_of(self.views))) > MAX_VIEWS:
             raise ValueError(f"views are {count} of each image, and at most {MAX_VIEWS} can be")

@@ -18,6 +18,7 @@ from dalle_model.errors import DalleError, UsageError
 from dalle_model.shard_schema import ShardMetadata
 from dalle_model.shards import common_metadata, image_of, list_shards, read_metadata
 from pipelines.encode.batches import Place, Row
+from pipelines.encode.config import NOT_IN_LIKE
 from pipelines.io import parquet
 from pipelines.io.keys import shard_of
 from pipelines.io.layout import RunFolder, StageFolder
@@ -140,7 +141,7 @@ class LikeRows:
         """Why the crops of a row cannot be had: it is not there, or its image has changed."""
         found = self._rows.get(row["key"])
         if found is None:
-            return Check("not_in_like", passed=False)
+            return Check(NOT_IN_LIKE, passed=False)
         (then, *_) = found
         if then["sha256"] and then["sha256"] != row["sha256"]:
             return Check("changed_since_like", passed=False, detail=f"was {then['sha256'][:12]}")
@@ -159,10 +160,6 @@ class LikeRows:
     def count(self, row: Row) -> int:
         """How many those are."""
         return len(self._rows[row["key"]])
-
-    def passed_over(self) -> dict[str, int]:
-        """How many pairs of the other shards are missing."""
-        return {MISSING: self.num_missing} if self.num_missing else {}
 
     def _refuse_other_places(self, key: str) -> None:
         image, places = image_of(key), self._places_of(key)

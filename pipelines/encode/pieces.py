@@ -60,8 +60,9 @@ class Views(Protocol):
     def count(self, row: Row) -> int:
         """How many those are."""
 
-    def passed_over(self) -> dict[str, int]:
-        """What was met that is no row, by kind, when all tables have passed."""
+    @property
+    def num_missing(self) -> int:
+        """Rows that were asked for and have not come, when all tables have passed."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,9 @@ class NamedViews:
         """The tables, of which nothing need be known before."""
         return tables
 
-    def refusal(self, _row: Row) -> None:
+    def refusal(self, _row: Row) -> Check | None:
         """No row is refused."""
+        return None
 
     def choose(self, row: Row, sizes: Sizes) -> list[Place]:
         """The views of a row's image, by `dalle_model.views.cuts_of`."""
@@ -99,9 +101,10 @@ class NamedViews:
         """As many for every row."""
         return len(self.names)
 
-    def passed_over(self) -> dict[str, int]:
-        """Nothing is."""
-        return {}
+    @property
+    def num_missing(self) -> int:
+        """None are, as none were asked for."""
+        return 0
 
 
 def _failed(cut: Cut, sizes: Sizes) -> Check | None:

@@ -22,7 +22,7 @@ from pipelines.encode.batch_size import BatchSize
 from pipelines.encode.batches import Known, Place, Row, TokenRows
 from pipelines.encode.config import EncodeConfig
 from pipelines.encode.encoder import Encoder, Tokens
-from pipelines.encode.like import LikeRows, open_like
+from pipelines.encode.like import MISSING, LikeRows, open_like
 from pipelines.encode.margins import MARGINS, margins_field
 from pipelines.encode.pieces import NamedViews, Views, crop_by
 from pipelines.encode.proof import Proof
@@ -34,7 +34,7 @@ from pipelines.io.carried_columns import fields, passed_over, with_carried
 from pipelines.io.earlier import EarlierRows
 from pipelines.io.selections import surviving_row_groups
 from pipelines.io.task import BatchedResult, ShardResult, StageTask
-from pipelines.records import CODEC, IMAGE_SCHEMA
+from pipelines.records import CODEC, IMAGE_SCHEMA, ROWS_MISSING
 
 # Of an earlier result.
 _KEPT = ("sha256", "view", "crop", "flipped", "image_tokens", "token_shape", MARGINS)
@@ -118,9 +118,14 @@ def _told(
 ) -> Mapping[str, Any]:
     """Which values became null, which rows are missing, and what the encoder has to say."""
     return {
-        "passed_over": passed_over(types, unreadable) | views.passed_over(),
+        "passed_over": {**passed_over(types, unreadable), **_missing(views)},
+        "tallies": {ROWS_MISSING: missing} if (missing := views.num_missing) else {},
         "warnings": list(dict.fromkeys(encoder.warnings)),
     }
+
+
+def _missing(views: Views) -> dict[str, int]:
+    return {MISSING: views.num_missing} if views.num_missing else {}
 
 
 def _views(config: EncodeConfig, codec: Codec, index: int, num_shards: int) -> Views:

@@ -10,6 +10,7 @@ from dalle_model.shard_schema import SCHEMA_VERSION
 from dalle_model.tokenizers.installed import split_name
 from dalle_model.views import has_buckets, names_of, side_needed
 from pipelines.encode.config import (
+    NOT_IN_LIKE,
     TEXT_DEPENDENCIES,
     EncodeConfig,
     codec_facts,
@@ -226,7 +227,8 @@ STAGE = Stage(
     facts=_facts,
     heeds=(CARRIED,),
     misfit=_misfit,
+    unasked=(NOT_IN_LIKE,),
     reuse=Reuse(follows=(IMAGES,), beside=(SHARD_SCHEMA, *TEXT_DEPENDENCIES)),
-    card=Card(_card, version=3),
+    card=Card(_card, version=4),
     begins=_begins,
 )

@@ -13,6 +13,16 @@ def test_captions_that_are_all_empty_leave_the_bytes(tmp_path: Path) -> None:
     assert CaptionTokenizer.load(url).encode("a dog")
 
 
+def test_a_caption_counts_once_however_many_views_its_image_has(tmp_path: Path) -> None:
+    rows = [token_row(f"{n:040x}", f"red apple number {n}", [0] * 9) for n in range(4)]
+    views = [row | {"view": view} for row in rows for view in range(3)]
+    one = write_token_shard(tmp_path / "one.parquet", rows)
+    more = write_token_shard(tmp_path / "more.parquet", views, views=("centre", "flip", "dvae"))
+    found = train_bpe_from_shards([more], str(tmp_path / "more.json"), 265)
+    assert found == train_bpe_from_shards([one], str(tmp_path / "one.json"), 265)
+    assert found["captions"] == 4
+
+
 def test_learns_from_all_captions_in_any_order(tmp_path: Path) -> None:
     rows = [token_row(f"{n:040x}", f"red apple number {n}", [0] * 9) for n in range(4)]
     there = [

@@ -40,6 +40,24 @@ def test_views_of_a_kept_row_stay_together() -> None:
     assert choose_rows(keys, ["a", "a", "b", "c"], choice) == [0, 1, 3]
 
 
+def test_all_views_of_the_chosen_pairs_are_trained_on(tmp_path: Path) -> None:
+    """However many views there are, the choice is of images and of captions."""
+    rows = [
+        token_row(key(image, caption), f"caption {image} {caption}", [image * 3 + view] * 9)
+        | {"view": view}
+        for image in range(1, 5)
+        for caption in range(3)
+        for view in range(2)
+    ]
+    shard = write_token_shard(tmp_path / "p.parquet", rows, views=("prior", "prior"))
+    pairs = load_pairs([shard], PairChoice(max_images=3, captions_per_image=2))
+    expected = [(key(n, c), 3 * n + view) for n in (1, 2, 3) for c in (0, 1) for view in (0, 1)]
+    found = zip(pairs.keys, pairs.image_tokens[:, 0].tolist(), strict=True)
+    assert list(found) == expected
+    assert pairs.num_left_out == 24 - 12
+    assert pairs.metadata.views == ("prior", "prior")
+
+
 def test_rows_do_not_depend_on_how_shards_are_cut(tmp_path: Path) -> None:
     rows = [token_row(key(n, 1), f"caption {n}", [n] * 9) for n in range(6)]
     one = write_token_shard(tmp_path / "one" / "part-0.parquet", rows)

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from dalle_model.shards import list_shards, read_shards
 from dalle_model.tokenizers.registry import load_codec
 from orchestration import api
 from orchestration.commands.encoding import MissingTokensError
-from tests.support.codecs import write_codec
+from tests.support.codecs import TINY, write_codec
 
 
 def png(seed: int, width: int = 24, height: int = 16) -> bytes:
@@ -69,3 +70,20 @@ def test_images_are_scaled_by_the_codec_s_filter(tmp_path, photos, codec):
     found = api.encode(str(photos), f"{tmp_path}/tokens", codec)
     images = json.loads(Path(found.directory, "config.json").read_text("utf-8"))["images"]
     assert (images["resize"], images["side"], images["crop"]) == ("lanczos", 16, "center")
+
+
+def test_a_second_codec_encodes_the_rows_and_the_crops_of_the_first(tmp_path, photos, codec):
+    first = api.encode(str(photos), f"{tmp_path}/first", codec)
+    (photos / "later.png").write_bytes(png(21))
+    other = f"{tmp_path}/other.safetensors"
+    write_codec(other, replace(TINY, side=8))
+    found = api.encode(str(photos), f"{tmp_path}/second", other, like=first.directory)
+    assert str(found).endswith("6 of 6 images have tokens")
+    names = ["key", "view", "crop", "flipped", "source_key"]
+    one, two = (read_shards(list_shards(each.tokens)) for each in (first, found))
+    assert one.select(names).equals(two.select(names))
+    assert one["image_tokens"].type.list_size > two["image_tokens"].type.list_size
+    (photos / "0.png").unlink()
+    with pytest.raises(MissingTokensError, match="5 of 6 images have tokens") as caught:
+        api.encode(str(photos), f"{tmp_path}/third", other, like=first.tokens)
+    assert "dropped: not among the images 1" in str(caught.value)

@@ -31,6 +31,8 @@ def fingerprint(config: RunConfig) -> str:
         ({"dvae": {"preset": "demo"}}, 64),
         ({"dvae": {"preset": "paper"}}, 256),
         ({"images": {"side": 128}}, 128),
+        ({"encode": {"views": ["dvae", "flip"]}}, 96),
+        ({"encode": {"views": ["prior", "prior"]}}, 72),
     ],
 )
 def test_the_side_of_images_is_the_codecs_unless_it_is_set(tmp_path, settings, side):

@@ -125,6 +125,19 @@ def test_it_has_the_books_of_all_stages_the_codec_the_licences_and_the_sources(t
     assert "ab" * 32 in text
 
 
+def test_views_are_told_with_their_numbers_and_pairs_are_counted_once(tmp_path):
+    folder = folder_of(tmp_path)
+    assert "10 pairs in 2 Parquet files, one row each" in card(folder, [manifest(rows_out=10)])
+    views = ("prior", "flip", "prior")
+    for url in folder.parts():
+        rows = [token_row(f"{n:040x}", "a barn", [n] * 9) | {"view": 1} for n in range(ROWS)]
+        write_token_shard(Path(url), rows, views=views)
+    text = card(folder, [manifest(rows_in=5, rows_out=10, rows_added=5)])
+    assert "5 pairs in 2 Parquet files, a row of each view" in text
+    assert "- views: `prior` (0, 2), `flip` (1)" in text
+    assert "| encode | 5 | 10 of 5 |" in text
+
+
 @pytest.mark.parametrize(
     ("changes", "lines"),
     [

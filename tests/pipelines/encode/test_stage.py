@@ -1,20 +1,31 @@
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from dalle_model.pixels import to_png
 from dalle_model.shards import common_metadata, list_shards
 from pipelines.encode.config import EncodeConfig
+from pipelines.encode.like import LikeError
 from pipelines.encode.stage import STAGE
 from pipelines.io import parquet
 from pipelines.io.finish import rejection_table
 from pipelines.io.task import finished_shards
-from pipelines.records import CODEC, IMAGE_RESAMPLE
+from pipelines.records import (
+    CODEC,
+    CODEC_SIDE,
+    IMAGE_CROP,
+    IMAGE_RESAMPLE,
+    IMAGE_SIDE,
+    WANTED_SIDE,
+)
 from pipelines.stage import Job
-from tests.support.codecs import write_codec
+from tests.support.codecs import TINY, write_codec
 from tests.support.image_rows import noise, row, write_images
 from tests.support.stages import run_on_beam
+from tests.support.token_shards import token_row, write_token_shard
 
 
 def test_shards_are_written_counted_and_the_same_each_time(tmp_path):
@@ -46,3 +57,112 @@ def test_another_filter_than_the_codecs_is_said_once(tmp_path, image, warnings):
     said = [line for report in finished_shards(task).values() for line in report.warnings]
     assert len(said) == warnings
     assert all("`images.resize: lanczos`" in line for line in said)
+
+
+@pytest.mark.parametrize("views", [("centre",), ("dvae", "prior", "prior")])
+def test_rows_are_the_same_in_any_number_of_shards_and_any_order_of_work(tmp_path, views):
+    """By the digits of a row alone: neither its shard, nor its neighbours, nor its place."""
+    codec_url = f"{tmp_path}/tiny.safetensors"
+    write_codec(codec_url)
+    rows = [row(n, c, to_png(noise(n, 30, 40))) for n in range(12) for c in range(2)]
+    config = EncodeConfig(batch_size=4, views=views, seed=3)
+    found = []
+    for num_shards, start in ((1, 0), (3, 0), (2, 6)):
+        task = write_images(tmp_path / f"{num_shards}", rows[start:], codec_url, num_shards)
+        job = Job(replace(task, pending=task.pending[::-1]), config)
+        counters = run_on_beam(STAGE, job)
+        kept = [r for url in task.folder.parts() for r in parquet.read_table(url).to_pylist()]
+        assert counters["rows_in"] == len(rows) - start
+        assert len(kept) == counters["rows_out"] == len(views) * counters["rows_in"]
+        found.append(sorted(kept, key=lambda r: (r["key"], r["view"])))
+    assert found[0] == found[1]
+    assert found[0][6 * len(views) :] == found[2]
+
+
+@pytest.mark.parametrize(
+    ("views", "images", "said"),
+    [
+        (("centre", "flip"), 64, ""),
+        (("dvae", "prior"), 96, ""),
+        (("dvae", "prior"), 65, ""),
+        (("dvae",), 64, "can be the view `dvae`; set images.side to 96, or leave it out"),
+        (("prior", "flip", "prior"), 64, "can be the view `prior`; set images.side to 72"),
+        (("ten_crop", "dvae"), 64, "can be the view `ten_crop` or `dvae`; set images.side to 96"),
+        (("centre",), 63, "set images.side to 64 or more"),
+        (("dvae",), None, ""),
+    ],
+)
+def test_images_that_are_stored_too_small_for_a_view_are_told_before_a_run(views, images, said):
+    facts = {CODEC_SIDE: 64} | ({} if images is None else {IMAGE_SIDE: images})
+    found = STAGE.misfit(EncodeConfig(views=views), facts)
+    assert said in found
+    assert bool(said) == bool(found)
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({IMAGE_SIDE: 24}, []),
+        ({IMAGE_SIDE: 20}, ["`images.side: 24` lets it"]),
+        ({IMAGE_SIDE: 24, IMAGE_CROP: "none"}, []),
+        ({IMAGE_SIDE: 20, IMAGE_CROP: "center"}, ["`images.side: 24`", "`images.crop: none`"]),
+    ],
+)
+def test_what_limits_a_view_is_said_once(tmp_path, facts, said):
+    codec_url = f"{tmp_path}/tiny.safetensors"
+    write_codec(codec_url)
+    config = EncodeConfig(views=("dvae",))
+    task = write_images(tmp_path, [row(n) for n in range(4)], codec_url, 2)
+    known = STAGE.facts(config, {CODEC: codec_url})
+    run_on_beam(STAGE, Job(task, config, facts=known | facts))
+    found = [line for report in finished_shards(task).values() for line in report.warnings]
+    assert len(found) == len(said)
+    assert all(part in line for part, line in zip(said, found, strict=True))
+
+
+def test_the_side_that_is_wanted_follows_the_views_or_those_of_other_shards(tmp_path):
+    codec_url = f"{tmp_path}/tiny.safetensors"
+    write_codec(codec_url)
+
+    def wanted(config: EncodeConfig) -> object:
+        return STAGE.facts(config, {CODEC: codec_url})[WANTED_SIDE]
+
+    assert wanted(EncodeConfig()) == 16
+    assert wanted(EncodeConfig(views=("prior",))) == 18
+    shard = tmp_path / "shards" / "a.parquet"
+    write_token_shard(shard, [token_row("0" * 40, "c", [0] * 9)], views=("flip", "dvae"))
+    assert wanted(EncodeConfig(like=str(shard.parent))) == 24
+    assert STAGE.facts(EncodeConfig(views=("dvae",)), {}) == {}
+
+
+def test_the_crops_of_other_shards_are_named_by_what_they_are(tmp_path):
+    codec_url, shard = f"{tmp_path}/tiny.safetensors", tmp_path / "shards" / "a.parquet"
+    write_codec(codec_url, replace(TINY, side=24))
+    write_token_shard(shard, [token_row("0" * 40, "c", [0] * 9)])
+    config = EncodeConfig(like=str(shard.parent))
+    settings = STAGE.settings(config)
+    assert settings.keys() == STAGE.settings(EncodeConfig()).keys() - {"views", "seed"}
+    before = STAGE.dependencies(config, {CODEC: codec_url})
+    assert "like" not in STAGE.dependencies(EncodeConfig(), {CODEC: codec_url})
+    write_token_shard(shard, [token_row("1" * 40, "c", [0] * 9)])
+    after = STAGE.dependencies(config, {CODEC: codec_url})
+    assert before["like"] != after["like"]
+    write_codec(codec_url, replace(TINY, side=24, image_width=48))
+    with pytest.raises(LikeError, match="and the codec encodes 24 x 48 px"):
+        STAGE.dependencies(config, {CODEC: codec_url})
+    located = STAGE.relocate(EncodeConfig(like="shards"), str(tmp_path))
+    assert located.like == str(shard.parent)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"views": ["flip"], "like": "x"}, "leave out `views`, or `like`"),
+        ({"views": []}, "at least 1 item"),
+        ({"views": ["ten_crop"] * 26}, "views are 260 of each image, and at most 256 can be"),
+        ({"views": ["middle"]}, "'centre', 'flip', 'dvae', 'prior' or 'ten_crop'"),
+    ],
+)
+def test_views_that_cannot_be_are_refused(values, said):
+    with pytest.raises(ValidationError, match=said):
+        EncodeConfig.model_validate(values)
