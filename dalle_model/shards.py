@@ -166,6 +166,29 @@ def image_tokens(table: pa.Table, codebooks: int = 1) -> npt.NDArray[np.uint16 |
     return np.asarray(values.reshape(len(column), *shape))
 
 
+def by_token_shape(table: pa.Table) -> dict[tuple[int, ...], pa.Table]:
+    """Rows with token shapes of their own, by shape: those of each are one array.
+
+    Args:
+        table: rows of token shards, with the column `token_shape`.
+
+    Returns:
+        By rows and columns of tokens, sorted; rows in order.
+
+    Raises:
+        ShardError: the column is not there, as of shards in which all rows have one shape.
+    """
+    if "token_shape" not in table.column_names:
+        raise ShardError(
+            "the rows have no column `token_shape`: read it with them; where their shards have "
+            "none, `image_tokens` makes them one array"
+        )
+    rows: dict[tuple[int, ...], list[int]] = {}
+    for row, shape in enumerate(table.column("token_shape").to_pylist()):
+        rows.setdefault(tuple(shape), []).append(row)
+    return {shape: table.take(rows[shape]) for shape in sorted(rows)}
+
+
 def _refuse_other_shapes(table: pa.Table) -> None:
     if "token_shape" not in table.column_names:
         raise ShardError(
@@ -176,7 +199,7 @@ def _refuse_other_shapes(table: pa.Table) -> None:
     if len(shapes) > 1:
         raise ShardError(
             f"image tokens of {table.num_rows} rows are no array: there are {len(shapes)} token "
-            f"shapes, such as {shapes[0]} and {shapes[1]}; take the rows of one `token_shape`"
+            f"shapes, such as {shapes[0]} and {shapes[1]}; `by_token_shape` gives those of each"
         )
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from dalle_model.buckets import by_nearness
-from dalle_model.cuts import Box, Cut, Shape, Sizes, too_short
+from dalle_model.buckets import nearest
+from dalle_model.cuts import Box, Cut, Shape, Sizes
 from dalle_model.pixels import crop_box
 from dalle_model.shard_schema import CENTRE
 
@@ -91,9 +91,10 @@ def cuts_of(
         As many for every image. Where the image is stored too small for the codec, so are they.
     """
     own, found = _Room(sizes, shape), list[Cut]()
+    bucket = nearest(buckets or [shape], sizes.frame.width, sizes.frame.height)
     for name in names:
         view, draws = VIEWS[name], Draws(seed, image, len(found))
-        room = _nearest(sizes, buckets or [shape]) if view.is_bucketed else own
+        room = _Room(sizes, bucket) if view.is_bucketed else own
         found += [Cut(box, flips, room.shape) for box, flips in view.choose(room, draws)]
     return found
 
@@ -123,7 +124,6 @@ class _Room:
     """Where in an image the boxes of a codec's shape may lie."""
 
     def __init__(self, sizes: Sizes, shape: Shape) -> None:
-        self._sizes = sizes
         self.frame, self.shape, self.side = sizes.frame, shape, min(shape)
         left, top, right, bottom = crop_box(self.frame.width, self.frame.height, shape)
         self.width, self.height = right - left, bottom - top  # of the largest such rectangle
@@ -160,27 +160,9 @@ class _Room:
         return across - self.shape[1], down - self.shape[0]
 
     @property
-    def is_large(self) -> bool:
-        """Whether the image as stored holds the codec's shape."""
-        box = self.box(self.centred, self.side, (0, 0))
-        return too_short(Cut(box, False, self.shape), self._sizes) is None
-
-    @property
     def centred(self) -> tuple[int, int]:
         """The offset of the largest rectangle in the middle."""
         return self.margin[0] // 2, self.margin[1] // 2
-
-
-def _nearest(sizes: Sizes, buckets: Sequence[Shape]) -> _Room:
-    """The bucket that keeps most of an image, of those for which it need not be scaled up.
-
-    Stored with the codec's side or more, every image holds its nearest bucket, which has no more
-    pixels than the codec's square. A smaller one, which would have to be scaled up for that, loses
-    a little more to the next in place of being dropped; the nearest is told where there is none.
-    """
-    ordered = by_nearness(buckets, sizes.frame.width, sizes.frame.height)
-    rooms = (_Room(sizes, shape) for shape in ordered)
-    return next((room for room in rooms if room.is_large), _Room(sizes, ordered[0]))
 
 
 def _centre(room: _Room, _draws: Draws) -> list[tuple[Box, bool]]:

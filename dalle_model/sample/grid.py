@@ -16,10 +16,10 @@ def image_grid(images: Sequence[Rgb], captions: Sequence[str], cell: int = 128) 
     """Draw one row for each caption, with the caption above its images.
 
     Args:
-        images: for each caption uint8 `(columns, side, side, 3)`.
+        images: for each caption uint8 `(columns, height, width, 3)`.
         captions: one for each row; shortened where they would not fit the width.
-        cell: edge of each image in the grid, in pixels; images are scaled without smoothing, to
-            show the very pixels that the model made.
+        cell: longer edge of each image in the grid, in pixels; images are scaled without
+            smoothing, to show the very pixels that the model made.
 
     Returns:
         An RGB image.
@@ -44,11 +44,12 @@ def image_grid(images: Sequence[Rgb], captions: Sequence[str], cell: int = 128) 
     return sheet
 
 
-def comparison_grid(columns: Sequence[Rgb], captions: Sequence[str]) -> Image.Image:
+def comparison_grid(columns: Sequence[Sequence[Rgb] | Rgb], captions: Sequence[str]) -> Image.Image:
     """Draw versions of the same images next to each other, one row for each caption.
 
     Args:
-        columns: each uint8 `(rows, side, side, 3)`, such as originals and their reconstructions.
+        columns: of each row uint8 `(height, width, 3)`, the same in all columns, such as originals
+            and their reconstructions.
         captions: one for each row.
 
     Returns:
@@ -73,4 +74,5 @@ def shorten(caption: str, width: int, font: ImageFont.ImageFont | ImageFont.Free
 
 def _scaled(image: Rgb, cell: int) -> Image.Image:
     unscaled = Image.fromarray(np.ascontiguousarray(image))
-    return unscaled.resize((cell, cell), Image.Resampling.NEAREST)
+    width, height = (round(edge * cell / max(unscaled.size)) for edge in unscaled.size)
+    return unscaled.resize((width, height), Image.Resampling.NEAREST)

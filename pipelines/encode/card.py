@@ -9,6 +9,7 @@ import yaml
 from dalle_model.shard_schema import ShardMetadata
 from dalle_model.shards import read_metadata
 from dalle_model.token_shape import token_dtype
+from pipelines.encode.shapes import shape_counts
 from pipelines.io.layout import PART_PATTERN, StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.parquet import read_row_groups
@@ -95,6 +96,7 @@ def card(folder: StageFolder, manifests: Sequence[Manifest]) -> str:
             *_table("Rows", ("stage", "rows in", "rows out", "dropped for"), _funnel(manifests)),
             *_table("Licences", ("as stated", "rows"), _most(licenses, "not stated")),
             *_table("Sources", ("source", "rows"), _most(sources, "without a name")),
+            *_shapes(folder, metadata),
             _USE.format(pattern=PART_PATTERN, tokens=_tokens(metadata)),
         ]
     )
@@ -202,6 +204,15 @@ def _tidy(name: str) -> str:
     seen = "".join(c if c.isprintable() else " " for c in name)
     tidy = _UNTIDY.sub(" ", seen).strip()
     return tidy if len(tidy) <= MAX_NAME else f"{tidy[:MAX_NAME]}…"
+
+
+def _shapes(folder: StageFolder, metadata: ShardMetadata) -> list[str]:
+    """How many rows have each token shape; nothing where all have one."""
+    if metadata.token_shape is not None:
+        return []
+    tables = (part for url in folder.parts() for part in read_row_groups(url, ["token_shape"]))
+    lines = [(" x ".join(map(str, shape)), f"{rows:,}") for shape, rows in shape_counts(tables)]
+    return _table("Token shapes", ("rows x columns", "rows"), lines)
 
 
 def _counted(folder: StageFolder) -> tuple[Counter[str], Counter[str]]:

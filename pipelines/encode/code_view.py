@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import numpy as np
+import pyarrow as pa
 
 from dalle_model.evaluate.reconstruction import code_use
 from dalle_model.shards import read_metadata, read_shards
@@ -15,6 +16,7 @@ from pipelines.encode.config import (
     TOKENS_EQUAL,
     TOKENS_PROVEN,
 )
+from pipelines.encode.shapes import shape_counts
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.views import Frequencies, View
@@ -26,7 +28,9 @@ def code_frequencies(folder: StageFolder, manifest: Manifest) -> Iterable[View]:
         return
     urls = [folder.file(entry["name"]) for entry in manifest.files]
     metadata = read_metadata(urls[0])
-    column = read_shards(urls, columns=["image_tokens"]).column("image_tokens").combine_chunks()
+    own_shapes = ["token_shape"] if metadata.token_shape is None else []
+    table = read_shards(urls, columns=["image_tokens", *own_shapes])
+    column = table.column("image_tokens").combine_chunks()
     tokens = column.flatten().to_numpy(zero_copy_only=False)
     use = code_use(tokens, metadata.num_codes)
     num_bytes = sum(entry["bytes"] for entry in manifest.files)
@@ -34,13 +38,22 @@ def code_frequencies(folder: StageFolder, manifest: Manifest) -> Iterable[View]:
         title="Image tokens",
         about=(
             f"Codec {metadata.codec}, {metadata.words}; {use.used:,} codes used, perplexity "
-            f"{use.perplexity:.0f}; shards {num_bytes:,} bytes. "
+            f"{use.perplexity:.0f}; {shapes(table)}shards {num_bytes:,} bytes. "
             f"SHA-256 of the weights: {metadata.codec_sha256}{agreement(manifest)}{proof(manifest)}"
         ),
         x="codes, most used first",
         y="times used",
         counts=np.bincount(tokens, minlength=metadata.num_codes),
     )
+
+
+def shapes(table: pa.Table) -> str:
+    """How many rows have each token shape, the most frequent first; empty where all have one."""
+    if "token_shape" not in table.column_names:
+        return ""
+    counts = shape_counts([table])
+    said = (f"{' x '.join(map(str, shape))} of {rows:,} rows" for shape, rows in counts)
+    return f"token shapes {', '.join(said)}; "
 
 
 def agreement(manifest: Manifest) -> str:

@@ -1,4 +1,9 @@
-"""The shapes in which a codec encodes images, where those have aspects of their own."""
+"""The shapes in which a codec encodes images, where those have shapes of their own."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import pyarrow as pa
 
 from dalle_model.buckets import bucket_shapes
 from dalle_model.cuts import Shape
@@ -32,6 +37,18 @@ def buckets_of(facts: CodecFacts, takes_shapes: bool, config: EncodeConfig) -> t
     if not takes_shapes:
         raise _one_shape(facts, "it has no `with_shape`")
     return bucket_shapes(facts.image_shape, patch, config.max_aspect)
+
+
+def shape_counts(tables: Iterable[pa.Table]) -> list[tuple[tuple[int, ...], int]]:
+    """How many rows have each token shape, the most frequent first.
+
+    Args:
+        tables: with the column `token_shape`.
+    """
+    counts = Counter[tuple[int, ...]]()
+    for table in tables:
+        counts.update(map(tuple, table["token_shape"].to_pylist()))
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _one_shape(facts: CodecFacts, why: str) -> OneShapeError:

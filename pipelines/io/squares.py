@@ -1,12 +1,13 @@
-"""Squares of the images that survived, as a codec sees them."""
+"""Pixels of the images that survived, as a codec sees them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
 import pyarrow as pa
 
 from dalle_model.config import FIRST_RESAMPLE, Resample
+from dalle_model.cuts import Cut, Sizes, cut_out
 from dalle_model.pixels import Rgb, from_stored
 from dalle_model.resize import square
 from dalle_model.shards import image_of
@@ -47,6 +48,23 @@ def squares_of(
             if row["key"] in wanted:
                 found[row["key"]] = square(from_stored(row["image"]), side, resample)
     return [found[key] for key in keys]
+
+
+def pixels_of(
+    images: StageFolder, cuts: Sequence[tuple[str, Cut]], resample: Resample = FIRST_RESAMPLE
+) -> list[Rgb]:
+    """What cuts make of some rows of image shards, which are given by their keys."""
+    wanted = {key for key, _ in cuts}
+    rows: dict[str, dict[str, Any]] = {}
+    for index in sorted({shard_of(key, images.num_shards) for key in wanted}):
+        tables = read_row_groups(images.part(index), ["key", "image", "width", "height"])
+        rows |= {row["key"]: row for row in _rows(tables) if row["key"] in wanted}
+    return [_cut_out(rows[key], cut, resample) for key, cut in cuts]
+
+
+def _cut_out(row: dict[str, Any], cut: Cut, resample: Resample) -> Rgb:
+    rgb = from_stored(row["image"])
+    return cut_out(rgb, cut, Sizes(row["width"], row["height"], *rgb.shape[1::-1]), resample)
 
 
 def _squares(task: StageTask, side: int, resample: Resample) -> Iterator[tuple[str, Rgb]]:

@@ -10,6 +10,7 @@ from dalle_model import files
 from dalle_model.shard_schema import METADATA_KEY, ShardMetadata, token_schema
 from dalle_model.shards import (
     ShardError,
+    by_token_shape,
     common_metadata,
     image_tokens,
     list_shards,
@@ -173,10 +174,24 @@ def test_rows_with_shapes_of_their_own_are_an_array_where_those_agree(tmp_path):
     assert [len(codes) for codes in found["image_tokens"].to_pylist()] == [4] * 6
     assert image_tokens(found.slice(3)).tolist() == image_tokens(table).tolist()
     assert image_tokens(found.slice(6)).shape == (0, 0)
-    with pytest.raises(ShardError, match=r"2 token shapes, such as \(1, 4\) and \(4, 1\)"):
+    with pytest.raises(ShardError, match=r"such as \(1, 4\) and \(4, 1\); `by_token_shape`"):
         image_tokens(found)
     with pytest.raises(ShardError, match="read the column `token_shape` with them"):
         image_tokens(read_shards([wide], ["image_tokens"]))
+
+
+def test_rows_of_each_token_shape_are_one_array(tmp_path):
+    metadata = replace(METADATA, token_shape=None, image_shape=None)
+    wide, table = write(tmp_path / "1.parquet", metadata, token_shape=[1, 4])
+    high, _ = write(tmp_path / "2.parquet", metadata, token_shape=[4, 1])
+    parts = by_token_shape(read_shards([high, wide, high]))
+    assert list(parts) == [(1, 4), (4, 1)]
+    assert [rows.num_rows for rows in parts.values()] == [3, 6]
+    assert image_tokens(parts[1, 4]).tolist() == image_tokens(table).tolist()
+    assert image_tokens(parts[4, 1]).shape == (6, 4)
+    assert by_token_shape(read_shards([high]).slice(3)) == {}
+    with pytest.raises(ShardError, match=r"no column `token_shape`.*`image_tokens` makes them one"):
+        by_token_shape(read_shards([wide], ["image_tokens"]))
 
 
 def test_a_shard_of_version_1_mixes_with_later_ones_of_the_same_codec(tmp_path):

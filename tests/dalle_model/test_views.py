@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dalle_model.buckets import bucket_shapes, nearest
 from dalle_model.cuts import Box, Cut, Sizes, too_short
 from dalle_model.pixels import crop_box
-from dalle_model.views import VIEWS, Draws, cuts_of, names_of, side_needed
+from dalle_model.views import VIEWS, Draws, cuts_of, has_buckets, names_of, side_needed
 from tests.dalle_model.test_cuts import scaled
 
 SQUARE = (256, 256)
@@ -148,3 +149,23 @@ def test_each_view_of_a_name_has_it_by_its_number():
 )  # fmt: skip
 def test_how_large_images_must_be_stored_for_a_view(views, side):
     assert side_needed(views, 256) == side
+
+
+BUCKETS = bucket_shapes(SQUARE, (8, 8))
+
+
+@given(st.integers(256, 3000), st.integers(256, 3000), st.integers(256, 400))
+def test_a_bucket_is_the_nearest_and_holds_almost_all_of_the_image(width, height, side):
+    sizes = scaled(width, height, side)
+    (cut,) = cuts_of(["aspect"], sizes, SQUARE, image(0), 0, BUCKETS)
+    assert cut.shape == nearest(BUCKETS, width, height)
+    assert cut.box == Box(*crop_box(width, height, cut.shape))
+    assert too_short(cut, sizes) is None
+    assert sizes.holds(cut.box)
+
+
+def test_only_that_view_is_of_a_bucket():
+    cuts = cuts_of(["centre", "aspect", "flip"], LARGE, SQUARE, image(0), 0, BUCKETS)
+    assert [cut.shape for cut in cuts] == [SQUARE, (208, 304), SQUARE]
+    assert has_buckets(["centre", "aspect"])
+    assert not has_buckets([*set(VIEWS) - {"aspect"}, "of a later version"])

@@ -10,7 +10,7 @@ import pytest
 from dalle_model.cuts import Box, Cut
 from dalle_model.pixels import from_stored, to_png
 from dalle_model.shards import image_of, image_tokens
-from pipelines.encode import batches
+from pipelines.encode import batches, by_shape
 from pipelines.encode.batches import Crop, Known, Piece, Place, TokenRows
 from pipelines.encode.encoder import Tokens
 from pipelines.encode.proof import PROVEN, Proof
@@ -263,3 +263,72 @@ def test_a_sample_by_key_is_proven_in_batches_whatever_an_earlier_result_has(see
     assert result.tallies == {"images_proven": 3}
     assert result.reused == 4
     assert result.kept.num_rows == 10
+
+
+SHAPES = [(16, 16), (8, 24), (24, 8)]
+
+
+def shaped(number: int) -> tuple[int, int]:
+    return SHAPES[number * number % 7 % 3]
+
+
+def crop_of_shape(r, stored):
+    """Two views, of which the second is of a shape that depends on the image."""
+    number = int(image_of(r["key"]), 16)
+    shape = shaped(number)
+    own = Place(1, Cut(Box(1, 0, 17, 16), False, shape))
+    return [Piece(place(0), from_stored(stored)), Piece(own, noise(number, *shape))]
+
+
+@pytest.mark.parametrize("waiting", [1, 5, 4096])
+@pytest.mark.parametrize("seed", range(3))
+def test_batches_are_of_one_shape_and_rows_stay_in_order(seed, waiting, monkeypatch):
+    monkeypatch.setattr(batches, "_WAITING_ROWS", waiting)
+    rows = [row(n, c) for n in range(40) for c in range(1 + n % 3)]
+    asked = []
+
+    def encode(pieces):
+        (shape,) = {piece.shape[:2] for piece in pieces}
+        asked.append((shape, len(pieces)))
+        return [
+            Tokens(piece.reshape(-1)[:TOKENS].astype(np.uint16), None, shape) for piece in pieces
+        ]
+
+    schema = SCHEMA.append(pa.field("token_shape", pa.list_(pa.uint16())))
+    token_rows = TokenRows(schema, "encode", crop_of_shape, encode, 4)
+    result = whole(BatchedResult(schema, token_rows.results(cut(rows, random.Random(seed)))))
+    kept = result.kept.to_pylist()
+    assert [(k["key"], k["view"]) for k in kept] == [(r["key"], v) for r in rows for v in (0, 1)]
+    for token_row in kept:
+        number = int(image_of(token_row["key"]), 16)
+        shape = shaped(number) if token_row["view"] else (16, 16)
+        assert token_row["token_shape"] == list(shape)
+        assert token_row["image_tokens"] == noise(number, *shape).reshape(-1)[:TOKENS].tolist()
+    assert sum(count for _, count in asked) == 80
+    assert all(count <= 4 for _, count in asked)
+    if waiting == 4096:
+        assert sum(count < 4 for _, count in asked) <= len(SHAPES)
+
+
+def test_few_batches_of_pixels_are_held_of_however_many_shapes(monkeypatch):
+    monkeypatch.setattr(by_shape, "_HELD", 3)
+    held, most = 0, 0
+
+    def crop(r, stored):
+        nonlocal held, most
+        number = int(image_of(r["key"]), 16)
+        held, most = held + 1, max(most, held + 1)
+        shape = (1 + number % 50, 4)
+        return [Piece(Place(0, Cut(Box(0, 0, 1, 1), False, shape)), noise(number, *shape))]
+
+    def encode(pieces):
+        nonlocal held
+        held -= len(pieces)
+        return [Tokens(np.zeros(TOKENS, np.uint16))] * len(pieces)
+
+    token_rows = TokenRows(SCHEMA, "encode", crop, encode, 4)
+    result = whole(
+        BatchedResult(SCHEMA, token_rows.results(iter([table([row(n) for n in range(300)])])))
+    )
+    assert result.kept.num_rows == 300
+    assert most <= 12

@@ -166,6 +166,19 @@ def test_it_tells_shape_order_and_codebooks_of_the_tokens(tmp_path, changes, lin
     assert [line for line in lines if line not in text] == []
 
 
+def test_it_counts_token_shapes_where_rows_have_their_own(tmp_path):
+    folder = StageFolder(str(tmp_path), 1)
+    shapes = [[1, 9], [9, 1], [1, 9]]
+    rows = [token_row(f"{n:040d}", "", [n] * 9) | {"token_shape": s} for n, s in enumerate(shapes)]
+    write_token_shard(Path(folder.part(0)), rows, token_shape=None, image_shape=None)
+    text = card(folder, [manifest(num_shards=1)])
+    table = (
+        "## Token shapes\n\n| rows x columns | rows |\n| --- | --- |\n| 1 x 9 | 2 |\n| 9 x 1 | 1 |"
+    )
+    assert table in text
+    assert "Token shapes" not in card(folder_of(tmp_path / "one"), [manifest(rows_out=10)])
+
+
 def test_it_says_nothing_of_the_machine_and_is_the_same_each_time(tmp_path):
     folders = [folder_of(tmp_path / name) for name in ("one", "other")]
     one, other = (card(folder, [manifest(rows_out=10)]) for folder in folders)

@@ -9,20 +9,25 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from dalle_model import files
+from dalle_model.cuts import Box, Cut, Sizes, cut_out
 from dalle_model.pixels import crop_box, from_stored, to_png
 from dalle_model.resize import rectangle
 from dalle_model.shard_schema import column_encodings, token_schema
-from dalle_model.shards import ShardError, image_of, image_tokens, read_metadata
+from dalle_model.shards import ShardError, image_of, image_tokens, read_metadata, read_shards
 from dalle_model.tokenizers.abilities import GivesMargins
 from dalle_model.tokenizers.codec import CodecFacts
+from dalle_model.tokenizers.dvae import Dvae
+from dalle_model.tokenizers.dvae_codec import to_input
 from dalle_model.tokenizers.registry import load_codec
 from pipelines.encode.batch_size import BatchSize
 from pipelines.encode.config import EncodeConfig, dependencies
 from pipelines.encode.encoder import Encoder, Tokens
 from pipelines.encode.margins import MARGINS
 from pipelines.encode.proof import PROVEN
+from pipelines.encode.shapes import OneShapeError
 from pipelines.encode.shard import encode_shard, shard_metadata
 from pipelines.io import parquet
 from pipelines.io.carried import Type
@@ -31,7 +36,7 @@ from pipelines.io.parquet import to_bytes
 from pipelines.io.task import Stopwatch, finished_shards
 from pipelines.records import SELECTION, SELECTION_SCHEMA
 from tests.support.codecs import TINY, FailingCodec, write_codec
-from tests.support.image_rows import noise, row, write_images
+from tests.support.image_rows import Row, noise, row, write_images
 from tests.support.results import whole
 
 SHARDS = Path(__file__).parents[2] / "support" / "shards"
@@ -152,6 +157,120 @@ def test_views_of_an_earlier_result_are_taken_where_all_are_there(tmp_path, code
     assert (found.reused, found.added) == (16 - number // 2 * 2, 16)
     fewer = whole(encode_shard(replace(task, earlier=(before.folder.url,)), 0, EncodeConfig()))
     assert fewer.reused == 0
+
+
+@pytest.fixture(scope="module")
+def wide_codec_url(tmp_path_factory):
+    url = f"{tmp_path_factory.mktemp('codec')}/wide.safetensors"
+    write_codec(url, replace(TINY, side=64))
+    return url
+
+
+SIZES = [(64, 64), (70, 130), (200, 66), (64, 80), (100, 75), (65, 120)]  # height and width
+ASPECT = EncodeConfig(views=("centre", "aspect"), batch_size=4)
+
+
+def of_many_aspects(count: int) -> list[Row]:
+    """Stored at half their size."""
+    rows = []
+    for n in range(1, count + 1):
+        height, width = SIZES[n % len(SIZES)]
+        image = to_png(noise(n, height, width))
+        rows += [
+            row(n, c, image, 2 * width, 2 * height) | {"sha256": f"{n:064x}"} for c in range(2)
+        ]
+    return rows
+
+
+@pytest.mark.parametrize("mode", ["exact", "fast"])
+def test_rows_of_many_aspects_have_the_codes_of_models_of_their_shape(
+    tmp_path, wide_codec_url, mode
+):
+    task = write_images(tmp_path, of_many_aspects(12), wide_codec_url)
+    config = EncodeConfig(views=("centre", "aspect"), batch_size=4, mode=mode)
+    finish_shard(task, 0, encode_shard(task, 0, config), Stopwatch())
+    metadata, table = read_metadata(task.part(0)), read_shards([task.part(0)])
+    assert (metadata.image_shape, metadata.token_shape) == (None, None)
+    assert metadata.views == ("centre", "aspect")
+    rows = table.to_pylist()
+    assert [(r["key"], r["view"]) for r in rows] == sorted((r["key"], r["view"]) for r in rows)
+    shapes = {tuple(r["token_shape"]) for r in rows}
+    assert shapes == {(8, 8), (6, 10), (10, 6), (7, 9), (9, 7)}
+    state = load_codec(wide_codec_url).model.state_dict()
+    same = []
+    for r in rows:
+        shape = (8 * r["token_shape"][0], 8 * r["token_shape"][1])
+        plain = Dvae(replace(TINY, side=shape[0], image_width=shape[1])).eval()
+        plain.load_state_dict(state)
+        number = int(image_of(r["key"]), 16)
+        cut = Cut(Box(*r["crop"]), False, shape)
+        height, width = SIZES[number % len(SIZES)]
+        stored = Sizes(2 * width, 2 * height, width, height)
+        rgb = cut_out(noise(number, height, width), cut, stored, "lanczos")
+        assert r["crop"] == list(crop_box(2 * width, 2 * height, shape))
+        with torch.inference_mode():
+            codes = plain.encode(to_input(rgb[None])).flatten().tolist()
+        same.append(np.mean(np.array(codes) == r["image_tokens"]))
+    assert np.mean(same) == 1 if mode == "exact" else np.mean(same) > 0.9
+
+
+def test_margins_have_the_length_of_their_row(tmp_path, wide_codec_url):
+    task = write_images(tmp_path, of_many_aspects(6), wide_codec_url)
+    config = ASPECT.model_copy(update={"margin": True})
+    rows = whole(encode_shard(task, 0, config)).kept.to_pylist()
+    assert {len(r["image_tokens"]) for r in rows} == {60, 63, 64}
+    for r in rows:
+        assert len(r[MARGINS]) == len(r["image_tokens"]) == np.prod(r["token_shape"])
+
+
+@pytest.mark.parametrize("margin", [True, False])
+def test_rows_of_an_earlier_result_keep_their_shape(tmp_path, wide_codec_url, margin):
+    rows = of_many_aspects(12)
+    config = ASPECT.model_copy(update={"margin": margin})
+    before = write_images(tmp_path / "before", rows[6:], wide_codec_url)
+    finish_shard(before, 0, encode_shard(before, 0, config), Stopwatch())
+    task = write_images(tmp_path / "now", rows, wide_codec_url)
+    expected = whole(encode_shard(task, 0, config))
+    found = whole(encode_shard(replace(task, earlier=(before.folder.url,)), 0, config))
+    assert found.kept.equals(expected.kept)
+    assert (found.reused, expected.reused) == (18, 0)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "outcome"),
+    [
+        (60, 75, [7, 9]),
+        (50, 85, [6, 10]),
+        (55, 75, ("below_codec_side", 70, 72)),
+        (63, 63, ("below_codec_side", 63, 64)),
+    ],
+)
+def test_an_image_that_is_too_small_for_its_bucket_is_a_rejection(
+    tmp_path, wide_codec_url, height, width, outcome
+):
+    rows = [row(1, image=to_png(noise(1, height, width)), width=width, height=height)]
+    task = write_images(tmp_path, rows, wide_codec_url)
+    result = whole(encode_shard(task, 0, EncodeConfig(views=("aspect",))))
+    found = [(r.reason, r.measured, r.threshold) for r in result.rejected]
+    assert result.kept["token_shape"].to_pylist() + found == [outcome]
+
+
+def test_the_sample_and_full_decodings_are_compared_in_their_shapes(tmp_path, wide_codec_url):
+    rows = of_many_aspects(2 * PROVEN)[:: 2 * 8]
+    for pair in rows[:6]:
+        pair["full_image"] = pair["image"]
+    task = write_images(tmp_path, rows, wide_codec_url)
+    tallies = whole(encode_shard(task, 0, EncodeConfig(views=("aspect",)))).tallies
+    assert tallies["images_compared"] == 6
+    assert tallies["tokens_compared"] == tallies["tokens_equal"]
+    assert tallies.get("images_failed_when_proven", 0) == 0
+
+
+def test_the_view_aspect_of_a_codec_of_one_shape_is_refused(tmp_path, wide_codec_url, monkeypatch):
+    monkeypatch.setattr("pipelines.encode.shard._codec", lambda *_: (Words(), BatchSize(4)))
+    task = write_images(tmp_path, of_many_aspects(1), wide_codec_url)
+    with pytest.raises(OneShapeError, match="codec words encodes images of 32 x 16 px alone"):
+        encode_shard(task, 0, ASPECT)
 
 
 def test_rows_have_the_key_that_their_source_gives_them(tmp_path, codec_url):
