@@ -40,7 +40,7 @@ from pipelines.encode.shard import shard_metadata
 from pipelines.images.config import ImagesConfig
 from pipelines.images.decode import Decoded, decode
 from pipelines.images.hashes import phash
-from pipelines.images.measure import shrink
+from pipelines.images.size import shrink
 from pipelines.io.parquet import to_bytes
 from tests.support.photographs import jpeg
 

@@ -7,7 +7,6 @@ stage's own folder. A worker never holds more than one such file, or one shard t
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,6 +15,8 @@ from dalle_model.errors import DalleError
 from dalle_model.files import sha256
 from dalle_model.shards import image_of
 from pipelines.crawl.books import PassedOver
+from pipelines.crawl.images.image import InlineImage
+from pipelines.crawl.inputs import Row
 from pipelines.crawl.stored import StoredImage, StoredRef, ref_of
 from pipelines.io.aside import ASIDE_BYTES, ByteRange, put_aside, take_back
 from pipelines.io.keys import image_part
@@ -44,22 +45,6 @@ class CandidateRef(NamedTuple):
     digest: str = ""
 
 
-@dataclass(frozen=True)
-class InlineImage:
-    """A candidate with its bytes.
-
-    Args:
-        candidate: without bytes.
-        encoded: the bytes.
-        blob: where else they are; None where they are nowhere else as they are.
-    """
-
-    candidate: Candidate
-    encoded: bytes
-    blob: ByteRange | None = None
-
-
-Row = Candidate | InlineImage | StoredImage | Rejection | PassedOver
 Spilled = CandidateRef | StoredRef | Rejection | PassedOver
 
 

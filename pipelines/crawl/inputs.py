@@ -4,11 +4,10 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 
-from pipelines.crawl.blobs import Row
 from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import to_candidate
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.images.image import Image, to_inline_image
+from pipelines.crawl.images.image import Image, InlineImage, to_inline_image
 from pipelines.crawl.readers.reader import Rows
 from pipelines.crawl.readers.registry import reader_for, readers_of
 from pipelines.crawl.sources import InputFile, Source
@@ -16,7 +15,10 @@ from pipelines.crawl.splits import WHOLE, Claim, Extent, every
 from pipelines.crawl.stored import StoredImage
 from pipelines.crawl.streams import OpenInput
 from pipelines.crawl.tables.columns import ColumnError
+from pipelines.records import Candidate
 from pipelines.rejection import Rejection
+
+Row = Candidate | InlineImage | StoredImage | Rejection | PassedOver
 
 _LOG = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import urlsplit
 
-from pipelines.crawl.blobs import InlineImage
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.discovery import Discovered, MissingInputError, discover
+from pipelines.crawl.images.image import InlineImage
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.readers.registry import kind_of, readers_of
 from pipelines.crawl.site.config import Site

@@ -8,8 +8,6 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-import msgspec
-
 from pipelines.crawl.images.kinds import image_type
 from pipelines.io.aside import ByteRange
 from pipelines.io.keys import image_part
@@ -119,6 +117,8 @@ def ref_of(stored: StoredImage, blob: ByteRange) -> StoredRef:
 
 def pack_refs(refs: Iterable[StoredRef]) -> bytes:
     """Refs as they cross a shuffle."""
+    import msgspec  # here, since images are read without it where nothing crosses one
+
     return msgspec.msgpack.encode(
         [(*r[:4], os.fsencode(r.blob.location), *r.blob[1:]) for r in refs]
     )
@@ -126,6 +126,8 @@ def pack_refs(refs: Iterable[StoredRef]) -> bytes:
 
 def unpack_refs(content: bytes) -> Iterator[StoredRef]:
     """What was packed."""
+    import msgspec
+
     for image, date, refusal, digest, location, *extent in msgspec.msgpack.decode(content):
         yield StoredRef(image, date, refusal, digest, ByteRange(os.fsdecode(location), *extent))
 

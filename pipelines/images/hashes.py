@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from blake3 import blake3
 
 from dalle_model.pixels import Rgb
 
@@ -84,14 +83,6 @@ def describe(stored: Rgb) -> dict[str, Any]:
         "sketch": b"".join(sketch(of_view, aspect) for of_view, aspect in views),
         "thumbnail": b"".join(thumbnail(of_view).tobytes() for of_view, _ in views),
     }
-
-
-def pixel_hash(rgb: Rgb) -> str:
-    """A 128-bit hash of the width, the height and every pixel, as 32 hex characters."""
-    height, width, _ = rgb.shape
-    digest = blake3(width.to_bytes(4, "little") + height.to_bytes(4, "little"))
-    digest.update(np.ascontiguousarray(rgb).data)
-    return digest.hexdigest(length=16)
 
 
 def phash(rgb: Rgb) -> int:

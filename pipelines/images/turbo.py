@@ -6,14 +6,20 @@ than YCbCr, grey and RGB, arithmetic codes, and every file of which the decoder 
 
 from collections.abc import Mapping
 from math import ceil
+from typing import Any
 
 import numpy as np
-import simplejpeg
 from PIL import Image
 
 from dalle_model.pixels import Rgb
 from pipelines.images.config import ImagesConfig
 from pipelines.images.containers import jpeg
+
+simplejpeg: Any
+try:  # in the extra `data`
+    import simplejpeg
+except ImportError:
+    simplejpeg = None
 
 PLAIN = {0xC0, 0xC1, 0xC2}  # Huffman codes, sequential or progressive. Source: T.81, table B.1
 # What the edges of an image are divided by. Of the other eighths that libjpeg knows, each takes as
@@ -35,9 +41,9 @@ def decode(encoded: bytes, image: Image.Image, config: ImagesConfig) -> Rgb | No
     Returns:
         uint8 `(height, width, 3)`, grey as three equal colours. With `decode: scaled`, at the
         smallest of `SCALES` that is not below the size as stored. None where Pillow is to decode
-        it.
+        it, as all where `simplejpeg` is not installed.
     """
-    if image.mode not in ("RGB", "L") or jpeg.frame(encoded) not in PLAIN:
+    if simplejpeg is None or image.mode not in ("RGB", "L") or jpeg.frame(encoded) not in PLAIN:
         return None
     scale = _scale(min(image.size), config.stored_side) if config.decode == "scaled" else 1
     width, height = (ceil(edge / scale) for edge in image.size)

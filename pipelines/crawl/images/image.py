@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from dalle_model import files
 from dalle_model.files import sha256
-from pipelines.crawl.blobs import InlineImage
 from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import Found, kept_caption, rejection, unfit_caption
 from pipelines.crawl.config import CrawlConfig
@@ -73,6 +72,21 @@ class Sidecar:
         yield from not_carried(self.carried)
         for name in self.missing:
             yield PassedOver(f"images without `{name}` to carry")
+
+
+@dataclass(frozen=True)
+class InlineImage:
+    """A candidate with its bytes.
+
+    Args:
+        candidate: without bytes.
+        encoded: the bytes.
+        blob: where else they are; None where they are nowhere else as they are.
+    """
+
+    candidate: Candidate
+    encoded: bytes
+    blob: ByteRange | None = None
 
 
 def to_inline_image(image: Image, config: CrawlConfig, prefix: str = "") -> InlineImage | Rejection:

@@ -15,8 +15,9 @@ import numpy as np
 from dalle_model.pixels import Rgb
 from pipelines.images.config import ImagesConfig
 from pipelines.images.decode import MAX_DETAIL
-from pipelines.images.measure import Measured, store_size
+from pipelines.images.measure import Measured
 from pipelines.images.rules import Reason, checks
+from pipelines.images.size import store_size
 from pipelines.rejection import Check, first_failure
 
 REASONS = tuple(Reason)

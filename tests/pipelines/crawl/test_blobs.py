@@ -4,12 +4,12 @@ from dalle_model.files import sha256
 from pipelines.crawl.blobs import (
     CandidateRef,
     ChangedInputError,
-    InlineImage,
     load,
     pack,
     spill,
     unpack,
 )
+from pipelines.crawl.images.image import InlineImage
 from pipelines.io.aside import ByteRange
 from pipelines.io.keys import local_pair_key
 from pipelines.records import Candidate

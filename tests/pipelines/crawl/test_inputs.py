@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.crawl import splits, streams
-from pipelines.crawl.blobs import CandidateRef, InlineImage, load, spill
+from pipelines.crawl.blobs import CandidateRef, load, spill
 from pipelines.crawl.books import PassedOver
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.discovery import inputs, resolve
 from pipelines.crawl.images import tars
+from pipelines.crawl.images.image import InlineImage
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.crawl.stored import StoredImage

@@ -4,8 +4,9 @@ from dataclasses import asdict
 
 import pyarrow as pa
 
-from pipelines.crawl.blobs import CandidateRef, InlineImage, pack, spill
+from pipelines.crawl.blobs import CandidateRef, pack, spill
 from pipelines.crawl.copies import Settled
+from pipelines.crawl.images.image import InlineImage
 from pipelines.crawl.rejections import values_of
 from pipelines.crawl.shard import complete_shard
 from pipelines.io.keys import local_pair_key

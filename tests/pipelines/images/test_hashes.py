@@ -3,7 +3,6 @@ import math
 
 import numpy as np
 import pytest
-from blake3 import blake3
 from PIL import Image
 
 from dalle_model.pixels import Rgb
@@ -15,19 +14,10 @@ from pipelines.images.hashes import (
     describe,
     mean_cells,
     phash,
-    pixel_hash,
     resampling,
     thumbnail,
 )
 from tests.support.raw_images import encode, smooth
-
-
-def test_the_pixel_hash_is_of_size_and_pixels() -> None:
-    rgb = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
-    content = b"\4\0\0\0\2\0\0\0" + bytes(range(24))
-    assert pixel_hash(rgb) == blake3(content).hexdigest(16)
-    assert pixel_hash(rgb) != pixel_hash(rgb.reshape(4, 2, 3))
-    assert pixel_hash(np.asfortranarray(rgb)) == pixel_hash(rgb)
 
 
 def slow_cells(rgb: Rgb) -> np.ndarray:

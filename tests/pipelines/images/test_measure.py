@@ -3,9 +3,9 @@ import pytest
 from PIL import Image
 
 from pipelines.images.config import ImagesConfig
-from pipelines.images.decode import Decoded
-from pipelines.images.hashes import pixel_hash
-from pipelines.images.measure import measure, shrink, store_size
+from pipelines.images.measure import measure
+from pipelines.images.pixel_hash import pixel_hash
+from pipelines.images.size import store_size
 from tests.support.raw_images import decoded, encode, smooth
 
 CONFIG = ImagesConfig(side=32, resize="lanczos")
@@ -24,14 +24,6 @@ def test_an_image_is_measured_upright() -> None:
     assert found.pixel_hash == pixel_hash(np.asarray(upright))
     small = upright.resize((32, 48), Image.Resampling.LANCZOS)
     assert np.array_equal(found.stored, np.asarray(small))
-
-
-def test_shrinking_keeps_the_aspect_and_never_scales_up() -> None:
-    assert store_size(151, 100, with_(side=50)) == (76, 50)
-    assert store_size(100, 151, with_(side=50)) == (50, 76)
-    assert store_size(60, 50, with_(side=50)) == (60, 50)
-    same = np.zeros((50, 60, 3), np.uint8)
-    assert shrink(Decoded(same, 60, 50), with_(side=50)) is same
 
 
 def test_the_centre_alone_can_be_kept() -> None:

@@ -5,12 +5,12 @@ from collections import Counter
 import pytest
 
 from dalle_model import files
-from pipelines.crawl.blobs import CandidateRef, InlineImage, load, pack, unpack
+from pipelines.crawl.blobs import CandidateRef, load, pack, unpack
 from pipelines.crawl.books import PassedOver
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.discovery import MissingInputError, discover, inputs, locations, resolve
 from pipelines.crawl.images.folders import NO_IMAGES, folder_extent, read_folder
-from pipelines.crawl.images.image import Image
+from pipelines.crawl.images.image import Image, InlineImage
 from pipelines.crawl.inputs import read_input
 from pipelines.crawl.sources import Source
 from pipelines.crawl.streams import UnreadableInputError

@@ -2,10 +2,15 @@ import hashlib
 
 import pytest
 
-from pipelines.crawl.blobs import InlineImage
 from pipelines.crawl.candidates import Found
 from pipelines.crawl.config import CrawlConfig
-from pipelines.crawl.images.image import MAX_TEXT_BYTES, Image, read_sidecar, to_inline_image
+from pipelines.crawl.images.image import (
+    MAX_TEXT_BYTES,
+    Image,
+    InlineImage,
+    read_sidecar,
+    to_inline_image,
+)
 from pipelines.crawl.sources import Source
 from pipelines.io.keys import local_pair_key
 from pipelines.rejection import Rejection

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.crawl.blobs import InlineImage
 from pipelines.crawl.books import PassedOver
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.discovery import discover, files_of
 from pipelines.crawl.images import folders
+from pipelines.crawl.images.image import InlineImage
 from pipelines.crawl.inputs import input_extent, read_input
 from pipelines.crawl.sources import InputFile, Source
 from pipelines.rejection import Rejection
