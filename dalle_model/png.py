@@ -37,11 +37,12 @@ _MOST_TO_ONE = 1032
 Rgb = npt.NDArray[np.uint8]
 
 
-def encode(rgb: Rgb) -> bytes:
+def encode(rgb: Rgb, level: int = _LEVEL) -> bytes:
     """Encode without loss or metadata; equal pixels give equal bytes with one libdeflate.
 
     Args:
         rgb: uint8 `(height, width, 3)`.
+        level: of deflate; 0 for no compression, where nothing is kept of the bytes.
     """
     height, width, _ = rgb.shape
     raw = rgb.reshape(height, -1)
@@ -50,7 +51,7 @@ def encode(rgb: Rgb) -> bytes:
     rows[0, 1:] = raw[0]
     np.subtract(raw[1:], raw[:-1], out=rows[1:, 1:])
     head = _HEAD.pack(width, height, *_EIGHT_BIT_RGB)
-    data = _deflated(rows.data)
+    data = _deflated(rows.data, level)
     return SIGNATURE + _chunk(b"IHDR", head) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
 
 
@@ -85,8 +86,8 @@ def _unfiltered(data: bytes, width: int, height: int) -> Rgb | None:
     return pixels.reshape(height, width, 3)
 
 
-def _deflated(rows: memoryview) -> bytes:
-    return bytes(deflate.zlib_compress(rows, _LEVEL) if deflate else zlib.compress(rows, _LEVEL))
+def _deflated(rows: memoryview, level: int) -> bytes:
+    return bytes(deflate.zlib_compress(rows, level) if deflate else zlib.compress(rows, level))
 
 
 def _inflated(data: bytes, size: int) -> bytes | bytearray:

@@ -7,13 +7,12 @@ from typing import Any
 from dalle_model.errors import DalleError
 from orchestration.engine.config import RunConfig
 from orchestration.engine.registry import StageError, registry
+from pipelines.io import fingerprints
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.manifest_groups import digest_of
 from pipelines.records import SELECTION
 from pipelines.stage import Stage
-
-SCHEMA_VERSION = 3  # raise it when a stage's output changes for the same settings
 
 
 @dataclass(frozen=True)
@@ -149,16 +148,9 @@ class Graph:
 
     def fingerprint(self, stage: Stage, inputs: Mapping[str, str]) -> str:
         """SHA-256 that names the work of a stage, given the digests of its inputs."""
-        return digest_of(
-            {
-                "stage": stage.name,
-                "schema_version": SCHEMA_VERSION,
-                "num_shards": self.config.num_shards if stage.is_sharded else 0,
-                "settings": self.settings(stage),
-                "inputs": inputs,
-                "dependencies": self.dependencies(stage),
-            }
-        )
+        num_shards = self.config.num_shards if stage.is_sharded else 0
+        settings, dependencies = self.settings(stage), self.dependencies(stage)
+        return fingerprints.fingerprint(stage.name, num_shards, settings, inputs, dependencies)
 
     def row_work(
         self, stage: Stage, inputs: Mapping[str, str], row_works: Mapping[str, str]
@@ -178,16 +170,10 @@ class Graph:
         read = self.inputs(stage)
         followed = {o.name: row_works[o.name] for role in stage.reuse.follows for o in read[role]}
         models = {o.name: inputs[o.name] for o in self.predecessors(stage) if not o.is_sharded}
-        return digest_of(
-            {
-                "stage": stage.name,
-                "schema_version": SCHEMA_VERSION,
-                # what it heeds is written, not worked on
-                "settings": _without(self._own_settings(stage), stage.reuse.beside),
-                "dependencies": _without(self.dependencies(stage), stage.reuse.beside),
-                "follows": followed,
-                "models": models,
-            }
+        settings = self._own_settings(stage)  # what it heeds is written, not worked on
+        beside = stage.reuse.beside
+        return fingerprints.row_work(
+            stage.name, settings, self.dependencies(stage), followed, models, beside
         )
 
     def is_up_to_date(self, manifest: Manifest) -> bool:
@@ -203,10 +189,6 @@ class Graph:
             return self.dependencies(stage) == manifest.dependencies
         except DalleError:  # such as a recipe that is gone
             return False
-
-
-def _without(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in names}
 
 
 def all_stages() -> tuple[Stage, ...]:

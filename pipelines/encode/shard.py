@@ -41,7 +41,11 @@ _KEPT = ("sha256", "view", "crop", "flipped", "image_tokens", "token_shape", MAR
 
 
 def encode_shard(
-    task: StageTask, index: int, config: EncodeConfig, carried: Mapping[str, Type] | None = None
+    task: StageTask,
+    index: int,
+    config: EncodeConfig,
+    carried: Mapping[str, Type] | None = None,
+    tables: Iterator[pa.Table] | None = None,
 ) -> BatchedResult:
     """Encode the survivors of a shard; an image with several captions is encoded once.
 
@@ -50,6 +54,8 @@ def encode_shard(
         index: of the shard.
         config: which codec, and how.
         carried: types of the values that sources carry, by name.
+        tables: rows of images, those of an image next to each other; at least one table, which may
+            be empty. By default the survivors of the shard.
 
     Raises:
         CheckpointError: the codec cannot be used.
@@ -64,7 +70,7 @@ def encode_shard(
     """
     url = task.url(CODEC)
     codec, size = _codec(url, codec_sha256(url), config)
-    tables = surviving_row_groups(task, index)
+    tables = surviving_row_groups(task, index) if tables is None else tables
     first = next(tables)
     added = [field for field in first.schema if field.name not in IMAGE_SCHEMA.names]
     types = carried or {}

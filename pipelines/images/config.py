@@ -15,6 +15,7 @@ Decoding = Literal["full", "scaled"]
 Store = Literal["png", "jpeg"]
 
 _RESAMPLE: Resample = "bicubic"  # chosen: a quarter of the time of `lanczos`
+ANY_ASPECT = 65_535  # chosen: no file of the formats that are read has a longer edge but PNG
 DALLE_SIDE = 256  # Source: Ramesh et al. 2021, section 2: images of 256x256 pixels
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dalle_model.tokenizers.registry import inspect_codec
-from pipelines.images.config import ImagesConfig, dependencies, upscales
+from pipelines.images.config import ANY_ASPECT, ImagesConfig, dependencies, upscales
 from pipelines.io.material import Material, line, section
 from pipelines.io.task import BatchedResult, StageTask
 from pipelines.records import (
@@ -33,8 +33,6 @@ from pipelines.stage import (
     Writes,
     plain_settings,
 )
-
-_ANY_ASPECT = 65_535  # chosen: no file of the formats that are read has a longer edge but PNG
 
 COST = Cost(
     cpu_s=1 / 84,
@@ -83,7 +81,7 @@ def _begins(material: Material) -> str:
     if material.keeps_all:
         height, width = inspect_codec(material.codec).image_shape
         crop = "center" if height == width and not material.like else "none"
-        return section("images", f"  max_aspect: {_ANY_ASPECT}", f"  crop: {crop}")
+        return section("images", f"  max_aspect: {ANY_ASPECT}", f"  crop: {crop}")
     return section(
         "images",
         line("  # side: 256", "of the shorter edge as stored; the codec's unless it is set"),

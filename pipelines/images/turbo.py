@@ -6,7 +6,6 @@ than YCbCr, grey and RGB, arithmetic codes, and every file of which the decoder 
 
 from collections.abc import Mapping
 from math import ceil
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -15,7 +14,6 @@ from dalle_model.pixels import Rgb
 from pipelines.images.config import ImagesConfig
 from pipelines.images.containers import jpeg
 
-simplejpeg: Any
 try:  # in the extra `data`
     import simplejpeg
 except ImportError:

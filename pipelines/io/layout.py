@@ -24,6 +24,7 @@ from dalle_model import files
 
 _PART = "part-"
 PART_PATTERN = f"{_PART}*.parquet"  # the shards of rows kept, directly in the folder of a stage
+_SHARD = re.compile(rf"{_PART}\d+-of-\d+\.parquet")
 _REJECTED = "rejected"
 _PROGRESS = "progress"
 _MARKER = re.compile(r"\d+\.json")
@@ -68,6 +69,10 @@ class StageFolder:
     def parts(self) -> list[str]:
         """URLs of all shards, in order."""
         return [self.part(index) for index in range(self.num_shards)]
+
+    def present(self) -> list[str]:
+        """URLs of the shards of rows kept that are there, of any number of shards, sorted."""
+        return [self.file(name) for name in files.list_names(self.url) if _SHARD.fullmatch(name)]
 
     def rejected(self, index: int) -> str:
         """URL of a shard of rows dropped."""

@@ -84,3 +84,10 @@ def test_without_libdeflate_files_are_written_and_read_by_zlib():
         [sys.executable, "-c", code], input=png.encode(rgb), capture_output=True, check=True
     )
     assert ran.stdout == rgb.tobytes()
+
+
+def test_without_compression_the_file_is_of_another_size_and_the_same_pixels():
+    rgb = np.zeros((30, 20, 3), np.uint8)
+    plain = png.encode(rgb, level=0)
+    assert len(plain) > rgb.size > len(png.encode(rgb))
+    assert np.array_equal(png.decode(plain), rgb)

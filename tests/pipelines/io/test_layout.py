@@ -55,3 +55,11 @@ def test_a_run_lists_its_stages_and_the_recipes_it_was_compared_by(tmp_path):
     assert run.stage_names() == ["crawl", "recipes"]
     assert list(run.recipes()) == ["laion"]
     assert run.recipes()["laion"].url == f"{tmp_path}/recipes/laion"
+
+
+def test_the_shards_that_are_present_are_told_by_their_names(tmp_path):
+    folder = StageFolder(str(tmp_path))
+    for name in (part_name(1, 2), part_name(0, 3), "part-x.parquet", ".tmp-part", "manifest.json"):
+        files.write_bytes(folder.file(name), b"")
+    assert folder.present() == [folder.file(part_name(0, 3)), folder.file(part_name(1, 2))]
+    assert StageFolder(f"{tmp_path}/none").present() == []
