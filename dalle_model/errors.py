@@ -21,6 +21,8 @@ DalleError: what was asked for has failed; exit code 1
     PillowVersionError       pipelines.images.pillow_version  Pillow is too old for the web
     SandboxError             pipelines.images.sandbox.sandbox no process to decode in can be started
     EncodingMemoryError      pipelines.encode.encoder         the memory does not hold a batch
+    WorkerError              pipelines.encode.alone.workers   a process that encodes was killed
+    FailedWorkerError        pipelines.encode.alone.workers   one has failed, and has said why
     RunError                 orchestration.engine.plan        a run cannot start or continue
     NothingLeftError         orchestration.engine.limits      a stage has dropped every row
     VerificationError        orchestration.engine.verify      files are not what their manifests say
@@ -41,6 +43,7 @@ DalleError: what was asked for has failed; exit code 1
         GraphError           pipelines.text.entities.graph    a table of entities cannot be used
         MissingInputError    pipelines.crawl.discovery        a source has no file
         ResizeError          pipelines.images.config          a filter's library is not installed
+        NoHeldImagesError    pipelines.crawl.held             a source holds no images itself
         ColumnError          pipelines.crawl.tables.columns   a column is not there, or one too many
         BlocklistError       pipelines.fetch.blocklists       a block-list cannot be read
         RecipeError          pipelines.captions.assembly      a recipe is wrong or unknown
@@ -48,6 +51,8 @@ DalleError: what was asked for has failed; exit code 1
         NoMarginsError       pipelines.encode.encoder         a codec gives no margins
         OneShapeError        pipelines.encode.shapes          a codec takes images of one shape
         LikeError            pipelines.encode.like            crops of other shards cannot be taken
+        CopiedStageError     pipelines.encode.alone.stage_images  a copied stage is not whole
+        OtherTokensError     pipelines.encode.alone.work      a folder has tokens of other work
         ConfigError          orchestration.engine.config      a setting or an argument is wrong
         NoRunError           orchestration.engine.config      a directory is not one of a run
         StageError           orchestration.engine.registry    the stages do not fit together
