@@ -31,7 +31,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit code is 1 where it failed, and 2 where its arguments are wrong."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     args = _parser().parse_args(given)
-    signal(SIGTERM, _terminate)
     try:
         return int(args.command(args, given))
     except KeyboardInterrupt:
@@ -55,9 +54,11 @@ def encode(args: Namespace, given: Sequence[str]) -> int:
     from pipelines.encode.alone.work import work_of
     from pipelines.encode.config import EncodeConfig
 
+    rank, world = (int(os.environ.get(n, v)) for n, v in (("RANK", "0"), ("WORLD_SIZE", "1")))
     config = EncodeConfig(
         codec=args.codec,
         mode=args.mode,
+        device=args.device or _default_device(rank),
         batch_size=args.batch_size,
         margin=args.margin,
         text_tokens=args.text_tokens,
@@ -69,7 +70,7 @@ def encode(args: Namespace, given: Sequence[str]) -> int:
         work_for_another(work)
         return 0
     command = [sys.executable, "-m", "dalle_model", *given, "--serve", work.task.fingerprint]
-    share = Share(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+    share = Share(rank, world)
     manifest = run(work, share, args.workers, command)
     if manifest is None:
         return _said(f"rank {share.rank} of {share.world} has done its shards; others are at work")
@@ -77,6 +78,13 @@ def encode(args: Namespace, given: Sequence[str]) -> int:
     for warning in dict.fromkeys(manifest.warnings):
         sys.stderr.write(f"{warning}\n")
     return _said(line) if is_complete else _failed(line, 1)
+
+
+def _default_device(rank: int) -> str:
+    """A card where there is one, those of a machine in turn; else the processor."""
+    from torch import cuda
+
+    return f"cuda:{rank % cuda.device_count()}" if cuda.is_available() else "cpu"
 
 
 def _inputs(args: Namespace) -> "Inputs":
@@ -134,6 +142,7 @@ def _parser() -> ArgumentParser:
     add("out", help="directory; its folder `encode` holds the token shards")
     add("--codec", default="demo", help="name of a codec, or the URL of its weights")
     add("--mode", choices=("exact", "fast"), default="exact", help="as `encode.mode` of a run")
+    add("--device", help="cpu, cuda, cuda:1 …; by default cuda where there is a card")
     add("--batch-size", type=int, default=32, metavar="N", help="images encoded at once")
     add("--margin", action="store_true", help="a column with the margin of each token")
     add("--text-tokens", metavar="FILE", help="a text tokenizer: captions become ids, too")
@@ -161,4 +170,5 @@ def _failed(message: str, code: int) -> int:
 
 
 if __name__ == "__main__":
+    signal(SIGTERM, _terminate)
     sys.exit(main())

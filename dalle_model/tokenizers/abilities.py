@@ -1,9 +1,10 @@
 """What a codec may offer beyond `Codec`; where it does not, less is offered and no more asked."""
 
+import os
 from typing import Protocol, runtime_checkable
 
 from dalle_model.pixels import Codes, Floats, Rgb
-from dalle_model.tokenizers.codec import Codec
+from dalle_model.tokenizers.codec import Codec, CodecError
 
 
 @runtime_checkable
@@ -57,6 +58,47 @@ def of_shape(codec: Codec, image_shape: tuple[int, int]) -> Codec:
     if not isinstance(codec, TakesShapes):
         raise ValueError(f"codec {codec.facts.name} encodes images of its own shape alone")
     return codec.with_shape(image_shape)
+
+
+@runtime_checkable
+class MovesToDevices(Protocol):
+    """A codec that can run elsewhere than on the processor."""
+
+    def on_device(self, device: str) -> Codec:
+        """The same codec on a device, as torch names it, such as `cuda:0`; it encodes there.
+
+        Codes may differ from those of the processor where two logits nearly tie.
+        """
+        ...
+
+
+def on_device(codec: Codec, device: str) -> Codec:
+    """A codec on a device; itself on `cpu`.
+
+    On another one, this process multiplies in float32 from then on, where torch would round the
+    factors of convolutions to 10 bits, and lets cuBLAS be asked for the same sums each time.
+    Source: PyTorch, "CUDA semantics", TensorFloat-32; `torch.use_deterministic_algorithms`.
+
+    Raises:
+        CodecError: it runs on the processor alone, or torch sees no such device.
+    """
+    if device == "cpu":
+        return codec
+    if isinstance(codec, MovesToDevices):
+        import torch
+
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise CodecError(
+                f"device {device}: torch sees no graphics card here; choose the device `cpu`, or "
+                "see to its driver"
+            )
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.backends.cudnn.allow_tf32 = False
+        return codec.on_device(device)
+    raise CodecError(
+        f"codec {codec.facts.name} runs on the processor alone; choose the device `cpu`, or give "
+        "its class a method `on_device`"
+    )
 
 
 def fast_form(codec: Codec) -> Codec:

@@ -76,15 +76,17 @@ class DvaeCodec:
         return self._codes(best), best.margins.reshape(-1, self.facts.num_tokens)
 
     def in_fast_form(self) -> "DvaeCodec":
-        """The same codec on a GPU, else in bfloat16 where the processor multiplies in it."""
+        """The same codec; its encoder is in bfloat16 where the device multiplies in it."""
         return self._fast if self._fast.facts == self.facts else self._fast._of(self.facts)
+
+    def on_device(self, device: str) -> "DvaeCodec":
+        """The same codec, whose encoder is on a device; its decoder stays on the processor."""
+        from dalle_model.tokenizers.dvae_gpu import DvaeOnGpu  # a kind of this one
+
+        return DvaeOnGpu(self.model, self.facts, torch.device(device))
 
     @cached_property
     def _fast(self) -> "DvaeCodec":  # asked for by each shard; its weights are copies
-        if torch.cuda.is_available():
-            from dalle_model.tokenizers.dvae_gpu import DvaeOnGpu  # a kind of this one
-
-            return DvaeOnGpu(self.model, self.facts, torch.device("cuda"))
         dtype = torch.bfloat16 if multiplies_bfloat16() else torch.float32
         return type(self)(self.model, self.facts, dtype, is_exact=False)
 

@@ -1,9 +1,8 @@
-"""A dVAE's encoder on a GPU: bytes go there, bfloat16 is multiplied, codes alone come back.
+"""A dVAE's encoder on a graphics card: bytes go there, and codes alone come back.
 
-Written after what CUDA and torch document, and tested on a CPU; it has not run on a GPU yet.
+Written after what CUDA and torch document, and tested on a CPU; it has not run on a card yet.
 """
 
-import os
 from copy import deepcopy
 from functools import cached_property
 
@@ -15,6 +14,7 @@ from torch.nn import functional
 from dalle_model.config import LOGIT_LAPLACE_EPS, PATCH
 from dalle_model.pixels import Rgb
 from dalle_model.tokenizers.codec import CodecFacts, check_images
+from dalle_model.tokenizers.devices import low_precision
 from dalle_model.tokenizers.dvae import Dvae, Encoder
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
 from dalle_model.tokenizers.dvae_encoding import Best
@@ -22,15 +22,11 @@ from dalle_model.tokenizers.dvae_encoding import Best
 # Shape letters: B batch, C colour channels (3), S S height and width in pixels, N channels of a
 # feature map, K codes, G G = S / 8 rows and columns of tokens, R positions, F features of one.
 
-# Without it torch refuses to multiply where deterministic kernels are asked for. Source: PyTorch,
-# `torch.use_deterministic_algorithms`; cuBLAS reads it when it is first used in a process.
-os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-
 _ROWS = 1 << 14  # of the logits at once; chosen: with 8,192 codes half a GB
 
 
 class DvaeOnGpu(DvaeCodec):
-    """The fast form of a `DvaeCodec` where there is a GPU; it decodes as that one does.
+    """A `DvaeCodec` that encodes on a graphics card; it decodes as that one does.
 
     Args:
         model: the dVAE, whose encoder is copied to the device.
@@ -44,15 +40,15 @@ class DvaeOnGpu(DvaeCodec):
         model: Dvae,
         facts: CodecFacts,
         device: torch.device,
-        dtype: torch.dtype = torch.bfloat16,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__(model, facts)
-        self._on_gpu = _Encoding(model.encoder, device, dtype)
+        self._device, self._on_gpu = device, _Encoding(model.encoder, device, dtype)
         self.precision = str(dtype).removeprefix("torch.")
 
     @cached_property
     def _fast(self) -> "DvaeOnGpu":
-        return self
+        return DvaeOnGpu(self.model, self.facts, self._device, low_precision(self._device))
 
     def _best(self, images: Rgb, *, with_margins: bool = False) -> Best:
         check_images(self.facts, images)

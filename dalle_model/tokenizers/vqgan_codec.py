@@ -12,6 +12,7 @@ from dalle_model.checkpoint import load_checkpoint, load_into
 from dalle_model.pixels import Codes, Rgb
 from dalle_model.tokenizers.chunks import images_at_once
 from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images
+from dalle_model.tokenizers.devices import PROCESSOR, low_precision
 from dalle_model.tokenizers.facts import vqgan_facts
 from dalle_model.tokenizers.vqgan import Vqgan
 from dalle_model.tokenizers.vqgan_config import VqganConfig
@@ -34,7 +35,7 @@ class VqganCodec:
         self,
         model: Vqgan,
         facts: CodecFacts,
-        device: str = "cpu",
+        device: torch.device = PROCESSOR,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         self.model = model.eval().requires_grad_(requires_grad=False)
@@ -59,7 +60,7 @@ class VqganCodec:
         """Codes as of the protocol; raises ValueError where images have another dtype or shape."""
         check_images(self.facts, images)
         pixels_BCSS = to_input(images).to(self._device)
-        is_cpu = self._device == "cpu"
+        is_cpu = self._device.type == "cpu"
         count = (
             images_at_once(self.model.config.ch, self.facts.image_shape) if is_cpu else len(images)
         )
@@ -67,19 +68,24 @@ class VqganCodec:
         return codes_BGG.flatten(1).cpu().numpy().astype(self.facts.dtype)
 
     def _codes(self, x_BCSS: Tensor) -> Tensor:
-        with torch.autocast(self._device, self._dtype, enabled=self._dtype != torch.float32):
+        with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
             features_BEGG = self.model.features(x_BCSS)
         return self.model.quantize.codes(features_BEGG.float())
 
-    def in_fast_form(self) -> "VqganCodec":
-        """The same codec, in bfloat16 on a GPU where there is one; it has not run on one yet."""
+    def on_device(self, device: str) -> Self:
+        """The same codec on a device."""
+        there = torch.device(device)
+        return type(self)(deepcopy(self.model).to(there), self.facts, there)
+
+    def in_fast_form(self) -> Self:
+        """The same codec; on a graphics card it multiplies in bfloat16."""
         return self._fast if self._fast.facts == self.facts else self._fast._of(self.facts)
 
     @cached_property
-    def _fast(self) -> "VqganCodec":  # asked for by each shard; its weights are copies
-        if not torch.cuda.is_available():
+    def _fast(self) -> Self:
+        if self._device.type == "cpu":
             return self
-        return type(self)(deepcopy(self.model).to("cuda"), self.facts, "cuda", torch.bfloat16)
+        return type(self)(self.model, self.facts, self._device, low_precision(self._device))
 
     def with_shape(self, image_shape: tuple[int, int]) -> Self:
         """The same codec of images of another shape, in whole patches; else raises ValueError."""

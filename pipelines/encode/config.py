@@ -37,6 +37,9 @@ class EncodeConfig(BaseModel):
             tokens; `fast` has the precision and the batch size that are fastest on the machine, and
             may flip near-ties. Either way one image in 64 is encoded again, and what differs is
             counted.
+        device: on which the codec runs: `cpu`, or a graphics card as torch names it, such as `cuda`
+            or `cuda:1`. Its codes may differ from those of the processor where two nearly tie, and
+            are then those of another work.
         batch_size: images in one call of the encoder, of `fast` at most; a different size may flip
             near-ties.
         margin: whether each token comes with its margin, best minus second-best logit, in a column
@@ -58,6 +61,7 @@ class EncodeConfig(BaseModel):
 
     codec: str = "demo"
     mode: Literal["exact", "fast"] = "exact"
+    device: str = Field(default="cpu", pattern=r"^(cpu|cuda(:\d+)?)$")
     batch_size: int = Field(default=32, ge=1, le=4096)
     margin: bool = False
     views: tuple[ViewName, ...] = Field(default=(CENTRE,), min_length=1)

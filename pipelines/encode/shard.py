@@ -14,7 +14,7 @@ from dalle_model import files
 from dalle_model.cuts import Box, Cut
 from dalle_model.shard_schema import CENTRE, ShardMetadata, column_encodings, token_schema
 from dalle_model.shards import ShardError, image_of
-from dalle_model.tokenizers.abilities import TakesShapes
+from dalle_model.tokenizers.abilities import TakesShapes, on_device
 from dalle_model.tokenizers.codec import Codec, CodecFacts
 from dalle_model.tokenizers.registry import codec_sha256, load_codec
 from dalle_model.views import has_buckets, names_of
@@ -210,4 +210,4 @@ def _preprocessing(facts: CodecFacts) -> str:
 def _codec(name_or_url: str, _sha256: str, config: EncodeConfig) -> tuple[Codec, BatchSize]:
     """Load once per worker process, not per shard; load again if the file has changed."""
     size = BatchSize(config.batch_size, is_fixed=config.mode == "exact")
-    return load_codec(name_or_url), size
+    return on_device(load_codec(name_or_url), config.device), size

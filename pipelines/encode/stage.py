@@ -79,6 +79,9 @@ def _settings(config: EncodeConfig) -> dict[str, Any]:
         values = {name: value for name, value in values.items() if name not in ("views", "seed")}
     if config.like is not None or not has_buckets(config.views):
         del values["max_aspect"]
+    values["device"] = config.device.partition(":")[0]
+    if values["device"] == "cpu":  # as in results from before there was a choice
+        del values["device"]
     return values | {SHARD_SCHEMA: SCHEMA_VERSION}
 
 

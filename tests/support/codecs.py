@@ -56,7 +56,7 @@ class FailingCodec:
         self.asked: list[int] = []
 
     def __getattr__(self, name: str):
-        if name in {"in_fast_form", "encode_with_margins", "precision"}:
+        if name in {"in_fast_form", "encode_with_margins", "precision", "on_device"}:
             raise AttributeError(name)
         return getattr(self._codec, name)
 

@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from pipelines.encode.alone.ahead import ahead
 from pipelines.encode.alone.work import Inputs, OnRows
-from pipelines.encode.shard import encode_shard
 from pipelines.io.finish import rejection_table
 from pipelines.io.parquet import BATCH_ROWS
 from pipelines.io.task import BatchedResult, ShardResult
@@ -42,6 +41,8 @@ def own_images(
     """
 
     def process(job: Job, index: int, on_rows: OnRows) -> BatchedResult:
+        from pipelines.encode.shard import encode_shard  # loads torch
+
         held = _Piece(schema)
         rows = held.tables(read(index, held.passed_over))
         result = encode_shard(job.task, index, job.config, tables=_told(ahead(rows), on_rows))

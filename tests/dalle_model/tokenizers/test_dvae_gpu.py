@@ -50,7 +50,7 @@ def test_in_float32_codes_and_margins_are_those_of_the_exact_form(exact, rows, m
     monkeypatch.setattr(dvae_gpu, "_ROWS", rows)
     images = images_of(exact)
     codes, margins = exact.encode_with_margins(images)
-    gpu = DvaeOnGpu(exact.model, exact.facts, CPU, torch.float32)
+    gpu = DvaeOnGpu(exact.model, exact.facts, CPU)
     found, found_margins = gpu.encode_with_margins(images)
     assert found.dtype == codes.dtype
     sure = margins > 1e-3
@@ -62,7 +62,7 @@ def test_in_float32_codes_and_margins_are_those_of_the_exact_form(exact, rows, m
 
 def test_in_bfloat16_most_codes_are_those_of_float32(exact):
     images = images_of(exact, 32)
-    gpu = DvaeOnGpu(exact.model, exact.facts, CPU)
+    gpu = DvaeOnGpu(exact.model, exact.facts, CPU, torch.bfloat16)
     assert gpu.precision == "bfloat16"
     assert (gpu.encode(images) == exact.encode(images)).mean() > 0.9
 
@@ -79,12 +79,19 @@ def test_images_of_another_shape_are_refused(exact):
         DvaeOnGpu(exact.model, exact.facts, CPU).encode(np.zeros((1, 8, 8, 3), np.uint8))
 
 
-def test_the_fast_form_is_this_one_where_there_is_a_gpu(exact, monkeypatch):
-    on_gpu = Mock()
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(dvae_gpu, "DvaeOnGpu", on_gpu)
-    exact.in_fast_form()
-    on_gpu.assert_called_once_with(exact.model, exact.facts, torch.device("cuda"))
+def test_on_a_device_it_is_in_float32_and_its_fast_form_in_bfloat16(exact):
+    there = exact.on_device("cpu")
+    assert (type(there), there.precision) == (DvaeOnGpu, "float32")
+    assert there.in_fast_form().precision == "bfloat16"
+    assert there.in_fast_form() is there.in_fast_form()
+
+
+def test_images_of_another_shape_are_encoded_there(exact):
+    wide = exact.with_shape((24, 16))
+    there = exact.on_device("cpu").with_shape((24, 16))
+    images = images_of(wide)
+    assert np.array_equal(there.encode(images), wide.encode(images))
+    assert there.in_fast_form().encode(images).shape == (6, 6)
 
 
 def test_on_a_gpu_bfloat16_is_summed_in_float32(monkeypatch):

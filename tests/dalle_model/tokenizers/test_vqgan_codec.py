@@ -90,12 +90,16 @@ def test_in_bfloat16_most_codes_are_those_of_float32(url):
     assert (low.encode(images) == exact.encode(images)).mean() > 0.9
 
 
-def test_the_fast_form_is_in_bfloat16_on_a_gpu_and_the_same_without_one(url, monkeypatch):
+def test_on_the_processor_it_has_no_faster_form(url):
     codec = VqganCodec.load(url)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert codec.in_fast_form() is codec
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.nn.Module, "to", lambda module, _: module)
-    other = VqganCodec.load(url)
-    assert other.in_fast_form().precision == "bfloat16"
-    assert other.in_fast_form() is other.in_fast_form()
+    wide = codec.with_shape((16, 8))
+    assert wide.in_fast_form().facts == wide.facts
+
+
+def test_on_a_device_its_weights_are_copies_and_its_fast_form_multiplies_in_bfloat16(url):
+    codec = VqganCodec.load(url)
+    there = codec.on_device("meta")  # of torch: a device without any data
+    assert next(there.model.parameters()).device.type == "meta"
+    assert next(codec.model.parameters()).device.type == "cpu"
+    assert (there.precision, there.in_fast_form().precision) == ("float32", "bfloat16")
