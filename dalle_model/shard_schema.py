@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final, Literal
 
 import pyarrow as pa
@@ -13,6 +13,7 @@ from dalle_model.token_shape import square_edge, token_dtype
 SCHEMA_VERSION = 2
 METADATA_KEY = b"dalle"
 CENTRE: Final = "centre"  # the one view of version 1
+IMAGE_TOKENS, TOKEN_SHAPE, TOKEN_MARGINS = "image_tokens", "token_shape", "token_margins"
 Encoding = Literal["DICTIONARY", "BYTE_STREAM_SPLIT"]  # of Parquet
 # Measured, 64 to 4,096 rows of 64 to 1,024 uniform or Zipfian codes: up to here a dictionary takes
 # what byte streams do or less, but for shards of a few rows; above, 1 to 12 % more, with shards of
@@ -43,6 +44,8 @@ class ShardMetadata:
             `view`; empty for shards together whose views differ, of which rows alone say what they
             are.
         schema_version: of the footer and the columns, as the shard was written.
+        joined: what the tokens of further codecs mean, by their columns: `image_tokens_<name>`, of
+            the same rows and crops.
     """
 
     codec: str
@@ -58,6 +61,12 @@ class ShardMetadata:
     order: str = "raster"
     views: tuple[str, ...] = (CENTRE,)
     schema_version: int = SCHEMA_VERSION
+    joined: Mapping[str, "ShardMetadata"] = field(default_factory=dict, hash=False)
+
+    @property
+    def tokens(self) -> dict[str, "ShardMetadata"]:
+        """What the codes of each column of tokens mean, `image_tokens` first."""
+        return {IMAGE_TOKENS: replace(self, joined={}), **self.joined}
 
     @property
     def num_tokens(self) -> int:
@@ -86,6 +95,7 @@ class ShardMetadata:
         return f"{pixels} to {shape} in {order}, each {books}of {self.num_codes:,} codes"
 
 
+_JOINED = "joined"  # the one field that a footer may lack
 _ORDERS = {"raster": "raster order", "sequence": "one sequence", "scales": "grids, coarse to fine"}
 
 
@@ -121,13 +131,21 @@ def parse_metadata(raw: bytes) -> ShardMetadata:
 
 
 def _metadata(values: Mapping[str, Any]) -> ShardMetadata:
-    if values.keys() != {field.name for field in fields(ShardMetadata)}:
+    joined = {name: _metadata(one) for name, one in _joined(values).items()}
+    if values.keys() | {_JOINED} != {field.name for field in fields(ShardMetadata)}:
         raise ValueError("other fields than this version has")
     if not all(isinstance(name, str) for name in values["views"]):
         raise ValueError("names of views are texts")
     shapes = {name: _shape(values[name]) for name in ("image_shape", "token_shape")}
     lists = {name: tuple(values[name]) for name in ("pixel_range", "views")}
-    return ShardMetadata(**{**values, **shapes, **lists})
+    return ShardMetadata(**{**values, **shapes, **lists, _JOINED: joined})
+
+
+def _joined(values: Mapping[str, Any]) -> dict[str, Any]:
+    found = values.get(_JOINED, {})
+    if not isinstance(found, dict):
+        raise ValueError(f"{found} are no tokens by their columns")
+    return found
 
 
 def _shape(lengths: Any) -> tuple[int, ...] | None:
@@ -162,10 +180,18 @@ def token_schema(metadata: ShardMetadata, added: Sequence[pa.Field] = ()) -> pa.
     return pa.schema(
         columns,
         metadata={
-            METADATA_KEY: _json(dict(sorted(asdict(metadata).items()))),
+            METADATA_KEY: _json(_footer(metadata)),
             b"huggingface": _json({"info": {"features": features}}),
         },
     )
+
+
+def _footer(metadata: ShardMetadata) -> dict[str, Any]:
+    """The fields of a footer; `joined` is there where tokens were joined, as few sets are."""
+    values = dict(sorted(asdict(metadata).items()))
+    joined = {name: _footer(one) for name, one in sorted(metadata.joined.items())}
+    values.pop(_JOINED)
+    return values | ({_JOINED: joined} if joined else {})
 
 
 def _json(values: dict[str, Any]) -> bytes:
@@ -174,27 +200,40 @@ def _json(values: dict[str, Any]) -> bytes:
 
 def column_encodings(metadata: ShardMetadata) -> dict[str, Encoding]:
     """How columns are written that are smaller so, by their paths in Parquet; others are plain."""
-    few = metadata.num_codes <= DICTIONARY_CODES
-    encodings: dict[str, Encoding] = {
-        "image_tokens.list.element": "DICTIONARY" if few else "BYTE_STREAM_SPLIT",
-        "license": "DICTIONARY",
-        "source": "DICTIONARY",
-    }
+    encodings: dict[str, Encoding] = {"license": "DICTIONARY", "source": "DICTIONARY"}
+    for name, tokens in metadata.tokens.items():
+        few = tokens.num_codes <= DICTIONARY_CODES
+        encodings[f"{name}.list.element"] = "DICTIONARY" if few else "BYTE_STREAM_SPLIT"
     if metadata.tokenizer_sha256:
         encodings["text_tokens.list.element"] = "DICTIONARY"
     return encodings
 
 
-def _fields(metadata: ShardMetadata) -> list[pa.Field]:
+def companion(column: str, name: str) -> str:
+    """The column that goes with one of tokens, whose name ends as that does.
+
+    Args:
+        column: of tokens, such as `image_tokens_vqgan`.
+        name: what goes with `image_tokens`: `token_shape` or `token_margins`.
+    """
+    return f"{name}{column.removeprefix(IMAGE_TOKENS)}"
+
+
+def token_fields(metadata: ShardMetadata, column: str = IMAGE_TOKENS) -> list[pa.Field]:
+    """The columns of tokens: the codes and, where rows differ, the shape of each."""
     token = pa.from_numpy_dtype(token_dtype(metadata.num_codes))
-    own_shapes = metadata.token_shape is None
-    length = -1 if own_shapes else metadata.num_tokens * metadata.codebooks
-    shape_column = pa.field("token_shape", _list_of(pa.uint16()), nullable=False)
+    if metadata.token_shape is not None:
+        length = metadata.num_tokens * metadata.codebooks
+        return [pa.field(column, _list_of(token, length))]
+    shape = pa.field(companion(column, TOKEN_SHAPE), _list_of(pa.uint16()), nullable=False)
+    return [pa.field(column, _list_of(token)), shape]
+
+
+def _fields(metadata: ShardMetadata) -> list[pa.Field]:
     return [
         pa.field("key", pa.string(), nullable=False),
         pa.field("caption", pa.string(), nullable=False),
-        pa.field("image_tokens", _list_of(token, length)),
-        *([shape_column] if own_shapes else []),
+        *token_fields(metadata),
         pa.field("text_tokens", _list_of(pa.uint16())),
         pa.field("view", pa.uint8(), nullable=False),
         pa.field("crop", _list_of(pa.uint16(), 4)),

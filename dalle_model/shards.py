@@ -14,8 +14,11 @@ from dalle_model.errors import DalleError
 from dalle_model.shard_schema import (
     ADDED_IN_VERSION_2,
     COLUMNS,
+    IMAGE_TOKENS,
     METADATA_KEY,
+    TOKEN_SHAPE,
     ShardMetadata,
+    companion,
     parse_metadata,
 )
 
@@ -71,21 +74,22 @@ def list_shards(folder: str) -> list[str]:
 
 
 def common_metadata(urls: list[str]) -> ShardMetadata:
-    """The metadata that all shards share; no `views` where those differ, which may be mixed.
+    """The metadata that all shards share; of joined tokens those that all of them have.
 
-    What a token means does not depend on the part of an image that it is of, and each row says in
-    `crop` and `flipped` which that is.
+    There are no `views` where those differ, which may be mixed: what a token means does not depend
+    on the part of an image that it is of, and each row says in `crop` and `flipped` which that is.
 
     Raises:
         ShardError: two shards come from different codecs or preprocessing; names both.
     """
     first = read_metadata(urls[0])
-    views = first.views
+    views, joined = first.views, dict(first.joined)
     for url in urls[1:]:
         other = read_metadata(url)
         _refuse_to_mix(urls[0], first, url, other)
         views = views if views == other.views else ()
-    return replace(first, views=views)
+        joined = {name: one for name, one in joined.items() if name in other.joined}
+    return replace(first, views=views, joined=joined)
 
 
 def read_shards(urls: list[str], columns: list[str] | None = None) -> pa.Table:
@@ -135,12 +139,15 @@ def open_parquet(stream: BinaryIO) -> pq.ParquetFile:
     return pq.ParquetFile(stream, page_checksum_verification=True, pre_buffer=False)
 
 
-def image_tokens(table: pa.Table, codebooks: int = 1) -> npt.NDArray[np.uint16 | np.uint32]:
-    """The `image_tokens` column as one array, in the codec's order.
+def image_tokens(
+    table: pa.Table, codebooks: int = 1, column: str = IMAGE_TOKENS
+) -> npt.NDArray[np.uint16 | np.uint32]:
+    """A column of image tokens as one array, in the codec's order.
 
     Args:
         table: rows of token shards.
         codebooks: of the shards, as their metadata say.
+        column: of the tokens; in joined shards there are several.
 
     Returns:
         uint16, or uint32 where codes do not fit, `(rows, num_tokens)`; `(rows, num_tokens,
@@ -150,27 +157,28 @@ def image_tokens(table: pa.Table, codebooks: int = 1) -> npt.NDArray[np.uint16 |
         ShardError: rows have no tokens, or token shapes that differ: the column `token_shape` must
             be in the table to tell.
     """
-    column = table.column("image_tokens").combine_chunks()
-    if column.null_count:
+    codes = table.column(column).combine_chunks()
+    if codes.null_count:
         raise ShardError(
-            f"image tokens of {len(column)} rows are no array: {column.null_count} rows have none; "
+            f"image tokens of {len(codes)} rows are no array: {codes.null_count} rows have none; "
             "leave those out"
         )
-    if pa.types.is_fixed_size_list(column.type):
-        length = column.type.list_size
+    if pa.types.is_fixed_size_list(codes.type):
+        length = codes.type.list_size
     else:
-        _refuse_other_shapes(table)
-        length = len(column[0]) if len(column) else 0
-    values = column.flatten().to_numpy(zero_copy_only=False)
+        _refuse_other_shapes(table, companion(column, TOKEN_SHAPE))
+        length = len(codes[0]) if len(codes) else 0
+    values = codes.flatten().to_numpy(zero_copy_only=False)
     shape = (length,) if codebooks == 1 else (length // codebooks, codebooks)
-    return np.asarray(values.reshape(len(column), *shape))
+    return np.asarray(values.reshape(len(codes), *shape))
 
 
-def by_token_shape(table: pa.Table) -> dict[tuple[int, ...], pa.Table]:
+def by_token_shape(table: pa.Table, column: str = TOKEN_SHAPE) -> dict[tuple[int, ...], pa.Table]:
     """Rows with token shapes of their own, by shape: those of each are one array.
 
     Args:
-        table: rows of token shards, with the column `token_shape`.
+        table: rows of token shards, with the column.
+        column: of the shapes; in joined shards there may be several.
 
     Returns:
         By rows and columns of tokens, sorted; rows in order.
@@ -178,24 +186,24 @@ def by_token_shape(table: pa.Table) -> dict[tuple[int, ...], pa.Table]:
     Raises:
         ShardError: the column is not there, as of shards in which all rows have one shape.
     """
-    if "token_shape" not in table.column_names:
+    if column not in table.column_names:
         raise ShardError(
-            "the rows have no column `token_shape`: read it with them; where their shards have "
+            f"the rows have no column `{column}`: read it with them; where their shards have "
             "none, `image_tokens` makes them one array"
         )
     rows: dict[tuple[int, ...], list[int]] = {}
-    for row, shape in enumerate(table.column("token_shape").to_pylist()):
+    for row, shape in enumerate(table.column(column).to_pylist()):
         rows.setdefault(tuple(shape), []).append(row)
     return {shape: table.take(rows[shape]) for shape in sorted(rows)}
 
 
-def _refuse_other_shapes(table: pa.Table) -> None:
-    if "token_shape" not in table.column_names:
+def _refuse_other_shapes(table: pa.Table, column: str) -> None:
+    if column not in table.column_names:
         raise ShardError(
             "image tokens of rows with token shapes of their own are an array only where those "
-            "agree: read the column `token_shape` with them"
+            f"agree: read the column `{column}` with them"
         )
-    shapes = sorted({tuple(shape) for shape in table.column("token_shape").to_pylist()})
+    shapes = sorted({tuple(shape) for shape in table.column(column).to_pylist()})
     if len(shapes) > 1:
         raise ShardError(
             f"image tokens of {table.num_rows} rows are no array: there are {len(shapes)} token "
@@ -246,12 +254,20 @@ def _now(names: list[str]) -> list[str]:
 
 
 def _refuse_to_mix(url: str, one: ShardMetadata, other_url: str, other: ShardMetadata) -> None:
-    for name in _MEANING:
-        if getattr(other, name) != getattr(one, name):
+    found = other.tokens
+    for column, tokens in one.tokens.items():
+        for name in difference(tokens, found.get(column, tokens)):
+            what = name if column == IMAGE_TOKENS else f"{name} of `{column}`"
             raise ShardError(
-                f"shards of different codecs cannot be mixed: {name} is {getattr(one, name)} in "
-                f"{url} and {getattr(other, name)} in {other_url}; encode both with one codec"
+                f"shards of different codecs cannot be mixed: {what} is {getattr(tokens, name)} in "
+                f"{url} and {getattr(found[column], name)} in {other_url}; encode both with one "
+                "codec"
             )
+
+
+def difference(one: ShardMetadata, other: ShardMetadata) -> list[str]:
+    """Names of the fields by which the codes of two shards mean different things; none else."""
+    return [name for name in _MEANING if getattr(one, name) != getattr(other, name)]
 
 
 def _refuse_other_tokenizers(urls: Mapping[str, str]) -> None:

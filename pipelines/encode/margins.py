@@ -2,9 +2,9 @@
 
 import pyarrow as pa
 
-from dalle_model.shard_schema import ShardMetadata
+from dalle_model.shard_schema import TOKEN_MARGINS, ShardMetadata
 
-MARGINS = "token_margins"
+MARGINS = TOKEN_MARGINS
 
 
 def margins_field(metadata: ShardMetadata) -> pa.Field:

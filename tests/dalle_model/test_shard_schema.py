@@ -9,7 +9,9 @@ from dalle_model.shard_schema import (
     METADATA_KEY,
     ShardMetadata,
     column_encodings,
+    companion,
     parse_metadata,
+    token_fields,
     token_schema,
 )
 
@@ -18,6 +20,7 @@ WIDE = replace(SQUARE, image_shape=(256, 128), token_shape=(16, 8))
 SEQUENCE = replace(SQUARE, token_shape=(256,), codebooks=4, order="sequence", num_codes=1 << 18)
 SCALES = replace(SQUARE, token_shape=(680,), order="scales", num_codes=4096)
 MIXED = replace(SQUARE, image_shape=None, token_shape=None)
+JOINED = replace(SQUARE, joined={"image_tokens_wide": WIDE, "image_tokens_mixed": MIXED})
 
 
 VIEWS = replace(SQUARE, views=("centre", "flip"))
@@ -27,7 +30,35 @@ VIEWS = replace(SQUARE, views=("centre", "flip"))
 def test_metadata_comes_back_as_it_was_written(metadata):
     raw = token_schema(metadata).metadata[METADATA_KEY]
     assert parse_metadata(raw) == metadata
-    assert list(json.loads(raw)) == sorted(asdict(metadata))
+    fields = sorted(asdict(metadata).keys() - {"joined"})
+    assert list(json.loads(raw)) == fields
+
+
+def test_the_metadata_of_joined_tokens_come_back_by_their_columns():
+    raw = token_schema(JOINED).metadata[METADATA_KEY]
+    assert parse_metadata(raw) == JOINED
+    assert JOINED.tokens == {
+        "image_tokens": SQUARE,
+        "image_tokens_wide": WIDE,
+        "image_tokens_mixed": MIXED,
+    }
+    assert json.loads(raw)["joined"]["image_tokens_wide"]["token_shape"] == [16, 8]
+    assert hash(JOINED) == hash(SQUARE)
+
+
+def test_each_column_of_tokens_has_the_encoding_of_its_codes():
+    many = replace(SQUARE, num_codes=1 << 16)
+    encodings = column_encodings(replace(SQUARE, joined={"image_tokens_many": many}))
+    assert encodings["image_tokens.list.element"] == "DICTIONARY"
+    assert encodings["image_tokens_many.list.element"] == "BYTE_STREAM_SPLIT"
+
+
+def test_the_columns_of_joined_tokens_end_alike():
+    assert companion("image_tokens", "token_margins") == "token_margins"
+    names = [field.name for field in token_fields(MIXED, "image_tokens_b")]
+    assert names == ["image_tokens_b", "token_shape_b"]
+    (field,) = token_fields(SEQUENCE, "image_tokens_b")
+    assert field.type == pa.list_(pa.field("element", pa.uint32()), 1024)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +123,8 @@ def test_an_edge_is_that_of_a_square():
         {"order": None, "grid": 8},
         {"views": None},
         {"views": [1]},
+        {"joined": []},
+        {"joined": {"image_tokens_b": {}}},
     ],
 )
 def test_damaged_metadata_are_refused(changes):

@@ -90,6 +90,34 @@ def test_shards_of_different_codecs_are_not_mixed(tmp_path, name, value):
             read([first, second])
 
 
+def joined_to(metadata):
+    return replace(METADATA, joined={"image_tokens_b": metadata})
+
+
+def test_joined_shards_are_not_mixed_where_a_joined_codec_differs(tmp_path):
+    other = replace(METADATA, codec_sha256="b" * 64)
+    first, _ = write(tmp_path / "1.parquet", joined_to(METADATA))
+    second, _ = write(tmp_path / "2.parquet", joined_to(other))
+    for read in (common_metadata, read_shards):
+        with pytest.raises(ShardError, match=r"codec_sha256 of `image_tokens_b` is aaa.*1\.parquet"):
+            read([first, second])
+
+
+def test_of_joined_tokens_those_are_common_that_all_shards_have(tmp_path):
+    first, _ = write(tmp_path / "1.parquet", joined_to(METADATA))
+    second, _ = write(tmp_path / "2.parquet")
+    assert common_metadata([first, first]) == joined_to(METADATA)
+    assert common_metadata([first, second]) == common_metadata([second, first]) == METADATA
+
+
+def test_each_column_of_tokens_is_an_array():
+    table = pa.table({"image_tokens": [[1, 2]], "image_tokens_b": [[3, 4, 5]]})
+    with pytest.raises(ShardError, match="read the column `token_shape_b` with them"):
+        image_tokens(table, column="image_tokens_b")
+    table = table.append_column("token_shape_b", [[[3]]])
+    assert image_tokens(table, column="image_tokens_b").tolist() == [[3, 4, 5]]
+
+
 def test_fingerprints_may_differ(tmp_path):
     first, _ = write(tmp_path / "1.parquet")
     second, _ = write(tmp_path / "2.parquet", replace(METADATA, fingerprint="other"))
