@@ -86,7 +86,7 @@ def common_metadata(urls: list[str]) -> ShardMetadata:
     views, joined = first.views, dict(first.joined)
     for url in urls[1:]:
         other = read_metadata(url)
-        _refuse_to_mix(urls[0], first, url, other)
+        refuse_to_mix(urls[0], first, url, other)
         views = views if views == other.views else ()
         joined = {name: one for name, one in joined.items() if name in other.joined}
     return replace(first, views=views, joined=joined)
@@ -110,9 +110,9 @@ def read_shards(urls: list[str], columns: list[str] | None = None) -> pa.Table:
         with _opened(url) as stream:
             metadata = _metadata_of(url, stream)
             first = first or metadata
-            _refuse_to_mix(urls[0], first, url, metadata)
+            refuse_to_mix(urls[0], first, url, metadata)
             tables.append(_table_of(url, stream, columns))
-        _refuse_other_columns(urls[0], tables[0], url, tables[-1])
+        refuse_other_columns(urls[0], tables[0].schema, url, tables[-1].schema)
         if metadata.tokenizer_sha256 and "text_tokens" in tables[-1].column_names:
             tokenizers.setdefault(metadata.tokenizer_sha256, url)
             _refuse_other_tokenizers(tokenizers)
@@ -211,6 +211,17 @@ def _refuse_other_shapes(table: pa.Table, column: str) -> None:
         )
 
 
+def metadata_of(url: str, schema: pa.Schema) -> ShardMetadata:
+    """What the footer of a shard says; raises as `read_metadata`."""
+    raw = (schema.metadata or {}).get(METADATA_KEY)
+    if raw is None:
+        raise ShardError(f"{url} is not a token shard: its footer has no `dalle` metadata")
+    try:
+        return parse_metadata(raw)
+    except ValueError as error:
+        raise ShardError(f"{url} cannot be read: {error}") from error
+
+
 def _opened(url: str) -> BinaryIO:
     try:
         return files.open_read(url)
@@ -222,38 +233,38 @@ def _opened(url: str) -> BinaryIO:
 
 def _metadata_of(url: str, stream: BinaryIO) -> ShardMetadata:
     try:
-        raw = (pq.read_schema(stream).metadata or {}).get(METADATA_KEY)
+        schema = pq.read_schema(stream)
     except Exception as error:  # hostile bytes make pyarrow raise almost anything
         raise ShardError(f"{url} is not Parquet: {error}") from error
-    if raw is None:
-        raise ShardError(f"{url} is not a token shard: its footer has no `dalle` metadata")
-    try:
-        return parse_metadata(raw)
-    except ValueError as error:
-        raise ShardError(f"{url} cannot be read: {error}") from error
+    return metadata_of(url, schema)
 
 
 def _table_of(url: str, stream: BinaryIO, columns: list[str] | None) -> pa.Table:
     try:
         stream.seek(0)
         shard = open_parquet(stream)
-        wanted = _now(shard.schema_arrow.names) if columns is None else columns
-        table = shard.read(wanted, use_threads=False)
-        for name in set(wanted) & set(COLUMNS) - set(table.column_names):
-            value = pa.scalar(ADDED_IN_VERSION_2.get(name), COLUMNS[name])
-            table = table.append_column(name, pa.repeat(value, table.num_rows))
-        return table.select(wanted).replace_schema_metadata()
+        wanted = names_now(shard.schema_arrow.names) if columns is None else columns
+        return as_now(shard.read(wanted, use_threads=False), wanted)
     except Exception as error:  # as in _metadata_of
         raise ShardError(f"{url} cannot be read: {error}") from error
 
 
-def _now(names: list[str]) -> list[str]:
+def as_now(table: pa.Table, columns: list[str]) -> pa.Table:
+    """Some columns of a shard in an order; what its version lacked is null, or the one value."""
+    for name in set(columns) & set(COLUMNS) - set(table.column_names):
+        value = pa.scalar(ADDED_IN_VERSION_2.get(name), COLUMNS[name])
+        table = table.append_column(name, pa.repeat(value, table.num_rows))
+    return table.select(columns).replace_schema_metadata()
+
+
+def names_now(names: list[str]) -> list[str]:
     """The columns of a shard as this version has them."""
     ours = [name for name in COLUMNS if name in names or name in ADDED_IN_VERSION_2]
     return ours + [name for name in names if name not in COLUMNS]
 
 
-def _refuse_to_mix(url: str, one: ShardMetadata, other_url: str, other: ShardMetadata) -> None:
+def refuse_to_mix(url: str, one: ShardMetadata, other_url: str, other: ShardMetadata) -> None:
+    """Raise ShardError where the codes of two shards mean different things; names both."""
     found = other.tokens
     for column, tokens in one.tokens.items():
         for name in difference(tokens, found.get(column, tokens)):
@@ -280,10 +291,9 @@ def _refuse_other_tokenizers(urls: Mapping[str, str]) -> None:
         )
 
 
-def _refuse_other_columns(url: str, one: pa.Table, other_url: str, other: pa.Table) -> None:
-    held = [
-        dict(zip(table.schema.names, table.schema.types, strict=True)) for table in (one, other)
-    ]
+def refuse_other_columns(url: str, one: pa.Schema, other_url: str, other: pa.Schema) -> None:
+    """Raise ShardError where two shards have different columns; names both."""
+    held = [dict(zip(schema.names, schema.types, strict=True)) for schema in (one, other)]
     for name in sorted(held[0].keys() | held[1].keys()):
         kinds = [columns.get(name, "missing") for columns in held]
         if kinds[0] != kinds[1]:

@@ -99,7 +99,9 @@ def test_joined_shards_are_not_mixed_where_a_joined_codec_differs(tmp_path):
     first, _ = write(tmp_path / "1.parquet", joined_to(METADATA))
     second, _ = write(tmp_path / "2.parquet", joined_to(other))
     for read in (common_metadata, read_shards):
-        with pytest.raises(ShardError, match=r"codec_sha256 of `image_tokens_b` is aaa.*1\.parquet"):
+        with pytest.raises(
+            ShardError, match=r"codec_sha256 of `image_tokens_b` is aaa.*1\.parquet"
+        ):
             read([first, second])
 
 

@@ -1,12 +1,19 @@
 """Token shards made by hand."""
 
+from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dalle_model.shard_schema import ShardMetadata, token_schema
+from dalle_model import files
+from dalle_model.shard_schema import ShardMetadata, column_encodings, token_schema
+from pipelines.io import parquet
+from pipelines.io.keys import shard_of
+from pipelines.io.layout import StageFolder
 
 METADATA: dict[str, Any] = {
     "codec": "tiny",
@@ -37,3 +44,31 @@ def write_token_shard(path: Path, rows: list[dict[str, Any]], **changes: Any) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, write_page_checksum=True)
     return str(path)
+
+
+def pair_rows(
+    count: int, seed: int = 0, num_codes: int = 16, size: int = 9
+) -> list[dict[str, Any]]:
+    """Rows of random tokens with keys as those of hashes; equal keys whatever the seed."""
+    draw = np.random.default_rng(seed)
+    keys = (sha256(str(number).encode()).hexdigest()[:40] for number in range(count))
+    codes = draw.integers(0, num_codes, (count, size)).tolist()
+    return [token_row(key, f"caption {n}", codes[n]) for n, key in enumerate(keys)]
+
+
+def write_token_set(
+    url: str | Path,
+    rows: Sequence[dict[str, Any]],
+    num_shards: int = 2,
+    added: Sequence[pa.Field] = (),
+    **changes: Any,
+) -> str:
+    """Rows as the stage writes them: in the shards of their keys, sorted; returns the folder."""
+    metadata = ShardMetadata(**{**METADATA, **changes})
+    schema, folder = token_schema(metadata, added), StageFolder(str(url), num_shards)
+    for index in range(num_shards):
+        own = [row for row in rows if shard_of(row["key"], num_shards) == index]
+        own.sort(key=lambda row: (row["key"], row["view"]))
+        table = pa.Table.from_pylist(own, schema=schema)
+        files.write_bytes(folder.part(index), parquet.to_bytes(table, column_encodings(metadata)))
+    return str(url)
