@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from orchestration.api import run as run
     from orchestration.api import sample as sample
     from orchestration.api import settings as settings
+    from orchestration.api import shards as shards
     from orchestration.api import status as status
     from orchestration.api import train as train
     from orchestration.api import verify as verify
@@ -88,6 +89,7 @@ _HOMES = {
         "run",
         "sample",
         "settings",
+        "shards",
         "status",
         "train",
         "verify",

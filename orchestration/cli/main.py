@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli import of_configs as of_configs  # adds its commands
+from orchestration.cli import of_shards as of_shards  # likewise
 from orchestration.cli import signals
 from orchestration.cli.app import app as app
 from orchestration.cli.app import command as _command

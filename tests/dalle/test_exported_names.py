@@ -44,6 +44,7 @@ NAMES = [
     "run",
     "sample",
     "settings",
+    "shards",
     "status",
     "train",
     "verify",

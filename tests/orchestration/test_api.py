@@ -2,6 +2,7 @@
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -17,11 +18,14 @@ CAPTIONS = ["a red apple on a wooden table", "two dogs running along the beach",
 SETTINGS_OF_SAMPLE = {"seed", "temperature", "top_k"}
 # Of commands whose function has another: `dalle.plan` is of a config, and `config` is an argument.
 NAMES = {"plan": "estimate", "config": "settings"}
+GROUPS = ("shards",)  # modules of functions, and commands of two words
 OPTIONS = {"plan": ("run", "shows_plan")}  # functions that are an option of another's command
 
 
 def functions() -> dict[str, inspect.Signature]:
     public = {name: getattr(api, name) for name in vars(api) if name in dalle.__all__}
+    for group in GROUPS:
+        public |= {f"{group} {name}": found for name, found in vars(public.pop(group)).items()}
     return {
         name: inspect.signature(function)
         for name, function in public.items()
@@ -31,10 +35,12 @@ def functions() -> dict[str, inspect.Signature]:
 
 
 def commands() -> dict[str, set[str]]:
-    group = typer.main.get_command(app)
+    found: dict[str, Any] = dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    for group in GROUPS:
+        found |= {f"{group} {name}": command for name, command in found.pop(group).commands.items()}
     return {
         NAMES.get(name, name): {parameter.name for parameter in command.params} - {"help"}
-        for name, command in group.commands.items()  # type: ignore[attr-defined]
+        for name, command in found.items()
     }
 
 
