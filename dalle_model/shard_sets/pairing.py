@@ -83,7 +83,7 @@ def names_of(table: pa.Table) -> pa.Array:
 
 def told(name: str) -> str:
     """The name of a row for people, who need not hear of the first view."""
-    key, _, view = name.partition(" ")
+    key, _, view = name.rpartition(" ")
     return key if not int(view) else f"{key} view {int(view)}"
 
 

@@ -1,6 +1,7 @@
 """A token shard as its row groups: read in order and by ranges of keys, one group at a time."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -41,6 +42,7 @@ class Shard:
         groups: its row groups, in order.
         num_bytes: of the file.
         stamp: changes when the file does, as `files.identity` says.
+        column_bytes: of each column in the file, by its name.
     """
 
     url: str
@@ -49,6 +51,7 @@ class Shard:
     groups: tuple[RowGroup, ...]
     num_bytes: int
     stamp: str | None
+    column_bytes: Mapping[str, int]
 
     @property
     def rows(self) -> int:
@@ -94,9 +97,10 @@ def open_shard(url: str) -> Shard:
     with _reading(url) as parquet:
         schema, footer = parquet.schema_arrow, parquet.metadata
         metadata = metadata_of(url, schema)
+        sizes = _column_bytes(footer)
         found = files.identity(url)
         groups = tuple(_group(url, footer, number) for number in range(footer.num_row_groups))
-    return Shard(url, metadata, _schema_now(schema), groups, found["bytes"], found["stamp"])
+    return Shard(url, metadata, _schema_now(schema), groups, found["bytes"], found["stamp"], sizes)
 
 
 def _schema_now(schema: pa.Schema) -> pa.Schema:
@@ -105,6 +109,14 @@ def _schema_now(schema: pa.Schema) -> pa.Schema:
         for name in names_now(schema.names)
     ]
     return pa.schema(fields)
+
+
+def _column_bytes(footer: pq.FileMetaData) -> Counter[str]:
+    sizes = Counter[str]()
+    for group in map(footer.row_group, range(footer.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            sizes[column.path_in_schema.partition(".")[0]] += column.total_compressed_size
+    return sizes
 
 
 def _group(url: str, footer: pq.FileMetaData, number: int) -> RowGroup:

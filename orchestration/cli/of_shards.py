@@ -11,16 +11,63 @@ from orchestration.cli.options import EPILOG, HELP_OPTIONS
 group = typer.Typer(
     name="shards",
     context_settings=HELP_OPTIONS,
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode=None,
     help="Look into finished token shards, check them, and make other sets of them.",
     epilog=EPILOG,
 )
 app.add_typer(group)
 
+SourceArgument = Annotated[
+    str, typer.Argument(metavar="SET", help="A folder of token shards or one shard; or its URL.")
+]
+
+
+@group.callback()
+def _without_command(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
 
 def _command(name: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
     return group.command(name, context_settings=HELP_OPTIONS, epilog=EPILOG)
+
+
+@_command()
+def info(source: SourceArgument) -> None:
+    """Say what a set is: its codecs, rows, bytes and columns, by the footers of its shards."""
+    from orchestration import api
+
+    typer.echo(str(api.shards.info(source)))
+
+
+@_command()
+def ls(source: SourceArgument) -> None:
+    """List the shards of a set with their rows and bytes."""
+    from orchestration import api
+
+    for line in api.shards.ls(source):
+        typer.echo(str(line))
+
+
+@_command()
+def head(
+    source: SourceArgument,
+    number: Annotated[int, typer.Option("-n", min=1, help="Number of rows.")] = 5,
+) -> None:
+    """Show the first rows of a set."""
+    from orchestration import api
+    from orchestration.token_sets.looking import rows_text
+
+    typer.echo(rows_text(api.shards.head(source, number)))
+
+
+@_command()
+def verify(source: SourceArgument) -> None:
+    """Check every byte, page, key and code of a set, and its books if it has a manifest."""
+    from orchestration import api
+
+    typer.echo(str(api.shards.verify(source)))
 
 
 @_command()

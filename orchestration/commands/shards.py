@@ -10,7 +10,53 @@ from typing import TYPE_CHECKING
 from orchestration.engine.progress import Progress, Quiet
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from orchestration.token_sets.checking import CheckedSet
     from orchestration.token_sets.joining import JoinResult
+    from orchestration.token_sets.looking import SetInfo, ShardLine
+
+
+def info(source: str) -> "SetInfo":
+    """Describe a set by its footers: codecs, rows, bytes, and bytes of a row against the floor.
+
+    Raises:
+        ShardError: it cannot be read, or its shards are of different codecs.
+    """
+    from orchestration.token_sets.looking import set_info
+
+    return set_info(source)
+
+
+def ls(source: str) -> "list[ShardLine]":
+    """The shards of a set with their rows and bytes; raises as `info`."""
+    from orchestration.token_sets.looking import list_lines
+
+    return list_lines(source)
+
+
+def head(source: str, number: int = 5) -> "pa.Table":
+    """The first rows of a set, all columns; raises as `info`.
+
+    Args:
+        source: the set.
+        number: of rows.
+    """
+    from orchestration.token_sets.looking import first_rows
+
+    return first_rows(source, number)
+
+
+def verify(source: str) -> "CheckedSet":
+    """Check every byte, page, key and code of a set, and its books where it has a manifest.
+
+    Raises:
+        VerificationError: something is wrong; names each file, and what.
+        ShardError: there is no shard.
+    """
+    from orchestration.token_sets.checking import check_set
+
+    return check_set(source)
 
 
 def join(

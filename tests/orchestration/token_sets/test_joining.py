@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import numpy as np
@@ -18,7 +19,12 @@ from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import read_manifest, read_rejected
 from tests.support.token_shards import pair_rows, write_token_set
 
-OTHER = {"codec": "vq-gan", "codec_sha256": "cd" * 32, "num_codes": 70_000, "token_shape": (2, 2)}
+OTHER: dict[str, Any] = {
+    "codec": "vq-gan",
+    "codec_sha256": "cd" * 32,
+    "num_codes": 70_000,
+    "token_shape": (2, 2),
+}
 
 
 def other_rows(count: int) -> list[dict]:

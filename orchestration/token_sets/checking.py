@@ -1,0 +1,199 @@
+"""Checks a set of token shards: every file and page, the order of keys, the codes, the books."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dalle_model import files
+from dalle_model.shard_schema import TOKEN_SHAPE, ShardMetadata, companion
+from dalle_model.shard_sets.pairing import NAMES, RANGE_ROWS, names_of, refuse_copies, told
+from dalle_model.shard_sets.shard import Shard, open_shard
+from dalle_model.shard_sets.token_set import TokenSet, key_ranges
+from dalle_model.shards import (
+    SUFFIX,
+    ShardError,
+    list_shards,
+    refuse_other_columns,
+    refuse_to_mix,
+)
+from orchestration.engine.verify import VerificationError
+from pipelines.io.layout import StageFolder
+from pipelines.io.manifest import Manifest, read_manifest
+from pipelines.io.manifest_groups import ManifestError
+
+
+@dataclass(frozen=True)
+class CheckedSet:
+    """A set of token shards in which nothing is wrong.
+
+    Args:
+        url: of its folder, or of its one shard.
+        num_rows: that were read.
+        num_shards: of them.
+        has_manifest: whether files were compared with the checksums of a manifest. Without one a
+            flipped bit is found in the rows, but not wherever it may be in a footer.
+    """
+
+    url: str
+    num_rows: int
+    num_shards: int
+    has_manifest: bool
+
+    def __str__(self) -> str:
+        by = (
+            "every byte is that of the manifest"
+            if self.has_manifest
+            else "there is no manifest: pages have their checksums, a footer has none"
+        )
+        return f"whole    {self.url} ({self.num_rows:,} rows, {self.num_shards:,} shards); {by}"
+
+
+@dataclass
+class _Findings:
+    """What is found while all shards are read."""
+
+    problems: list[str] = field(default_factory=list)
+    views: set[int] = field(default_factory=set)
+    rows: dict[str, int] = field(default_factory=dict)  # by URL of a shard
+
+
+def check_set(url: str) -> CheckedSet:
+    """Check every shard of a set, row group by row group.
+
+    Raises:
+        VerificationError: something is wrong; names each file, and what.
+        ShardError: there is no shard.
+    """
+    urls = [url] if url.endswith(SUFFIX) else list_shards(url)
+    folder = StageFolder(url)
+    has_manifest = not url.endswith(SUFFIX) and files.exists(folder.manifest)
+    found = _Findings()
+    shards = list(_opened(urls, found))
+    for shard in shards:
+        found.problems += _shard_problems(shard, found)
+    if len(shards) == len(urls) and not found.problems:
+        found.problems += _copies(TokenSet(url, tuple(shards)))
+    if has_manifest:
+        found.problems += _manifest_problems(folder, found)
+    if found.problems:
+        raise VerificationError(
+            "\n".join(found.problems) + "\ntake these files from a copy, or make the set again"
+        )
+    return CheckedSet(url, sum(found.rows.values()), len(urls), has_manifest)
+
+
+def _opened(urls: list[str], found: _Findings) -> Iterator[Shard]:
+    """The shards that can be opened and go together with the first of them."""
+    first: Shard | None = None
+    for url in urls:
+        try:
+            shard = open_shard(url)
+            first = first or shard
+            refuse_to_mix(first.url, first.metadata, url, shard.metadata)
+            refuse_other_columns(first.url, first.schema, url, shard.schema)
+        except ShardError as error:
+            found.problems.append(str(error))
+        else:
+            yield shard
+
+
+def _shard_problems(shard: Shard, found: _Findings) -> Iterator[str]:
+    """The first problem of a shard's rows, and how many rows it has."""
+    last, rows = "", 0
+    try:
+        for table in shard.tables():
+            rows += table.num_rows
+            found.views |= set(pc.unique(table["view"]).to_pylist())
+            last = _checked(shard, table, last)
+    except ShardError as error:
+        yield str(error)
+        return
+    found.rows[shard.url] = rows
+
+
+def _checked(shard: Shard, table: pa.Table, last: str) -> str:
+    """The name of the last row; raises ShardError where a row is out of order or has a wrong code.
+
+    Args:
+        shard: of the rows.
+        table: some of them.
+        last: the name of the row before.
+    """
+    names = pa.concat_arrays([pa.array([last]), names_of(table)])
+    ascends = pc.less(names[:-1], names[1:])
+    if not pc.all(ascends, min_count=0).as_py():
+        place = pc.index(ascends, False).as_py()
+        raise shard.refused(
+            f"row {told(names[place + 1].as_py())} comes behind {told(names[place].as_py())}: "
+            "rows are to ascend by key and view"
+        )
+    for column, tokens in shard.metadata.tokens.items():
+        if problem := _codes_problem(table, column, tokens):
+            raise shard.refused(problem)
+    return str(names[-1].as_py())
+
+
+def _codes_problem(table: pa.Table, column: str, tokens: ShardMetadata) -> str:
+    """What is wrong with the codes of some rows; empty where nothing is."""
+    codes = table[column].combine_chunks()
+    lengths = pc.list_value_length(codes).to_numpy(zero_copy_only=False)
+    shapes = table[companion(column, TOKEN_SHAPE)].to_pylist() if tokens.token_shape is None else []
+    positions = [math.prod(shape) for shape in shapes] if shapes else tokens.num_tokens
+    wrong = np.flatnonzero(lengths != np.multiply(positions, tokens.codebooks))
+    if len(wrong):
+        place = int(wrong[0])
+        return f"`{column}` of row {table['key'][place]} has {lengths[place]} codes"
+    highest = pc.max(codes.flatten()).as_py()
+    if highest is not None and highest >= tokens.num_codes:
+        return f"`{column}` has the code {highest}, which is not below {tokens.num_codes:,}"
+    return ""
+
+
+def _copies(part: TokenSet) -> Iterator[str]:
+    """A row that two shards hold."""
+    for start, stop in key_ranges(part.rows, RANGE_ROWS):
+        try:
+            refuse_copies(part, names_of(part.between(NAMES, start, stop).table))
+        except ShardError as error:
+            yield str(error)
+            return
+
+
+def _manifest_problems(folder: StageFolder, found: _Findings) -> Iterator[str]:
+    manifest = read_manifest(folder)
+    if manifest is None:
+        yield f"{folder.manifest} is damaged, or of another version"
+        return
+    try:
+        yield from _file_problems(folder, manifest)
+    except ManifestError as error:
+        yield str(error)
+        return
+    listed = {folder.file(entry["name"]): entry.get("rows") for entry in manifest.files}
+    for url, rows in found.rows.items():
+        if url not in listed:
+            yield f"{url} is in no manifest"
+        elif listed[url] != rows:
+            yield f"{url} has {rows:,} rows, and {listed[url]} by the manifest"
+    kept = manifest.rows_in - sum(manifest.rejected.values())
+    views = max(1, len(found.views))
+    in_files = sum(rows or 0 for rows in listed.values())
+    if (kept * views, manifest.rows_out) != (manifest.rows_out, in_files):
+        yield (
+            f"{folder.manifest}: the books do not balance: {manifest.rows_in:,} rows in, "
+            f"{manifest.rows_out:,} out, {in_files:,} in its files"
+        )
+
+
+def _file_problems(folder: StageFolder, manifest: Manifest) -> Iterator[str]:
+    for entry in (*manifest.files, *manifest.rejected_files):
+        url = folder.file(entry["name"])
+        try:
+            if files.sha256_of(url) != entry["sha256"]:
+                yield f"{url} is corrupt: its SHA-256 is not that of the manifest"
+        except FileNotFoundError:
+            yield f"{url} is missing"

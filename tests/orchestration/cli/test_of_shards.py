@@ -1,0 +1,49 @@
+"""The commands `dalle shards …` as a person gives them."""
+
+import pytest
+
+from orchestration.cli.main import run_line
+from tests.support.token_shards import pair_rows, write_token_set
+
+
+def answer(capsys, *words: object) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a line."""
+    return run_line(["shards", *map(str, words)]), *capsys.readouterr()
+
+
+@pytest.fixture
+def url(tmp_path) -> str:
+    return write_token_set(tmp_path / "a", pair_rows(30), 3)
+
+
+def test_alone_the_group_shows_its_commands(capsys):
+    code, out, err = answer(capsys)
+    assert (code, err) == (0, "")
+    for name in ("info", "ls", "head", "verify", "join"):
+        assert f"\n  {name} " in out
+    assert answer(capsys, "join", "-h")[0] == 0
+
+
+def test_a_set_is_looked_into(capsys, url):
+    assert "rows     30 in 3 shards" in answer(capsys, "info", url)[1]
+    assert len(answer(capsys, "ls", url)[1].splitlines()) == 3
+    assert answer(capsys, "head", url, "-n", 2)[1].count("image_tokens ") == 2
+    assert answer(capsys, "verify", url)[1].startswith("whole ")
+
+
+def test_what_is_no_set_is_a_line(capsys, tmp_path):
+    for command in ("info", "ls", "head", "verify"):
+        code, out, err = answer(capsys, command, tmp_path)
+        assert (code, out) == (1, "")
+        assert err.startswith(f"dalle: no token shards in {tmp_path}")
+
+
+def test_sets_are_joined(capsys, url, tmp_path):
+    words = ("join", url, url, tmp_path / "b", "--as", "again")
+    code, out, _ = answer(capsys, *words)
+    assert code == 0
+    assert "joined" in out
+    assert "image_tokens_again: tiny" in out
+    code, _, err = answer(capsys, *words)
+    assert code == 2
+    assert "is not empty" in err
