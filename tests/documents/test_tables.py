@@ -3,6 +3,7 @@
 import re
 import tomllib
 from dataclasses import fields
+from fractions import Fraction
 from typing import get_args
 
 import pytest
@@ -10,6 +11,7 @@ import typer.main
 
 import dalle
 from dalle_model.shard_schema import ShardMetadata, token_schema
+from dalle_model.views import VIEWS, ViewName
 from orchestration.beam.profile import EnvironmentSettings, Profile, known_profiles
 from orchestration.cli.main import app
 from orchestration.engine.config import ConfigError
@@ -79,6 +81,14 @@ def test_the_columns_and_the_footer_of_a_token_shard_are_listed():
     assert first_codes(columns) == token_schema(metadata).names
     footer = first_codes(rest)
     assert sorted(footer) == sorted(field.name for field in fields(ShardMetadata))
+
+
+def test_the_views_are_listed_with_the_edge_that_they_need():
+    views, *_ = prose(DOCS / "views.md").partition("## One box")
+    _, *rows = table_rows(views)
+    listed = {row[0].strip("`"): Fraction(row[2]) for row in rows}
+    assert listed == {name: view.scale for name, view in VIEWS.items()}
+    assert set(VIEWS) == set(get_args(ViewName))
 
 
 def test_all_public_names_are_listed():
