@@ -35,9 +35,21 @@ class Images:
     names: list[str]
     rgb: Rgb
 
-    def split(self) -> tuple[Rgb, Rgb]:
-        """The training images and the held-out ones; an image's name alone decides."""
+    def split(self, out_url: str) -> tuple[Rgb, Rgb]:
+        """The training images and the held-out ones; an image's name alone decides.
+
+        Args:
+            out_url: what is trained, for the error.
+
+        Raises:
+            ImagesError: too few to train on some and hold others out.
+        """
         held_out = np.array([name.endswith(HELD_OUT_DIGIT) for name in self.names], bool)
+        if held_out.all() or not held_out.any():
+            raise ImagesError(
+                f"too few images to train {out_url}: {(~held_out).sum()} to train on and "
+                f"{held_out.sum()} held out; add sources to the config and `dalle run images`"
+            )
         return self.rgb[~held_out], self.rgb[held_out]
 
 

@@ -1,14 +1,28 @@
-"""Patch k-means: where the demo's codebook starts, and the baseline that a dVAE has to beat."""
+"""Patch k-means: where the demo's codebook starts, and the baseline that a codec has to beat."""
 
 import numpy as np
 import numpy.typing as npt
 
-from dalle_model.pixels import Floats
+from dalle_model.config import PATCH
+from dalle_model.pixels import Floats, Rgb, map_pixels, unmap_pixels
 
 # Shape letters: N images or points, S side in pixels, G grid side, D values of a point,
-# K centroids.
+# K centroids, P values of a patch (192).
 
 _CHUNK = 8192  # chosen: points compared at once, 32 MiB of distances to 1,024 centroids
+
+
+def fit_centroids(images: Rgb, num_codes: int, iterations: int, seed: int) -> Floats:
+    """Patch k-means of images and their mirror images: float32 `(K, P)` of mapped pixels."""
+    both = np.concatenate([images, images[:, :, ::-1]])
+    return kmeans(_points(both), num_codes, iterations, seed)
+
+
+def quantise(images: Rgb, centroids: Floats) -> Rgb:
+    """Replace each patch by its nearest centroid: the baseline that a codec has to beat."""
+    nearest = centroids[nearest_centroids(_points(images), centroids)]
+    mapped = from_patches(nearest, images.shape[1] // PATCH)
+    return np.asarray(np.rint(unmap_pixels(mapped) * 255), np.uint8)
 
 
 def to_patches(images: Floats, patch: int) -> Floats:
@@ -81,3 +95,8 @@ def _updated(points: Floats, centroids: Floats, nearest: npt.NDArray[np.int64]) 
             np.argsort(-errors, kind="stable")[np.arange(len(empty)) % len(points)]
         ]
     return moved
+
+
+def _points(images: Rgb) -> Floats:
+    mapped = map_pixels(images.astype(np.float32) / np.float32(255))
+    return np.ascontiguousarray(to_patches(mapped, PATCH), np.float32)

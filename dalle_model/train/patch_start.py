@@ -2,35 +2,17 @@
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dalle_model.config import LOGIT_LAPLACE_EPS, PATCH, DvaeConfig
-from dalle_model.pixels import Floats, Rgb
-from dalle_model.settings import DvaeTraining
+from dalle_model.config import LOGIT_LAPLACE_EPS
 from dalle_model.tokenizers.dvae import Dvae
-from dalle_model.tokenizers.dvae_codec import to_input, to_rgb
 from dalle_model.tokenizers.layers import Block, Conv2d
 from dalle_model.tokenizers.patch_path import PatchDecoder, PatchEncoder
-from dalle_model.train.kmeans import from_patches, kmeans, nearest_centroids, to_patches
 
 # Shape letters: K codes, P values of a patch (192), N channels of a feature map.
 
 _FIRST_LN_B = -1.5  # chosen: the scale of k-means errors on the demo, close to where b ends
-
-
-def fit_centroids(images: Rgb, config: DvaeConfig, settings: DvaeTraining) -> Floats:
-    """Patch k-means of images and their mirror images: float32 `(K, P)` of mapped pixels."""
-    both = np.concatenate([images, images[:, :, ::-1]])
-    return kmeans(_points(both), config.num_codes, settings.kmeans_iterations, settings.seed)
-
-
-def quantise(images: Rgb, centroids: Floats) -> Rgb:
-    """Replace each patch by its nearest centroid: the baseline that a dVAE has to beat."""
-    nearest = centroids[nearest_centroids(_points(images), centroids)]
-    mapped = from_patches(nearest, images.shape[1] // PATCH)
-    return to_rgb(torch.from_numpy(np.ascontiguousarray(mapped.transpose(0, 3, 1, 2))))
 
 
 @torch.no_grad()
@@ -73,8 +55,3 @@ def _whiten(w_NK11: Tensor, centroids_KP: Tensor) -> None:
     u_KP, _, _ = torch.linalg.svd(centred_KP, full_matrices=False)
     channels = min(w_NK11.shape[0], u_KP.shape[1])
     w_NK11[:channels] = math.sqrt(len(u_KP)) * u_KP[:, :channels].T[:, :, None, None]
-
-
-def _points(images: Rgb) -> Floats:
-    mapped = to_input(images).numpy().transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(to_patches(mapped, PATCH), np.float32)

@@ -12,9 +12,10 @@ from dalle_model.settings import DvaeTraining
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
 from dalle_model.tokenizers.facts import dvae_facts
 from dalle_model.tokenizers.registry import load_codec
-from dalle_model.train.dvae import DivergedError, _draw_batch, train_dvae, train_from_images
+from dalle_model.train.dvae import train_dvae, train_from_images
+from dalle_model.train.descent import DivergedError
 from dalle_model.train.images import ImagesError, distinct_images, read_image_folder
-from dalle_model.train.patch_start import fit_centroids, quantise
+from dalle_model.train.kmeans import fit_centroids, quantise
 
 # Few codes and slanted edges: the patches around a patch help to predict what it shows.
 CONFIG = DvaeConfig(32, 8, hidden=8, bottleneck=8, blocks_per_group=1, patch_width=32)
@@ -48,7 +49,7 @@ def one_thread():
 
 def test_the_loss_falls_and_held_out_images_beat_kmeans():
     train, held_out = edges(96), edges(32, seed=1)
-    centroids = fit_centroids(train, CONFIG, SETTINGS)
+    centroids = fit_centroids(train, CONFIG.num_codes, SETTINGS.kmeans_iterations, 0)
     losses = []
     model = train_dvae(
         train, CONFIG, SETTINGS, lambda i, n, terms: losses.append(terms["loss"]), centroids
@@ -101,14 +102,3 @@ def test_too_few_images_to_hold_some_out_is_one_clear_message(tmp_path):
     images = distinct_images([("0" * 24, edges(1)[0])])
     with pytest.raises(ImagesError, match=r"too few images to train .*: 1 to train on and 0 held"):
         train_from_images(images, f"{tmp_path}/x", CONFIG, SETTINGS, lambda *_: None)
-
-
-def test_a_batch_is_shifted_and_mirrored_within_its_bounds():
-    x = torch.arange(16.0).view(1, 1, 1, 16).expand(4, 3, 16, 16)
-    settings = DvaeTraining(batch_size=64, max_shift=2)
-    batch = _draw_batch(x, settings, torch.Generator().manual_seed(0))
-    assert batch.shape == (64, 3, 16, 16)
-    middles = set(batch[:, 0, 8, 8].tolist())
-    assert middles == {6.0, 7.0, 8.0, 9.0, 10.0, 5.0}  # 8 and its mirror image 7, two either way
-    still = _draw_batch(x, replace(settings, max_shift=0), torch.Generator().manual_seed(0))
-    assert set(still[:, 0, 8, 8].tolist()) == {7.0, 8.0}

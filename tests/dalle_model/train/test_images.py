@@ -41,7 +41,7 @@ def test_transparency_is_shown_on_white(tmp_path):
 
 def test_held_out_is_decided_by_the_name_alone():
     names = [name(n) for n in range(64)]
-    train, held_out = Images(names, np.stack([random_image(n) for n in range(64)])).split()
+    train, held_out = Images(names, np.stack([random_image(n) for n in range(64)])).split("x")
     assert (len(train), len(held_out)) == (60, 4)
     assert np.array_equal(held_out[0], random_image(15))
 

@@ -5,7 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from dalle_model.train.kmeans import from_patches, kmeans, nearest_centroids, to_patches
+from dalle_model.train.kmeans import (
+    fit_centroids,
+    from_patches,
+    kmeans,
+    nearest_centroids,
+    quantise,
+    to_patches,
+)
 
 
 def points(count, width=6, seed=0):
@@ -65,3 +72,12 @@ def test_fewer_distinct_points_than_centroids():
 def test_the_seed_decides(seed):
     some = points(100)
     assert np.array_equal(kmeans(some, 5, 4, seed), kmeans(some, 5, 4, seed))
+
+
+def test_centroids_of_images_are_mapped_pixels_and_quantise_their_own_patches():
+    images = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3), dtype=np.uint8)
+    centroids = fit_centroids(images, 32, 3, seed=0)
+    assert (centroids.shape, centroids.dtype) == ((32, 192), np.float32)
+    assert 0.1 - 1e-6 <= centroids.min() < centroids.max() <= 0.9 + 1e-6
+    as_many = fit_centroids(images[:2], 16, 1, seed=0)  # patches of two images and their mirrors
+    assert np.array_equal(quantise(images[:2], as_many), images[:2])
