@@ -14,6 +14,7 @@ from dalle_model.config import (
     Resample,
 )
 from dalle_model.tokenizers.codec import CodecFacts
+from dalle_model.tokenizers.vq_config import VQ_RANGE, VqConfig
 from dalle_model.tokenizers.vqgan_config import VQGAN_RANGE, VqganConfig
 
 _LOGIT_LAPLACE_RANGE = (LOGIT_LAPLACE_EPS, 1 - LOGIT_LAPLACE_EPS)
@@ -36,6 +37,22 @@ def dvae_facts(
     remedy = "`dalle train dvae` makes a new checkpoint"
     parse = partial(DvaeConfig.from_dict, dict(config))
     return _facts(url, sha256, extra, parse, _LOGIT_LAPLACE_RANGE, remedy)
+
+
+def vq_facts(
+    url: str, sha256: str, config: Mapping[str, Any], extra: Mapping[str, Any]
+) -> CodecFacts:
+    """What a checkpoint of kind `vq` says of its codes; arguments and errors as of `dvae_facts`.
+
+    Args:
+        url: of the checkpoint.
+        sha256: of the file.
+        config: of `VqConfig.to_dict`.
+        extra: may name the filter of the training images.
+    """
+    remedy = "`dalle train vq` makes a new checkpoint"
+    parse = partial(VqConfig.from_dict, dict(config))
+    return _facts(url, sha256, extra, parse, VQ_RANGE, remedy)
 
 
 def vqgan_facts(
@@ -76,7 +93,7 @@ def _facts(
     url: str,
     sha256: str,
     extra: Mapping[str, Any],
-    parse: Callable[[], DvaeConfig | VqganConfig],
+    parse: Callable[[], DvaeConfig | VqConfig | VqganConfig],
     pixel_range: tuple[float, float],
     remedy: str,
 ) -> CodecFacts:
@@ -91,7 +108,7 @@ def _facts(
             resample=trained_resample(extra),
             pixel_range=pixel_range,
         )
-    except (TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{url} has the config of another program version: {str(error)[:200]}; {remedy}"
         ) from error

@@ -9,7 +9,7 @@ from typing import Any
 from dalle_model.checkpoint import CheckpointError, Inspected, inspect_checkpoint
 from dalle_model.tokenizers.abilities import TakesShapes
 from dalle_model.tokenizers.codec import Codec, CodecError, CodecFacts
-from dalle_model.tokenizers.facts import dvae_facts, vqgan_facts
+from dalle_model.tokenizers.facts import dvae_facts, vq_facts, vqgan_facts
 from dalle_model.tokenizers.installed import Installed, find_installed, installed_codec
 from dalle_model.tokenizers.torchscript import SUFFIXES, read_script
 
@@ -36,6 +36,12 @@ def _load_dvae(url: str) -> Codec:
     return DvaeCodec.load(url)
 
 
+def _load_vq(url: str) -> Codec:
+    from dalle_model.tokenizers.vq_codec import VqCodec  # likewise
+
+    return VqCodec.load(url)
+
+
 def _load_vqgan(url: str) -> Codec:
     from dalle_model.tokenizers.vqgan_codec import VqganCodec  # likewise
 
@@ -48,7 +54,11 @@ def _load_script(url: str) -> Codec:
     return ScriptCodec.load(url)
 
 
-_KINDS = {"dvae": _Kind(dvae_facts, _load_dvae), "vqgan": _Kind(vqgan_facts, _load_vqgan)}
+_KINDS = {
+    "dvae": _Kind(dvae_facts, _load_dvae),
+    "vq": _Kind(vq_facts, _load_vq),
+    "vqgan": _Kind(vqgan_facts, _load_vqgan),
+}
 
 
 def load_codec(name_or_url: str) -> Codec:

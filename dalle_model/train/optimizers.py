@@ -1,4 +1,4 @@
-"""Optimisers of the prior, and their state as named tensors for checkpoints."""
+"""Optimisers of the models, and their state as named tensors for checkpoints."""
 
 from collections.abc import Iterable, Mapping
 from typing import Literal
@@ -10,8 +10,8 @@ from torch.optim import AdamW, Optimizer
 from dalle_model.train.muon import Muon
 
 
-def prior_optimizers(
-    prior: nn.Module,
+def muon_and_adamw(
+    model: nn.Module,
     name: Literal["adamw", "muon"],
     learning_rate: float,
     matrix_rate: float,
@@ -19,15 +19,15 @@ def prior_optimizers(
     weight_decay: float,
     dtype: torch.dtype,
 ) -> list[Optimizer]:
-    """AdamW for everything, or Muon for the blocks' matrices and AdamW for the rest.
+    """AdamW for everything, or Muon for the matrices in `blocks` and AdamW for the rest.
 
     Gains and biases do not decay. Each group keeps its full learning rate as `peak`. `dtype` is
     that of Muon's products.
 
     Source: `muon`: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/.
     """
-    named = list(prior.named_parameters())
-    block_matrices = [w for n, w in named if n.startswith("blocks.") and w.ndim == 2]
+    named = list(model.named_parameters())
+    block_matrices = [w for n, w in named if "blocks" in n.split(".") and w.ndim == 2]
     by_muon = {id(w) for w in block_matrices} if name == "muon" else set()
     others = [w for _, w in named if id(w) not in by_muon]
     groups = [

@@ -24,11 +24,13 @@ from dalle_model.settings import PairChoice, PriorTraining
 from dalle_model.shards import image_of
 from dalle_model.threads import torch_threads
 from dalle_model.train.data import Pairs, TrainingDataError, batch_rows, load_pairs
-from dalle_model.train.optimizers import prior_optimizers, set_learning_rate
+from dalle_model.train.optimizers import muon_and_adamw, set_learning_rate
+from dalle_model.train.precision import mixed_precision, uses_bfloat16
 from dalle_model.train.resume import clear_state, load_state, save_state, state_digest
 from dalle_model.vocab import FRAME_TOKENS, CaptionTokenizer
 
 _LOG = logging.getLogger(__name__)
+_KIND = "prior-training"
 
 # Shape letters: B batch, T text positions, I image positions.
 
@@ -50,6 +52,16 @@ class TrainingState:
     step: int
     skipped: int
     recent: dict[str, float]
+
+    @property
+    def weights(self) -> Prior:
+        """What is saved."""
+        return self.prior
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Sizes of what is saved."""
+        return self.prior.config.to_dict()
 
 
 def train_from_shards(
@@ -112,7 +124,7 @@ def train_prior(
     digest = state_digest(asdict(settings), config.to_dict(), tokenizer, image_tokens, captions)
     state = start(config, settings)
     if out_url is not None:
-        load_state(out_url, digest, state)
+        load_state(out_url, _KIND, state, lambda extra: extra["digest"] == digest)
     images = torch.from_numpy(image_tokens.astype(np.int64))
     while state.step < settings.steps:
         rows = batch_rows(state.step, len(captions), settings.batch_size, settings.seed)
@@ -128,7 +140,7 @@ def train_prior(
         train_step(state, settings, text_BT, images[torch.from_numpy(rows)])
         on_step(state.step, settings.steps, state.recent)
         if out_url is not None and state.step % settings.checkpoint_every == 0:
-            save_state(out_url, digest, state)
+            save_state(out_url, _KIND, state, {"digest": digest})
     state.prior.eval()
     return state
 
@@ -138,7 +150,7 @@ def start(config: PriorConfig, settings: PriorTraining) -> TrainingState:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         prior = Prior(config).train()
-    optimizers = prior_optimizers(
+    optimizers = muon_and_adamw(
         prior,
         settings.optimizer,
         settings.learning_rate,
@@ -158,7 +170,7 @@ def train_step(
     max_share = settings.token_noise * (1 - state.step / settings.steps)
     seed = (settings.seed, state.step)
     read_BI = add_noise(image_BI, state.prior.config.image_vocab, max_share, seed)
-    with torch.autocast("cpu", torch.bfloat16, enabled=uses_bfloat16(settings.precision)):
+    with mixed_precision(settings.precision):
         text_logits, image_logits = state.prior(text_BT, read_BI)
     loss = stream_loss(text_logits, image_logits, text_BT, image_BI)
     loss.total.backward()  # type: ignore[no-untyped-call]
@@ -191,13 +203,6 @@ def add_noise(image_BI: Tensor, num_codes: int, max_share: float, seed: tuple[in
     is_noise_BI = torch.from_numpy(rng.random(image_BI.shape) < shares)
     noise_BI = torch.from_numpy(rng.integers(num_codes, size=image_BI.shape))
     return torch.where(is_noise_BI, noise_BI, image_BI)
-
-
-def uses_bfloat16(precision: str) -> bool:
-    """Whether to multiply matrices in bfloat16, which is slow where it has to be emulated."""
-    if precision == "auto":
-        return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
-    return precision == "bfloat16"
 
 
 def _running_means(before: dict[str, float], loss: StreamLoss) -> dict[str, float]:

@@ -1,33 +1,47 @@
-"""The state of an unfinished training run of the prior, saved next to its future checkpoint."""
+"""The state of an unfinished training run, saved next to its future checkpoint."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from dalle_model import files
 from dalle_model.checkpoint import load_checkpoint, load_into, save_checkpoint
 from dalle_model.pixels import Codes
-from dalle_model.prior.model import Prior
 from dalle_model.train.optimizers import load_state_tensors, state_tensors
 from dalle_model.vocab import CaptionTokenizer
 
-KIND = "prior-training"
 SUFFIX = ".training"
 WEIGHTS, MOMENTS = "weights.", "moments."
 
 
 class Resumable(Protocol):
-    """What is saved and restored: a `dalle_model.train.prior.TrainingState`."""
+    """What is saved and restored: a run between two steps.
 
-    prior: Prior
+    Attributes:
+        optimizers: with their state.
+        step: number of the next step, from 0.
+        skipped: steps left out because their gradient was not finite.
+        recent: means of what was measured last.
+    """
+
     optimizers: list[Optimizer]
     step: int
     skipped: int
     recent: dict[str, float]
+
+    @property
+    def weights(self) -> nn.Module:
+        """All tensors that the steps change, but for those of the optimisers."""
+        ...
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Sizes of the model."""
+        ...
 
 
 def state_digest(
@@ -44,21 +58,31 @@ def state_digest(
     return files.sha256(described + np.ascontiguousarray(image_tokens, little).tobytes())
 
 
-def save_state(out_url: str, digest: str, state: Resumable) -> None:
-    """Write the state atomically."""
-    tensors = {WEIGHTS + name: value for name, value in state.prior.state_dict().items()}
+def save_state(out_url: str, kind: str, state: Resumable, origin: Mapping[str, Any]) -> None:
+    """Write the state atomically.
+
+    Args:
+        out_url: URL of the future checkpoint.
+        kind: of the file.
+        state: of the run.
+        origin: JSON by which a later run finds out whether the state is its own.
+    """
+    tensors = {WEIGHTS + name: value for name, value in state.weights.state_dict().items()}
     tensors |= {MOMENTS + name: value for name, value in state_tensors(state.optimizers).items()}
-    extra = {
-        "digest": digest,
-        "step": state.step,
-        "skipped": state.skipped,
-        "recent": state.recent,
-    }
-    save_checkpoint(out_url + SUFFIX, KIND, tensors, state.prior.config.to_dict(), extra)
+    reached = {"step": state.step, "skipped": state.skipped, "recent": state.recent}
+    save_checkpoint(out_url + SUFFIX, kind, tensors, state.config, {**origin, **reached})
 
 
-def load_state(out_url: str, digest: str, state: Resumable) -> bool:
-    """Restore the saved state into a fresh one, if there is one with the same digest.
+def load_state(
+    out_url: str, kind: str, state: Resumable, is_own: Callable[[Mapping[str, Any]], bool]
+) -> bool:
+    """Restore the saved state into a fresh one, if there is one of the same run.
+
+    Args:
+        out_url: URL of the future checkpoint.
+        kind: of the file.
+        state: is changed in place.
+        is_own: whether the saved `origin`, `step`, `skipped` and `recent` are of this run.
 
     Returns:
         Whether a state was restored.
@@ -68,10 +92,10 @@ def load_state(out_url: str, digest: str, state: Resumable) -> bool:
     """
     if not files.exists(out_url + SUFFIX):
         return False
-    checkpoint = load_checkpoint(out_url + SUFFIX, KIND)
-    if checkpoint.extra["digest"] != digest:
+    checkpoint = load_checkpoint(out_url + SUFFIX, kind)
+    if not is_own(checkpoint.extra):
         return False
-    load_into(state.prior, checkpoint, _under(WEIGHTS, checkpoint.tensors))
+    load_into(state.weights, checkpoint, _under(WEIGHTS, checkpoint.tensors))
     load_state_tensors(state.optimizers, _under(MOMENTS, checkpoint.tensors))
     state.step, state.skipped = checkpoint.extra["step"], checkpoint.extra["skipped"]
     state.recent = checkpoint.extra["recent"]

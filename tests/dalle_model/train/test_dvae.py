@@ -10,6 +10,7 @@ from dalle_model.config import DvaeConfig
 from dalle_model.evaluate.reconstruction import psnr
 from dalle_model.settings import DvaeTraining
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
+from dalle_model.tokenizers.dvae_encoding import multiplies_bfloat16
 from dalle_model.tokenizers.facts import dvae_facts
 from dalle_model.tokenizers.registry import load_codec
 from dalle_model.train.dvae import train_dvae, train_from_images
@@ -70,6 +71,17 @@ def test_equal_seeds_give_equal_weights_and_other_seeds_do_not():
 
     assert torch.equal(weights(0), weights(0))
     assert not torch.equal(weights(0), weights(1))
+
+
+def test_the_precision_is_a_setting():
+    def weights(precision):
+        settings = replace(SETTINGS, steps=2, precision=precision)
+        model = train_dvae(edges(8), CONFIG, settings, lambda *_: None)
+        return torch.cat([p.flatten() for p in model.parameters()])
+
+    exact, mixed = weights("float32"), weights("bfloat16")
+    assert not torch.equal(exact, mixed)
+    assert torch.equal(weights("auto"), mixed if multiplies_bfloat16() else exact)
 
 
 def test_a_dvae_without_patch_path_trains_from_random_weights():

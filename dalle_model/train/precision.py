@@ -1,0 +1,16 @@
+"""In which type of number a training multiplies."""
+
+import torch
+
+from dalle_model.settings import Precision
+from dalle_model.tokenizers.dvae_encoding import multiplies_bfloat16
+
+
+def uses_bfloat16(precision: Precision) -> bool:
+    """Whether to multiply in bfloat16: for `auto` where the processor does so itself."""
+    return multiplies_bfloat16() if precision == "auto" else precision == "bfloat16"
+
+
+def mixed_precision(precision: Precision) -> torch.autocast:
+    """A block in which layers multiply in bfloat16, if they shall; weights stay in float32."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=uses_bfloat16(precision))
