@@ -108,7 +108,7 @@ def _facts(
             resample=trained_resample(extra),
             pixel_range=pixel_range,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise CheckpointError(
             f"{url} has the config of another program version: {str(error)[:200]}; {remedy}"
         ) from error

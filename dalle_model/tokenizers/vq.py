@@ -160,4 +160,5 @@ class Vq(nn.Module):
         The largest is that of the nearest vector: z e - |e|^2 / 2 = (|z|^2 - |z - e|^2) / 2.
         """
         bias_K = -0.5 * self.codebook.square().sum(1)
-        return torch.addmm(bias_K, z_RE, self.codebook.T)
+        with torch.autocast(z_RE.device.type, enabled=False):  # bfloat16 confuses similar codes
+            return torch.addmm(bias_K, z_RE, self.codebook.T)

@@ -33,9 +33,12 @@ class VqConfig:
     image_shape: tuple[int, int] = (64, 64)
 
     def __post_init__(self) -> None:
-        for edge in self.image_shape:
+        height, width = self.image_shape
+        for edge in (height, width):
             if edge < PATCH or edge % PATCH:
                 raise ValueError(f"an edge is {edge} px, must be a multiple of {PATCH}")
+        if self.embed_dim > 3 * PATCH**2:
+            raise ValueError(f"embed_dim {self.embed_dim} is above the values of a patch")
 
     @property
     def token_shape(self) -> tuple[int, int]:
@@ -50,5 +53,7 @@ class VqConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The inverse of `to_dict`."""
-        height, width = values["image_shape"]
-        return cls(**values | {"image_shape": (height, width)})
+        given: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
+        }
+        return cls(**given)

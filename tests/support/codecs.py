@@ -12,7 +12,10 @@ from dalle_model.config import DvaeConfig
 from dalle_model.pixels import Codes, Rgb
 from dalle_model.tokenizers.codec import Codec
 from dalle_model.tokenizers.dvae import Dvae
+from dalle_model.tokenizers.vq import Vq
+from dalle_model.tokenizers.vq_config import VqConfig
 
+TINY_VQ = VqConfig(32, 4, width=8, encoder_blocks=1, decoder_blocks=1, image_shape=(16, 16))
 TINY = DvaeConfig(side=16, num_codes=32, hidden=8, bottleneck=8, blocks_per_group=1, patch_width=16)
 
 
@@ -22,6 +25,19 @@ def write_codec(url: str, config: DvaeConfig = TINY, seed: int = 0) -> str:
         torch.manual_seed(seed)
         model = Dvae(config)
     return save_checkpoint(url, "dvae", model.state_dict(), config.to_dict())
+
+
+def random_vq(config: VqConfig = TINY_VQ, seed: int = 0) -> Vq:
+    """A VQ-VAE of random weights, whose trunks take part."""
+    model = Vq(config)
+    shapes = {name: tuple(values.shape) for name, values in model.state_dict().items()}
+    model.load_state_dict(filled(shapes, seed))
+    return model
+
+
+def write_vq(url: str, config: VqConfig = TINY_VQ, seed: int = 0) -> str:
+    """Write such a VQ-VAE as a checkpoint; returns its sha256."""
+    return save_checkpoint(url, "vq", random_vq(config, seed).state_dict(), config.to_dict())
 
 
 def save_script(module: nn.Module, path: str) -> None:
