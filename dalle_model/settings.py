@@ -132,7 +132,7 @@ class VqTraining:
     kmeans_iterations: int = 20
     precision: Precision = "auto"
     seed: int = 0
-    checkpoint_every: int = 300
+    checkpoint_every: int = 100
     threads: int | None = 1
 
     def __post_init__(self) -> None:

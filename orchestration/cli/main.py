@@ -358,7 +358,7 @@ def convert(
 
 @_command()
 def train(
-    model: Annotated[str, typer.Argument(help="bpe, dvae or prior.")],
+    model: Annotated[str, typer.Argument(help="bpe, dvae, vq or prior.")],
     config: ConfigOption = DEFAULT_CONFIG,
     directory: DirOption = "",
     replaces: YesOption = False,

@@ -141,7 +141,7 @@ def train(
     """Train one model of a run, on what its data stages have written.
 
     Args:
-        model: name of a stage that trains, such as `bpe`, `dvae` or `prior`.
+        model: name of a stage that trains, such as `bpe`, `vq` or `prior`.
         config: settings of the run; the model's section may be missing, and is the default then.
         directory: as for `run`.
         progress: receives the events; none by default.

@@ -17,6 +17,7 @@ from dalle_model.train.dvae import train_dvae, train_from_images
 from dalle_model.train.descent import DivergedError
 from dalle_model.train.images import ImagesError, distinct_images, read_image_folder
 from dalle_model.train.kmeans import fit_centroids, quantise
+from tests.support.edges import edges
 
 # Few codes and slanted edges: the patches around a patch help to predict what it shows.
 CONFIG = DvaeConfig(32, 8, hidden=8, bottleneck=8, blocks_per_group=1, patch_width=32)
@@ -28,16 +29,6 @@ SETTINGS = DvaeTraining(
     learning_rate_steps=100,
     temperature_steps=80,
 )
-
-
-def edges(count, seed=0):
-    """Images of one dark half-plane each."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[-1:1:32j, -1:1:32j]
-    angle, offset = rng.uniform(0, 2 * np.pi, count), rng.uniform(-0.4, 0.4, count)
-    side = np.cos(angle)[:, None, None] * x + np.sin(angle)[:, None, None] * y
-    shade = 255 / (1 + np.exp(-20 * (side - offset[:, None, None])))
-    return np.repeat(shade.round().astype(np.uint8)[..., None], 3, axis=3)
 
 
 @pytest.fixture(autouse=True)
