@@ -230,7 +230,8 @@ def _check(url: str, kinds: tuple[str, ...], document: dict[str, Any], body: byt
 
 
 def _any(kinds: tuple[str, ...]) -> str:
-    return " or ".join(kinds)
+    *others, last = kinds
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _remedy(kind: str) -> str:

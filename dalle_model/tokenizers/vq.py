@@ -1,13 +1,13 @@
 """A VQ-VAE of patches: an encoder that sees beyond its patch, a codebook, a decoder.
 
 Patches of 8 x 8 pixels are the channels of a map at the resolution of the tokens, and every
-convolution lies there: so a pixel costs a hundredth of what it costs at full resolution, and weights
-fit images of any multiple of 8 px. Both halves are the sum of a linear map of one position and of a
-residual trunk that sees its neighbours; with a trunk of zero and principal components as linear maps
-the whole is k-means of patches, which is where training starts.
+convolution lies there: so a layer costs a hundredth of what it costs at full resolution, and the
+weights fit images of any multiple of 8 px. Both halves are the sum of a linear map of one position
+and of a residual trunk that sees its neighbours. Where the trunks are zero and the linear maps are
+principal components, the whole is k-means of patches: training starts there.
 
-Source: van den Oord et al. 2017, section 3 (codebook and nearest vector); He et al. 2016b, section 3
-(residual blocks whose relu comes first). The layout is ours.
+Source: van den Oord et al. 2017, section 3 (codebook and nearest vector); He et al. 2016,
+arXiv:1603.05027 (residual blocks whose relu comes first). The layout is ours.
 """
 
 import math
@@ -54,7 +54,7 @@ class Conv(nn.Module):
 
 
 class Block(nn.Module):
-    """A 3x3 and a 1x1 convolution, each after a relu, added to their input; at first without effect."""
+    """A 3x3 and a 1x1 convolution, each after a relu, added to their input; at first nothing."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

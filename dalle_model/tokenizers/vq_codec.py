@@ -1,6 +1,7 @@
 """A trained VQ-VAE of patches as a codec: its interface is uint8 images and codes, not tensors."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import Self
 
@@ -37,7 +38,7 @@ class VqCodec:
     def __init__(self, model: Vq, facts: CodecFacts, dtype: torch.dtype = torch.float32) -> None:
         self.model = model.eval().requires_grad_(requires_grad=False)
         self.facts = facts
-        self.precision = str(dtype).removeprefix("torch.")
+        self._dtype, self.precision = dtype, str(dtype).removeprefix("torch.")
         self._mixed = torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16)
 
     @classmethod
@@ -69,6 +70,19 @@ class VqCodec:
             best_R2 = np.partition(logits_RK, -2, axis=1)[:, -2:]
             margins.append(best_R2[:, 1] - best_R2[:, 0])
         return self._codes(rows), np.concatenate(margins).reshape(-1, self.facts.num_tokens)
+
+    def with_shape(self, image_shape: tuple[int, int]) -> Self:
+        """The same codec, with the same weights, of images of another shape.
+
+        Args:
+            image_shape: height and width, in pixels.
+
+        Raises:
+            ValueError: one is no multiple of 8.
+        """
+        config = replace(self.model.config, image_shape=image_shape)
+        facts = replace(self.facts, image_shape=image_shape, token_shape=config.token_shape)
+        return type(self)(self.model, facts, self._dtype)
 
     def in_fast_form(self) -> Self:
         """The same codec; its trunk is in bfloat16 where the processor multiplies in it."""

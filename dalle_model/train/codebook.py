@@ -1,4 +1,4 @@
-"""A codebook that follows the features: its start, its moving averages, and codes taken up again."""
+"""A codebook that follows features: its start, its moving averages, and codes taken up again."""
 
 import numpy as np
 import torch
@@ -12,7 +12,9 @@ from dalle_model.train.kmeans import kmeans
 # Shape letters: B batch, S side in pixels, P values of a patch (192), E channels of a vector,
 # K codes, R positions.
 
-_EVEN_SHARE = 0.015  # of even use, below which a code is dead; chosen: Jukebox's is not scaled by it
+_EVEN_SHARE = (
+    0.015  # of even use, below which a code is dead; chosen: Jukebox's is not scaled by it
+)
 _REVIVED_SHARE = 0.25  # of even use; chosen: it then takes some 280 steps without use to die again
 _ITERATIONS = 8  # of k-means at the start; chosen: what follows moves the codebook anyway
 

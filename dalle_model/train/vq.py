@@ -137,7 +137,7 @@ def _origin(images: Rgb, config: VqConfig, settings: VqTraining) -> dict[str, An
 
 
 def _continues(saved: Mapping[str, Any], origin: Mapping[str, Any]) -> bool:
-    """Whether a saved state is one of this run; with another end only while the rate is constant."""
+    """Whether a saved state is of this run; with another end, while both rates are constant."""
     constant = min(steps - falling for steps, falling in (saved["schedule"], origin["schedule"]))
     is_before = saved["schedule"] == origin["schedule"] or saved["step"] <= constant
     return bool(saved["digest"] == origin["digest"] and is_before)

@@ -93,10 +93,10 @@ def train_step(state: TrainingState, settings: VqTraining, x_NCSS: Tensor) -> No
         terms = objective(model, x_BCSS, settings.commitment)
     set_learning_rate(state.optimizers, rate_share(state.step, settings))
     descend(model, state.optimizers, terms.loss, "vq.training.learning_rate")
-    codebook.update(terms.z_RE, terms.codes_R, settings.codebook_decay)
+    codebook.update(terms.features, terms.codes, settings.codebook_decay)
     if state.step % _REVIVE_EVERY == 0 and state.step < settings.steps - settings.decay_steps:
-        distances_R = (terms.z_RE - model.codebook[terms.codes_R]).square().sum(1)
-        codebook.revive(terms.z_RE, distances_R, noise)
+        distances_R = (terms.features - model.codebook[terms.codes]).square().sum(1)
+        codebook.revive(terms.features, distances_R, noise)
     model.codebook.copy_(codebook.vectors())
     average(state.weights.averaged, model, settings.ema_decay, state.step)
     batch_psnr = 10 * math.log10(4 / max(terms.mse.item(), 1e-12))
@@ -106,12 +106,19 @@ def train_step(state: TrainingState, settings: VqTraining, x_NCSS: Tensor) -> No
 
 @dataclass(frozen=True)
 class Terms:
-    """The `loss` of a batch, the mean squared error in it, and its features with their codes."""
+    """What a step on a batch needs.
+
+    Args:
+        loss: a scalar.
+        mse: the squared error in it, in the mean of all pixels' values.
+        features: `(R, E)`, without gradient.
+        codes: int64 `(R,)`, of their nearest vectors.
+    """
 
     loss: Tensor
     mse: Tensor
-    z_RE: Tensor
-    codes_R: Tensor
+    features: Tensor
+    codes: Tensor
 
 
 def objective(model: Vq, x_BCSS: Tensor, commitment: float) -> Terms:

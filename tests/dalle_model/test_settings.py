@@ -2,7 +2,13 @@ from typing import Any
 
 import pytest
 
-from dalle_model.settings import PRIOR_TRAINING_PRESETS, DvaeTraining, PriorTraining, SampleSettings
+from dalle_model.settings import (
+    PRIOR_TRAINING_PRESETS,
+    DvaeTraining,
+    PriorTraining,
+    SampleSettings,
+    VqTraining,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,3 +55,21 @@ def test_paper_preset_is_the_paper() -> None:
 def test_dvae_training_out_of_range_is_refused(name, value):
     with pytest.raises(ValueError, match=name):
         DvaeTraining(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"steps": 0, "decay_steps": 0}, "at least 1"),
+        ({"checkpoint_every": 0}, "at least 1"),
+        ({"decay_steps": 20_001}, "decay_steps"),
+        ({"matrix_rate": 0.0}, "rates"),
+        ({"codebook_decay": 1.0}, "codebook_decay"),
+        ({"ema_decay": 1.0}, "ema_decay"),
+        ({"commitment": -1.0}, "commitment"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_vq_training_out_of_range_is_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        VqTraining(**wrong)

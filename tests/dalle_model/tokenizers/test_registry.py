@@ -7,7 +7,9 @@ from dalle_model.tokenizers.registry import codec_sha256, codec_url, inspect_cod
 
 def test_a_missing_codec_is_one_clear_message(tmp_path):
     for attempt in (load_codec, codec_sha256):
-        with pytest.raises(CheckpointError, match=r"no dvae or vq or vqgan .* at .*`dalle train dvae`"):
+        with pytest.raises(
+            CheckpointError, match=r"no dvae, vq or vqgan .* at .*`dalle train dvae`"
+        ):
             attempt(f"{tmp_path}/none.safetensors")
 
 

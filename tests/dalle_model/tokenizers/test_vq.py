@@ -41,10 +41,10 @@ def test_a_block_is_at_first_without_effect_and_then_sees_one_position_further()
 
 def test_the_nearest_vector_is_that_of_the_least_distance():
     model = random_vq()
-    z_BEGG = torch.randn(2, TINY_VQ.embed_dim, 3, 4, generator=torch.Generator().manual_seed(0))
-    rows = z_BEGG.permute(0, 2, 3, 1).reshape(-1, TINY_VQ.embed_dim)
+    z = torch.randn(2, TINY_VQ.embed_dim, 3, 4, generator=torch.Generator().manual_seed(0))
+    rows = z.permute(0, 2, 3, 1).reshape(-1, TINY_VQ.embed_dim)
     distances = torch.cdist(rows, model.codebook)
-    assert torch.equal(model.nearest(z_BEGG).flatten(), distances.argmin(1))
+    assert torch.equal(model.nearest(z).flatten(), distances.argmin(1))
     best, second = distances.square().topk(2, largest=False).values.unbind(1)
     logits = model.logits(rows).topk(2).values
     assert torch.allclose(logits[:, 0] - logits[:, 1], (second - best) / 2, atol=1e-4)

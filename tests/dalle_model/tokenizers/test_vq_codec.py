@@ -61,6 +61,19 @@ def test_images_need_not_be_square(tmp_path):
         codec.encode(images.transpose(0, 2, 1, 3))
 
 
+def test_the_same_weights_fit_images_of_another_shape(url, tmp_path):
+    wide = f"{tmp_path}/wide.safetensors"
+    write_vq(wide, replace(TINY_VQ, image_shape=(16, 24)))
+    codec, images = VqCodec.load(url).with_shape((16, 24)), random_images(2, 16, 24)
+    assert (codec.facts.image_shape, codec.facts.token_shape) == ((16, 24), (2, 3))
+    assert codec.facts.sha256 == codec_sha256(url)
+    codes = codec.encode(images)
+    assert np.array_equal(codes, load_codec(wide).encode(images))
+    assert np.array_equal(codec.decode(codes), load_codec(wide).decode(codes))
+    with pytest.raises(ValueError, match="an edge is 20 px"):
+        codec.with_shape((16, 20))
+
+
 def test_margins_come_with_the_same_codes(url):
     codec = load_codec(url)
     assert isinstance(codec, GivesMargins)

@@ -19,8 +19,8 @@ def draw(seed=0):
 def test_vectors_are_the_moving_averages_of_the_paper():
     codebook, decay = MovingCodebook(3, 2), 0.75
     codebook.start(torch.zeros(3, 2), share=1.0)
-    z_RE = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
-    codebook.update(z_RE, torch.tensor([0, 0, 2]), decay)
+    z = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    codebook.update(z, torch.tensor([0, 0, 2]), decay)
     counts = decay * 1 + (1 - decay) * torch.tensor([2.0, 0.0, 1.0])
     sums = (1 - decay) * torch.tensor([[4.0, 6.0], [0.0, 0.0], [5.0, 6.0]])
     assert torch.allclose(codebook.vectors(), sums / counts[:, None])
@@ -39,12 +39,12 @@ def test_only_dead_codes_are_revived_and_at_features_far_from_their_vectors():
     codebook = MovingCodebook(4, 1)
     codebook.start(torch.zeros(4, 1), share=25.0)
     codebook.counts[2] = 0.1  # of 25 in even use
-    z_RE = torch.arange(100.0)[:, None]
-    distances_R = torch.zeros(100)
-    distances_R[70] = 1.0
-    assert codebook.revive(z_RE, distances_R, draw()) == 1
+    z = torch.arange(100.0)[:, None]
+    distances = torch.zeros(100)
+    distances[70] = 1.0
+    assert codebook.revive(z, distances, draw()) == 1
     assert codebook.vectors().flatten().tolist() == [0, 0, 70, 0]
-    assert codebook.revive(z_RE, distances_R, draw()) == 0
+    assert codebook.revive(z, distances, draw()) == 0
 
 
 def test_equal_features_revive_codes_too():

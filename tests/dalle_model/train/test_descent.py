@@ -32,7 +32,7 @@ def test_a_step_follows_the_clipped_gradient():
 
 def test_an_infinite_loss_names_the_setting():
     model = nn.Linear(1, 1)
-    with pytest.raises(DivergedError, match="the loss became inf; lower `a.rate`"):
+    with pytest.raises(DivergedError, match=r"the loss became inf; lower `a\.rate`"):
         descend(model, [], model.weight.sum() + torch.inf, "a.rate")
 
 

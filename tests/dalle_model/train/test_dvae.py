@@ -13,8 +13,8 @@ from dalle_model.tokenizers.dvae_codec import DvaeCodec
 from dalle_model.tokenizers.dvae_encoding import multiplies_bfloat16
 from dalle_model.tokenizers.facts import dvae_facts
 from dalle_model.tokenizers.registry import load_codec
-from dalle_model.train.dvae import train_dvae, train_from_images
 from dalle_model.train.descent import DivergedError
+from dalle_model.train.dvae import train_dvae, train_from_images
 from dalle_model.train.images import ImagesError, distinct_images, read_image_folder
 from dalle_model.train.kmeans import fit_centroids, quantise
 from tests.support.edges import edges

@@ -20,22 +20,22 @@ def images(count=16):
 
 
 def test_the_objective_is_that_of_the_paper_divided_by_the_values_of_a_patch():
-    model, x_BCSS = random_vq(), scaled(images(2))[..., :16, :16]
-    terms = objective(model, x_BCSS, commitment=0.25)
-    z_BEGG = model.encoder(x_BCSS)
-    e_BEGG = model.vectors(model.nearest(z_BEGG))
-    error = (model.decoder(e_BEGG) - x_BCSS).square().sum()
-    commitment = (z_BEGG - e_BEGG).square().sum()
-    assert terms.loss.item() == pytest.approx((error + 0.25 * commitment).item() / x_BCSS.numel())
+    model, x = random_vq(), scaled(images(2))[..., :16, :16]
+    terms = objective(model, x, commitment=0.25)
+    z = model.encoder(x)
+    e = model.vectors(model.nearest(z))
+    error = (model.decoder(e) - x).square().sum()
+    commitment = (z - e).square().sum()
+    assert terms.loss.item() == pytest.approx((error + 0.25 * commitment).item() / x.numel())
 
 
 def test_features_get_the_gradient_of_their_vectors():
-    model, x_BCSS = random_vq(), scaled(images(2))[..., :16, :16]
-    objective(model, x_BCSS, commitment=0.0).loss.backward()
-    z_BEGG = model.encoder(x_BCSS)
-    e_BEGG = model.vectors(model.nearest(z_BEGG)).requires_grad_()
-    (model.decoder(e_BEGG) - x_BCSS).square().mean().backward()
-    expected = e_BEGG.grad.sum((0, 2, 3))  # what a bias that is added to all features gets
+    model, x = random_vq(), scaled(images(2))[..., :16, :16]
+    objective(model, x, commitment=0.0).loss.backward()
+    z = model.encoder(x)
+    e = model.vectors(model.nearest(z)).requires_grad_()
+    (model.decoder(e) - x).square().mean().backward()
+    expected = e.grad.sum((0, 2, 3))  # what a bias that is added to all features gets
     assert torch.allclose(model.encoder.linear.b.grad, expected, atol=1e-6)
 
 
@@ -49,10 +49,10 @@ def test_scaled_bytes_are_from_minus_one_to_one():
 
 
 def test_a_step_moves_weights_codebook_and_averages_apart():
-    x_NCSS = images()
-    state = start(x_NCSS, CONFIG, SETTINGS)
+    x = images()
+    state = start(x, CONFIG, SETTINGS)
     before = {name: value.clone() for name, value in state.weights.state_dict().items()}
-    train_step(state, SETTINGS, x_NCSS)
+    train_step(state, SETTINGS, x)
     after = state.weights.state_dict()
     for name in ("model.decoder.linear.w", "model.codebook", "averaged.decoder.linear.w"):
         assert not torch.equal(after[name], before[name]), name

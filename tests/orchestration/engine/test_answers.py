@@ -30,6 +30,8 @@ def fingerprint(config: RunConfig) -> str:
         ({}, 64),  # of the codec that ships
         ({"dvae": {"preset": "demo"}}, 64),
         ({"dvae": {"preset": "paper"}}, 256),
+        ({"vq": {}}, 64),
+        ({"vq": {"model": {"image_shape": [128, 128]}}}, 128),
         ({"images": {"side": 128}}, 128),
         ({"encode": {"views": ["dvae", "flip"]}}, 96),
         ({"encode": {"views": ["prior", "prior"]}}, 72),

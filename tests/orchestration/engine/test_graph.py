@@ -51,7 +51,8 @@ def test_a_run_has_the_data_stages_in_the_order_in_which_they_read_each_other():
 def test_asking_for_a_model_asks_for_those_it_stands_on():
     assert names(graph_of(samples={})) == [*DATA, "bpe", "prior", "samples"]
     assert names(graph_of(bpe={})) == [*DATA, "bpe"]
-    assert names(graph_of(dvae={})) == [*DATA[:5], "dvae", "encode"]
+    for codec in ("dvae", "vq"):
+        assert names(graph_of(**{codec: {}})) == [*DATA[:5], codec, "encode"]
 
 
 def test_a_codec_is_an_input_where_it_is_trained_and_a_setting_where_it_is_not():

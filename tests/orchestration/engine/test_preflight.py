@@ -37,11 +37,19 @@ def test_settings_that_fit_are_passed(tmp_path):
         ({"crawl": {"sources": [{"path": "none.tsv"}]}}, r"crawl\.sources\[0\]\.path: .*none\.tsv"),
         ({"captions": {"recipe": "lion"}}, "no recipe 'lion'.*laion"),
         ({"encode": {"codec": "dmeo"}}, "dmeo.*did you mean `demo`"),
-        ({"encode": {"codec": "pairs.tsv"}}, r"pairs\.tsv is not a dvae or vqgan checkpoint"),
+        ({"encode": {"codec": "pairs.tsv"}}, r"pairs\.tsv is not a dvae, vq or vqgan checkpoint"),
         ({"images": {"side": 32}}, "encode: images are stored at 32 px, below the codec's 64 px"),
         (
             {"images": {"side": 64}, "dvae": {"preset": "paper"}},
             "dvae: images are stored at 64 px, below the 256 px of the preset 'paper'",
+        ),
+        (
+            {"images": {"side": 64}, "vq": {"model": {"image_shape": [128, 128]}}},
+            r"vq: images are stored at 64 px, below the 128 px of vq\.model\.image_shape",
+        ),
+        (
+            {"vq": {"model": {"num_codes": 512}}, "prior": {"preset": "demo"}},
+            "the codec has a grid of 8 and 512 codes",
         ),
         (
             {"prior": {"preset": "paper"}},
