@@ -39,7 +39,6 @@ class VqCodec:
         self.model = model.eval().requires_grad_(requires_grad=False)
         self.facts = facts
         self._dtype, self.precision = dtype, str(dtype).removeprefix("torch.")
-        self._mixed = torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16)
 
     @classmethod
     def load(cls, url: str) -> Self:
@@ -96,7 +95,8 @@ class VqCodec:
     def _logits(self, images: Rgb) -> Iterator[Floats]:
         """A tile of positions after the other."""
         check_images(self.facts, images)
-        with torch.inference_mode(), self._mixed:
+        is_mixed = self._dtype == torch.bfloat16
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=is_mixed):
             z_BEGG: Tensor = self.model.encoder(to_input(images))
         for z_RE in z_BEGG.permute(0, 2, 3, 1).flatten(0, 2).split(_ROWS):
             yield self.model.logits(z_RE).numpy()
