@@ -141,6 +141,12 @@ def refuse_one_shape(codec: str, config: EncodeConfig) -> None:
     buckets_of(inspect_codec(codec), takes_shapes(codec), config)
 
 
+def num_views(config: EncodeConfig) -> int:
+    """How many rows one of images becomes; raises as `view_names`."""
+    names = view_names(config)
+    return max(1, len(names if config.like else names_of(names)))
+
+
 def codec_facts(codec: str) -> dict[str, Any]:
     """What the file of a codec fixes of the tokens; raises as `dependencies`."""
     found = inspect_codec(codec)

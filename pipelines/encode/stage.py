@@ -8,7 +8,7 @@ from typing import Any
 
 from dalle_model.shard_schema import SCHEMA_VERSION
 from dalle_model.tokenizers.installed import split_name
-from dalle_model.views import has_buckets, names_of, side_needed
+from dalle_model.views import has_buckets, side_needed
 from pipelines.encode.config import (
     NOT_IN_LIKE,
     TEXT_DEPENDENCIES,
@@ -16,6 +16,7 @@ from pipelines.encode.config import (
     codec_facts,
     dependencies,
     like_dependencies,
+    num_views,
     refuse_one_shape,
     text_dependencies,
     view_names,
@@ -141,9 +142,10 @@ def _misfit(config: EncodeConfig, facts: Facts) -> str:
     names, side = _larger(config, codec)
     if not names:
         return ""
+    answered = ", or leave it out" if facts.get(WANTED_SIDE) == side else ""
     return (
         f"images are stored at {image} px, all of which the codec takes, so that no part of one "
-        f"can be the view {names}; set images.side to {side}, or leave it out"
+        f"can be the view {names}; set images.side to {side}{answered}"
     )
 
 
@@ -219,7 +221,7 @@ STAGE = Stage(
         stored_bytes=_STORED_BYTES,
         source="docs/benchmarks.md; `python -m benchmarks encoding`",
     ),
-    stored_bytes=lambda config: _STORED_BYTES * len(names_of(config.views)),
+    stored_bytes=lambda config: _STORED_BYTES * num_views(config),
     settings=_settings,
     dependencies=_dependencies,
     # Measured: torch, the shipped codec and a shard of any size take 1.05 GB; chosen: twice that.

@@ -85,8 +85,7 @@ def test_the_columns_and_the_footer_of_a_token_shard_are_listed():
 
 def test_the_views_are_listed_with_the_edge_that_they_need():
     views, *_ = prose(DOCS / "views.md").partition("## One box")
-    _, *rows = table_rows(views)
-    listed = {row[0].strip("`"): Fraction(row[2]) for row in rows}
+    listed = {row[0].strip("`"): Fraction(row[2]) for row in table_rows(views)}
     assert listed == {name: view.scale for name, view in VIEWS.items()}
     assert set(VIEWS) == set(get_args(ViewName))
 

@@ -93,10 +93,27 @@ def test_rows_are_the_same_in_any_number_of_shards_and_any_order_of_work(tmp_pat
     ],
 )
 def test_images_that_are_stored_too_small_for_a_view_are_told_before_a_run(views, images, said):
-    facts = {CODEC_SIDE: 64} | ({} if images is None else {IMAGE_SIDE: images})
-    found = STAGE.misfit(EncodeConfig(views=views), facts)
+    config = EncodeConfig(views=views)
+    facts = STAGE.facts(config, {CODEC: "demo"})
+    facts = {**facts} | ({} if images is None else {IMAGE_SIDE: images})
+    found = STAGE.misfit(config, facts)
     assert said in found
     assert bool(said) == bool(found)
+
+
+def test_a_codec_that_the_run_trains_answers_no_side_for_views():
+    facts = {CODEC_SIDE: 64, WANTED_SIDE: 64, IMAGE_SIDE: 64}
+    found = STAGE.misfit(EncodeConfig(views=("dvae",)), facts)
+    assert found.endswith("set images.side to 96")
+
+
+@pytest.mark.parametrize(
+    ("views", "count"), [(("centre",), 1), (("prior", "prior"), 2), (("flip", "ten_crop"), 11)]
+)
+def test_a_row_is_planned_to_take_what_its_views_take(views, count):
+    assert STAGE.stored_bytes is not None
+    one = STAGE.stored_bytes(EncodeConfig())
+    assert STAGE.stored_bytes(EncodeConfig(views=views)) == count * one
 
 
 @pytest.mark.parametrize(
