@@ -26,6 +26,7 @@ SAMPLES = "samples"  # images drawn from it
 IMAGE_SIDE = "image_side"  # the shorter edge of an image as stored, in pixels
 IMAGE_RESAMPLE = "image_resample"  # the filter that scaled them: `dalle_model.resize`
 CODEC_RESAMPLE = "codec_resample"  # the filter of the images that a codec was trained on
+CODEC_BYTES = "codec_bytes"  # of the files of a codec
 CODEC_SIDE = "codec_side"  # the longer edge of what a codec encodes, in pixels
 # The shorter edge that images need as stored, for all that is encoded of them, in pixels.
 WANTED_SIDE = "wanted_side"

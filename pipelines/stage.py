@@ -239,7 +239,8 @@ class Resources:
 
     Args:
         needs_web: whether it sends requests to the web, or to an archive replayed in its place.
-        min_ram_bytes: memory of a machine that works on it; 0 where any will do.
+        min_ram_bytes: memory of a machine that works on it, given its section and the facts of the
+            run up to it; 0 where any will do.
         max_bundles: bundles, each of some shards, on which a machine works at once; 0 for as many
             as the engine likes.
         accelerator: in Beam's words, such as
@@ -247,7 +248,7 @@ class Resources:
     """
 
     needs_web: Callable[[Any], bool] = lambda _: False
-    min_ram_bytes: int = 0
+    min_ram_bytes: Callable[[Any, Facts], int] = lambda *_: 0
     max_bundles: int = 0
     accelerator: Callable[[Any], str] = lambda _: ""
 

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from importlib.resources import files as package_files
 from typing import Any
 
+from dalle_model import files
 from dalle_model.checkpoint import CheckpointError, Inspected, inspect_checkpoint
 from dalle_model.tokenizers.abilities import TakesShapes
 from dalle_model.tokenizers.codec import Codec, CodecError, CodecFacts
@@ -108,6 +109,17 @@ def takes_shapes(name_or_url: str) -> bool:
     if point := _installed(name_or_url):
         return isinstance(installed_codec(point), TakesShapes)
     return not name_or_url.endswith(SUFFIXES)
+
+
+def codec_bytes(name_or_url: str) -> int:
+    """Bytes of a codec's files, 0 where that is not known; raises as `inspect_codec`."""
+    if _installed(name_or_url):
+        return 0
+    urls: list[str | None] = [codec_url(name_or_url)]
+    if name_or_url.endswith(SUFFIXES):
+        script = read_script(name_or_url)
+        urls = [script.encoder, script.decoder]
+    return sum(int(files.identity(url)["bytes"] or 0) for url in urls if url is not None)
 
 
 def codec_sha256(name_or_url: str) -> str:

@@ -90,7 +90,7 @@ def add_steps(pipeline: Any, steps: Sequence[Step], *, is_hinted: bool = False) 
 
     ended = pipeline | "Start" >> beam.Create([None], reshuffle=False)
     for step in steps:
-        needs = hints(step.stage, step.job.config) if is_hinted else {}
+        needs = hints(step.stage, step.job.config, step.job.facts) if is_hinted else {}
         one = OneStage(step).with_resource_hints(**needs)
         ended = ended | step.stage.name.capitalize() >> one
 

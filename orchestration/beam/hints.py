@@ -8,19 +8,21 @@ other hints than their neighbours are not fused with them.
 
 from typing import Any
 
-from pipelines.stage import Stage
+from pipelines.stage import Facts, Stage
 
 
-def hints(stage: Stage, section: Any) -> dict[str, str]:
+def hints(stage: Stage, section: Any, facts: Facts) -> dict[str, str]:
     """The arguments of `PTransform.with_resource_hints`; none for a stage that runs anywhere.
 
     Args:
         stage: whose `resources` are read.
         section: its settings.
+        facts: of the run, up to the stage.
     """
     needs = stage.resources
+    ram = needs.min_ram_bytes(section, facts)
     found = {
-        "min_ram": f"{needs.min_ram_bytes}B" if needs.min_ram_bytes else "",
+        "min_ram": f"{ram}B" if ram else "",
         "max_active_bundles_per_worker": str(needs.max_bundles or ""),
         "accelerator": needs.accelerator(section),
     }

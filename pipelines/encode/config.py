@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dalle_model.buckets import MAX_ASPECT
 from dalle_model.shard_schema import CENTRE
-from dalle_model.tokenizers.registry import codec_sha256, inspect_codec, takes_shapes
+from dalle_model.tokenizers.registry import codec_bytes, codec_sha256, inspect_codec, takes_shapes
 from dalle_model.views import MAX_VIEWS, ViewName, names_of
-from pipelines.records import CODEC_RESAMPLE, CODEC_SIDE, GRID, NUM_CODES
+from pipelines.records import CODEC_BYTES, CODEC_RESAMPLE, CODEC_SIDE, GRID, NUM_CODES
 
 NOT_IN_LIKE = "not_in_like"  # the reason of rows that are not in the shards of `encode.like`
 # Counts in the manifest, of the images that carry a second image decoded in full.
@@ -151,6 +151,7 @@ def codec_facts(codec: str) -> dict[str, Any]:
     """What the file of a codec fixes of the tokens; raises as `dependencies`."""
     found = inspect_codec(codec)
     facts: dict[str, Any] = {
+        CODEC_BYTES: codec_bytes(codec),
         CODEC_SIDE: max(found.image_shape),
         CODEC_RESAMPLE: found.resample,
         NUM_CODES: found.num_codes,

@@ -21,6 +21,7 @@ from pipelines.encode.config import (
     text_dependencies,
     view_names,
 )
+from pipelines.encode.memory import ram_bytes
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.material import Material, line, quoted, section
@@ -224,8 +225,7 @@ STAGE = Stage(
     stored_bytes=lambda config: _STORED_BYTES * num_views(config),
     settings=_settings,
     dependencies=_dependencies,
-    # Measured: torch, the shipped codec and a shard of any size take 1.05 GB; chosen: twice that.
-    resources=Resources(min_ram_bytes=2 * 1024**3),
+    resources=Resources(min_ram_bytes=ram_bytes),
     provides={CODEC: lambda config: str(config.codec)},
     relocate=_relocate,
     views=_views,

@@ -112,3 +112,9 @@ def test_tokens_that_are_no_square_grid_of_one_codebook_are_refused(tmp_path, ch
     url = write_token_shard(tmp_path / "part.parquet", [], **changes)
     with pytest.raises(TrainingDataError, match=rf"part\.parquet holds .*{words}"):
         load_pairs([url], PairChoice())
+
+
+def test_rows_with_shapes_of_their_own_are_refused_with_the_setting_that_mends_it(tmp_path):
+    url = write_token_shard(tmp_path / "part.parquet", [], token_shape=None, image_shape=None)
+    with pytest.raises(TrainingDataError, match=r"part\.parquet has a shape .*views: \[centre\]"):
+        load_pairs([url], PairChoice())

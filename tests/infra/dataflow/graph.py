@@ -135,8 +135,9 @@ def of_stage(proto, stage) -> dict[str, bytes]:
 
 
 def test_each_stage_carries_its_hints_to_every_transform_within(proto, stages):
-    for stage in stages[2]:
-        memory = stage.resources.min_ram_bytes
+    config, graph, chosen = stages
+    for stage in chosen:
+        memory = stage.resources.min_ram_bytes(config.section(stage), graph.facts(stage))
         expected = {"beam:resources:min_ram_bytes:v1": str(memory).encode()} if memory else {}
         assert of_stage(proto, stage) == expected, stage.name
 

@@ -18,24 +18,26 @@ def needing(resources: Resources) -> StageValue:
 
 
 def test_a_stage_that_runs_anywhere_has_no_hint():
-    assert hints(needing(Resources()), None) == {}
+    assert hints(needing(Resources()), None, {}) == {}
 
 
 def test_what_a_stage_needs_is_said_in_beams_words():
     resources = Resources(
-        min_ram_bytes=2**32, max_bundles=1, accelerator=lambda section: T4 if section else ""
+        min_ram_bytes=lambda section, facts: 2 ** facts["bits"] if section else 0,
+        max_bundles=1,
+        accelerator=lambda section: T4 if section else "",
     )
-    assert hints(needing(resources), "on a GPU") == {
+    assert hints(needing(resources), "on a GPU", {"bits": 32}) == {
         "min_ram": "4294967296B",
         "max_active_bundles_per_worker": "1",
         "accelerator": T4,
     }
-    assert "accelerator" not in hints(needing(resources), "")
+    assert hints(needing(resources), "", {}) == {"max_active_bundles_per_worker": "1"}
 
 
 @pytest.mark.parametrize("stage", registry().values(), ids=lambda stage: stage.name)
 def test_beam_reads_the_hints_of_every_stage(stage):
-    beam.Create([]).with_resource_hints(**hints(stage, None))
+    beam.Create([]).with_resource_hints(**hints(stage, stage.config.model_construct(), {}))
 
 
 class Whole(beam.PTransform[PBegin, PCollection[str]]):
@@ -46,9 +48,9 @@ class Whole(beam.PTransform[PBegin, PCollection[str]]):
 
 
 def test_the_graph_carries_them_to_every_transform_within_and_adds_none_up():
-    resources = Resources(min_ram_bytes=2**32, max_bundles=1, accelerator=lambda _: T4)
+    resources = Resources(lambda _: False, lambda *_: 2**32, 1, lambda _: T4)
     pipeline = beam.Pipeline(runner="FnApiRunner")
-    pipeline | "Encode" >> Whole().with_resource_hints(**hints(needing(resources), None))
+    pipeline | "Encode" >> Whole().with_resource_hints(**hints(needing(resources), None, {}))
     components = pipeline.to_runner_api().components
     inner = [t for t in components.transforms.values() if t.unique_name.startswith("Encode/More")]
     environments = {t.environment_id for t in inner if t.environment_id}

@@ -56,6 +56,14 @@ def test_settings_that_fit_are_passed(tmp_path):
             "prior: the preset 'paper' is made for a grid of 32 and 8192 codes, the codec has a "
             "grid of 8 and 1024 codes",
         ),
+        (
+            {"encode": {"views": ["centre", "aspect"]}, "prior": {"preset": "demo"}},
+            "prior: the view `aspect` of encode.views gives rows token shapes of their own",
+        ),
+        (
+            {"images": {"crop": "center"}, "encode": {"views": ["aspect"]}},
+            "encode: of images their centred square is stored.*images.crop to `none`",
+        ),
         ({"replay": {"archive": "no.warc", "hosts": ".a.test"}}, r"replay\.archive: .*no\.warc"),
     ],
 )

@@ -9,6 +9,7 @@ from dalle_model.pixels import to_png
 from dalle_model.shards import common_metadata, list_shards
 from pipelines.encode.config import EncodeConfig
 from pipelines.encode.like import LikeError
+from pipelines.encode.shapes import OneShapeError
 from pipelines.encode.stage import STAGE
 from pipelines.io import parquet
 from pipelines.io.finish import rejection_table
@@ -16,6 +17,7 @@ from pipelines.io.task import finished_shards
 from pipelines.records import (
     CODEC,
     CODEC_SIDE,
+    GRID,
     IMAGE_CROP,
     IMAGE_RESAMPLE,
     IMAGE_SIDE,
@@ -183,3 +185,38 @@ def test_the_crops_of_other_shards_are_named_by_what_they_are(tmp_path):
 def test_views_that_cannot_be_are_refused(values, said):
     with pytest.raises(ValidationError, match=said):
         EncodeConfig.model_validate(values)
+
+
+SCRIPT = """
+encoder: encoder.pt
+image_shape: [64, 64]
+token_shape: [8, 8]
+num_codes: 16
+pixel_range: [0, 1]
+resample: bicubic
+"""
+
+
+def test_a_codec_of_one_shape_is_refused_before_the_run(tmp_path):
+    (tmp_path / "encoder.pt").write_bytes(b"not read yet")
+    url = tmp_path / "script.yaml"
+    url.write_text(SCRIPT)
+    assert STAGE.facts(EncodeConfig(), {CODEC: str(url)})[GRID] == 8
+    with pytest.raises(OneShapeError, match="codec script encodes images of 64 x 64 px alone"):
+        STAGE.facts(EncodeConfig(views=("aspect",)), {CODEC: str(url)})
+
+
+def test_there_is_no_one_grid_where_images_have_shapes_of_their_own():
+    aspect = EncodeConfig(views=("aspect", "centre"))
+    assert STAGE.facts(EncodeConfig(), {CODEC: "demo"})[GRID] == 8
+    assert STAGE.facts(aspect, {CODEC: "demo"})[GRID] is None
+    assert STAGE.facts(aspect, {CODEC: "demo"})[WANTED_SIDE] == 64
+    assert STAGE.facts(aspect, {})[GRID] is None
+
+
+def test_the_longest_aspect_counts_where_a_view_asks_for_it():
+    plain, longer = (STAGE.settings(EncodeConfig(max_aspect=limit)) for limit in (2, 3))
+    assert plain == longer
+    views = {"views": ("aspect",)}
+    one, other = (STAGE.settings(EncodeConfig(max_aspect=limit, **views)) for limit in (2, 3))
+    assert one != other

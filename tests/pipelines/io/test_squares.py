@@ -3,10 +3,11 @@ import pyarrow as pa
 import pytest
 
 from dalle_model import files
+from dalle_model.cuts import Box, Cut
 from dalle_model.pixels import to_png
 from dalle_model.train.images import ImagesError
 from pipelines.io import parquet
-from pipelines.io.squares import squares_of, surviving_squares
+from pipelines.io.squares import pixels_of, squares_of, surviving_squares
 from pipelines.io.task import StageTask
 from pipelines.records import IMAGES, SELECTION
 from tests.support.image_rows import noise
@@ -47,6 +48,18 @@ def test_squares_of_keys_come_in_their_order(tmp_path):
     found = squares_of(task.input(IMAGES), [key(2), key(0)], 16)
     assert np.array_equal(found[0], noise(2, 16, 24)[:, 4:20])
     assert np.array_equal(found[1], noise(0, 16, 24)[:, 4:20])
+
+
+def test_cuts_of_rows_come_in_their_order(tmp_path):
+    task = stage_task(tmp_path, "samples")
+    sizes = {"width": 48, "height": 32}  # stored at half of it
+    rows = [{"key": key(n), "image": to_png(noise(n, 16, 24))} | sizes for n in range(3)]
+    write(task, IMAGES, rows)
+    wide, right = Cut(Box(0, 0, 48, 32), True, (16, 24)), Cut(Box(16, 0, 48, 32), False, (16, 16))
+    found = pixels_of(task.input(IMAGES), [(key(2), wide), (key(0), right), (key(2), right)])
+    assert np.array_equal(found[0], noise(2, 16, 24)[:, ::-1])
+    assert np.array_equal(found[1], noise(0, 16, 24)[:, 8:])
+    assert np.array_equal(found[2], noise(2, 16, 24)[:, 8:])
 
 
 def test_of_shards_that_hold_no_key_asked_for_none_is_read(tmp_path):
