@@ -59,6 +59,9 @@ DalleError: what was asked for has failed; exit code 1
         RunnerError          orchestration.beam.runners       a Beam runner or option cannot be used
         ProfileError         orchestration.beam.profile       a profile is wrong or unknown
         ReplacingError       orchestration.engine.another     a finished run would be replaced
+        OutputError          orchestration.token_sets.output  a folder holds something else
+        JoinError            orchestration.token_sets.joining sets lack rows, or share columns
+        DecodeError          orchestration.token_sets.decoding another codec than that of the tokens
         FreeingError         orchestration.engine.cleaning    rows from the web would be freed
 """
 

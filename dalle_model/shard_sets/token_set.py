@@ -65,6 +65,17 @@ class TokenSet:
         """Of all files."""
         return sum(shard.num_bytes for shard in self.shards)
 
+    def first(self, number: int, columns: list[str]) -> pa.Table:
+        """The first rows, of no more shards than that takes; raises as `Shard.tables`."""
+        tables, left = [self.schema.empty_table().select(columns)], number
+        for shard in self.shards:
+            for table in shard.tables(columns):
+                tables.append(table.slice(0, left))
+                left -= tables[-1].num_rows
+                if not left:
+                    return pa.concat_tables(tables)
+        return pa.concat_tables(tables)
+
     def between(self, columns: list[str], start: str, stop: str) -> Rows:
         """The rows of all shards with keys in `[start, stop)`; raises as `Shard.tables`."""
         tables, numbers = [self.schema.empty_table().select(columns)], [np.zeros(0, np.int32)]

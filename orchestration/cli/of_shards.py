@@ -22,6 +22,12 @@ SourceArgument = Annotated[
     str, typer.Argument(metavar="SET", help="A folder of token shards or one shard; or its URL.")
 ]
 
+SourcesArgument = Annotated[
+    list[str], typer.Argument(metavar="SET...", help="Folders of token shards, two or more.")
+]
+OutArgument = Annotated[str, typer.Argument(metavar="OUT", help="Folder or URL to write to.")]
+RowsOption = Annotated[int, typer.Option("--rows", min=1, help="Of a shard, about.")]
+
 
 @group.callback()
 def _without_command(context: typer.Context) -> None:
@@ -72,8 +78,8 @@ def verify(source: SourceArgument) -> None:
 
 @_command()
 def join(
-    sources: Annotated[list[str], typer.Argument(help="Folders of token shards, two or more.")],
-    out: Annotated[str, typer.Argument(help="Folder or URL to write to.")],
+    sources: SourcesArgument,
+    out: OutArgument,
     names: Annotated[
         list[str] | None,
         typer.Option("--as", help="Name for the tokens of a set behind the first, in their order."),
@@ -90,3 +96,58 @@ def join(
         sources, out, names=names or [], inner=inner, progress=TerminalProgress()
     )
     typer.echo(str(found))
+
+
+@_command()
+def reshard(source: SourceArgument, out: OutArgument, rows: RowsOption = 65_536) -> None:
+    """Write a set anew with another number of rows a shard."""
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
+
+    typer.echo(str(api.shards.reshard(source, out, rows=rows, progress=TerminalProgress())))
+
+
+@_command()
+def merge(
+    sources: SourcesArgument,
+    out: OutArgument,
+    rows: RowsOption = 65_536,
+    drops_copies: Annotated[
+        bool,
+        typer.Option("--drop-copies", help="Of rows of one key and view keep the first."),
+    ] = False,
+) -> None:
+    """Write the rows of several sets of one codec as one set."""
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
+
+    found = api.shards.merge(
+        sources, out, rows=rows, drops_copies=drops_copies, progress=TerminalProgress()
+    )
+    typer.echo(str(found))
+
+
+@_command()
+def diff(
+    source: SourceArgument,
+    other: Annotated[str, typer.Argument(metavar="SET", help="The set to compare it with.")],
+) -> None:
+    """Compare two sets: rows of one alone, and codes and crops that differ."""
+    from orchestration import api
+
+    typer.echo(str(api.shards.diff(source, other)))
+
+
+@_command()
+def decode(
+    source: SourceArgument,
+    out: Annotated[str, typer.Argument(metavar="OUT", help="A sheet x.png, or a folder of PNGs.")],
+    codec: Annotated[str, typer.Option("--codec", help="A codec's name, or its URL.")] = "",
+    column: Annotated[str, typer.Option("--column", help="Of the tokens.")] = "image_tokens",
+    number: Annotated[int, typer.Option("-n", min=1, help="Number of rows.")] = 32,
+) -> None:
+    """Show the first rows of a set as the images that their tokens hold."""
+    from orchestration import api
+
+    made = api.shards.decode(source, out, codec=codec, column=column, number=number)
+    typer.echo(f"images   {made}")

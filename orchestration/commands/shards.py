@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from orchestration.token_sets.checking import CheckedSet
+    from orchestration.token_sets.comparing import SetDifference
     from orchestration.token_sets.joining import JoinResult
     from orchestration.token_sets.looking import SetInfo, ShardLine
+    from orchestration.token_sets.resharding import ReshardResult
 
 
 def info(source: str) -> "SetInfo":
@@ -89,3 +91,95 @@ def join(
     follow = progress or Quiet()
     with follow.stage("join"):
         return join_sets(sources, out, names, inner=inner, progress=follow)
+
+
+def reshard(
+    source: str, out: str, *, rows: int = 65_536, progress: Progress | None = None
+) -> "ReshardResult":
+    """Write a set anew with another number of rows a shard; an interrupted call goes on.
+
+    Args:
+        source: the set.
+        out: URL of the folder to write: empty, or of this very call.
+        rows: of a shard, about: they go by the hash of their keys.
+        progress: receives each shard.
+
+    Raises:
+        UsageError: the folder holds something else.
+        ShardError: the set cannot be read, or a row is there twice.
+    """
+    from orchestration.token_sets.resharding import write_anew
+
+    follow = progress or Quiet()
+    with follow.stage("reshard"):
+        return write_anew("reshard", [source], out, rows, progress=follow)
+
+
+def merge(
+    sources: Sequence[str],
+    out: str,
+    *,
+    rows: int = 65_536,
+    drops_copies: bool = False,
+    progress: Progress | None = None,
+) -> "ReshardResult":
+    """Write the rows of several sets of one codec as one set; an interrupted call goes on.
+
+    Args:
+        sources: the sets, whose columns are the same.
+        out: URL of the folder to write: empty, or of this very call.
+        rows: of a shard, about.
+        drops_copies: whether of rows with one key and view the first is kept, by the order of the
+            sets, and it is not an error.
+        progress: receives each shard.
+
+    Raises:
+        UsageError: the folder holds something else.
+        ShardError: a set cannot be read, two are of different codecs or columns, or a row is there
+            twice; names it.
+    """
+    from orchestration.token_sets.resharding import write_anew
+
+    follow = progress or Quiet()
+    with follow.stage("merge"):
+        return write_anew("merge", sources, out, rows, drops_copies=drops_copies, progress=follow)
+
+
+def diff(source: str, other: str) -> "SetDifference":
+    """Compare two sets by key and view: rows of one alone, and codes and crops that differ.
+
+    Raises:
+        ShardError: one cannot be read, or a row is twice in it.
+    """
+    from orchestration.token_sets.comparing import compare_sets
+
+    return compare_sets(source, other)
+
+
+def decode(
+    source: str,
+    out: str,
+    *,
+    codec: str = "",
+    column: str = "image_tokens",
+    number: int = 32,
+) -> str:
+    """Decode the first rows of a set, as one PNG with their captions or as a folder of PNGs.
+
+    Args:
+        source: the set.
+        out: URL to write: a sheet where it ends with `.png`, else a folder of `<key>.png`.
+        codec: name or URL of the weights; by default the name that the shards have.
+        column: of the tokens; joined sets have several.
+        number: of rows.
+
+    Returns:
+        `out`.
+
+    Raises:
+        UsageError: another codec than that of the tokens, or no such column.
+        ShardError: the set cannot be read, or holds no row.
+    """
+    from orchestration.token_sets.decoding import decode_set
+
+    return decode_set(source, out, codec, column, number)

@@ -107,14 +107,7 @@ def first_rows(url: str, number: int) -> pa.Table:
         ShardError: it cannot be read.
     """
     found = open_set(url)
-    tables, left = [found.schema.empty_table()], number
-    for shard in found.shards:
-        for table in shard.tables():
-            tables.append(table.slice(0, left))
-            left -= tables[-1].num_rows
-            if not left:
-                return pa.concat_tables(tables)
-    return pa.concat_tables(tables)
+    return found.first(number, found.schema.names)
 
 
 def rows_text(table: pa.Table) -> str:

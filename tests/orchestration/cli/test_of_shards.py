@@ -19,7 +19,7 @@ def url(tmp_path) -> str:
 def test_alone_the_group_shows_its_commands(capsys):
     code, out, err = answer(capsys)
     assert (code, err) == (0, "")
-    for name in ("info", "ls", "head", "verify", "join"):
+    for name in ("info", "ls", "head", "verify", "decode", "diff", "reshard", "merge", "join"):
         assert f"\n  {name} " in out
     assert answer(capsys, "join", "-h")[0] == 0
 
@@ -32,8 +32,8 @@ def test_a_set_is_looked_into(capsys, url):
 
 
 def test_what_is_no_set_is_a_line(capsys, tmp_path):
-    for command in ("info", "ls", "head", "verify"):
-        code, out, err = answer(capsys, command, tmp_path)
+    for words in (["info"], ["ls"], ["head"], ["verify"], ["decode", "x.png"], ["diff", "x"]):
+        code, out, err = answer(capsys, words[0], tmp_path, *words[1:])
         assert (code, out) == (1, "")
         assert err.startswith(f"dalle: no token shards in {tmp_path}")
 
@@ -47,3 +47,14 @@ def test_sets_are_joined(capsys, url, tmp_path):
     code, _, err = answer(capsys, *words)
     assert code == 2
     assert "is not empty" in err
+
+
+def test_sets_are_written_anew_and_compared(capsys, url, tmp_path):
+    code, out, _ = answer(capsys, "reshard", url, tmp_path / "b", "--rows", 10)
+    assert (code, out) == (0, f"written  {tmp_path}/b (30 rows, 3 shards)\n")
+    assert answer(capsys, "diff", url, tmp_path / "b")[1] == "same     30 rows\n"
+    code, _, err = answer(capsys, "merge", url, tmp_path / "b", tmp_path / "c")
+    assert code == 1
+    assert "is there more than once; --drop-copies keeps the first" in err
+    code, out, _ = answer(capsys, "merge", url, tmp_path / "b", tmp_path / "d", "--drop-copies")
+    assert (code, out.splitlines()[-1]) == (0, "left out 30 copies")
