@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from dalle_model.shard_sets.token_set import Rows, TokenSet, key_ranges
 from dalle_model.shards import ShardError
 
-RANGE_ROWS = 1 << 18  # of a set, held at a time; chosen: some 60 MB without tokens
+RANGE_ROWS = 1 << 17  # of a set, held at a time; chosen: some 40 MB without tokens
 SHOWN = 3  # rows that a message names; chosen: enough to look them up
 NAMES = ["key", "view"]
 # What decides which pixels were encoded, of columns that both sets have. The same image may be

@@ -116,6 +116,9 @@ def check_dalle(arguments: list[str]) -> None:
     group: Any = typer.main.get_command(app)
     context = group.make_context("dalle", list(arguments))
     name, command, rest = group.resolve_command(context, list(arguments))
+    while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
+        context = command.make_context(name, list(rest), parent=context)
+        name, command, rest = command.resolve_command(context, list(rest))
     if rest in (["--help"], ["-h"]):
         return
     given = command.make_context(name, rest, parent=context).params
@@ -142,7 +145,14 @@ def check_pip(words: list[str]) -> None:
 
 
 def test_an_unknown_command_is_caught():
-    for line in ("dalle nope", "dalle verify --nope", "dalle run nope", "make nope", "rm -r runs"):
+    for line in (
+        "dalle nope",
+        "dalle verify --nope",
+        "dalle shards nope",
+        "dalle run nope",
+        "make nope",
+        "rm -r runs",
+    ):
         with pytest.raises((AssertionError, TyperException)):
             check_command(line.split())
 

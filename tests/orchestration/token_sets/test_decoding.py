@@ -42,7 +42,7 @@ def test_each_row_is_a_file_of_its_key_and_view(tmp_path, url, codec):
     assert files.list_names(f"{tmp_path}/out") == sorted(names)
     for name, image in zip(names, expected, strict=True):
         with Image.open(f"{tmp_path}/out/{name}") as found:
-            assert np.array_equal(found, image)
+            assert np.array_equal(np.asarray(found), image)
 
 
 def test_a_sheet_is_one_picture_and_may_lie_in_a_store(url, codec):

@@ -19,6 +19,7 @@ from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import read_manifest, read_rejected
 from tests.support.token_shards import pair_rows, write_token_set
 
+V1 = Path(__file__).parents[2] / "support" / "shards" / "v1.parquet"
 OTHER: dict[str, Any] = {
     "codec": "vq-gan",
     "codec_sha256": "cd" * 32,
@@ -27,7 +28,7 @@ OTHER: dict[str, Any] = {
 }
 
 
-def other_rows(count: int) -> list[dict]:
+def other_rows(count: int) -> list[dict[str, Any]]:
     return pair_rows(count, seed=1, num_codes=70_000, size=4)
 
 
@@ -250,3 +251,12 @@ def test_a_shard_that_is_joined_is_as_any_other(tmp_path, sets):
     column = parquet.metadata.row_group(0).column(parquet.schema.names.index("key"))
     assert column.compression == "ZSTD"
     assert parquet.read().schema.field("image_tokens_vq_gan").type.list_size == 4
+
+
+def test_shards_of_version_1_are_joined_as_well(tmp_path):
+    join(V1, V1, out=tmp_path / "x", names=["again"])
+    (url,) = list_shards(str(tmp_path / "x"))
+    metadata, table = read_metadata(url), read_shards([url])
+    assert metadata.schema_version == metadata.joined["image_tokens_again"].schema_version + 1 == 2
+    assert image_tokens(table).tolist() == image_tokens(table, 1, "image_tokens_again").tolist()
+    assert table.drop_columns("image_tokens_again").equals(read_shards([str(V1)]))
