@@ -3,6 +3,7 @@
 import pytest
 
 import dalle_model.__main__ as door
+from dalle_model.errors import DalleError, UsageError
 from tests.support.raw_images import encode, smooth
 
 
@@ -21,8 +22,8 @@ def run(monkeypatch, error: BaseException) -> int:
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (door.DalleError("it failed"), 1, "dalle: it failed\n"),
-        (door.UsageError("it is wrong"), 2, "dalle: it is wrong\n"),
+        (DalleError("it failed"), 1, "dalle: it failed\n"),
+        (UsageError("it is wrong"), 2, "dalle: it is wrong\n"),
         (KeyboardInterrupt(), 130, "dalle: stopped; finished shards are kept"),
         (OSError(28, "No space left"), 1, "OSError: [Errno 28] No space left; --debug"),
         (ModuleNotFoundError("No module named 'torch'"), 1, "pip install 'dalle[model]'"),

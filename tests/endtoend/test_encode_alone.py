@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -70,7 +71,7 @@ def run(tmp_path_factory, photos, codec) -> Path:
     return root
 
 
-def rows(folder: Path) -> list[dict]:
+def rows(folder: Path) -> list[dict[str, Any]]:
     table = read_shards(list_shards(str(folder)))
     return sorted(table.to_pylist(), key=lambda row: row["key"])
 

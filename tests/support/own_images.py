@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipelines.encode.alone.own_images import own_images
+from pipelines.encode.alone.shards import complete
 from pipelines.encode.alone.work import Work, work_of
 from pipelines.encode.config import EncodeConfig
 from pipelines.images.own import SCHEMA
+from pipelines.io.manifest import Manifest
 from pipelines.rejection import Rejection
 from tests.support.image_rows import Row, row
 
@@ -17,6 +19,13 @@ ROWS = [row(number) for number in (5, 3, 1, 4, 2, 0)]
 def own_row(made: Row) -> Row:
     """The columns that are made of images of one's own."""
     return {name: made[name] for name in SCHEMA.names}
+
+
+def completed(work: Work) -> Manifest:
+    """The manifest of work whose shards are all there."""
+    manifest = complete(work)
+    assert manifest is not None
+    return manifest
 
 
 def own_work(

@@ -1,6 +1,6 @@
 """Things made ahead of their use, in a thread: images are decoded while others are encoded."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from queue import Full, Queue
 from threading import Event, Thread
 from typing import TypeVar
@@ -11,7 +11,7 @@ _LOOK_S = 0.1  # between two looks whether what is made is still wanted; chosen:
 Item = TypeVar("Item")
 
 
-def ahead(items: Iterator[Item], most: int = AHEAD) -> Iterator[Item]:
+def ahead(items: Iterator[Item], most: int = AHEAD) -> Generator[Item]:
     """The same items in the same order; what making them raises is raised here, in its place.
 
     Args:

@@ -8,6 +8,7 @@ import torch
 
 from dalle_model.tokenizers.abilities import on_device
 from dalle_model.tokenizers.codec import CodecError
+from dalle_model.tokenizers.dvae_codec import DvaeCodec
 from dalle_model.tokenizers.registry import load_codec
 from tests.support.codecs import FailingCodec, write_codec
 
@@ -38,7 +39,8 @@ def test_a_card_that_is_not_there_is_told(codec, monkeypatch):
 
 def test_elsewhere_sums_are_of_float32_and_the_same_each_time(codec, monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")  # which is put back even if it was not there
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
     moved = on_device(codec, "meta")  # of torch: a device without any data
     with pytest.raises(NotImplementedError, match="meta"):
         moved.encode(np.zeros((1, 16, 16, 3), np.uint8))

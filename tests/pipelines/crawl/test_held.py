@@ -1,5 +1,6 @@
 import io
 from collections import Counter
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,7 +24,7 @@ def parquet(**columns) -> bytes:
     return sink.getvalue()
 
 
-def read(path, columns=None) -> list[list]:
+def read(path, columns=None) -> list[list[Any]]:
     found = held_images(str(path), columns or {})
     return [list(read_piece(piece, Counter())) for piece in found.pieces]
 
@@ -68,7 +69,7 @@ def test_a_pair_that_comes_twice_is_dropped_once(tmp_path):
 def test_what_is_no_image_is_counted(tmp_path):
     (tmp_path / "a.tar").write_bytes(tar_of([("a.png", IMAGES[0]), ("a.cls", b"7")]))
     (tmp_path / "notes.doc").write_text("x")
-    found, passed_over = held_images(str(tmp_path), {}), Counter()
+    found, passed_over = held_images(str(tmp_path), {}), Counter[str]()
     assert len(list(read_piece(found.pieces[0], passed_over))) == 1
     assert passed_over == {"members that are neither images nor texts": 1}
     assert found.passed_over == {".doc files": 1}

@@ -1,9 +1,17 @@
+from typing import Any
+
 import pytest
 
 from pipelines.io.fingerprints import fingerprint, row_work
 
-WORK = ("encode", 4, {"mode": "exact"}, {"images": "a"}, {"torch": "2"})
-ROWS = ("encode", {"mode": "exact"}, {"torch": "2"}, {"images": "b"}, {"dvae": "c"})
+WORK: tuple[Any, ...] = ("encode", 4, {"mode": "exact"}, {"images": "a"}, {"torch": "2"})
+ROWS: tuple[Any, ...] = (
+    "encode",
+    {"mode": "exact"},
+    {"torch": "2"},
+    {"images": "b"},
+    {"dvae": "c"},
+)
 
 
 @pytest.mark.parametrize("place", range(len(WORK)))

@@ -2,12 +2,12 @@ import pyarrow.parquet as pq
 
 from dalle_model.pixels import to_png
 from dalle_model.shards import read_metadata
-from pipelines.encode.alone.shards import complete, encode_shard
+from pipelines.encode.alone.shards import encode_shard
 from pipelines.encode.config import EncodeConfig
 from pipelines.encode.shard import encode_shard as of_stage
 from pipelines.rejection import Check, reject
 from tests.support.image_rows import noise, row, write_images
-from tests.support.own_images import ROWS, own_work
+from tests.support.own_images import ROWS, completed, own_work
 from tests.support.results import whole
 
 
@@ -16,7 +16,7 @@ def nothing(_rows: int) -> None: ...
 
 def test_a_piece_becomes_the_rows_that_the_stage_makes_sorted_by_key(tmp_path, codec_url):
     work = own_work(tmp_path / "out", codec_url, [ROWS])
-    rows = []
+    rows: list[int] = []
     encode_shard(work, 0, rows.append)
     found = pq.read_table(work.task.part(0)).to_pylist()
     task = write_images(tmp_path, sorted(ROWS, key=lambda r: r["key"]), codec_url)
@@ -32,7 +32,7 @@ def test_what_is_dropped_on_the_way_is_in_the_books(tmp_path, codec_url):
     work = own_work(tmp_path / "out", codec_url, [[unread, ROWS[0], small], []])
     for index in range(2):
         encode_shard(work, index, nothing)
-    manifest = complete(work)
+    manifest = completed(work)
     assert (manifest.rows_in, manifest.rows_out) == (3, 1)
     assert manifest.rejected == {"bad_record": 1, "below_codec_side": 1}
     assert manifest.passed_over == {"odd files": 2, ".doc files": 2}

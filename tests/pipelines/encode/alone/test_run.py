@@ -20,7 +20,9 @@ def test_ranks_share_the_shards_and_the_last_one_writes_the_manifest(tmp_path, c
     assert [path.name for path in tmp_path.glob("encode/part-*")] == [
         work.task.part(1).rpartition("/")[2]
     ]
-    assert run(work, Share(0, 2), 1, []).rows_out == 6
+    manifest = run(work, Share(0, 2), 1, [])
+    assert manifest is not None
+    assert manifest.rows_out == 6
 
 
 def test_it_runs_in_one_thread_and_what_is_finished_is_left(tmp_path, codec_url, capsys):

@@ -6,7 +6,7 @@ import pytest
 from dalle_model import files
 from pipelines.encode.alone.shards import complete, encode_shard, unfinished
 from pipelines.encode.config import IMAGES_PROVEN
-from tests.support.own_images import own_work
+from tests.support.own_images import completed, own_work
 
 
 @pytest.fixture
@@ -19,13 +19,13 @@ def test_the_manifest_is_written_once_all_shards_are_there(work):
     assert complete(work) is None
     assert not files.exists(work.task.folder.manifest)
     encode_shard(work, 0, lambda _: None)
-    manifest = complete(work)
+    manifest = completed(work)
     assert (manifest.rows_in, manifest.rows_out, manifest.num_shards) == (6, 6, 2)
     assert manifest.fingerprint == work.task.fingerprint
     assert manifest.metrics.get(IMAGES_PROVEN, 0) >= 0
     content = files.read_bytes(work.task.folder.manifest)
     assert json.loads(content)["files"] == manifest.files
-    assert complete(work) == manifest
+    assert completed(work) == manifest
     assert files.read_bytes(work.task.folder.manifest) == content
 
 

@@ -14,6 +14,7 @@ from pipelines.encode.config import EncodeConfig
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest, read_manifest, write_manifest
 from pipelines.io.parquet import to_bytes
+from pipelines.io.task import BatchedResult
 from pipelines.records import IMAGE_SCHEMA, SELECTION_SCHEMA
 from tests.support.image_rows import row
 
@@ -51,9 +52,12 @@ def test_images_scaled_by_another_filter_are_told_as_in_a_run(images, codec_url,
     work = work_of(
         stage_images(images, [], codec_url), str(tmp_path / "out"), EncodeConfig(codec=codec_url)
     )
-    rows = []
-    (warning, *_) = work.process(work.job, 0, rows.append).batches
+    rows: list[int] = []
+    result = work.process(work.job, 0, rows.append)
+    assert isinstance(result, BatchedResult)
+    (warning, *_) = result.batches
     assert "images are scaled by bicubic" in warning.warnings[0]
+    assert sum(rows) == len(ROWS)
 
 
 def test_a_folder_that_is_not_whole_is_refused(images, codec_url):
@@ -69,9 +73,10 @@ def test_a_folder_that_is_not_whole_is_refused(images, codec_url):
 
 
 def test_a_selection_is_one_of_these_images(images, codec_url, tmp_path):
-    digest = read_manifest(StageFolder(images)).digest
+    of_images = read_manifest(StageFolder(images))
+    assert of_images is not None
     url = f"{tmp_path}/dedupe"
-    write_stage(url, "dedupe", SELECTION_SCHEMA, inputs={"images": digest})
+    write_stage(url, "dedupe", SELECTION_SCHEMA, inputs={"images": of_images.digest})
     found = stage_images(images, [url], codec_url)
     assert list(found.digests) == ["images", "dedupe"]
     write_stage(url, "dedupe", SELECTION_SCHEMA, inputs={"images": "of others"})

@@ -48,6 +48,8 @@ def test_a_worker_that_is_killed_is_named(tmp_path):
 def test_a_worker_ends_with_the_process_that_started_it(tmp_path):
     slow = command(tmp_path, "import time; time.sleep(60)")
     worker = subprocess.Popen(slow, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert worker.stdin
+    assert worker.stdout
     worker.stdin.write("0\n")
     worker.stdin.close()
     assert worker.wait(timeout=50) == 1
