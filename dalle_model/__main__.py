@@ -19,6 +19,7 @@ from dalle_model.errors import DalleError, UsageError
 if TYPE_CHECKING:
     from pipelines.crawl.held import Held
     from pipelines.encode.alone.work import Inputs
+    from pipelines.encode.config import EncodeConfig
     from pipelines.images.config import ImagesConfig
     from pipelines.rejection import Rejection
 
@@ -52,25 +53,15 @@ def encode(args: Namespace, given: Sequence[str]) -> int:
     from pipelines.crawl.candidates import DUPLICATE
     from pipelines.encode.alone.run import Share, run, told, work_for_another
     from pipelines.encode.alone.work import work_of
-    from pipelines.encode.config import EncodeConfig
 
-    rank, world = (int(os.environ.get(n, v)) for n, v in (("RANK", "0"), ("WORLD_SIZE", "1")))
-    config = EncodeConfig(
-        codec=args.codec,
-        mode=args.mode,
-        device=args.device or _default_device(rank),
-        batch_size=args.batch_size,
-        margin=args.margin,
-        text_tokens=args.text_tokens,
-    )
-    work = work_of(_inputs(args), args.out, config)
+    share = Share(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+    work = work_of(_inputs(args), args.out, _config(args, share.rank))
     if args.serve:
         if args.serve != work.task.fingerprint:
             raise UsageError(f"{args.source} has changed meanwhile; give the same command again")
         work_for_another(work)
         return 0
     command = [sys.executable, "-m", "dalle_model", *given, "--serve", work.task.fingerprint]
-    share = Share(rank, world)
     manifest = run(work, share, args.workers, command)
     if manifest is None:
         return _said(f"rank {share.rank} of {share.world} has done its shards; others are at work")
@@ -78,6 +69,21 @@ def encode(args: Namespace, given: Sequence[str]) -> int:
     for warning in dict.fromkeys(manifest.warnings):
         sys.stderr.write(f"{warning}\n")
     return _said(line) if is_complete else _failed(line, 1)
+
+
+def _config(args: Namespace, rank: int) -> "EncodeConfig":
+    from pydantic import ValidationError
+
+    from pipelines.encode.config import EncodeConfig
+
+    names = ("codec", "mode", "batch_size", "margin", "text_tokens")
+    values = {name: getattr(args, name) for name in names}
+    try:
+        return EncodeConfig(device=args.device or _default_device(rank), **values)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        option = str(wrong["loc"][0]).replace("_", "-")
+        raise UsageError(f"--{option} {wrong['input']}: {wrong['msg']}") from error
 
 
 def _default_device(rank: int) -> str:

@@ -43,6 +43,20 @@ def test_wrong_arguments_are_told(capsys):
     assert "required: out" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--batch-size", "0", "--batch-size 0: Input should be greater than or equal to 1"),
+        ("--device", "tpu", "--device tpu: String should match"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_told_by_its_option(tmp_path, capsys, option, value, said):
+    (tmp_path / "a.png").write_bytes(encode(smooth(70, 70), "PNG"))
+    arguments = ["encode", str(tmp_path), str(tmp_path / "out"), option, value]
+    assert door.main(arguments) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_a_selection_is_for_the_images_of_a_run(tmp_path, capsys):
     (tmp_path / "a.png").write_bytes(encode(smooth(70, 70), "PNG"))
     out = str(tmp_path / "out")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from dalle_model.__main__ import main
 from dalle_model.shards import list_shards, read_shards
 from orchestration import api
+from orchestration.commands.encoding import MissingTokensError
 from tests.support.codecs import write_codec
 from tests.support.raw_images import encode, smooth
 from tests.support.sources import tar_of
@@ -66,7 +68,7 @@ def photos(tmp_path_factory) -> Path:
 def run(tmp_path_factory, photos, codec) -> Path:
     """The run that `dalle encode` makes of them."""
     root = tmp_path_factory.mktemp("run") / "tokens"
-    with pytest.raises(Exception, match="of 84 images have tokens"):
+    with pytest.raises(MissingTokensError, match="of 84 images have tokens"):
         api.encode(str(photos), str(root), codec)
     return root
 
@@ -105,6 +107,18 @@ def test_the_images_of_a_run_become_its_own_files(run, codec, tmp_path, capsys):
     assert main(["encode", str(run / "images"), str(out), "--codec", codec]) == 0
     assert capsys.readouterr().out.startswith("81 of 81 images have tokens")
     assert files_of(out) == files_of(run)
+
+
+def test_copied_into_its_run_they_are_the_run_s_own_result(photos, run, codec, tmp_path):
+    main(["encode", str(run / "images"), str(tmp_path / "out"), "--codec", codec])
+    copy = tmp_path / "tokens"
+    shutil.copytree(run, copy)
+    shutil.rmtree(copy / "encode")
+    shutil.copytree(tmp_path / "out" / "encode", copy / "encode")
+    before = {path: path.stat().st_mtime_ns for path in copy.glob("encode/part-*")}
+    with pytest.raises(MissingTokensError, match="81 of 84 images have tokens"):
+        api.encode(str(photos), str(copy), codec)
+    assert {path: path.stat().st_mtime_ns for path in copy.glob("encode/part-*")} == before
 
 
 def test_selections_leave_out_what_the_run_leaves_out(photos, codec, tmp_path):

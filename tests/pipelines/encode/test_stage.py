@@ -220,3 +220,12 @@ def test_the_longest_aspect_counts_where_a_view_asks_for_it():
     views = {"views": ("aspect",)}
     one, other = (STAGE.settings(EncodeConfig(max_aspect=limit, **views)) for limit in (2, 3))
     assert one != other
+
+
+def test_a_card_makes_other_work_whichever_it_is_and_the_processor_none():
+    settings = [
+        STAGE.settings(EncodeConfig(device=device)) for device in ("cpu", "cuda:0", "cuda:1")
+    ]
+    assert settings[0] == STAGE.settings(EncodeConfig())
+    assert "device" not in settings[0]
+    assert settings[1] == settings[2] == settings[0] | {"device": "cuda"}
