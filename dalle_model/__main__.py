@@ -8,7 +8,7 @@ decodes, the encode stage encodes.
 import os
 import sys
 import traceback
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from signal import SIGTERM, signal
@@ -97,11 +97,11 @@ def _inputs(args: Namespace) -> "Inputs":
     from pipelines.encode.alone.stage_images import is_images_stage, stage_images
 
     if is_images_stage(args.source):
-        return stage_images(args.source, args.selection, args.codec)
-    if args.selection:
+        return stage_images(args.source, args.selection, args.codec, dict(args.carry))
+    if args.selection or args.carry:
         raise UsageError(
-            f"--selection chooses among the images of a run, and {args.source} is no folder of an "
-            "images stage; leave it out, or name `RUN/images`"
+            f"--selection and --carry are about the images of a run, and {args.source} is no "
+            "folder of an images stage; leave them out, or name `RUN/images`"
         )
     return _own_images(args)
 
@@ -154,11 +154,29 @@ def _parser() -> ArgumentParser:
     add("--text-tokens", metavar="FILE", help="a text tokenizer: captions become ids, too")
     add("--workers", type=int, default=1, metavar="N", help="processes, each with a model")
     add("--selection", action="append", default=[], metavar="DIR", help="a filter of the images")
+    add(
+        "--carry",
+        action="append",
+        default=[],
+        type=_carried,
+        metavar="NAME:TYPE",
+        help="a value that the run's sources carry",
+    )
     add("--image-column", metavar="NAME", help="of Parquet, where it cannot be told")
     add("--caption-column", metavar="NAME", help="likewise")
     add("--debug", action="store_true", help="shows where an error comes from")
     add("--serve", help=SUPPRESS)
     return parser
+
+
+def _carried(text: str) -> tuple[str, str]:
+    """A name and its type, which is that of texts by default."""
+    from pipelines.io.carried import TYPES
+
+    name, _, kind = text.partition(":")
+    if kind not in {"", *TYPES}:
+        raise ArgumentTypeError(f"{kind!r} is none of {', '.join(TYPES)}")
+    return name, kind or "text"
 
 
 def _terminate(_number: int, _frame: object) -> NoReturn:

@@ -57,6 +57,13 @@ def test_a_setting_that_makes_no_sense_is_told_by_its_option(tmp_path, capsys, o
     assert said in capsys.readouterr().err
 
 
+def test_a_type_of_what_is_carried_is_a_known_one(capsys):
+    assert [door._carried(text) for text in ("a", "a:number")] == [("a", "text"), ("a", "number")]
+    with pytest.raises(SystemExit):
+        door.main(["encode", "a", "b", "--carry", "score:float"])
+    assert "'float' is none of text, integer, number" in capsys.readouterr().err
+
+
 def test_a_selection_is_for_the_images_of_a_run(tmp_path, capsys):
     (tmp_path / "a.png").write_bytes(encode(smooth(70, 70), "PNG"))
     out = str(tmp_path / "out")

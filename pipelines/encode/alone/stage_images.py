@@ -1,16 +1,19 @@
 """The images stage of a run as what is encoded: a run's tokens, made on another machine."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from dalle_model.errors import UsageError
 from dalle_model.tokenizers.registry import inspect_codec
 from pipelines.encode.alone.work import Inputs, OnRows, counted
 from pipelines.encode.stage import STAGE
+from pipelines.io.carried import Type, unpacked
+from pipelines.io.carried_columns import COLUMN
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest, missing_files, read_manifest
-from pipelines.io.parquet import read_schema
+from pipelines.io.parquet import read_schema, read_table
 from pipelines.io.task import BatchedResult
 from pipelines.records import (
+    CARRIED,
     CODEC_RESAMPLE,
     IMAGE_RESAMPLE,
     IMAGE_SCHEMA,
@@ -31,13 +34,16 @@ def is_images_stage(url: str) -> bool:
     return bool(present) and set(IMAGE_SCHEMA.names) <= set(read_schema(present[0]).names)
 
 
-def stage_images(url: str, selections: Sequence[str], codec: str) -> Inputs:
+def stage_images(
+    url: str, selections: Sequence[str], codec: str, carried: Mapping[str, Type]
+) -> Inputs:
     """The images of a stage that every selection keeps; the same rows as the run's encode stage.
 
     Args:
         url: of the folder of the images stage.
         selections: URLs of those of the filters of images, in the order of the run.
         codec: that encodes them.
+        carried: types of the values that the sources of the run carry, by name.
 
     Raises:
         CopiedStageError: a folder lacks its manifest or files, or the images are of another run
@@ -52,22 +58,36 @@ def stage_images(url: str, selections: Sequence[str], codec: str) -> Inputs:
                 f"{folder.url} is a selection of other images than those in {images.url}; copy "
                 "both from one run"
             )
-    resample = {IMAGE_RESAMPLE: manifest.config.get("resize")}
+    facts = {
+        IMAGE_RESAMPLE: manifest.config.get("resize"),
+        CODEC_RESAMPLE: inspect_codec(codec).resample,
+    }
     return Inputs(
         num_shards=manifest.num_shards,
         digests={one.stage: one.digest for one in (manifest, *(chosen for _, chosen in filters))},
         process=_process,
         urls={IMAGES: (images.url,), SELECTION: tuple(folder.url for folder, _ in filters)},
-        facts=resample | {CODEC_RESAMPLE: inspect_codec(codec).resample},
+        facts=facts | ({CARRIED: dict(sorted(carried.items()))} if carried else {}),
         follows={manifest.stage: manifest.row_work},
     )
 
 
 def _process(job: Job, index: int, on_rows: OnRows) -> BatchedResult:
     assert isinstance(STAGE.work, ShardWork)
+    _refuse_unnamed(job.task.input(IMAGES).part(index), job.facts.get(CARRIED, {}))
     result = STAGE.work.process(job, index)
     assert isinstance(result, BatchedResult)
     return counted(result, on_rows)
+
+
+def _refuse_unnamed(part: str, carried: Collection[str]) -> None:
+    texts = read_table(part, [COLUMN])[COLUMN].unique().to_pylist()
+    named = sorted({name for text in texts for name in unpacked(text)} - set(carried))
+    if named:
+        raise CopiedStageError(
+            f"the images in {part} carry {', '.join(map(repr, named))}; name each as in the "
+            f"config of the run, with its type: --carry {named[0]}:text"
+        )
 
 
 def _whole(url: str, columns: Sequence[str]) -> tuple[StageFolder, Manifest]:

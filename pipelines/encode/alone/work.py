@@ -76,7 +76,9 @@ def work_of(inputs: Inputs, out: str, config: EncodeConfig) -> Work:
         VocabError: the text tokenizer cannot be used.
         OtherTokensError: the folder holds finished tokens of other work, or of other shards.
     """
-    settings = STAGE.settings(config)
+    own = STAGE.settings(config)
+    heeded = {name: inputs.facts[name] for name in STAGE.heeds if name in inputs.facts}
+    settings = own | ({"facts": heeded} if heeded else {})
     dependencies = STAGE.dependencies(config, {CODEC: config.codec})
     about = (settings, inputs.digests, dependencies)
     fingerprint = fingerprints.fingerprint(STAGE.name, inputs.num_shards, *about)
@@ -92,8 +94,8 @@ def work_of(inputs: Inputs, out: str, config: EncodeConfig) -> Work:
     _refuse_other(task.folder, fingerprint)
     row_work = ""
     if inputs.follows is not None and STAGE.reuse is not None:
-        own = (STAGE.name, settings, dependencies)
-        row_work = fingerprints.row_work(*own, inputs.follows, {}, STAGE.reuse.beside)
+        about_rows = (STAGE.name, own, dependencies)
+        row_work = fingerprints.row_work(*about_rows, inputs.follows, {}, STAGE.reuse.beside)
     identity = {
         "stage": STAGE.name,
         "fingerprint": fingerprint,
