@@ -98,7 +98,8 @@ class Encoder(nn.Module):
         """Features in float32."""
         patches_BPGG = functional.pixel_unshuffle(x_BCSS, PATCH)
         patches_BPGG = patches_BPGG.contiguous(memory_format=torch.channels_last)
-        return self.without_context(patches_BPGG) + self.trunk(patches_BPGG)
+        context_BEGG: Tensor = self.trunk(patches_BPGG)
+        return self.without_context(patches_BPGG) + context_BEGG
 
     def without_context(self, patches_BPGG: Tensor) -> Tensor:
         """What each patch says alone: the linear map, in float32 wherever it is called."""

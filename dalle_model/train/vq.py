@@ -6,6 +6,7 @@ from its saved state is bit for bit the run that was never interrupted.
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from dalle_model.train.images import Images
 from dalle_model.train.kmeans import fit_centroids
 from dalle_model.train.measures import decode, encode, measure
 from dalle_model.train.resume import clear_state, load_state, save_state
-from dalle_model.train.vq_step import start, train_step
+from dalle_model.train.vq_step import fresh, start, train_step
 
 # Shape letters: N training images, B batch, C colour channels (3), S side in pixels, G grid side,
 # P values of a patch (192).
@@ -105,10 +106,10 @@ def train_vq(
         The model with averaged weights.
     """
     x_NCSS = torch.from_numpy(np.ascontiguousarray(train.transpose(0, 3, 1, 2)))
-    state = start(x_NCSS, config, settings)
-    origin = _origin(train, config, settings)
-    if out_url is not None:
-        load_state(out_url, _KIND, state, lambda saved: _continues(saved, origin))
+    state, origin = fresh(config, settings), _origin(train, config, settings)
+    is_own = partial(_continues, origin)
+    if out_url is None or not load_state(out_url, _KIND, state, is_own):
+        start(state, settings, x_NCSS)
     while state.step < settings.steps:
         train_step(state, settings, x_NCSS)
         if state.step % settings.checkpoint_every == 0:
@@ -136,7 +137,7 @@ def _origin(images: Rgb, config: VqConfig, settings: VqTraining) -> dict[str, An
     return {"digest": files.sha256(described + images.tobytes()), "schedule": schedule}
 
 
-def _continues(saved: Mapping[str, Any], origin: Mapping[str, Any]) -> bool:
+def _continues(origin: Mapping[str, Any], saved: Mapping[str, Any]) -> bool:
     """Whether a saved state is of this run; with another end, while both rates are constant."""
     constant = min(steps - falling for steps, falling in (saved["schedule"], origin["schedule"]))
     is_before = saved["schedule"] == origin["schedule"] or saved["step"] <= constant

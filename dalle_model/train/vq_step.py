@@ -66,22 +66,27 @@ class TrainingState:
         return model
 
 
-def start(x_NCSS: Tensor, config: VqConfig, settings: VqTraining) -> TrainingState:
-    """The state before the first step; torch's global random numbers are left untouched."""
+def fresh(config: VqConfig, settings: VqTraining) -> TrainingState:
+    """A state of random weights; torch's global random numbers are left untouched."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        model = Vq(config)
-    rows, columns = config.token_shape
+        weights = _Weights(Vq(config))
+    dtype = torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32
+    rates = (settings.learning_rate, settings.matrix_rate)
+    optimizers = muon_and_adamw(weights.model, "muon", *rates, _BETAS, _WEIGHT_DECAY, dtype)
+    return TrainingState(weights, optimizers)
+
+
+def start(state: TrainingState, settings: VqTraining, x_NCSS: Tensor) -> None:
+    """Make a fresh state that of k-means among the components of images uint8 `(N, 3, S, S)`."""
+    model, weights = state.weights.model, state.weights
+    rows, columns = model.config.token_shape
     count = max(1, _START_POSITIONS // (rows * columns))
     drawn = draw_batch(x_NCSS, count, settings.max_shift, _noise(settings.seed, 0))
     start_from_components(model, scaled(drawn), settings.seed)
-    weights = _Weights(model)
-    even = settings.batch_size * rows * columns / config.num_codes
+    weights.averaged.load_state_dict(model.state_dict())
+    even = settings.batch_size * rows * columns / model.config.num_codes
     weights.codebook.start(model.codebook, even)
-    dtype = torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32
-    rates = (settings.learning_rate, settings.matrix_rate)
-    optimizers = muon_and_adamw(model, "muon", *rates, _BETAS, _WEIGHT_DECAY, dtype)
-    return TrainingState(weights, optimizers)
 
 
 def train_step(state: TrainingState, settings: VqTraining, x_NCSS: Tensor) -> None:

@@ -7,7 +7,7 @@ import torch
 from dalle_model.settings import VqTraining
 from dalle_model.tokenizers.vq_config import VqConfig
 from dalle_model.train.descent import DivergedError
-from dalle_model.train.vq_step import objective, rate_share, scaled, start, train_step
+from dalle_model.train.vq_step import fresh, objective, rate_share, scaled, start, train_step
 from tests.support.codecs import random_vq
 from tests.support.edges import edges
 
@@ -17,6 +17,12 @@ SETTINGS = VqTraining(steps=100, decay_steps=40, warmup_steps=10, batch_size=4, 
 
 def images(count=16):
     return torch.from_numpy(edges(count).transpose(0, 3, 1, 2).copy())
+
+
+def started(settings=SETTINGS):
+    state = fresh(CONFIG, settings)
+    start(state, settings, images())
+    return state
 
 
 def test_the_objective_is_that_of_the_paper_divided_by_the_values_of_a_patch():
@@ -49,10 +55,9 @@ def test_scaled_bytes_are_from_minus_one_to_one():
 
 
 def test_a_step_moves_weights_codebook_and_averages_apart():
-    x = images()
-    state = start(x, CONFIG, SETTINGS)
+    state = started()
     before = {name: value.clone() for name, value in state.weights.state_dict().items()}
-    train_step(state, SETTINGS, x)
+    train_step(state, SETTINGS, images())
     after = state.weights.state_dict()
     for name in ("model.decoder.linear.w", "model.codebook", "averaged.decoder.linear.w"):
         assert not torch.equal(after[name], before[name]), name
@@ -64,7 +69,7 @@ def test_equal_seeds_give_equal_weights_and_other_seeds_do_not():
     def weights(seed):
         torch.rand(seed + 1)  # the global state must not matter
         settings = replace(SETTINGS, seed=seed)
-        state = start(images(), CONFIG, settings)
+        state = started(settings)
         for _ in range(2):
             train_step(state, settings, images())
         return torch.cat([p.detach().flatten() for p in state.weights.parameters()])
@@ -74,7 +79,7 @@ def test_equal_seeds_give_equal_weights_and_other_seeds_do_not():
 
 
 def test_an_infinite_loss_is_an_error_that_names_the_setting():
-    state = start(images(), CONFIG, SETTINGS)
+    state = started()
     with torch.no_grad():
         state.weights.model.decoder.linear.b[0] = np.inf
     with pytest.raises(DivergedError, match=r"lower `vq\.training\.learning_rate`"):
