@@ -115,7 +115,7 @@ def read_shards(urls: list[str], columns: list[str] | None = None) -> pa.Table:
         refuse_other_columns(urls[0], tables[0].schema, url, tables[-1].schema)
         if metadata.tokenizer_sha256 and "text_tokens" in tables[-1].column_names:
             tokenizers.setdefault(metadata.tokenizer_sha256, url)
-            _refuse_other_tokenizers(tokenizers)
+            refuse_other_tokenizers(tokenizers)
     return pa.concat_tables(tables, promote_options="default")
 
 
@@ -128,7 +128,7 @@ def read_parquet(stream: BinaryIO, columns: list[str] | None = None) -> pa.Table
     return table if columns is None else table.select(columns)
 
 
-def open_parquet(stream: BinaryIO) -> pq.ParquetFile:
+def open_parquet(stream: BinaryIO, footer: pq.FileMetaData | None = None) -> pq.ParquetFile:
     """A Parquet file to read with `use_threads=False`, verifying page checksums.
 
     Arrow's threads would hold the bytes that the stream returned. One that frees them while the
@@ -136,7 +136,9 @@ def open_parquet(stream: BinaryIO) -> pq.ParquetFile:
     mostly one wide column, so more threads read them no faster.
     Source: CPython 3.11 `Python/ceval_gil.h` `take_gil`; Arrow 25 `PyBuffer::~PyBuffer`.
     """
-    return pq.ParquetFile(stream, page_checksum_verification=True, pre_buffer=False)
+    return pq.ParquetFile(
+        stream, metadata=footer, page_checksum_verification=True, pre_buffer=False
+    )
 
 
 def image_tokens(
@@ -281,8 +283,8 @@ def difference(one: ShardMetadata, other: ShardMetadata) -> list[str]:
     return [name for name in _MEANING if getattr(one, name) != getattr(other, name)]
 
 
-def _refuse_other_tokenizers(urls: Mapping[str, str]) -> None:
-    """Takes the shards that have text tokens, one by the digest of each tokenizer."""
+def refuse_other_tokenizers(urls: Mapping[str, str]) -> None:
+    """Raise ShardError where there are two; takes a shard of each, by the tokenizer's digest."""
     if len(urls) > 1:
         (one, url), (other, other_url) = urls.items()
         raise ShardError(

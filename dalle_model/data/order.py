@@ -105,7 +105,7 @@ class WindowOrder:
     def __init__(self, group_rows: npt.ArrayLike, seed: int = 0, window: int = WINDOW) -> None:
         self._group_rows = np.asarray(group_rows, np.int64)
         self._starts = np.cumsum(self._group_rows) - self._group_rows
-        self._seed, self._window = seed, window
+        self._seed, self.window = seed, window
         self._epochs: dict[int, _Rounds] = {}
 
     @property
@@ -127,10 +127,10 @@ class WindowOrder:
 
     def _slices(self, groups: Integers, rounds: Integers) -> tuple[Integers, Integers, Integers]:
         """The groups of some rounds, and which of their rows: int64 `(rounds, window)`, thrice."""
-        turns = np.arange(self._window)
+        turns = np.arange(self.window)
         in_round = groups[(rounds[:, None] - turns) % len(groups)]
         rows = self._group_rows[in_round]
-        return in_round, rows * turns // self._window, rows * (turns + 1) // self._window
+        return in_round, rows * turns // self.window, rows * (turns + 1) // self.window
 
     def _rounds(self, epoch: int) -> "_Rounds":
         """The rounds of an epoch; those of the last two are kept, as a batch may end in another."""

@@ -1,7 +1,7 @@
 """Token shards made by hand."""
 
 from collections.abc import Sequence
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +72,38 @@ def write_token_set(
         table = pa.Table.from_pylist(own, schema=schema)
         files.write_bytes(folder.part(index), parquet.to_bytes(table, column_encodings(metadata)))
     return str(url)
+
+
+def numbered_key(image: int, caption: int = 0) -> str:
+    """A key as those of pairs are: each digit as frequent as any other."""
+    return blake2b(str(image).encode(), digest_size=12).hexdigest() + (
+        blake2b(f"caption {caption} of {image}".encode(), digest_size=8).hexdigest()
+    )
+
+
+def write_numbered_shards(
+    folder: Path, shard_rows: list[int], group_rows: int = 8, **changes: Any
+) -> list[str]:
+    """Shards of rows whose caption, codes and score tell the number of the row; sources `a`, `b`.
+
+    Args:
+        folder: for `part-0.parquet` and so on.
+        shard_rows: rows of each shard.
+        group_rows: of each row group.
+        changes: of the metadata.
+    """
+    schema = token_schema(ShardMetadata(**{**METADATA, **changes}))
+    folder.mkdir(parents=True, exist_ok=True)
+    urls, first = [], 0
+    for part, count in enumerate(shard_rows):
+        rows = [
+            token_row(numbered_key(n), f"caption {n}", [n % 16, n // 16 % 16, n // 256 % 16] * 3)
+            | {"clip_score": None if n % 7 == 3 else n / 1000, "source": "ab"[n % 2]}
+            for n in range(first, first + count)
+        ]
+        url = str(folder / f"part-{part}.parquet")
+        table = pa.Table.from_pylist(rows, schema=schema)
+        pq.write_table(table, url, row_group_size=group_rows, write_page_checksum=True)
+        urls.append(url)
+        first += count
+    return urls
