@@ -23,6 +23,7 @@ BENCHMARKS = (
     "hot_keys",
     "encoding",
     "reading",
+    "reader",
     "sampling",
     "real_size",
 )

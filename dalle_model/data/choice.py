@@ -113,7 +113,7 @@ class SomeRows:
 
     def rows(self, indices: Integers) -> Integers:
         groups = np.searchsorted(self._ends, indices, "right")
-        return self._starts[groups] + self._within[indices]
+        return np.asarray(self._starts[groups] + self._within[indices])
 
 
 def choose(group_rows: Integers, groups: Iterator[Columns], choice: Choice) -> SomeRows:
@@ -170,7 +170,7 @@ def _copies(columns: Columns, weights: Mapping[str, float]) -> Integers:
     source: Any = columns["source"].dictionary_encode()
     by_source = np.array([weights.get(name, 1.0) for name in source.dictionary.to_pylist()])
     of_row = by_source[source.indices.to_numpy()]
-    return (of_row + _fraction(columns["key"], _KEY_DIGITS)).astype(np.int64)
+    return np.asarray((of_row + _fraction(columns["key"], _KEY_DIGITS)).astype(np.int64))
 
 
 def _fraction(keys: Any, end: int) -> npt.NDArray[np.float64]:

@@ -99,7 +99,7 @@ def read_index(urls: Sequence[str], kept: str | None = None) -> Index:
 
 def refuse_text_tokenizers(index: Index) -> None:
     """Raise `ShardError` where the `text_tokens` of two tokenizers would be mixed."""
-    owners = {}
+    owners: dict[str, str] = {}
     for shard in index.shards:
         if digest := parse_metadata(shard.metadata.encode()).tokenizer_sha256:
             owners.setdefault(digest, shard.url)

@@ -123,7 +123,7 @@ class WindowOrder:
         chosen = np.arange(len(number)), np.argmax(drawn[:, None] < ends, axis=1)
         place, group = drawn - ends[chosen] + lasts[chosen], groups[chosen]
         keys = keys_of(key_of("rows", self._seed, epoch), group)
-        return self._starts[group] + permute(place, self._group_rows[group], keys)
+        return np.asarray(self._starts[group] + permute(place, self._group_rows[group], keys))
 
     def _slices(self, groups: Integers, rounds: Integers) -> tuple[Integers, Integers, Integers]:
         """The groups of some rounds, and which of their rows: int64 `(rounds, window)`, thrice."""

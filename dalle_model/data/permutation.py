@@ -95,4 +95,4 @@ def _mix(words: _Words) -> _Words:
     """A hash of 64 bits to 64 bits, one to one."""
     for shift, factor in zip(_SHIFTS, _FACTORS, strict=False):
         words = (words ^ (words >> shift)) * factor
-    return words ^ (words >> _SHIFTS[-1])
+    return np.asarray(words ^ (words >> _SHIFTS[-1]))

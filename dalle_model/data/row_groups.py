@@ -3,10 +3,9 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from threading import Lock
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -16,8 +15,9 @@ from dalle_model.data.pieces import open_columns, read_footer
 from dalle_model.shard_schema import COLUMNS
 from dalle_model.shards import ShardError, open_parquet
 
-# numbers as arrays `(rows, ...)`; text, lists of any length and what may be null as Arrow has them
-Column = npt.NDArray[Any] | pa.Array
+# A numpy array `(rows, ...)` of numbers; an Arrow array of text, of lists of any length, and of
+# whatever may be null.
+Column: TypeAlias = Any
 Columns = dict[str, Column]
 _FOOTERS = 64  # held at a time; chosen: of 16 row groups each, some 20 MB
 

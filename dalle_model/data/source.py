@@ -3,7 +3,7 @@
 A source is what PyTorch calls a map-style dataset and grain a random access data source.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, SupportsIndex
 
 import numpy as np
@@ -118,6 +118,9 @@ class TokenSource:
     def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:
         return self.__getitems__([index.__index__()])[0]
 
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return map(self.__getitem__, range(len(self)))
+
     def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Any]]:
         """Rows as dicts: text and numbers as Python's, lists as arrays."""
         columns = self.take(indices)
@@ -188,9 +191,9 @@ def _chosen(index: Index, choice: Choice) -> SomeRows:
     return choose(index.group_rows, at_once(groups.decode, index.groups, most_each=1), choice)
 
 
-def _each(column: Column) -> Sequence[Any]:
+def _each(column: Column) -> Any:
     if isinstance(column, np.ndarray):
         return column if column.ndim > 1 else column.tolist()
     if pa.types.is_list(column.type):
         return [value.values.to_numpy() if value.is_valid else None for value in column]
-    return list(column.to_pylist())
+    return column.to_pylist()

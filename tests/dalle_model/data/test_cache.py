@@ -1,11 +1,12 @@
 import os
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from dalle_model.data.cache import HEAD_BYTES, CacheError, CachedRows, cached
+from dalle_model.data.cache import HEAD_BYTES, CachedRows, CacheError, cached
 from dalle_model.data.choice import Choice
 from dalle_model.data.source import open_source
 from tests.support.token_shards import token_row, write_numbered_shards, write_token_shard
@@ -59,7 +60,12 @@ def test_it_is_made_once_and_a_choice_stays(tmp_path, urls):
 def test_neighbours_are_one_read(tmp_path, urls, monkeypatch):
     kept = cached(open_source(urls), str(tmp_path / "rows.cache"))
     reads, preadv = [], os.preadv
-    monkeypatch.setattr(os, "preadv", lambda *args: reads.append(args) or preadv(*args))
+
+    def counted(*arguments: Any) -> int:
+        reads.append(arguments)
+        return preadv(*arguments)
+
+    monkeypatch.setattr(os, "preadv", counted)
     kept.take([3, 4, 5, 6, 70, 69, 10])
     assert len(reads) == 4
 

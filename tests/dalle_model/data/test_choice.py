@@ -29,7 +29,8 @@ def chosen(urls: list[str], **choice) -> list[int]:
     [
         ([("clip_score", ">", 0.3)], lambda n: n % 7 != 3 and n > 300),
         ([("clip_score", "!=", 0.5)], lambda n: n % 7 != 3 and n != 500),
-        ([("clip_score", "<=", 0.3), ("source", "==", "a")], lambda n: n % 7 != 3 and n <= 300 and n % 2 == 0),
+        ([("clip_score", "<=", 0.3), ("source", "==", "a")],
+         lambda n: n % 7 != 3 and n <= 300 and n % 2 == 0),
         ([("width", ">=", 24)], lambda n: True),
         ([("width", "<", 24)], lambda n: False),
         ([("source_key", "==", "x")], lambda n: False),

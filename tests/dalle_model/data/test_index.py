@@ -63,7 +63,7 @@ def test_ids_of_two_text_tokenizers_are_refused(tmp_path):
     urls = write_numbered_shards(tmp_path / "a", [3], tokenizer_sha256="1" * 64)
     urls += write_numbered_shards(tmp_path / "b", [3], tokenizer_sha256="2" * 64)
     refuse_text_tokenizers(read_index(urls[:1]))
-    with pytest.raises(ShardError, match="111111111111 made those of .*222222222222"):
+    with pytest.raises(ShardError, match=r"111111111111 made those of .*222222222222"):
         refuse_text_tokenizers(read_index(urls))
 
 

@@ -1,6 +1,7 @@
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -93,7 +94,7 @@ def test_a_column_that_a_version_did_not_have_is_null_and_one_that_none_has_an_e
 
 
 def test_codes_of_several_codebooks_lie_side_by_side(tmp_path):
-    changes = {"token_shape": (3,), "codebooks": 3, "order": "sequence"}
+    changes: dict[str, Any] = {"token_shape": (3,), "codebooks": 3, "order": "sequence"}
     index = read_index(write_numbered_shards(tmp_path, [20], **changes))
     found = RowGroups(["image_tokens"], 3, 0).decode(index.groups[1])["image_tokens"]
     assert found.shape == (8, 3, 3)

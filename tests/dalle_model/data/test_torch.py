@@ -1,19 +1,22 @@
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch.utils.data import DataLoader
 
 from dalle_model.data.cache import cached
-from dalle_model.data.order import FullOrder, WindowOrder
+from dalle_model.data.order import WindowOrder, places
 from dalle_model.data.reader import Text, TokenReader
 from dalle_model.data.source import open_source
-from dalle_model.data.torch import TokenLoader, TokenStream
+from dalle_model.data.torch import State, TokenLoader, TokenStream
 from dalle_model.vocab import CaptionTokenizer, train_bpe
+from tests.support.documents import snippets
 from tests.support.token_shards import write_numbered_shards
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -32,7 +35,7 @@ def rows(batches) -> list[int]:
     return [row for batch in batches for row in batch["row"].tolist()]
 
 
-def some(loader, count: int) -> list:
+def some(loader, count: int) -> list[Any]:
     return [batch for _, batch in zip(range(count), loader, strict=False)]
 
 
@@ -76,16 +79,16 @@ def test_the_state_is_of_the_batches_that_the_loop_has_had(reader):
 
 
 def test_ranks_may_change_from_three_to_one_to_two(reader):
-    state, found = {"position": 0}, []
+    state: State = {"position": 0}
+    found: list[int] = []
     for ranks, batch, count in ((3, 32, 3), (1, 20, 4), (2, 9, 5)):
-        of_ranks = []
-        for rank in range(ranks):
-            loader = TokenLoader(TokenStream(reader, batch, rank, ranks))
+        loaders = [TokenLoader(TokenStream(reader, batch, rank, ranks)) for rank in range(ranks)]
+        for loader in loaders:
             loader.load_state_dict(state)
-            of_ranks.append(some(loader, count))
-            after = loader.state_dict()
+        of_ranks = [some(loader, count) for loader in loaders]
         found += [row for shares in zip(*of_ranks, strict=True) for row in rows(shares)]
-        state = after
+        state, *others = (loader.state_dict() for loader in loaders)
+        assert others == [state] * (ranks - 1)
     assert state["position"] == 96 + 80 + 45
     assert found == reader.read(range(221))["row"].tolist()
 
@@ -96,14 +99,14 @@ def test_the_random_numbers_of_a_loop_are_left_alone(reader):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-class Stateful(torch.utils.data.IterableDataset):
-    """What `torchdata.StatefulDataLoader` does in a worker: restores the stream, asks after each."""
+class Stateful(torch.utils.data.IterableDataset[Any]):
+    """As `torchdata.StatefulDataLoader` in a worker: restores the stream, asks after each batch."""
 
-    def __init__(self, stream: TokenStream, states: dict[int, dict]) -> None:
+    def __init__(self, stream: TokenStream, states: dict[int, State]) -> None:
         self.stream, self.states = stream, states
 
     def __iter__(self):
-        worker = torch.utils.data.get_worker_info()
+        worker: Any = torch.utils.data.get_worker_info()
         if worker.id in self.states:
             self.stream.load_state_dict(self.states[worker.id])
         for batch in self.stream:
@@ -124,3 +127,44 @@ def test_each_worker_tells_where_its_own_next_batch_begins(reader):
 def test_a_rank_that_is_none_is_refused(reader, batch, rank, ranks):
     with pytest.raises(ValueError, match="rank"):
         TokenStream(reader, batch, rank, ranks)
+
+
+def looped(folder: Path, ranks: int, position: int) -> list[list[str]]:
+    """What the loop that docs/reader.md shows prints in each of some processes."""
+    (loop, *_) = snippets("python", path=ROOT / "docs" / "reader.md")
+    own = {"WORLD_SIZE": str(ranks), "POSITION": str(position), "PYTHONPATH": str(ROOT)}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", loop.text],
+            cwd=folder,
+            env=os.environ | own | {"RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(ranks)
+    ]
+    outputs = [process.communicate(timeout=240)[0].splitlines() for process in processes]
+    assert [process.returncode for process in processes] == [0] * ranks
+    return outputs
+
+
+@pytest.mark.slow
+def test_the_loop_that_is_shown_goes_on_after_a_stop_on_two_ranks(tmp_path):
+    """Two processes, stopped after three batches, and two others that go on."""
+    run = tmp_path / "runs" / "my-run"
+    write_numbered_shards(run / "encode", [20, 13])
+    CaptionTokenizer(train_bpe(["a caption"], 300)).save(str(run / "bpe" / "bpe.json"))
+    of_steps = []
+    for position in (0, 24):
+        two = looped(tmp_path, 2, position)
+        assert {lines[-1] for lines in two} == {str({"position": position + 24})}
+        of_steps += [",".join(map(rows_shown, shares)) for shares in zip(*two, strict=True)][:-1]
+    source = open_source(str(run / "encode"))
+    wanted = places(WindowOrder(source.group_rows, 0), range(48)).rows.tolist()
+    assert [int(row) for step in of_steps for row in step.split(",")] == wanted
+
+
+def rows_shown(line: str) -> str:
+    """The rows in a line that the loop prints; nothing of the line with the state."""
+    found = re.search(r"\[([\d, ]+)\] torch", line)
+    return found[1].replace(" ", "") if found else ""
