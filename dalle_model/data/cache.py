@@ -175,26 +175,32 @@ def _records(columns: Columns, record: np.dtype[Any], end: int) -> tuple[Records
         if isinstance(column, np.ndarray):
             records[name] = column
             continue
-        texts = [(text or "").encode() for text in column.to_pylist()]
-        width = record[name].itemsize
-        short = b"".join(text[:width].ljust(width, b"\0") for text in texts)
-        records[name] = np.frombuffer(short, np.uint8).reshape(-1, width)
-        records[f"{name}.bytes"] = [len(text) for text in texts]
-        for row, text in enumerate(texts):
-            if len(text) > width:
-                records[f"{name}.start"][row] = end + len(long)
-                long += text
+        if column.null_count:
+            raise CacheError(f"{name} has rows without a value; make the cache of other columns")
+        content, lengths = records[name], np.asarray(pc.binary_length(column))
+        is_long = lengths > content.shape[1]
+        short = pc.if_else(pa.array(is_long), "", column)
+        values = b"".join(short.cast(pa.binary()).to_pylist())
+        content[_shown(content, lengths)] = np.frombuffer(values, np.uint8)
+        records[f"{name}.bytes"] = lengths
+        for row in np.flatnonzero(is_long):
+            records[f"{name}.start"][row] = end + len(long)
+            long += column[row].as_py().encode()
     return records, bytes(long)
 
 
-def _texts(content: npt.NDArray[np.uint8], lengths: Integers) -> pa.StringArray:
-    """Texts of bytes `(rows, width)`; of a longer one, what is there, up to a whole character."""
+def _shown(content: npt.NDArray[np.uint8], lengths: Integers) -> npt.NDArray[np.bool_]:
+    """Which bytes of records are text; of what is too long for its place, none."""
     width = content.shape[1]
-    is_long = lengths > width
-    shown = np.where(is_long, 0, lengths)
-    values = content[np.arange(width) < shown[:, None]]
-    ends = np.append(0, np.cumsum(shown)).astype(np.int32)
-    return pa.StringArray.from_buffers(len(lengths), pa.py_buffer(ends), pa.py_buffer(values))
+    return np.arange(width) < np.where(lengths > width, 0, lengths)[:, None]
+
+
+def _texts(content: npt.NDArray[np.uint8], lengths: Integers) -> pa.StringArray:
+    """Texts of records; those that are too long for their place are empty."""
+    shown = _shown(content, lengths)
+    ends = np.append(0, np.cumsum(shown.sum(axis=1))).astype(np.int32)
+    values = [pa.py_buffer(ends), pa.py_buffer(content[shown])]
+    return pa.StringArray.from_buffers(len(lengths), *values)
 
 
 def _identity(index: Index) -> str:

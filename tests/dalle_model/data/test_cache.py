@@ -119,6 +119,7 @@ def test_a_failure_leaves_no_cache(tmp_path, urls):
     ("columns", "path", "words"),
     [
         (["image_tokens", "text_tokens"], "rows.cache", "text_tokens is .*no fixed width"),
+        (["source_key"], "rows.cache", "source_key has rows without a value"),
         (["key"], "s3://bucket/rows.cache", "a cache is a file on a disk"),
     ],
 )
