@@ -2,6 +2,7 @@
 
 DalleError: what was asked for has failed; exit code 1
     ShardError               dalle_model.shards               a token shard cannot be used
+    CacheError               dalle_model.data.cache           a cache of rows cannot be used
     CheckpointError          dalle_model.checkpoint           a checkpoint cannot be used
     VocabError               dalle_model.vocab                a text tokenizer cannot be used
     ImagesError              dalle_model.train.images         there are too few images to train on
@@ -35,6 +36,8 @@ DalleError: what was asked for has failed; exit code 1
     NoPriorError             orchestration.report.sheets      a run has nothing to draw from
     UsageError: the arguments or the config are wrong, whatever the data; exit code 2
         UnknownProtocolError dalle_model.files                a URL begins with no known protocol
+        ChoiceError          dalle_model.data.choice          rows cannot be chosen so
+        ReaderError          dalle_model.data.reader          rows cannot be read in an order
         CodecError           dalle_model.tokenizers.codec     the codec of a config cannot be used
         ConversionError      dalle_model.tokenizers.pickles   a file cannot be made a codec
         ArchiveError         pipelines.web.replay             an archive cannot be replayed

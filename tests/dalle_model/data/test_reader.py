@@ -162,3 +162,15 @@ def test_a_window_that_is_not_held_is_refused_with_what_it_takes(urls):
     with pytest.raises(ReaderError, match=r"give `open_source` a `cache_bytes` of [0-9,]+, or"):
         TokenReader(source, WindowOrder(source.group_rows))
     TokenReader(source, WindowOrder(source.group_rows, window=1))
+
+
+def test_grain_reads_the_same_rows_in_the_same_order(urls):
+    grain = pytest.importorskip("grain")
+    source = open_source(urls)
+    reader = TokenReader(source, WindowOrder(source.group_rows, 0, 4))
+    shuffled = grain.MapDataset.source(source).seed(0).shuffle()
+    assert sorted(int(row["caption"].split()[1]) for row in shuffled) == list(range(293))
+    batches = grain.MapDataset.range(40, 700).batch(10).map(reader.read)
+    read = grain.ReadOptions(num_threads=2)
+    found = [n for batch in batches.to_iter_dataset(read) for n in numbers(batch)]
+    assert found == places(reader.order, range(40, 700)).rows.tolist()
