@@ -149,7 +149,9 @@ def test_help_loads_no_heavy_library():
     assert loaded_modules(statement) & heavy == set()
 
 
-@pytest.mark.parametrize("leaf", ["files", "shards", "pixels", "vocab", "config", "data.cache", "data.reader"])
+@pytest.mark.parametrize(
+    "leaf", ["files", "shards", "pixels", "vocab", "config", "data.cache", "data.reader"]
+)
 def test_a_leaf_loads_without_torch(leaf):
     assert "torch" not in loaded_modules(f"import dalle_model.{leaf}")
 

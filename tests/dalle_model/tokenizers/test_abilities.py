@@ -8,7 +8,6 @@ import torch
 
 from dalle_model.tokenizers.abilities import on_device
 from dalle_model.tokenizers.codec import CodecError
-from dalle_model.tokenizers.dvae_codec import DvaeCodec
 from dalle_model.tokenizers.registry import load_codec
 from tests.support.codecs import FailingCodec, write_codec
 
