@@ -267,6 +267,7 @@ class Cost:
         received_bytes: from the web.
         held_bytes: in the memory of one worker for every row of the run, however many workers
             there are; 0 where no worker sees all rows.
+        assumes: which choice the seconds are of, where another one takes many times as long.
     """
 
     cpu_s: float
@@ -277,6 +278,7 @@ class Cost:
     shuffled_elsewhere_bytes: float = 0
     received_bytes: float = 0
     held_bytes: float = 0
+    assumes: str = ""
 
 
 def plain_settings(section: BaseModel) -> dict[str, Any]:

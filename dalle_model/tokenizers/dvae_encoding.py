@@ -76,7 +76,7 @@ class DvaeEncoding:
         """The best codes of pixels float32 `(B, 3, S, S)`, in [0.1, 0.9], in raster order."""
         _, _, height, width = x_BCSS.shape
         count = images_at_once(self._trunk.width, (height, width), self._dtype.itemsize)
-        parts = x_BCSS.split(count)
+        parts = torch.split(x_BCSS, count)
         return _joined([found for part in parts for found in self._tiles(part, with_margins)])
 
     def _tiles(self, x_BCSS: Tensor, with_margins: bool) -> list[Best]:

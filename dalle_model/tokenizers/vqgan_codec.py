@@ -64,7 +64,7 @@ class VqganCodec:
         count = (
             images_at_once(self.model.config.ch, self.facts.image_shape) if is_cpu else len(images)
         )
-        codes_BGG = torch.cat([self._codes(part) for part in pixels_BCSS.split(count)])
+        codes_BGG = torch.cat([self._codes(part) for part in torch.split(pixels_BCSS, count)])
         return codes_BGG.flatten(1).cpu().numpy().astype(self.facts.dtype)
 
     def _codes(self, x_BCSS: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ class StageEstimate:
         stored_bytes: in the run directory.
         shuffled_bytes: between workers.
         received_bytes: from the web.
+        assumes: which choice the hours are of, where another one takes many times as long.
     """
 
     stage: str
@@ -35,6 +36,7 @@ class StageEstimate:
     stored_bytes: float
     shuffled_bytes: float
     received_bytes: float
+    assumes: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def totals(pairs: float, costs: Mapping[str, Cost], engine: Engine, hours: float
             pairs * cost.stored_bytes,
             pairs * _shuffled(cost, engine),
             pairs * cost.received_bytes,
+            cost.assumes,
         )
         for name, cost in costs.items()
     )

@@ -50,6 +50,7 @@ class Estimate:
             "",
             _HEADER,
             *(_line(stage) for stage in (*found.stages, every)),
+            *(f"{stage.stage}: {stage.assumes}" for stage in found.stages if stage.assumes),
         ]
 
     def _money(self) -> list[str]:

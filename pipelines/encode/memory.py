@@ -27,7 +27,7 @@ def ram_bytes(config: EncodeConfig, facts: Facts) -> int:
         config: its batch size.
         facts: of the codec; of one that the run trains, whose file is not there yet, the side.
     """
-    pixels = facts.get(CODEC_SIDE, 0) ** 2
-    weights = _COPIES * facts.get(CODEC_BYTES, 0)
+    pixels = int(facts.get(CODEC_SIDE, 0)) ** 2
+    weights = _COPIES * int(facts.get(CODEC_BYTES, 0))
     needed = _PROCESS + weights + pixels * (_MAPS + _INPUT * config.batch_size)
     return max(_LEAST, ceil(needed / _STEP) * _STEP)

@@ -11,7 +11,7 @@ from dalle_model.tokenizers import dvae_codec
 from dalle_model.tokenizers.abilities import GivesMargins, TakesShapes, fast_form, precision_of
 from dalle_model.tokenizers.codec import Codec, CodecError
 from dalle_model.tokenizers.dvae import Dvae
-from dalle_model.tokenizers.dvae_codec import to_input, to_rgb
+from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input, to_rgb
 from dalle_model.tokenizers.registry import codec_sha256, codec_url, inspect_codec, load_codec
 from tests.support.codecs import TINY, write_codec
 
@@ -71,14 +71,14 @@ def test_images_need_not_be_square(tmp_path):
 @pytest.mark.parametrize("shape", [(8, 8), (8, 24), (40, 16), (64, 72)])
 def test_another_shape_is_that_of_a_model_made_for_it(url, shape, is_fast, monkeypatch):
     monkeypatch.setattr(dvae_codec, "multiplies_bfloat16", lambda: False)
-    codec = load_codec(url)
+    codec = DvaeCodec.load(url)
     plain = Dvae(replace(TINY, side=shape[0], image_width=shape[1])).eval()
     plain.load_state_dict(codec.model.state_dict())
     images = np.random.default_rng(0).integers(0, 256, (3, *shape, 3), dtype=np.uint8)
     assert isinstance(codec, TakesShapes)
     reshaped = codec.with_shape(shape)
     if is_fast:
-        reshaped = fast_form(reshaped)
+        reshaped = reshaped.in_fast_form()
         assert reshaped.facts == codec.with_shape(shape).facts
     codes = reshaped.encode(images)
     with torch.inference_mode():
@@ -90,11 +90,11 @@ def test_another_shape_is_that_of_a_model_made_for_it(url, shape, is_fast, monke
 
 
 def test_shapes_share_weights_and_the_fast_form(url):
-    codec = load_codec(url)
-    fast = fast_form(codec)
+    codec = DvaeCodec.load(url)
+    fast = codec.in_fast_form()
     wide, tall = codec.with_shape((8, 16)), fast.with_shape((16, 8))
     assert wide.model is codec.model
-    assert tall._encoding is fast._encoding is fast_form(wide)._encoding
+    assert tall._encoding is fast._encoding is wide.in_fast_form()._encoding
     assert wide.with_shape((16, 16)).facts == codec.facts
     with pytest.raises(ValueError, match="12 x 16 px are no whole number of patches of 8 x 8 px"):
         codec.with_shape((12, 16))

@@ -35,7 +35,7 @@ def test_codes_and_images_have_the_protocol_s_types(url):
 @pytest.mark.parametrize("shape", [(2, 2), (16, 6), (10, 20)])
 def test_another_shape_is_that_of_a_model_made_for_it(url, shape):
     plain = Vqgan(replace(SMALL, image_shape=shape)).eval()
-    codec = load_codec(url)
+    codec = VqganCodec.load(url)
     assert isinstance(codec, TakesShapes)
     plain.load_state_dict(codec.model.state_dict())
     reshaped = codec.with_shape(shape)

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from dalle_model.pixels import to_png
+from dalle_model.shard_schema import SCHEMA_VERSION
 from dalle_model.vocab import CaptionTokenizer, train_bpe
 from orchestration.engine.config import ConfigError
 from orchestration.engine.config_file import check_config
@@ -93,7 +94,7 @@ def test_another_column_to_carry_is_no_work_on_images(folder, tmp_path):
 
 def test_other_ids_of_captions_are_no_work_on_images(folder, tmp_path):
     captions = [f"a red {thing}" for thing in THINGS]
-    encode = {}
+    encode, found = {}, {}
     for size in (280, 300):
         encode = {"text_tokens": f"{tmp_path}/bpe_{size}.json"}
         CaptionTokenizer(train_bpe(captions, size)).save(encode["text_tokens"])
@@ -114,7 +115,7 @@ def test_a_later_schema_of_shards_is_no_work_on_images(folder, tmp_path, monkeyp
         )
 
     work, fingerprint = named()
-    monkeypatch.setattr(stage, "SCHEMA_VERSION", stage.SCHEMA_VERSION + 1)
+    monkeypatch.setattr(stage, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
     assert named()[0] == work
     assert named()[1] != fingerprint
 

@@ -20,7 +20,7 @@ from dalle_model.shards import ShardError, image_of, image_tokens, read_metadata
 from dalle_model.tokenizers.abilities import GivesMargins
 from dalle_model.tokenizers.codec import CodecFacts
 from dalle_model.tokenizers.dvae import Dvae
-from dalle_model.tokenizers.dvae_codec import to_input
+from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input
 from dalle_model.tokenizers.registry import load_codec
 from pipelines.encode.batch_size import BatchSize
 from pipelines.encode.config import EncodeConfig, dependencies
@@ -196,7 +196,7 @@ def test_rows_of_many_aspects_have_the_codes_of_models_of_their_shape(
     assert [(r["key"], r["view"]) for r in rows] == sorted((r["key"], r["view"]) for r in rows)
     shapes = {tuple(r["token_shape"]) for r in rows}
     assert shapes == {(8, 8), (6, 10), (10, 6), (7, 9), (9, 7)}
-    state = load_codec(wide_codec_url).model.state_dict()
+    state = DvaeCodec.load(wide_codec_url).model.state_dict()
     same = []
     for r in rows:
         shape = (8 * r["token_shape"][0], 8 * r["token_shape"][1])
