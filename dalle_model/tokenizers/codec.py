@@ -92,7 +92,8 @@ class CodecFacts:
         Raises:
             ValueError: tokens are no grid of equal patches.
         """
-        edges = [divmod(*both) for both in zip(self.image_shape, self.token_shape, strict=False)]
+        pairs = zip(self.image_shape, self.token_shape, strict=False)
+        edges = [divmod(edge, tokens) for edge, tokens in pairs]
         if self.order != "raster" or any(left for _, left in edges):
             raise ValueError(f"the tokens of {self.name} are no grid of patches of its images")
         (height, _), (width, _) = edges
@@ -104,11 +105,12 @@ class CodecFacts:
         Raises:
             ValueError: no whole number of patches covers them.
         """
+        height, width = self.patch
         (rows, down), (columns, right) = (
-            divmod(*both) for both in zip(image_shape, self.patch, strict=True)
+            divmod(image_shape[0], height),
+            divmod(image_shape[1], width),
         )
         if down or right or rows < 1 or columns < 1:
-            height, width = self.patch
             raise ValueError(
                 f"images of {image_shape[0]} x {image_shape[1]} px are no whole number of patches "
                 f"of {height} x {width} px, each a token of {self.name}"

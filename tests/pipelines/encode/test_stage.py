@@ -179,7 +179,7 @@ def test_the_crops_of_other_shards_are_named_by_what_they_are(tmp_path):
         ({"views": ["flip"], "like": "x"}, "leave out `views`, or `like`"),
         ({"views": []}, "at least 1 item"),
         ({"views": ["ten_crop"] * 26}, "views are 260 of each image, and at most 256 can be"),
-        ({"views": ["middle"]}, "'centre', 'flip', 'dvae', 'prior' or 'ten_crop'"),
+        ({"views": ["middle"]}, "'centre', 'flip', 'dvae', 'prior', 'ten_crop' or 'aspect'"),
     ],
 )
 def test_views_that_cannot_be_are_refused(values, said):
