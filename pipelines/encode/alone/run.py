@@ -45,15 +45,21 @@ def run(work: Work, share: Share, num_workers: int, command: Sequence[str]) -> M
         work.task.folder.tidy()
     todo = unfinished(work, mine)
     progress = Progress(len(todo), len(mine) - len(todo))
-    if num_workers > 1 and len(todo) > 1:
-        encode_in_workers(command, num_workers, todo, progress)
-    else:
-        one_thread()
-        for index in todo:
-            encode_shard(work, index, progress.rows)
-            progress.shard()
-    progress.end()
+    try:
+        if num_workers > 1 and len(todo) > 1:
+            encode_in_workers(command, num_workers, todo, progress)
+        else:
+            _encode_here(work, todo, progress)
+    finally:
+        progress.end()
     return complete(work)
+
+
+def _encode_here(work: Work, shards: Sequence[int], progress: Progress) -> None:
+    one_thread()
+    for index in shards:
+        encode_shard(work, index, progress.rows)
+        progress.shard()
 
 
 def work_for_another(work: Work) -> None:
