@@ -12,7 +12,14 @@ import pyarrow.parquet as pq
 
 from dalle_model import files
 from dalle_model.ranges import open_in_ranges
-from dalle_model.shard_schema import COLUMNS, ShardMetadata
+from dalle_model.shard_schema import (
+    ADDED_IN_VERSION_2,
+    COLUMNS,
+    SCHEMA_VERSION,
+    ShardMetadata,
+    token_fields,
+    token_schema,
+)
 from dalle_model.shards import ShardError, as_now, metadata_of, names_now, open_parquet
 
 _ABOVE = "g"  # sorts behind every hexadecimal digit
@@ -97,10 +104,25 @@ def open_shard(url: str) -> Shard:
     with _reading(url) as parquet:
         schema, footer = parquet.schema_arrow, parquet.metadata
         metadata = metadata_of(url, schema)
+        _check_columns(url, schema, metadata)
         sizes = _column_bytes(footer)
         found = files.identity(url)
         groups = tuple(_group(url, footer, number) for number in range(footer.num_row_groups))
     return Shard(url, metadata, _schema_now(schema), groups, found["bytes"], found["stamp"], sizes)
+
+
+def _check_columns(url: str, schema: pa.Schema, metadata: ShardMetadata) -> None:
+    """Refuse a shard without the columns that its footer speaks of."""
+    expected = list(token_schema(metadata))
+    for column, tokens in metadata.joined.items():
+        expected += token_fields(tokens, column)
+    for field in expected:
+        held = schema.field(field.name).type if field.name in schema.names else "missing"
+        is_added = field.name in ADDED_IN_VERSION_2 and metadata.schema_version < SCHEMA_VERSION
+        if held != field.type and not is_added:
+            raise ShardError(
+                f"{url} is no token shard of its footer: `{field.name}` is {held}, not {field.type}"
+            )
 
 
 def _schema_now(schema: pa.Schema) -> pa.Schema:

@@ -57,6 +57,7 @@ class _Findings:
     """What is found while all shards are read."""
 
     problems: list[str] = field(default_factory=list)
+    damaged: set[str] = field(default_factory=set)  # URLs of files that are not to be read
     views: set[int] = field(default_factory=set)
     rows: dict[str, int] = field(default_factory=dict)  # by URL of a shard
 
@@ -69,16 +70,16 @@ def check_set(url: str) -> CheckedSet:
         ShardError: there is no shard.
     """
     urls = [url] if url.endswith(SUFFIX) else list_shards(url)
-    folder = StageFolder(url)
+    folder, found = StageFolder(url), _Findings()
     has_manifest = not url.endswith(SUFFIX) and files.exists(folder.manifest)
-    found = _Findings()
-    shards = list(_opened(urls, found))
+    manifest = _manifest(folder, found) if has_manifest else None
+    shards = list(_opened([one for one in urls if one not in found.damaged], found))
     for shard in shards:
         found.problems += _shard_problems(shard, found)
-    if len(shards) == len(urls) and not found.problems:
+    if not found.problems:
         found.problems += _copies(TokenSet(url, tuple(shards)))
-    if has_manifest:
-        found.problems += _manifest_problems(folder, found)
+    if manifest is not None:
+        found.problems += _book_problems(folder, manifest, found)
     if found.problems:
         raise VerificationError(
             "\n".join(found.problems) + "\ntake these files from a copy, or make the set again"
@@ -163,16 +164,35 @@ def _copies(part: TokenSet) -> Iterator[str]:
             return
 
 
-def _manifest_problems(folder: StageFolder, found: _Findings) -> Iterator[str]:
+def _manifest(folder: StageFolder, found: _Findings) -> Manifest | None:
+    """The manifest, with whose checksums every file has been compared before any is parsed.
+
+    A damaged footer may end the process: Arrow 25 throws where it cannot be caught.
+    """
     manifest = read_manifest(folder)
     if manifest is None:
-        yield f"{folder.manifest} is damaged, or of another version"
-        return
+        found.problems.append(f"{folder.manifest} is damaged, or of another version")
+        return None
     try:
-        yield from _file_problems(folder, manifest)
+        for entry in (*manifest.files, *manifest.rejected_files):
+            if problem := _file_problem(url := folder.file(entry["name"]), entry["sha256"]):
+                found.problems.append(problem)
+                found.damaged.add(url)
     except ManifestError as error:
-        yield str(error)
-        return
+        found.problems.append(str(error))
+        return None
+    return manifest
+
+
+def _file_problem(url: str, sha256: str) -> str:
+    try:
+        is_same = files.sha256_of(url) == sha256
+    except FileNotFoundError:
+        return f"{url} is missing"
+    return "" if is_same else f"{url} is corrupt: its SHA-256 is not that of the manifest"
+
+
+def _book_problems(folder: StageFolder, manifest: Manifest, found: _Findings) -> Iterator[str]:
     listed = {folder.file(entry["name"]): entry.get("rows") for entry in manifest.files}
     for url, rows in found.rows.items():
         if url not in listed:
@@ -187,13 +207,3 @@ def _manifest_problems(folder: StageFolder, found: _Findings) -> Iterator[str]:
             f"{folder.manifest}: the books do not balance: {manifest.rows_in:,} rows in, "
             f"{manifest.rows_out:,} out, {in_files:,} in its files"
         )
-
-
-def _file_problems(folder: StageFolder, manifest: Manifest) -> Iterator[str]:
-    for entry in (*manifest.files, *manifest.rejected_files):
-        url = folder.file(entry["name"])
-        try:
-            if files.sha256_of(url) != entry["sha256"]:
-                yield f"{url} is corrupt: its SHA-256 is not that of the manifest"
-        except FileNotFoundError:
-            yield f"{url} is missing"

@@ -82,3 +82,15 @@ def test_what_cannot_be_read_is_named(url, tmp_path):
     files.write_bytes(url, files.read_bytes(url)[:2000])
     with pytest.raises(ShardError, match=r"x\.parquet cannot be read"):
         list(shard.tables())
+
+
+@pytest.mark.parametrize("name", ["key", "image_tokens"])
+def test_a_column_that_the_footer_speaks_of_is_there_in_its_type(url, tmp_path, name):
+    table = pq.read_table(url)
+    pq.write_table(table.drop_columns(name), tmp_path / "less.parquet")
+    with pytest.raises(ShardError, match=rf"less\.parquet .* `{name}` is missing, not "):
+        open_shard(f"{tmp_path}/less.parquet")
+    place, other = table.column_names.index(name), pa.nulls(table.num_rows, pa.int8())
+    pq.write_table(table.set_column(place, name, other), tmp_path / "other.parquet")
+    with pytest.raises(ShardError, match=rf"`{name}` is int8, not "):
+        open_shard(f"{tmp_path}/other.parquet")
