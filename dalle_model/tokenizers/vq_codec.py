@@ -98,8 +98,9 @@ class VqCodec:
         is_mixed = self._dtype == torch.bfloat16
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=is_mixed):
             z_BEGG: Tensor = self.model.encoder(to_input(images))
-        for z_RE in z_BEGG.permute(0, 2, 3, 1).flatten(0, 2).split(_ROWS):
-            yield self.model.logits(z_RE).numpy()
+        z_RE = z_BEGG.permute(0, 2, 3, 1).flatten(0, 2)
+        for first in range(0, len(z_RE), _ROWS):
+            yield self.model.logits(z_RE[first : first + _ROWS]).numpy()
 
     def _codes(self, rows: list[NDArray[np.int64]]) -> Codes:
         codes = np.concatenate(rows).reshape(-1, self.facts.num_tokens)

@@ -31,7 +31,7 @@ from dalle_model.train.precision import mixed_precision, uses_bfloat16
 
 _BETAS = (0.9, 0.99)  # chosen: gradients through a moving codebook age sooner than torch's 0.999
 _WEIGHT_DECAY = 1e-4  # Source: Ramesh et al. 2021, appendix A.2
-_START_POSITIONS = 65_536  # chosen: 64 for each of 1,024 codes
+_START_PER_CODE = 64  # positions; chosen: k-means of more is hardly better
 _REVIVE_EVERY = 10  # steps; chosen: moved codes are used before they are looked at again
 
 
@@ -81,7 +81,7 @@ def start(state: TrainingState, settings: VqTraining, x_NCSS: Tensor) -> None:
     """Make a fresh state that of k-means among the components of images uint8 `(N, 3, S, S)`."""
     model, weights = state.weights.model, state.weights
     rows, columns = model.config.token_shape
-    count = max(1, _START_POSITIONS // (rows * columns))
+    count = -(-_START_PER_CODE * model.config.num_codes // (rows * columns))
     drawn = draw_batch(x_NCSS, count, settings.max_shift, _noise(settings.seed, 0))
     start_from_components(model, scaled(drawn), settings.seed)
     weights.averaged.load_state_dict(model.state_dict())

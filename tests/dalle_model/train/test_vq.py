@@ -79,7 +79,8 @@ def test_held_out_images_beat_k_means_and_codes_depend_on_what_is_around(train, 
 
 def test_a_resumed_run_is_bit_exact(train, held_out, tmp_path):
     settings, url = replace(SETTINGS, steps=50, decay_steps=20), f"{tmp_path}/vq.safetensors"
-    seen, again = [], []
+    seen: list[tuple[int, int, dict[str, float]]] = []
+    again: list[tuple[int, int, dict[str, float]]] = []
     straight = train_vq(train, held_out, CONFIG, settings, noting(seen))
     for step in (27, 45):  # at constant rate, and while it falls
         with pytest.raises(KilledError):
