@@ -134,14 +134,15 @@ class WindowOrder:
 
     def _rounds(self, epoch: int) -> "_Rounds":
         """The rounds of an epoch; those of the last two are kept, as a batch may end in another."""
-        if epoch not in self._epochs:
+        found = self._epochs.get(epoch)
+        if found is None:
             numbers = np.arange(len(self._group_rows))
             groups = permute(numbers, len(numbers), key_of("groups", self._seed, epoch))
             _, firsts, lasts = self._slices(groups, numbers)
             sizes = (lasts - firsts).sum(axis=1)
-            newest = list(self._epochs.items())[-1:]
-            self._epochs = dict([*newest, (epoch, _Rounds(groups, sizes, np.cumsum(sizes)))])
-        return self._epochs[epoch]
+            found = _Rounds(groups, sizes, np.cumsum(sizes))
+            self._epochs = dict([*list(self._epochs.items())[-1:], (epoch, found)])
+        return found
 
 
 class _Rounds(NamedTuple):

@@ -75,9 +75,14 @@ class TokenLoader:
         stream: of batches.
         workers: processes that read and encode ahead; 0 for none.
         options: further ones of `DataLoader`, such as `pin_memory`.
+
+    Raises:
+        ValueError: workers would be `persistent_workers`, which never see the state of the loop.
     """
 
     def __init__(self, stream: TokenStream, workers: int = 0, **options: Any) -> None:
+        if options.get("persistent_workers"):
+            raise ValueError("persistent_workers never see the state of the loop: leave them out")
         self._stream, self._position = stream, stream.state_dict()["position"]
         # A generator of its own, since a loader draws from torch's, and a loop that was taken up
         # again would draw once more than another.

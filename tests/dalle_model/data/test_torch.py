@@ -123,6 +123,11 @@ def test_each_worker_tells_where_its_own_next_batch_begins(reader):
     assert rows([*(batch for *_, batch in first), *after]) == reader.read(range(90))["row"].tolist()
 
 
+def test_workers_that_stay_are_refused(reader):
+    with pytest.raises(ValueError, match="never see the state of the loop"):
+        TokenLoader(TokenStream(reader, 4), workers=1, persistent_workers=True)
+
+
 @pytest.mark.parametrize(("batch", "rank", "ranks"), [(0, 0, 1), (4, 2, 2), (4, -1, 2)])
 def test_a_rank_that_is_none_is_refused(reader, batch, rank, ranks):
     with pytest.raises(ValueError, match="rank"):
