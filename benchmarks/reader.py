@@ -9,7 +9,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ from dalle_model.shard_schema import ShardMetadata, column_encodings, token_sche
 from pipelines.io.parquet import to_bytes
 
 NUM_SHARDS, SHARD_ROWS, BATCH = 8, 2048, 256
-WINDOW = 4
+WINDOW = 8  # row groups
 # A row of a buffer of B rows lies in it for B rows on average, with an exponential distribution:
 # so two rows of a batch are of one row group as often as if 2 B rows of groups were mixed evenly.
 BUFFER = WINDOW * SHARD_ROWS // 2
@@ -40,11 +42,12 @@ def measure() -> list[Row]:
     pa.set_cpu_count(1)
     with tempfile.TemporaryDirectory() as folder:
         write_shards(Path(folder, "shards"), NUM_SHARDS, SHARD_ROWS, grid=32)
-        source = open_source(str(Path(folder, "shards")), COLUMNS)
-        kept = cached(source, str(Path(folder, "rows.cache")))
+        shards, cache = str(Path(folder, "shards")), str(Path(folder, "rows.cache"))
+        source = open_source(shards, COLUMNS)
+        order = WindowOrder(source.group_rows, window=WINDOW)
         ours = {
-            "full": _contest(kept, FullOrder(len(kept))),
-            "window": _contest(source, WindowOrder(source.group_rows, window=WINDOW)),
+            "full": _contest(lambda: cached(source, cache), FullOrder(len(source))),
+            "window": _contest(lambda: open_source(shards, COLUMNS), order),
         }
         theirs = peers(Path(folder), source, BATCH, BUFFER)
         contests = [*ours.values(), *theirs]
@@ -66,11 +69,12 @@ def measure() -> list[Row]:
 _MIXED = {"full": "all rows", "window": "a window of them"}
 
 
-def _contest(source: TokenSource, order: Order) -> Contest:
-    reader = TokenReader(source, order)
+def _contest(opened: Callable[[], TokenSource], order: Order) -> Contest:
+    """Each pass opens the rows anew, so that none is held from the one before."""
 
     def batches() -> Iterator[list[str]]:
-        for batch in reader.stream(steps(0, BATCH, stop=len(source))):
+        reader = TokenReader(opened(), order)
+        for batch in reader.stream(steps(0, BATCH, stop=order.num_rows)):
             yield batch["caption"]
 
     return Contest("ours", "window" if isinstance(order, WindowOrder) else "full", batches)
@@ -139,7 +143,8 @@ def measure_seeks(num_rows: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         shards = str(Path(folder, "shards"))
         rows = min(num_rows, 16 * 4096)
-        write_shards(Path(shards), -(-num_rows // rows), rows, grid=4)
+        with ProcessPoolExecutor(1, get_context("spawn")) as other:  # whose memory is its own
+            other.submit(write_shards, Path(shards), -(-num_rows // rows), rows, grid=4).result()
         print(f"before                  {_resident_mb():6.0f} MB resident")
         index = str(Path(folder, "index.json"))
         for what in ("footers", "kept index"):

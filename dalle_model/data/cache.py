@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from contextlib import suppress
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any, BinaryIO, NamedTuple, cast
 from weakref import finalize
 
@@ -22,7 +22,7 @@ from dalle_model.at_once import at_once
 from dalle_model.data.index import Index
 from dalle_model.data.permutation import Integers
 from dalle_model.data.row_groups import Column, Columns
-from dalle_model.data.source import Rows, TokenSource
+from dalle_model.data.source import ShardRows, TokenSource
 from dalle_model.errors import DalleError
 
 MAGIC = b"dalle rows v1\n"
@@ -55,6 +55,8 @@ def cached(source: TokenSource, path: str) -> TokenSource:
     """
     if not files.is_local(path):
         raise CacheError(f"{path}: a cache is a file on a disk; give a path on this machine")
+    if not isinstance(source.rows, ShardRows):
+        raise CacheError(f"{path}: the rows are those of a cache; give `cached` a source of shards")
     if not files.exists(path):
         _make(source.rows, path)
     return TokenSource(CachedRows(path, source.rows.index, source.rows.columns), source.chosen)
@@ -130,15 +132,15 @@ class CachedRows:
         return pa.array(found, pa.string())
 
 
-def _make(rows: Rows, path: str) -> None:
+def _make(rows: ShardRows, path: str) -> None:
     """Write the records as they come, and each long text behind all of them."""
-    index, starts = rows.index, np.append(0, np.cumsum(rows.index.group_rows))
-    groups = (rows.take(np.arange(*ends)) for ends in pairwise(starts) if ends[0] < ends[1])
+    index, num_rows = rows.index, int(rows.index.group_rows.sum())
+    groups = (group for group in rows.each_group() if len(group[rows.columns[0]]))
     first = next(groups, None)
     if first is None:
         raise CacheError(f"{path}: the shards hold no rows to make a cache of")
     record = np.dtype([field for name in rows.columns for field in _fields(name, first[name])])
-    place, end = HEAD_BYTES, HEAD_BYTES + int(starts[-1]) * record.itemsize
+    place, end = HEAD_BYTES, HEAD_BYTES + num_rows * record.itemsize
     with files.writing(path) as stream:
         for columns in chain([first], groups):
             records, long = _records(columns, record, end)

@@ -136,6 +136,18 @@ def test_columns_that_it_does_not_have_are_refused(tmp_path, urls):
         cached(open_source(urls, ["key", "caption"]), path)
 
 
+def test_a_cache_of_a_cache_is_refused(tmp_path, urls):
+    kept = cached(open_source(urls), str(tmp_path / "rows.cache"))
+    with pytest.raises(CacheError, match="give `cached` a source of shards"):
+        cached(kept, str(tmp_path / "other.cache"))
+
+
+def test_making_it_holds_no_row_group(tmp_path, urls):
+    source = open_source(urls)
+    cached(source, str(tmp_path / "rows.cache"))
+    assert not source.rows._groups._held  # type: ignore[attr-defined]
+
+
 def test_shards_without_rows_are_refused(tmp_path):
     source = open_source(write_numbered_shards(tmp_path, [0]))
     with pytest.raises(CacheError, match="hold no rows"):
