@@ -37,19 +37,6 @@ def surviving_squares(task: StageTask, side: int, resample: Resample = FIRST_RES
     return distinct_images(squares)
 
 
-def squares_of(
-    images: StageFolder, keys: list[str], side: int, resample: Resample = FIRST_RESAMPLE
-) -> list[Rgb]:
-    """The squares of some rows of image shards, in the order of their keys as given."""
-    wanted = set(keys)
-    found: dict[str, Rgb] = {}
-    for index in sorted({shard_of(key, images.num_shards) for key in keys}):
-        for row in _rows(read_row_groups(images.part(index), ["key", "image"])):
-            if row["key"] in wanted:
-                found[row["key"]] = square(from_stored(row["image"]), side, resample)
-    return [found[key] for key in keys]
-
-
 def pixels_of(
     images: StageFolder, cuts: Sequence[tuple[str, Cut]], resample: Resample = FIRST_RESAMPLE
 ) -> list[Rgb]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from dalle_model.cuts import Box, Cut
 from dalle_model.evaluate.samples import SampleScore, score_samples
 from dalle_model.pixels import Rgb, to_png
 from dalle_model.prior.trained import TrainedPrior, check_codec, load_prior
@@ -17,7 +18,7 @@ from dalle_model.shards import image_of, list_shards, read_shards
 from dalle_model.tokenizers.codec import Codec
 from dalle_model.tokenizers.registry import load_codec
 from pipelines.io.parquet import to_bytes
-from pipelines.io.squares import squares_of, surviving_squares
+from pipelines.io.squares import pixels_of, surviving_squares
 from pipelines.io.task import StageTask
 from pipelines.records import CODEC, IMAGES, PRIOR, TOKENS
 from pipelines.samples.config import SamplesConfig
@@ -33,6 +34,7 @@ SAMPLES_SCHEMA = pa.schema(
         pa.field("is_own", pa.bool_(), nullable=False),
     ]
 )
+_COLUMNS = ["key", "caption", "image_tokens", "view", "crop", "flipped"]
 GRID_ROWS = 16  # chosen: what fits a screen; the report shows all
 
 
@@ -63,7 +65,7 @@ def sample_training_captions(task: StageTask, config: SamplesConfig, on_step: On
 
 def _training_rows(task: StageTask, trained: TrainedPrior, number: int) -> list[dict[str, Any]]:
     """Key, caption and tokens of the first training pairs, one for each image."""
-    table = read_shards(list_shards(task.url(TOKENS)), ["key", "caption", "image_tokens", "view"])
+    table = read_shards(list_shards(task.url(TOKENS)), _COLUMNS)
     by_key = {row["key"]: row for row in table.to_pylist() if row["view"] == 0}
     rows: dict[str, dict[str, Any]] = {}
     for key in trained.metrics["keys"]:
@@ -75,9 +77,9 @@ def _training_rows(task: StageTask, trained: TrainedPrior, number: int) -> list[
 def _scored(task: StageTask, codec: Codec, rows: list[dict[str, Any]], samples: Rgb) -> Samples:
     gallery = surviving_squares(task, codec.facts.side, codec.facts.resample)
     keys, captions = [row["key"] for row in rows], [row["caption"] for row in rows]
-    originals = np.stack(
-        squares_of(task.input(IMAGES), keys, codec.facts.side, codec.facts.resample)
-    )
+    shape = codec.facts.image_shape
+    cuts = [(row["key"], Cut(Box(*row["crop"]), row["flipped"], shape)) for row in rows]
+    originals = np.stack(pixels_of(task.input(IMAGES), cuts, codec.facts.resample))
     codes = np.array([row["image_tokens"] for row in rows], codec.facts.dtype)
     decoded = codec.decode(codes)
     own_names = [image_of(key) for key in keys]

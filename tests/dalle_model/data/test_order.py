@@ -27,7 +27,9 @@ def test_each_epoch_has_every_row_once(groups, window, seed):
             assert sorted(an_epoch(order, epoch)) == list(range(total))
 
 
-@pytest.mark.parametrize("order", [FullOrder(288, 3), WindowOrder(GROUPS, 3, 4)], ids=["full", "windows"])
+@pytest.mark.parametrize(
+    "order", [FullOrder(288, 3), WindowOrder(GROUPS, 3, 4)], ids=["full", "windows"]
+)
 def test_epochs_and_seeds_have_orders_of_their_own(order):
     other = FullOrder(288, 4) if isinstance(order, FullOrder) else WindowOrder(GROUPS, 4, 4)
     shown = [an_epoch(order, 0), an_epoch(order, 1), an_epoch(other, 0)]

@@ -7,7 +7,7 @@ from dalle_model.cuts import Box, Cut
 from dalle_model.pixels import to_png
 from dalle_model.train.images import ImagesError
 from pipelines.io import parquet
-from pipelines.io.squares import pixels_of, squares_of, surviving_squares
+from pipelines.io.squares import pixels_of, surviving_squares
 from pipelines.io.task import StageTask
 from pipelines.records import IMAGES, SELECTION
 from tests.support.image_rows import noise
@@ -42,14 +42,6 @@ def test_equal_squares_are_given_once(tmp_path):
     assert surviving_squares(task, 16).names == [key(n)[:24] for n in range(3)]
 
 
-def test_squares_of_keys_come_in_their_order(tmp_path):
-    task = stage_task(tmp_path, "samples")
-    write(task, IMAGES, [{"key": key(n), "image": to_png(noise(n, 16, 24))} for n in range(3)])
-    found = squares_of(task.input(IMAGES), [key(2), key(0)], 16)
-    assert np.array_equal(found[0], noise(2, 16, 24)[:, 4:20])
-    assert np.array_equal(found[1], noise(0, 16, 24)[:, 4:20])
-
-
 def test_cuts_of_rows_come_in_their_order(tmp_path):
     task = stage_task(tmp_path, "samples")
     sizes = {"width": 48, "height": 32}  # stored at half of it
@@ -64,9 +56,11 @@ def test_cuts_of_rows_come_in_their_order(tmp_path):
 
 def test_of_shards_that_hold_no_key_asked_for_none_is_read(tmp_path):
     task = stage_task(tmp_path, "samples", 2)
-    write(task, IMAGES, [{"key": key(1), "image": to_png(noise(1))}])
+    sizes = {"width": 16, "height": 16}
+    write(task, IMAGES, [{"key": key(1), "image": to_png(noise(1))} | sizes])
     assert not files.exists(task.input(IMAGES).part(1))
-    assert np.array_equal(squares_of(task.input(IMAGES), [key(1)], 16)[0], noise(1))
+    cut = Cut(Box(0, 0, 16, 16), False, (16, 16))
+    assert np.array_equal(pixels_of(task.input(IMAGES), [(key(1), cut)])[0], noise(1))
 
 
 def test_no_image_is_one_clear_message(tmp_path):
