@@ -231,3 +231,29 @@ def test_whether_a_shard_holds_images_is_in_its_footer(tmp_path, values, expecte
     path = tmp_path / "shard"
     path.write_bytes(parquet.to_bytes(pa.table([keys, values], schema=schema)))
     assert parquet.holds_images(str(path)) == expected
+
+
+def test_a_row_group_is_found_by_the_range_of_its_keys_and_read_alone(tmp_path):
+    url = f"{tmp_path}/part.parquet"
+    keys = [f"{n:06}" for n in range(10_000)]
+    table = pa.table({"key": keys, "n": list(range(10_000))})
+    files.write_bytes(url, parquet.to_bytes(table))
+    expected = [("000000", "004095"), ("004096", "008191"), ("008192", "009999")]
+    assert parquet.read_ranges(url, "key") == expected
+    found = parquet.read_row_group(url, 1, ["n", "of another version", "key"])
+    assert found.equals(table.slice(4096, 4096).select(["n", "key"]))
+    files.write_bytes(url, parquet.to_bytes(table.slice(0, 0)))
+    assert parquet.read_ranges(url, "key") == [None]
+    files.write_bytes(url, b"none")
+    with pytest.raises(UnreadableShardError, match=r"part\.parquet cannot be read"):
+        parquet.read_ranges(url, "key")
+
+
+def test_the_footer_is_what_the_file_ends_with(tmp_path):
+    url = f"{tmp_path}/part.parquet"
+    content = parquet.to_bytes(pa.table({"key": ["a"]}))
+    files.write_bytes(url, content)
+    footer = parquet.read_footer(url)
+    length = int.from_bytes(content[-8:-4], "little")
+    assert footer == content[-8 - length : -8]
+    assert b"key" in footer
