@@ -22,7 +22,7 @@ from pipelines.encode.batch_size import BatchSize
 from pipelines.encode.batches import Known, Place, Row, TokenRows
 from pipelines.encode.config import EncodeConfig
 from pipelines.encode.encoder import Encoder, Tokens
-from pipelines.encode.like import MISSING, LikeRows, open_like
+from pipelines.encode.like import MISSING, Like, LikeRows, open_like
 from pipelines.encode.margins import MARGINS, margins_field
 from pipelines.encode.pieces import NamedViews, Views, crop_by
 from pipelines.encode.proof import Proof
@@ -76,7 +76,7 @@ def encode_shard(
     types = carried or {}
     _refuse_shared_names([field.name for field in added], types)
     tokenizer = load_tokenizer(config.text_tokens) if config.text_tokens else None
-    views = _views(config, codec, index, task.num_shards)
+    views = _views(task, index, config, codec)
     metadata = shard_metadata(
         codec, task.fingerprint, tokenizer.sha256 if tokenizer else "", views.names
     )
@@ -134,13 +134,20 @@ def _missing(views: Views) -> dict[str, int]:
     return {MISSING: views.num_missing} if views.num_missing else {}
 
 
-def _views(config: EncodeConfig, codec: Codec, index: int, num_shards: int) -> Views:
+def _views(task: StageTask, index: int, config: EncodeConfig, codec: Codec) -> Views:
     shape = codec.facts.image_shape
     if config.like is not None:
-        return LikeRows(open_like(config.like, shape), index, num_shards, shape)
+        like = _like(config.like, shape, task.fingerprint)
+        return LikeRows(like, index, task.num_shards, shape)
     buckets = buckets_of(codec.facts, isinstance(codec, TakesShapes), config)
     names = tuple(names_of(config.views))
     return NamedViews(names, config.views, shape, config.seed, buckets)
+
+
+@lru_cache(maxsize=1)
+def _like(url: str, shape: Shape, _fingerprint: str) -> Like:
+    """Read all footers once per worker process; again if the work, and so the rows, are others."""
+    return open_like(url, shape)
 
 
 def _known_before(
