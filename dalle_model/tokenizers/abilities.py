@@ -33,6 +33,17 @@ class TakesShapes(Protocol):
 
 
 @runtime_checkable
+class EncodesInParts(Protocol):
+    """A codec that takes a few images of a batch at a time.
+
+    Attributes:
+        images_at_once: how many; the codes of an image do not depend on those of other parts.
+    """
+
+    images_at_once: int
+
+
+@runtime_checkable
 class HasFastForm(Protocol):
     """A codec that is faster where a few codes, those of near-ties, may be others.
 
@@ -99,6 +110,13 @@ def on_device(codec: Codec, device: str) -> Codec:
         f"codec {codec.facts.name} runs on the processor alone; choose the device `cpu`, or give "
         "its class a method `on_device`"
     )
+
+
+def part_size(codec: Codec, batch_size: int) -> int:
+    """How many images of a batch a codec takes at a time; all where it does not say."""
+    if not isinstance(codec, EncodesInParts):
+        return batch_size
+    return min(batch_size, codec.images_at_once)
 
 
 def fast_form(codec: Codec) -> Codec:

@@ -103,6 +103,11 @@ class DvaeCodec:
         other.facts = facts
         return other
 
+    @property
+    def images_at_once(self) -> int:
+        """How many images go through its encoder at once: one of 256 px at the paper's size."""
+        return self._encoding.images_at_once(self.facts.image_shape)
+
     def _best(self, images: Rgb, *, with_margins: bool = False) -> Best:
         check_images(self.facts, images)
         return self._encoding.best(to_input(images), with_margins=with_margins)

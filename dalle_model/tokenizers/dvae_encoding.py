@@ -75,9 +75,12 @@ class DvaeEncoding:
     def best(self, x_BCSS: Tensor, *, with_margins: bool = False) -> Best:
         """The best codes of pixels float32 `(B, 3, S, S)`, in [0.1, 0.9], in raster order."""
         _, _, height, width = x_BCSS.shape
-        count = images_at_once(self._trunk.width, (height, width), self._dtype.itemsize)
-        parts = torch.split(x_BCSS, count)
+        parts = torch.split(x_BCSS, self.images_at_once((height, width)))
         return _joined([found for part in parts for found in self._tiles(part, with_margins)])
+
+    def images_at_once(self, image_shape: tuple[int, int]) -> int:
+        """How many images of a height and width, in pixels, go through the convolutions at once."""
+        return images_at_once(self._trunk.width, image_shape, self._dtype.itemsize)
 
     def _tiles(self, x_BCSS: Tensor, with_margins: bool) -> list[Best]:
         features, linear_RK = [self._trunk(x_BCSS.to(self._dtype))], None

@@ -3,6 +3,7 @@
 Written after what CUDA and torch document, and tested on a CPU; it has not run on a card yet.
 """
 
+import sys
 from copy import deepcopy
 from functools import cached_property
 
@@ -49,6 +50,11 @@ class DvaeOnGpu(DvaeCodec):
     @cached_property
     def _fast(self) -> "DvaeOnGpu":
         return DvaeOnGpu(self.model, self.facts, self._device, low_precision(self._device))
+
+    @property
+    def images_at_once(self) -> int:
+        """All of a batch, so that none of them are encoded apart."""
+        return sys.maxsize
 
     def _best(self, images: Rgb, *, with_margins: bool = False) -> Best:
         check_images(self.facts, images)

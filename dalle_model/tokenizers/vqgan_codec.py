@@ -1,5 +1,6 @@
 """A trained VQGAN as a codec: its interface is uint8 images and codes, not tensors."""
 
+import sys
 from copy import copy, deepcopy
 from functools import cached_property
 from typing import Self
@@ -59,12 +60,8 @@ class VqganCodec:
     def encode(self, images: Rgb) -> Codes:
         """Codes as of the protocol; raises ValueError where images have another dtype or shape."""
         check_images(self.facts, images)
-        pixels_BCSS = to_input(images).to(self._device)
-        is_cpu = self._device.type == "cpu"
-        count = (
-            images_at_once(self.model.config.ch, self.facts.image_shape) if is_cpu else len(images)
-        )
-        codes_BGG = torch.cat([self._codes(part) for part in torch.split(pixels_BCSS, count)])
+        parts = torch.split(to_input(images).to(self._device), self.images_at_once)
+        codes_BGG = torch.cat([self._codes(part) for part in parts])
         return codes_BGG.flatten(1).cpu().numpy().astype(self.facts.dtype)
 
     def _codes(self, x_BCSS: Tensor) -> Tensor:
@@ -86,6 +83,16 @@ class VqganCodec:
         if self._device.type == "cpu":
             return self
         return type(self)(self.model, self.facts, self._device, low_precision(self._device))
+
+    @property
+    def images_at_once(self) -> int:
+        """How many images go through its encoder at once: one of 256 px at the releases' sizes.
+
+        On a graphics card all of them.
+        """
+        if self._device.type != "cpu":
+            return sys.maxsize
+        return images_at_once(self.model.config.ch, self.facts.image_shape)
 
     def with_shape(self, image_shape: tuple[int, int]) -> Self:
         """The same codec of images of another shape, in whole patches; else raises ValueError."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dalle_model.errors import DalleError, UsageError
 from dalle_model.pixels import Codes, Floats, Rgb
 from dalle_model.threads import pinned_kernels
-from dalle_model.tokenizers.abilities import GivesMargins, fast_form, of_shape
+from dalle_model.tokenizers.abilities import GivesMargins, fast_form, of_shape, part_size
 from dalle_model.tokenizers.codec import Codec
 from pipelines.encode.batch_size import BatchSize
 from pipelines.encode.config import EncodeConfig
@@ -80,7 +80,8 @@ class Encoder:
         """Tokens of each of some images of one shape, or why it has none.
 
         Batch size and threads change the last bits of the logits. In the mode `exact` both are
-        pinned: each batch is filled up with black.
+        pinned: each batch is filled up with black or, of a codec that takes some images of it at a
+        time, the last of these parts.
 
         Raises:
             EncodingMemoryError: the memory does not hold a batch of the size that is set or, in
@@ -114,12 +115,20 @@ class Encoder:
 
     def _run(self, squares: Sequence[Rgb]) -> list[Outcome]:
         if self._config.mode == "exact":
-            return self._tokens(filled(squares, self._config.batch_size), len(squares))
+            return self._tokens(filled(squares, self._pinned_size(squares)), len(squares))
         with self._size.timed(len(squares)):
             return self._tokens(np.stack(squares), len(squares))
 
+    def _pinned_size(self, squares: Sequence[Rgb]) -> int:
+        size = self._config.batch_size
+        part = part_size(self._of(squares[0].shape[:2]), size)
+        return min(size, -(-len(squares) // part) * part)
+
+    def _of(self, image_shape: tuple[int, int]) -> Codec:
+        return of_shape(self.codec, image_shape)
+
     def _tokens(self, images: Rgb, count: int) -> list[Outcome]:
-        codec = of_shape(self.codec, (images.shape[1], images.shape[2]))
+        codec = self._of((images.shape[1], images.shape[2]))
         shape = codec.facts.token_shape
         if not self._config.margin:
             return [Tokens(codes, None, shape) for codes in codec.encode(images)[:count]]

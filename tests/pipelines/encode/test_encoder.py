@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from dalle_model.tokenizers import chunks
 from dalle_model.tokenizers.codec import CodecError
 from dalle_model.tokenizers.registry import load_codec
 from pipelines.encode.batch_size import BatchSize
@@ -44,6 +45,19 @@ def test_a_padded_last_batch_gives_the_codes_of_full_batches(codec, count):
     failing = FailingCodec(codec)
     assert codes(encoder(failing).encode(squares[:count])) == whole[:count]
     assert set(failing.asked) == {4}
+
+
+@pytest.mark.parametrize(("count", "asked"), [(1, 2), (3, 4), (4, 4), (5, 5)])
+def test_of_a_codec_that_takes_parts_of_a_batch_the_last_part_is_filled(
+    codec, count, asked, monkeypatch
+):
+    squares = [noise(n) for n in range(5)]
+    monkeypatch.setattr(chunks, "_MAP_BYTES", 2 * 8 * 16 * 16 * 4)  # two images at once
+    assert codec.images_at_once == 2
+    whole = codes(encoder(codec, batch_size=5).encode(squares))
+    failing = FailingCodec(codec)
+    assert codes(encoder(failing, batch_size=5).encode(squares[:count])) == whole[:count]
+    assert failing.asked == [asked]
 
 
 def test_threads_are_pinned_inside_and_restored(codec, monkeypatch):
