@@ -122,6 +122,11 @@ def codec_bytes(name_or_url: str) -> int:
     return sum(int(files.identity(url)["bytes"] or 0) for url in urls if url is not None)
 
 
+def shipped_codec(sha256: str) -> str | None:
+    """The name of the codec that ships with the package and has these weights; None for none."""
+    return next((name for name in _SHIPPED if inspect_codec(name).sha256 == sha256), None)
+
+
 def codec_sha256(name_or_url: str) -> str:
     """SHA-256 of a codec's files; raises as `inspect_codec`."""
     return inspect_codec(name_or_url).sha256

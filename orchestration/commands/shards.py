@@ -169,7 +169,8 @@ def decode(
     Args:
         source: the set.
         out: URL to write: a sheet where it ends with `.png`, else a folder of `<key>.png`.
-        codec: name or URL of the weights; by default the name that the shards have.
+        codec: name or URL of the weights; by default the codec that ships with the package, where
+            the tokens are of it.
         column: of the tokens; joined sets have several.
         number: of rows.
 

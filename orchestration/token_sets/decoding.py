@@ -9,7 +9,7 @@ from dalle_model.pixels import Rgb, to_png
 from dalle_model.shard_schema import TOKEN_SHAPE, ShardMetadata, companion
 from dalle_model.shard_sets.token_set import open_set
 from dalle_model.shards import ShardError, image_tokens
-from dalle_model.tokenizers.registry import inspect_codec
+from dalle_model.tokenizers.registry import inspect_codec, shipped_codec
 
 _BATCH = 32  # images decoded at once; chosen: 32 of 256 px take 25 MB
 _SHEET = ".png"
@@ -26,7 +26,7 @@ def decode_set(url: str, out: str, codec: str, column: str, number: int) -> str:
         url: of the set.
         out: URL to write: a sheet with captions where it ends with `.png`, else a folder with
             `<key>.png` for each row, and `<key>-<view>.png` for further views.
-        codec: name or URL; the one whose name the shards have by default.
+        codec: name or URL; by default the one that ships with the package, if it is that.
         column: of the tokens.
         number: of rows.
 
@@ -43,25 +43,32 @@ def decode_set(url: str, out: str, codec: str, column: str, number: int) -> str:
     if metadata is None:
         there = ", ".join(found.metadata.tokens)
         raise DecodeError(f"{url} has no tokens `{column}`; --column names one of {there}")
-    _check_codec(codec or metadata.codec, metadata, column)
+    name = _codec_of(codec, metadata, column)
     shape = companion(column, TOKEN_SHAPE)
     shapes = [shape] if shape in found.schema.names else []
     rows = found.first(number, ["key", "view", "caption", column, *shapes])
     if not rows.num_rows:
         raise ShardError(f"{url} holds no row to decode")
-    images = _decoded(rows, codec or metadata.codec, metadata, column)
+    images = _decoded(rows, name, metadata, column)
     write = _write_sheet if out.endswith(_SHEET) else _write_each
     write(out, images, rows)
     return out
 
 
-def _check_codec(codec: str, metadata: ShardMetadata, column: str) -> None:
+def _codec_of(codec: str, metadata: ShardMetadata, column: str) -> str:
+    """The name or URL of the codec of some tokens, which is checked."""
+    made_by = f"`{column}` is of the codec {metadata.codec} ({metadata.codec_sha256[:12]})"
+    if not codec and (shipped := shipped_codec(metadata.codec_sha256)):
+        return shipped
+    if not codec:
+        raise DecodeError(f"{made_by}; --codec names the file of its weights")
     sha256 = inspect_codec(codec).sha256
     if sha256 != metadata.codec_sha256:
         raise DecodeError(
-            f"`{column}` is of the codec {metadata.codec} ({metadata.codec_sha256[:12]}), and "
-            f"{codec} is another one ({sha256[:12]}); --codec names the file of its weights"
+            f"{made_by}, and {codec} is another one ({sha256[:12]}); --codec names the file of its "
+            "weights"
         )
+    return codec
 
 
 def _decoded(rows: pa.Table, codec: str, metadata: ShardMetadata, column: str) -> Rgb:

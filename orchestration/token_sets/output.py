@@ -96,15 +96,17 @@ def write_set(making: Making, work: Callable[[int], Result], progress: Progress)
 def claim(folder: StageFolder, attempt: str) -> None:
     """Say in a folder which work it is of, unless it says so; raises as `write_set`."""
     if files.is_local(folder.url) and files.exists(folder.url) and not files.is_folder(folder.url):
-        raise OutputError(f"{folder.url}: a file is where a folder is needed; name another")
-    url = folder.file(_IDENTITY)
+        raise OutputError(
+            f"{folder.url.rstrip('/')}: a file is where a folder is needed; name another"
+        )
+    url, where = folder.file(_IDENTITY), folder.url.rstrip("/")
     names = files.sweep_temporary(folder.url)
     if _is_of(url, attempt, names):
         folder.tidy()
         return
     if names:
         raise OutputError(
-            f"{folder.url} is not empty, and not the interrupted work of this very command: it "
+            f"{where} is not empty, and not the interrupted work of this very command: it "
             f"holds {files.printable(names[-1])}; name another folder, or delete this one"
         )
     files.write_json(url, {"attempt": attempt})

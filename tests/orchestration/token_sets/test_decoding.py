@@ -70,3 +70,20 @@ def test_a_set_without_rows_is_an_error(tmp_path, codec):
     empty = write_token_set(tmp_path / "b", [], codec_sha256=inspect_codec(codec).sha256)
     with pytest.raises(ShardError, match="holds no row to decode"):
         decode_set(empty, f"{tmp_path}/out", codec, "image_tokens", 1)
+
+
+def test_the_codec_that_ships_needs_no_name_and_any_other_does(tmp_path, url):
+    facts = inspect_codec("demo")
+    rows = pair_rows(2, 0, facts.num_codes, facts.num_tokens)
+    demo = write_token_set(
+        tmp_path / "demo",
+        rows,
+        codec_sha256=facts.sha256,
+        num_codes=facts.num_codes,
+        token_shape=facts.token_shape,
+        image_shape=facts.image_shape,
+    )
+    decode_set(demo, f"{tmp_path}/out", "", "image_tokens", 2)
+    assert len(files.list_names(f"{tmp_path}/out")) == 2
+    with pytest.raises(DecodeError, match=r"`image_tokens` is of the codec tiny .* --codec names"):
+        decode_set(url, f"{tmp_path}/x", "", "image_tokens", 2)
