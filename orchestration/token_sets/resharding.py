@@ -156,7 +156,7 @@ class Dealt:
 
     def flush(self) -> None:
         """Write what waits, so that it can be taken."""
-        if not self._waiting:
+        if not self._bytes:
             return
         table = pa.concat_tables(self._waiting)
         self._waiting, self._bytes = [], 0
