@@ -131,3 +131,13 @@ def test_a_config_in_a_store_counts_its_paths_from_there():
     with pytest.raises(ConfigError, match=r"none\.yaml: cannot read the config: .*--config FILE"):
         load_config(f"{url}/none.yaml")
     files.remove(url)
+
+
+def test_the_config_of_the_shipped_codec_trains_it_on_images_alone():
+    config = load_config(str(Path(__file__).parents[3] / "demo" / "codec.yaml"))
+    graph = Graph.of(config)
+    assert [stage.name for stage in graph.writers("codec")] == ["vq"]
+    assert (config.crawl.min_caption_chars, config.images.side) == (0, 64)
+    stage = graph.stage("vq")
+    assert stage is not None
+    assert stage.config() == config.section(stage)  # the defaults are what ships
