@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from dalle_model import files
-from dalle_model.cuts import Box, Cut
+from dalle_model.cuts import Box, Cut, Shape
 from dalle_model.shard_schema import CENTRE, ShardMetadata, column_encodings, token_schema
 from dalle_model.shards import ShardError, image_of
 from dalle_model.tokenizers.abilities import TakesShapes, on_device
