@@ -161,7 +161,7 @@ def test_the_fast_form_is_of_the_precision_that_the_processor_multiplies_in(
     url, has_bfloat16, precision, monkeypatch
 ):
     codec = load_codec(url)
-    monkeypatch.setattr(dvae_codec, "multiplies_bfloat16", lambda _: has_bfloat16)
+    monkeypatch.setattr(dvae_codec, "multiplies_bfloat16", lambda: has_bfloat16)
     fast = fast_form(codec)
     assert (precision_of(codec), precision_of(fast)) == ("float32", precision)
     assert fast.facts == codec.facts
