@@ -23,6 +23,7 @@ NAMES = [
     "ShardMetadata",
     "UsageError",
     "Verification",
+    "by_token_shape",
     "cancel",
     "clean",
     "convert",

@@ -59,7 +59,7 @@ def test_each_row_has_the_tokens_of_both(tmp_path, sets):
         expected = {row["key"]: row["image_tokens"] for row in rows}
         codes = image_tokens(table, column=name)
         assert [expected[key.as_py()] for key in table["key"]] == codes.tolist()
-    assert codes.dtype == np.uint32
+    assert image_tokens(table, column="image_tokens_vq_gan").dtype == np.uint32
     assert metadata.joined["image_tokens_vq_gan"] == read_metadata(
         f"{sets[1]}/part-00000-of-00003.parquet"
     )
