@@ -255,7 +255,8 @@ def as_now(table: pa.Table, columns: list[str]) -> pa.Table:
     """Some columns of a shard in an order; what its version lacked is null, or the one value."""
     for name in set(columns) & set(COLUMNS) - set(table.column_names):
         value = pa.scalar(ADDED_IN_VERSION_2.get(name), COLUMNS[name])
-        table = table.append_column(name, pa.repeat(value, table.num_rows))
+        field = pa.field(name, COLUMNS[name], nullable=not value.is_valid)
+        table = table.append_column(field, pa.repeat(value, table.num_rows))
     return table.select(columns).replace_schema_metadata()
 
 

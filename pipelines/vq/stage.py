@@ -14,6 +14,7 @@ from pipelines.records import (
     NUM_CODES,
     SELECTION,
     SELECTION_SCHEMA,
+    WANTED_SIDE,
 )
 from pipelines.stage import (
     Facts,
@@ -44,7 +45,12 @@ def _run(job: Job, on_step: OnStep) -> LocalResult:
 
 
 def _facts(config: VqStageConfig, _provided: Mapping[str, str]) -> Facts:
-    return {CODEC_SIDE: config.side, GRID: config.grid, NUM_CODES: config.model.num_codes}
+    return {
+        CODEC_SIDE: config.side,
+        WANTED_SIDE: config.side,
+        GRID: config.grid,
+        NUM_CODES: config.model.num_codes,
+    }
 
 
 def _misfit(config: VqStageConfig, facts: Facts) -> str:

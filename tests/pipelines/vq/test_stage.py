@@ -6,7 +6,15 @@ from dalle_model.progress import ignore_steps
 from dalle_model.settings import VqTraining
 from dalle_model.tokenizers.registry import inspect_codec
 from pipelines.io import parquet
-from pipelines.records import CODEC_SIDE, GRID, IMAGE_RESAMPLE, IMAGES, NUM_CODES, SELECTION
+from pipelines.records import (
+    CODEC_SIDE,
+    GRID,
+    IMAGE_RESAMPLE,
+    IMAGES,
+    NUM_CODES,
+    SELECTION,
+    WANTED_SIDE,
+)
 from pipelines.stage import Job, LocalWork
 from pipelines.vq.config import VqStageConfig
 from pipelines.vq.stage import STAGE
@@ -36,4 +44,5 @@ def test_the_images_that_survived_become_a_codec(tmp_path):
     facts = inspect_codec(task.folder.file(result.files[0]))
     assert (facts.side, facts.resample) == (16, "bicubic")
     promised = STAGE.facts(CONFIG, {})
-    assert promised == {CODEC_SIDE: facts.side, GRID: facts.grid, NUM_CODES: facts.num_codes}
+    sides = {CODEC_SIDE: facts.side, WANTED_SIDE: facts.side}
+    assert promised == {**sides, GRID: facts.grid, NUM_CODES: facts.num_codes}

@@ -47,7 +47,7 @@ def test_the_last_line_says_whether_all_have_tokens(
     tmp_path, codec_url, rejected, line, is_complete
 ):
     work = own_work(tmp_path, codec_url)
-    manifest = Manifest("encode", "f", {}, {}, {}, 2, 10, 8, rejected)
+    manifest = Manifest("encode", "f", {}, {}, {}, 2, 10, 8, rejected=rejected)
     found = told(work, manifest, ["copy"])
     assert found[0].startswith(line.format(url=work.task.folder.url))
     assert found[1] is is_complete
