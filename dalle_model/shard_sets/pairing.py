@@ -125,7 +125,7 @@ def _refuse_other_pixels(name: str, sets: tuple[TokenSet, TokenSet], sides: list
     raise ShardError(
         f"row {row} does not show the same pixels in both sets: {name} is {values[0]} in "
         f"{sets[0].url} and {values[1]} in {sets[1].url}, and so for {len(differs):,} rows or "
-        "more; encode the images of one run, with the crops of one set, by both codecs"
+        f"more; `dalle encode SOURCE OUT --codec CODEC --like {sets[0].url}` encodes those of one"
     )
 
 
