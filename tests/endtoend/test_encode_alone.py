@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,8 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(photos, codec, tmp_pa
         process = subprocess.Popen(shared, start_new_session=True, stderr=subprocess.DEVNULL)
         while len(list(out.glob("encode/part-*"))) < shards and process.poll() is None:
             time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # where it has ended meanwhile
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         found = [p.relative_to(out) for p in out.rglob("*.parquet") if not p.name.startswith(".")]
         assert len(found) >= shards
