@@ -41,7 +41,7 @@ def _command(name: str | None = None) -> Callable[[Callable[..., None]], Callabl
 
 @_command()
 def info(source: SourceArgument) -> None:
-    """Say what a set is: its codecs, rows, bytes and columns, by the footers of its shards."""
+    """Say what a set is: codecs, rows, bytes, columns."""
     from orchestration import api
 
     typer.echo(str(api.shards.info(source)))
@@ -70,7 +70,10 @@ def head(
 
 @_command()
 def verify(source: SourceArgument) -> None:
-    """Check every byte, page, key and code of a set, and its books if it has a manifest."""
+    """Check every byte, key and code, and the books.
+
+    Where a set has a manifest, as one of a run has, every file is compared with it.
+    """
     from orchestration import api
 
     typer.echo(str(api.shards.verify(source)))
@@ -88,7 +91,10 @@ def join(
         bool, typer.Option("--inner", help="Leave out rows that a set lacks.")
     ] = False,
 ) -> None:
-    """Put token sets of the same images side by side, a column of tokens for each codec."""
+    """Put tokens of several codecs side by side.
+
+    Sets of the same images and crops become one, with a column of tokens for each codec.
+    """
     from orchestration import api
     from orchestration.cli.progress import TerminalProgress
 
@@ -132,7 +138,7 @@ def diff(
     source: SourceArgument,
     other: Annotated[str, typer.Argument(metavar="SET", help="The set to compare it with.")],
 ) -> None:
-    """Compare two sets: rows of one alone, and codes and crops that differ."""
+    """Tell rows of one set alone, and codes that differ."""
     from orchestration import api
 
     typer.echo(str(api.shards.diff(source, other)))
@@ -146,7 +152,7 @@ def decode(
     column: Annotated[str, typer.Option("--column", help="Of the tokens.")] = "image_tokens",
     number: Annotated[int, typer.Option("-n", min=1, help="Number of rows.")] = 32,
 ) -> None:
-    """Show the first rows of a set as the images that their tokens hold."""
+    """Show rows as the images that their tokens hold."""
     from orchestration import api
 
     made = api.shards.decode(source, out, codec=codec, column=column, number=number)

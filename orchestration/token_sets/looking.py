@@ -133,7 +133,7 @@ def _size(found: TokenSet, column: str) -> TokenSize:
 
 def _row_text(row: dict[str, object], names: list[str]) -> str:
     view = f" view {row['view']}" if row["view"] else ""
-    where = row["url"] or row["name"]
+    where = row["name"] if str(row["url"]).startswith("urn:") else row["url"]
     lines = [f"{row['key']}{view}  {row['caption']}"]
     crop = f", crop {row['crop']}" if row["crop"] else ""
     lines.append(f"  {row['width']} x {row['height']} px{crop}  {where}")
