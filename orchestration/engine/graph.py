@@ -35,7 +35,7 @@ class Graph:
             StageError: stages read each other in a circle, two write one role, columns that one
                 reads are not written, or a role that one reads is written by none.
         """
-        return cls(config, _in_order(_asked_for(config), config.selections))
+        return cls(config, _checked(_in_order(_asked_for(config), config.selections)))
 
     def stage(self, name: str) -> Stage | None:
         """A stage by its name; None where the run has none."""
@@ -192,11 +192,11 @@ class Graph:
 
 
 def all_stages() -> tuple[Stage, ...]:
-    """Every stage that is installed, in the order of a run where they go into one."""
+    """Every stage that is installed, in the order of a run, both of two that write one role."""
     stages = list(registry().values())
     try:
         return _in_order(stages, [])
-    except StageError:  # such as two that write one role, of which a config chooses
+    except StageError:  # a circle, which a config need not have
         return tuple(stages)
 
 
@@ -233,7 +233,6 @@ def _in_order(stages: Sequence[Stage], selections: Sequence[str]) -> tuple[Stage
         if ready is None:
             names = ", ".join(stage.name for stage in left)
             raise StageError(f"the stages {names} read each other's output in a circle")
-        _check_roles(ready, ordered)
         ordered.append(ready)
         left.remove(ready)
     return tuple(ordered)
@@ -247,6 +246,13 @@ def _waits_for(stage: Stage, left: Iterable[Stage], filters: list[Stage]) -> boo
             o in earlier or (o not in filters and o.writes.role in stage.reads) for o in left
         )
     return any(other.writes.role in stage.reads for other in left)
+
+
+def _checked(ordered: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """The same stages; raises StageError where one of them cannot have what it reads."""
+    for place, stage in enumerate(ordered):
+        _check_roles(stage, ordered[:place])
+    return ordered
 
 
 def _check_roles(stage: Stage, before: Sequence[Stage]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from orchestration.engine import config as configs
 from orchestration.engine import graph as graphs
 from orchestration.engine.config import ReplayConfig, RunConfig, config_class
-from orchestration.engine.graph import Graph
+from orchestration.engine.graph import Graph, all_stages
 from orchestration.engine.registry import StageError, registry
 from pipelines.io.layout import RunFolder
 from pipelines.records import CODEC, IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
@@ -151,3 +151,12 @@ def test_what_sources_carry_is_part_of_the_work_of_the_stage_that_makes_columns_
     changed = {name for name in text if text[name] != number[name]}
     assert changed == {"crawl", "encode"}
     assert "facts" not in nothing["encode"]
+
+
+def test_all_stages_are_in_the_order_of_a_run_though_two_write_one_role():
+    stages = all_stages()
+    places = {stage.name: place for place, stage in enumerate(stages)}
+    assert len(stages) == len(registry())
+    assert {stage.name for stage in stages if stage.writes.role == CODEC} == {"dvae", "vq"}
+    assert sorted(places, key=lambda name: places[name])[:3] == ["crawl", "captions", "fetch"]
+    assert max(places["dvae"], places["vq"]) < places["encode"] < places["prior"]
