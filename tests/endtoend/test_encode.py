@@ -19,7 +19,7 @@ from tests.support.many_kills import (
 )
 
 pytestmark = pytest.mark.slow
-NUM_KILLS = 5  # `python -m tests.support.many_kills 50` kills as often as is asked for
+NUM_KILLS = 3  # `python -m tests.support.many_kills 50` kills as often as is asked for
 NUM_IMAGES = 240
 
 

@@ -50,10 +50,9 @@ def test_each_image_has_a_row_of_each_view_and_the_books_say_so(made):
     assert len({tuple(row["crop"]) for row in rows}) > 12
 
 
-@pytest.mark.parametrize("workers", [2, 3])
-def test_views_are_the_same_bytes_with_any_number_of_workers(made, tmp_path, workers):
+def test_views_are_the_same_bytes_with_more_workers(made, tmp_path):
     config, run = made
     again = tmp_path / "run"
     shutil.copytree(run, again, ignore=shutil.ignore_patterns("encode"))
-    dalle("run", "encode", "--config", config, "--dir", again, "--workers", workers)
+    dalle("run", "encode", "--config", config, "--dir", again, "--workers", 3)
     assert checksums(again) == checksums(run)
