@@ -85,7 +85,7 @@ def test_commands_are_known(snippet):
 def test_commands_within_the_text_are_known(document):
     for span in code_spans(document):
         is_command = re.match(r"(dalle|make|python -m) [a-z]", span)
-        if re.fullmatch(r"dalle (shards )?\w+", span):  # the name of a command, without what it needs
+        if re.fullmatch(r"dalle (shards )?\w+", span):  # a name, without what it needs
             check_command([*span.split(), "--help"])
         elif is_command and not re.search(r"[…|]|[A-Z]{3}", span):  # no placeholders
             check_command(shlex.split(span))
