@@ -6,10 +6,12 @@ Source: openai/DALL-E `dall_e/encoder.py`, `dall_e/decoder.py`, `dall_e/utils.py
 
 from collections import OrderedDict
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from dalle_model.config import DvaeConfig
+from dalle_model.pixels import Floats, Rgb, map_pixels, unmap_pixels
 from dalle_model.tokenizers.layers import Block, Conv2d, looked_up
 from dalle_model.tokenizers.patch_path import PatchDecoder, PatchEncoder
 
@@ -113,6 +115,18 @@ class Dvae(nn.Module):
     def decode(self, codes_BGG: Tensor) -> Tensor:
         """Mapped pixels `(B, 3, S, S)` in (0, 1): the sigmoid of the location."""
         return torch.sigmoid(self.decoder.location(codes_BGG))
+
+
+def to_input(images: Rgb) -> Tensor:
+    """Mapped pixels float32 `(B, 3, S, S)` of RGB uint8 `(B, S, S, 3)`."""
+    mapped: Floats = map_pixels(images.astype(np.float32) / np.float32(255))
+    return torch.from_numpy(np.ascontiguousarray(mapped.transpose(0, 3, 1, 2)))
+
+
+def to_rgb(mapped_BCSS: Tensor) -> Rgb:
+    """RGB uint8 `(B, S, S, 3)` of mapped pixels `(B, 3, S, S)`."""
+    unmapped = unmap_pixels(mapped_BCSS.numpy().transpose(0, 2, 3, 1))
+    return np.asarray(np.rint(unmapped * 255), np.uint8)
 
 
 def _group(

@@ -6,13 +6,12 @@ from typing import Self
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from dalle_model.checkpoint import load_checkpoint, load_into
 from dalle_model.config import DvaeConfig
-from dalle_model.pixels import Codes, Floats, Rgb, map_pixels, unmap_pixels
+from dalle_model.pixels import Codes, Floats, Rgb
 from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images
-from dalle_model.tokenizers.dvae import Dvae
+from dalle_model.tokenizers.dvae import Dvae, to_input, to_rgb
 from dalle_model.tokenizers.dvae_encoding import Best, DvaeEncoding, multiplies_bfloat16
 from dalle_model.tokenizers.facts import dvae_facts
 
@@ -124,15 +123,3 @@ class DvaeCodec:
         check_codes(self.facts, codes)
         codes_BGG = torch.from_numpy(codes.astype(np.int64)).view(-1, *self.facts.token_shape)
         return to_rgb(self.model.decode(codes_BGG))
-
-
-def to_input(images: Rgb) -> Tensor:
-    """Mapped pixels float32 `(B, 3, S, S)` of RGB uint8 `(B, S, S, 3)`."""
-    mapped: Floats = map_pixels(images.astype(np.float32) / np.float32(255))
-    return torch.from_numpy(np.ascontiguousarray(mapped.transpose(0, 3, 1, 2)))
-
-
-def to_rgb(mapped_BCSS: Tensor) -> Rgb:
-    """RGB uint8 `(B, S, S, 3)` of mapped pixels `(B, 3, S, S)`."""
-    unmapped = unmap_pixels(mapped_BCSS.numpy().transpose(0, 2, 3, 1))
-    return np.asarray(np.rint(unmapped * 255), np.uint8)

@@ -12,8 +12,8 @@ from dalle_model.config import FIRST_RESAMPLE, DvaeConfig, Resample
 from dalle_model.pixels import Floats, Rgb
 from dalle_model.progress import OnStep
 from dalle_model.settings import DvaeTraining
-from dalle_model.tokenizers.dvae import Dvae
-from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input
+from dalle_model.tokenizers.dvae import Dvae, to_input
+from dalle_model.tokenizers.dvae_codec import DvaeCodec
 from dalle_model.tokenizers.facts import dvae_facts
 from dalle_model.train.descent import average, descend, draw_batch
 from dalle_model.train.images import Images

@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 import torch
 
 from dalle_model.config import DVAE_PRESETS, DvaeConfig
-from dalle_model.tokenizers.dvae import Decoder, Dvae, Encoder
+from dalle_model.tokenizers.dvae import Decoder, Dvae, Encoder, to_input, to_rgb
 from tests.support.codecs import TINY
 
 
@@ -82,3 +83,10 @@ def test_encode_is_the_argmax_and_decode_the_sigmoid_of_the_location():
     assert torch.equal(codes, model.encoder(x).argmax(1))
     one_hot = torch.zeros(3, 32, 2, 2).scatter_(1, codes[:, None], 1.0)
     assert torch.equal(model.decode(codes), torch.sigmoid(model.decoder(one_hot)[0]))
+
+
+def test_every_byte_survives_the_pixel_map():
+    rgb = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=3)
+    mapped = to_input(rgb)
+    assert (mapped.min().item(), mapped.max().item()) == pytest.approx((0.1, 0.9))
+    assert np.array_equal(to_rgb(mapped), rgb)

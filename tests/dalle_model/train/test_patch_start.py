@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from dalle_model.config import DvaeConfig
-from dalle_model.tokenizers.dvae import Dvae
-from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input
+from dalle_model.tokenizers.dvae import Dvae, to_input
+from dalle_model.tokenizers.dvae_codec import DvaeCodec
 from dalle_model.tokenizers.facts import dvae_facts
 from dalle_model.train.kmeans import fit_centroids, nearest_centroids, quantise, to_patches
 from dalle_model.train.patch_start import start_from_centroids

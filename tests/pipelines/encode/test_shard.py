@@ -19,8 +19,8 @@ from dalle_model.shard_schema import column_encodings, token_schema
 from dalle_model.shards import ShardError, image_of, image_tokens, read_metadata, read_shards
 from dalle_model.tokenizers.abilities import GivesMargins
 from dalle_model.tokenizers.codec import CodecFacts
-from dalle_model.tokenizers.dvae import Dvae
-from dalle_model.tokenizers.dvae_codec import DvaeCodec, to_input
+from dalle_model.tokenizers.dvae import Dvae, to_input
+from dalle_model.tokenizers.dvae_codec import DvaeCodec
 from dalle_model.tokenizers.registry import load_codec
 from pipelines.encode.batch_size import BatchSize
 from pipelines.encode.config import EncodeConfig, dependencies
