@@ -28,9 +28,9 @@ from dalle_model.resize import square
 from dalle_model.shard_schema import column_encodings, token_schema
 from dalle_model.threads import pinned_kernels
 from dalle_model.tokenizers.codec import Codec
+from dalle_model.tokenizers.devices import multiplies_bfloat16
 from dalle_model.tokenizers.dvae import Dvae, to_input
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
-from dalle_model.tokenizers.dvae_encoding import multiplies_bfloat16
 from dalle_model.tokenizers.facts import dvae_facts
 from dalle_model.tokenizers.registry import codec_url, load_codec
 from pipelines.encode.batch_size import BatchSize

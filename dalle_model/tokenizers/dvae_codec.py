@@ -11,8 +11,9 @@ from dalle_model.checkpoint import load_checkpoint, load_into
 from dalle_model.config import DvaeConfig
 from dalle_model.pixels import Codes, Floats, Rgb
 from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images
+from dalle_model.tokenizers.devices import low_precision
 from dalle_model.tokenizers.dvae import Dvae, to_input, to_rgb
-from dalle_model.tokenizers.dvae_encoding import Best, DvaeEncoding, multiplies_bfloat16
+from dalle_model.tokenizers.dvae_encoding import Best, DvaeEncoding
 from dalle_model.tokenizers.facts import dvae_facts
 
 # Shape letters: B batch, C colour channels (3), S S height and width in pixels, G G rows and
@@ -86,8 +87,7 @@ class DvaeCodec:
 
     @cached_property
     def _fast(self) -> "DvaeCodec":  # asked for by each shard; its weights are copies
-        dtype = torch.bfloat16 if multiplies_bfloat16() else torch.float32
-        return type(self)(self.model, self.facts, dtype, is_exact=False)
+        return type(self)(self.model, self.facts, low_precision(), is_exact=False)
 
     def with_shape(self, image_shape: tuple[int, int]) -> Self:
         """The same codec of images of another shape, each edge a multiple of 8 px.

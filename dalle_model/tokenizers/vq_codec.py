@@ -13,7 +13,7 @@ from torch import Tensor
 from dalle_model.checkpoint import load_checkpoint, load_into
 from dalle_model.pixels import Codes, Floats, Rgb
 from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images
-from dalle_model.tokenizers.dvae_encoding import multiplies_bfloat16
+from dalle_model.tokenizers.devices import low_precision
 from dalle_model.tokenizers.facts import vq_facts
 from dalle_model.tokenizers.vq import Vq
 from dalle_model.tokenizers.vq_config import VqConfig
@@ -89,8 +89,7 @@ class VqCodec:
 
     @cached_property
     def _fast(self) -> Self:
-        dtype = torch.bfloat16 if multiplies_bfloat16() else torch.float32
-        return type(self)(self.model, self.facts, dtype)
+        return type(self)(self.model, self.facts, low_precision())
 
     def _logits(self, images: Rgb) -> Iterator[Floats]:
         """A tile of positions after the other."""

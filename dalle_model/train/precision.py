@@ -3,7 +3,7 @@
 import torch
 
 from dalle_model.settings import Precision
-from dalle_model.tokenizers.dvae_encoding import multiplies_bfloat16
+from dalle_model.tokenizers.devices import multiplies_bfloat16
 
 
 def uses_bfloat16(precision: Precision) -> bool:

@@ -7,7 +7,7 @@ import torch
 
 from dalle_model.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from dalle_model.config import DVAE_PRESETS
-from dalle_model.tokenizers import dvae_codec
+from dalle_model.tokenizers import devices
 from dalle_model.tokenizers.abilities import GivesMargins, TakesShapes, fast_form, precision_of
 from dalle_model.tokenizers.codec import Codec, CodecError
 from dalle_model.tokenizers.dvae import Dvae, to_input, to_rgb
@@ -70,7 +70,7 @@ def test_images_need_not_be_square(tmp_path):
 @pytest.mark.parametrize("is_fast", [False, True])
 @pytest.mark.parametrize("shape", [(8, 8), (8, 24), (40, 16), (64, 72)])
 def test_another_shape_is_that_of_a_model_made_for_it(url, shape, is_fast, monkeypatch):
-    monkeypatch.setattr(dvae_codec, "multiplies_bfloat16", lambda: False)
+    monkeypatch.setattr(devices, "multiplies_bfloat16", lambda device: False)
     codec = DvaeCodec.load(url)
     plain = Dvae(replace(TINY, side=shape[0], image_width=shape[1])).eval()
     plain.load_state_dict(codec.model.state_dict())
@@ -154,7 +154,7 @@ def test_the_fast_form_is_of_the_precision_that_the_processor_multiplies_in(
     url, has_bfloat16, precision, monkeypatch
 ):
     codec = load_codec(url)
-    monkeypatch.setattr(dvae_codec, "multiplies_bfloat16", lambda: has_bfloat16)
+    monkeypatch.setattr(devices, "multiplies_bfloat16", lambda device: has_bfloat16)
     fast = fast_form(codec)
     assert (precision_of(codec), precision_of(fast)) == ("float32", precision)
     assert fast.facts == codec.facts

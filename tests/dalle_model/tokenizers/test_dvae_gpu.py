@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dalle_model.config import DvaeConfig
-from dalle_model.tokenizers import dvae_gpu
+from dalle_model.tokenizers import devices, dvae_gpu
 from dalle_model.tokenizers.codec import CodecFacts
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
@@ -79,7 +79,8 @@ def test_images_of_another_shape_are_refused(exact):
         DvaeOnGpu(exact.model, exact.facts, CPU).encode(np.zeros((1, 8, 8, 3), np.uint8))
 
 
-def test_on_a_device_it_is_in_float32_and_its_fast_form_in_bfloat16(exact):
+def test_on_a_device_it_is_in_float32_and_its_fast_form_in_bfloat16(exact, monkeypatch):
+    monkeypatch.setattr(devices, "multiplies_bfloat16", lambda device: True)
     there = exact.on_device("cpu")
     assert (type(there), there.precision) == (DvaeOnGpu, "float32")
     assert there.in_fast_form().precision == "bfloat16"

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dalle_model.checkpoint import CheckpointError, save_checkpoint
-from dalle_model.tokenizers import vq_codec
+from dalle_model.tokenizers import devices
 from dalle_model.tokenizers.abilities import GivesMargins, fast_form, precision_of
 from dalle_model.tokenizers.codec import CodecError
 from dalle_model.tokenizers.facts import vq_facts
@@ -88,7 +88,7 @@ def test_the_fast_form_is_of_the_precision_that_the_processor_multiplies_in(
     url, has_bfloat16, precision, monkeypatch
 ):
     codec = load_codec(url)
-    monkeypatch.setattr(vq_codec, "multiplies_bfloat16", lambda: has_bfloat16)
+    monkeypatch.setattr(devices, "multiplies_bfloat16", lambda device: has_bfloat16)
     fast = fast_form(codec)
     assert (precision_of(codec), precision_of(fast)) == ("float32", precision)
     assert fast.facts == codec.facts

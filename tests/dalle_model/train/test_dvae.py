@@ -9,8 +9,8 @@ from dalle_model.checkpoint import load_checkpoint
 from dalle_model.config import DvaeConfig
 from dalle_model.evaluate.reconstruction import psnr
 from dalle_model.settings import DvaeTraining
+from dalle_model.tokenizers.devices import multiplies_bfloat16
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
-from dalle_model.tokenizers.dvae_encoding import multiplies_bfloat16
 from dalle_model.tokenizers.facts import dvae_facts
 from dalle_model.tokenizers.registry import load_codec
 from dalle_model.train.descent import DivergedError
