@@ -22,3 +22,8 @@ def multiplies_bfloat16(device: torch.device = PROCESSOR) -> bool:
 def low_precision(device: torch.device = PROCESSOR) -> torch.dtype:
     """bfloat16 where a device multiplies in it itself, else float32."""
     return torch.bfloat16 if multiplies_bfloat16(device) else torch.float32
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """The name of a type of numbers, such as `bfloat16`."""
+    return str(dtype).removeprefix("torch.")

@@ -11,7 +11,7 @@ from dalle_model.checkpoint import load_checkpoint, load_into
 from dalle_model.config import DvaeConfig
 from dalle_model.pixels import Codes, Floats, Rgb
 from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images
-from dalle_model.tokenizers.devices import low_precision
+from dalle_model.tokenizers.devices import dtype_name, low_precision
 from dalle_model.tokenizers.dvae import Dvae, to_input, to_rgb
 from dalle_model.tokenizers.dvae_encoding import Best, DvaeEncoding
 from dalle_model.tokenizers.facts import dvae_facts
@@ -41,7 +41,7 @@ class DvaeCodec:
         self.model = model.eval().requires_grad_(requires_grad=False)
         model.encoder.blocks.to(memory_format=torch.channels_last)
         self._encoding = DvaeEncoding(model.encoder, dtype, is_exact=is_exact)
-        self.precision = str(dtype).removeprefix("torch.")
+        self.precision = dtype_name(dtype)
         self.facts = facts
 
     @classmethod

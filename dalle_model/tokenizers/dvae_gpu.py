@@ -15,7 +15,7 @@ from torch.nn import functional
 from dalle_model.config import LOGIT_LAPLACE_EPS, PATCH
 from dalle_model.pixels import Rgb
 from dalle_model.tokenizers.codec import CodecFacts, check_images
-from dalle_model.tokenizers.devices import low_precision
+from dalle_model.tokenizers.devices import dtype_name, low_precision
 from dalle_model.tokenizers.dvae import Dvae, Encoder
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
 from dalle_model.tokenizers.dvae_encoding import Best
@@ -45,7 +45,7 @@ class DvaeOnGpu(DvaeCodec):
     ) -> None:
         super().__init__(model, facts)
         self._device, self._on_gpu = device, _Encoding(model.encoder, device, dtype)
-        self.precision = str(dtype).removeprefix("torch.")
+        self.precision = dtype_name(dtype)
 
     @cached_property
     def _fast(self) -> "DvaeOnGpu":

@@ -13,7 +13,7 @@ from torch import Tensor
 from dalle_model.checkpoint import load_checkpoint, load_into
 from dalle_model.pixels import Codes, Floats, Rgb
 from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images
-from dalle_model.tokenizers.devices import low_precision
+from dalle_model.tokenizers.devices import dtype_name, low_precision
 from dalle_model.tokenizers.facts import vq_facts
 from dalle_model.tokenizers.vq import Vq
 from dalle_model.tokenizers.vq_config import VqConfig
@@ -38,7 +38,7 @@ class VqCodec:
     def __init__(self, model: Vq, facts: CodecFacts, dtype: torch.dtype = torch.float32) -> None:
         self.model = model.eval().requires_grad_(requires_grad=False)
         self.facts = facts
-        self._dtype, self.precision = dtype, str(dtype).removeprefix("torch.")
+        self._dtype, self.precision = dtype, dtype_name(dtype)
 
     @classmethod
     def load(cls, url: str) -> Self:

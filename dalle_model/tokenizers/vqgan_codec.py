@@ -13,7 +13,7 @@ from dalle_model.checkpoint import load_checkpoint, load_into
 from dalle_model.pixels import Codes, Rgb
 from dalle_model.tokenizers.chunks import images_at_once
 from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images
-from dalle_model.tokenizers.devices import PROCESSOR, low_precision
+from dalle_model.tokenizers.devices import PROCESSOR, dtype_name, low_precision
 from dalle_model.tokenizers.facts import vqgan_facts
 from dalle_model.tokenizers.vqgan import Vqgan
 from dalle_model.tokenizers.vqgan_config import VqganConfig
@@ -41,7 +41,7 @@ class VqganCodec:
     ) -> None:
         self.model = model.eval().requires_grad_(requires_grad=False)
         self.facts = facts
-        self.precision = str(dtype).removeprefix("torch.")
+        self.precision = dtype_name(dtype)
         self._device, self._dtype = device, dtype
 
     @classmethod

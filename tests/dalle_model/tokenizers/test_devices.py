@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from dalle_model.tokenizers.devices import low_precision
+from dalle_model.tokenizers.devices import dtype_name, low_precision
 
 CASES = [(True, torch.bfloat16), (False, torch.float32)]
 
@@ -17,3 +17,7 @@ def test_a_card_without_bfloat16_keeps_float32(has_it, dtype, monkeypatch):
 def test_a_processor_without_bfloat16_keeps_float32(name, has_it, dtype, monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, name: has_it})
     assert low_precision() == low_precision(torch.device("cpu")) == dtype
+
+
+def test_types_of_numbers_have_the_names_that_settings_give_them():
+    assert [dtype_name(dtype) for _, dtype in CASES] == ["bfloat16", "float32"]
