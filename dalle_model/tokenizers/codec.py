@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol, Self, get_args
+from typing import Any, Literal, Protocol, Self, TypeVar, get_args
 
 import numpy as np
 
@@ -179,3 +180,15 @@ class Codec(Protocol):
     def decode(self, codes: Codes) -> Rgb:
         """RGB uint8 `(B, height, width, 3)` of codes as `encode` returns them."""
         ...
+
+
+AnyCodec = TypeVar("AnyCodec", bound=Codec)
+
+
+def with_facts(codec: AnyCodec, facts: CodecFacts) -> AnyCodec:
+    """The same codec, with the same weights, whose codes are others, such as of another shape."""
+    if codec.facts == facts:
+        return codec
+    other = copy(codec)
+    other.facts = facts
+    return other

@@ -1,6 +1,5 @@
 """A trained dVAE as a codec: its interface is uint8 images and uint16 codes, not tensors."""
 
-from copy import copy
 from functools import cached_property
 from typing import Self
 
@@ -10,7 +9,7 @@ import torch
 from dalle_model.checkpoint import load_checkpoint, load_into
 from dalle_model.config import DvaeConfig
 from dalle_model.pixels import Codes, Floats, Rgb
-from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images
+from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images, with_facts
 from dalle_model.tokenizers.devices import dtype_name, low_precision
 from dalle_model.tokenizers.dvae import Dvae, to_input, to_rgb
 from dalle_model.tokenizers.dvae_encoding import Best, DvaeEncoding
@@ -77,7 +76,7 @@ class DvaeCodec:
 
     def in_fast_form(self) -> "DvaeCodec":
         """The same codec; its encoder is in bfloat16 where the device multiplies in it."""
-        return self._fast if self._fast.facts == self.facts else self._fast._of(self.facts)
+        return with_facts(self._fast, self.facts)
 
     def on_device(self, device: str) -> "DvaeCodec":
         """The same codec, whose encoder is on a device; its decoder stays on the processor."""
@@ -95,12 +94,7 @@ class DvaeCodec:
         Raises:
             ValueError: an edge is none.
         """
-        return self._of(self.facts.of_shape(image_shape))
-
-    def _of(self, facts: CodecFacts) -> Self:
-        other = copy(self)
-        other.facts = facts
-        return other
+        return with_facts(self, self.facts.of_shape(image_shape))
 
     @property
     def images_at_once(self) -> int:

@@ -1,7 +1,6 @@
 """A trained VQ-VAE of patches as a codec: its interface is uint8 images and codes, not tensors."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cached_property
 from typing import Self
 
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from dalle_model.checkpoint import load_checkpoint, load_into
 from dalle_model.pixels import Codes, Floats, Rgb
-from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images
+from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images, with_facts
 from dalle_model.tokenizers.devices import dtype_name, low_precision
 from dalle_model.tokenizers.facts import vq_facts
 from dalle_model.tokenizers.vq import Vq
@@ -71,21 +70,12 @@ class VqCodec:
         return self._codes(rows), np.concatenate(margins).reshape(-1, self.facts.num_tokens)
 
     def with_shape(self, image_shape: tuple[int, int]) -> Self:
-        """The same codec, with the same weights, of images of another shape.
-
-        Args:
-            image_shape: height and width, in pixels.
-
-        Raises:
-            ValueError: one is no multiple of 8.
-        """
-        config = replace(self.model.config, image_shape=image_shape)
-        facts = replace(self.facts, image_shape=image_shape, token_shape=config.token_shape)
-        return type(self)(self.model, facts, self._dtype)
+        """The same codec of images of another shape, in whole patches; else raises ValueError."""
+        return with_facts(self, self.facts.of_shape(image_shape))
 
     def in_fast_form(self) -> Self:
         """The same codec; its trunk is in bfloat16 where the processor multiplies in it."""
-        return self._fast
+        return with_facts(self._fast, self.facts)
 
     @cached_property
     def _fast(self) -> Self:

@@ -1,7 +1,7 @@
 """A trained VQGAN as a codec: its interface is uint8 images and codes, not tensors."""
 
 import sys
-from copy import copy, deepcopy
+from copy import deepcopy
 from functools import cached_property
 from typing import Self
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from dalle_model.checkpoint import load_checkpoint, load_into
 from dalle_model.pixels import Codes, Rgb
 from dalle_model.tokenizers.chunks import images_at_once
-from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images
+from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images, with_facts
 from dalle_model.tokenizers.devices import PROCESSOR, dtype_name, low_precision
 from dalle_model.tokenizers.facts import vqgan_facts
 from dalle_model.tokenizers.vqgan import Vqgan
@@ -76,7 +76,7 @@ class VqganCodec:
 
     def in_fast_form(self) -> Self:
         """The same codec; on a graphics card it multiplies in bfloat16."""
-        return self._fast if self._fast.facts == self.facts else self._fast._of(self.facts)
+        return with_facts(self._fast, self.facts)
 
     @cached_property
     def _fast(self) -> Self:
@@ -96,12 +96,7 @@ class VqganCodec:
 
     def with_shape(self, image_shape: tuple[int, int]) -> Self:
         """The same codec of images of another shape, in whole patches; else raises ValueError."""
-        return self._of(self.facts.of_shape(image_shape))
-
-    def _of(self, facts: CodecFacts) -> Self:
-        other = copy(self)
-        other.facts = facts
-        return other
+        return with_facts(self, self.facts.of_shape(image_shape))
 
     def decode(self, codes: Codes) -> Rgb:
         """Images as of the protocol; raises ValueError where codes have another shape or range."""

@@ -70,7 +70,7 @@ def test_the_same_weights_fit_images_of_another_shape(url, tmp_path):
     codes = codec.encode(images)
     assert np.array_equal(codes, load_codec(wide).encode(images))
     assert np.array_equal(codec.decode(codes), load_codec(wide).decode(codes))
-    with pytest.raises(ValueError, match="an edge is 20 px"):
+    with pytest.raises(ValueError, match="16 x 20 px are no whole number of patches"):
         codec.with_shape((16, 20))
 
 
