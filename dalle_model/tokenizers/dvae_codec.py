@@ -1,7 +1,7 @@
 """A trained dVAE as a codec: its interface is uint8 images and uint16 codes, not tensors."""
 
 from functools import cached_property
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 import torch
@@ -10,13 +10,36 @@ from dalle_model.checkpoint import load_checkpoint, load_into
 from dalle_model.config import DvaeConfig
 from dalle_model.pixels import Codes, Floats, Rgb
 from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images, with_facts
-from dalle_model.tokenizers.devices import dtype_name, low_precision
-from dalle_model.tokenizers.dvae import Dvae, to_input, to_rgb
+from dalle_model.tokenizers.devices import dtype_name
+from dalle_model.tokenizers.dvae import Dvae, to_rgb
 from dalle_model.tokenizers.dvae_encoding import Best, DvaeEncoding
+from dalle_model.tokenizers.dvae_gpu import EncodingOnGpu
 from dalle_model.tokenizers.facts import dvae_facts
 
 # Shape letters: B batch, C colour channels (3), S S height and width in pixels, G G rows and
 # columns of tokens.
+
+
+class Encoding(Protocol):
+    """What finds the best codes of images, on some device.
+
+    Attributes:
+        dtype: of the convolutions.
+    """
+
+    dtype: torch.dtype
+
+    def best(self, images: Rgb, *, with_margins: bool = False) -> Best:
+        """The best codes of RGB uint8 `(B, S, S, 3)`, in raster order."""
+        ...
+
+    def images_at_once(self, image_shape: tuple[int, int]) -> int:
+        """How many images of a height and width, in pixels, go through the convolutions at once."""
+        ...
+
+    def in_fast_form(self) -> "Encoding":
+        """The same in the form that is fastest there; near-ties may have other codes."""
+        ...
 
 
 class DvaeCodec:
@@ -25,22 +48,15 @@ class DvaeCodec:
     Args:
         model: the dVAE; switched to evaluation mode, without gradients, channels last.
         facts: what its codes are.
-        dtype: of the encoder's convolutions; the decoder is in float32.
-        is_exact: as in `DvaeEncoding`.
+        encoding: of the model's encoder; by default the exact one, on the processor. The decoder is
+            there in any case, in float32.
     """
 
-    def __init__(
-        self,
-        model: Dvae,
-        facts: CodecFacts,
-        dtype: torch.dtype = torch.float32,
-        *,
-        is_exact: bool = True,
-    ) -> None:
+    def __init__(self, model: Dvae, facts: CodecFacts, encoding: Encoding | None = None) -> None:
         self.model = model.eval().requires_grad_(requires_grad=False)
         model.encoder.blocks.to(memory_format=torch.channels_last)
-        self._encoding = DvaeEncoding(model.encoder, dtype, is_exact=is_exact)
-        self.precision = dtype_name(dtype)
+        self._encoding = encoding or DvaeEncoding(model.encoder)
+        self.precision = dtype_name(self._encoding.dtype)
         self.facts = facts
 
     @classmethod
@@ -74,19 +90,18 @@ class DvaeCodec:
         assert best.margins is not None
         return self._codes(best), best.margins.reshape(-1, self.facts.num_tokens)
 
-    def in_fast_form(self) -> "DvaeCodec":
+    def in_fast_form(self) -> Self:
         """The same codec; its encoder is in bfloat16 where the device multiplies in it."""
         return with_facts(self._fast, self.facts)
 
-    def on_device(self, device: str) -> "DvaeCodec":
+    def on_device(self, device: str) -> Self:
         """The same codec, whose encoder is on a device; its decoder stays on the processor."""
-        from dalle_model.tokenizers.dvae_gpu import DvaeOnGpu  # a kind of this one
-
-        return DvaeOnGpu(self.model, self.facts, torch.device(device))
+        there = EncodingOnGpu(self.model.encoder, torch.device(device))
+        return type(self)(self.model, self.facts, there)
 
     @cached_property
-    def _fast(self) -> "DvaeCodec":  # asked for by each shard; its weights are copies
-        return type(self)(self.model, self.facts, low_precision(), is_exact=False)
+    def _fast(self) -> Self:  # asked for by each shard; its weights are copies
+        return type(self)(self.model, self.facts, self._encoding.in_fast_form())
 
     def with_shape(self, image_shape: tuple[int, int]) -> Self:
         """The same codec of images of another shape, each edge a multiple of 8 px.
@@ -98,12 +113,15 @@ class DvaeCodec:
 
     @property
     def images_at_once(self) -> int:
-        """How many images go through its encoder at once: one of 256 px at the paper's size."""
+        """How many images go through its encoder at once: one of 256 px at the paper's size.
+
+        On a graphics card all of them.
+        """
         return self._encoding.images_at_once(self.facts.image_shape)
 
     def _best(self, images: Rgb, *, with_margins: bool = False) -> Best:
         check_images(self.facts, images)
-        return self._encoding.best(to_input(images), with_margins=with_margins)
+        return self._encoding.best(images, with_margins=with_margins)
 
     def _codes(self, best: Best) -> Codes:
         return best.codes.reshape(-1, self.facts.num_tokens).astype(self.facts.dtype)

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dalle_model.config import PATCH
-from dalle_model.pixels import Floats
+from dalle_model.pixels import Floats, Rgb
 from dalle_model.tokenizers.chunks import images_at_once
-from dalle_model.tokenizers.devices import multiplies_bfloat16
-from dalle_model.tokenizers.dvae import Encoder
+from dalle_model.tokenizers.devices import low_precision, multiplies_bfloat16
+from dalle_model.tokenizers.dvae import Encoder, to_input
 from dalle_model.tokenizers.layers import Block, Conv2d
 
 # Shape letters: B batch, C colour channels (3), S S height and width in pixels, N channels of a
@@ -46,7 +46,7 @@ class Best:
 
 
 class DvaeEncoding:
-    """Finds the best codes of images.
+    """A `dvae_codec.Encoding` on the processor.
 
     Args:
         encoder: whose weights are used; those whose channels lie last are not copied.
@@ -60,7 +60,7 @@ class DvaeEncoding:
     def __init__(
         self, encoder: Encoder, dtype: torch.dtype = torch.float32, *, is_exact: bool = True
     ) -> None:
-        self._dtype = dtype
+        self._encoder, self.dtype = encoder, dtype
         self._trunk = _Layers.of(encoder.blocks, dtype)
         self._context: _Layers | None = None
         self._linear: nn.Module | None = None
@@ -73,21 +73,25 @@ class DvaeEncoding:
         self._outputs = outputs if is_exact else [_Output.joined(outputs)]
 
     @torch.inference_mode()
-    def best(self, x_BCSS: Tensor, *, with_margins: bool = False) -> Best:
-        """The best codes of pixels float32 `(B, 3, S, S)`, in [0.1, 0.9], in raster order."""
-        _, _, height, width = x_BCSS.shape
-        parts = torch.split(x_BCSS, self.images_at_once((height, width)))
+    def best(self, images: Rgb, *, with_margins: bool = False) -> Best:
+        """The best codes of RGB uint8 `(B, S, S, 3)`, in raster order."""
+        _, height, width, _ = images.shape
+        parts = torch.split(to_input(images), self.images_at_once((height, width)))
         return _joined([found for part in parts for found in self._tiles(part, with_margins)])
 
     def images_at_once(self, image_shape: tuple[int, int]) -> int:
         """How many images of a height and width, in pixels, go through the convolutions at once."""
-        return images_at_once(self._trunk.width, image_shape, self._dtype.itemsize)
+        return images_at_once(self._trunk.width, image_shape, self.dtype.itemsize)
+
+    def in_fast_form(self) -> Self:
+        """The same in bfloat16 where the processor multiplies in it, with sums in another order."""
+        return type(self)(self._encoder, low_precision(), is_exact=False)
 
     def _tiles(self, x_BCSS: Tensor, with_margins: bool) -> list[Best]:
-        features, linear_RK = [self._trunk(x_BCSS.to(self._dtype))], None
+        features, linear_RK = [self._trunk(x_BCSS.to(self.dtype))], None
         if self._context is not None:
             patches = functional.pixel_unshuffle(x_BCSS, PATCH)
-            features.insert(0, self._context(patches.to(self._dtype)))
+            features.insert(0, self._context(patches.to(self.dtype)))
             if self._linear is None:
                 features.append(_rows(patches))
             else:

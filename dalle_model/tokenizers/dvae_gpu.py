@@ -5,7 +5,7 @@ Written after what CUDA and torch document, and tested on a CPU; it has not run 
 
 import sys
 from copy import deepcopy
-from functools import cached_property
+from typing import Self
 
 import numpy as np
 import torch
@@ -14,10 +14,8 @@ from torch.nn import functional
 
 from dalle_model.config import LOGIT_LAPLACE_EPS, PATCH
 from dalle_model.pixels import Rgb
-from dalle_model.tokenizers.codec import CodecFacts, check_images
-from dalle_model.tokenizers.devices import dtype_name, low_precision
-from dalle_model.tokenizers.dvae import Dvae, Encoder
-from dalle_model.tokenizers.dvae_codec import DvaeCodec
+from dalle_model.tokenizers.devices import low_precision
+from dalle_model.tokenizers.dvae import Encoder
 from dalle_model.tokenizers.dvae_encoding import Best
 
 # Shape letters: B batch, C colour channels (3), S S height and width in pixels, N channels of a
@@ -26,46 +24,19 @@ from dalle_model.tokenizers.dvae_encoding import Best
 _ROWS = 1 << 14  # of the logits at once; chosen: with 8,192 codes half a GB
 
 
-class DvaeOnGpu(DvaeCodec):
-    """A `DvaeCodec` that encodes on a graphics card; it decodes as that one does.
+class EncodingOnGpu:
+    """A `dvae_codec.Encoding` on a graphics card; of equal logits any code may be taken.
 
     Args:
-        model: the dVAE, whose encoder is copied to the device.
-        facts: what its codes are.
+        encoder: which is copied to the device.
         device: of the copy.
         dtype: of the convolutions; the logits are summed in float32 whatever it is.
     """
 
     def __init__(
-        self,
-        model: Dvae,
-        facts: CodecFacts,
-        device: torch.device,
-        dtype: torch.dtype = torch.float32,
+        self, encoder: Encoder, device: torch.device, dtype: torch.dtype = torch.float32
     ) -> None:
-        super().__init__(model, facts)
-        self._device, self._on_gpu = device, _Encoding(model.encoder, device, dtype)
-        self.precision = dtype_name(dtype)
-
-    @cached_property
-    def _fast(self) -> "DvaeOnGpu":
-        return DvaeOnGpu(self.model, self.facts, self._device, low_precision(self._device))
-
-    @property
-    def images_at_once(self) -> int:
-        """All of a batch, so that none of them are encoded apart."""
-        return sys.maxsize
-
-    def _best(self, images: Rgb, *, with_margins: bool = False) -> Best:
-        check_images(self.facts, images)
-        return self._on_gpu.best(images, with_margins)
-
-
-class _Encoding:
-    """`dvae_encoding.DvaeEncoding` on another device; of equal logits any code may be taken."""
-
-    def __init__(self, encoder: Encoder, device: torch.device, dtype: torch.dtype) -> None:
-        self._device, self._dtype = device, dtype
+        self._encoder, self._device, self.dtype = encoder, device, dtype
         own = deepcopy(encoder).to(device)
         *trunk, output = own.blocks
         outputs = [output.get_submodule("conv")]
@@ -80,17 +51,17 @@ class _Encoding:
         self._b_K = torch.stack([conv.get_parameter("b").detach() for conv in outputs]).sum(0)
 
     def _laid_out(self, *layers: nn.Module) -> nn.Sequential:
-        return nn.Sequential(*layers).to(self._dtype).to(memory_format=torch.channels_last)
+        return nn.Sequential(*layers).to(self.dtype).to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
-    def best(self, images: Rgb, with_margins: bool) -> Best:
+    def best(self, images: Rgb, *, with_margins: bool = False) -> Best:
         """The best codes of RGB uint8 `(B, S, S, 3)`, in raster order."""
         x_BCSS = self._mapped(images)
-        maps = [self._trunk(x_BCSS.to(self._dtype))]
+        maps = [self._trunk(x_BCSS.to(self.dtype))]
         linear_RK = None
         if self._context is not None and self._linear is not None:
             patches = functional.pixel_unshuffle(x_BCSS, PATCH)
-            maps.append(self._context(patches.to(self._dtype)))
+            maps.append(self._context(patches.to(self.dtype)))
             linear_RK = _rows(self._linear(patches))
         features_RF = torch.cat([_rows(x) for x in maps], dim=1)
         found = [
@@ -98,6 +69,14 @@ class _Encoding:
             for n in range(0, len(features_RF), _ROWS)
         ]
         return _joined(found, with_margins)
+
+    def images_at_once(self, _image_shape: tuple[int, int]) -> int:
+        """All of a batch, so that none of them are encoded apart."""
+        return sys.maxsize
+
+    def in_fast_form(self) -> Self:
+        """The same in bfloat16, where the card multiplies in it."""
+        return type(self)(self._encoder, self._device, low_precision(self._device))
 
     def _mapped(self, images: Rgb) -> Tensor:
         """Mapped pixels float32 `(B, 3, S, S)`: a quarter of their bytes is what is copied."""

@@ -11,7 +11,7 @@ from dalle_model.tokenizers import devices, dvae_gpu
 from dalle_model.tokenizers.codec import CodecFacts
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
-from dalle_model.tokenizers.dvae_gpu import DvaeOnGpu
+from dalle_model.tokenizers.dvae_gpu import EncodingOnGpu
 from tests.support.codecs import TINY
 
 CPU = torch.device("cpu")
@@ -40,6 +40,10 @@ def exact(request) -> DvaeCodec:
     return DvaeCodec(model, facts)
 
 
+def on_gpu(codec: DvaeCodec, dtype: torch.dtype = torch.float32) -> DvaeCodec:
+    return DvaeCodec(codec.model, codec.facts, EncodingOnGpu(codec.model.encoder, CPU, dtype))
+
+
 def images_of(codec: DvaeCodec, count: int = 6):
     shape = (count, *codec.facts.image_shape, 3)
     return np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
@@ -50,7 +54,7 @@ def test_in_float32_codes_and_margins_are_those_of_the_exact_form(exact, rows, m
     monkeypatch.setattr(dvae_gpu, "_ROWS", rows)
     images = images_of(exact)
     codes, margins = exact.encode_with_margins(images)
-    gpu = DvaeOnGpu(exact.model, exact.facts, CPU)
+    gpu = on_gpu(exact)
     found, found_margins = gpu.encode_with_margins(images)
     assert found.dtype == codes.dtype
     sure = margins > 1e-3
@@ -62,29 +66,30 @@ def test_in_float32_codes_and_margins_are_those_of_the_exact_form(exact, rows, m
 
 def test_in_bfloat16_most_codes_are_those_of_float32(exact):
     images = images_of(exact, 32)
-    gpu = DvaeOnGpu(exact.model, exact.facts, CPU, torch.bfloat16)
+    gpu = on_gpu(exact, torch.bfloat16)
     assert gpu.precision == "bfloat16"
     assert (gpu.encode(images) == exact.encode(images)).mean() > 0.9
 
 
 def test_the_weights_of_the_exact_form_stay_as_they_are(exact):
     before = {name: value.clone() for name, value in exact.model.state_dict().items()}
-    DvaeOnGpu(exact.model, exact.facts, CPU).encode(images_of(exact))
+    on_gpu(exact).encode(images_of(exact))
     after = exact.model.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in before.items())
 
 
 def test_images_of_another_shape_are_refused(exact):
     with pytest.raises(ValueError, match="expected uint8"):
-        DvaeOnGpu(exact.model, exact.facts, CPU).encode(np.zeros((1, 8, 8, 3), np.uint8))
+        on_gpu(exact).encode(np.zeros((1, 8, 8, 3), np.uint8))
 
 
 def test_on_a_device_it_is_in_float32_and_its_fast_form_in_bfloat16(exact, monkeypatch):
     monkeypatch.setattr(devices, "multiplies_bfloat16", lambda device: True)
     there = exact.on_device("cpu")
-    assert (type(there), there.precision) == (DvaeOnGpu, "float32")
-    assert there.in_fast_form().precision == "bfloat16"
-    assert there.in_fast_form() is there.in_fast_form()
+    assert (type(there._encoding), there.precision) == (EncodingOnGpu, "float32")
+    fast = there.in_fast_form()
+    assert (type(fast._encoding), fast.precision) == (EncodingOnGpu, "bfloat16")
+    assert there.in_fast_form() is fast
 
 
 def test_images_of_another_shape_are_encoded_there(exact):
