@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dalle_model.buckets import MAX_ASPECT
+from dalle_model.cuts import Shape
 from dalle_model.shard_schema import CENTRE
 from dalle_model.tokenizers.registry import codec_bytes, codec_sha256, inspect_codec, takes_shapes
 from dalle_model.views import MAX_VIEWS, ViewName, names_of
@@ -121,8 +122,33 @@ def like_dependencies(like: str | None, codec: str | None) -> dict[str, str]:
         return {}
     from pipelines.encode.like import like_sha256, open_like  # loads what reads shards
 
-    shape = None if codec is None else inspect_codec(codec).image_shape
-    return {"like": like_sha256(open_like(like, shape))}
+    if codec is None:
+        return {"like": like_sha256(open_like(like))}
+    shape, patch = inspect_codec(codec).image_shape, patch_of_codec(codec)
+    return {"like": like_sha256(open_like(like, shape, patch))}
+
+
+def like_side(codec: str, config: EncodeConfig) -> int:
+    """Edge of the squares, in pixels, that have as many tokens as rows of `like` have; 0 for none.
+
+    Where those have token shapes of their own, the codec's own side says nothing of them.
+
+    Raises:
+        LikeError: there are no such shards.
+    """
+    patch = patch_of_codec(codec)
+    if config.like is None or patch is None:
+        return 0
+    from pipelines.encode.like import grid_of
+
+    return grid_of(config.like) * max(patch)
+
+
+def patch_of_codec(codec: str) -> Shape | None:
+    """As `shapes.patch_of`; raises as `dependencies`."""
+    from pipelines.encode.shapes import patch_of
+
+    return patch_of(inspect_codec(codec), takes_shapes(codec))
 
 
 def view_names(config: EncodeConfig) -> Sequence[str]:

@@ -7,7 +7,7 @@ never more than one row group at a time.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import gcd
+from math import ceil, gcd, sqrt
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,7 +26,7 @@ from pipelines.io.manifest import Manifest, parse_manifest
 from pipelines.rejection import Check
 
 MISSING = "pairs of `like` that are not among the images"  # counted, as they are no rows here
-_COLUMNS = ["key", "view", "crop", "flipped", "sha256"]
+_COLUMNS = ["key", "view", "crop", "flipped", "sha256", "token_shape"]  # where they are there
 _STAGE = "encode"
 
 
@@ -58,12 +58,13 @@ class Like:
         return self.urls[index % common :: common]
 
 
-def open_like(url: str, shape: Shape | None = None) -> Like:
+def open_like(url: str, shape: Shape | None = None, patch: Shape | None = None) -> Like:
     """Token shards, by their folder or the directory of their run.
 
     Args:
         url: of it.
         shape: height and width of what the second codec encodes; None where it is not known.
+        patch: of a token, in pixels, of a codec that takes other shapes.
 
     Raises:
         LikeError: there are none, they are damaged or of several codecs, or their crops have
@@ -79,7 +80,7 @@ def open_like(url: str, shape: Shape | None = None) -> Like:
             "the folder `encode` of a run, or that run"
         ) from error
     if shape is not None:
-        _refuse_other_aspect(url, metadata, shape)
+        _refuse_other_aspect(url, metadata, shape, patch)
     stage = StageFolder(folder)
     manifest = parse_manifest(stage.manifest)
     if manifest is not None:
@@ -104,6 +105,21 @@ def views_of(url: str) -> tuple[str, ...]:
         raise LikeError(f"{url}: its crops cannot be taken: {error}") from error
 
 
+def grid_of(url: str) -> int:
+    """Tokens along the edge of the square bucket of rows with token shapes of their own.
+
+    The buckets have nearly as many tokens each, and at most as many as the square. The first shard
+    is read, whose keys are hashes, so that its rows are a sample; 0 where it has none. Raises as
+    `open_like`.
+    """
+    try:
+        first = list_shards(_folder(url))[0]
+        shapes = parquet.read_table(first, ["token_shape"])["token_shape"].to_pylist()
+    except (DalleError, OSError, ImportError) as error:
+        raise LikeError(f"{url}: its crops cannot be taken: {error}") from error
+    return max((ceil(sqrt(rows * columns)) for rows, columns in shapes), default=0)
+
+
 class LikeRows:
     """The crops of the rows of one shard, which are asked for in the order of their keys.
 
@@ -112,15 +128,19 @@ class LikeRows:
         index: of the shard.
         num_shards: of the run.
         shape: height and width of what the codec encodes, in pixels.
+        patch: of a token, in pixels, where rows have token shapes of their own, which they keep.
 
     Attributes:
         num_missing: pairs of the other shards that belong into this one, and are not among its
             rows; complete when all tables have passed.
     """
 
-    def __init__(self, like: Like, index: int, num_shards: int, shape: Shape) -> None:
+    def __init__(
+        self, like: Like, index: int, num_shards: int, shape: Shape, patch: Shape | None = None
+    ) -> None:
         self._like, self._urls = like, like.of_shard(index, num_shards)
-        self._index, self._num_shards, self._shape = index, num_shards, shape
+        self._index, self._num_shards = index, num_shards
+        self._shape, self._patch = shape, patch
         self._ranges: dict[str, list[tuple[str, str] | None]] = {}
         self._rows: dict[str, list[Row]] = {}
         self._image, self._places = "", list[Place]()
@@ -177,8 +197,15 @@ class LikeRows:
                 f"{self._like.folder}: row {key} has a view twice; name the token shards of one run"
             )
         return [
-            Place(row["view"], Cut(Box(*row["crop"]), row["flipped"], self._shape)) for row in rows
+            Place(row["view"], Cut(Box(*row["crop"]), row["flipped"], self._shape_of(row)))
+            for row in rows
         ]
+
+    def _shape_of(self, row: Row) -> Shape:
+        if self._patch is None or "token_shape" not in row:
+            return self._shape
+        (rows, columns), (height, width) = row["token_shape"], self._patch
+        return rows * height, columns * width
 
     def _read(self, low: str, high: str | None, keys: pa.ChunkedArray) -> None:
         """Take the rows with some keys, and count the others, behind a key up to another one."""
@@ -226,14 +253,18 @@ def _between(table: pa.Table, low: str, high: str | None) -> pa.Table:
     return table.filter(pc.and_(is_behind, pc.less_equal(table["key"], high)))
 
 
-def _refuse_other_aspect(url: str, metadata: ShardMetadata, shape: Shape) -> None:
-    if metadata.image_shape is None:
-        said = "are of many aspects"
-    elif metadata.image_shape[0] * shape[1] != metadata.image_shape[1] * shape[0]:
-        said = f"were encoded as {metadata.image_shape[0]} x {metadata.image_shape[1]} px"
-    else:
-        return
-    raise LikeError(
-        f"{url}: its crops {said}, and the codec encodes {shape[0]} x {shape[1]} px, as height x "
-        "width; name a codec of their aspect"
-    )
+def _refuse_other_aspect(
+    url: str, metadata: ShardMetadata, shape: Shape, patch: Shape | None
+) -> None:
+    theirs, (height, width) = metadata.image_shape, shape
+    if theirs is None and patch is None:
+        raise LikeError(
+            f"{url}: its crops are of many aspects, and the codec encodes images of {height} x "
+            f"{width} px alone; name one that takes any whole number of patches, such as a dVAE or "
+            "a VQGAN"
+        )
+    if theirs is not None and theirs[0] * width != theirs[1] * height:
+        raise LikeError(
+            f"{url}: its crops were encoded as {theirs[0]} x {theirs[1]} px, and the codec encodes "
+            f"{height} x {width} px, as height x width; name a codec of their aspect"
+        )

@@ -39,6 +39,19 @@ def buckets_of(facts: CodecFacts, takes_shapes: bool, config: EncodeConfig) -> t
     return bucket_shapes(facts.image_shape, patch, config.max_aspect)
 
 
+def patch_of(facts: CodecFacts, takes_shapes: bool) -> Shape | None:
+    """Height and width of a token, in pixels, by which a codec takes any shape; None for no other.
+
+    Args:
+        facts: of the codec.
+        takes_shapes: whether it encodes images of other shapes than that of its facts.
+    """
+    try:
+        return facts.patch if takes_shapes else None
+    except ValueError:
+        return None
+
+
 def shape_counts(tables: Iterable[pa.Table]) -> list[tuple[tuple[int, ...], int]]:
     """How many rows have each token shape, the most frequent first.
 

@@ -26,7 +26,7 @@ from pipelines.encode.like import MISSING, Like, LikeRows, open_like
 from pipelines.encode.margins import MARGINS, margins_field
 from pipelines.encode.pieces import NamedViews, Views, crop_by
 from pipelines.encode.proof import Proof
-from pipelines.encode.shapes import buckets_of
+from pipelines.encode.shapes import buckets_of, patch_of
 from pipelines.encode.source_key import with_source_keys
 from pipelines.encode.text import load_tokenizer, with_text_tokens
 from pipelines.io.carried import Type
@@ -135,19 +135,20 @@ def _missing(views: Views) -> dict[str, int]:
 
 
 def _views(task: StageTask, index: int, config: EncodeConfig, codec: Codec) -> Views:
-    shape = codec.facts.image_shape
+    shape, takes_shapes = codec.facts.image_shape, isinstance(codec, TakesShapes)
     if config.like is not None:
-        like = _like(config.like, shape, task.fingerprint)
-        return LikeRows(like, index, task.num_shards, shape)
-    buckets = buckets_of(codec.facts, isinstance(codec, TakesShapes), config)
+        patch = patch_of(codec.facts, takes_shapes)
+        like = _like(config.like, shape, patch, task.fingerprint)
+        return LikeRows(like, index, task.num_shards, shape, patch)
+    buckets = buckets_of(codec.facts, takes_shapes, config)
     names = tuple(names_of(config.views))
     return NamedViews(names, config.views, shape, config.seed, buckets)
 
 
 @lru_cache(maxsize=1)
-def _like(url: str, shape: Shape, _fingerprint: str) -> Like:
+def _like(url: str, shape: Shape, patch: Shape | None, _fingerprint: str) -> Like:
     """Read all footers once per worker process; again if the work, and so the rows, are others."""
-    return open_like(url, shape)
+    return open_like(url, shape, patch)
 
 
 def _known_before(

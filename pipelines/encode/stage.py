@@ -16,6 +16,7 @@ from pipelines.encode.config import (
     codec_facts,
     dependencies,
     like_dependencies,
+    like_side,
     num_views,
     refuse_one_shape,
     text_dependencies,
@@ -122,6 +123,7 @@ def _facts(config: EncodeConfig, provided: Mapping[str, str]) -> Facts:
     facts = codec_facts(codec)
     if own_shapes:
         refuse_one_shape(codec, config)
+        facts[CODEC_SIDE] = like_side(codec, config) or facts[CODEC_SIDE]
     wanted = side_needed(view_names(config), facts[CODEC_SIDE])
     return facts | {WANTED_SIDE: wanted} | own_shapes
 

@@ -3,20 +3,27 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from dalle_model import files
-from dalle_model.cuts import Box, Cut, Sizes
-from dalle_model.pixels import to_png
+from dalle_model.checkpoint import save_checkpoint
+from dalle_model.cuts import Box, Cut, Sizes, cut_out
+from dalle_model.pixels import from_stored, to_png
 from dalle_model.shards import image_of, image_tokens
+from dalle_model.tokenizers.abilities import of_shape
+from dalle_model.tokenizers.registry import load_codec
+from dalle_model.tokenizers.vqgan import Vqgan
+from dalle_model.tokenizers.vqgan_config import VqganConfig
 from pipelines.encode.batches import Place, Row
 from pipelines.encode.config import EncodeConfig
 from pipelines.encode.like import (
     MISSING,
     LikeError,
     LikeRows,
+    grid_of,
     like_sha256,
     open_like,
     views_of,
@@ -242,6 +249,71 @@ def test_another_codec_encodes_the_same_rows_and_crops(tmp_path, codecs):
     assert {image_of(r.key) for r in result.rejected} == {
         image_of(row(n)["key"]) for n in (1, 2, 99)
     }
+
+
+ASPECT = EncodeConfig(views=("aspect", "flip"))
+
+
+@pytest.fixture(scope="module")
+def of_buckets(tmp_path_factory):
+    """Two codecs of any shape: a dVAE of 8 px a token, and a VQGAN of 4."""
+    folder = tmp_path_factory.mktemp("of-buckets")
+    dvae, vqgan = f"{folder}/dvae.safetensors", f"{folder}/vqgan.safetensors"
+    write_codec(dvae, replace(TINY, side=64))
+    config = VqganConfig(64, 16, 32, 32, (1, 1, 2), 1, (), "nearest", (16, 24))
+    save_checkpoint(vqgan, "vqgan", Vqgan(config).state_dict(), config.to_dict())
+    return dvae, vqgan
+
+
+def photographs(count: int = 6) -> list[Row]:
+    """Rows of images of several aspects, stored at half their size."""
+    sizes = [(64, 64), (70, 130), (200, 66), (64, 80)]  # height and width
+    rows = []
+    for n in range(1, count + 1):
+        height, width = sizes[n % len(sizes)]
+        png = to_png(noise(n, height, width))
+        rows.append(row(n, 0, png, 2 * width, 2 * height) | {"sha256": f"{n:064x}"})
+    return rows
+
+
+def test_the_same_codec_gives_the_same_tokens_in_shapes_of_their_own(tmp_path, of_buckets):
+    task = encoded(tmp_path / "one", photographs(), of_buckets[0], ASPECT)
+    again = write_images(tmp_path / "again", photographs(), of_buckets[0])
+    result = whole(encode_shard(again, 0, EncodeConfig(like=task.folder.url)))
+    before = pq.read_table(task.part(0))
+    assert len(set(map(tuple, before["token_shape"].to_pylist()))) > 3
+    assert result.kept.replace_schema_metadata().equals(before.replace_schema_metadata())
+    assert result.kept.schema.metadata == before.schema.metadata
+    assert grid_of(task.folder.url) == 64 // 8
+
+
+def test_another_codec_keeps_crops_and_token_shapes_and_has_images_of_its_own_patches(
+    tmp_path, of_buckets
+):
+    task = encoded(tmp_path / "one", photographs(), of_buckets[0], ASPECT)
+    other = write_images(tmp_path / "other", photographs(), of_buckets[1])
+    result = whole(encode_shard(other, 0, EncodeConfig(like=task.folder.url, mode="fast")))
+    names = ["key", "view", "crop", "flipped", "token_shape"]
+    before = pq.read_table(task.part(0))
+    assert result.kept.select(names).to_pylist() == before.select(names).to_pylist()
+    codec = load_codec(of_buckets[1])
+    for found in result.kept.to_pylist():
+        shape = tuple(4 * tokens for tokens in found["token_shape"])
+        stored = from_stored(next(r["image"] for r in photographs() if r["key"] == found["key"]))
+        sizes = Sizes(found["width"], found["height"], stored.shape[1], stored.shape[0])
+        cut = Cut(Box(*found["crop"]), found["flipped"], shape)
+        pixels = cut_out(stored, cut, sizes, codec.facts.resample)
+        codes = of_shape(codec, shape).encode(pixels[None])
+        assert np.mean(codes[0] == found["image_tokens"]) > 0.9
+
+
+def test_a_codec_of_one_shape_is_refused_with_what_to_name(tmp_path, of_buckets):
+    task = encoded(tmp_path / "one", photographs(2), of_buckets[0], ASPECT)
+    with pytest.raises(
+        LikeError, match=r"of many aspects, .* images of 64 x 32 px alone; name one"
+    ):
+        open_like(task.folder.url, (64, 32))
+    assert open_like(task.folder.url, (64, 32), (8, 8)).metadata.token_shape is None
 
 
 def test_a_crop_that_is_stored_too_small_for_a_codec_is_a_rejection(tmp_path, codecs):

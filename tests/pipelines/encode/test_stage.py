@@ -154,6 +154,21 @@ def test_the_side_that_is_wanted_follows_the_views_or_those_of_other_shards(tmp_
     assert STAGE.facts(EncodeConfig(views=("dvae",)), {}) == {}
 
 
+def test_the_side_of_other_shards_with_shapes_of_their_own_is_counted_in_tokens(tmp_path):
+    codec_url, shard = f"{tmp_path}/tiny.safetensors", tmp_path / "shards" / "a.parquet"
+    write_codec(codec_url)  # of 16 px, 8 px a token
+    rows = [
+        token_row(f"{n:040x}", "c", [0] * tokens[0] * tokens[1]) | {"token_shape": tokens}
+        for n, tokens in enumerate([(6, 10), (7, 9), (8, 7)])
+    ]
+    write_token_shard(shard, rows, views=("aspect",), image_shape=None, token_shape=None)
+    config = EncodeConfig(like=str(shard.parent))
+    facts = STAGE.facts(config, {CODEC: codec_url})
+    assert (facts[CODEC_SIDE], facts[WANTED_SIDE]) == (64, 64)
+    assert not STAGE.misfit(config, facts | {IMAGE_SIDE: 64})
+    assert "images.side to 64" in STAGE.misfit(config, facts | {IMAGE_SIDE: 48})
+
+
 def test_the_crops_of_other_shards_are_named_by_what_they_are(tmp_path):
     codec_url, shard = f"{tmp_path}/tiny.safetensors", tmp_path / "shards" / "a.parquet"
     write_codec(codec_url, replace(TINY, side=24))
