@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from itertools import chain
 from typing import Any
@@ -71,20 +71,48 @@ def encode_shard(
     url = task.url(CODEC)
     codec, size = _codec(url, codec_sha256(url), config)
     tables = surviving_row_groups(task, index) if tables is None else tables
-    first = next(tables)
-    added = [field for field in first.schema if field.name not in IMAGE_SCHEMA.names]
-    types = carried or {}
-    _refuse_shared_names([field.name for field in added], types)
-    tokenizer = load_tokenizer(config.text_tokens) if config.text_tokens else None
+    first, types = next(tables), carried or {}
     views = _views(task, index, config, codec)
-    metadata = shard_metadata(
-        codec, task.fingerprint, tokenizer.sha256 if tokenizer else "", views.names
-    )
-    margins = [margins_field(metadata)] if config.margin else []
-    schema = token_schema(metadata, [*added, *fields(types), *margins])
+    tokenizer = load_tokenizer(config.text_tokens) if config.text_tokens else None
+    digest = tokenizer.sha256 if tokenizer else ""
+    metadata = shard_metadata(codec, task.fingerprint, digest, views.names)
+    schema = _schema(metadata, first.schema, types, with_margins=config.margin)
+    encoder, unreadable = Encoder(codec, config, size), Counter[str]()
+    images = map(with_source_keys, views.followed(chain([first], tables)))
+    rows = _token_rows(task, index, config, codec, encoder, views, schema)
+    results = rows.results(with_carried(images, types, unreadable))
+    if tokenizer:
+        results = with_text_tokens(results, tokenizer)
+    told = partial(_told, encoder, types, unreadable, views)
+    return BatchedResult(schema, _followed(results, schema, told), column_encodings(metadata))
+
+
+def _schema(
+    metadata: ShardMetadata, images: pa.Schema, types: Mapping[str, Type], *, with_margins: bool
+) -> pa.Schema:
+    """Of the token rows: those of every shard, and what selections, sources and the codec add."""
+    added = [field for field in images if field.name not in IMAGE_SCHEMA.names]
+    if shared := sorted({field.name for field in added} & set(types)):
+        raise ShardError(
+            f"a source carries {shared[0]!r}, and a stage that filters images adds a column of "
+            "this name; leave it out of `carry`, or give it another name in the source"
+        )
+    margins = [margins_field(metadata)] if with_margins else []
+    return token_schema(metadata, [*added, *fields(types), *margins])
+
+
+def _token_rows(
+    task: StageTask,
+    index: int,
+    config: EncodeConfig,
+    codec: Codec,
+    encoder: Encoder,
+    views: Views,
+    schema: pa.Schema,
+) -> TokenRows:
+    """What makes the rows of a shard of those of images, reusing those of an earlier result."""
     kept = [name for name in _KEPT if name in schema.names]
-    encoder = Encoder(codec, config, size)
-    rows = TokenRows(
+    return TokenRows(
         schema,
         task.stage,
         crop=crop_by(views.choose, codec.facts),
@@ -94,21 +122,6 @@ def encode_shard(
         proof=Proof(encoder, codec, config),
         refusal=views.refusal,
     )
-    unreadable = Counter[str]()
-    images = map(with_source_keys, views.followed(chain([first], tables)))
-    results = rows.results(with_carried(images, types, unreadable))
-    if tokenizer:
-        results = with_text_tokens(results, tokenizer)
-    told = partial(_told, encoder, types, unreadable, views)
-    return BatchedResult(schema, _followed(results, schema, told), column_encodings(metadata))
-
-
-def _refuse_shared_names(added: Iterable[str], types: Mapping[str, Type]) -> None:
-    if shared := sorted(set(added) & set(types)):
-        raise ShardError(
-            f"a source carries {shared[0]!r}, and a stage that filters images adds a column of "
-            "this name; leave it out of `carry`, or give it another name in the source"
-        )
 
 
 def _followed(
