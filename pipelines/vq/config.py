@@ -25,13 +25,3 @@ class VqStageConfig(BaseModel):
     def _is_square(self) -> "VqStageConfig":
         square_edge("vq.model.image_shape: images", self.model.image_shape)
         return self
-
-    @property
-    def side(self) -> int:
-        """Edge of the images that it is trained on, in pixels."""
-        return self.model.image_shape[0]
-
-    @property
-    def grid(self) -> int:
-        """Tokens along one edge."""
-        return self.model.token_shape[0]

@@ -1,66 +1,22 @@
 """The vq stage as a value: a VQ-VAE of patches trained on the images that survived."""
 
-from collections.abc import Mapping
+from functools import partial
 
 from dalle_model.progress import OnStep
-from pipelines.records import (
-    CODEC,
-    CODEC_SIDE,
-    GRID,
-    IMAGE_RESAMPLE,
-    IMAGE_SCHEMA,
-    IMAGE_SIDE,
-    IMAGES,
-    NUM_CODES,
-    SELECTION,
-    SELECTION_SCHEMA,
-    WANTED_SIDE,
-)
-from pipelines.stage import (
-    Facts,
-    Job,
-    LocalResult,
-    LocalWork,
-    Reads,
-    Stage,
-    Writes,
-    versions,
-)
+from pipelines.io.trained_codec import codec_facts, too_small, train_on_survivors
+from pipelines.records import CODEC, IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
+from pipelines.stage import Job, LocalResult, LocalWork, Reads, Stage, Writes, versions
 from pipelines.vq.config import VqStageConfig
 
 FILE = "vq.safetensors"
 
 
 def _run(job: Job, on_step: OnStep) -> LocalResult:
-    from dalle_model.config import FIRST_RESAMPLE
-    from dalle_model.train.vq import train_from_images
-    from pipelines.io.squares import surviving_squares
+    from dalle_model.train.vq import train_from_images  # loads torch
 
-    config: VqStageConfig = job.config
-    resample = job.facts.get(IMAGE_RESAMPLE, FIRST_RESAMPLE)
-    images = surviving_squares(job.task, config.side, resample)
-    url = job.task.folder.file(FILE)
-    metrics = train_from_images(images, url, config.model, config.training, on_step, resample)
-    return LocalResult((FILE,), metrics)
-
-
-def _facts(config: VqStageConfig, _provided: Mapping[str, str]) -> Facts:
-    return {
-        CODEC_SIDE: config.side,
-        WANTED_SIDE: config.side,
-        GRID: config.grid,
-        NUM_CODES: config.model.num_codes,
-    }
-
-
-def _misfit(config: VqStageConfig, facts: Facts) -> str:
-    image = facts.get(IMAGE_SIDE, 0)
-    if not image or image >= config.side:
-        return ""
-    return (
-        f"images are stored at {image} px, below the {config.side} px of vq.model.image_shape; "
-        f"set images.side to {config.side} or more, or make that shape smaller"
-    )
+    sizes, settings = job.config.model, job.config.training
+    train = partial(train_from_images, config=sizes, settings=settings, on_step=on_step)
+    return LocalResult((FILE,), train_on_survivors(job.task, FILE, sizes, job.facts, train))
 
 
 STAGE = Stage(
@@ -72,6 +28,6 @@ STAGE = Stage(
     work=LocalWork(_run),
     is_default=False,
     dependencies=versions("torch"),
-    facts=_facts,
-    misfit=_misfit,
+    facts=lambda config, _: codec_facts(config.model),
+    misfit=lambda _, facts: too_small(facts, "vq.model.image_shape", "make that shape smaller"),
 )

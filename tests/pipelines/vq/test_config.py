@@ -12,7 +12,6 @@ def test_what_is_left_out_is_the_default():
     )
     assert config.model == VqConfig(image_shape=(128, 128))
     assert config.training == VqTraining(steps=9_000)
-    assert (config.side, config.grid) == (128, 16)
 
 
 @pytest.mark.parametrize(

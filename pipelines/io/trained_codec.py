@@ -1,0 +1,86 @@
+"""A codec that a stage trains on the images that survived, whichever kind it is of."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from dalle_model.config import FIRST_RESAMPLE
+from dalle_model.token_shape import square_edge
+from pipelines.io.task import StageTask
+from pipelines.records import (
+    CODEC_SIDE,
+    GRID,
+    IMAGE_RESAMPLE,
+    IMAGE_SIDE,
+    NUM_CODES,
+    WANTED_SIDE,
+)
+
+
+class Sizes(Protocol):
+    """What the config of a model says of its images, which are squares, and of its codes."""
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """Height and width, in pixels."""
+
+    @property
+    def token_shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+
+    @property
+    def num_codes(self) -> int:
+        """Every code is below it."""
+
+
+def train_on_survivors(
+    task: StageTask,
+    file: str,
+    sizes: Sizes,
+    facts: Mapping[str, Any],
+    train: Callable[..., dict[str, Any]],
+) -> dict[str, Any]:
+    """Train on the images that survived; what was measured.
+
+    Args:
+        task: of the stage.
+        file: the name of the checkpoint.
+        sizes: of the model.
+        facts: of the stages before it, which say how images were scaled.
+        train: writes the checkpoint, given images, its URL and, as `resample`, their filter.
+
+    Raises:
+        ImagesError: no images survive, or too few.
+    """
+    from pipelines.io.squares import surviving_squares  # loads what decodes images
+
+    resample = facts.get(IMAGE_RESAMPLE, FIRST_RESAMPLE)
+    images = surviving_squares(task, square_edge("images", sizes.image_shape), resample)
+    return train(images, task.folder.file(file), resample=resample)
+
+
+def codec_facts(sizes: Sizes) -> dict[str, Any]:
+    """What the config of a model fixes of what is encoded with it."""
+    side = square_edge("images", sizes.image_shape)
+    return {
+        CODEC_SIDE: side,
+        WANTED_SIDE: side,
+        GRID: square_edge("tokens", sizes.token_shape),
+        NUM_CODES: sizes.num_codes,
+    }
+
+
+def too_small(facts: Mapping[str, Any], of: str, smaller: str) -> str:
+    """That images are stored smaller than the codec's, if so.
+
+    Args:
+        facts: of the stages before it, and its own.
+        of: what fixes the codec's size.
+        smaller: what to do for a smaller one.
+    """
+    image, codec = facts.get(IMAGE_SIDE, 0), facts.get(CODEC_SIDE, 0)
+    if not image or image >= codec:
+        return ""
+    return (
+        f"images are stored at {image} px, below the {codec} px of {of}; set images.side to "
+        f"{codec} or more, or {smaller}"
+    )
