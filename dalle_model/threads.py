@@ -47,14 +47,16 @@ class _Deterministic:
     def __init__(self) -> None:
         self._lock = Lock()
         self._num_inside = 0
-        self._before = self._filled = False
+        self._before, self._filled = 0, False
 
     def enter(self) -> None:
         with self._lock:
             if not self._num_inside:
-                self._before = torch.are_deterministic_algorithms_enabled()
+                self._before = torch.get_deterministic_debug_mode()
                 self._filled = _MEMORY.fill_uninitialized_memory
-                torch.use_deterministic_algorithms(mode=True)
+                # Not `use_deterministic_algorithms`, which loads torch's compiler to tell it too:
+                # 4 s of CPU time in each process, for what compiles nothing.
+                torch.set_deterministic_debug_mode("error")
                 # Else torch fills all memory that it takes, which convolutions overwrite at once.
                 _MEMORY.fill_uninitialized_memory = False
             self._num_inside += 1
@@ -63,7 +65,7 @@ class _Deterministic:
         with self._lock:
             self._num_inside -= 1
             if not self._num_inside:
-                torch.use_deterministic_algorithms(mode=self._before)
+                torch.set_deterministic_debug_mode(self._before)
                 _MEMORY.fill_uninitialized_memory = self._filled
 
 

@@ -45,14 +45,14 @@ def test_kernels_are_pinned_inside_and_put_back_after_an_error(before):
             assert torch.get_num_threads() == 1
             raise KeyError
 
-    torch.use_deterministic_algorithms(before)
+    torch.set_deterministic_debug_mode("error" if before else "default")
     try:
         with pytest.raises(KeyError):
             fail()
         assert is_deterministic() is before
         assert is_filled()
     finally:
-        torch.use_deterministic_algorithms(mode=False)
+        torch.set_deterministic_debug_mode("default")
 
 
 def test_kernels_stay_pinned_while_another_thread_leaves():

@@ -31,7 +31,7 @@ images: {{side: 64}}
 """
 # Processes begin with everything imported, so that a kill meets the work and not its start.
 _PRELOADED = [
-    *("apache_beam", "apache_beam.runners.portability.fn_api_runner", "pandas", "torch._dynamo"),
+    *("apache_beam", "apache_beam.runners.portability.fn_api_runner", "pandas", "torch"),
     *("orchestration.api", "orchestration.beam.execute", "orchestration.report.page"),
     *("pipelines.encode.shard", "dalle_model.tokenizers.dvae_codec"),
 ]
