@@ -274,7 +274,11 @@ def sha256_of(url: str) -> str:
 
 def read_json(url: str) -> Any:
     """A JSON document; raises `FileNotFoundError`, or a `ValueError` that names the file."""
-    content = read_bytes(url)
+    return parse_json(url, read_bytes(url))
+
+
+def parse_json(url: str, content: bytes) -> Any:
+    """The JSON document that a file holds; raises a `ValueError` that names the file."""
     try:
         return json.loads(content)
     except ValueError as error:

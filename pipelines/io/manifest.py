@@ -3,6 +3,7 @@
 A fingerprint names the work: stage, schema version, settings, content digests of the inputs, and
 the digests of models and word lists. A manifest's own content digest is over its output files only.
 So a stage that is done again and gives the same bytes leaves every later stage up to date.
+`pipelines.io.sealed` sees to it that a damaged manifest is none.
 """
 
 import platform
@@ -31,6 +32,7 @@ from pipelines.io.manifest_groups import (
     write_groups,
 )
 from pipelines.io.parquet import read_table
+from pipelines.io.sealed import read_sealed, write_sealed
 from pipelines.io.task import ShardReport
 from pipelines.rejection import REJECTION_SCHEMA
 
@@ -159,7 +161,7 @@ def read_manifest(folder: StageFolder) -> Manifest | None:
 def parse_manifest(url: str) -> Manifest | None:
     """The manifest in a file; None where there is none, or one damaged or of another version."""
     try:
-        values = dict(files.read_json(url))
+        values = read_sealed(url)
         groups = values.pop("groups", None)
         manifest = _checked(Manifest(**values))
         return manifest if groups is None else _with_groups(url, manifest, groups)
@@ -194,7 +196,7 @@ def write_manifest(folder: StageFolder, manifest: Manifest) -> None:
         groups = write_groups(folder, manifest.files, manifest.rejected_files)
         document |= {"files": [], "rejected_files": [], "groups": groups}
     drop_other_groups(folder, groups)
-    files.write_json(folder.manifest, document)
+    write_sealed(folder.manifest, document)
 
 
 def read_timings(folder: StageFolder) -> dict[str, Any]:

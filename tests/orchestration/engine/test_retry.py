@@ -161,6 +161,7 @@ def test_where_no_row_comes_back_every_byte_but_the_record_stays(run):
     record = json.loads(after.pop("manifest.json"))
     old = json.loads(before.pop("manifest.json"))
     assert after == before
+    assert record.pop("manifest_sha256") != old.pop("manifest_sha256")
     assert record.pop("retried") == [{"server_error": {"rows": 4, "back": 0}}]
     assert old.pop("retried") == []
     assert record == old

@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -14,6 +15,7 @@ from orchestration.engine.verify import VerificationError
 from orchestration.token_sets.checking import check_set
 from orchestration.token_sets.joining import join_sets
 from pipelines.io.layout import StageFolder
+from pipelines.io.manifest import read_manifest, write_manifest
 from tests.support.token_shards import pair_rows, token_row, write_token_set, write_token_shard
 
 NUM_FLIPS, NUM_CUTS = 120, 40
@@ -54,8 +56,8 @@ def test_without_a_manifest_it_says_what_was_not_checked(tmp_path):
 
 def test_flipped_bits_and_cut_files_are_found_wherever_they_are(whole, copy):
     draw = random.Random(15)
-    data = sorted(copy.rglob("*.parquet"))
-    assert len(data) == 4
+    data = sorted([*copy.rglob("*.parquet"), *copy.glob("manifest.json")])
+    assert len(data) == 5
     for number in range(NUM_FLIPS + NUM_CUTS):
         path = data[number % len(data)]
         content = bytearray(path.read_bytes())
@@ -91,12 +93,14 @@ def test_files_that_are_missing_or_too_many_are_named(copy):
 
 
 def test_a_damaged_manifest_and_books_that_do_not_balance_are_named(copy):
-    url = StageFolder(str(copy)).manifest
-    text = Path(url).read_text()
-    Path(url).write_text(text.replace('"rows_in": 60', '"rows_in": 61'))
+    folder = StageFolder(str(copy))
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    write_manifest(folder, replace(manifest, rows_in=61))
     assert "the books do not balance: 61 rows in, 58 out, 58 in its files" in problems(copy)
-    Path(url).write_text(text[:-9])
-    assert f"{url} is damaged" in problems(copy)
+    path = Path(folder.manifest)
+    path.write_text(path.read_text().replace('"rows_in": 61', '"rows_in": 60'))
+    assert f"{path} is damaged" in problems(copy)
 
 
 def test_keys_out_of_order_are_named(tmp_path):
