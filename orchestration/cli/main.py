@@ -401,7 +401,7 @@ def run_line(arguments: list[str], *, is_debug: bool = False) -> int:
         from orchestration.cli.failures import exit_code
 
         return exit_code(error, arguments, is_debug=is_debug)
-    return 0
+    return result if isinstance(result, int) else 0  # typer returns the code of an Exit
 
 
 def _set_up_logging(is_debug: bool) -> None:

@@ -138,10 +138,21 @@ def diff(
     source: SourceArgument,
     other: Annotated[str, typer.Argument(metavar="SET", help="The set to compare it with.")],
 ) -> None:
-    """Tell rows of one set alone, and codes that differ."""
+    """Tell rows of one set alone, and codes that differ.
+
+    Exit code 0 where there are none, 1 where there are, 2 where a set cannot be read.
+    """
+    from dalle_model.errors import UsageError
+    from dalle_model.shards import ShardError
     from orchestration import api
 
-    typer.echo(str(api.shards.diff(source, other)))
+    try:
+        found = api.shards.diff(source, other)
+    except ShardError as error:  # as of diff(1), trouble is another thing than a difference
+        raise UsageError(str(error)) from error
+    typer.echo(str(found))
+    if not found.is_same:
+        raise typer.Exit(1)
 
 
 @_command()

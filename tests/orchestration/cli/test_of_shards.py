@@ -34,7 +34,7 @@ def test_a_set_is_looked_into(capsys, url):
 def test_what_is_no_set_is_a_line(capsys, tmp_path):
     for words in (["info"], ["ls"], ["head"], ["verify"], ["decode", "x.png"], ["diff", "x"]):
         code, out, err = answer(capsys, words[0], tmp_path, *words[1:])
-        assert (code, out) == (1, "")
+        assert (code, out) == (2 if words[0] == "diff" else 1, "")
         assert err.startswith(f"dalle: no token shards in {tmp_path}")
 
 
@@ -52,9 +52,19 @@ def test_sets_are_joined(capsys, url, tmp_path):
 def test_sets_are_written_anew_and_compared(capsys, url, tmp_path):
     code, out, _ = answer(capsys, "reshard", url, tmp_path / "b", "--rows", 10)
     assert (code, out) == (0, f"written  {tmp_path}/b (30 rows, 3 shards)\n")
-    assert answer(capsys, "diff", url, tmp_path / "b")[1] == "same     30 rows\n"
+    assert answer(capsys, "diff", url, tmp_path / "b")[:2] == (0, "same     30 rows\n")
     code, _, err = answer(capsys, "merge", url, tmp_path / "b", tmp_path / "c")
     assert code == 1
     assert "is there more than once; --drop-copies keeps the first" in err
     code, out, _ = answer(capsys, "merge", url, tmp_path / "b", tmp_path / "d", "--drop-copies")
     assert (code, out.splitlines()[-1]) == (0, "left out 30 copies")
+
+
+def test_sets_that_differ_are_told_by_the_exit_code(capsys, url, tmp_path):
+    other = write_token_set(tmp_path / "b", pair_rows(30, seed=1), 3)
+    code, out, err = answer(capsys, "diff", url, other)
+    assert (code, err) == (1, "")
+    assert out.startswith("both     30 rows\ncodes    ")
+    code, out, err = answer(capsys, "diff", url, tmp_path / "none")
+    assert (code, out) == (2, "")
+    assert "no token shards in" in err
