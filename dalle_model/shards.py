@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from dalle_model import files
 from dalle_model.errors import DalleError
+from dalle_model.parquet_seal import checked_seal
 from dalle_model.shard_schema import (
     ADDED_IN_VERSION_2,
     COLUMNS,
@@ -131,11 +132,19 @@ def read_parquet(stream: BinaryIO, columns: list[str] | None = None) -> pa.Table
 def open_parquet(stream: BinaryIO, footer: pq.FileMetaData | None = None) -> pq.ParquetFile:
     """A Parquet file to read with `use_threads=False`, verifying page checksums.
 
+    Where a file holds a checksum of its footer, that is compared before Arrow parses it.
+
     Arrow's threads would hold the bytes that the stream returned. One that frees them while the
     interpreter ends is ended by Python inside a destructor, which aborts the process. Shards are
     mostly one wide column, so more threads read them no faster.
     Source: CPython 3.11 `Python/ceval_gil.h` `take_gil`; Arrow 25 `PyBuffer::~PyBuffer`.
+
+    Raises:
+        ValueError: no Parquet, or damaged.
     """
+    if footer is None:
+        checked_seal(stream)
+        stream.seek(0)
     return pq.ParquetFile(
         stream, metadata=footer, page_checksum_verification=True, pre_buffer=False
     )
@@ -235,7 +244,7 @@ def _opened(url: str) -> BinaryIO:
 
 def _metadata_of(url: str, stream: BinaryIO) -> ShardMetadata:
     try:
-        schema = pq.read_schema(stream)
+        schema = open_parquet(stream).schema_arrow
     except Exception as error:  # hostile bytes make pyarrow raise almost anything
         raise ShardError(f"{url} is not Parquet: {error}") from error
     return metadata_of(url, schema)

@@ -8,12 +8,12 @@ from typing import Any, BinaryIO, NamedTuple, cast
 import pyarrow.parquet as pq
 
 from dalle_model import files
+from dalle_model.parquet_seal import END_BYTES, seal_of
 from dalle_model.ranges import read_range
 from dalle_model.shards import ShardError
 
 FOOTER_BYTES = 128 << 10  # chosen: what 16 row groups of 18 columns take, in one request
 GAP_BYTES = 256 << 10  # chosen: what a store sends in the time that another request would take
-_END_BYTES = 8  # Source: Parquet format: the length of the footer, 4 bytes, and `PAR1`
 
 
 class Footer(NamedTuple):
@@ -34,14 +34,15 @@ def read_footer(url: str, size: int) -> Footer:
     """Read the footer of a shard of `size` bytes, as a rule in one request.
 
     Raises:
-        ShardError: missing, or no Parquet.
+        ShardError: missing, no Parquet, or damaged.
     """
     try:
         end = _some(url, size, max(0, size - FOOTER_BYTES), size)
-        length = int.from_bytes(end[-_END_BYTES:-4], "little") + _END_BYTES
+        length = int.from_bytes(end[-END_BYTES:-4], "little") + END_BYTES
         if length > len(end) and length <= size:
             end = _some(url, size, size - length, size)
         stream = io.BytesIO(end[-length:])  # pyarrow looks at the end alone
+        seal_of(stream.getvalue(), size - length)
         return Footer(pq.read_metadata(stream), files.sha256(stream.getvalue()), stream)
     except FileNotFoundError as error:
         raise ShardError(f"{url} is missing; `dalle run encode` makes it") from error

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dalle_model import files
+from dalle_model.parquet_seal import DamagedParquetError, checked_seal, is_whole
 from dalle_model.shard_schema import TOKEN_SHAPE, ShardMetadata, companion
 from dalle_model.shard_sets.pairing import NAMES, RANGE_ROWS, names_of, refuse_copies, told
 from dalle_model.shard_sets.shard import Shard, open_shard
@@ -34,21 +35,24 @@ class CheckedSet:
         url: of its folder, or of its one shard.
         num_rows: that were read.
         num_shards: of them.
-        has_manifest: whether files were compared with the checksums of a manifest. Without one a
-            flipped bit is found in the rows, but not wherever it may be in a footer.
+        has_manifest: whether files were compared with the checksums of a manifest.
+        has_seals: whether each shard was compared with checksums of its own. Without these and a
+            manifest a flipped bit is found in the rows, but not wherever it may be in a footer.
     """
 
     url: str
     num_rows: int
     num_shards: int
     has_manifest: bool
+    has_seals: bool
 
     def __str__(self) -> str:
-        by = (
-            "every byte is that of the manifest"
-            if self.has_manifest
-            else "there is no manifest: pages have their checksums, a footer has none"
-        )
+        if self.has_manifest:
+            by = "every byte is that of the manifest"
+        elif self.has_seals:
+            by = "there is no manifest: every byte is that of the shard's own checksum"
+        else:
+            by = "there is no manifest: pages have their checksums, a footer has none"
         return f"whole    {self.url} ({self.num_rows:,} rows, {self.num_shards:,} shards); {by}"
 
 
@@ -60,6 +64,7 @@ class _Findings:
     damaged: set[str] = field(default_factory=set)  # URLs of files that are not to be read
     views: set[int] = field(default_factory=set)
     rows: dict[str, int] = field(default_factory=dict)  # by URL of a shard
+    unsealed: int = 0  # shards without checksums of their own
 
 
 def check_set(url: str) -> CheckedSet:
@@ -73,6 +78,8 @@ def check_set(url: str) -> CheckedSet:
     folder, found = StageFolder(url), _Findings()
     has_manifest = not url.endswith(SUFFIX) and files.exists(folder.manifest)
     manifest = _manifest(folder, found) if has_manifest else None
+    for one in urls if manifest is None else ():
+        _check_seal(one, found)
     shards = list(_opened([one for one in urls if one not in found.damaged], found))
     for shard in shards:
         found.problems += _shard_problems(shard, found)
@@ -84,7 +91,23 @@ def check_set(url: str) -> CheckedSet:
         raise VerificationError(
             "\n".join(found.problems) + "\ntake these files from a copy, or make the set again"
         )
-    return CheckedSet(url, sum(found.rows.values()), len(urls), has_manifest)
+    return CheckedSet(
+        url, sum(found.rows.values()), len(urls), has_manifest, has_seals=not found.unsealed
+    )
+
+
+def _check_seal(url: str, found: _Findings) -> None:
+    """Compare a shard with its own checksums, before it is parsed."""
+    try:
+        with files.open_read(url) as stream:
+            seal = checked_seal(stream)
+            if seal is not None and not is_whole(stream, seal):
+                raise DamagedParquetError("its bytes are not those of its checksum")
+    except (DamagedParquetError, OSError) as error:
+        found.problems.append(f"{url} cannot be read: {error}")
+        found.damaged.add(url)
+    else:
+        found.unsealed += seal is None
 
 
 def _opened(urls: list[str], found: _Findings) -> Iterator[Shard]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dalle_model import files
 from dalle_model.errors import DalleError
+from dalle_model.parquet_seal import BLANK, SEAL_KEY, sealed
 from dalle_model.ranges import open_in_ranges
 from dalle_model.shard_schema import Encoding
 from dalle_model.shards import open_parquet, read_parquet
@@ -63,6 +64,8 @@ def write(
 ) -> Written:
     """Write tables as they come: zstd 3, page index, page checksums; see `row_groups`.
 
+    The footer holds checksums of the file's own bytes (`dalle_model.parquet_seal`).
+
     Binary columns hold images, whose formats are compressed, and are written as they are.
 
     Args:
@@ -71,6 +74,9 @@ def write(
         tables: sorted by the caller, in order. How the rows are spread over them changes no byte.
         encodings: of columns that are not written plain, by path in the Parquet schema.
     """
+    schema = schema.with_metadata(
+        {key: text for key, text in (schema.metadata or {}).items() if key != SEAL_KEY.encode()}
+    )
     packed = _packed_paths(schema)
     measured = _Measured(stream)
     rows = 0
@@ -89,6 +95,9 @@ def write(
         for group in row_groups(tables, schema):
             writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
             rows += group.num_rows
+        writer.add_key_value_metadata({SEAL_KEY: BLANK})
+        measured.hold()
+    measured.seal()
     return Written(rows, measured.num_bytes, measured.digest.hexdigest())
 
 
@@ -247,22 +256,35 @@ def _image_bytes(table: pa.Table) -> NDArray[np.int64]:
 
 
 class _Measured:
-    """Passes what is written on to a stream, and measures it."""
+    """Passes what is written on to a stream, and measures it; the end, when it has been sealed."""
 
     closed = False
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        self._held: bytearray | None = None
         self.num_bytes, self.digest = 0, hashlib.sha256()
 
     def write(self, content: bytes) -> int:
+        if self._held is not None:
+            self._held += content
+            return len(content)
         self._stream.write(content)
         self.digest.update(content)
         self.num_bytes += len(content)
         return len(content)
 
     def tell(self) -> int:
-        return self.num_bytes
+        return self.num_bytes + len(self._held or b"")
+
+    def hold(self) -> None:
+        """Keep what follows: the page index and the footer."""
+        self._held = bytearray()
+
+    def seal(self) -> None:
+        """Pass on what was kept, with checksums of all bytes in it."""
+        tail, self._held = sealed(self.digest, bytes(self._held or b"")), None
+        self.write(tail)
 
     def flush(self) -> None:
         """Leave this to the stream's owner."""

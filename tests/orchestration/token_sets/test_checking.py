@@ -50,8 +50,10 @@ def test_a_whole_set_is_whole(whole):
 
 def test_without_a_manifest_it_says_what_was_not_checked(tmp_path):
     url = write_token_set(tmp_path / "a", pair_rows(30))
-    assert "there is no manifest" in str(check_set(url))
+    assert "no manifest: every byte is that of the shard's own checksum" in str(check_set(url))
     assert check_set(list_shards(url)[0]).num_shards == 1
+    by_another = write_token_shard(tmp_path / "x.parquet", [])
+    assert "pages have their checksums, a footer has none" in str(check_set(by_another))
 
 
 def test_flipped_bits_and_cut_files_are_found_wherever_they_are(whole, copy):
@@ -72,15 +74,25 @@ def test_flipped_bits_and_cut_files_are_found_wherever_they_are(whole, copy):
     check_set(str(copy))
 
 
-def test_flipped_bits_of_pages_are_found_without_a_manifest(tmp_path):
-    url = write_token_set(tmp_path / "a", pair_rows(2000), 1)
-    path = Path(list_shards(url)[0])
+def test_flipped_bits_of_a_single_shard_are_found_by_its_own_checksum(tmp_path):
+    path = Path(list_shards(write_token_set(tmp_path / "a", pair_rows(300), 1))[0])
+    whole, draw = path.read_bytes(), random.Random(15)
+    for _ in range(NUM_CUTS):
+        content = bytearray(whole)
+        content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
+        path.write_bytes(content)
+        assert path.name in problems(path)
+
+
+def test_flipped_bits_of_pages_are_found_without_any_checksum_of_files(tmp_path):
+    rows = sorted(pair_rows(2000), key=lambda row: row["key"])
+    path = Path(write_token_shard(tmp_path / "x.parquet", rows))
     column = pq.read_metadata(path).row_group(0).column(2)
     assert column.path_in_schema.startswith("image_tokens")
     content = bytearray(path.read_bytes())
     content[column.data_page_offset + column.total_compressed_size // 2] ^= 1
     path.write_bytes(content)
-    assert "CRC" in problems(url)
+    assert "CRC" in problems(path)
 
 
 def test_files_that_are_missing_or_too_many_are_named(copy):
