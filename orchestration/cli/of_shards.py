@@ -156,6 +156,33 @@ def diff(
 
 
 @_command()
+def stats(
+    source: SourceArgument,
+    column: Annotated[str, typer.Option("--column", help="Of the tokens.")] = "image_tokens",
+    images: Annotated[
+        str, typer.Option("--images", help="Folder `images` of the run, for the PSNR.")
+    ] = "",
+    codec: Annotated[str, typer.Option("--codec", help="A codec's name, or its URL.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit code 1 where a shard drifts.")
+    ] = False,
+) -> None:
+    """Measure the codes of a set: use, copies, drift."""
+    import json
+
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
+
+    found = api.shards.stats(
+        source, column=column, images=images, codec=codec, progress=TerminalProgress()
+    )
+    typer.echo(json.dumps(found.as_json(), indent=1) if as_json else str(found))
+    if strict and found.statistics.alarms:
+        raise typer.Exit(1)
+
+
+@_command()
 def decode(
     source: SourceArgument,
     out: Annotated[str, typer.Argument(metavar="OUT", help="A sheet x.png, or a folder of PNGs.")],

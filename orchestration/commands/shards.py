@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from orchestration.token_sets.comparing import SetDifference
     from orchestration.token_sets.joining import JoinResult
     from orchestration.token_sets.looking import SetInfo, ShardLine
+    from orchestration.token_sets.measuring import MeasuredSet
     from orchestration.token_sets.resharding import ReshardResult
 
 
@@ -154,6 +155,36 @@ def diff(source: str, other: str) -> "SetDifference":
     from orchestration.token_sets.comparing import compare_sets
 
     return compare_sets(source, other)
+
+
+def stats(
+    source: str,
+    *,
+    column: str = "image_tokens",
+    images: str = "",
+    codec: str = "",
+    progress: Progress | None = None,
+) -> "MeasuredSet":
+    """Measure the codes of a set: use, entropy by position, constant images, copies, drift, PSNR.
+
+    Args:
+        source: the set.
+        column: of the tokens; joined sets have several.
+        images: URL of the folder `images` of the run whose images were encoded, for the PSNR of the
+            first rows; without it there is none.
+        codec: name or URL of the weights, for the PSNR; by default the codec that ships with the
+            package, where the tokens are of it.
+        progress: receives each shard.
+
+    Raises:
+        UsageError: no such column or images, or another codec than that of the tokens.
+        ShardError: the set cannot be read.
+    """
+    from orchestration.token_sets.measuring import measure_set
+
+    follow = progress or Quiet()
+    with follow.stage("stats"):
+        return measure_set(source, column, images, codec, follow)
 
 
 def decode(

@@ -1,20 +1,16 @@
 """Sheets of images that people look at: samples for a caption, and token shards decoded again."""
 
-from typing import Any
-
 import numpy as np
 
 from dalle_model import files
-from dalle_model.cuts import Box, Cut
 from dalle_model.errors import DalleError
-from dalle_model.pixels import Rgb, to_png
+from dalle_model.pixels import to_png
 from dalle_model.settings import SampleSettings
 from dalle_model.shards import ShardError, list_shards, read_metadata, read_shards
-from dalle_model.tokenizers.abilities import of_shape
-from dalle_model.tokenizers.codec import Codec
 from orchestration.engine.config import load_run_config
 from orchestration.engine.graph import Graph
 from orchestration.engine.progress import Progress
+from orchestration.token_sets.decoding import decoded_row
 from pipelines.io.layout import RunFolder, StageFolder
 from pipelines.io.parquet import read_table
 from pipelines.io.squares import pixels_of
@@ -77,21 +73,11 @@ def draw_grid(root: str, number: int, out: str) -> str:
     if not table.num_rows:
         raise ShardError(f"the token shards of {root} hold no row; `dalle report` shows why")
     images = StageFolder(graph.url(IMAGES, run) or root, run.num_shards)
-    shown = [_decoded(codec, row) for row in table.to_pylist()]
+    shown = [decoded_row(codec, row) for row in table.to_pylist()]
     originals = pixels_of(images, [(key, cut) for key, cut, _ in shown], codec.facts.resample)
     sheet = comparison_grid([originals, [rgb for *_, rgb in shown]], table["caption"].to_pylist())
     files.write_bytes(out, to_png(np.asarray(sheet)))
     return out
-
-
-def _decoded(codec: Codec, row: dict[str, Any]) -> tuple[str, Cut, Rgb]:
-    """The key of a row, what of its image is in it, and what its tokens hold."""
-    if "token_shape" in row:
-        codec = of_shape(codec, codec.facts.of_tokens(row["token_shape"]).image_shape)
-    facts = codec.facts
-    cut = Cut(Box(*row["crop"]), bool(row["flipped"]), facts.image_shape)
-    codes = np.array(row["image_tokens"], facts.dtype).reshape(1, *facts.codes_shape)
-    return row["key"], cut, codec.decode(codes)[0]
 
 
 def first_caption(root: str) -> str:

@@ -1,14 +1,19 @@
 """Token shards as images: a sheet, or a file for each row, by the codec that made the tokens."""
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
 from dalle_model import files
+from dalle_model.cuts import Box, Cut
 from dalle_model.errors import UsageError
 from dalle_model.pixels import Rgb, to_png
-from dalle_model.shard_schema import TOKEN_SHAPE, ShardMetadata, companion
-from dalle_model.shard_sets.token_set import open_set
+from dalle_model.shard_schema import IMAGE_TOKENS, TOKEN_SHAPE, ShardMetadata, companion
+from dalle_model.shard_sets.token_set import TokenSet, open_set
 from dalle_model.shards import ShardError, image_tokens
+from dalle_model.tokenizers.abilities import of_shape
+from dalle_model.tokenizers.codec import Codec
 from dalle_model.tokenizers.registry import inspect_codec, shipped_codec
 
 _BATCH = 32  # images decoded at once; chosen: 32 of 256 px take 25 MB
@@ -39,11 +44,8 @@ def decode_set(url: str, out: str, codec: str, column: str, number: int) -> str:
         ShardError: the set cannot be read, or holds no row.
     """
     found = open_set(url)
-    metadata = found.metadata.tokens.get(column)
-    if metadata is None:
-        there = ", ".join(found.metadata.tokens)
-        raise DecodeError(f"{url} has no tokens `{column}`; --column names one of {there}")
-    name = _codec_of(codec, metadata, column)
+    metadata = tokens_of(found, column)
+    name = codec_of(codec, metadata, column)
     shape = companion(column, TOKEN_SHAPE)
     shapes = [shape] if shape in found.schema.names else []
     rows = found.first(number, ["key", "view", "caption", column, *shapes])
@@ -55,8 +57,45 @@ def decode_set(url: str, out: str, codec: str, column: str, number: int) -> str:
     return out
 
 
-def _codec_of(codec: str, metadata: ShardMetadata, column: str) -> str:
-    """The name or URL of the codec of some tokens, which is checked."""
+def tokens_of(found: TokenSet, column: str) -> ShardMetadata:
+    """What the codes of a column of a set mean.
+
+    Raises:
+        DecodeError: there is no such column.
+    """
+    metadata = found.metadata.tokens.get(column)
+    if metadata is None:
+        there = ", ".join(found.metadata.tokens)
+        raise DecodeError(f"{found.url} has no tokens `{column}`; --column names one of {there}")
+    return metadata
+
+
+def decoded_row(
+    codec: Codec, row: dict[str, Any], column: str = IMAGE_TOKENS
+) -> tuple[str, Cut, Rgb]:
+    """The key of a row, what of its image is in it, and what its tokens hold.
+
+    Args:
+        codec: that made the tokens.
+        row: with `key`, `crop`, `flipped`, its tokens and, where it has one, their shape.
+        column: of the tokens.
+    """
+    shape = companion(column, TOKEN_SHAPE)
+    if shape in row:
+        codec = of_shape(codec, codec.facts.of_tokens(row[shape]).image_shape)
+    facts = codec.facts
+    cut = Cut(Box(*row["crop"]), bool(row["flipped"]), facts.image_shape)
+    codes = np.array(row[column], facts.dtype).reshape(1, *facts.codes_shape)
+    return row["key"], cut, codec.decode(codes)[0]
+
+
+def codec_of(codec: str, metadata: ShardMetadata, column: str) -> str:
+    """The name or URL of the codec of some tokens, which is checked.
+
+    Raises:
+        DecodeError: it is another one, or none is named and it is not one of the package.
+        CodecError: there is no such codec.
+    """
     made_by = f"`{column}` is of the codec {metadata.codec} ({metadata.codec_sha256[:12]})"
     if not codec and (shipped := shipped_codec(metadata.codec_sha256)):
         return shipped

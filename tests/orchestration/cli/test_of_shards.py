@@ -1,5 +1,7 @@
 """The commands `dalle shards …` as a person gives them."""
 
+import json
+
 import pytest
 
 from orchestration.cli.main import run_line
@@ -19,7 +21,18 @@ def url(tmp_path) -> str:
 def test_alone_the_group_shows_its_commands(capsys):
     code, out, err = answer(capsys)
     assert (code, err) == (0, "")
-    for name in ("info", "ls", "head", "verify", "decode", "diff", "reshard", "merge", "join"):
+    for name in (
+        "info",
+        "ls",
+        "head",
+        "verify",
+        "decode",
+        "diff",
+        "stats",
+        "reshard",
+        "merge",
+        "join",
+    ):
         assert f"\n  {name} " in out
     assert answer(capsys, "join", "-h")[0] == 0
 
@@ -32,7 +45,15 @@ def test_a_set_is_looked_into(capsys, url):
 
 
 def test_what_is_no_set_is_a_line(capsys, tmp_path):
-    for words in (["info"], ["ls"], ["head"], ["verify"], ["decode", "x.png"], ["diff", "x"]):
+    for words in (
+        ["info"],
+        ["ls"],
+        ["head"],
+        ["stats"],
+        ["verify"],
+        ["decode", "x.png"],
+        ["diff", "x"],
+    ):
         code, out, err = answer(capsys, words[0], tmp_path, *words[1:])
         assert (code, out) == (2 if words[0] == "diff" else 1, "")
         assert err.startswith(f"dalle: no token shards in {tmp_path}")
@@ -68,3 +89,17 @@ def test_sets_that_differ_are_told_by_the_exit_code(capsys, url, tmp_path):
     code, out, err = answer(capsys, "diff", url, tmp_path / "none")
     assert (code, out) == (2, "")
     assert "no token shards in" in err
+
+
+def test_a_set_is_measured(capsys, url, tmp_path):
+    code, out, _ = answer(capsys, "stats", url, "--strict")
+    assert (code, out.splitlines()[0][:16]) == (0, "rows     30 in 3")
+    code, out, _ = answer(capsys, "stats", url, "--json")
+    assert (code, json.loads(out)["rows"]) == (0, 30)
+    rows = pair_rows(2000)
+    for row in rows:
+        if int(row["key"][:16], 16) % 2:
+            row["image_tokens"] = [0] * 9
+    drifting = write_token_set(tmp_path / "b", rows, 2)
+    assert answer(capsys, "stats", drifting)[0] == 0
+    assert answer(capsys, "stats", drifting, "--strict")[0] == 1
