@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from pipelines.encode.card import MAX_NAME, NAMED, card, size_category
+from pipelines.encode.card import card
 from pipelines.io import parquet
+from pipelines.io.hub_card import MAX_NAME, NAMED
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.rejection import REJECTION_SCHEMA
@@ -218,14 +219,6 @@ def test_a_run_without_rows_has_a_card(tmp_path):
     folder = StageFolder(str(tmp_path), 1)
     write_token_shard(Path(folder.part(0)), [])
     assert "0 pairs" in card(folder, [manifest(num_shards=1)])
-
-
-@pytest.mark.parametrize(
-    ("rows", "said"),
-    [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (10**12 - 1, "100B<n<1T"), (10**13, "n>1T")],
-)
-def test_the_hubs_word_for_a_number(rows, said):
-    assert size_category(rows) == said
 
 
 def test_the_schema_of_rejections_is_another_one_than_that_of_the_shards(tmp_path):
