@@ -1,8 +1,6 @@
 """Writers of one shard of each layout; its statistics come last, and say that it is whole."""
 
-import io
 import json
-import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,10 +12,10 @@ import pyarrow.parquet as pq
 from dalle_model import files
 from orchestration.export.layouts import shard_name, statistics
 from orchestration.export.samples import Sample
+from orchestration.export.tars import add_member, open_tar
 
 Write = Callable[[Sequence[Sample]], None]
 
-_MEMBER_MODE = 0o444  # Source: webdataset `writer.py`, `TarWriter`, default of `mode`
 _FILES_AT_ONCE = 16  # chosen: each waits for a disk or a store, not for a processor
 
 
@@ -36,12 +34,12 @@ def finish(out: str, shard: int, count: int) -> None:
 def webdataset_shard(out: str, shard: int, schema: pa.Schema) -> Iterator[Write]:
     """`00000.tar` with `KEY.jpg`, `KEY.json` and `KEY.txt`, and `00000.parquet`."""
     url = files.join(out, f"{shard_name(shard)}.tar")
-    with files.writing(url) as stream, _tar(stream) as tar, _logged(out, shard, schema) as log:
+    with files.writing(url) as stream, open_tar(stream) as tar, _logged(out, shard, schema) as log:
 
         def write(samples: Sequence[Sample]) -> None:
             for sample in samples:
                 for suffix, content in sorted(members(sample).items()):
-                    _add(tar, f"{sample.key}.{suffix}", content)
+                    add_member(tar, f"{sample.key}.{suffix}", content)
             log(samples)
 
         yield write
@@ -101,19 +99,6 @@ def _logged(out: str, shard: int, schema: pa.Schema) -> Iterator[Write]:
 def table_writer(stream: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
     """A Parquet file that each written table becomes a row group of."""
     return pq.ParquetWriter(stream, schema, write_page_checksum=True)
-
-
-@contextmanager
-def _tar(stream: BinaryIO) -> Iterator[tarfile.TarFile]:
-    tar = tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
-    yield tar  # an error leaves it without its end, and the file is dropped
-    tar.close()
-
-
-def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
-    info = tarfile.TarInfo(name)  # of no owner and no time, so that equal samples are equal bytes
-    info.size, info.mode = len(content), _MEMBER_MODE
-    tar.addfile(info, io.BytesIO(content))
 
 
 def _statistics(out: str, shard: int) -> str:
