@@ -51,6 +51,16 @@ class TokenSet:
         return self.shards[0].metadata
 
     @property
+    def fingerprint(self) -> str:
+        """Of what made the tokens, as the first shard says."""
+        return self.metadata.fingerprint
+
+    @property
+    def identities(self) -> list[tuple[str, int, str | None]]:
+        """URL, bytes and stamp of each shard, which change when its file does."""
+        return [(shard.url, shard.num_bytes, shard.stamp) for shard in self.shards]
+
+    @property
     def schema(self) -> pa.Schema:
         """The columns."""
         return self.shards[0].schema

@@ -6,11 +6,10 @@ marker for each shard that is done. So the same call goes on where it was interr
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from dalle_model import files
 from dalle_model.errors import UsageError
-from dalle_model.shard_sets.token_set import TokenSet
 from orchestration.engine.progress import Progress
 from pipelines.io.finish import finish_shard
 from pipelines.io.layout import StageFolder
@@ -25,9 +24,21 @@ class OutputError(UsageError):
     """A folder cannot take a new set of token shards: why, and what to name instead."""
 
 
+class Input(Protocol):
+    """What a set is made of: a `TokenSet`, or the files of another format."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names its rows, as far as that is told without reading them."""
+
+    @property
+    def identities(self) -> Iterable[tuple[str, int, str | None]]:
+        """URL, bytes and stamp of each file, which change when it does."""
+
+
 @dataclass(frozen=True)
 class Making:
-    """What a set is made of, and how.
+    """What is made of some sets, and how.
 
     Args:
         out: URL of the folder to write.
@@ -39,20 +50,20 @@ class Making:
 
     out: str
     verb: str
-    sets: tuple[TokenSet, ...]
+    sets: tuple[Input, ...]
     settings: dict[str, Any]
     num_shards: int
 
     @property
     def fingerprint(self) -> str:
         """Names the work, as far as footers tell what is read."""
-        inputs = [one.metadata.fingerprint for one in self.sets]
+        inputs = [one.fingerprint for one in self.sets]
         return digest_of([self.verb, self.settings, self.num_shards, inputs])
 
     @property
     def task(self) -> StageTask:
         """The same as the work of a stage."""
-        shards = [(s.url, s.num_bytes, s.stamp) for one in self.sets for s in one.shards]
+        shards = [identity for one in self.sets for identity in one.identities]
         attempt = digest_of([self.fingerprint, shards])
         numbers = tuple(range(self.num_shards))
         return StageTask(self.out, "", self.num_shards, attempt, self.fingerprint, numbers)
@@ -84,12 +95,11 @@ def write_set(making: Making, work: Callable[[int], Result], progress: Progress)
         stage=making.verb,
         fingerprint=making.fingerprint,
         config=making.settings,
-        inputs={str(n): one.metadata.fingerprint for n, one in enumerate(making.sets)},
+        inputs={str(n): one.fingerprint for n, one in enumerate(making.sets)},
         dependencies={},
     )
     write_manifest(task.folder, manifest)
-    files.remove(task.folder.progress)
-    files.remove(task.folder.file(_IDENTITY))
+    release(task.folder)
     return manifest
 
 
@@ -110,6 +120,12 @@ def claim(folder: StageFolder, attempt: str) -> None:
             f"holds {files.printable(names[-1])}; name another folder, or delete this one"
         )
     files.write_json(url, {"attempt": attempt})
+
+
+def release(folder: StageFolder) -> None:
+    """Take away from a folder that is whole what only unfinished work needs."""
+    files.remove(folder.progress)
+    files.remove(folder.file(_IDENTITY))
 
 
 def _is_of(url: str, attempt: str, names: Iterable[str]) -> bool:
