@@ -32,6 +32,7 @@ DalleError: what was asked for has failed; exit code 1
     NotReadyError            orchestration.beam.runners       a runner lacks a service or a library
     ExplainError             orchestration.report.trace       a row or a run cannot be explained
     ExportError              orchestration.export.run         a run cannot be exported
+    FactsError               orchestration.token_formats.facts  what exported codes mean is damaged
     MissingTokensError       orchestration.commands.encoding  some images have no tokens
     NoPriorError             orchestration.report.sheets      a run has nothing to draw from
     UsageError: the arguments or the config are wrong, whatever the data; exit code 2
@@ -65,6 +66,7 @@ DalleError: what was asked for has failed; exit code 1
         OutputError          orchestration.token_sets.output  a folder holds something else
         JoinError            orchestration.token_sets.joining sets lack rows, or share columns
         DecodeError          orchestration.token_sets.decoding another codec than that of the tokens
+        FormatError          orchestration.token_formats.format  tokens do not fit a format
         FreeingError         orchestration.engine.cleaning    rows from the web would be freed
 """
 

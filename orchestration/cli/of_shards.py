@@ -26,6 +26,9 @@ SourcesArgument = Annotated[
     list[str], typer.Argument(metavar="SET...", help="Folders of token shards, two or more.")
 ]
 OutArgument = Annotated[str, typer.Argument(metavar="OUT", help="Folder or URL to write to.")]
+FormatArgument = Annotated[
+    str, typer.Argument(metavar="FORMAT", help="hf, webdataset, dalle-mini, llamagen or rar.")
+]
 RowsOption = Annotated[int, typer.Option("--rows", min=1, help="Of a shard, about.")]
 
 
@@ -195,3 +198,57 @@ def decode(
 
     made = api.shards.decode(source, out, codec=codec, column=column, number=number)
     typer.echo(f"images   {made}")
+
+
+@_command()
+def export(
+    name: FormatArgument,
+    source: SourceArgument,
+    out: OutArgument,
+    column: Annotated[str, typer.Option("--column", help="Of the tokens.")] = "image_tokens",
+    classes: Annotated[
+        str, typer.Option("--classes", help="A column of whole numbers, or one for all.")
+    ] = "",
+) -> None:
+    """Write a set as other programs read it.
+
+    A file beside it says what the codes are, by which `dalle shards import` takes it back.
+    """
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
+
+    found = api.shards.export(
+        name, source, out, column=column, classes=classes, progress=TerminalProgress()
+    )
+    typer.echo(str(found))
+
+
+@_command("import")
+def import_(
+    name: FormatArgument,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A folder or file; or its URL.")],
+    out: OutArgument,
+    codec: Annotated[str, typer.Option("--codec", help="A codec's name, or its URL.")] = "",
+    num_codes: Annotated[int, typer.Option("--num-codes", min=0, help="Of the codec.")] = 0,
+    token_shape: Annotated[str, typer.Option("--token-shape", help="As 16x16, or 32.")] = "",
+    column: Annotated[str, typer.Option("--column", help="Of the codes, in tables.")] = "",
+) -> None:
+    """Make a set of tokens that other programs wrote.
+
+    What `dalle shards export` has written says itself what its codes are; of others it is said by
+    --codec, or by --num-codes and --token-shape.
+    """
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
+
+    found = api.shards.import_(
+        name,
+        source,
+        out,
+        codec=codec,
+        num_codes=num_codes,
+        token_shape=token_shape,
+        column=column,
+        progress=TerminalProgress(),
+    )
+    typer.echo(str(found))

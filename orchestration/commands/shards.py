@@ -12,6 +12,8 @@ from orchestration.engine.progress import Progress, Quiet
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from orchestration.token_formats.exporting import TokenExport
+    from orchestration.token_formats.importing import TokenImport
     from orchestration.token_sets.checking import CheckedSet
     from orchestration.token_sets.comparing import SetDifference
     from orchestration.token_sets.joining import JoinResult
@@ -215,3 +217,70 @@ def decode(
     from orchestration.token_sets.decoding import decode_set
 
     return decode_set(source, out, codec, column, number)
+
+
+def export(
+    name: str,
+    source: str,
+    out: str,
+    *,
+    column: str = "image_tokens",
+    classes: str = "",
+    progress: Progress | None = None,
+) -> "TokenExport":
+    """Write a set in the format of another program; an interrupted call goes on.
+
+    Args:
+        name: of the format, such as `hf` or `webdataset` (docs/token-formats.md has all).
+        source: the set.
+        out: URL of the folder to write: empty, or of this very call.
+        column: of the tokens, of a format that takes those of one codec.
+        classes: of a format with classes, a column of whole numbers, or one number for all.
+        progress: receives each shard.
+
+    Raises:
+        UsageError: no such format, one that does not hold what the set is, or the folder holds
+            something else.
+        ShardError: the set cannot be read, or holds no row.
+    """
+    from orchestration.token_formats.exporting import export_set
+
+    follow = progress or Quiet()
+    with follow.stage(f"export {name}"):
+        return export_set(name, source, out, column=column, classes=classes, progress=follow)
+
+
+def import_(
+    name: str,
+    source: str,
+    out: str,
+    *,
+    codec: str = "",
+    num_codes: int = 0,
+    token_shape: str = "",
+    column: str = "",
+    progress: Progress | None = None,
+) -> "TokenImport":
+    """Make a token set of tokens in the format of another program; an interrupted call goes on.
+
+    Args:
+        name: of the format.
+        source: URL of the folder or file.
+        out: URL of the folder to write: empty, or of this very call.
+        codec: that made the tokens, by name or by the URL of its weights. Sources that `export`
+            has written say themselves what their codes are.
+        num_codes: of the codec, where it is not at hand.
+        token_shape: of an image, likewise: `16x16`, or `32`.
+        column: of the codes in tables; by default the usual one of the format.
+        progress: receives each shard.
+
+    Raises:
+        UsageError: no such format, the source is not in it, its codes are not what is said, or the
+            folder holds something else.
+    """
+    from orchestration.token_formats.importing import Stated, import_set
+
+    follow = progress or Quiet()
+    stated = Stated(codec, num_codes, token_shape)
+    with follow.stage(f"import {name}"):
+        return import_set(name, source, out, stated, column=column, progress=follow)

@@ -17,7 +17,8 @@ CAPTIONS = ["a red apple on a wooden table", "two dogs running along the beach",
 # What a command calls otherwise than its function: `-n` and the three parts of `SampleSettings`.
 SETTINGS_OF_SAMPLE = {"seed", "temperature", "top_k"}
 # Of commands whose function has another: `dalle.plan` is of a config, and `config` is an argument.
-NAMES = {"plan": "estimate", "config": "settings"}
+# `import` is a word of Python.
+NAMES = {"plan": "estimate", "config": "settings", "shards import": "shards import_"}
 GROUPS = ("shards",)  # modules of functions, and commands of two words
 OPTIONS = {"plan": ("run", "shows_plan")}  # functions that are an option of another's command
 
