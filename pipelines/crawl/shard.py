@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dalle_model.shards import image_of
 from pipelines.crawl.blobs import CandidateRef, key_of, load, unpack
@@ -12,6 +13,8 @@ from pipelines.crawl.copies import Settled, Survivors
 from pipelines.crawl.crowds import counted
 from pipelines.crawl.rejections import Rejections, values_of
 from pipelines.crawl.stored import IMAGE_OPT_OUT, TAKEN, Latest
+from pipelines.io.finish import rejection_table
+from pipelines.io.refusals import Refusals, named_in, own_refusals, removed_rows
 from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import CANDIDATE_SCHEMA
 from pipelines.rejection import Rejection
@@ -39,7 +42,8 @@ def complete_shard(
     Raises:
         ChangedInputError: the bytes of an image are no longer what they were.
     """
-    del task, index
+    del index
+    refusals = own_refusals(task)
     books: list[SourceBook] = []
     rejections = Rejections()
     survivors = Survivors(most, rejections.add)
@@ -53,9 +57,12 @@ def complete_shard(
     rejected = rejections.table()
     if most is not None:
         rejected = counted(rejected, left, most)
+    rows = [_with_stored(unpack(packed), stored) for packed in left.values()]
+    if refusals:
+        rows, rejected = _without_removed(rows, rejected, refusals, task.stage)
+    num_rows = len(rows) + rejected.num_rows
     refs, refused = [], Rejections()
-    for packed in left.values():
-        ref = _with_stored(unpack(packed), stored)
+    for ref in rows:
         if honours_opt_out and ref.digest and ref.candidate.opt_out:
             refused.add(values_of(_refused(ref)))
         else:
@@ -64,11 +71,27 @@ def complete_shard(
     return ShardResult(
         pa.Table.from_pylist(load(refs), schema=CANDIDATE_SCHEMA),
         pa.concat_tables([rejected, refused.table()]),
-        len(left) + rejections.count,
+        num_rows,
         passed_over=total_passed_over(books),
         warnings=warnings(books),
         tallies={TAKEN: len(taken)} if taken else {},
     )
+
+
+def _without_removed(
+    rows: list[CandidateRef], rejected: pa.Table, refusals: Refusals, stage: str
+) -> tuple[list[CandidateRef], pa.Table]:
+    """The rows of a shard without those that were removed, which are no more than counted."""
+    names = ("key", "url", "page_url", "declared_hash")
+    columns = {name: [getattr(row.candidate, name) for row in rows] for name in names}
+    columns["sha256"] = [row.digest for row in rows]
+    kept = pa.table(columns, pa.schema([CANDIDATE_SCHEMA.field(name) for name in columns]))
+    named = named_in(kept, refusals) | named_in(rejected, refusals)
+    is_gone = named.mask(rejected["key"])
+    rest = [row for row in rows if not named.has(row.candidate.key)]
+    count = len(rows) - len(rest) + (pc.sum(is_gone).as_py() or 0)
+    gone = rejection_table(removed_rows(count, stage))
+    return rest, pa.concat_tables([rejected.filter(pc.invert(is_gone)), gone])
 
 
 def _with_stored(ref: CandidateRef, stored: Latest) -> CandidateRef:

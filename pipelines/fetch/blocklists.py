@@ -6,9 +6,8 @@ perceptual hashes has each image decoded once more, in a process of its own (`pi
 """
 
 import posixpath
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -18,17 +17,19 @@ from numpy.typing import NDArray
 from dalle_model import files
 from dalle_model.errors import UsageError
 from pipelines.fetch.config import Blocklists
-from pipelines.io.hashes import EXACT, KINDS, NUM_DIGITS, exact_hash, is_hash
+from pipelines.io.hashes import EXACT, exact_hash
+from pipelines.io.keys import image_part
+from pipelines.io.lists import bare, hash_of_line, host_of_line, lines_in, url_of_line
 from pipelines.io.looks import Unseen, looks_of
+from pipelines.io.refusals import REMOVED, Refusals, own_refusals, read_refusals
+from pipelines.io.task import StageTask
 from pipelines.rejection import Check
 from pipelines.web.failures import FetchFailure, Reason
 from pipelines.web.settings import Refuses
-from pipelines.web.urls import canonical_host, canonical_url
 
 BLOCKED_HASH, BLOCKED_LOOK = "blocked_hash", "blocked_perceptual_hash"
 UNKNOWN_LOOK = "perceptual_hash_unknown"
 
-_COMMENT = re.compile(r"(?:^|\s)#.*")
 _MAX_QUOTED = 100  # characters of a bad line; chosen: a line of a terminal
 
 Names = Mapping[str, str]  # an entry in its canonical form -> the list and the entry as written
@@ -49,6 +50,7 @@ class Blocked:
         looks: perceptual hashes, uint64 `(entries,)`.
         look_names: of each, as in `Names`.
         max_hamming: bits in which an image may differ from a perceptual hash and be a hit.
+        removed: what was removed from this run or others.
     """
 
     hosts: Names = field(default_factory=dict)
@@ -57,23 +59,31 @@ class Blocked:
     looks: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
     look_names: Sequence[str] = ()
     max_hamming: int = 0
+    removed: Refusals = field(default_factory=Refusals)
 
     def refusal(self, url: str) -> FetchFailure | None:
         """Why a canonical URL is not requested; None where it may be."""
         if name := self._host(url):
             return FetchFailure(Reason.BLOCKED_HOST, name)
-        if self.urls and (name := self.urls.get(_bare(url), "")):
+        if self.urls and (name := self.urls.get(bare(url), "")):
             return FetchFailure(Reason.BLOCKED_URL, name)
+        if self.removed and self._was_removed(url):
+            return FetchFailure(Reason.REMOVED, "")
         return None
 
     @property
     def refuses(self) -> Refuses | None:
         """`refusal`, where there is something to refuse."""
-        return self.refusal if self.hosts or self.urls else None
+        return self.refusal if self.hosts or self.urls or self.removed else None
 
     def of_bytes(self, encoded: bytes) -> Check | None:
         """The failed check of an image that is on a list, or whose look cannot be told."""
+        if self.removed and self.removed.has_bytes(encoded):
+            return Check(REMOVED, passed=False)
         return self._exact(encoded) or self._look(encoded)
+
+    def _was_removed(self, url: str) -> bool:
+        return self.removed.has_url(url) or self.removed.has("image", image_part(url.encode()))
 
     def _host(self, url: str) -> str:
         """The entry for the host of a URL or for a domain that it is in; empty for none."""
@@ -105,6 +115,16 @@ class Blocked:
         return Check(BLOCKED_LOOK, False, measured, limit, self.look_names[nearest])
 
 
+def blocked_of(task: StageTask, config: Blocklists) -> Blocked:
+    """The entries of all lists, and what was removed from the run of a task.
+
+    Raises:
+        BlocklistError: as `read_blocklists`.
+    """
+    blocked, own = read_blocklists(config, task.fingerprint), own_refusals(task)
+    return replace(blocked, removed=blocked.removed | own) if own else blocked
+
+
 @lru_cache(maxsize=2)  # of one run all shards, and those of the run before
 def read_blocklists(config: Blocklists, fingerprint: str) -> Blocked:
     """The entries of all lists, read once a process.
@@ -117,15 +137,16 @@ def read_blocklists(config: Blocklists, fingerprint: str) -> Blocked:
         BlocklistError: a list cannot be read, or a line of it is no entry.
     """
     del fingerprint
-    hashes = _entries("hashes", config.hashes, _hash)
+    hashes = _entries("hashes", config.hashes, hash_of_line)
     looks = {digits: name for digits, name in hashes.items() if digits.startswith("phash:")}
     return Blocked(
-        hosts=_entries("hosts", config.hosts, _host),
-        urls=_entries("urls", config.urls, lambda line: _bare(canonical_url(line))),
+        hosts=_entries("hosts", config.hosts, host_of_line),
+        urls=_entries("urls", config.urls, url_of_line),
         hashes={digits: name for digits, name in hashes.items() if digits not in looks},
         looks=np.array([int(digits.removeprefix("phash:"), 16) for digits in looks], np.uint64),
         look_names=tuple(looks.values()),
         max_hamming=config.max_hamming,
+        removed=_removed(config.removed),
     )
 
 
@@ -140,11 +161,22 @@ def digests(config: Blocklists) -> dict[str, str]:
     return found
 
 
+def _removed(paths: Sequence[str]) -> Refusals:
+    found = Refusals()
+    for path in paths:
+        _content("removed", path)  # raises what says why it cannot be read
+        try:
+            found |= read_refusals(path)
+        except ValueError as error:
+            raise BlocklistError(f"{path}: fetch.blocklists.removed: {error}") from error
+    return found
+
+
 def _entries(setting: str, paths: Sequence[str], parse: Callable[[str], str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in paths:
         name = posixpath.basename(path)
-        for number, line in _lines(setting, path):
+        for number, line in lines_in(_content(setting, path)):
             try:
                 found.setdefault(parse(line), f"{name}: {line}")
             except ValueError as error:
@@ -155,13 +187,6 @@ def _entries(setting: str, paths: Sequence[str], parse: Callable[[str], str]) ->
     return found
 
 
-def _lines(setting: str, path: str) -> Iterator[tuple[int, str]]:
-    """The lines of a list that are neither blank nor comments, with their numbers from 1."""
-    for number, line in enumerate(_content(setting, path).splitlines(), 1):
-        if entry := _COMMENT.sub("", line.decode("utf-8", "replace").lstrip("\ufeff")).strip():
-            yield number, entry
-
-
 def _content(setting: str, path: str) -> bytes:
     try:
         return files.read_bytes(path)
@@ -169,25 +194,3 @@ def _content(setting: str, path: str) -> bytes:
         raise BlocklistError(
             f"fetch.blocklists.{setting}: {path} cannot be read: {type(error).__name__}: {error}"
         ) from error
-
-
-def _host(line: str) -> str:
-    if "/" in line or line.count(":") == 1:
-        raise ValueError("a host alone is expected, such as example.com")
-    return canonical_host(line.removeprefix("*").removeprefix(".").strip("[]"))
-
-
-def _bare(url: str) -> str:
-    """A canonical URL without its scheme: http and https are one place."""
-    return url.partition("://")[2]
-
-
-def _hash(line: str) -> str:
-    kind, _, digits = line.lower().rpartition(":")
-    if kind == "pdq":
-        raise ValueError("PDQ is not supported; list the `phash` of the image, or its sha256")
-    for known in KINDS:
-        if is_hash(digits, known) and kind in {known, ""}:
-            return f"{known}:{digits}"
-    lengths = ", ".join(f"{known} ({NUM_DIGITS[known]})" for known in KINDS)
-    raise ValueError(f"hexadecimal digits are expected, of {lengths}")

@@ -28,6 +28,7 @@ class Blocklists(BaseModel):
         hosts: names such as `example.com`, which stand for all names below them too.
         urls: of images, with either scheme.
         hashes: of images: md5 and sha256 of the bytes as served, or the `phash` of imagehash.
+        removed: digests of what was removed from other runs: their `removed/refused.txt`.
         max_hamming: bits in which an image may differ from a perceptual hash and be a hit. Chosen:
             at JPEG quality 50 and at half the size, 97 % of 1,500 drawings of 64 px and all of 260
             larger images are within 8 bits.
@@ -38,21 +39,29 @@ class Blocklists(BaseModel):
     hosts: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
     hashes: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
     max_hamming: Annotated[int, Field(ge=0, le=32)] = 8
 
     def paths(self) -> dict[str, str]:
         """The paths of all lists, by the setting that names them."""
-        kinds = {"hosts": self.hosts, "urls": self.urls, "hashes": self.hashes}
         return {
-            f"{kind}[{i}]": path for kind, paths in kinds.items() for i, path in enumerate(paths)
+            f"{kind}[{i}]": path
+            for kind, paths in self._lists().items()
+            for i, path in enumerate(paths)
         }
 
     def relocated(self, folder: str) -> "Blocklists":
         """The same lists, their relative paths counted from a folder."""
-        kinds = {"hosts": self.hosts, "urls": self.urls, "hashes": self.hashes}
         return self.model_copy(
-            update={k: tuple(counted_from(folder, p) for p in paths) for k, paths in kinds.items()}
+            update={
+                kind: tuple(counted_from(folder, path) for path in paths)
+                for kind, paths in self._lists().items()
+            }
         )
+
+    def _lists(self) -> dict[str, tuple[str, ...]]:
+        names = ("hosts", "urls", "hashes", "removed")
+        return {name: getattr(self, name) for name in names}
 
 
 class Allow(BaseModel):

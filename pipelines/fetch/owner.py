@@ -16,7 +16,7 @@ from typing import Protocol
 
 from pipelines.fetch.backends.chosen import gives_up_hosts, image_fetcher
 from pipelines.fetch.backends.native import given_up
-from pipelines.fetch.blocklists import read_blocklists
+from pipelines.fetch.blocklists import blocked_of
 from pipelines.fetch.buckets import Image, Outcome, host_of, images_of
 from pipelines.fetch.config import FetchConfig
 from pipelines.fetch.journal import NOTED, Fetched, Journal
@@ -53,7 +53,7 @@ def fetch_buckets(
         BlocklistError: a list cannot be read, or a line of it is no entry.
         NotWantedError: the job that does this was ended.
     """
-    blocked = read_blocklists(config.blocklists, task.fingerprint)
+    blocked = blocked_of(task, config.blocklists)
     journal = Journal(task.notes(NOTED), blocked)
     fetch = image_fetcher(config, runtime, blocked.refuses)
     known = {number: journal.read(number) for number, _ in buckets}

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from dalle_model.files import sha256
 from dalle_model.shards import image_of
 from pipelines.fetch.backends.chosen import fetch_images
-from pipelines.fetch.blocklists import Blocked, read_blocklists
+from pipelines.fetch.blocklists import Blocked, blocked_of
 from pipelines.fetch.bodies import Bodies, Source, bodies_at
 from pipelines.fetch.buckets import Outcome, host_of, unpack_outcomes
 from pipelines.fetch.config import FetchConfig
@@ -24,6 +24,7 @@ from pipelines.fetch.reuse import Before
 from pipelines.io import parquet
 from pipelines.io.aside import ByteRange
 from pipelines.io.batches import RowBatch
+from pipelines.io.refusals import REMOVED
 from pipelines.io.supplied import SuppliedImages
 from pipelines.io.task import BatchedResult, ShardResult, StageTask
 from pipelines.records import CANDIDATES, CAPTIONS, FETCHED_SCHEMA
@@ -66,8 +67,8 @@ def fetch_shard(
             corrupt; by this call or by the batches.
         BlocklistError: a list cannot be read, or a line of it is no entry.
     """
-    blocked = read_blocklists(config.blocklists, task.fingerprint)
-    urls = _urls(task, index)
+    blocked = blocked_of(task, config.blocklists)
+    urls = _urls(task, index, blocked)
     allowed, refused, before = _sorted_out(task, index, urls, blocked)
     bodies = Bodies(task.folder.progress, blocked.of_bytes)
     failures = fetch_images(allowed, config, runtime, bodies, blocked.refuses)
@@ -83,8 +84,8 @@ def wanted_images(task: StageTask, index: int, config: FetchConfig) -> dict[str,
     Raises:
         UnreadableShardError, BlocklistError: as `fetch_shard`.
     """
-    blocked = read_blocklists(config.blocklists, task.fingerprint)
-    return _sorted_out(task, index, _urls(task, index), blocked)[0]
+    blocked = blocked_of(task, config.blocklists)
+    return _sorted_out(task, index, _urls(task, index, blocked), blocked)[0]
 
 
 def complete_shard(
@@ -102,8 +103,8 @@ def complete_shard(
         UnreadableShardError, BlocklistError: as `fetch_shard`.
         FileNotFoundError: a file with bytes is gone; by this call or by the batches.
     """
-    blocked = read_blocklists(config.blocklists, task.fingerprint)
-    urls = _urls(task, index)
+    blocked = blocked_of(task, config.blocklists)
+    urls = _urls(task, index, blocked)
     _, refused, before = _sorted_out(task, index, urls, blocked)
     checks = {**before.checks, **refused}
     places: dict[str, ByteRange] = {}
@@ -135,11 +136,19 @@ def images_to_fetch(rows: pa.Table) -> dict[str, str]:
     return {image_of(key): url for key, url in pairs}
 
 
-def _urls(task: StageTask, index: int) -> dict[str, str]:
+def _urls(task: StageTask, index: int, blocked: Blocked) -> dict[str, str]:
+    """The URLs of images that no source supplied and that a pair needs which was not removed."""
     found: dict[str, str] = {}
     for table in read_captions(task, index, ["key", "url", "sha256"]):
-        found |= images_to_fetch(table)
+        found |= images_to_fetch(_without_removed(table, blocked))
     return found
+
+
+def _without_removed(rows: pa.Table, blocked: Blocked) -> pa.Table:
+    if not blocked.removed:
+        return rows
+    wanted = [not blocked.removed.has_key(key) for key in rows["key"].to_pylist()]
+    return rows.filter(pa.array(wanted, pa.bool_()))
 
 
 def _result(
@@ -210,6 +219,8 @@ def _encoded(
     supplied: SuppliedImages,
 ) -> bytes | Check:
     """The bytes of a row's image, or why it has none that may be kept."""
+    if blocked.removed and blocked.removed.has_key(row["key"]):
+        return Check(REMOVED, passed=False)
     if row["sha256"] is None:
         image = image_of(row["key"])
         return checks.get(image) or body(image)

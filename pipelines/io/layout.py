@@ -14,6 +14,9 @@
 <root>/<stage>/README.md                               the card of a data set; nothing reads it
 <root>/crawl/site/…                                    answers to a live crawl, kept as an input
 <root>/recipes/<recipe>/…                              a run directory for each recipe compared
+<root>/removed/refused.txt                             digests of what was removed, and is refused
+<root>/removed/receipt-0001.json                       what one removal has done
+<root>/removed/work.json                               the removal under way (gone in the end)
 <root>/report/index.html
 """
 
@@ -41,6 +44,8 @@ _CONFIG = "config.json"
 _JOB = "job.json"
 _RECIPES = "recipes"
 _REPORT = ("report", "index.html")
+_REMOVED = "removed"
+_RECEIPT = "receipt-"
 
 
 @dataclass(frozen=True)
@@ -195,6 +200,25 @@ class RunFolder:
         """URL of the report."""
         return files.join(self.url, *_REPORT)
 
+    @property
+    def refusals(self) -> str:
+        """URL of the list of what was removed, and is refused."""
+        return files.join(self.url, _REMOVED, "refused.txt")
+
+    @property
+    def removal(self) -> str:
+        """URL of what is known of a removal under way."""
+        return files.join(self.url, _REMOVED, "work.json")
+
+    def receipts(self) -> list[str]:
+        """URLs of the receipts of removals, the first one first."""
+        names = files.list_names(files.join(self.url, _REMOVED))
+        return [files.join(self.url, _REMOVED, name) for name in names if name.startswith(_RECEIPT)]
+
+    def receipt(self, number: int) -> str:
+        """URL of the receipt of a removal, counted from 1."""
+        return files.join(self.url, _REMOVED, f"{_RECEIPT}{number:04d}.json")
+
     def stage(self, name: str) -> StageFolder:
         """The folder of a stage."""
         return StageFolder(files.join(self.url, name), self.num_shards)
@@ -210,7 +234,7 @@ class RunFolder:
     @property
     def own_names(self) -> set[str]:
         """Names in the directory that are no stage's."""
-        return {_CONFIG, _JOB, _RECIPES, _REPORT[0]}
+        return {_CONFIG, _JOB, _RECIPES, _REPORT[0], _REMOVED}
 
     def recipe(self, name: str) -> "RunFolder":
         """The run directory of one recipe of a comparison."""

@@ -36,9 +36,11 @@ class Reason(StrEnum):
     DEADLINE = "deadline"
     BLOCKED_HOST = "blocked_host"
     BLOCKED_URL = "blocked_url"
+    REMOVED = "removed"
 
 
-BLOCKED = frozenset({Reason.BLOCKED_HOST, Reason.BLOCKED_URL})  # by a list of who runs this
+# By a list of who runs this.
+BLOCKED = frozenset({Reason.BLOCKED_HOST, Reason.BLOCKED_URL, Reason.REMOVED})
 
 
 TRANSIENT = frozenset(

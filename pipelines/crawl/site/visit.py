@@ -13,6 +13,7 @@ from pipelines.crawl.site.frontier import Entry, Fetched, Link, Plan, over_budge
 from pipelines.crawl.site.links import MAX_SITEMAP_BYTES, distinct
 from pipelines.crawl.site.outcomes import Visited, add_links, record_outcome
 from pipelines.io import wanted
+from pipelines.io.refusals import Refusals, own_refusals
 from pipelines.io.task import StageTask
 from pipelines.web.addresses import LoopbackAllowance
 from pipelines.web.answers import Response
@@ -144,6 +145,7 @@ class _SiteVisit:
         under = policy_digest(site, common.config.max_page_bytes, common.loopback)
         self._archive = Archive(files.join(common.folder, under, host.replace(":", "_")))
         self._closed: dict[str, FetchFailure] = {}
+        self._refusals = own_refusals(common.task) if common.task else Refusals()
 
     def run(self, work: Plan, stop: threading.Event) -> None:
         """Fetch the links in order, while the budget lasts and the host answers."""
@@ -170,6 +172,8 @@ class _SiteVisit:
 
     def _outcome(self, link: Link, failures: int) -> tuple[Outcome, str]:
         """The outcome of a link, now or earlier, and its location; empty without a request."""
+        if self._refusals and self._refusals.has_url(link.url):
+            return FetchFailure(Reason.REMOVED, ""), ""
         kept = self._archive.find(link.url)
         if kept is None and origin(link.url) in self._closed:
             return self._closed[origin(link.url)], ""

@@ -1,6 +1,6 @@
 import itertools
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pyarrow as pa
 
@@ -9,7 +9,9 @@ from pipelines.crawl.copies import Settled
 from pipelines.crawl.images.image import InlineImage
 from pipelines.crawl.rejections import values_of
 from pipelines.crawl.shard import complete_shard
-from pipelines.io.keys import local_pair_key
+from pipelines.io.keys import local_pair_key, pair_key
+from pipelines.io.layout import RunFolder
+from pipelines.io.refusals import Refusals, digest, write_refusals
 from pipelines.io.task import StageTask
 from pipelines.records import CANDIDATE_SCHEMA, Candidate
 from pipelines.rejection import Rejection
@@ -55,3 +57,29 @@ def test_a_shard_without_rows():
     result = complete_shard(TASK, 0, iter(()), 1)
     assert isinstance(result.rejected, pa.Table)
     assert (result.kept.num_rows, result.rejected.num_rows, result.rows_in) == (0, 0, 0)
+
+
+def test_what_was_removed_from_the_run_is_counted_and_no_more(tmp_path):
+    """By a URL, a page, a key and the bytes that a source holds; the books balance."""
+    urls = [f"http://{name}.test/a.jpg" for name in "abcd"]
+    keys = [pair_key(url, "c") for url in urls]
+    pages = ["", "http://p.test/", "", "http://q.test/"]
+    rows = [CandidateRef(Candidate(*row)) for row in zip(keys, urls, "cccc", pages, strict=True)]
+    again = Candidate(keys[1], urls[1], "c", "http://z.test/")  # found on another page as well
+    image = InlineImage(Candidate(local_pair_key(b"bytes", "c"), "", "c"), b"bytes")
+    packed = [pack(row) for row in [*rows, CandidateRef(again), *spill([image], str(tmp_path))]]
+    listed = {
+        digest("url", "a.test/a.jpg"),
+        digest("host", "p.test"),
+        digest("key", keys[2]),
+        digest("image", local_pair_key(b"bytes", "")[:24]),
+    }
+    write_refusals(RunFolder(str(tmp_path)), Refusals(frozenset(listed)))
+    task = replace(TASK, root=str(tmp_path))
+    result = complete_shard(task, 0, iter([Settled.of(packed, Counter())]), None)
+    assert isinstance(result.rejected, pa.Table)
+    assert result.kept["key"].to_pylist() == [keys[3]]
+    assert {
+        (r["key"], r["url"], r["caption"], r["reason"]) for r in result.rejected.to_pylist()
+    } == {("", "", "", "removed")}
+    assert result.rows_in == 6 == result.kept.num_rows + result.rejected.num_rows

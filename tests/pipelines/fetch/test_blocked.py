@@ -10,12 +10,16 @@ import pytest
 from PIL import Image
 
 from dalle_model import files
+from pipelines.fetch.blocklists import BlocklistError
 from pipelines.fetch.bodies import Bodies
-from pipelines.fetch.config import Blocklists, FetchConfig
+from pipelines.fetch.config import Blocklists, FetchConfig, dependencies
 from pipelines.fetch.shard import fetch_shard
 from pipelines.io import parquet
 from pipelines.io.finish import finish_shard
+from pipelines.io.keys import pair_key
+from pipelines.io.layout import RunFolder
 from pipelines.io.perceptual import imagehash_phash
+from pipelines.io.refusals import Refusals, digest, write_refusals
 from pipelines.io.task import Stopwatch
 from pipelines.web.client import close_shared_clients
 from tests.pipelines.fetch.test_shard import row, runtime_of, write_captions
@@ -185,3 +189,35 @@ def test_equal_shards_with_lists_in_any_order(web, tmp_path):
         finish_shard(task, 0, fetch_shard(task, 0, config, runtime_of(web)), Stopwatch())
         written.append([Path(url).read_bytes() for url in (task.part(0), task.rejected(0))])
     assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("is_own", [True, False], ids=["own run", "list of another run"])
+def test_what_was_removed_is_not_asked_for(web, tmp_path, is_own):
+    """By URL, host, key and as the target of a redirect; by its hash it is asked for, not kept."""
+    names = ("url", "host", "key", "from", "hash", "ok")
+    urls = [f"http://{name}.demo.test/x.png" for name in names]
+    for name in names:
+        web.page(f"{name}.demo.test/x.png", name.encode())
+    target = [("Location", "http://a.host.demo.test/y.png")]
+    web.page("from.demo.test/x.png", status=302, headers=target)
+    listed = {
+        digest("url", "url.demo.test/x.png"),
+        digest("host", "host.demo.test"),
+        digest("key", pair_key(urls[2], "a caption")),
+        digest("sha256", hashlib.sha256(b"hash").hexdigest()),
+    }
+    task = write_captions(tmp_path, [row(url, "a caption") for url in urls])
+    other = RunFolder(str(tmp_path / "other"))
+    write_refusals(RunFolder(task.root) if is_own else other, Refusals(frozenset(listed)))
+    lists = {} if is_own else {"removed": (other.refusals,)}
+    blocklists = Blocklists.model_validate(lists)
+    config = FetchConfig(blocklists=blocklists, obeys_robots=False, retries=0)
+    result = whole(fetch_shard(task, 0, config, runtime_of(web)))
+    assert result.kept["url"].to_pylist() == [urls[5]]
+    assert [rejection.reason for rejection in result.rejected] == ["removed"] * 5
+    assert sorted(web.asked) == [f"{name}.demo.test/x.png" for name in ("from", "hash", "ok")]
+
+
+def test_a_list_of_what_was_removed_must_be_one(tmp_path):
+    with pytest.raises(BlocklistError, match=r"removed.txt: fetch.blocklists.removed: line 1 is"):
+        dependencies(config_of(tmp_path, removed="bad.example"))

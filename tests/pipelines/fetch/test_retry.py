@@ -82,4 +82,5 @@ def test_every_class_of_failure_but_our_own_lists_can_be_asked_for():
     assert {*(reason.value for reason in Reason), "hash_mismatch"} - RETRIED == {
         "blocked_host",
         "blocked_url",
+        "removed",
     }

@@ -10,6 +10,8 @@ from pipelines.crawl.site.config import Site
 from pipelines.crawl.site.frontier import Fetched, Link
 from pipelines.crawl.site.visit import MAX_FAILURES_IN_A_ROW, Visits, visit, visit_all
 from pipelines.io import wanted
+from pipelines.io.layout import RunFolder
+from pipelines.io.refusals import Refusals, digest, write_refusals
 from pipelines.io.task import StageTask
 from pipelines.io.wanted import NotWantedError
 from pipelines.records import Candidate
@@ -261,3 +263,13 @@ def test_a_crawl_whose_job_was_ended_asks_for_no_more(site, visits_of, tmp_path,
     with pytest.raises(NotWantedError):
         list(visit_all([(HOST, links_to(*pages))], visits, 1))
     assert len(site.log) < len(pages) / 2
+
+
+def test_what_was_removed_from_the_run_is_not_visited(site, visits_of, tmp_path):
+    site.page(f"{HOST}/", "<p>kept</p>")
+    site.page(f"{HOST}/gone", "<p>gone</p>")
+    write_refusals(RunFolder(str(tmp_path)), Refusals(frozenset({digest("url", f"{HOST}/gone")})))
+    task = StageTask(str(tmp_path), "crawl", 1, "attempt", "fingerprint", (0,))
+    visited = visit(HOST, links_to("/", "/gone"), replace(visits_of(), task=task))
+    assert reasons(visited) == {"/gone": "removed"}
+    assert f"{HOST}/gone" not in str(site.log)
