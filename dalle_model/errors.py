@@ -57,6 +57,7 @@ DalleError: what was asked for has failed; exit code 1
         LikeError            pipelines.encode.like            crops of other shards cannot be taken
         CopiedStageError     pipelines.encode.alone.stage_images  a copied stage is not whole
         OtherTokensError     pipelines.encode.alone.work      a folder has tokens of other work
+        TakedownError        orchestration.removal.asked      what is to be removed is not said
         ConfigError          orchestration.engine.config      a setting or an argument is wrong
         NoRunError           orchestration.engine.config      a directory is not one of a run
         StageError           orchestration.engine.registry    the stages do not fit together

@@ -14,6 +14,7 @@ from orchestration.commands.encoding import encode as encode
 from orchestration.commands.results import explain as explain
 from orchestration.commands.results import export as export
 from orchestration.commands.results import grid as grid
+from orchestration.commands.results import remove as remove
 from orchestration.commands.results import report as report
 from orchestration.commands.results import sample as sample
 from orchestration.commands.results import status as status

@@ -6,7 +6,7 @@ runs, explains and reports stages through this value alone. Importing a stage lo
 nothing heavy: its work is imported when it runs.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from dalle_model.progress import OnStep
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.material import Material
+from pipelines.io.refusals import Refusals
 from pipelines.io.task import Result, StageTask
 from pipelines.rejection import Check
 from pipelines.views import View
@@ -338,6 +339,8 @@ class Stage:
             make no difference.
         amount: what the sources of a section hold; None where only reading them tells.
         card: what stands beside its shards for people; None for nothing.
+        kept_pages: URLs of the files in which it keeps pages as they were served, of some pages and
+            of all that are refused, where it keeps any.
     """
 
     name: str
@@ -374,6 +377,7 @@ class Stage:
     stored_bytes: Callable[[Any], float] | None = None
     amount: Callable[[Any], Amount | None] = lambda _: None
     card: Card | None = None
+    kept_pages: Callable[[StageFolder, Collection[str], Refusals], list[str]] = lambda *_: []
 
     @property
     def is_sharded(self) -> bool:

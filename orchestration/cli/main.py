@@ -275,6 +275,37 @@ def clean(
 
 
 @_command()
+def remove(
+    urls: Annotated[str, typer.Option("--urls", help="List of URLs of images or pages.")] = "",
+    hosts: Annotated[str, typer.Option("--hosts", help="List of hosts.")] = "",
+    keys: Annotated[str, typer.Option("--keys", help="List of keys of pairs or images.")] = "",
+    hashes: Annotated[
+        str, typer.Option("--hashes", help="List of md5, sha256 or phash of images.")
+    ] = "",
+    refused: Annotated[
+        str, typer.Option("--refused", help="What was removed from another run: its refused.txt.")
+    ] = "",
+    directory: FoundDirOption = "",
+    date: Annotated[str, typer.Option("--date", help="For the receipt, as 2026-11-30.")] = "",
+) -> None:
+    """Remove rows from all stages of a run, by lists; later runs in it refuse them."""
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
+
+    done = api.remove(
+        found_directory(directory),
+        urls=urls,
+        hosts=hosts,
+        keys=keys,
+        hashes=hashes,
+        refused=refused,
+        date=date,
+        progress=TerminalProgress(),
+    )
+    typer.echo(str(done))
+
+
+@_command()
 def sample(
     caption: Annotated[str, typer.Argument(help="What the images should show.")],
     number: Annotated[int, typer.Option("-n", min=1, max=512, help="Number of images.")] = 8,

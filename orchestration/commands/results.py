@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from orchestration.engine.status import RunStatus
     from orchestration.engine.verify import Verification
     from orchestration.export.run import ExportResult
+    from orchestration.removal.run import Removal
     from orchestration.report.explanation import Explanation
 
 
@@ -59,6 +60,46 @@ def verify(directory: str = "") -> "Verification":
     from orchestration.engine.verify import verify_run
 
     return verify_run(directory or latest_run())
+
+
+def remove(
+    directory: str = "",
+    *,
+    urls: str = "",
+    hosts: str = "",
+    keys: str = "",
+    hashes: str = "",
+    refused: str = "",
+    date: str = "",
+    progress: Progress | None = None,
+) -> "Removal":
+    """Remove rows from all stages of a run, and refuse them from then on (docs/takedown.md).
+
+    Lists have a value a line; `#` begins a comment. Where none is given, what an interrupted call
+    has left is finished.
+
+    Args:
+        directory: of the run; the latest below `runs` by default.
+        urls: path or URL of a list of URLs, of images or of the pages that show them.
+        hosts: of hosts, of images or of pages; all below them count.
+        keys: of keys: 40 digits for a pair, the first 24 of them for an image.
+        hashes: of md5, sha256 or phash of images.
+        refused: the list of digests of another run, `removed/refused.txt`.
+        date: for the receipt, as 2026-11-30; without it there is none.
+        progress: receives a line for each stage.
+
+    Raises:
+        TakedownError: nothing is asked for, a list cannot be read, or a line is no entry.
+        NoRunError: no such run.
+        RunError: a run is at work in the directory.
+        UnreadableShardError: a shard is missing or corrupt; nothing has been touched.
+    """
+    from orchestration.removal.asked import checked_date, read_asked
+    from orchestration.removal.run import remove_rows
+
+    asked = read_asked(urls=urls, hosts=hosts, keys=keys, hashes=hashes, refused=refused)
+    follow, root = progress or Quiet(), directory or latest_run()
+    return remove_rows(root, asked, checked_date(date), follow)
 
 
 def sample(

@@ -15,7 +15,7 @@ from dalle_model.errors import DalleError, UsageError
 from orchestration.engine.config import ConfigError
 from orchestration.engine.graph import Graph
 from orchestration.engine.jobs import check_no_job
-from orchestration.engine.lock import only_writer
+from orchestration.engine.lock import check_no_removal, only_writer
 from orchestration.engine.plan import Run, plan_stage
 from orchestration.engine.preflight import chosen_stages
 from orchestration.engine.progress import Progress
@@ -88,6 +88,7 @@ def free_rows(
         return [_planned(run, graph, stage, named=names) for stage in stages]
     with only_writer(run.root):
         check_no_job(run.root)
+        check_no_removal(run.root)
         found = [_planned(run, graph, stage, named=names) for stage in stages]
         if names:
             _refuse(found)

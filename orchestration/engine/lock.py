@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dalle_model import files
 from orchestration.engine.plan import RunError
+from pipelines.io.layout import RunFolder
 
 
 @contextmanager
@@ -28,6 +29,19 @@ def only_writer(root: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def check_no_removal(root: str) -> None:
+    """Refuse a run directory in which a removal of rows was begun and not finished.
+
+    Raises:
+        RunError: with the command that finishes it.
+    """
+    if files.exists(RunFolder(root).removal):
+        raise RunError(
+            f"{root}: rows were being removed when a command ended; `dalle remove --dir {root}` "
+            "finishes that"
+        )
 
 
 def _lock(descriptor: int, root: str) -> None:

@@ -15,7 +15,7 @@ from dalle_model import files
 from orchestration.engine.config import ConfigError
 from orchestration.engine.graph import Graph
 from orchestration.engine.jobs import check_no_job
-from orchestration.engine.lock import only_writer
+from orchestration.engine.lock import check_no_removal, only_writer
 from orchestration.engine.plan import Plan, Run, RunError, plan_stage, rows_needed
 from orchestration.engine.preflight import check_inputs, check_settings, chosen_stages
 from orchestration.engine.progress import Progress
@@ -79,6 +79,7 @@ def retry_stages(
     check_inputs(run, graph, stages)
     with only_writer(run.root):
         check_no_job(run.root)
+        check_no_removal(run.root)
         for stage in stages:
             settle(run.folder.stage(stage.name))
         plans = [_finished(run, graph, stage) for stage in stages]

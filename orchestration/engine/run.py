@@ -12,7 +12,7 @@ from orchestration.engine.disk import disk_need
 from orchestration.engine.graph import Graph
 from orchestration.engine.jobs import check_no_job
 from orchestration.engine.limits import check_rows_left
-from orchestration.engine.lock import only_writer
+from orchestration.engine.lock import check_no_removal, only_writer
 from orchestration.engine.needed_rows import to_be_made, want_inputs, want_rows, with_those
 from orchestration.engine.one_job import run_as_one_job
 from orchestration.engine.plan import Plan, Run, plan_stage
@@ -61,6 +61,7 @@ def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manif
     check_inputs(run, graph, stages)
     with only_writer(run.root):
         check_no_job(run.root)
+        check_no_removal(run.root)
         files.sweep_temporary(run.root)
         for stage in graph.stages:
             settle(run.folder.stage(stage.name))

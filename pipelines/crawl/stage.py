@@ -1,7 +1,7 @@
 """The crawl stage as a value: any source of image-caption pairs becomes candidates."""
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pipelines.crawl.amount import amount
@@ -13,6 +13,7 @@ from pipelines.crawl.site.config import num_answers
 from pipelines.io.carried import common_types
 from pipelines.io.layout import StageFolder
 from pipelines.io.material import Material
+from pipelines.io.refusals import Refusals
 from pipelines.paths import counted_from
 from pipelines.records import CANDIDATE_SCHEMA, CANDIDATES, CARRIED
 from pipelines.stage import Cost, Facts, Job, PipelineWork, Resources, Stage, Writes
@@ -54,6 +55,12 @@ def _pulse(folder: StageFolder) -> str:
     return f"{answers:,} answers" if answers else ""
 
 
+def _kept_pages(folder: StageFolder, pages: Collection[str], refusals: Refusals) -> list[str]:
+    from pipelines.crawl.site.archive import files_of
+
+    return files_of(folder.site, pages, refusals.has_url)
+
+
 def _begins(material: Material) -> str:
     if not material.keeps_all:
         return material.section
@@ -89,6 +96,7 @@ STAGE = Stage(
     looks=_looks,
     begins=_begins,
     copies=(DUPLICATE,),
+    kept_pages=_kept_pages,
     resources=Resources(
         needs_web=lambda config: bool(config.sites),
         # Measured: an archive of 1 GB takes 480 MB of a process, one in an object store 80 MB more;

@@ -187,6 +187,26 @@ def read_footer(url: str) -> bytes:
         return stream.read(length)
 
 
+def read_encodings(url: str) -> dict[str, Encoding]:
+    """How the columns of a shard are written that are not plain, as `write` takes it.
+
+    Raises as `read_table`.
+    """
+    with _readable(url, open_in_ranges) as stream:
+        metadata = open_parquet(stream).metadata
+        if not metadata.num_row_groups:
+            return {}
+        group = metadata.row_group(0)
+        columns = [group.column(number) for number in range(metadata.num_columns)]
+        return {one.path_in_schema: name for one in columns if (name := _encoding(one))}
+
+
+def _encoding(column: pq.ColumnChunkMetaData) -> Encoding | None:
+    if column.has_dictionary_page:
+        return "DICTIONARY"
+    return "BYTE_STREAM_SPLIT" if "BYTE_STREAM_SPLIT" in column.encodings else None
+
+
 def holds_images(url: str) -> bool:
     """Whether a row of a shard has bytes in a binary column, by the footer alone.
 

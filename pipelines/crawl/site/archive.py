@@ -11,7 +11,8 @@ import gzip
 import io
 import json
 import logging
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -27,6 +28,8 @@ from pipelines.web.failures import FetchFailure, Reason
 
 # They describe the transfer; a record holds the body as decoded.
 _OF_THE_WIRE = frozenset({"content-encoding", "transfer-encoding", "content-length", "connection"})
+
+_PORT = re.compile(r"_(?=\d+$)")  # in the name of a folder, before a port
 
 _LOG = logging.getLogger(__name__)
 
@@ -70,6 +73,24 @@ class Archive:
         location = files.join(self._folder, name_of(url))
         files.write_bytes(location, record_of(url, outcome, opt_out, datetime.now(UTC)))
         return location
+
+
+def files_of(folder: str, pages: Collection[str], is_refused: Callable[[str], bool]) -> list[str]:
+    """URLs of the files below a folder that hold answers for some pages, or from refused hosts.
+
+    Args:
+        folder: of all answers.
+        pages: canonical URLs.
+        is_refused: whether a URL is.
+    """
+    names, found = {name_of(page) for page in pages}, []
+    for under in files.list_names(folder):
+        for host in files.list_names(files.join(folder, under)):
+            of_host = files.join(folder, under, host)
+            refused = is_refused(f"http://{_PORT.sub(':', host)}/")
+            there = files.list_names(of_host)
+            found += [files.join(of_host, name) for name in there if refused or name in names]
+    return found
 
 
 def name_of(url: str) -> str:
