@@ -286,6 +286,9 @@ def remove(
         str, typer.Option("--refused", help="What was removed from another run: its refused.txt.")
     ] = "",
     directory: FoundDirOption = "",
+    copies: Annotated[
+        bool, typer.Option("--copies", help="Rows, too, that were dropped as copies of these.")
+    ] = False,
     date: Annotated[str, typer.Option("--date", help="For the receipt, as 2026-11-30.")] = "",
 ) -> None:
     """Remove rows from all stages of a run, by lists; later runs in it refuse them."""
@@ -299,6 +302,7 @@ def remove(
         keys=keys,
         hashes=hashes,
         refused=refused,
+        copies=copies,
         date=date,
         progress=TerminalProgress(),
     )

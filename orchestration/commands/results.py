@@ -1,5 +1,6 @@
 """The commands about what a run has made."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dalle_model.settings import SampleSettings
@@ -62,7 +63,7 @@ def verify(directory: str = "") -> "Verification":
     return verify_run(directory or latest_run())
 
 
-def remove(
+def remove(  # noqa: PLR0913 - the options of the command
     directory: str = "",
     *,
     urls: str = "",
@@ -70,6 +71,7 @@ def remove(
     keys: str = "",
     hashes: str = "",
     refused: str = "",
+    copies: bool = False,
     date: str = "",
     progress: Progress | None = None,
 ) -> "Removal":
@@ -85,6 +87,7 @@ def remove(
         keys: of keys: 40 digits for a pair, the first 24 of them for an image.
         hashes: of md5, sha256 or phash of images.
         refused: the list of digests of another run, `removed/refused.txt`.
+        copies: whether rows go, too, that were dropped as copies of an image that goes.
         date: for the receipt, as 2026-11-30; without it there is none.
         progress: receives a line for each stage.
 
@@ -99,7 +102,7 @@ def remove(
 
     asked = read_asked(urls=urls, hosts=hosts, keys=keys, hashes=hashes, refused=refused)
     follow, root = progress or Quiet(), directory or latest_run()
-    return remove_rows(root, asked, checked_date(date), follow)
+    return remove_rows(root, replace(asked, takes_copies=copies), checked_date(date), follow)
 
 
 def sample(

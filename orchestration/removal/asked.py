@@ -38,6 +38,7 @@ class Asked:
         counts: entries of the lists, by kind, for the receipt.
         has_md5: whether images are named by the MD5 of their bytes.
         is_by_digests: whether digests of another run are among them, whose kinds nobody knows.
+        takes_copies: whether rows go that were dropped as copies of one that goes.
     """
 
     refusals: Refusals = field(default_factory=Refusals)
@@ -45,6 +46,7 @@ class Asked:
     counts: Mapping[str, int] = field(default_factory=dict)
     has_md5: bool = False
     is_by_digests: bool = False
+    takes_copies: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.refusals) or bool(self.looks.size)

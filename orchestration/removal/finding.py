@@ -14,7 +14,7 @@ from pipelines.io.cleaned import is_freed
 from pipelines.io.hashes import exact_hash
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
-from pipelines.io.parquet import read_row_groups, read_schema
+from pipelines.io.parquet import read_row_groups, read_schema, rows_of
 from pipelines.io.refusals import Named, Refusals, digest, named_in
 
 # Of a shard of rows kept, and of rejections: what says what a row is.
@@ -60,6 +60,11 @@ class ToRemove:
 
     named: Named = field(default_factory=Named)
     also_refused: frozenset[str] = frozenset()
+
+    def with_images(self, images: frozenset[str]) -> "ToRemove":
+        """The same with further images, by their part of a key."""
+        refused = {digest("image", image) for image in images}
+        return ToRemove(self.named | Named(images=images), self.also_refused | refused)
 
 
 @dataclass
@@ -195,9 +200,10 @@ def _by_bytes(place: Place, refusals: Refusals) -> set[str]:
     """Images by the MD5 of their bytes, which no column holds."""
     images = set[str]()
     for table in _tables(place.kept(), ("key", "encoded")):
-        for key, encoded in zip(_values(table, "key"), _values(table, "encoded"), strict=False):
-            if encoded is not None and refusals.has("md5", exact_hash(encoded, "md5")):
-                images.add(image_of(key))
+        if "encoded" in table.column_names:
+            for row in rows_of(table):
+                if row["encoded"] and refusals.has("md5", exact_hash(row["encoded"], "md5")):
+                    images.add(image_of(row["key"]))
     return images
 
 

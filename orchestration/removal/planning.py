@@ -1,11 +1,12 @@
 """Plans a removal: which rows go, of which stages, and what of the run goes as a whole."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import pyarrow as pa
 
 from dalle_model import files
 from dalle_model.errors import DalleError
+from dalle_model.shards import image_of
 from orchestration.engine.graph import Graph
 from orchestration.engine.plan import Run, plan_stage
 from orchestration.engine.registry import registry
@@ -40,9 +41,10 @@ def planned(run: Run, graph: Graph, asked: Asked, refusals: Refusals, date: str)
     sharded = {m.stage: Place(place_of(run.folder, m), m) for m in manifests if m.num_shards}
     found = to_remove(sharded.values(), asked)
     first = {name for name in sharded if _is_first(graph, name)}
-    hits = {
-        name: hits_in(place, found.named, is_first=name in first) for name, place in sharded.items()
-    }
+    hits = _hits(sharded, found.named, first)
+    while asked.takes_copies and (copies := _copies(hits)):  # of which there may be copies, too
+        found = found.with_images(copies)
+        hits = _hits(sharded, found.named, first)
     stages = {
         m.stage: StageWork(
             hits.get(m.stage, Hits()),
@@ -74,6 +76,15 @@ def planned(run: Run, graph: Graph, asked: Asked, refusals: Refusals, date: str)
         unfinished=tuple(name for name, urls in _unfinished(run.folder, graph) if urls),
         has_report=has_rows and files.exists(run.folder.report),
     )
+
+
+def _hits(places: Mapping[str, Place], named: Named, first: Collection[str]) -> dict[str, Hits]:
+    return {name: hits_in(place, named, is_first=name in first) for name, place in places.items()}
+
+
+def _copies(hits: Mapping[str, Hits]) -> frozenset[str]:
+    """Images of rows that were dropped for one that goes."""
+    return frozenset(image_of(key) for found in hits.values() for key in found.naming)
 
 
 def drop_unfinished(folder: RunFolder, graph: Graph) -> None:

@@ -23,7 +23,7 @@ _NOT_UNTRAINED = (
 )
 _COPIES = (
     "rows that were dropped as copies of a removed row stay dropped, and stay where they were "
-    "before; give their keys to `dalle remove --keys` to have them removed too"
+    "before; `dalle remove --keys` with these keys removes them too"
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 HashKind = Literal["md5", "sha256", "phash"]
 
 KINDS: tuple[HashKind, ...] = get_args(HashKind)
-EXACT: tuple[HashKind, ...] = ("md5", "sha256")
+EXACT: tuple[Literal["md5", "sha256"], ...] = ("md5", "sha256")
 PHASH_BITS = 64
 NUM_DIGITS: Mapping[HashKind, int] = {"md5": 32, "sha256": 64, "phash": 16}  # hexadecimal
 
