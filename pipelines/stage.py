@@ -335,8 +335,8 @@ class Stage:
         retry: of rows that it has dropped; None where only another result can bring them back.
         reuse: of work on rows; None where all is done anew.
         cost: of a row; None for work that does not grow with the rows, or was not measured.
-        stored_bytes: what `cost` says of them, with the settings of a section; None where these
-            make no difference.
+        cost_of: what `cost` is with the settings of a section, given the URLs of the roles that no
+            stage of the run writes; None where these make no difference.
         amount: what the sources of a section hold; None where only reading them tells.
         card: what stands beside its shards for people; None for nothing.
         kept_pages: URLs of the files in which it keeps pages as they were served, of some pages and
@@ -374,7 +374,7 @@ class Stage:
     retry: Retry | None = None
     reuse: Reuse | None = None
     cost: Cost | None = None
-    stored_bytes: Callable[[Any], float] | None = None
+    cost_of: Callable[[Any, Mapping[str, str]], Cost] | None = None
     amount: Callable[[Any], Amount | None] = lambda _: None
     card: Card | None = None
     kept_pages: Callable[[StageFolder, Collection[str], Refusals], list[str]] = lambda *_: []

@@ -111,6 +111,17 @@ def takes_shapes(name_or_url: str) -> bool:
     return not name_or_url.endswith(SUFFIXES)
 
 
+def codec_kind(name_or_url: str) -> str:
+    """The kind of a codec's checkpoint, such as `dvae`; empty where it has none.
+
+    Raises:
+        CodecError: as `inspect_codec`.
+    """
+    if _installed(name_or_url) or name_or_url.endswith(SUFFIXES):
+        return ""
+    return _inspected(name_or_url).kind
+
+
 def codec_bytes(name_or_url: str) -> int:
     """Bytes of a codec's files, 0 where that is not known; raises as `inspect_codec`."""
     if _installed(name_or_url):

@@ -102,11 +102,16 @@ def plan(
     prices: Annotated[
         str, typer.Option("--prices", help="YAML file with what you pay; by default examples.")
     ] = "",
+    config: Annotated[
+        str, typer.Option("--config", help="YAML file of the run; by default its defaults.")
+    ] = "",
 ) -> None:
     """Say what a run of some size needs: workers, bytes, money, and what gives way first."""
     from orchestration import api
 
-    found = api.estimate(pairs, profile, hours=hours, months=months, prices=prices)
+    found = api.estimate(
+        pairs, profile, hours=hours, months=months, prices=prices, config=config or None
+    )
     typer.echo(str(found))
 
 

@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from orchestration.engine.first_config import FirstConfig
     from orchestration.engine.settings_list import Setting
     from orchestration.scale.plan import Estimate
+    from orchestration.work import Config
 
 
 def init(
@@ -64,6 +65,7 @@ def estimate(
     hours: float = 168,
     months: float = 1,
     prices: str = "",
+    config: "Config | None" = None,
 ) -> "Estimate":
     """What a run of some size would need: workers, bytes, money, and what gives way first.
 
@@ -75,12 +77,17 @@ def estimate(
         hours: in which it should be done; a week by default.
         months: for which the run directory is kept.
         prices: URL of a YAML file with what you pay; by default examples.
+        config: settings of the run, whose codec, views and stored images are counted; by default
+            the defaults.
 
     Raises:
-        UsageError: no such profile, a number that makes no sense, or a file that holds no prices.
+        UsageError: no such profile, a number that makes no sense, a file that holds no prices, or a
+            setting that is wrong.
     """
     from orchestration.scale.plan import estimate as estimated
     from orchestration.scale.prices import EXAMPLE, read_prices
+    from orchestration.work import read_config
 
     paid = read_prices(prices) if prices else EXAMPLE
-    return estimated(pairs, profile, hours, paid, months)
+    settings = None if config is None else read_config(config)
+    return estimated(pairs, profile, hours, paid, months, settings)

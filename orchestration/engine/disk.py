@@ -110,13 +110,11 @@ class _Counted:
 
     def row_bytes(self, stage: Stage) -> float:
         """What a row takes in a stage; what it would bring from the web may be there already."""
-        cost = stage.cost
+        cost = self._graph.cost(stage)
         if cost is None:
             return 0
-        section = self._graph.config.section(stage)
-        stored = stage.stored_bytes(section) if stage.stored_bytes else cost.stored_bytes
         is_there = any(self._holds_images(read) for read in self._graph.predecessors(stage))
-        return stored - (cost.received_bytes if is_there else 0)
+        return cost.stored_bytes - (cost.received_bytes if is_there else 0)
 
     def _holds_images(self, stage: Stage) -> bool:
         if self.supplied(stage):

@@ -12,7 +12,7 @@ from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.manifest_groups import digest_of
 from pipelines.records import SELECTION
-from pipelines.stage import Stage
+from pipelines.stage import Cost, Stage
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,16 @@ class Graph:
         for other in stages:
             found |= other.facts(self.config.section(other), self.provided(other))
         return found
+
+    def cost(self, stage: Stage) -> Cost | None:
+        """What a row costs a stage with its settings; None where that is not known.
+
+        Raises:
+            UsageError: what settings name, such as a codec, is missing or wrong.
+        """
+        if stage.cost_of is None:
+            return stage.cost
+        return stage.cost_of(self.config.section(stage), self.provided(stage))
 
     def settings(self, stage: Stage) -> dict[str, Any]:
         """What of the config decides the result of a stage.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from orchestration.engine.config import ConfigError, RunConfig
-from orchestration.engine.graph import all_stages
+from orchestration.engine.graph import Graph, all_stages
 from orchestration.engine.sizes import size_text
 from orchestration.scale.engines import ENGINES
 from orchestration.scale.estimate import StageEstimate, Totals, dollars, totals
@@ -71,7 +71,12 @@ class Estimate:
 
 
 def estimate(
-    pairs: float, profile: str, hours: float, prices: Prices = EXAMPLE, months: float = 1
+    pairs: float,
+    profile: str,
+    hours: float,
+    prices: Prices = EXAMPLE,
+    months: float = 1,
+    config: RunConfig | None = None,
 ) -> Estimate:
     """What a number of pairs needs, by the costs that the stages state.
 
@@ -81,12 +86,14 @@ def estimate(
         hours: in which the run should be done; positive.
         prices: of what is paid for.
         months: for which the run directory is kept.
+        config: of the run; None for one with the default settings.
 
     Raises:
         ConfigError: there is no such profile, or a number makes no sense.
+        UsageError: what the config names, such as a codec, is missing or wrong.
     """
     _check(pairs, profile, hours)
-    costs, engine = known_costs(), ENGINES[profile]
+    costs, engine = known_costs(config), ENGINES[profile]
     found = totals(pairs, costs, engine, hours)
     ahead = walls(costs, engine, hours, max_shards())
     hit = [wall for wall in ahead if wall.pairs <= pairs]
@@ -100,10 +107,14 @@ def estimate(
     )
 
 
-def known_costs() -> dict[str, Cost]:
-    """By stage, in the order of a run; of those that are part of every run."""
-    stages = (stage for stage in all_stages() if stage.is_default)
-    return {stage.name: stage.cost for stage in stages if stage.cost is not None}
+def known_costs(config: RunConfig | None = None) -> dict[str, Cost]:
+    """By stage, in the order of a run; without a config, of those that are part of every run."""
+    if config is None:
+        found = [(stage.name, stage.cost) for stage in all_stages() if stage.is_default]
+    else:
+        graph = Graph.of(config)
+        found = [(stage.name, graph.cost(stage)) for stage in graph.stages]
+    return {name: cost for name, cost in found if cost is not None}
 
 
 def max_shards() -> int:

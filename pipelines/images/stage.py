@@ -1,6 +1,7 @@
 """The images stage as a value: bytes as served become upright RGB at the encoder's size."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dalle_model.tokenizers.registry import inspect_codec
@@ -53,11 +54,12 @@ def _settings(config: ImagesConfig) -> dict[str, Any]:
     return plain_settings(config) | {"side": config.stored_side, "resize": config.resample}
 
 
-def _stored_bytes(config: ImagesConfig) -> float:
+def _cost(config: ImagesConfig, _provided: Mapping[str, str]) -> Cost:
     """A PNG's bytes go with its pixels; as JPEG they are a third (docs/benchmarks.md)."""
-    return (
-        COST.stored_bytes * (config.stored_side / 256) ** 2 / (3 if config.store == "jpeg" else 1)
-    )
+    num_bytes = COST.image_bytes * (config.stored_side / 256) ** 2
+    if config.store == "jpeg":
+        num_bytes /= 3
+    return replace(COST, stored_bytes=num_bytes, image_bytes=num_bytes)
 
 
 def _facts(config: ImagesConfig, _provided: Mapping[str, str]) -> Facts:
@@ -100,7 +102,7 @@ STAGE = Stage(
     writes=Writes(IMAGES, IMAGE_SCHEMA),
     work=ShardWork(_process),
     cost=COST,
-    stored_bytes=_stored_bytes,
+    cost_of=_cost,
     settings=_settings,
     dependencies=lambda config, _: dependencies(config),
     checks=_checks,

@@ -8,6 +8,7 @@ import yaml
 
 from orchestration.scale.plan import estimate, known_costs
 from orchestration.scale.prices import Prices
+from pipelines.encode.rates import RATES
 from tests.support.documents import ROOT, section, snippets, table_rows
 
 SCALE = ROOT / "infra" / "SCALE.md"
@@ -41,6 +42,20 @@ def test_the_costs_are_those_of_the_stages():
         expected = {"stored": cost.stored_bytes, "shuffled": cost.shuffled_bytes}
         expected |= {"held": cost.held_bytes, "received": cost.received_bytes}
         assert stated(figures) == {word: value for word, value in expected.items() if value}
+
+
+def test_the_codecs_are_those_whose_seconds_are_counted():
+    rows = list(table_rows(section(SCALE, "## Another codec")))
+    assert rows == [
+        [
+            rate.codec,
+            f"`{rate.kind}`",
+            f"{rate.patch} px",
+            f"{rate.image_shape[0]} px",
+            f"{rate.cpu_s:.2g}",
+        ]
+        for rate in RATES
+    ]
 
 
 def stated(figures: list[str]) -> dict[str, float]:

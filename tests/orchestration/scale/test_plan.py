@@ -2,10 +2,12 @@ import re
 
 import pytest
 
-from orchestration.engine.config import ConfigError
+from orchestration.engine.config import ConfigError, RunConfig
 from orchestration.engine.graph import all_stages
 from orchestration.scale.engines import ENGINES
 from orchestration.scale.plan import estimate, known_costs, max_shards
+from orchestration.work import read_config
+from pipelines.encode.rates import cost_of
 from tests.support.documents import ROOT
 
 SIZES = ("1e6", "1e8", "5e9")
@@ -20,6 +22,27 @@ def test_a_cost_names_a_document_that_is_there():
         document = re.match(r"\w+/\w+\.md", cost.source)
         assert document, name
         assert (ROOT / document[0]).exists()
+
+
+def config_with(**sections: object) -> RunConfig:
+    return read_config({"crawl": {"sources": [{"path": "web.warc"}]}} | sections)
+
+
+def test_seconds_and_bytes_follow_the_settings_of_a_run():
+    images, views = {"side": 128, "store": "jpeg"}, ["centre", "flip"]
+    config = config_with(images=images, encode={"views": views})
+    own = known_costs(config)
+    assert list(own) == list(known_costs())
+    assert own["encode"].cpu_s == 2 * cost_of("demo").cpu_s
+    assert own["images"].image_bytes == own["images"].stored_bytes == pytest.approx(162e3 / 4 / 3)
+    shown = str(estimate(1e6, "local", 168, config=config))
+    assert "encode: " in shown
+    assert "2 views of each image" in shown
+
+
+def test_the_run_s_own_codec_is_told_not_to_be_measured():
+    assumed = known_costs(config_with(vq={}))["encode"].assumes
+    assert assumed.startswith("the codec that the run trains is not measured")
 
 
 def test_the_most_shards_are_those_of_the_config():

@@ -113,9 +113,11 @@ def test_a_codec_that_the_run_trains_answers_no_side_for_views():
     ("views", "count"), [(("centre",), 1), (("prior", "prior"), 2), (("flip", "ten_crop"), 11)]
 )
 def test_a_row_is_planned_to_take_what_its_views_take(views, count):
-    assert STAGE.stored_bytes is not None
-    one = STAGE.stored_bytes(EncodeConfig())
-    assert STAGE.stored_bytes(EncodeConfig(views=views)) == count * one
+    assert STAGE.cost_of is not None
+    one = STAGE.cost_of(EncodeConfig(), {})
+    many = STAGE.cost_of(EncodeConfig(views=views), {})
+    assert (many.stored_bytes, many.cpu_s) == (count * one.stored_bytes, count * one.cpu_s)
+    assert (f"{count} views of each image" in many.assumes) == (count > 1)
 
 
 @pytest.mark.parametrize(
