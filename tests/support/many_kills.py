@@ -1,8 +1,10 @@
 """`encode` killed at random moments, and gone on with until it is whole: the bytes of a quiet run.
 
-Usage: python -m tests.support.many_kills [NUMBER]
+On the local runner, or by a job service and its pool of workers, which are then killed as well.
+Usage: python -m tests.support.many_kills [NUMBER] [--portable]
 """
 
+import argparse
 import multiprocessing
 import os
 import random
@@ -13,12 +15,16 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from dalle_model.pixels import to_png
-from tests.support.commands import NOT_COMPARED
+from orchestration.engine.jobs import current_job, end_job
+from tests.support import engine_run
+from tests.support.commands import NOT_COMPARED, environment
 from tests.support.image_rows import noise
+from tests.support.wheel_run import NAMESPACE
 
 STAGES = ("crawl", "captions", "fetch", "images", "dedupe")
 NUM_SHARDS, NUM_IMAGES = 8, 240  # a second of encoding, in batches of which most are not full
@@ -29,6 +35,8 @@ crawl: {{sources: [{sources}]}}
 captions: {{recipe: none}}
 images: {{side: 64}}
 """
+# Whose end is that of all in it, as of a machine: a killed child takes its processes along.
+MACHINE = (*NAMESPACE, "--pid", "--fork", "--kill-child")
 # Processes begin with everything imported, so that a kill meets the work and not its start.
 _PRELOADED = [
     *("apache_beam", "apache_beam.runners.portability.fn_api_runner", "pandas", "torch"),
@@ -45,15 +53,21 @@ class Encodes:
         folder: of images, configs and runs.
         config: of all of them.
         base: a run that is finished but for `encode`.
+        engine: of `engine_run`, by which `encode` is done; empty for the local runner.
     """
 
     folder: Path
     config: Path
     base: Path
+    engine: str = ""
 
     def fresh(self, name: str) -> Path:
         """A copy of the run, in which `encode` has not begun."""
         return Path(shutil.copytree(self.base, self.folder / name))
+
+    def start(self, root: Path) -> BaseProcess:
+        """A process that goes on with `encode`."""
+        return start(self.config, root, ("encode",), engine=self.engine)
 
 
 def prepare(folder: Path, num_images: int = NUM_IMAGES) -> Encodes:
@@ -89,25 +103,58 @@ def finished(
     return process.exitcode == 0
 
 
-def killed(config: Path, root: Path, seconds: float) -> bool:
-    """Start `encode` and kill it after a while; False where it had ended by then."""
-    process = start(config, root, ("encode",))
+def complete(encodes: Encodes, root: Path) -> float:
+    """Go on with `encode` until it is whole; seconds from its first file to its process's end."""
+    process = encodes.start(root)
+    _join_until_it_works(process, root)
+    began = time.monotonic()
+    process.join()
+    _check_ended_well(process, root)
+    return time.monotonic() - began
+
+
+def killed(encodes: Encodes, root: Path, seconds: float) -> bool:
+    """Kill `encode` so long after it began to work; False where it had ended by then."""
+    process = encodes.start(root)
+    _join_until_it_works(process, root)
     process.join(seconds)
     if process.exitcode is not None:
-        assert process.exitcode == 0
+        _check_ended_well(process, root)
         return False
     os.kill(process.pid or 0, signal.SIGKILL)
     process.join()
+    if current_job(str(root)):
+        end_job(str(root))  # as `dalle cancel`: the next run cannot know that its service is gone
     return process.exitcode == -signal.SIGKILL
 
 
+def _log(root: Path) -> Path:
+    """What the last process on an engine has printed."""
+    return root.with_suffix(".log")
+
+
+def _check_ended_well(process: BaseProcess, root: Path) -> None:
+    said = _log(root).read_text() if _log(root).exists() else ""
+    assert process.exitcode == 0, f"exit {process.exitcode}: {said}"
+
+
+def _join_until_it_works(process: BaseProcess, root: Path) -> None:
+    """Wait until the files of `encode` are not what they were, or the process ends."""
+    before = set((root / "encode").rglob("*"))
+    while process.exitcode is None and set((root / "encode").rglob("*")) == before:
+        process.join(0.01)
+
+
 def start(
-    config: Path, root: Path, stages: tuple[str, ...], max_file_bytes: int = 0
-) -> multiprocessing.process.BaseProcess:
+    config: Path, root: Path, stages: tuple[str, ...], max_file_bytes: int = 0, engine: str = ""
+) -> BaseProcess:
     """A process that runs stages."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
-    process = context.Process(target=_run, args=(config, root, stages, max_file_bytes))
+    if engine:
+        process = context.Process(target=_run_on, args=(engine, config, root, stages))
+    else:
+        process = context.Process(target=_run, args=(config, root, stages, max_file_bytes))
     process.start()
     return process
 
@@ -126,18 +173,16 @@ def survive(encodes: Encodes, expected: dict[str, bytes], number: int) -> Counte
     Returns:
         How often so many shards were done when it was killed.
     """
-    began = time.monotonic()
-    assert finished(encodes.config, encodes.fresh("timed"))
-    latest, moments = time.monotonic() - began, random.Random(number)
+    latest, moments = complete(encodes, encodes.fresh("timed")), random.Random(number)
     done, runs = Counter[int](), 0
     while done.total() < number:
         root = encodes.fresh(f"run-{runs}")
         runs += 1
-        while killed(encodes.config, root, moments.uniform(0, latest)):
+        while killed(encodes, root, moments.uniform(0, latest)):
             done[len(list((root / "encode" / "progress").glob("*.json")))] += 1
             if done.total() == number:
+                complete(encodes, root)
                 break
-        assert finished(encodes.config, root)
         assert tokens_of(root) == expected, f"after kills with {dict(done)} shards done"
         shutil.rmtree(root)
     return done
@@ -153,13 +198,27 @@ def _run(config: Path, root: Path, stages: tuple[str, ...], max_file_bytes: int)
     api.run(str(config), str(root), stages)
 
 
-def main(number: str = "50") -> int:
+def _run_on(engine: str, config: Path, root: Path, stages: tuple[str, ...]) -> None:
+    """Become a machine of its own, in which an engine and its workers are started for one run."""
+    log = os.open(_log(root), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    run = [sys.executable, engine_run.__file__, engine, *stages, "--config", config, "--dir", root]
+    os.execvpe(MACHINE[0], [*MACHINE, *map(str, run)], environment())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("number", nargs="?", type=int, default=50)
+    parser.add_argument("--portable", action="store_true")
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         encodes = prepare(Path(name))
         root = encodes.fresh("undisturbed")
         assert finished(encodes.config, root)
         began = time.monotonic()
-        done = survive(encodes, tokens_of(root), int(number))
+        on = replace(encodes, engine=engine_run.SERVICE if asked.portable else "")
+        done = survive(on, tokens_of(root), asked.number)
         seconds = time.monotonic() - began
     shown = ", ".join(f"{count} with {shards}" for shards, count in sorted(done.items()))
     sys.stdout.write(
@@ -170,4 +229,4 @@ def main(number: str = "50") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())
