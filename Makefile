@@ -10,8 +10,10 @@ export HF_HUB_OFFLINE := 1
 demo: $(VENV)/.installed
 	$(BIN)/dalle demo
 
-# On all cores; a file's tests stay together, since what they share is made once for each process.
+# On all cores; a file's tests stay together, since what they share is made once for each process. The sources are compiled
+# before, since each command and each worker is a process, of which some may write no large files, and hence no compiled ones.
 test: $(VENV)/.installed-dev
+	$(BIN)/python -m compileall -q dalle dalle_model orchestration pipelines
 	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 # Readers compared with packages that are downloaded for it.
@@ -53,7 +55,6 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m pytest -q tests/architecture
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks
