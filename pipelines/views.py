@@ -110,6 +110,26 @@ class Frequencies:
 
 
 @dataclass(frozen=True)
+class HeatMap:
+    """A value for each place of a grid.
+
+    Args:
+        title: heading of the section.
+        about: a sentence below it.
+        x, y: names of the axes.
+        value: what the values are, with their unit.
+        values: float64 `[rows, columns]`, row 0 on top.
+    """
+
+    title: str
+    about: str
+    x: str
+    y: str
+    value: str
+    values: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class GalleryItem:
     """Images of one caption, side by side.
 
@@ -139,4 +159,4 @@ class Gallery:
     items: Sequence[GalleryItem]
 
 
-View = RuleFunnel | Curves | Frequencies | Gallery
+View = RuleFunnel | Curves | Frequencies | HeatMap | Gallery

@@ -67,6 +67,7 @@ class SetStatistics:
         column: of the tokens.
         metadata: what they mean.
         codes: of all rows.
+        counts: how often each code occurs, int64 `[codebooks, num_codes]`.
         shards: in order.
         position_entropy: bits at each position, float64 `token_shape`; None where rows have
             shapes of their own, or there is none.
@@ -77,6 +78,7 @@ class SetStatistics:
     column: str
     metadata: ShardMetadata
     codes: CodeStatistics
+    counts: Counts
     shards: tuple[ShardStatistics, ...]
     position_entropy: npt.NDArray[np.float64] | None
     position_groups: int
@@ -159,6 +161,7 @@ def set_statistics(
         column=column,
         metadata=metadata,
         codes=total.statistics(),
+        counts=total.counts,
         shards=tuple(map(ShardStatistics, urls, measured, apart)),
         position_entropy=entropy,
         position_groups=positions.groups if positions is not None else 0,

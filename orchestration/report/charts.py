@@ -5,7 +5,7 @@ import io
 import numpy as np
 from matplotlib.figure import Figure
 
-from pipelines.views import Curves, Frequencies
+from pipelines.views import Curves, Frequencies, HeatMap
 
 
 def curves(view: Curves) -> str:
@@ -26,6 +26,15 @@ def frequencies(view: Frequencies) -> str:
     ordered = np.sort(view.counts)[::-1]
     axes.fill_between(np.arange(len(ordered)), ordered, step="mid", alpha=0.7)
     axes.set_yscale("symlog")
+    return _svg(figure, view.x, view.y)
+
+
+def heat_map(view: HeatMap) -> str:
+    """A value for each place, as a colour with its scale."""
+    figure = Figure(figsize=(7, 3.2), layout="constrained")
+    axes = figure.subplots()
+    shown = axes.imshow(view.values, interpolation="nearest", aspect="equal")
+    figure.colorbar(shown, ax=axes, label=view.value)
     return _svg(figure, view.x, view.y)
 
 

@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from dalle_model import files
 from orchestration.report.views import ReportView, report_view
 from pipelines.io.layout import RunFolder
-from pipelines.views import Curves, Frequencies, Gallery, View
+from pipelines.views import Curves, Frequencies, Gallery, HeatMap, View
 
 
 def write_report(root: str) -> str:
@@ -49,6 +49,8 @@ def plot(view: View) -> str:
         return charts.curves(view)
     if isinstance(view, Frequencies):
         return charts.frequencies(view)
+    if isinstance(view, HeatMap):
+        return charts.heat_map(view)
     return ""
 
 

@@ -218,9 +218,9 @@ def _cost(config: EncodeConfig, provided: Mapping[str, str]) -> Cost:
 
 
 def _views(folder: StageFolder, manifest: Manifest, _config: EncodeConfig) -> Iterable[View]:
-    from pipelines.encode.code_view import code_frequencies
+    from pipelines.encode.code_view import code_views
 
-    return code_frequencies(folder, manifest)
+    return code_views(folder, manifest)
 
 
 def _card(folder: StageFolder, manifests: Sequence[Manifest]) -> str:
