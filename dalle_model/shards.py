@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from dalle_model import files
 from dalle_model.errors import DalleError
+from dalle_model.packed_codes import unpack_table
 from dalle_model.parquet_seal import checked_seal
 from dalle_model.shard_schema import (
     ADDED_IN_VERSION_2,
@@ -261,7 +262,11 @@ def _table_of(url: str, stream: BinaryIO, columns: list[str] | None) -> pa.Table
 
 
 def as_now(table: pa.Table, columns: list[str]) -> pa.Table:
-    """Some columns of a shard in an order; what its version lacked is null, or the one value."""
+    """Some columns of a shard in an order; what its version lacked is null, or the one value.
+
+    Codes that are packed are unpacked.
+    """
+    table = unpack_table(table)
     for name in set(columns) & set(COLUMNS) - set(table.column_names):
         value = pa.scalar(ADDED_IN_VERSION_2.get(name), COLUMNS[name])
         field = pa.field(name, COLUMNS[name], nullable=not value.is_valid)

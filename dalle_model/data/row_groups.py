@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from dalle_model.data.index import Group, Shard
 from dalle_model.data.permutation import Integers
 from dalle_model.data.pieces import open_columns, read_footer
+from dalle_model.packed_codes import unpack_table
 from dalle_model.shard_schema import COLUMNS
 from dalle_model.shards import ShardError, open_parquet
 
@@ -73,7 +74,7 @@ class RowGroups:
             with open_columns(shard.url, shard.num_bytes, footer, number, self._columns) as stream:
                 file = open_parquet(stream, footer)
                 wanted = [name for name in self._columns if name in file.schema_arrow.names]
-                table = file.read_row_group(number, wanted, use_threads=False)
+                table = unpack_table(file.read_row_group(number, wanted, use_threads=False))
             return {name: self._column(table, name) for name in self._columns}
         except Exception as error:  # hostile bytes make pyarrow raise almost anything
             raise ShardError(

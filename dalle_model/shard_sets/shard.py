@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dalle_model import files
+from dalle_model.packed_codes import unpacked_schema
 from dalle_model.ranges import open_in_ranges
 from dalle_model.shard_schema import (
     ADDED_IN_VERSION_2,
@@ -102,7 +103,7 @@ def open_shard(url: str) -> Shard:
         ShardError: missing, not Parquet, or not a token shard that this version reads.
     """
     with _reading(url) as parquet:
-        schema, footer = parquet.schema_arrow, parquet.metadata
+        schema, footer = unpacked_schema(parquet.schema_arrow), parquet.metadata
         metadata = metadata_of(url, schema)
         _check_columns(url, schema, metadata)
         sizes = _column_bytes(footer)

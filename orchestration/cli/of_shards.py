@@ -137,6 +137,24 @@ def merge(
 
 
 @_command()
+def pack(source: SourceArgument, out: OutArgument) -> None:
+    """Write a set with as few bits a code as there can be."""
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
+
+    typer.echo(str(api.shards.pack(source, out, progress=TerminalProgress())))
+
+
+@_command()
+def unpack(source: SourceArgument, out: OutArgument) -> None:
+    """Write a packed set as other sets are."""
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
+
+    typer.echo(str(api.shards.unpack(source, out, progress=TerminalProgress())))
+
+
+@_command()
 def diff(
     source: SourceArgument,
     other: Annotated[str, typer.Argument(metavar="SET", help="The set to compare it with.")],

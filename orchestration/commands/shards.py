@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from orchestration.token_sets.joining import JoinResult
     from orchestration.token_sets.looking import SetInfo, ShardLine
     from orchestration.token_sets.measuring import MeasuredSet
+    from orchestration.token_sets.packing import PackResult
     from orchestration.token_sets.resharding import ReshardResult
 
 
@@ -157,6 +158,39 @@ def diff(source: str, other: str) -> "SetDifference":
     from orchestration.token_sets.comparing import compare_sets
 
     return compare_sets(source, other)
+
+
+def pack(source: str, out: str, *, progress: Progress | None = None) -> "PackResult":
+    """Write a set with ceil(log2 of their number) bits a code; an interrupted call goes on.
+
+    All that reads token shards here reads packed ones; others need ten lines for it.
+
+    Args:
+        source: the set.
+        out: URL of the folder to write: empty, or of this very call.
+        progress: receives each shard.
+
+    Raises:
+        UsageError: rows have token shapes of their own, or the folder holds something else.
+        ShardError: the set cannot be read.
+    """
+    from orchestration.token_sets.packing import pack_set
+
+    follow = progress or Quiet()
+    with follow.stage("pack"):
+        return pack_set(source, out, follow)
+
+
+def unpack(source: str, out: str, *, progress: Progress | None = None) -> "PackResult":
+    """Write a packed set as stages write them: the shards that were packed, to the byte.
+
+    Takes, returns and raises as `pack`.
+    """
+    from orchestration.token_sets.packing import unpack_set
+
+    follow = progress or Quiet()
+    with follow.stage("unpack"):
+        return unpack_set(source, out, follow)
 
 
 def stats(

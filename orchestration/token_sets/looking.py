@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from dalle_model.packed_codes import code_bits
 from dalle_model.shard_schema import ShardMetadata
 from dalle_model.shard_sets.token_set import TokenSet, open_set
 from orchestration.engine.sizes import size_text
@@ -114,11 +115,6 @@ def rows_text(table: pa.Table) -> str:
     """Rows as people read them: a paragraph each."""
     names = [name for name in table.column_names if name.startswith("image_tokens")]
     return "\n".join(_row_text(row, names) for row in table.to_pylist())
-
-
-def code_bits(num_codes: int) -> int:
-    """Bits that tell so many codes apart: ceil(log2)."""
-    return (num_codes - 1).bit_length()
 
 
 def _size(found: TokenSet, column: str) -> TokenSize:

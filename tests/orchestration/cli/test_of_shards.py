@@ -103,3 +103,14 @@ def test_a_set_is_measured(capsys, url, tmp_path):
     drifting = write_token_set(tmp_path / "b", rows, 2)
     assert answer(capsys, "stats", drifting)[0] == 0
     assert answer(capsys, "stats", drifting, "--strict")[0] == 1
+
+
+def test_a_set_is_packed_and_unpacked(capsys, url, tmp_path):
+    code, out, _ = answer(capsys, "pack", url, tmp_path / "b")
+    assert (code, out.splitlines()[0][: len(f"written  {tmp_path}/b")]) == (
+        0,
+        f"written  {tmp_path}/b",
+    )
+    assert answer(capsys, "unpack", tmp_path / "b", tmp_path / "c")[0] == 0
+    assert answer(capsys, "diff", url, tmp_path / "c")[0] == 0
+    assert answer(capsys, "pack", url, tmp_path / "b")[0] == 2

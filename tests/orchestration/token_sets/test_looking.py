@@ -1,7 +1,7 @@
 import pytest
 
 from dalle_model.shards import list_shards, read_shards
-from orchestration.token_sets.looking import code_bits, first_rows, list_lines, rows_text, set_info
+from orchestration.token_sets.looking import first_rows, list_lines, rows_text, set_info
 from tests.support.token_shards import pair_rows, write_token_set
 
 BIG = {"num_codes": 8192, "token_shape": (32, 32)}
@@ -59,8 +59,3 @@ def test_rows_are_paragraphs(url):
     assert text.count("\n") == 5
     assert " … 1,024 codes" in text
     assert "24 x 24 px, crop [0, 0, 24, 24]" in text
-
-
-@pytest.mark.parametrize(("codes", "bits"), [(2, 1), (1024, 10), (1025, 11), (8192, 13)])
-def test_bits_tell_codes_apart(codes, bits):
-    assert code_bits(codes) == bits
