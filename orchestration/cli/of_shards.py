@@ -27,7 +27,7 @@ SourcesArgument = Annotated[
 ]
 OutArgument = Annotated[str, typer.Argument(metavar="OUT", help="Folder or URL to write to.")]
 FormatArgument = Annotated[
-    str, typer.Argument(metavar="FORMAT", help="hf, webdataset, dalle-mini, llamagen or rar.")
+    str, typer.Argument(metavar="FORMAT", help="Such as hf, webdataset, llamagen, rar, mds.")
 ]
 RowsOption = Annotated[int, typer.Option("--rows", min=1, help="Of a shard, about.")]
 

@@ -57,7 +57,7 @@ def with_keys(table: pa.Table) -> pa.Table:
     keys = _texts(table, "key", rows).to_pylist()
     for row in np.flatnonzero(~np.asarray(is_ours)):
         name, caption = named[row].as_py(), captions[row].as_py()
-        content = name.encode() if name else _bytes(table[CODES][row].as_py())
+        content = name.encode() if name else _bytes(table[CODES][row].as_py() or [])
         keys[row] = local_pair_key(content, caption)
     found = table.drop_columns(
         [n for n in ("key", "caption", "source_key") if n in table.schema.names]

@@ -40,7 +40,8 @@ def shaped_codes(table: pa.Table, export: Export, column: str) -> Iterator[Codes
     values = held.flatten().to_numpy(zero_copy_only=False)
     start = 0
     for row in range(len(held)):
-        shape = (*(each[row] if each is not None else tokens.token_shape), *books)
+        positions = each[row] if each is not None else tokens.token_shape or ()
+        shape = (*positions, *books)
         stop = start + math.prod(shape)
         yield values[start:stop].reshape(shape)
         start = stop

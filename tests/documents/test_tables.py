@@ -17,6 +17,7 @@ from orchestration.cli.main import app
 from orchestration.engine.config import ConfigError
 from orchestration.engine.config_file import check_config
 from orchestration.engine.registry import registry
+from orchestration.token_formats.registry import FORMATS
 from pipelines.captions.recipe import SECTIONS, known_recipes
 from pipelines.crawl.readers.registry import kinds, readers
 from pipelines.io.manifest import Manifest
@@ -73,6 +74,11 @@ def test_the_formats_are_listed():
     assert {kind: sorted(found) for kind, found in listed.items()} == {
         kind: sorted(suffixes) for kind, suffixes in expected.items()
     }
+
+
+def test_the_formats_of_token_sets_are_listed():
+    listed = first_codes(section(DOCS / "token-formats.md", "# Tokens for other programs"))
+    assert listed == list(FORMATS)
 
 
 def test_the_columns_and_the_footer_of_a_token_shard_are_listed():

@@ -48,17 +48,17 @@ def described_set(
     return write_token_set(folder, rows, num_shards, ADDED, **{"views": views, **changes})
 
 
-def exported(name: str, url: object, out: object, **options: str) -> TokenExport:
+def exported(name: str, url: object, out: object, **options: Any) -> TokenExport:
     """A set that was written in a format."""
-    given = {"column": "image_tokens", "classes": ""} | options
-    return export_set(name, str(url), str(out), progress=Quiet(), **given)
+    given: dict[str, Any] = {"column": "image_tokens", "classes": "", "progress": Quiet()} | options
+    return export_set(name, str(url), str(out), **given)
 
 
 def imported(
     name: str, url: object, out: object, stated: Stated | None = None, **options: Any
 ) -> TokenImport:
     """A source that was made a set, all of whose bytes have been checked."""
-    given = {"column": "", "progress": Quiet()} | options
+    given: dict[str, Any] = {"column": "", "progress": Quiet()} | options
     result = import_set(name, str(url), str(out), stated or Stated(), **given)
     assert check_set(str(out)).num_rows == result.num_rows
     return result

@@ -1,9 +1,11 @@
 """Exports: whole, the same bytes again, on where they stopped, and refused where a set is more."""
 
+from collections.abc import Mapping
+
 import pytest
 
-from dalle_model import files
 from dalle_model.shards import ShardError
+from orchestration.engine.progress import Quiet
 from orchestration.token_formats.exporting import TokenExport
 from orchestration.token_formats.facts import read_facts
 from orchestration.token_formats.format import FormatError
@@ -12,14 +14,12 @@ from orchestration.token_sets.output import OutputError
 from tests.support.token_formats import contents, described_set, exported
 from tests.support.token_shards import pair_rows, write_token_set
 
-WRITTEN_HERE = [name for name in FORMATS if name not in ("mds", "litdata")]
-
 
 def classes_for(name: str) -> dict[str, str]:
     return {"classes": "label"} if FORMATS[name].asks_classes else {}
 
 
-@pytest.mark.parametrize("name", WRITTEN_HERE)
+@pytest.mark.parametrize("name", FORMATS)
 def test_every_row_is_counted_and_the_facts_are_there(tmp_path, name):
     url = described_set(tmp_path / "a")
     result = exported(name, url, tmp_path / "b", **classes_for(name))
@@ -33,28 +33,30 @@ def test_every_row_is_counted_and_the_facts_are_there(tmp_path, name):
     assert list((tmp_path / "b").rglob(".*")) == []
 
 
-@pytest.mark.parametrize("name", WRITTEN_HERE)
-def test_an_interrupted_export_goes_on_to_the_same_bytes(tmp_path, name, monkeypatch):
+class Interrupting(Quiet):
+    """Ends the work once so many shards are done."""
+
+    def __init__(self, shards: int) -> None:
+        self.shards = shards
+
+    def step(self, step: int, total: int, metrics: Mapping[str, float] = {}, /) -> None:
+        if step == self.shards:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_interrupted_export_goes_on_to_the_same_bytes(tmp_path, name):
     url, given = described_set(tmp_path / "a"), classes_for(name)
     exported(name, url, tmp_path / "whole", **given)
-    whole = contents(tmp_path / "whole")
-    left, real = {"files": 1}, files.writing
-
-    def breaking(target: str):
-        if not left["files"]:
-            raise KeyboardInterrupt
-        left["files"] -= 1
-        return real(target)
-
-    monkeypatch.setattr(files, "writing", breaking)
-    for _ in range(100):
-        try:
-            exported(name, url, tmp_path / "again", **given)
-        except KeyboardInterrupt:
-            left["files"] = 1
-        else:
-            break
-    assert contents(tmp_path / "again") == whole
+    for shards in (1, 2):
+        with pytest.raises(KeyboardInterrupt):
+            exported(name, url, tmp_path / "again", progress=Interrupting(shards), **given)
+        assert read_facts(str(tmp_path / "again")) is None
+    other = described_set(tmp_path / "other", 30)
+    with pytest.raises(OutputError, match="not the interrupted work of this very command"):
+        exported(name, other, tmp_path / "again", **given)
+    exported(name, url, tmp_path / "again", **given)
+    assert contents(tmp_path / "again") == contents(tmp_path / "whole")
 
 
 def test_nothing_is_overwritten(tmp_path):
