@@ -21,7 +21,6 @@ from PIL import Image
 from benchmarks.material import SIDE, Pair, pairs
 from benchmarks.measure import Row, race, size, speed
 from dalle_model import files
-from dalle_model.checkpoint import load_checkpoint, load_into
 from dalle_model.config import DvaeConfig
 from dalle_model.pixels import Codes, Rgb, crop_box
 from dalle_model.resize import square
@@ -33,6 +32,9 @@ from dalle_model.tokenizers.dvae import Dvae, to_input
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
 from dalle_model.tokenizers.facts import dvae_facts
 from dalle_model.tokenizers.registry import codec_url, load_codec
+from dalle_model.tokenizers.vq import Vq
+from dalle_model.tokenizers.vq_codec import VqCodec
+from dalle_model.tokenizers.vqgan_codec import to_input as to_signed
 from pipelines.encode.batch_size import BatchSize
 from pipelines.encode.config import EncodeConfig
 from pipelines.encode.encoder import Encoder, Tokens
@@ -50,6 +52,7 @@ BLOCK_BYTES = 4096  # that a small file occupies on ext4 and xfs
 NPY = "peer: batch 1, an int64 .npy per image"
 LOOP = "peer: LlamaGen's loop, the same model"
 ALONE = "floor: the model alone"
+Plain = Callable[[Rgb], Codes]
 
 
 def measure() -> list[Row]:
@@ -72,10 +75,11 @@ def _paper() -> list[Row]:
         for name, form in forms:
             rows.append(_against("dall_e, eager float32", name, form, peer, pixels))
     what = f"JPEG to token shard, paper's dVAE, {codec.in_fast_form().precision}"
-    return rows + _end_to_end(what, codec, plain, [photograph], EncodeConfig(mode="fast"))
+    loop = _eagerly(plain)
+    return rows + _end_to_end(what, codec, loop, [photograph], EncodeConfig(mode="fast"))
 
 
-def _dall_e(plain: Dvae) -> Callable[[Rgb], Codes] | None:
+def _dall_e(plain: Dvae) -> Plain | None:
     """OpenAI's encoder with the weights of ours; None where it is not installed."""
     try:
         module = import_module("dall_e.encoder")
@@ -91,9 +95,7 @@ def _dall_e(plain: Dvae) -> Callable[[Rgb], Codes] | None:
     return encode
 
 
-def _against(
-    peer_is: str, name: str, codec: DvaeCodec, peer: Callable[[Rgb], Codes], pixels: Rgb
-) -> Row:
+def _against(peer_is: str, name: str, codec: DvaeCodec, peer: Plain, pixels: Rgb) -> Row:
     with pinned_kernels():
         same = float((codec.encode(pixels) == peer(pixels)).mean())
         times = race(lambda: codec.encode(pixels), lambda: peer(pixels))
@@ -103,23 +105,22 @@ def _against(
 
 
 def _demo() -> list[Row]:
-    """The codec that ships: exact and fast against its modules run plainly; then end to end."""
-    codec, plain = load_codec("demo"), _plain_demo()
+    """The codec that ships: exact and fast against its modules, image by image; then end to end."""
+    codec, plain = load_codec("demo"), _eagerly(VqCodec.load(codec_url("demo")).model)
     config = ImagesConfig(side=SIDE, resize="lanczos")
     squares = [square(decode(p.encoded, config).rgb, SIDE) for p in pairs(NUM_IMAGES)]
-    batches = [np.stack(squares[i : i + 32]) for i in range(0, len(squares), 32)]
-    before = np.concatenate([_eagerly(plain, batch) for batch in batches])
+    before = np.concatenate([plain(rgb[None]) for rgb in squares])
     rows = []
     for mode in ("exact", "fast"):
         encoder = _encoder(codec, EncodeConfig(mode=mode))
         same = float((_codes(encoder, squares) == before).mean())
         times = race(
             lambda encoder=encoder: encoder.encode(squares),  # type: ignore[misc]
-            lambda: [_eagerly(plain, batch) for batch in batches],
+            lambda: [plain(rgb[None]) for rgb in squares],
         )
         note = f"{same:.3%} of the codes are the same"
         what = f"Encoder, demo codec, {mode}"
-        peer = "peer: the modules run plainly, batch 32"
+        peer = "peer: its modules run plainly, batch 1"
         rows.append(speed(what, "images", peer, len(squares), times, note))
     photographs = [jpeg(seed) for seed in range(NUM_PHOTOGRAPHS)]
     what = "JPEG to token shard, demo codec"
@@ -127,7 +128,7 @@ def _demo() -> list[Row]:
 
 
 def _end_to_end(
-    what: str, codec: Codec, plain: Dvae, photographs: Sequence[bytes], config: EncodeConfig
+    what: str, codec: Codec, plain: Plain, photographs: Sequence[bytes], config: EncodeConfig
 ) -> list[Row]:
     """JPEG files in, a token shard out; against the loop, and against the model alone."""
     settings = ImagesConfig(side=codec.facts.side, decode="scaled", crop="center", resize="bicubic")
@@ -141,7 +142,7 @@ def _end_to_end(
     with tempfile.TemporaryDirectory() as folder:
         times = race(
             lambda: ours(files.join(folder, "shard.parquet")),
-            lambda: _loop(plain, photographs, Path(folder)),
+            lambda: _loop(plain, photographs, codec.facts.side, Path(folder)),
             lambda: encoder.encode(squares),
         )
     count = len(photographs)
@@ -151,9 +152,9 @@ def _end_to_end(
     ]
 
 
-def _loop(plain: Dvae, photographs: Sequence[bytes], folder: Path) -> None:
+def _loop(plain: Plain, photographs: Sequence[bytes], side: int, folder: Path) -> None:
     for number, content in enumerate(photographs):
-        codes = _eagerly(plain, _cropped(content, plain.config.side)[None])
+        codes = plain(_cropped(content, side)[None])
         np.save(folder / f"{number}.npy", codes.astype(np.int64))
 
 
@@ -244,16 +245,15 @@ def _write_npy(codec: Codec, squares: list[Rgb], folder: Path) -> None:
             np.save(folder / f"{number}.npy", codes)
 
 
-def _eagerly(plain: Dvae, images: Rgb) -> Codes:
-    with pinned_kernels():
-        return plain.encode(to_input(images)).flatten(1).numpy().astype(np.uint16)
+def _eagerly(model: Dvae | Vq) -> Plain:
+    """A codec's modules as they stand, without anything of ours around them."""
+    scale = to_input if isinstance(model, Dvae) else to_signed
 
+    def encode(images: Rgb) -> Codes:
+        with pinned_kernels():
+            return model.encode(scale(images)).flatten(1).numpy().astype(np.uint16)
 
-def _plain_demo() -> Dvae:
-    checkpoint = load_checkpoint(codec_url("demo"), "dvae")
-    model = Dvae(DvaeConfig.from_dict(checkpoint.config)).eval()
-    load_into(model, checkpoint, checkpoint.tensors)
-    return model.requires_grad_(requires_grad=False)
+    return encode
 
 
 def _copy(model: Dvae) -> Dvae:

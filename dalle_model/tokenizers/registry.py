@@ -14,7 +14,7 @@ from dalle_model.tokenizers.facts import dvae_facts, vq_facts, vqgan_facts
 from dalle_model.tokenizers.installed import Installed, find_installed, installed_codec
 from dalle_model.tokenizers.torchscript import SUFFIXES, read_script
 
-_SHIPPED = {"demo": "demo_dvae.safetensors"}
+_SHIPPED = {"demo": "demo_vq.safetensors"}
 _Facts = Callable[[str, str, Mapping[str, Any], Mapping[str, Any]], CodecFacts]
 
 

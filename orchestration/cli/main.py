@@ -403,7 +403,7 @@ def train(
     directory: DirOption = "",
     replaces: YesOption = False,
 ) -> None:
-    """Train one model of a run: the text tokenizer, a dVAE, or the prior."""
+    """Train one model of a run: the text tokenizer, a codec, or the prior."""
     from orchestration import api
     from orchestration.cli.progress import TerminalProgress
 

@@ -63,12 +63,12 @@ from pipelines.views import View
 SHARD_SCHEMA = "shard_schema"
 # By the codec that ships.
 COST = Cost(
-    cpu_s=1 / 246,
+    cpu_s=0.0012,
     stored_bytes=STORED_BYTES,
     source=SOURCE,
     assumes=(
         "by the codec that ships, of 64 px; one of the size of the released dVAE, of 256 px, takes "
-        "4.6 CPU s an image, 1,100 times as much"
+        "4.8 CPU s an image, 4,000 times as much"
     ),
 )
 

@@ -14,7 +14,7 @@ def test_a_missing_codec_is_one_clear_message(tmp_path):
 
 
 def test_the_shipped_codec_is_found_by_its_name():
-    assert codec_url("demo").endswith("dalle_model/weights/demo_dvae.safetensors")
+    assert codec_url("demo").endswith("dalle_model/weights/demo_vq.safetensors")
     assert codec_url("s3://bucket/x.safetensors") == "s3://bucket/x.safetensors"
 
 

@@ -1,16 +1,18 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 import torch
 
-from dalle_model.checkpoint import CheckpointError, save_checkpoint
+from dalle_model.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from dalle_model.settings import VqTraining
 from dalle_model.tokenizers import devices
 from dalle_model.tokenizers.abilities import GivesMargins, fast_form, precision_of
 from dalle_model.tokenizers.codec import CodecError
 from dalle_model.tokenizers.facts import vq_facts
-from dalle_model.tokenizers.registry import codec_sha256, inspect_codec, load_codec
+from dalle_model.tokenizers.registry import codec_sha256, codec_url, inspect_codec, load_codec
 from dalle_model.tokenizers.vq_codec import VqCodec
+from dalle_model.tokenizers.vq_config import VqConfig
 from dalle_model.tokenizers.vqgan_codec import to_input, to_rgb
 from tests.support.codecs import TINY_VQ, random_vq, write_vq
 
@@ -136,3 +138,14 @@ def test_a_codec_names_the_filter_of_its_training(tmp_path):
     save_checkpoint(url, "vq", random_vq().state_dict(), TINY_VQ.to_dict(), extra)
     with pytest.raises(CodecError, match="scaled by 'box'"):
         inspect_codec(url)
+
+
+def test_the_shipped_codec_has_the_default_sizes_and_what_is_told_of_it_is_so():
+    checkpoint = load_checkpoint(codec_url("demo"), "vq")
+    assert checkpoint.config == VqConfig().to_dict()
+    assert checkpoint.extra["settings"] == asdict(VqTraining())
+    metrics = checkpoint.extra["metrics"]
+    assert metrics["psnr"] > metrics["kmeans_psnr"] + 1
+    assert metrics["codes_used"] > 0.8 * VqConfig().num_codes
+    assert metrics["context_share"] > 0.1
+    assert load_codec("demo").decode(np.zeros((1, 64), np.uint16)).shape == (1, 64, 64, 3)

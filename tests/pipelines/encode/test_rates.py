@@ -31,8 +31,8 @@ def test_what_was_measured_is_counted_as_it_was(codec, rate):
 
 
 def test_a_row_is_larger_by_its_codes(codec):
-    assert codec("dvae", (64, 64), 8, 7.1e6).stored_bytes == STORED_BYTES
-    assert codec("dvae", (256, 256), 8, 7.1e6).stored_bytes == STORED_BYTES + 2 * (32**2 - 8**2)
+    assert codec("vq", (64, 64), 8, 4.6e6).stored_bytes == STORED_BYTES
+    assert codec("vq", (256, 256), 8, 4.6e6).stored_bytes == STORED_BYTES + 2 * (32**2 - 8**2)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,6 @@ def test_a_row_is_larger_by_its_codes(codec):
         ("vqgan", (256, 128), 16, 290e6, "a VQGAN as f16-16384", 0.5),
         ("vqgan", (512, 512), 8, 290e6, "a VQGAN as gumbel f8-8192", 4),
         ("vqgan", (256, 256), 4, 290e6, "a VQGAN as f16-16384", 1),
-        ("dvae", (128, 128), 8, 9e6, "the small dVAE", 4),
         ("dvae", (64, 64), 8, 390e6, "a dVAE of the released sizes", 1 / 16),
         ("vq", (64, 96), 8, 4.6e6, "a vq of the default sizes", 1.5),
         ("", (256, 256), 16, 0, "a VQGAN as f16-16384", 1),
@@ -67,6 +66,5 @@ def test_a_codec_that_is_not_there_says_so(tmp_path):
 
 def test_seconds_are_those_of_the_document():
     text = (ROOT / "docs" / "benchmarks.md").read_text()
-    for rate in RATES[1:]:
+    for rate in RATES:
         assert f"| {rate.cpu_s:g} |" in text, rate
-    assert f"{1 / RATES[0].cpu_s:.0f} images in a CPU second" in text
