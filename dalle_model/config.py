@@ -23,9 +23,6 @@ class DvaeConfig:
         hidden: channels of the encoder's first group (`n_hid`); groups widen it by 1, 2, 4, 8.
         bottleneck: channels of the decoder's first layer (`n_init`).
         blocks_per_group: residual blocks in each of the four groups.
-        patch_width: channels of a second path at token resolution, which can be initialised from
-            patch k-means; 0 for no such path, as in the release.
-        patch_blocks: residual blocks of that path, on each side.
         image_width: of images that are not square, in pixels; a multiple of 8. None for squares.
 
     Source: openai/DALL-E `dall_e/encoder.py`, `dall_e/decoder.py`; the defaults are the release.
@@ -36,8 +33,6 @@ class DvaeConfig:
     hidden: int = 256
     bottleneck: int = 128
     blocks_per_group: int = 2
-    patch_width: int = 0
-    patch_blocks: int = 2
     image_width: int | None = None
 
     def __post_init__(self) -> None:
@@ -117,13 +112,6 @@ class PriorConfig:
         """The inverse of `to_dict`."""
         return cls(**values)
 
-
-DVAE_PRESETS = {
-    "paper": DvaeConfig(),
-    "demo": DvaeConfig(
-        side=64, num_codes=1024, hidden=16, bottleneck=32, blocks_per_group=1, patch_width=256
-    ),
-}
 
 PRIOR_PRESETS = {
     "paper": PriorConfig(),

@@ -13,7 +13,7 @@ def _require(holds: bool, message: str) -> None:
 
 @dataclass(frozen=True)
 class DvaeTraining:
-    """How to train a dVAE; the shipped demo weights were trained with the defaults.
+    """How to train a dVAE; the defaults are the paper's.
 
     Args:
         steps: optimizer steps.
@@ -28,36 +28,30 @@ class DvaeTraining:
         kl_weight: of the divergence of the codes from uniform, after rising from 0 over
             `kl_steps`.
         kl_steps: length of that rise, in steps.
-        pixel_weight: of the mean squared error of mapped pixels, added to the logit-Laplace
-            likelihood; 0 in the paper. The likelihood alone fits medians: 300 steps on slanted
-            edges gained 4.2 dB over patch k-means with a weight of 2000, and nothing with 50.
         ema_decay: of the exponential moving average of the weights, which is what is saved.
-        kmeans_iterations: for the codebook that initialises a patch path.
-        kmeans_spread: variance of a pixel around its centroid that the initial logits assume.
         precision: of the forward pass; `auto` is bfloat16 where the processor multiplies in it, 1.5
             times as fast as float32 on Zen 4. Emulated, it takes several times as long.
+
+    Source: Ramesh et al. 2021, section 2.1 and appendix A.2.
     """
 
-    steps: int = 1800
-    batch_size: int = 32
+    steps: int = 3_000_000
+    batch_size: int = 512
     seed: int = 0
-    max_shift: int = 4
-    learning_rate: tuple[float, float] = (2e-3, 1e-5)
-    learning_rate_steps: int = 1800
-    temperature: tuple[float, float] = (0.5, 1 / 16)
-    temperature_steps: int = 1440
-    kl_weight: float = 0.0
-    kl_steps: int = 5000
-    pixel_weight: float = 2000.0
-    ema_decay: float = 0.998
-    kmeans_iterations: int = 20
-    kmeans_spread: float = 0.02
+    max_shift: int = 0
+    learning_rate: tuple[float, float] = (1e-4, 1.25e-6)
+    learning_rate_steps: int = 1_200_000
+    temperature: tuple[float, float] = (1.0, 1 / 16)
+    temperature_steps: int = 150_000
+    kl_weight: float = 6.6
+    kl_steps: int = 5_000
+    ema_decay: float = 0.999
     precision: Precision = "auto"
 
     def __post_init__(self) -> None:
         _require(min(self.steps, self.batch_size) >= 1, "steps and batch_size must be at least 1")
-        rates = (*self.learning_rate, *self.temperature, self.kmeans_spread)
-        _require(min(rates) > 0, "learning_rate, temperature and kmeans_spread must be above 0")
+        rates = (*self.learning_rate, *self.temperature)
+        _require(min(rates) > 0, "learning_rate and temperature must be above 0")
         for name in (
             "seed",
             "max_shift",
@@ -65,29 +59,9 @@ class DvaeTraining:
             "temperature_steps",
             "kl_weight",
             "kl_steps",
-            "pixel_weight",
         ):
             _require(getattr(self, name) >= 0, f"{name} must not be negative")
         _require(0 <= self.ema_decay < 1, "ema_decay must be in [0, 1)")
-
-
-DVAE_TRAINING_PRESETS = {
-    # Source: Ramesh et al. 2021, appendix A.2.
-    "paper": DvaeTraining(
-        steps=3_000_000,
-        batch_size=512,
-        max_shift=0,
-        learning_rate=(1e-4, 1.25e-6),
-        learning_rate_steps=1_200_000,
-        temperature=(1.0, 1 / 16),
-        temperature_steps=150_000,
-        kl_weight=6.6,
-        kl_steps=5_000,
-        pixel_weight=0.0,
-        ema_decay=0.999,
-    ),
-    "demo": DvaeTraining(),
-}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from dalle_model.config import DvaeConfig
 from dalle_model.pixels import Floats, Rgb, map_pixels, unmap_pixels
 from dalle_model.tokenizers.layers import Block, Conv2d, looked_up
-from dalle_model.tokenizers.patch_path import PatchDecoder, PatchEncoder
 
 # Shape letters: B batch, C colour channels (3), K codes; S S height and width in pixels, and
 # G G rows and columns of tokens, S / 8 each, which differ where images are not square.
@@ -40,14 +39,11 @@ class Encoder(nn.Module):
             layers[f"group_{g}"] = _group(config, widths[g - 1], widths[g], (3, 3, 3, 1), pool)
         layers["output"] = _output(widths[-1], config.num_codes)
         self.blocks = nn.Sequential(layers)
-        self.patch = PatchEncoder(config) if config.patch_width else None
 
     def forward(self, x_BCSS: Tensor) -> Tensor:
         """Logits `(B, K, G, G)` in float32 of pixels `(B, 3, S, S)` in [0.1, 0.9]."""
         _check(x_BCSS, 3, self.config.image_shape)
         logits_BKGG: Tensor = self.blocks(x_BCSS).float()
-        if self.patch is not None:
-            logits_BKGG = logits_BKGG + self.patch(x_BCSS)
         return logits_BKGG
 
 
@@ -71,14 +67,11 @@ class Decoder(nn.Module):
             layers[f"group_{g}"] = _group(config, widths[g - 1], widths[g], (1, 3, 3, 3), scale)
         layers["output"] = _output(hidden, 2 * 3)
         self.blocks = nn.Sequential(layers)
-        self.patch = PatchDecoder(config) if config.patch_width else None
 
     def forward(self, z_BKGG: Tensor) -> tuple[Tensor, Tensor]:
         """Location and log-scale `(mu, ln b)`, each `(B, 3, S, S)` in float32."""
         _check(z_BKGG, self.config.num_codes, self.config.token_shape)
         mu_BCSS, ln_b_BCSS = self.blocks(z_BKGG).float().chunk(2, dim=1)
-        if self.patch is not None:
-            mu_BCSS = mu_BCSS + self.patch(z_BKGG)
         return mu_BCSS, ln_b_BCSS
 
     def location(self, codes_BGG: Tensor) -> Tensor:
@@ -91,8 +84,7 @@ class Decoder(nn.Module):
         x: Tensor = looked_up(first, codes_BGG)
         for layer in rest:
             x = layer(x)
-        mu_BCSS = x.float()[:, :3]
-        return mu_BCSS if self.patch is None else mu_BCSS + self.patch.of_codes(codes_BGG)
+        return x.float()[:, :3]
 
 
 class Dvae(nn.Module):

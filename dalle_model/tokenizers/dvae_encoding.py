@@ -1,8 +1,8 @@
 """A dVAE's encoder as it runs after training: the function of `dvae.Encoder`, laid out for speed.
 
-Channels lie last. Relu and the sum with the identity are done within the convolutions, in the same
-order of rounding. The logits are never whole: each tile of the codebook leaves its best code. Large
-images are encoded one after the other, so that memory does not grow with the batch.
+Channels lie last. Relu and the sum with the identity are done within the convolutions, which may
+change the last bit of a logit. The logits are never whole: each tile of the codebook leaves its
+best code. Large images are encoded one by one, so that memory does not grow with the batch.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dalle_model.config import PATCH
 from dalle_model.pixels import Floats, Rgb
 from dalle_model.tokenizers.chunks import images_at_once
 from dalle_model.tokenizers.devices import low_precision, multiplies_bfloat16
@@ -50,27 +49,14 @@ class DvaeEncoding:
 
     Args:
         encoder: whose weights are used; those whose channels lie last are not copied.
-        dtype: of the convolutions, float32 or bfloat16. The last layer, and the linear path of a
-            small dVAE, are always in float32, as in the release.
-            Source: openai/DALL-E `dall_e/encoder.py`, `use_float16=False`.
-        is_exact: whether the terms of a small dVAE's logits are summed in the order of `Encoder`.
-            In one product they are faster by a seventh, and near-ties may flip.
+        dtype: of the convolutions, float32 or bfloat16. The last layer is always in float32, as in
+            the release. Source: openai/DALL-E `dall_e/encoder.py`, `use_float16=False`.
     """
 
-    def __init__(
-        self, encoder: Encoder, dtype: torch.dtype = torch.float32, *, is_exact: bool = True
-    ) -> None:
+    def __init__(self, encoder: Encoder, dtype: torch.dtype = torch.float32) -> None:
         self._encoder, self.dtype = encoder, dtype
         self._trunk = _Layers.of(encoder.blocks, dtype)
-        self._context: _Layers | None = None
-        self._linear: nn.Module | None = None
-        outputs = [_Output.of(encoder.blocks.get_submodule("output.conv"))]
-        if encoder.patch is not None:
-            self._context = _Layers.of(encoder.patch.context, dtype)
-            outputs.insert(0, _Output.of(encoder.patch.context.get_submodule("output")))
-            self._linear = encoder.patch.linear if is_exact else None
-            outputs += [] if is_exact else [_Output.of(encoder.patch.linear)]
-        self._outputs = outputs if is_exact else [_Output.joined(outputs)]
+        self._output = _Output(encoder.blocks.get_submodule("output.conv"))
 
     @torch.inference_mode()
     def best(self, images: Rgb, *, with_margins: bool = False) -> Best:
@@ -84,26 +70,13 @@ class DvaeEncoding:
         return images_at_once(self._trunk.width, image_shape, self.dtype.itemsize)
 
     def in_fast_form(self) -> Self:
-        """The same in bfloat16 where the processor multiplies in it, with sums in another order."""
-        return type(self)(self._encoder, low_precision(), is_exact=False)
+        """The same in bfloat16 where the processor multiplies in it."""
+        return type(self)(self._encoder, low_precision())
 
     def _tiles(self, x_BCSS: Tensor, with_margins: bool) -> list[Best]:
-        features, linear_RK = [self._trunk(x_BCSS.to(self.dtype))], None
-        if self._context is not None:
-            patches = functional.pixel_unshuffle(x_BCSS, PATCH)
-            features.insert(0, self._context(patches.to(self.dtype)))
-            if self._linear is None:
-                features.append(_rows(patches))
-            else:
-                linear_RK = _rows(self._linear(patches))
-        if len(features) > len(self._outputs):
-            features = [torch.cat(features, dim=1)]
-        parts = list(zip(self._outputs, features, strict=True))
-        num_rows = len(parts[0][1])
-        return [
-            _best_of_rows(slice(start, start + _ROWS), parts, linear_RK, with_margins)
-            for start in range(0, num_rows, _ROWS)
-        ]
+        features_RF = self._trunk(x_BCSS.to(self.dtype))
+        tiles = features_RF.split(_ROWS)
+        return [_best_of_rows(tile_RF, self._output, with_margins) for tile_RF in tiles]
 
 
 class _Conv:
@@ -199,51 +172,27 @@ def _leaves(layers: nn.Sequential) -> list[nn.Module]:
 class _Output:
     """The last 1x1 convolution, as a matrix."""
 
-    def __init__(self, w_KF: Tensor, b_K: Tensor) -> None:
-        self._w_KF, self._b_K = w_KF, b_K
-        self.num_codes = len(b_K)
+    def __init__(self, conv: nn.Module) -> None:
+        self._w_KF = conv.get_parameter("w").detach().flatten(1)
+        self._b_K = conv.get_parameter("b").detach()
+        self.num_codes = len(self._b_K)
 
-    @classmethod
-    def of(cls, conv: nn.Module) -> Self:
-        """The matrix and the bias of a convolution."""
-        return cls(conv.get_parameter("w").detach().flatten(1), conv.get_parameter("b").detach())
-
-    @classmethod
-    def joined(cls, outputs: list["_Output"]) -> Self:
-        """The sum of several, of their features side by side."""
-        biases = torch.stack([output._b_K for output in outputs])
-        return cls(torch.cat([output._w_KF for output in outputs], dim=1), biases.sum(dim=0))
-
-    def __call__(self, features_RF: Tensor, codes: slice) -> Tensor:
-        return functional.linear(features_RF, self._w_KF[codes], self._b_K[codes])
+    def __call__(self, features_RF: Tensor, codes: slice) -> Floats:
+        logits_RK = functional.linear(features_RF, self._w_KF[codes], self._b_K[codes])
+        return np.asarray(logits_RK.numpy())
 
 
 def _rows(x_BNGG: Tensor) -> Tensor:
     return x_BNGG.permute(0, 2, 3, 1).flatten(0, 2)
 
 
-def _best_of_rows(
-    rows: slice,
-    parts: list[tuple[_Output, Tensor]],
-    linear_RK: Tensor | None,
-    with_margins: bool,
-) -> Best:
-    num_codes = parts[0][0].num_codes
-    tiles = (slice(n, min(n + _CODES, num_codes)) for n in range(0, num_codes, _CODES))
+def _best_of_rows(features_RF: Tensor, output: _Output, with_margins: bool) -> Best:
+    starts = range(0, output.num_codes, _CODES)
+    tiles = (slice(n, min(n + _CODES, output.num_codes)) for n in starts)
     found = (
-        _best_of_tile(_logits(rows, codes, parts, linear_RK), codes.start, with_margins)
-        for codes in tiles
+        _best_of_tile(output(features_RF, codes), codes.start, with_margins) for codes in tiles
     )
     return reduce(_better, found)
-
-
-def _logits(
-    rows: slice, codes: slice, parts: list[tuple[_Output, Tensor]], linear_RK: Tensor | None
-) -> Floats:
-    terms = [output(features_RF[rows], codes) for output, features_RF in parts]
-    if linear_RK is not None:
-        terms[0].add_(linear_RK[rows, codes])
-    return np.asarray(reduce(Tensor.add_, terms).numpy())
 
 
 def _best_of_tile(logits_RK: Floats, first_code: int, with_margins: bool) -> Best:

@@ -10,9 +10,8 @@ from typing import Self
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from dalle_model.config import LOGIT_LAPLACE_EPS, PATCH
+from dalle_model.config import LOGIT_LAPLACE_EPS
 from dalle_model.pixels import Rgb
 from dalle_model.tokenizers.devices import low_precision
 from dalle_model.tokenizers.dvae import Encoder
@@ -39,36 +38,18 @@ class EncodingOnGpu:
         self._encoder, self._device, self.dtype = encoder, device, dtype
         own = deepcopy(encoder).to(device)
         *trunk, output = own.blocks
-        outputs = [output.get_submodule("conv")]
-        self._trunk = self._laid_out(*trunk, output.get_submodule("relu"))
-        self._context = self._linear = None
-        if own.patch is not None:
-            *context, last = own.patch.context
-            self._context, self._linear = self._laid_out(*context), own.patch.linear
-            outputs.append(last)
-        weights = [conv.get_parameter("w").detach().flatten(1) for conv in outputs]
-        self._w_FK = torch.cat(weights, dim=1).T.to(dtype)
-        self._b_K = torch.stack([conv.get_parameter("b").detach() for conv in outputs]).sum(0)
-
-    def _laid_out(self, *layers: nn.Module) -> nn.Sequential:
-        return nn.Sequential(*layers).to(self.dtype).to(memory_format=torch.channels_last)
+        layers = nn.Sequential(*trunk, output.get_submodule("relu"))
+        self._trunk = layers.to(dtype).to(memory_format=torch.channels_last)
+        conv = output.get_submodule("conv")
+        self._w_FK = conv.get_parameter("w").detach().flatten(1).T.to(dtype)
+        self._b_K = conv.get_parameter("b").detach()
 
     @torch.inference_mode()
     def best(self, images: Rgb, *, with_margins: bool = False) -> Best:
         """The best codes of RGB uint8 `(B, S, S, 3)`, in raster order."""
-        x_BCSS = self._mapped(images)
-        maps = [self._trunk(x_BCSS.to(self.dtype))]
-        linear_RK = None
-        if self._context is not None and self._linear is not None:
-            patches = functional.pixel_unshuffle(x_BCSS, PATCH)
-            maps.append(self._context(patches.to(self.dtype)))
-            linear_RK = _rows(self._linear(patches))
-        features_RF = torch.cat([_rows(x) for x in maps], dim=1)
-        found = [
-            self._best_of_rows(slice(n, n + _ROWS), features_RF, linear_RK, with_margins)
-            for n in range(0, len(features_RF), _ROWS)
-        ]
-        return _joined(found, with_margins)
+        x_BNGG = self._trunk(self._mapped(images).to(self.dtype))
+        tiles = x_BNGG.permute(0, 2, 3, 1).flatten(0, 2).split(_ROWS)
+        return _joined([self._best_of_rows(x_RF, with_margins) for x_RF in tiles], with_margins)
 
     def images_at_once(self, _image_shape: tuple[int, int]) -> int:
         """All of a batch, so that none of them are encoded apart."""
@@ -84,13 +65,9 @@ class EncodingOnGpu:
         pixels = on_cpu.to(self._device).permute(0, 3, 1, 2).float()
         return pixels.mul_((1 - 2 * LOGIT_LAPLACE_EPS) / 255).add_(LOGIT_LAPLACE_EPS)
 
-    def _best_of_rows(
-        self, rows: slice, features_RF: Tensor, linear_RK: Tensor | None, with_margins: bool
-    ) -> tuple[Tensor, Tensor]:
-        """Codes and logits `(rows, 1)`, or `(rows, 2)` with the second best."""
-        logits_RK = _product(features_RF[rows], self._w_FK).add_(self._b_K)
-        if linear_RK is not None:
-            logits_RK.add_(linear_RK[rows])
+    def _best_of_rows(self, x_RF: Tensor, with_margins: bool) -> tuple[Tensor, Tensor]:
+        """Codes and logits `(R, 1)`, or `(R, 2)` with the second best."""
+        logits_RK = _product(x_RF, self._w_FK).add_(self._b_K)
         logits, codes = logits_RK.topk(2) if with_margins else logits_RK.max(1, keepdim=True)
         return codes, logits
 
@@ -100,10 +77,6 @@ def _product(features_RF: Tensor, w_FK: Tensor) -> Tensor:
     if features_RF.is_cuda and features_RF.dtype != torch.float32:
         return torch.mm(features_RF, w_FK, out_dtype=torch.float32)
     return torch.mm(features_RF.float(), w_FK.float())
-
-
-def _rows(x_BNGG: Tensor) -> Tensor:
-    return x_BNGG.permute(0, 2, 3, 1).flatten(0, 2)
 
 
 def _joined(found: list[tuple[Tensor, Tensor]], with_margins: bool) -> Best:

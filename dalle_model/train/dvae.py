@@ -9,7 +9,7 @@ from torch import Tensor
 
 from dalle_model.checkpoint import save_checkpoint
 from dalle_model.config import FIRST_RESAMPLE, DvaeConfig, Resample
-from dalle_model.pixels import Floats, Rgb
+from dalle_model.pixels import Rgb
 from dalle_model.progress import OnStep
 from dalle_model.settings import DvaeTraining
 from dalle_model.tokenizers.dvae import Dvae, to_input
@@ -17,10 +17,8 @@ from dalle_model.tokenizers.dvae_codec import DvaeCodec
 from dalle_model.tokenizers.facts import dvae_facts
 from dalle_model.train.descent import average, descend, draw_batch
 from dalle_model.train.images import Images
-from dalle_model.train.kmeans import fit_centroids
 from dalle_model.train.losses import divergence_from_uniform, logit_laplace, negative_bound, relax
 from dalle_model.train.measures import measure
-from dalle_model.train.patch_start import start_from_centroids
 from dalle_model.train.precision import mixed_precision
 from dalle_model.train.schedules import Cosine
 
@@ -52,32 +50,22 @@ def train_from_images(
 
     Returns:
         `images` and `held_out`: how many were trained on and held out; `psnr`, in dB on the
-        held-out images, and `kmeans_psnr` with a patch path; `codes_used` and `perplexity`, on all.
+        held-out images; `codes_used` and `perplexity`, on all.
 
     Raises:
         ImagesError: too few images to train on some and hold others out.
         DivergedError: the loss is not finite.
     """
     train, held_out = images.split(out_url)
-    centroids = None
-    if config.patch_width:
-        chosen = (config.num_codes, settings.kmeans_iterations, settings.seed)
-        centroids = fit_centroids(train, *chosen)
-    model = train_dvae(train, config, settings, on_step, centroids)
+    model = train_dvae(train, config, settings, on_step)
     codec = DvaeCodec(model, dvae_facts(out_url, "", config.to_dict(), {"resample": resample}))
-    metrics = measure(codec, centroids, train, held_out)
+    metrics = measure(codec, None, train, held_out)
     extra = {"metrics": metrics, "settings": asdict(settings), "resample": resample}
     save_checkpoint(out_url, "dvae", model.state_dict(), config.to_dict(), extra)
     return metrics
 
 
-def train_dvae(
-    images: Rgb,
-    config: DvaeConfig,
-    settings: DvaeTraining,
-    on_step: OnStep,
-    centroids: Floats | None = None,
-) -> Dvae:
+def train_dvae(images: Rgb, config: DvaeConfig, settings: DvaeTraining, on_step: OnStep) -> Dvae:
     """Train a dVAE; equal arguments and equal threads give equal weights.
 
     Args:
@@ -85,7 +73,6 @@ def train_dvae(
         config: sizes of the dVAE.
         settings: of the training.
         on_step: as for `train_from_images`.
-        centroids: initial values of the patch path; None to start from random weights.
 
     Returns:
         The dVAE with averaged weights.
@@ -98,8 +85,6 @@ def train_dvae(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         model = Dvae(config)
-    if centroids is not None:
-        start_from_centroids(model, torch.from_numpy(centroids), settings.kmeans_spread)
     model.to(memory_format=torch.channels_last)
     return _descend(model, to_input(images), settings, on_step)
 
@@ -110,20 +95,18 @@ class LossWeights:
 
     temperature: float
     kl_weight: float
-    pixel_weight: float
 
 
 def bound(
     model: Dvae, x_BCSS: Tensor, weights: LossWeights, noise: torch.Generator
 ) -> dict[str, Tensor]:
-    """The `loss` of a batch and its terms `nll`, `kl` and `mse`, all of them means."""
+    """The `loss` of a batch and its terms `nll` and `kl`, all of them means."""
     logits_BKGG = model.encoder(x_BCSS)
     mu_BCSS, ln_b_BCSS = model.decoder(relax(logits_BKGG, weights.temperature, noise))
     ln_f_BCSS = logit_laplace(x_BCSS, mu_BCSS, ln_b_BCSS)
     kl_BGG = divergence_from_uniform(logits_BKGG)
-    mse = (torch.sigmoid(mu_BCSS) - x_BCSS).square().mean()
-    loss = negative_bound(ln_f_BCSS, kl_BGG, weights.kl_weight) + weights.pixel_weight * mse
-    return {"loss": loss, "nll": -ln_f_BCSS.mean(), "kl": kl_BGG.mean(), "mse": mse}
+    loss = negative_bound(ln_f_BCSS, kl_BGG, weights.kl_weight)
+    return {"loss": loss, "nll": -ln_f_BCSS.mean(), "kl": kl_BGG.mean()}
 
 
 def _descend(model: Dvae, x_NCSS: Tensor, settings: DvaeTraining, on_step: OnStep) -> Dvae:
@@ -134,7 +117,7 @@ def _descend(model: Dvae, x_NCSS: Tensor, settings: DvaeTraining, on_step: OnSte
     temperature = Cosine(*settings.temperature, settings.temperature_steps)
     kl_weight = Cosine(0.0, settings.kl_weight, settings.kl_steps)
     for step in range(settings.steps):
-        weights = LossWeights(temperature(step), kl_weight(step), settings.pixel_weight)
+        weights = LossWeights(temperature(step), kl_weight(step))
         x_BCSS = draw_batch(x_NCSS, settings.batch_size, settings.max_shift, generator)
         with mixed_precision(settings.precision):
             terms = bound(model, x_BCSS, weights, generator)

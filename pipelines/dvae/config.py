@@ -1,27 +1,26 @@
 """Settings of the dvae stage."""
 
-from typing import Any, Literal
-
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from dalle_model.settings import DVAE_TRAINING_PRESETS, DvaeTraining
-from pipelines.presets import fill_from_preset
+from dalle_model.config import DvaeConfig
+from dalle_model.settings import DvaeTraining
+from dalle_model.token_shape import square_edge
 
 
-class DvaeConfig(BaseModel):
-    """Train a dVAE on the run's own images; without this section `encode.codec` is used.
+class DvaeStageConfig(BaseModel):
+    """Train OpenAI's dVAE on the run's own images, in place of `encode.codec`.
 
     Args:
-        preset: its architecture, and what `training` leaves out.
-        training: how it is trained.
+        model: its sizes, of squares; by default the release's.
+        training: how it is trained; by default as in the paper.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    preset: Literal["demo", "paper"] = "demo"
-    training: DvaeTraining = DVAE_TRAINING_PRESETS["demo"]
+    model: DvaeConfig = DvaeConfig()
+    training: DvaeTraining = DvaeTraining()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _fill(cls, values: Any) -> Any:
-        return fill_from_preset(values, training=DVAE_TRAINING_PRESETS)
+    @model_validator(mode="after")
+    def _is_square(self) -> "DvaeStageConfig":
+        square_edge("dvae.model: images", self.model.image_shape)
+        return self

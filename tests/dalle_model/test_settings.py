@@ -46,7 +46,7 @@ def test_paper_preset_is_the_paper() -> None:
         ("steps", 0),
         ("learning_rate", (1e-3, 0.0)),
         ("temperature", (0.0, 1.0)),
-        ("pixel_weight", -1.0),
+        ("kl_weight", -1.0),
         ("seed", -1),
         ("max_shift", -1),
         ("ema_decay", 1.0),
@@ -62,7 +62,7 @@ def test_dvae_training_out_of_range_is_refused(name, value):
     [
         ({"steps": 0, "decay_steps": 0}, "at least 1"),
         ({"checkpoint_every": 0}, "at least 1"),
-        ({"decay_steps": 20_001}, "decay_steps"),
+        ({"decay_steps": 10_001}, "decay_steps"),
         ({"matrix_rate": 0.0}, "rates"),
         ({"codebook_decay": 1.0}, "codebook_decay"),
         ({"ema_decay": 1.0}, "ema_decay"),

@@ -16,7 +16,7 @@ from dalle_model.tokenizers.vq import Vq
 from dalle_model.tokenizers.vq_config import VqConfig
 
 TINY_VQ = VqConfig(32, 4, width=8, encoder_blocks=1, decoder_blocks=1, image_shape=(16, 16))
-TINY = DvaeConfig(side=16, num_codes=32, hidden=8, bottleneck=8, blocks_per_group=1, patch_width=16)
+TINY = DvaeConfig(side=16, num_codes=32, hidden=8, bottleneck=8, blocks_per_group=1)
 
 
 def write_codec(url: str, config: DvaeConfig = TINY, seed: int = 0) -> str:

@@ -7,13 +7,11 @@ from dalle_model.tokenizers.pickles import ConversionError
 from dalle_model.tokenizers.registry import load_codec
 from tests.support.codecs import TINY
 
-CONFIG = type(TINY)(**vars(TINY) | {"patch_width": 0})
-
 
 @pytest.fixture
 def halves(tmp_path):
     """State dicts of the two halves, by file."""
-    model = Dvae(CONFIG)
+    model = Dvae(TINY)
     urls = [f"{tmp_path}/{name}.pt" for name in ("encoder", "decoder")]
     torch.save(model.encoder.state_dict(), urls[0])
     torch.save(model.decoder.state_dict(), urls[1])

@@ -9,7 +9,7 @@ from dalle_model.tokenizers.dvae import Encoder, to_input
 from dalle_model.tokenizers.dvae_encoding import DvaeEncoding
 from tests.support.codecs import TINY
 
-# As the release, of two blocks a group; and with a path through patches.
+# As the release, of two blocks a group; and with one.
 CONFIGS = (DvaeConfig(16, 48, hidden=8, bottleneck=8), TINY)
 
 
@@ -36,14 +36,13 @@ def slow_best(encoder: Encoder, images: Rgb):
 
 
 @pytest.mark.parametrize("tile", [1024, 16, 5])
-@pytest.mark.parametrize("is_exact", [True, False])
 @pytest.mark.parametrize("config", CONFIGS)
-def test_codes_and_margins_are_those_of_the_whole_logits(config, is_exact, tile, monkeypatch):
+def test_codes_and_margins_are_those_of_the_whole_logits(config, tile, monkeypatch):
     monkeypatch.setattr(dvae_encoding, "_ROWS", tile)
     monkeypatch.setattr(dvae_encoding, "_CODES", tile)
     encoder, images = encoder_of(config), images_of(config)
     codes, logits, margins = slow_best(encoder, images)
-    found = DvaeEncoding(encoder, is_exact=is_exact).best(images, with_margins=True)
+    found = DvaeEncoding(encoder).best(images, with_margins=True)
     assert found.codes.tolist() == codes.tolist()
     assert np.allclose(found.logits, logits, atol=1e-4)
     assert found.margins is not None
@@ -64,13 +63,15 @@ def test_images_that_go_in_one_by_one_have_the_same_codes(config, monkeypatch):
 
 
 @pytest.mark.parametrize("config", CONFIGS)
-def test_fused_kernels_change_no_bit(config, monkeypatch):
+def test_fused_kernels_change_the_last_bits_at_most(config, monkeypatch):
     if not dvae_encoding._is_fused(torch.float32):
         pytest.skip("this build of torch has no fused kernels")
     encoder, images = encoder_of(config), images_of(config)
     fused = DvaeEncoding(encoder).best(images)
     monkeypatch.setattr(dvae_encoding, "_is_fused", lambda dtype: False)
-    assert DvaeEncoding(encoder).best(images).logits.tobytes() == fused.logits.tobytes()
+    plain = DvaeEncoding(encoder).best(images)
+    assert plain.codes.tolist() == fused.codes.tolist()
+    assert np.allclose(plain.logits, fused.logits, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("config", CONFIGS)

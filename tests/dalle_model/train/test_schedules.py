@@ -1,9 +1,9 @@
 import pytest
 
-from dalle_model.settings import DVAE_TRAINING_PRESETS
+from dalle_model.settings import DvaeTraining
 from dalle_model.train.schedules import Cosine
 
-PAPER = DVAE_TRAINING_PRESETS["paper"]
+PAPER = DvaeTraining()
 PAPER_KL_WEIGHT = Cosine(0.0, PAPER.kl_weight, PAPER.kl_steps)
 PAPER_TEMPERATURE = Cosine(*PAPER.temperature, PAPER.temperature_steps)
 PAPER_LEARNING_RATE = Cosine(*PAPER.learning_rate, PAPER.learning_rate_steps)

@@ -28,8 +28,8 @@ def fingerprint(config: RunConfig) -> str:
     ("settings", "side"),
     [
         ({}, 64),  # of the codec that ships
-        ({"dvae": {"preset": "demo"}}, 64),
-        ({"dvae": {"preset": "paper"}}, 256),
+        ({"dvae": {"model": {"side": 64}}}, 64),
+        ({"dvae": {}}, 256),
         ({"vq": {}}, 64),
         ({"vq": {"model": {"image_shape": [128, 128]}}}, 128),
         ({"images": {"side": 128}}, 128),
@@ -50,7 +50,7 @@ def test_the_side_of_images_is_the_codecs_unless_it_is_set(tmp_path, settings, s
     [
         ({}, "lanczos"),  # of the codec that ships
         ({"images": {"resize": "bicubic"}}, "bicubic"),
-        ({"dvae": {"preset": "demo"}}, "bicubic"),  # it is trained on what there is
+        ({"dvae": {}}, "bicubic"),  # it is trained on what there is
     ],
 )
 def test_images_are_scaled_by_the_codecs_filter_unless_it_is_set(tmp_path, settings, resample):

@@ -113,8 +113,8 @@ def test_bytes_that_are_not_text(tmp_path):
         load_config(str(tmp_path / "run.yaml"))
 
 
-def test_what_a_model_section_leaves_out_is_its_presets(tmp_path):
-    text = GOOD + "dvae: {preset: paper, training: {seed: 7}}\nprior: {training: {steps: 5}}\n"
+def test_what_a_model_section_leaves_out_is_as_ever(tmp_path):
+    text = GOOD + "dvae: {training: {seed: 7}}\nprior: {training: {steps: 5}}\n"
     config = load_config(written(tmp_path, text))
     assert config.dvae is not None
     assert config.prior is not None

@@ -40,8 +40,8 @@ def test_settings_that_fit_are_passed(tmp_path):
         ({"encode": {"codec": "pairs.tsv"}}, r"pairs\.tsv is not a dvae, vq or vqgan checkpoint"),
         ({"images": {"side": 32}}, "encode: images are stored at 32 px, below the codec's 64 px"),
         (
-            {"images": {"side": 64}, "dvae": {"preset": "paper"}},
-            "dvae: images are stored at 64 px, below the 256 px of the preset 'paper'",
+            {"images": {"side": 64}, "dvae": {}},
+            "dvae: images are stored at 64 px, below the 256 px of dvae.model.side",
         ),
         (
             {"images": {"side": 64}, "vq": {"model": {"image_shape": [128, 128]}}},
