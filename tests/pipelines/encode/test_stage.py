@@ -165,7 +165,7 @@ def test_the_side_of_other_shards_with_shapes_of_their_own_is_counted_in_tokens(
     ]
     write_token_shard(shard, rows, views=("aspect",), image_shape=None, token_shape=None)
     config = EncodeConfig(like=str(shard.parent))
-    facts = STAGE.facts(config, {CODEC: codec_url})
+    facts = dict(STAGE.facts(config, {CODEC: codec_url}))
     assert (facts[CODEC_SIDE], facts[WANTED_SIDE]) == (64, 64)
     assert not STAGE.misfit(config, facts | {IMAGE_SIDE: 64})
     assert "images.side to 64" in STAGE.misfit(config, facts | {IMAGE_SIDE: 48})
