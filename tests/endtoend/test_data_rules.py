@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from orchestration import api
 from pipelines.io.parquet import read_table
 from tests.endtoend.conftest import NUM_PAGES
-from tests.endtoend.test_kill import killed_after
 from tests.support import engine_run
 from tests.support.commands import checksums, dalle, environment
+from tests.support.many_kills import finished, killed
 from tests.support.small_web import write_config, write_small_web
 from tests.support.wheel_run import NAMESPACE, SCRIPT
 
@@ -81,23 +82,23 @@ def test_portable_runner_with_an_external_worker_pool(align, expected_align, tmp
 
 
 @pytest.mark.timeout(600)
-def test_kills_while_captions_are_counted_leave_no_trace(align, expected_align, tmp_path):
+def test_kills_while_captions_are_counted_leave_no_trace(
+    align, undisturbed_align, expected_align, tmp_path
+):
+    stages = ("captions",)
     crawled = tmp_path / "crawled"
-    dalle("run", "crawl", "--config", align, "--dir", crawled)
+    shutil.copytree(undisturbed_align, crawled, ignore=shutil.ignore_patterns("captions"))
     shutil.copytree(crawled, tmp_path / "timed")
     started = time.monotonic()
-    dalle("run", "captions", "--config", align, "--dir", tmp_path / "timed")
+    assert finished(align, tmp_path / "timed", stages)
     whole_run = time.monotonic() - started
     moments, kills, runs = random.Random(6), 0, 0
     while kills < NUM_KILLS:
         root = tmp_path / f"run-{runs}"
         runs += 1
         shutil.copytree(crawled, root)
-        arguments = ["run", "captions", "--config", align, "--dir", root]
-        while kills < NUM_KILLS and killed_after(
-            moments.uniform(0.4 * whole_run, whole_run), arguments
-        ):
+        while kills < NUM_KILLS and killed(align, root, moments.uniform(0, whole_run), stages):
             kills += 1
-        dalle(*arguments)
+        assert finished(align, root, stages)
         assert checksums(root) == expected_align
-        dalle("verify", "--dir", root)
+        api.verify(str(root))

@@ -4,7 +4,7 @@ import pytest
 
 from tests.endtoend.conftest import NUM_PAGES
 from tests.support import engine_run
-from tests.support.commands import checksums, dalle, environment
+from tests.support.commands import checksums, dalle
 from tests.support.s3_server import s3_server
 from tests.support.small_web import write_config, write_small_web
 from tests.support.wheel_run import run_from_wheel, wheel_environment
@@ -45,11 +45,11 @@ def s3(tmp_path):
         yield server
 
 
-def test_a_run_directory_on_s3(config, expected, s3):
+def test_a_run_directory_on_s3(config, expected, s3, monkeypatch):
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
     arguments = ["--config", config, "--dir", "s3://bucket/run"]
-    dalle("run", *arguments, env=environment(**s3.environment))
+    dalle("run", *arguments)
     assert checksums(s3.bucket / "run") == expected
-    again = dalle("run", *arguments, env=environment(**s3.environment))
-    assert again.stderr.count("nothing to do") == 6
-    verified = dalle("verify", "--dir", "s3://bucket/run", env=environment(**s3.environment))
-    assert "sha256" in verified.stdout
+    assert dalle("run", *arguments).stderr.count("nothing to do") == 6
+    assert "sha256" in dalle("verify", "--dir", "s3://bucket/run").stdout

@@ -8,17 +8,33 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.support import forked
+
 DALLE = str(Path(sys.executable).with_name("dalle"))
+# A user's command does not find what only tests need. Beam and PyArrow import pandas wherever it is
+# installed, which takes each process most of a second.
+UNINSTALLED = str(Path(__file__).with_name("uninstalled"))
 NOT_COMPARED = {"timings.json", "config.json"}
+TIMEOUT_S = 280
 DATA_STAGES = ("crawl", "captions", "fetch", "images", "dedupe", "encode")
 
 
 def dalle(
-    *arguments: object, check: bool = True, **keywords: Any
+    *arguments: object, check: bool = True, cwd: Path | None = None, **keywords: Any
 ) -> subprocess.CompletedProcess[str]:
-    """`dalle …`; with `check`, a failure shows what it printed."""
+    """`dalle …`; with `check`, a failure shows what it printed.
+
+    Its process is forked from one that has imported what commands need. With further keywords, such
+    as an environment of its own, it is a new program.
+    """
     command = [DALLE, *map(str, arguments)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=280, **keywords)
+    if keywords:
+        given = {"env": environment()} | keywords
+        result = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT_S, cwd=cwd, **given
+        )
+    else:
+        result = forked.command(command, environment(), cwd, TIMEOUT_S)
     if check and result.returncode != 0:
         raise AssertionError(f"{command}: exit {result.returncode}\n{result.stdout}{result.stderr}")
     return result
@@ -46,6 +62,11 @@ def checksums(root: Path) -> dict[str, str]:
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """This process's environment with the venv's programs first, which Beam's worker pool needs."""
+    """That of a command: without what only tests need, and with the venv's programs first.
+
+    Beam's worker pool needs those.
+    """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return os.environ | {"PATH": path} | extra
+    given = extra.pop("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
+    packages = os.pathsep.join(filter(None, [UNINSTALLED, given]))
+    return os.environ | {"PATH": path, "PYTHONPATH": packages} | extra

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.commands import DALLE, checksums, dalle
-from tests.support.tiny_run import MODELS, run_tiny, write_tiny_config
+from tests.support.commands import DALLE, checksums, dalle, environment
+from tests.support.tiny_run import MODELS, write_tiny_config
 
 STOPPED = "dalle: stopped; finished shards are kept, and the same command goes on from there"
 LATEST = 1.2  # times the seconds of a whole run: some signals come after the end
@@ -76,6 +76,7 @@ def start(arguments: Sequence[object]) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        env=environment(),
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in background
     )
@@ -115,7 +116,9 @@ def main(number: str, *options: str) -> int:
         folder = Path(name)
         config = write_tiny_config(folder, MODELS)
         started = time.monotonic()
-        expected = checksums(run_tiny(config, folder / "undisturbed"))
+        arguments = ["run", "--config", config, "--dir", folder / "undisturbed"]
+        dalle(*arguments, env=environment())  # imports and all
+        expected = checksums(folder / "undisturbed")
         latest, moments = LATEST * (time.monotonic() - started), random.Random(9)
         table: Counter[tuple[int, bool]] = Counter()
         for index in range(int(number)):

@@ -1,11 +1,10 @@
-"""`encode` killed at random moments, and gone on with until it is whole: the bytes of a quiet run.
+"""Stages killed at random moments, and gone on with until they are whole: the bytes of a quiet run.
 
 On the local runner, or by a job service and its pool of workers, which are then killed as well.
 Usage: python -m tests.support.many_kills [NUMBER] [--portable]
 """
 
 import argparse
-import multiprocessing
 import os
 import random
 import resource
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from dalle_model.pixels import to_png
 from orchestration.engine.jobs import current_job, end_job
-from tests.support import engine_run
+from tests.support import engine_run, forked
 from tests.support.commands import NOT_COMPARED, environment
 from tests.support.image_rows import noise
 from tests.support.wheel_run import NAMESPACE
@@ -37,12 +36,6 @@ images: {{side: 64}}
 """
 # Whose end is that of all in it, as of a machine: a killed child takes its processes along.
 MACHINE = (*NAMESPACE, "--pid", "--fork", "--kill-child")
-# Processes begin with everything imported, so that a kill meets the work and not its start.
-_PRELOADED = [
-    *("apache_beam", "apache_beam.runners.portability.fn_api_runner", "pandas", "torch"),
-    *("orchestration.api", "orchestration.beam.execute", "orchestration.report.page"),
-    *("pipelines.encode.shard", "dalle_model.tokenizers.dvae_codec"),
-]
 
 
 @dataclass(frozen=True)
@@ -113,18 +106,29 @@ def complete(encodes: Encodes, root: Path) -> float:
     return time.monotonic() - began
 
 
-def killed(encodes: Encodes, root: Path, seconds: float) -> bool:
+def killed(config: Path, root: Path, seconds: float, stages: tuple[str, ...]) -> bool:
+    """Start stages and kill all their processes after a while; False where they had ended."""
+    process = start(config, root, stages)
+    process.join(seconds)
+    return _killed(process, root)
+
+
+def killed_at_work(encodes: Encodes, root: Path, seconds: float) -> bool:
     """Kill `encode` so long after it began to work; False where it had ended by then."""
     process = encodes.start(root)
     _join_until_it_works(process, root)
     process.join(seconds)
+    was_killed = _killed(process, root)
+    if was_killed and current_job(str(root)):
+        end_job(str(root))  # as `dalle cancel`: the next run cannot know that its service is gone
+    return was_killed
+
+
+def _killed(process: BaseProcess, root: Path) -> bool:
     if process.exitcode is not None:
         _check_ended_well(process, root)
         return False
-    os.kill(process.pid or 0, signal.SIGKILL)
-    process.join()
-    if current_job(str(root)):
-        end_job(str(root))  # as `dalle cancel`: the next run cannot know that its service is gone
+    forked.kill(process)
     return process.exitcode == -signal.SIGKILL
 
 
@@ -149,14 +153,9 @@ def start(
     config: Path, root: Path, stages: tuple[str, ...], max_file_bytes: int = 0, engine: str = ""
 ) -> BaseProcess:
     """A process that runs stages."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOADED)
     if engine:
-        process = context.Process(target=_run_on, args=(engine, config, root, stages))
-    else:
-        process = context.Process(target=_run, args=(config, root, stages, max_file_bytes))
-    process.start()
-    return process
+        return forked.start(_run_on, engine, config, root, stages)
+    return forked.start(_run, config, root, stages, max_file_bytes)
 
 
 def tokens_of(root: Path) -> dict[str, bytes]:
@@ -178,7 +177,7 @@ def survive(encodes: Encodes, expected: dict[str, bytes], number: int) -> Counte
     while done.total() < number:
         root = encodes.fresh(f"run-{runs}")
         runs += 1
-        while killed(encodes, root, moments.uniform(0, latest)):
+        while killed_at_work(encodes, root, moments.uniform(0, latest)):
             done[len(list((root / "encode" / "progress").glob("*.json")))] += 1
             if done.total() == number:
                 complete(encodes, root)

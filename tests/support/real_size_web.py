@@ -20,7 +20,7 @@ from pathlib import Path
 
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest, read_manifest
-from tests.support.commands import checksums, killed
+from tests.support.commands import checksums, environment, killed
 from tests.support.generated_web import SUFFIX, expected, write_pages
 from tests.support.raw_server import running
 
@@ -95,6 +95,7 @@ class Runs:
             [sys.executable, "-m", "tests.support.served_run", str(self.port), *words],
             stdout=output,
             stderr=subprocess.STDOUT,
+            env=environment(),
             start_new_session=True,
         )
 
