@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -38,9 +39,29 @@ def write_folder(folder: Path, things: list[str], words: str = "a red {} on a ta
     return folder
 
 
+@pytest.fixture(scope="module")
+def source(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("source") / "folder"
+
+
+@pytest.fixture(scope="module")
+def finished(source, tmp_path_factory) -> Path:
+    """The directory of a run of all things, which no test changes."""
+    root = tmp_path_factory.mktemp("finished") / "run"
+    assert reused(run_of(write_folder(source, THINGS), root)) == {}
+    return root
+
+
 @pytest.fixture
-def folder(tmp_path) -> Path:
-    return write_folder(tmp_path / "folder", THINGS)
+def folder(source) -> Path:
+    """All things; tests change it."""
+    return write_folder(source, THINGS)
+
+
+@pytest.fixture
+def root(finished, tmp_path) -> Path:
+    """The directory of a run of all things, which may be changed."""
+    return Path(shutil.copytree(finished, tmp_path / "run"))
 
 
 def run_of(folder: Path, root: Path, **settings: object) -> Run:
@@ -63,22 +84,20 @@ def reused(run: Run) -> dict[str, str]:
     return found
 
 
-def test_one_image_fewer_is_no_work_on_the_others(folder, tmp_path):
-    assert reused(run_of(folder, tmp_path / "run")) == {}
+def test_one_image_fewer_is_no_work_on_the_others(folder, root, tmp_path):
     write_folder(folder, THINGS[1:])
-    run = run_of(folder, tmp_path / "run")
+    run = run_of(folder, root)
     assert reused(run) == {"images": "6 of 6", "encode": "6 of 6"}
     assert reused(run_of(folder, tmp_path / "nothing")) == {}
-    assert checksums(tmp_path / "run") == checksums(tmp_path / "nothing")
+    assert checksums(root) == checksums(tmp_path / "nothing")
     verify_run(run.root)
 
 
-def test_another_caption_is_no_work_on_its_image(folder, tmp_path):
-    reused(run_of(folder, tmp_path / "run"))
+def test_another_caption_is_no_work_on_its_image(folder, root, tmp_path):
     write_folder(folder, THINGS, "a blue {} under a tree")
-    assert reused(run_of(folder, tmp_path / "run")) == {"images": "7 of 7", "encode": "7 of 7"}
+    assert reused(run_of(folder, root)) == {"images": "7 of 7", "encode": "7 of 7"}
     reused(run_of(folder, tmp_path / "nothing"))
-    assert checksums(tmp_path / "run") == checksums(tmp_path / "nothing")
+    assert checksums(root) == checksums(tmp_path / "nothing")
 
 
 def test_another_column_to_carry_is_no_work_on_images(folder, tmp_path):
@@ -120,35 +139,32 @@ def test_a_later_schema_of_shards_is_no_work_on_images(folder, tmp_path, monkeyp
     assert named()[1] != fingerprint
 
 
-def test_other_settings_are_other_work(folder, tmp_path):
-    reused(run_of(folder, tmp_path / "run"))
+def test_other_settings_are_other_work(folder, root, tmp_path):
     images = {"side": 70, "resize": "lanczos"}
-    assert reused(run_of(folder, tmp_path / "run", images=images)) == {}
+    assert reused(run_of(folder, root, images=images)) == {}
     encode = {"batch_size": 4}
-    assert reused(run_of(folder, tmp_path / "run", images=images, encode=encode)) == {}
+    assert reused(run_of(folder, root, images=images, encode=encode)) == {}
 
 
-def test_another_run_lends_its_rows(folder, tmp_path):
-    reused(run_of(folder, tmp_path / "first"))
+def test_another_run_lends_its_rows(finished, tmp_path):
     more = write_folder(tmp_path / "more", ["boat", "garden"])
-    run = run_of(more, tmp_path / "second", reuse=[str(tmp_path / "first")])
+    run = run_of(more, tmp_path / "second", reuse=[str(finished)])
     assert reused(run) == {"images": "2 of 2", "encode": "2 of 2"}
     reused(run_of(more, tmp_path / "nothing"))
     assert checksums(tmp_path / "second") == checksums(tmp_path / "nothing")
 
 
-def test_a_damaged_earlier_result_is_made_again(folder, tmp_path):
-    reused(run_of(folder, tmp_path / "run"))
-    before = checksums(tmp_path / "run")
-    for part in (tmp_path / "run" / "images").glob("part-*"):
+def test_a_damaged_earlier_result_is_made_again(folder, root, tmp_path):
+    before = checksums(root)
+    for part in (root / "images").glob("part-*"):
         content = bytearray(part.read_bytes())
         content[len(content) // 2] ^= 1
         part.write_bytes(content)
     write_folder(folder, THINGS, "a blue {} under a tree")
-    reused(run_of(folder, tmp_path / "run"))
+    reused(run_of(folder, root))
     write_folder(folder, THINGS)
-    reused(run_of(folder, tmp_path / "run"))
-    assert checksums(tmp_path / "run") == before
+    reused(run_of(folder, root))
+    assert checksums(root) == before
 
 
 def test_what_is_no_run_and_other_shards_are_refused(folder, tmp_path):
