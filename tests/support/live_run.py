@@ -1,9 +1,4 @@
-"""The crawl stage on the sites of a test, in a process of its own that can be killed.
-
-Usage: python -m tests.support.live_run PORT FOLDER START DELAY_S [BEAM OPTION ...]
-"""
-
-import sys
+"""The crawl stage on the sites of a test, for a process of its own that can be killed."""
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -25,7 +20,3 @@ def main(port: str, folder: str, start: str, delay_s: str, *options: str) -> Non
     loopback = LoopbackAllowance(int(port), SUFFIX)
     with beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner", *options])) as pipeline:
         build(tasks(pipeline, task), task, CrawlConfig(sites=(site,)), loopback)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,14 +1,13 @@
-import subprocess
-import sys
 import time
 from collections import Counter
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 
+from tests.support import forked, live_run
 from tests.support.site import ABOUT, LiveSite, add_tree, live_site
 
-ROOT = Path(__file__).resolve().parents[4]
 HOSTS = ["x.demo.test", "a.x.demo.test", "b.x.demo.test"]
 
 
@@ -18,10 +17,14 @@ def site():
         yield running
 
 
-def start(site: LiveSite, folder: Path, *options: str) -> subprocess.Popen[bytes]:
+def start(site: LiveSite, folder: Path, *options: str) -> BaseProcess:
     arguments = [str(site.port), str(folder), "http://x.demo.test/", "0.02", *options]
-    command = [sys.executable, "-m", "tests.support.live_run", *arguments]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    return forked.start(live_run.main, *arguments)
+
+
+def finishes(process: BaseProcess) -> bool:
+    process.join()
+    return process.exitcode == 0
 
 
 def add_hosts(site: LiveSite) -> int:
@@ -37,10 +40,10 @@ def contents(folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted((folder / "crawl").glob("**/*.parquet"))]
 
 
-def wait_for_pages(site: LiveSite, number: int, process: subprocess.Popen[bytes]) -> None:
+def wait_for_pages(site: LiveSite, number: int, process: BaseProcess) -> None:
     deadline = time.monotonic() + 60
     while site.pages_asked().total() < number:
-        assert process.poll() is None
+        assert process.exitcode is None
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
@@ -50,14 +53,13 @@ def test_a_killed_crawl_asks_for_no_kept_page_again(site, tmp_path):
     num_pages = add_hosts(site)
     process = start(site, tmp_path / "killed")
     wait_for_pages(site, 20, process)
-    process.kill()
-    process.wait()
-    assert start(site, tmp_path / "killed").wait() == 0
+    forked.kill(process)
+    assert finishes(start(site, tmp_path / "killed"))
     asked = site.pages_asked()
     assert len(asked) == num_pages
     assert asked.total() <= num_pages + len(HOSTS)  # at most one a host was under way
     site.log.clear()
-    assert start(site, tmp_path / "clean").wait() == 0
+    assert finishes(start(site, tmp_path / "clean"))
     assert set(site.pages_asked().values()) == {1}
     assert contents(tmp_path / "killed") == contents(tmp_path / "clean")
 
@@ -65,10 +67,10 @@ def test_a_killed_crawl_asks_for_no_kept_page_again(site, tmp_path):
 @pytest.mark.slow
 def test_two_processes_are_as_polite_and_write_the_same(site, tmp_path):
     add_hosts(site)
-    assert start(site, tmp_path / "one").wait() == 0
+    assert finishes(start(site, tmp_path / "one"))
     site.log.clear()
     options = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
-    assert start(site, tmp_path / "two", *options).wait() == 0
+    assert finishes(start(site, tmp_path / "two", *options))
     assert set(site.pages_asked().values()) == {1}
     assert min(min(gaps) for gaps in site.gaps_s().values()) >= 0.02
     about = Counter(asked.host + asked.path for asked in site.log if asked.path in ABOUT)
