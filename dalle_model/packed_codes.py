@@ -44,7 +44,7 @@ def unpacked(
         window = window << 8 | padded[:, (starts >> 3) + number]
     window = window >> (8 * width - bits - (starts & 7)).astype(window.dtype)
     window &= window.dtype.type((1 << bits) - 1)
-    return window.astype(np.uint32 if 1 << bits > UINT16_CODES else np.uint16)
+    return np.asarray(window, np.uint32 if 1 << bits > UINT16_CODES else np.uint16)
 
 
 def packed_field(field: pa.Field, num_codes: int) -> pa.Field:

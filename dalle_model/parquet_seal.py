@@ -82,11 +82,12 @@ def checked_seal(stream: BinaryIO) -> Seal | None:
 
 def seal_of(footer: bytes, body_bytes: int) -> Seal | None:
     """As `checked_seal`, of a footer to the end of its file."""
-    *_, field = [None, *_FIELD.finditer(footer)]  # the metadata come last in a footer
-    if field is None:
+    found = list(_FIELD.finditer(footer))
+    if not found:
         if _TRACE.search(footer):
             raise DamagedParquetError("its footer is damaged: its checksum cannot be read")
         return None
+    field = found[-1]  # the metadata come last in a footer
     place = slice(*field.span(2))
     blank = bytearray(footer)
     blank[place] = _ZEROS.encode()

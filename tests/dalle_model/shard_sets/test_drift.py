@@ -90,9 +90,9 @@ def test_the_divergence_is_that_of_the_formula():
 
 
 def test_each_code_has_a_bin_of_its_own_where_there_are_enough():
-    codes = np.arange(512).reshape(1, 256, 2)
+    codes = np.arange(512, dtype=np.uint16).reshape(1, 256, 2)
     assert len(np.unique(bins_of(codes, 512))) == 512
-    many = bins_of(np.arange(1 << 18).reshape(1, -1, 1), 1 << 18)
+    many = bins_of(np.arange(1 << 18, dtype=np.uint32).reshape(1, -1, 1), 1 << 18)
     loads = np.bincount(many.reshape(-1), minlength=BINS)
     assert (loads.min(), loads.max()) == (pytest.approx(256, abs=2), pytest.approx(256, abs=2))
 
