@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from dalle_model import files
+from dalle_model.shard_schema import SCHEMA_VERSION
 from dalle_model.shard_sets.token_set import open_set
 from dalle_model.shards import ShardError
 from orchestration.engine.progress import Progress
@@ -76,8 +77,7 @@ def export_set(
     settings = {"column": column, "classes": classes, "version": _VERSION}
     making = Making(out, f"export {name}", (source,), settings, len(export.shards))
     claim(making.task.folder, making.task.attempt)
-    for inner in files.list_names(out):
-        files.sweep_temporary(files.join(out, inner))
+    _sweep_within(out)
     rows = samples = 0
     for number, piece in enumerate(form.export(export), 1):
         rows, samples = rows + piece.rows, samples + piece.samples
@@ -89,8 +89,15 @@ def export_set(
     return TokenExport(out, name, form.reader, rows, samples)
 
 
+def _sweep_within(out: str) -> None:
+    """Delete what a killed writer left in the folders of an export; a store has none of it."""
+    if files.is_local(out):
+        for inner in files.list_names(out):
+            files.sweep_temporary(files.join(out, inner))
+
+
 def _facts(form: Format, export: Export, rows: int, samples: int) -> SetFacts:
-    metadata = replace(export.tokens, joined={})
+    metadata = replace(export.tokens, joined={}, schema_version=SCHEMA_VERSION)
     added = added_of(export.source.schema) if form.carries_added else ()
     return SetFacts(form.name, metadata, added, rows, samples)
 

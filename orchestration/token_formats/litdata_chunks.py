@@ -27,12 +27,12 @@ def _export(export: Export) -> Iterator[Piece]:
         samples = (encoded(record) for record in records(export, shard))
         for part in packed(samples, lambda count: 4 + 4 * (count + 1)):
             name = f"chunk-0-{len(chunks)}.bin"
-            content = np.uint32(part.count).tobytes() + part.ends.tobytes() + part.content
+            content = np.uint32(part.num_samples).tobytes() + part.ends.tobytes() + part.content
             write_once(files.join(export.out, name), content)
             chunks.append(
                 {
                     "chunk_bytes": len(content),
-                    "chunk_size": part.count,
+                    "chunk_size": part.num_samples,
                     "dim": None,
                     "filename": name,
                 }
@@ -49,7 +49,7 @@ def _export(export: Export) -> Iterator[Piece]:
 
 def _config(export: Export) -> dict[str, Any]:
     names = ["key", "caption", *export.source.metadata.tokens, "row"]
-    leaf = {"type": None, "context": None, "children_spec": []}
+    leaf: dict[str, Any] = {"type": None, "context": None, "children_spec": []}
     tree = {
         "type": "builtins.dict",
         "context": json.dumps(names),

@@ -62,7 +62,9 @@ def _export(export: Export) -> Iterator[Piece]:
         samples = (encoded(record, config) for record in records(export, shard))
         for part in packed(samples, lambda count: 4 + 4 * (count + 1) + len(header)):
             name = f"shard.{len(shards):05d}.mds"
-            content = np.uint32(part.count).tobytes() + part.ends.tobytes() + header + part.content
+            content = (
+                np.uint32(part.num_samples).tobytes() + part.ends.tobytes() + header + part.content
+            )
             write_once(files.join(export.out, name), content)
             shards.append(_entry(config, name, part, len(content)))
         yield Piece(shard.rows, shard.rows)
@@ -72,11 +74,11 @@ def _export(export: Export) -> Iterator[Piece]:
 
 def encoded(record: Record, config: dict[str, Any]) -> bytes:
     """A sample: the sizes of values that have no fixed one, and behind them all values."""
-    values = {"key": record.key.encode(), "caption": record.caption.encode(), "row": record.row}
+    texts = {"key": record.key, "caption": record.caption, "row": record.row}
     head, body = list[int](), list[bytes]()
     for name, size in zip(config["column_names"], config["column_sizes"], strict=True):
-        value = values[name] if name in values else _array(record.codes[name], size)
-        body.append(value.encode() if isinstance(value, str) else value)
+        is_text = name in texts
+        body.append(texts[name].encode() if is_text else _array(record.codes[name], size))
         if size is None:
             head.append(len(body[-1]))
     return np.array(head, "<u4").tobytes() + b"".join(body)
@@ -93,7 +95,7 @@ def _array(codes: npt.NDArray[Any], size: int | None) -> bytes:
 
 def _entry(config: dict[str, Any], name: str, part: Packed, num_bytes: int) -> dict[str, Any]:
     raw = {"basename": name, "bytes": num_bytes, "hashes": {}}
-    return {**config, "samples": part.count, "raw_data": raw, "zip_data": None}
+    return {**config, "samples": part.num_samples, "raw_data": raw, "zip_data": None}
 
 
 MDS = Format(

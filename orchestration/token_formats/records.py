@@ -36,7 +36,7 @@ class Record(NamedTuple):
 class Packed(NamedTuple):
     """Some samples as one file holds them: where each begins, and where the last one ends."""
 
-    count: int
+    num_samples: int
     ends: npt.NDArray[np.uint32]
     content: bytes
 

@@ -41,6 +41,10 @@ def open_tables(url: str, column: str, usual: str) -> Opened:
             f"{urls[0]} has no column `{column}`; --column names that of the codes, of "
             f"{', '.join(schema.names)}"
         )
+    if not _holds_codes(schema.field(column).type):
+        raise FormatError(
+            f"{urls[0]}: `{column}` is {schema.field(column).type}, no list of whole numbers"
+        )
     caption = next((name for name in _CAPTIONS if name in schema.names), None)
     names = {column: CODES} | ({caption: "caption"} if caption else {})
     return Opened(
@@ -103,6 +107,11 @@ def _added(
         return facts.added
     others = [field for field in schema if field.name not in names]
     return tuple(field for field in added_of(others) if _is_plain(field.type))
+
+
+def _holds_codes(kind: pa.DataType) -> bool:
+    lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return any(is_list(kind) for is_list in lists) and pa.types.is_integer(kind.value_type)
 
 
 def _is_plain(kind: pa.DataType) -> bool:

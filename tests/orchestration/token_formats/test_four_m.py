@@ -44,7 +44,8 @@ def test_each_crop_has_its_codes(tmp_path, num_views):
     for row in rows_of(url):
         sample = found[row["key"]]
         codes, crops = array(sample["tok_rgb@24"]), array(sample["crop_settings"])
-        assert (codes.dtype, codes.shape) == (np.int16, (num_views, 9))
+        assert codes.dtype == np.int16
+        assert codes.shape == (num_views, 9)
         assert codes[row["view"]].tolist() == row["image_tokens"]
         top, left, height, width, flip = crops[row["view"]].tolist()
         assert [left, top, left + width, top + height] == row["crop"]

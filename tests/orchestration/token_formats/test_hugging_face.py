@@ -75,6 +75,8 @@ def test_tables_of_others_are_read_by_the_columns_that_are_named(tmp_path):
     pq.write_table(table, tmp_path / "a/x.parquet")
     with pytest.raises(FormatError, match="--column names that of the codes, of text, vq"):
         imported("hf", tmp_path / "a", tmp_path / "b")
+    with pytest.raises(FormatError, match="`text` is string, no list of whole numbers"):
+        imported("hf", tmp_path / "a", tmp_path / "b", Stated("", 8, "2x2"), column="text")
     with pytest.raises(FormatError, match="--num-codes and --token-shape say"):
         imported("hf", tmp_path / "a", tmp_path / "b", column="vq")
     result = imported("hf", tmp_path / "a", tmp_path / "b", Stated("", 8, "2x2"), column="vq")

@@ -19,8 +19,8 @@ def test_all_samples_are_found_by_their_offsets(samples, limit):
         files = list(packed(samples, start))
     found = []
     for file in files:
-        content = bytes(start(file.count)) + file.content
+        content = bytes(start(file.num_samples)) + file.content
         assert int(file.ends[-1]) == len(content)
-        assert len(content) <= limit or file.count == 1
+        assert len(content) <= limit or file.num_samples == 1
         found += [content[i:j] for i, j in zip(file.ends[:-1], file.ends[1:], strict=True)]
     assert found == samples
