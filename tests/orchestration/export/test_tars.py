@@ -30,6 +30,12 @@ def test_equal_members_are_equal_bytes():
     assert found == members
 
 
+def test_what_was_written_is_not_held():
+    with open_tar(io.BytesIO()) as tar:
+        add_all(tar, {f"{number}.txt": b"" for number in range(100)})
+        assert tar.getmembers() == []
+
+
 def test_an_error_leaves_a_tar_without_its_end():
     stream = io.BytesIO()
     with pytest.raises(TypeError), open_tar(stream) as tar:
