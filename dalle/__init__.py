@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from orchestration.api import init as init
     from orchestration.api import plan as plan
     from orchestration.api import recipes as recipes
+    from orchestration.api import remove as remove
     from orchestration.api import report as report
     from orchestration.api import run as run
     from orchestration.api import sample as sample
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from orchestration.engine.status import RunStatus as RunStatus
     from orchestration.engine.verify import Verification as Verification
     from orchestration.export.run import ExportResult as ExportResult
+    from orchestration.removal.run import Removal as Removal
     from orchestration.report.explanation import Explanation as Explanation
     from orchestration.scale.plan import Estimate as Estimate
     from orchestration.work import Comparison as Comparison
@@ -85,6 +87,7 @@ _HOMES = {
         "init",
         "plan",
         "recipes",
+        "remove",
         "report",
         "run",
         "sample",
@@ -103,6 +106,7 @@ _HOMES = {
     "orchestration.engine.status": ("RunStatus",),
     "orchestration.engine.verify": ("Verification",),
     "orchestration.export.run": ("ExportResult",),
+    "orchestration.removal.run": ("Removal",),
     "orchestration.report.explanation": ("Explanation",),
     "orchestration.work": ("Comparison", "RunResult"),
     "orchestration.scale.plan": ("Estimate",),

@@ -15,11 +15,11 @@ from pipelines.io.hashes import exact_hash
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.parquet import read_row_groups, read_schema, rows_of
-from pipelines.io.refusals import Named, Refusals, digest, named_in
+from pipelines.io.refusals import Named, Refusals, digest, images_with_hashes, named_in
 
 # Of a shard of rows kept, and of rejections: what says what a row is.
 _WHERE = ("key", "url", "page_url")
-_HASHES = ("key", "sha256", "declared_hash")
+_HASHES = ("sha256", "declared_hash")
 _OF_REJECTED = ("key", "url", "detail")
 # A `detail` may name the row for which another one was dropped: by its key or its image.
 _NAMES = re.compile(rf"\b(?:[0-9a-f]{{{KEY_DIGITS}}}|[0-9a-f]{{{IMAGE_DIGITS}}})\b")
@@ -106,7 +106,7 @@ def to_remove(places: Iterable[Place], asked: Asked) -> ToRemove:
             found.append(named_in(table, asked.refusals))
         for table in _tables(place.kept(), (*_WHERE, *_HASHES, "phash")):
             found.append(named_in(_having(table, _WHERE), asked.refusals))
-            by_hash |= named_in(_having(table, _HASHES), asked.refusals).images
+            by_hash |= images_with_hashes(table, asked.refusals)
             alike = _alike(table, asked)
             by_hash.update(map(image_of, alike["key"].to_pylist()))
             hashes.update(filter(None, _values(alike, "sha256")))

@@ -261,6 +261,6 @@ STAGE = Stage(
     misfit=_misfit,
     unasked=(NOT_IN_LIKE,),
     reuse=Reuse(follows=(IMAGES,), beside=(SHARD_SCHEMA, *TEXT_DEPENDENCIES)),
-    card=Card(_card, version=4),
+    card=Card(_card, version=5),
     begins=_begins,
 )

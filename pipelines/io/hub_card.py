@@ -67,8 +67,8 @@ for batch in DataLoader(rows, batch_size=32):
 
 The rows hold captions and tokens of images, and the addresses where both were found. Whoever wants
 one removed names its `url`, its `page_url` or its `key` to those who publish this folder: on the
-Hub in a discussion of the repository. They drop the rows with that `url` or `page_url`, and put the
-address on a block-list of the run, so that it does not come back.
+Hub in a discussion of the repository. They give it to `dalle remove`, which drops the rows with it
+from all stages of the run and refuses them from then on, and publish the folder again.
 """
 
 

@@ -4,6 +4,7 @@ A list of what must be nowhere should not be where it is found. So it holds of e
 or hash the digest alone, which is enough to know the value again when it comes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
@@ -23,7 +24,7 @@ from pipelines.rejection import Rejection
 
 REMOVED = "removed"  # the reason of a row of which nothing else is kept
 _HEAD = "# SHA-256 of what was removed from a run, and is refused: see docs/takedown.md"
-_MAX_KNOWN = 1 << 20  # URLs whose answer is held; chosen: some 200 MB
+_MAX_KNOWN = 1 << 20  # values whose answer is held; chosen: some 200 MB
 
 Kind = Literal["url", "host", "key", "image", "md5", "sha256"]
 
@@ -59,7 +60,7 @@ class Refusals:
 
     def has(self, kind: Kind, value: str) -> bool:
         """Whether a value is listed, which is in its canonical form."""
-        return digest(kind, value) in self.digests
+        return self._remembered(f"{kind} {value}", lambda: digest(kind, value) in self.digests)
 
     def has_key(self, key: str) -> bool:
         """Whether a pair is listed, or its image."""
@@ -67,15 +68,20 @@ class Refusals:
 
     def has_url(self, url: str) -> bool:
         """Whether a URL is listed with either scheme, or its host, or a domain that it is in."""
-        if url not in self._known:
-            if len(self._known) >= _MAX_KNOWN:
-                self._known.clear()
-            self._known[url] = self._has_url(url)
-        return self._known[url]
+        return self._remembered(f"at {url}", lambda: self._has_url(url))
 
     def has_bytes(self, encoded: bytes) -> bool:
         """Whether an image is listed by a hash of its bytes."""
         return any(self.has(kind, exact_hash(encoded, kind)) for kind in EXACT)
+
+    def _remembered(self, name: str, find: Callable[[], bool]) -> bool:
+        """An answer that is found once, since every stage has the same rows."""
+        known = self._known.get(name)
+        if known is None:
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
+            known = self._known[name] = find()
+        return known
 
     def _has_url(self, url: str) -> bool:
         bare = without_scheme(url)
@@ -135,6 +141,22 @@ def named_in(table: pa.Table, refusals: Refusals) -> Named:
         elif refusals.has("key", key) or _is_on_page(row, refusals):
             keys.add(key)
     return Named(frozenset(keys), frozenset(images))
+
+
+def images_with_hashes(table: pa.Table, refusals: Refusals) -> set[str]:
+    """The images, by their part of a key, whose bytes have a hash that is refused.
+
+    Args:
+        table: with `key`, and any of `sha256` and `declared_hash`.
+        refusals: what is refused.
+    """
+    hashes = [name for name in ("sha256", "declared_hash") if name in table.column_names]
+    columns = [table[name].to_pylist() for name in ("key", *hashes)]
+    return {
+        image_of(key)
+        for key, *values in zip(*columns, strict=True)
+        if any(values) and _has_hash(dict(zip(hashes, values, strict=True)), refusals)
+    }
 
 
 def removed_rows(count: int, stage: str) -> list[Rejection]:

@@ -23,9 +23,10 @@ from orchestration.engine.run import run_stages
 from orchestration.engine.verify import finished_stages, run_checksum, verify_run
 from orchestration.removal.asked import TakedownError
 from orchestration.report.page import write_report
+from pipelines.crawl.site.archive import name_of
 from pipelines.io.layout import RunFolder
-from pipelines.io.manifest import Manifest, read_manifest
-from pipelines.io.parquet import read_table
+from pipelines.io.manifest import Manifest, file_entry, read_manifest, write_manifest
+from pipelines.io.parquet import read_table, to_bytes
 from tests.support.removable_run import (
     COPY,
     COPY_OF,
@@ -35,6 +36,7 @@ from tests.support.removable_run import (
     captions_of,
     finished_run,
     image_of_number,
+    page_of,
     serving,
     url_of,
 )
@@ -413,6 +415,27 @@ def test_freed_rows_stay_freed(run, tmp_path):
         run_stages(run, STAGES, Quiet())
     assert web.asked == []
     verify_run(run.root)
+
+
+def test_what_shows_a_removed_row_goes_as_a_whole(run, tmp_path):
+    """A table of a stage without shards, a comparison of recipes, and answers of sites."""
+    folder = RunFolder(run.root)
+    key = next(row["key"] for row in rows_of(run, "encode") if row["url"] == url_of(3))
+    shown = pa.table({"key": [key], "caption": ["shown"]})
+    for name, table in (("samples", shown), ("others", shown.set_column(0, "key", [["0" * 40]]))):
+        files.write_bytes(folder.stage(name).file("shown.parquet"), to_bytes(table))
+        entries = [file_entry(folder.stage(name), "shown.parquet")]
+        write_manifest(folder.stage(name), Manifest(name, "f", {}, {}, {}, files=entries))
+    shutil.copytree(folder.stage("crawl").url, folder.recipe("laion").stage("crawl").url)
+    answers = f"{folder.stage('crawl').site}/policy/{page_of(3).split('/')[2]}"
+    files.write_bytes(f"{answers}/{name_of(page_of(3))}", b"a page")
+    files.write_bytes(f"{answers}/{name_of(page_of(3) + '/other')}", b"a page")
+    receipt = json.loads(Path(by_urls(run, tmp_path).receipt).read_text())
+    page = f"crawl/site/policy/{page_of(3).split('/')[2]}/{name_of(page_of(3))}"
+    assert receipt["deleted"] == [page, "recipes/laion", "samples"]
+    assert files.list_names(answers) == [name_of(page_of(3) + "/other")]
+    assert found_in(run, needles_of(GONE, run)) == []
+    assert files.exists(folder.stage("others").manifest)
 
 
 def test_what_matches_no_row_is_refused_all_the_same(run, tmp_path):

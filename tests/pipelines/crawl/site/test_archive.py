@@ -5,7 +5,7 @@ import pytest
 
 from pipelines.crawl.archives.warc import read_warc
 from pipelines.crawl.books import PassedOver
-from pipelines.crawl.site.archive import Archive, outcomes_in, record_of
+from pipelines.crawl.site.archive import Archive, files_of, name_of, outcomes_in, record_of
 from pipelines.web.answers import Response
 from pipelines.web.failures import FetchFailure, Reason
 
@@ -59,3 +59,15 @@ def test_a_damaged_file_holds_nothing(tmp_path, damage, caplog):
     path.write_bytes(damage)
     assert Archive(str(tmp_path)).find(URL) is None
     assert "is damaged" in caplog.text
+
+
+def test_the_files_of_pages_and_of_refused_hosts_are_found(tmp_path):
+    pages = ["http://a.test/1", "http://a.test/2", "http://b.test:8080/1", "http://my_host.test/1"]
+    for page in pages:
+        host = page.split("/")[2].replace(":", "_")
+        Archive(f"{tmp_path}/policy/{host}").keep(page, FetchFailure(Reason.NOT_FOUND, ""), "")
+    refused = {"http://b.test:8080/", "http://my_host.test/"}
+    found = files_of(str(tmp_path), pages[:1], refused.__contains__)
+    names = [f"policy/a.test/{name_of(pages[0])}", f"policy/b.test_8080/{name_of(pages[2])}"]
+    names.append(f"policy/my_host.test/{name_of(pages[3])}")
+    assert found == [f"{tmp_path}/{name}" for name in names]
