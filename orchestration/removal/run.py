@@ -52,7 +52,7 @@ class Removal:
 
     def __str__(self) -> str:
         if not self.receipt:
-            return "nothing to remove: all of this is refused, and no row of it is left"
+            return f"nothing to remove: no such row is in {self.directory}"
         lines = [f"{name:<10} {count:,} rows removed" for name, count in self.rows.items()]
         lines.append(f"files      {self.rewritten:,} written anew, {self.untouched:,} as they were")
         if self.copies:
@@ -121,9 +121,9 @@ def _finished(run: Run, graph: Graph, work: Work, progress: Progress) -> Removal
             files.remove(run.folder.stage(name).manifest)
             files.remove(run.folder.stage(name).url)
         else:
+            if stage.hits.files:
+                progress.say(f"{name:<10} {len(stage.hits.files):,} files are written anew")
             _bring_along(run, graph, work, name)
-            if stage.hits.rows:
-                progress.say(f"{name:<10} {stage.hits.rows:,} rows removed")
     receipt = receipt_of(run.folder, graph, work)
     url = run.folder.receipt(work.number)
     files.write_json(url, receipt)

@@ -29,7 +29,7 @@ num_shards: 3
 crawl:
   sources: [{path: pairs.tsv, caption_column: 0, url_column: 1, page_url_column: 2}]
 captions: {recipe: none}
-fetch: {timeout_s: 5, retries: 0, backoff_s: 0, per_host_concurrency: 8, obeys_robots: false}
+fetch: {timeout_s: 60, retries: 0, backoff_s: 0, per_host_concurrency: 8, obeys_robots: false}
 images: {side: 64, resize: lanczos}
 """
 
