@@ -5,63 +5,28 @@ that is resumed from its saved state is bit for bit the run that was never inter
 """
 
 import logging
-import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.optim import Optimizer
 
 from dalle_model.config import PriorConfig
 from dalle_model.pixels import Codes
-from dalle_model.prior.loss import StreamLoss, stream_loss
-from dalle_model.prior.model import Prior, num_parameters
+from dalle_model.prior.model import num_parameters
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
 from dalle_model.progress import OnStep
 from dalle_model.settings import PairChoice, PriorTraining
 from dalle_model.shards import image_of
 from dalle_model.threads import torch_threads
 from dalle_model.train.data import Pairs, TrainingDataError, batch_rows, load_pairs
-from dalle_model.train.optimizers import muon_and_adamw, set_learning_rate
-from dalle_model.train.precision import mixed_precision, uses_bfloat16
+from dalle_model.train.precision import uses_bfloat16
+from dalle_model.train.prior_step import TrainingState, start, train_step
 from dalle_model.train.resume import clear_state, load_state, save_state, state_digest
 from dalle_model.vocab import FRAME_TOKENS, CaptionTokenizer
 
 _LOG = logging.getLogger(__name__)
 _KIND = "prior-training"
-
-# Shape letters: B batch, T text positions, I image positions.
-
-
-@dataclass
-class TrainingState:
-    """A training run between two steps.
-
-    Args:
-        prior: the weights.
-        optimizers: with their state.
-        step: number of the next step, from 0.
-        skipped: steps left out because their gradient was not finite.
-        recent: running means of the loss and its parts, in nats per token.
-    """
-
-    prior: Prior
-    optimizers: list[Optimizer]
-    step: int
-    skipped: int
-    recent: dict[str, float]
-
-    @property
-    def weights(self) -> Prior:
-        """What is saved."""
-        return self.prior
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """Sizes of what is saved."""
-        return self.prior.config.to_dict()
 
 
 def train_from_shards(
@@ -143,71 +108,6 @@ def train_prior(
             save_state(out_url, _KIND, state, {"digest": digest})
     state.prior.eval()
     return state
-
-
-def start(config: PriorConfig, settings: PriorTraining) -> TrainingState:
-    """The state before the first step; torch's global random numbers are left untouched."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        prior = Prior(config).train()
-    optimizers = muon_and_adamw(
-        prior,
-        settings.optimizer,
-        settings.learning_rate,
-        settings.matrix_rate,
-        settings.betas,
-        settings.weight_decay,
-        torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32,
-    )
-    return TrainingState(prior, optimizers, step=0, skipped=0, recent={})
-
-
-def train_step(
-    state: TrainingState, settings: PriorTraining, text_BT: Tensor, image_BI: Tensor
-) -> None:
-    """Take one step; a step whose gradient is not finite is skipped and counted."""
-    set_learning_rate(state.optimizers, rate_share(state.step, settings))
-    max_share = settings.token_noise * (1 - state.step / settings.steps)
-    seed = (settings.seed, state.step)
-    read_BI = add_noise(image_BI, state.prior.config.image_vocab, max_share, seed)
-    with mixed_precision(settings.precision):
-        text_logits, image_logits = state.prior(text_BT, read_BI)
-    loss = stream_loss(text_logits, image_logits, text_BT, image_BI)
-    loss.total.backward()  # type: ignore[no-untyped-call]
-    norm = torch.nn.utils.clip_grad_norm_(state.prior.parameters(), settings.clip_norm)
-    if torch.isfinite(norm):
-        for optimizer in state.optimizers:
-            optimizer.step()
-        state.recent = _running_means(state.recent, loss)
-    else:
-        state.skipped += 1
-    state.prior.zero_grad()
-    state.step += 1
-
-
-def rate_share(step: int, settings: PriorTraining) -> float:
-    """Share of the full learning rate at a step: linear warm-up, then half a cosine."""
-    if step < settings.warmup_steps:
-        return (step + 1) / settings.warmup_steps
-    progress = (step - settings.warmup_steps) / max(1, settings.steps - settings.warmup_steps)
-    falling = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
-    return settings.final_rate + (1 - settings.final_rate) * falling
-
-
-def add_noise(image_BI: Tensor, num_codes: int, max_share: float, seed: tuple[int, int]) -> Tensor:
-    """Replace a share of each image's tokens, uniform in 0..`max_share`, by random codes."""
-    if max_share == 0:
-        return image_BI
-    rng = np.random.default_rng(seed)
-    shares = rng.random((len(image_BI), 1)) * max_share
-    is_noise_BI = torch.from_numpy(rng.random(image_BI.shape) < shares)
-    noise_BI = torch.from_numpy(rng.integers(num_codes, size=image_BI.shape))
-    return torch.where(is_noise_BI, noise_BI, image_BI)
-
-
-def _running_means(before: dict[str, float], loss: StreamLoss) -> dict[str, float]:
-    now = {"loss": loss.total.item(), "image_ce": loss.image.item(), "text_ce": loss.text.item()}
-    return {name: 0.9 * before.get(name, value) + 0.1 * value for name, value in now.items()}
 
 
 def _check_fit(codes: CodesOrigin, tokenizer: CaptionTokenizer, config: PriorConfig) -> None:

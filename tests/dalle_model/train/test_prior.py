@@ -12,17 +12,10 @@ from dalle_model.prior.trained import load_prior
 from dalle_model.sample.sampler import sample
 from dalle_model.settings import PairChoice, PriorTraining
 from dalle_model.train.data import TrainingDataError
-from dalle_model.train.prior import (
-    TrainingState,
-    add_noise,
-    rate_share,
-    start,
-    train_from_shards,
-    train_prior,
-    train_step,
-)
+from dalle_model.train.prior import train_from_shards, train_prior
+from dalle_model.train.prior_step import TrainingState
 from dalle_model.train.resume import SUFFIX
-from tests.support.priors import CAPTIONS, TINY, random_stream, tiny_tokenizer
+from tests.support.priors import CAPTIONS, TINY, tiny_tokenizer
 from tests.support.token_shards import token_row, write_token_shard
 
 TOKENS = np.random.default_rng(0).integers(0, 16, (4, 9)).astype(np.uint16)
@@ -94,46 +87,11 @@ def test_state_of_other_settings_is_not_continued(tmp_path: Path) -> None:
     assert fresh.recent == continued.recent
 
 
-def test_equal_seeds_give_equal_weights_and_leave_the_global_generator_alone() -> None:
-    torch.manual_seed(3)
-    before = torch.random.get_rng_state()
-    weights = [start(TINY, FAST).prior.embedding.row.weight for _ in range(2)]
-    assert torch.equal(weights[0], weights[1])
-    assert torch.equal(torch.random.get_rng_state(), before)
-
-
-def test_step_without_finite_gradient_is_skipped_and_counted() -> None:
-    state = start(TINY, FAST)
-    with torch.no_grad():
-        state.prior.norm.bias[0] = torch.nan
-    before = state.prior.embedding.row.weight.detach().clone()
-    train_step(state, FAST, *random_stream(2))
-    assert (state.step, state.skipped, state.recent) == (1, 1, {})
-    assert torch.equal(state.prior.embedding.row.weight, before)
-
-
-def test_rate_warms_up_and_falls_to_its_last_share() -> None:
-    settings = PriorTraining(steps=110, warmup_steps=10, final_rate=0.25)
-    shares = [rate_share(step, settings) for step in (0, 4, 9, 10, 60, 110)]
-    assert shares == pytest.approx([0.1, 0.5, 1.0, 1.0, 0.625, 0.25])
-
-
 def test_defaults_are_the_papers() -> None:
     paper = PriorTraining()
     assert (paper.steps, paper.batch_size, paper.learning_rate) == (430_000, 1024, 4.5e-4)
     assert paper.learning_rate * paper.final_rate == pytest.approx(1.41e-5, rel=0.01)
     assert (paper.betas, paper.weight_decay, paper.clip_norm) == ((0.9, 0.96), 4.5e-2, 4.0)
-
-
-def test_noise_replaces_up_to_its_share_and_is_seeded() -> None:
-    image = torch.full((200, 50), 99)
-    noisy = add_noise(image, 16, 0.5, (0, 1))
-    replaced = (noisy != 99).double().mean(dim=1)
-    assert float(replaced.mean()) == pytest.approx(0.25, abs=0.03)
-    assert float(replaced.max()) < 0.8
-    assert torch.equal(noisy, add_noise(image, 16, 0.5, (0, 1)))
-    assert not torch.equal(noisy, add_noise(image, 16, 0.5, (0, 2)))
-    assert torch.equal(add_noise(image, 16, 0.0, (0, 1)), image)
 
 
 def shard(folder: Path) -> str:

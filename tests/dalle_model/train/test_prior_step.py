@@ -1,0 +1,45 @@
+import pytest
+import torch
+
+from dalle_model.settings import PriorTraining
+from dalle_model.train.prior_step import add_noise, rate_share, start, train_step
+from tests.support.priors import TINY, random_stream
+
+FAST = PriorTraining(
+    batch_size=4, learning_rate=1e-2, warmup_steps=5, optimizer="muon", precision="float32"
+)
+
+
+def test_equal_seeds_give_equal_weights_and_leave_the_global_generator_alone() -> None:
+    torch.manual_seed(3)
+    before = torch.random.get_rng_state()
+    weights = [start(TINY, FAST).prior.embedding.row.weight for _ in range(2)]
+    assert torch.equal(weights[0], weights[1])
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_step_without_finite_gradient_is_skipped_and_counted() -> None:
+    state = start(TINY, FAST)
+    with torch.no_grad():
+        state.prior.norm.bias[0] = torch.nan
+    before = state.prior.embedding.row.weight.detach().clone()
+    train_step(state, FAST, *random_stream(2))
+    assert (state.step, state.skipped, state.recent) == (1, 1, {})
+    assert torch.equal(state.prior.embedding.row.weight, before)
+
+
+def test_rate_warms_up_and_falls_to_its_last_share() -> None:
+    settings = PriorTraining(steps=110, warmup_steps=10, final_rate=0.25)
+    shares = [rate_share(step, settings) for step in (0, 4, 9, 10, 60, 110)]
+    assert shares == pytest.approx([0.1, 0.5, 1.0, 1.0, 0.625, 0.25])
+
+
+def test_noise_replaces_up_to_its_share_and_is_seeded() -> None:
+    image = torch.full((200, 50), 99)
+    noisy = add_noise(image, 16, 0.5, (0, 1))
+    replaced = (noisy != 99).double().mean(dim=1)
+    assert float(replaced.mean()) == pytest.approx(0.25, abs=0.03)
+    assert float(replaced.max()) < 0.8
+    assert torch.equal(noisy, add_noise(image, 16, 0.5, (0, 1)))
+    assert not torch.equal(noisy, add_noise(image, 16, 0.5, (0, 2)))
+    assert torch.equal(add_noise(image, 16, 0.0, (0, 1)), image)
