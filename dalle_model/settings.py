@@ -165,6 +165,8 @@ class PriorTraining:
         threads: of torch during training; equal numbers give equal weights. None for torch's
             default, which on a busy machine can cost several times as much CPU time: its threads
             wait for each other in busy loops.
+        workers: processes that read rows and encode captions ahead; 0 where the training does so
+            itself between steps. Their number changes no weight.
 
     Source: Ramesh et al. 2021, appendix B.2 and footnote 5.
     """
@@ -185,6 +187,7 @@ class PriorTraining:
     seed: int = 0
     checkpoint_every: int = 1000
     threads: int | None = None
+    workers: int = 1
 
     def __post_init__(self) -> None:
         counts = (self.steps, self.batch_size, self.checkpoint_every, self.threads or 1)
@@ -192,7 +195,7 @@ class PriorTraining:
         _require(0 <= self.bpe_dropout < 1, "bpe_dropout must be in [0, 1)")
         _require(0 <= self.token_noise <= 1, "token_noise must be in [0, 1]")
         _require(self.learning_rate > 0 and self.matrix_rate > 0, "rates must be above 0")
-        _require(self.seed >= 0, "seed must not be negative")
+        _require(min(self.seed, self.workers) >= 0, "seed and workers must not be negative")
 
 
 PRIOR_TRAINING_PRESETS = {
@@ -210,6 +213,7 @@ PRIOR_TRAINING_PRESETS = {
         optimizer="muon",
         checkpoint_every=100,
         threads=1,
+        workers=0,
     ),
 }
 

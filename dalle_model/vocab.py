@@ -151,6 +151,8 @@ class CaptionTokenizer:
             None where the caption is read to its end.
         """
         room = max(0, text_len - FRAME_TOKENS)
+        if caption.isascii() and len(caption) < room:  # a token is a byte or more, one is put first
+            return None
         encoding = self._tokenizer.encode(caption, add_special_tokens=False)
         if len(encoding) <= room:
             return None

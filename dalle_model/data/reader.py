@@ -107,8 +107,9 @@ class TokenReader:
     def stream(self, steps: Iterable[Step]) -> Iterator[Batch]:
         """The batches of some steps, each with its `next_position`."""
         steps = iter(steps)
+        ahead = min(AHEAD_ROWS, self.order.num_rows)  # beyond an epoch nothing is looked up twice
         for first in steps:
-            many = AHEAD_ROWS // max(1, len(first.positions)) - 1
+            many = ahead // max(1, len(first.positions)) - 1
             together = [first, *islice(steps, max(0, many))]
             place = places(self.order, list(chain(*(step.positions for step in together))))
             columns, start = self.source.take(place.rows), 0

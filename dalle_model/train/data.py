@@ -1,15 +1,32 @@
-"""Rows of token shards as arrays, and their order in training."""
+"""Which rows of token shards a prior is trained on, and the batches that it has of them.
 
-from dataclasses import dataclass
+No rows are held: batches come from the reader, which decodes the row groups of a window.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from dalle_model import files
+from dalle_model.data.order import WindowOrder
+from dalle_model.data.permutation import Integers
+from dalle_model.data.reader import Text, TokenReader
+from dalle_model.data.row_groups import Columns
+from dalle_model.data.source import COLUMNS, ShardRows, TokenSource, open_source
 from dalle_model.errors import DalleError
-from dalle_model.pixels import Codes
 from dalle_model.settings import PairChoice
 from dalle_model.shard_schema import ShardMetadata
-from dalle_model.shards import common_metadata, image_of, image_tokens, read_shards
+from dalle_model.shards import IMAGE_DIGITS
+from dalle_model.vocab import CaptionTokenizer
+
+Keys = npt.NDArray[np.bytes_]
+
+_KEY, _IMAGE = "S40", f"S{IMAGE_DIGITS}"  # Source: docs/token-shards.md
+_SURVEYED_TOGETHER = 4096  # rows; chosen: those of a row group of a token shard
 
 
 class TrainingDataError(DalleError):
@@ -17,49 +34,137 @@ class TrainingDataError(DalleError):
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """Captions and image tokens to train on, in key order.
+class TrainingRows:
+    """Rows to train on, in the order of the shards.
 
     Args:
-        keys: one for each row, 40 hex characters.
-        captions: one for each row.
-        image_tokens: `(rows, grid * grid)`, raster order.
-        metadata: of the shards.
+        source: of them.
         num_left_out: rows of the shards that the choice leaves out.
+        sha256: of the shards' footers and the choice, so of which rows these are.
     """
 
-    keys: list[str]
-    captions: list[str]
-    image_tokens: Codes
-    metadata: ShardMetadata
+    source: TokenSource
     num_left_out: int
+    sha256: str
 
 
-def load_pairs(shard_urls: list[str], choice: PairChoice) -> Pairs:
-    """Read shards and select rows; how the rows are split into shards makes no difference.
+@dataclass(frozen=True)
+class Survey:
+    """What is counted in all rows before training.
+
+    Args:
+        images: that rows are of, whose rows lie side by side in a shard.
+        captions_cut: captions whose ends do not fit the text positions; merges that are dropped in
+            training may cut a few others.
+    """
+
+    images: int
+    captions_cut: int
+
+
+def open_rows(
+    shard_urls: list[str], choice: PairChoice, columns: Sequence[str] = COLUMNS
+) -> TrainingRows:
+    """Select rows of shards; how these are split into shards makes no difference to which.
+
+    The numbers of rows that are chosen take two bytes each, and while they are chosen 56 bytes for
+    each row of the shards; where all rows are trained on, none.
 
     Raises:
         ShardError: a shard is unreadable, or of another codec than the others.
         TrainingDataError: there is no row, or the tokens are no square grid of one codebook.
     """
-    metadata = common_metadata(shard_urls)
-    _refuse_other_tokens(shard_urls[0], metadata)
-    table = read_shards(shard_urls, ["key", "view", "caption", "image_tokens"])
-    table = table.sort_by([("key", "ascending"), ("view", "ascending")])
-    keys, captions = table.column("key").to_pylist(), table.column("caption").to_pylist()
-    rows = choose_rows(keys, captions, choice)
-    if not rows:
+    source = open_source(shard_urls, columns)
+    _refuse_other_tokens(shard_urls[0], source.metadata)
+    num_rows, index = len(source), source.rows.index
+    if choice != PairChoice():
+        source = source.only(choose_rows(*_keys_and_captions(source), choice))
+    if not len(source):
         raise TrainingDataError(
             f"the {len(shard_urls)} token shards from {shard_urls[0]} on hold no rows; "
             "`dalle report` shows which stage dropped them"
         )
-    return Pairs(
-        keys=[keys[row] for row in rows],
-        captions=[captions[row] for row in rows],
-        image_tokens=image_tokens(table)[rows],
-        metadata=metadata,
-        num_left_out=len(keys) - len(rows),
-    )
+    described = repr((index.sha256, sorted(asdict(choice).items()))).encode()
+    return TrainingRows(source, num_rows - len(source), files.sha256(described))
+
+
+def in_order(rows: TrainingRows, text: Text, seed: int) -> TokenReader:
+    """The rows in the order of training, as batches of ids.
+
+    Row groups of which no row is chosen take no place in a window.
+    """
+    group_rows = rows.source.group_rows
+    return TokenReader(rows.source, WindowOrder(group_rows[group_rows > 0], seed), text)
+
+
+def survey(rows: TrainingRows, tokenizer: CaptionTokenizer, text_len: int) -> Survey:
+    """Look at all keys and captions once, a row group at a time."""
+    source = _with_columns(rows.source, ("key", "caption"))
+    images, last, cut = 0, b"", 0
+    for start in range(0, len(source), _SURVEYED_TOGETHER):
+        columns = source.take(range(start, min(len(source), start + _SURVEYED_TOGETHER)))
+        own = _keys(columns).astype(_IMAGE)
+        images += int(own[0] != last) + int((own[1:] != own[:-1]).sum())
+        last = own[-1]
+        captions = columns["caption"].to_pylist()
+        cut += sum(tokenizer.cut(caption, text_len) is not None for caption in captions)
+    return Survey(images, cut)
+
+
+def choose_rows(keys: Keys, captions: npt.NDArray[np.uint64], choice: PairChoice) -> Integers:
+    """Numbers of the rows to keep, int64, ascending.
+
+    Args:
+        keys: of the rows, in any order.
+        captions: of the rows, as numbers that are equal where lower-cased captions are.
+        choice: what to keep; rows of one key go together.
+    """
+    order = np.argsort(keys, kind="stable")
+    if choice.has_distinct_captions:
+        _, firsts, owners = np.unique(captions[order], return_index=True, return_inverse=True)
+        images = keys[order].astype(_IMAGE)
+        order = order[images == images[firsts[owners]]]
+    is_new_key = _differs(keys[order])
+    is_new_image = _differs(keys[order].astype(_IMAGE))
+    is_kept = np.ones(len(order), bool)
+    if choice.max_images is not None:
+        is_kept &= np.cumsum(is_new_image) <= choice.max_images
+    if choice.captions_per_image is not None:
+        numbers = np.cumsum(is_new_key)
+        first_of_image = np.maximum.accumulate(np.where(is_new_image, numbers, 0))
+        is_kept &= numbers - first_of_image < choice.captions_per_image
+    return np.sort(order[is_kept])
+
+
+def caption_numbers(captions: list[str]) -> npt.NDArray[np.uint64]:
+    """A number for each caption, of which those of two differ unless they are equal, lower-cased.
+
+    Of 1e9 captions two get the same number by chance in one of 37 runs.
+    """
+    digests = (blake2b(caption.lower().encode(), digest_size=8).digest() for caption in captions)
+    return np.frombuffer(b"".join(digests), np.uint64)
+
+
+def _keys_and_captions(source: TokenSource) -> tuple[Keys, npt.NDArray[np.uint64]]:
+    keys, captions = [np.empty(0, _KEY)], [np.empty(0, np.uint64)]
+    for columns in ShardRows(source.rows.index, ("key", "caption"), cache_bytes=0).each_group():
+        keys.append(_keys(columns))
+        captions.append(caption_numbers(columns["caption"].to_pylist()))
+    return np.concatenate(keys), np.concatenate(captions)
+
+
+def _with_columns(source: TokenSource, columns: tuple[str, ...]) -> TokenSource:
+    """The same rows with other columns, of which one row group is held."""
+    return TokenSource(ShardRows(source.rows.index, columns, cache_bytes=0), source.chosen)
+
+
+def _keys(columns: Columns) -> Keys:
+    return np.array(columns["key"].to_pylist(), _KEY)
+
+
+def _differs(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Whether each value is another than the one before it; the first is."""
+    return np.concatenate([np.ones(min(1, len(values)), bool), values[1:] != values[:-1]])
 
 
 def _refuse_other_tokens(url: str, metadata: ShardMetadata) -> None:
@@ -76,45 +181,3 @@ def _refuse_other_tokens(url: str, metadata: ShardMetadata) -> None:
             f"a prior is trained on square grids of tokens in raster order, one codebook; "
             f"{url} holds {metadata.words}: encode the images with another codec"
         )
-
-
-def choose_rows(keys: list[str], captions: list[str], choice: PairChoice) -> list[int]:
-    """Indices of the rows to keep, ascending; rows must be sorted by key."""
-    kept: list[int] = []
-    keys_of: dict[str, set[str]] = {}
-    owner: dict[str, str] = {}
-    for row, (key, caption) in enumerate(zip(keys, captions, strict=True)):
-        image = image_of(key)
-        if choice.has_distinct_captions and owner.setdefault(caption.lower(), image) != image:
-            continue
-        if image not in keys_of and len(keys_of) == choice.max_images:
-            break
-        own_keys = keys_of.setdefault(image, set())
-        if key not in own_keys and len(own_keys) == choice.captions_per_image:
-            continue
-        own_keys.add(key)
-        kept.append(row)
-    return kept
-
-
-def batch_rows(step: int, num_rows: int, batch_size: int, seed: int) -> npt.NDArray[np.int64]:
-    """Rows of one training step, computed without replaying the steps before it.
-
-    Each epoch has its own shuffle; a batch that reaches the end of an epoch continues in the next.
-
-    Args:
-        step: from 0.
-        num_rows: of the training set, >= 1.
-        batch_size: rows in a step, >= 1.
-        seed: of the shuffles.
-
-    Returns:
-        int64 `(batch_size,)`.
-    """
-    positions = np.arange(step * batch_size, (step + 1) * batch_size)
-    epochs, offsets = positions // num_rows, positions % num_rows
-    orders = {
-        int(epoch): np.random.default_rng([seed, int(epoch)]).permutation(num_rows)
-        for epoch in np.unique(epochs)
-    }
-    return np.array([orders[int(e)][o] for e, o in zip(epochs, offsets, strict=True)], np.int64)

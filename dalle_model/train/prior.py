@@ -1,28 +1,34 @@
-"""Training the prior, in steps whose random numbers depend only on the seed and the step.
+"""Training the prior on token shards: a run that was stopped ends as one that never was.
 
-Rows, dropped BPE merges and token noise of step s are drawn from the seed and s alone, so a run
-that is resumed from its saved state is bit for bit the run that was never interrupted.
+Which rows a step has, and which BPE merges are dropped in their captions, depends on the seed and
+on how many rows came before it; its token noise on the seed and the step.
 """
 
+import json
 import logging
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-import torch
-
+from dalle_model import files
 from dalle_model.config import PriorConfig
-from dalle_model.pixels import Codes
+from dalle_model.data.reader import Text
+from dalle_model.data.torch import TokenLoader, TokenStream
 from dalle_model.prior.model import num_parameters
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
 from dalle_model.progress import OnStep
 from dalle_model.settings import PairChoice, PriorTraining
-from dalle_model.shards import image_of
 from dalle_model.threads import torch_threads
-from dalle_model.train.data import Pairs, TrainingDataError, batch_rows, load_pairs
+from dalle_model.train.data import (
+    Survey,
+    TrainingDataError,
+    TrainingRows,
+    in_order,
+    open_rows,
+    survey,
+)
 from dalle_model.train.precision import uses_bfloat16
 from dalle_model.train.prior_step import TrainingState, start, train_step
-from dalle_model.train.resume import clear_state, load_state, save_state, state_digest
+from dalle_model.train.resume import clear_state, load_state, save_state
 from dalle_model.vocab import FRAME_TOKENS, CaptionTokenizer
 
 _LOG = logging.getLogger(__name__)
@@ -50,34 +56,32 @@ def train_from_shards(
         ShardError: a shard is unreadable, or of another codec than the others.
         TrainingDataError: no rows to train on, or tokens that do not fit the config.
     """
-    pairs = load_pairs(shard_urls, choice)
-    codes = CodesOrigin(pairs.metadata.codec_sha256, pairs.metadata.grid, pairs.metadata.num_codes)
+    rows = open_rows(shard_urls, choice)
+    metadata = rows.source.metadata
+    codes = CodesOrigin(metadata.codec_sha256, metadata.grid, metadata.num_codes)
     _check_fit(codes, tokenizer, config)
-    num_cut = _count_cuts(pairs.captions, tokenizer, config.text_len)
+    surveyed = survey(rows, tokenizer, config.text_len)
+    _warn_of_cuts(surveyed.captions_cut, len(rows.source), config.text_len)
     with torch_threads(settings.threads):
-        state = train_prior(
-            pairs.image_tokens, pairs.captions, tokenizer, config, settings, on_step, out_url
-        )
-    metrics = _metrics(state, pairs, settings) | {"captions_cut": num_cut}
+        state = train_prior(rows, tokenizer, config, settings, on_step, out_url)
+    metrics = _metrics(state, rows, surveyed, settings) | {"choice": asdict(choice)}
     save_prior(out_url, TrainedPrior(state.prior, tokenizer, codes, metrics))
     clear_state(out_url)
     return metrics
 
 
 def train_prior(
-    image_tokens: Codes,
-    captions: list[str],
+    rows: TrainingRows,
     tokenizer: CaptionTokenizer,
     config: PriorConfig,
     settings: PriorTraining,
     on_step: OnStep,
     out_url: str | None = None,
 ) -> TrainingState:
-    """Train on pairs held in memory.
+    """Train on rows, of which a window of row groups is held at a time.
 
     Args:
-        image_tokens: `(pairs, grid * grid)`.
-        captions: one for each pair.
+        rows: to train on.
         tokenizer: of the captions.
         config: sizes of the prior.
         settings: of the training.
@@ -86,28 +90,38 @@ def train_prior(
         out_url: URL of the future checkpoint, next to which the state of an unfinished run is
             saved; None to save nothing.
     """
-    digest = state_digest(asdict(settings), config.to_dict(), tokenizer, image_tokens, captions)
+    origin = _origin(rows, tokenizer, config, settings)
     state = start(config, settings)
     if out_url is not None:
-        load_state(out_url, _KIND, state, lambda extra: extra["digest"] == digest)
-    images = torch.from_numpy(image_tokens.astype(np.int64))
-    while state.step < settings.steps:
-        rows = batch_rows(state.step, len(captions), settings.batch_size, settings.seed)
-        text_BT = torch.from_numpy(
-            tokenizer.encode_batch(
-                [captions[row] for row in rows],
-                config.text_len,
-                config.text_vocab,
-                settings.bpe_dropout,
-                settings.seed + state.step,
-            )
-        )
-        train_step(state, settings, text_BT, images[torch.from_numpy(rows)])
+        saved = load_state(out_url, _KIND, state, lambda extra: extra["origin"] == origin)
+        state.position = saved["position"] if saved else 0
+    batches = _loader(rows, tokenizer, config, settings)
+    batches.load_state_dict({"position": state.position})
+    for _, batch in zip(range(state.step, settings.steps), batches, strict=False):
+        train_step(state, settings, batch["text"], batch["image_tokens"].long())
+        state.position = batch["next_position"]
         on_step(state.step, settings.steps, state.recent)
         if out_url is not None and state.step % settings.checkpoint_every == 0:
-            save_state(out_url, _KIND, state, {"digest": digest})
+            save_state(out_url, _KIND, state, {"origin": origin, "position": state.position})
     state.prior.eval()
     return state
+
+
+def _origin(
+    rows: TrainingRows, tokenizer: CaptionTokenizer, config: PriorConfig, settings: PriorTraining
+) -> str:
+    """SHA-256 of everything that the next step depends on, apart from the state itself."""
+    document = [asdict(settings), config.to_dict(), tokenizer.sha256, rows.sha256]
+    return files.sha256(json.dumps(document, sort_keys=True).encode())
+
+
+def _loader(
+    rows: TrainingRows, tokenizer: CaptionTokenizer, config: PriorConfig, settings: PriorTraining
+) -> TokenLoader:
+    """Batches of keys, text ids and codes, read and encoded ahead where there are workers."""
+    text = Text(tokenizer, config.text_len, config.text_vocab, settings.bpe_dropout, settings.seed)
+    reader = in_order(rows, text, settings.seed)
+    return TokenLoader(TokenStream(reader, settings.batch_size), settings.workers)
 
 
 def _check_fit(codes: CodesOrigin, tokenizer: CaptionTokenizer, config: PriorConfig) -> None:
@@ -128,27 +142,26 @@ def _check_fit(codes: CodesOrigin, tokenizer: CaptionTokenizer, config: PriorCon
         )
 
 
-def _count_cuts(captions: list[str], tokenizer: CaptionTokenizer, text_len: int) -> int:
-    """Captions whose ends do not fit the text positions; dropped merges may cut a few others."""
-    num_cut = sum(tokenizer.cut(caption, text_len) is not None for caption in captions)
+def _warn_of_cuts(num_cut: int, num_rows: int, text_len: int) -> None:
     if num_cut:
         _LOG.warning(
             "captions cut: %d of %d are longer than the %d tokens that the prior reads; "
             "their ends are left out",
-            *(num_cut, len(captions), text_len - FRAME_TOKENS),
+            *(num_cut, num_rows, text_len - FRAME_TOKENS),
         )
-    return num_cut
 
 
-def _metrics(state: TrainingState, pairs: Pairs, settings: PriorTraining) -> dict[str, Any]:
+def _metrics(
+    state: TrainingState, rows: TrainingRows, surveyed: Survey, settings: PriorTraining
+) -> dict[str, Any]:
     return {
         **state.recent,
         "steps": state.step,
-        "skipped_steps": state.skipped,
-        "pairs": len(pairs.keys),
-        "pairs_left_out": pairs.num_left_out,
-        "images": len({image_of(key) for key in pairs.keys}),
+        "pairs": len(rows.source),
+        "pairs_left_out": rows.num_left_out,
+        "rows_sha256": rows.sha256,
+        "images": surveyed.images,
+        "captions_cut": surveyed.captions_cut,
         "parameters": num_parameters(state.prior),
         "precision": "bfloat16" if uses_bfloat16(settings.precision) else "float32",
-        "keys": pairs.keys,
     }

@@ -30,6 +30,7 @@ class TrainingState:
         prior: the weights.
         optimizers: with their state.
         step: number of the next step, from 0.
+        position: rows that all steps have had together: where the next one begins in their order.
         skipped: steps left out because their gradient was not finite.
         recent: running means of the loss and its parts, in nats per token.
     """
@@ -37,6 +38,7 @@ class TrainingState:
     prior: Prior
     optimizers: list[Optimizer]
     step: int
+    position: int
     skipped: int
     recent: dict[str, float]
 
@@ -65,7 +67,7 @@ def start(config: PriorConfig, settings: PriorTraining) -> TrainingState:
         settings.weight_decay,
         torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32,
     )
-    return TrainingState(prior, optimizers, step=0, skipped=0, recent={})
+    return TrainingState(prior, optimizers, step=0, position=0, skipped=0, recent={})
 
 
 def train_step(

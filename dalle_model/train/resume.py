@@ -1,18 +1,14 @@
 """The state of an unfinished training run, saved next to its future checkpoint."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-import numpy as np
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from dalle_model import files
 from dalle_model.checkpoint import load_checkpoint, load_into, save_checkpoint
-from dalle_model.pixels import Codes
 from dalle_model.train.optimizers import load_state_tensors, state_tensors
-from dalle_model.vocab import CaptionTokenizer
 
 SUFFIX = ".training"
 WEIGHTS, MOMENTS = "weights.", "moments."
@@ -44,20 +40,6 @@ class Resumable(Protocol):
         ...
 
 
-def state_digest(
-    settings: dict[str, Any],
-    config: dict[str, Any],
-    tokenizer: CaptionTokenizer,
-    image_tokens: Codes,
-    captions: Sequence[str],
-) -> str:
-    """SHA-256 of everything that the next step depends on, apart from the state itself."""
-    document = [settings, config, tokenizer.sha256, list(captions)]
-    described = json.dumps(document, sort_keys=True).encode()
-    little = image_tokens.dtype.newbyteorder("<")
-    return files.sha256(described + np.ascontiguousarray(image_tokens, little).tobytes())
-
-
 def save_state(out_url: str, kind: str, state: Resumable, origin: Mapping[str, Any]) -> None:
     """Write the state atomically.
 
@@ -65,7 +47,8 @@ def save_state(out_url: str, kind: str, state: Resumable, origin: Mapping[str, A
         out_url: URL of the future checkpoint.
         kind: of the file.
         state: of the run.
-        origin: JSON by which a later run finds out whether the state is its own.
+        origin: JSON by which a later run finds out whether the state is its own, and what else
+            it takes to go on.
     """
     tensors = {WEIGHTS + name: value for name, value in state.weights.state_dict().items()}
     tensors |= {MOMENTS + name: value for name, value in state_tensors(state.optimizers).items()}
@@ -75,7 +58,7 @@ def save_state(out_url: str, kind: str, state: Resumable, origin: Mapping[str, A
 
 def load_state(
     out_url: str, kind: str, state: Resumable, is_own: Callable[[Mapping[str, Any]], bool]
-) -> bool:
+) -> Mapping[str, Any] | None:
     """Restore the saved state into a fresh one, if there is one of the same run.
 
     Args:
@@ -85,21 +68,21 @@ def load_state(
         is_own: whether the saved `origin`, `step`, `skipped` and `recent` are of this run.
 
     Returns:
-        Whether a state was restored.
+        The saved `origin`, `step`, `skipped` and `recent`; None where nothing was restored.
 
     Raises:
         CheckpointError: the saved state is corrupt.
     """
     if not files.exists(out_url + SUFFIX):
-        return False
+        return None
     checkpoint = load_checkpoint(out_url + SUFFIX, kind)
     if not is_own(checkpoint.extra):
-        return False
+        return None
     load_into(state.weights, checkpoint, _under(WEIGHTS, checkpoint.tensors))
     load_state_tensors(state.optimizers, _under(MOMENTS, checkpoint.tensors))
     state.step, state.skipped = checkpoint.extra["step"], checkpoint.extra["skipped"]
     state.recent = checkpoint.extra["recent"]
-    return True
+    return checkpoint.extra
 
 
 def clear_state(out_url: str) -> None:

@@ -49,7 +49,7 @@ def _run(job: Job, on_step: OnStep) -> LocalResult:
         follow,
     )
     files.write_json(job.task.folder.file(HISTORY), history)
-    shown = {name: value for name, value in metrics.items() if name != "keys"}
+    shown = {name: value for name, value in metrics.items() if name != "choice"}
     return LocalResult((FILE, HISTORY), shown)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from dalle_model.checkpoint import CheckpointError
 from dalle_model.cuts import Box, Cut
 from dalle_model.evaluate.samples import SampleScore, score_samples
 from dalle_model.pixels import Rgb, to_png
@@ -14,9 +15,11 @@ from dalle_model.prior.trained import TrainedPrior, check_codec, load_prior
 from dalle_model.progress import OnStep
 from dalle_model.sample.grid import comparison_grid
 from dalle_model.sample.images import draw_images
-from dalle_model.shards import image_of, list_shards, read_shards
+from dalle_model.settings import PairChoice
+from dalle_model.shards import image_of, list_shards
 from dalle_model.tokenizers.codec import Codec
 from dalle_model.tokenizers.registry import load_codec
+from dalle_model.train.data import open_rows
 from pipelines.io.parquet import to_bytes
 from pipelines.io.squares import pixels_of, surviving_squares
 from pipelines.io.task import StageTask
@@ -51,7 +54,7 @@ def sample_training_captions(task: StageTask, config: SamplesConfig, on_step: On
     """Draw one image for each of the first captions of the training set, and score them.
 
     Raises:
-        CheckpointError: the prior was trained on codes of another codec.
+        CheckpointError: the prior was trained on codes of another codec, or by an older version.
     """
     codec = load_codec(task.url(CODEC))
     url = task.url(PRIOR)
@@ -64,21 +67,27 @@ def sample_training_captions(task: StageTask, config: SamplesConfig, on_step: On
 
 
 def _training_rows(task: StageTask, trained: TrainedPrior, number: int) -> list[dict[str, Any]]:
-    """Key, caption and tokens of the first training pairs, one for each image."""
-    table = read_shards(list_shards(task.url(TOKENS)), _COLUMNS)
-    by_key = {row["key"]: row for row in table.to_pylist() if row["view"] == 0}
+    """The first rows that the prior was trained on, one for each image."""
+    if "choice" not in trained.metrics:
+        raise CheckpointError(
+            f"{task.url(PRIOR)} does not say which rows it was trained on, as an older version "
+            "wrote it; `dalle train prior` again"
+        )
+    choice = PairChoice(**trained.metrics["choice"])
     rows: dict[str, dict[str, Any]] = {}
-    for key in trained.metrics["keys"]:
-        if key in by_key:
-            rows.setdefault(image_of(key), by_key[key])
-    return list(rows.values())[:number]
+    for row in open_rows(list_shards(task.url(TOKENS)), choice, _COLUMNS).source:
+        if len(rows) == number:
+            break
+        if row["view"] == 0:
+            rows.setdefault(image_of(row["key"]), row)
+    return list(rows.values())
 
 
 def _scored(task: StageTask, codec: Codec, rows: list[dict[str, Any]], samples: Rgb) -> Samples:
     gallery = surviving_squares(task, codec.facts.side, codec.facts.resample)
     keys, captions = [row["key"] for row in rows], [row["caption"] for row in rows]
     shape = codec.facts.image_shape
-    cuts = [(row["key"], Cut(Box(*row["crop"]), row["flipped"], shape)) for row in rows]
+    cuts = [(row["key"], Cut(Box(*row["crop"].tolist()), row["flipped"], shape)) for row in rows]
     originals = np.stack(pixels_of(task.input(IMAGES), cuts, codec.facts.resample))
     codes = np.array([row["image_tokens"] for row in rows], codec.facts.dtype)
     decoded = codec.decode(codes)
