@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # torch is imported only where tensors are built; hashing a f
 
 HEADER_KEY = "dalle"
 FORMAT_VERSION = 1
+_MAX_HEADER_BYTES = 100_000_000  # Source: safetensors 0.8, MAX_HEADER_SIZE
 _LENGTH_BYTES = 8  # Source: safetensors README: little-endian u64, then that many bytes of JSON
 
 
@@ -76,6 +77,9 @@ def save_checkpoint(
 
     Returns:
         SHA-256 of the file.
+
+    Raises:
+        CheckpointError: the header is longer than readers of safetensors take; nothing is written.
     """
     import safetensors.torch
 
@@ -89,7 +93,7 @@ def save_checkpoint(
         "tensors_sha256": files.sha256(body),
     }
     header["__metadata__"] = {HEADER_KEY: json.dumps(document, sort_keys=True)}
-    content = _join(header, body)
+    content = _join(url, header, body)
     files.write_bytes(url, content)
     return files.sha256(content)
 
@@ -243,7 +247,12 @@ def _split(content: bytes) -> tuple[dict[str, Any], bytes]:
     return json.loads(content[_LENGTH_BYTES:start]), content[start:]
 
 
-def _join(header: dict[str, Any], body: bytes) -> bytes:
+def _join(url: str, header: dict[str, Any], body: bytes) -> bytes:
     text = json.dumps(header, separators=(",", ":")).encode()
+    if len(text) > _MAX_HEADER_BYTES - _LENGTH_BYTES:
+        raise CheckpointError(
+            f"{url} is not written: its header would take {len(text):,} bytes, and no reader takes "
+            f"more than {_MAX_HEADER_BYTES:,}; what grows with the data belongs in another file"
+        )
     text += b" " * (-len(text) % _LENGTH_BYTES)  # safetensors requires an aligned body
     return len(text).to_bytes(_LENGTH_BYTES, "little") + text + body

@@ -36,6 +36,17 @@ def test_equal_content_is_equal_bytes_and_plain_safetensors(tmp_path):
     assert torch.equal(safetensors.torch.load_file(first)["a.w"], TENSORS["a.w"])
 
 
+def test_a_header_that_no_reader_takes_is_not_written(tmp_path, monkeypatch):
+    url = f"{tmp_path}/x.safetensors"
+    size = len(safetensors.torch.save(TENSORS))
+    monkeypatch.setattr("dalle_model.checkpoint._MAX_HEADER_BYTES", size + 2_000)
+    save_checkpoint(url, "prior", TENSORS, {})
+    before = Path(url).read_bytes()
+    with pytest.raises(CheckpointError, match=r"x\.safetensors is not written: .*another file"):
+        save_checkpoint(url, "prior", TENSORS, {}, {"keys": ["0" * 40] * 100})
+    assert Path(url).read_bytes() == before
+
+
 def test_a_missing_file_names_the_command(tmp_path):
     with pytest.raises(CheckpointError, match=r"no prior checkpoint at .*`dalle train prior`"):
         load_checkpoint(f"{tmp_path}/none.safetensors", "prior")
