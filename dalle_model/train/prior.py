@@ -55,6 +55,7 @@ def train_from_shards(
     Raises:
         ShardError: a shard is unreadable, or of another codec than the others.
         TrainingDataError: no rows to train on, or tokens that do not fit the config.
+        DivergedError: the loss or its gradient is not finite.
     """
     rows = open_rows(shard_urls, choice)
     metadata = rows.source.metadata
@@ -98,8 +99,7 @@ def train_prior(
     batches = _loader(rows, tokenizer, config, settings)
     batches.load_state_dict({"position": state.position})
     for _, batch in zip(range(state.step, settings.steps), batches, strict=False):
-        train_step(state, settings, batch["text"], batch["image_tokens"].long())
-        state.position = batch["next_position"]
+        train_step(state, settings, batch)
         on_step(state.step, settings.steps, state.recent)
         if out_url is not None and state.step % settings.checkpoint_every == 0:
             save_state(out_url, _KIND, state, {"origin": origin, "position": state.position})

@@ -13,13 +13,17 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from dalle_model.config import PriorConfig
+from dalle_model.data.reader import Batch
 from dalle_model.prior.loss import StreamLoss, stream_loss
 from dalle_model.prior.model import Prior
 from dalle_model.settings import PriorTraining
+from dalle_model.train.descent import DivergedError
 from dalle_model.train.optimizers import muon_and_adamw, set_learning_rate
 from dalle_model.train.precision import mixed_precision, uses_bfloat16
 
 # Shape letters: B batch, T text positions, I image positions.
+
+_KEYS_SHOWN = 32  # in an error; chosen: a batch of the demo
 
 
 @dataclass
@@ -31,7 +35,6 @@ class TrainingState:
         optimizers: with their state.
         step: number of the next step, from 0.
         position: rows that all steps have had together: where the next one begins in their order.
-        skipped: steps left out because their gradient was not finite.
         recent: running means of the loss and its parts, in nats per token.
     """
 
@@ -39,7 +42,6 @@ class TrainingState:
     optimizers: list[Optimizer]
     step: int
     position: int
-    skipped: int
     recent: dict[str, float]
 
     @property
@@ -67,14 +69,17 @@ def start(config: PriorConfig, settings: PriorTraining) -> TrainingState:
         settings.weight_decay,
         torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32,
     )
-    return TrainingState(prior, optimizers, step=0, position=0, skipped=0, recent={})
+    return TrainingState(prior, optimizers, step=0, position=0, recent={})
 
 
-def train_step(
-    state: TrainingState, settings: PriorTraining, text_BT: Tensor, image_BI: Tensor
-) -> None:
-    """Take one step; a step whose gradient is not finite is skipped and counted."""
+def train_step(state: TrainingState, settings: PriorTraining, batch: Batch) -> None:
+    """Take one step on a batch of the reader.
+
+    Raises:
+        DivergedError: the loss or its gradient is not finite; the weights are left as they were.
+    """
     set_learning_rate(state.optimizers, rate_share(state.step, settings))
+    text_BT, image_BI = batch["text"], batch["image_tokens"].long()
     max_share = settings.token_noise * (1 - state.step / settings.steps)
     seed = (settings.seed, state.step)
     read_BI = add_noise(image_BI, state.prior.config.image_vocab, max_share, seed)
@@ -83,14 +88,24 @@ def train_step(
     loss = stream_loss(text_logits, image_logits, text_BT, image_BI)
     loss.total.backward()  # type: ignore[no-untyped-call]
     norm = torch.nn.utils.clip_grad_norm_(state.prior.parameters(), settings.clip_norm)
-    if torch.isfinite(norm):
-        for optimizer in state.optimizers:
-            optimizer.step()
-        state.recent = _running_means(state.recent, loss)
-    else:
-        state.skipped += 1
+    if not (torch.isfinite(loss.total) and torch.isfinite(norm)):
+        raise _diverged(state.step, loss.total.item(), norm.item(), batch["key"])
+    for optimizer in state.optimizers:
+        optimizer.step()
     state.prior.zero_grad()
+    state.recent = _running_means(state.recent, loss)
     state.step += 1
+    state.position = batch["next_position"]
+
+
+def _diverged(step: int, loss: float, norm: float, keys: list[str]) -> DivergedError:
+    shown = ", ".join(keys[:_KEYS_SHOWN])
+    more = f" and {len(keys) - _KEYS_SHOWN} more" if len(keys) > _KEYS_SHOWN else ""
+    return DivergedError(
+        f"in step {step + 1} the loss is {loss} and the norm of its gradient {norm}, so the step "
+        "is not taken; lower `prior.training.learning_rate` and `matrix_rate` and train again, or "
+        f"look at the rows of its batch with `dalle explain`: {shown}{more}"
+    )
 
 
 def rate_share(step: int, settings: PriorTraining) -> float:

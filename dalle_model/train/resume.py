@@ -20,13 +20,11 @@ class Resumable(Protocol):
     Attributes:
         optimizers: with their state.
         step: number of the next step, from 0.
-        skipped: steps left out because their gradient was not finite.
         recent: means of what was measured last.
     """
 
     optimizers: list[Optimizer]
     step: int
-    skipped: int
     recent: dict[str, float]
 
     @property
@@ -52,7 +50,7 @@ def save_state(out_url: str, kind: str, state: Resumable, origin: Mapping[str, A
     """
     tensors = {WEIGHTS + name: value for name, value in state.weights.state_dict().items()}
     tensors |= {MOMENTS + name: value for name, value in state_tensors(state.optimizers).items()}
-    reached = {"step": state.step, "skipped": state.skipped, "recent": state.recent}
+    reached = {"step": state.step, "recent": state.recent}
     save_checkpoint(out_url + SUFFIX, kind, tensors, state.config, {**origin, **reached})
 
 
@@ -65,10 +63,10 @@ def load_state(
         out_url: URL of the future checkpoint.
         kind: of the file.
         state: is changed in place.
-        is_own: whether the saved `origin`, `step`, `skipped` and `recent` are of this run.
+        is_own: whether the saved `origin`, `step` and `recent` are of this run.
 
     Returns:
-        The saved `origin`, `step`, `skipped` and `recent`; None where nothing was restored.
+        The saved `origin`, `step` and `recent`; None where nothing was restored.
 
     Raises:
         CheckpointError: the saved state is corrupt.
@@ -80,8 +78,7 @@ def load_state(
         return None
     load_into(state.weights, checkpoint, _under(WEIGHTS, checkpoint.tensors))
     load_state_tensors(state.optimizers, _under(MOMENTS, checkpoint.tensors))
-    state.step, state.skipped = checkpoint.extra["step"], checkpoint.extra["skipped"]
-    state.recent = checkpoint.extra["recent"]
+    state.step, state.recent = checkpoint.extra["step"], checkpoint.extra["recent"]
     return checkpoint.extra
 
 
