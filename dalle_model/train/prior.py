@@ -6,10 +6,12 @@ on how many rows came before it; its token noise on the seed and the step.
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
-from dalle_model import files
+from dalle_model.checkpoint import CheckpointError
 from dalle_model.config import PriorConfig
 from dalle_model.data.reader import Text
 from dalle_model.data.torch import TokenLoader, TokenStream
@@ -28,11 +30,13 @@ from dalle_model.train.data import (
 )
 from dalle_model.train.precision import uses_bfloat16
 from dalle_model.train.prior_step import TrainingState, start, train_step
-from dalle_model.train.resume import clear_state, load_state, save_state
+from dalle_model.train.resume import SUFFIX, clear_state, load_state, save_state
 from dalle_model.vocab import FRAME_TOKENS, CaptionTokenizer
 
 _LOG = logging.getLogger(__name__)
 _KIND = "prior-training"
+_DECIDES_NOTHING = ("checkpoint_every", "workers")  # of a weight
+_MAY_CHANGE = ("steps", "threads")  # in a run: how fast the rates fall from there on, and rounding
 
 
 def train_from_shards(
@@ -46,8 +50,9 @@ def train_from_shards(
 ) -> dict[str, Any]:
     """Train on token shards and write a checkpoint that `load_prior` reads.
 
-    An interrupted run is resumed from the state saved next to `out_url`, unless something that
-    the training depends on has changed.
+    An interrupted run goes on from the state saved next to `out_url`. With other `steps` or
+    `threads` it goes on as well, and the log says so; with other values of anything else that
+    decides the weights it begins anew, and the log says of what.
 
     Returns:
         The metrics, which are also saved in the checkpoint.
@@ -55,6 +60,7 @@ def train_from_shards(
     Raises:
         ShardError: a shard is unreadable, or of another codec than the others.
         TrainingDataError: no rows to train on, or tokens that do not fit the config.
+        CheckpointError: the saved state has taken more steps than are asked for.
         DivergedError: the loss or its gradient is not finite.
     """
     rows = open_rows(shard_urls, choice)
@@ -94,7 +100,7 @@ def train_prior(
     origin = _origin(rows, tokenizer, config, settings)
     state = start(config, settings)
     if out_url is not None:
-        saved = load_state(out_url, _KIND, state, lambda extra: extra["origin"] == origin)
+        saved = load_state(out_url, _KIND, state, partial(_continues, out_url, origin))
         state.position = saved["position"] if saved else 0
     batches = _loader(rows, tokenizer, config, settings)
     batches.load_state_dict({"position": state.position})
@@ -109,10 +115,44 @@ def train_prior(
 
 def _origin(
     rows: TrainingRows, tokenizer: CaptionTokenizer, config: PriorConfig, settings: PriorTraining
-) -> str:
-    """SHA-256 of everything that the next step depends on, apart from the state itself."""
-    document = [asdict(settings), config.to_dict(), tokenizer.sha256, rows.sha256]
-    return files.sha256(json.dumps(document, sort_keys=True).encode())
+) -> dict[str, Any]:
+    """What the next step depends on, apart from the state itself, as JSON has it."""
+    document = {
+        **{name: v for name, v in asdict(settings).items() if name not in _DECIDES_NOTHING},
+        "the sizes of the prior": config.to_dict(),
+        "the text tokenizer": tokenizer.sha256,
+        "the rows": rows.sha256,
+    }
+    return dict(json.loads(json.dumps(document)))
+
+
+def _continues(url: str, origin: Mapping[str, Any], saved: Mapping[str, Any]) -> bool:
+    """Whether to go on from a saved state; says so where another run was meant.
+
+    Raises:
+        CheckpointError: it has taken more steps than are asked for.
+    """
+    before, step = saved.get("origin", {}), saved["step"]
+    changed = [name for name in origin if before.get(name) != origin[name]]
+    if decisive := [name for name in changed if name not in _MAY_CHANGE]:
+        _LOG.warning(
+            "training begins anew: %s is a run of %d steps with other values of %s, and is "
+            "replaced by the first state of this one",
+            *(url + SUFFIX, step, ", ".join(decisive)),
+        )
+        return False
+    if step > origin["steps"]:
+        raise CheckpointError(
+            f"{url + SUFFIX} has taken {step} steps, and `prior.training.steps` is "
+            f"{origin['steps']}: give at least {step} to go on, or delete it to begin anew"
+        )
+    for name in changed:
+        _LOG.warning(
+            "training goes on from step %d with %s %s, before %s: the weights are not bit for bit "
+            "those of a run that had them from its start",
+            *(step, name, origin[name], before[name]),
+        )
+    return True
 
 
 def _loader(

@@ -1,6 +1,6 @@
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from dalle_model.checkpoint import CheckpointError
 from dalle_model.prior.trained import load_prior
 from dalle_model.progress import OnStep, ignore_steps
 from dalle_model.sample.sampler import sample
@@ -17,7 +18,7 @@ from dalle_model.train.prior import train_from_shards, train_prior
 from dalle_model.train.prior_step import TrainingState
 from dalle_model.train.resume import SUFFIX
 from tests.support.priors import CAPTIONS, TINY, tiny_tokenizer
-from tests.support.token_shards import token_row, write_token_shard
+from tests.support.token_shards import token_row, write_numbered_shards, write_token_shard
 
 TOKENS = np.random.default_rng(0).integers(0, 16, (4, 9)).astype(np.uint16)
 FAST = PriorTraining(
@@ -99,13 +100,73 @@ def test_workers_change_no_weight(rows: TrainingRows) -> None:
     assert same_weights(train(rows, settings), train(rows, replace(settings, workers=1)))
 
 
-def test_state_of_other_settings_is_not_continued(rows: TrainingRows, tmp_path: Path) -> None:
+def test_state_of_other_settings_is_not_continued_and_the_log_says_so(
+    rows: TrainingRows, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     out_url = str(tmp_path / "prior.safetensors")
     train(rows, replace(FAST, steps=7), out_url)
     assert (tmp_path / f"prior.safetensors{SUFFIX}").exists()
-    changed = replace(FAST, steps=7, seed=1)
+    changed = replace(FAST, steps=7, seed=1, clip_norm=3.0)
     fresh, continued = train(rows, changed), train(rows, changed, out_url)
     assert fresh.recent == continued.recent
+    assert caplog.messages == [
+        f"training begins anew: {out_url}{SUFFIX} is a run of 7 steps with other values of "
+        "clip_norm, seed, and is replaced by the first state of this one"
+    ]
+
+
+def test_what_decides_no_weight_may_change_in_a_run(
+    rows: TrainingRows, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out_url = str(tmp_path / "prior.safetensors")
+    settings = replace(FAST, steps=8, checkpoint_every=3)
+    stopped(rows, settings, out_url, after=4)
+    seen: list[int] = []
+    other = replace(settings, checkpoint_every=5, workers=1)
+    resumed = train(rows, other, out_url, lambda done, *_: seen.append(done))
+    assert seen == [4, 5, 6, 7, 8]
+    assert same_weights(resumed, train(rows, settings))
+    assert caplog.messages == []
+
+
+def test_a_run_of_other_steps_or_threads_goes_on_where_it_was(
+    rows: TrainingRows, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out_url = str(tmp_path / "prior.safetensors")
+    settings = replace(FAST, steps=8, checkpoint_every=3)
+    stopped(rows, settings, out_url, after=4)
+    seen: list[int] = []
+    longer = replace(settings, steps=10, threads=2)
+    train(rows, longer, out_url, lambda done, *_: seen.append(done))
+    assert seen == list(range(4, 11))
+    assert [message[:58] for message in caplog.messages] == [
+        "training goes on from step 3 with steps 10, before 8: the ",
+        "training goes on from step 3 with threads 2, before None: ",
+    ]
+
+
+def test_a_state_beyond_the_last_step_is_kept(rows: TrainingRows, tmp_path: Path) -> None:
+    out_url = str(tmp_path / "prior.safetensors")
+    train(rows, replace(FAST, steps=7), out_url)
+    state = tmp_path / f"prior.safetensors{SUFFIX}"
+    before = state.read_bytes()
+    with pytest.raises(CheckpointError, match=r"has taken 7 steps, .* is 5: give at least 7"):
+        train(rows, replace(FAST, steps=5), out_url)
+    assert state.read_bytes() == before
+
+
+def test_a_checkpoint_does_not_grow_with_the_rows(tmp_path: Path) -> None:
+    """All keys in its header made one of 2.2 million rows unreadable."""
+    urls = write_numbered_shards(tmp_path / "shards", [600], codec_sha256="ab" * 32)
+    sizes = []
+    for choice in (PairChoice(), PairChoice(max_images=300)):
+        out_url = tmp_path / "prior.safetensors"
+        train_from_shards(
+            urls, tiny_tokenizer(), str(out_url), TINY, replace(FAST, steps=1), choice, ignore_steps
+        )
+        sizes.append(out_url.stat().st_size)
+    assert abs(sizes[0] - sizes[1]) < 100
+    assert load_prior(str(out_url)).metrics["choice"] == asdict(choice)
 
 
 def test_defaults_are_the_papers() -> None:
