@@ -232,8 +232,8 @@ class SampleSettings:
         temperature: divides the logits; 0 takes the most likely code.
         top_k: sample from this many most likely codes; None for all.
         seed: of the uniform numbers, >= 0.
-        batch_size: images sampled at once; bounds memory, and the uniform numbers do not depend
-            on it.
+        batch_size: images sampled at once, which bounds memory. Another number changes the last
+            bits of logits, and by them an image now and then.
 
     Source: Ramesh et al. 2021, section 2.6: temperature 1.
     """

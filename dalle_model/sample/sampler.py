@@ -20,8 +20,10 @@ def sample(
 ) -> Tensor:
     """Sample `n` images for each caption.
 
-    The uniform numbers behind an image depend only on the seed, its caption and its number, not on
-    the other captions of the batch or on `n`.
+    The uniform numbers behind an image depend on the seed, its caption and its number. The last
+    bits of its logits depend on the size of the batch too: where such a number is that near the
+    border of two codes, another batch draws another code, and with it another image. So an image
+    comes again with certainty from the same captions and `n`.
 
     Args:
         prior: in the precision and on the device to use for sampling.
