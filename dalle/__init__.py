@@ -12,6 +12,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dalle_model.data.cache import cached as cached
+    from dalle_model.data.choice import Choice as Choice
+    from dalle_model.data.order import FullOrder as FullOrder
+    from dalle_model.data.order import WindowOrder as WindowOrder
+    from dalle_model.data.reader import Text as Text
+    from dalle_model.data.reader import TokenReader as TokenReader
+    from dalle_model.data.source import TokenSource as TokenSource
+    from dalle_model.data.source import open_source as open_source
+    from dalle_model.data.torch import TokenLoader as TokenLoader
+    from dalle_model.data.torch import TokenStream as TokenStream
     from dalle_model.errors import DalleError as DalleError
     from dalle_model.errors import UsageError as UsageError
     from dalle_model.settings import SampleSettings as SampleSettings
@@ -24,6 +34,7 @@ if TYPE_CHECKING:
     from dalle_model.tokenizers.codec import Codec as Codec
     from dalle_model.tokenizers.codec import CodecFacts as CodecFacts
     from dalle_model.tokenizers.registry import load_codec as load_codec
+    from dalle_model.vocab import CaptionTokenizer as CaptionTokenizer
     from orchestration.api import cancel as cancel
     from orchestration.api import clean as clean
     from orchestration.api import convert as convert
@@ -62,6 +73,12 @@ if TYPE_CHECKING:
     from orchestration.work import RunResult as RunResult
 
 _HOMES = {
+    "dalle_model.data.cache": ("cached",),
+    "dalle_model.data.choice": ("Choice",),
+    "dalle_model.data.order": ("FullOrder", "WindowOrder"),
+    "dalle_model.data.reader": ("Text", "TokenReader"),
+    "dalle_model.data.source": ("TokenSource", "open_source"),
+    "dalle_model.data.torch": ("TokenLoader", "TokenStream"),
     "dalle_model.errors": ("DalleError", "UsageError"),
     "dalle_model.settings": ("SampleSettings",),
     "dalle_model.shard_schema": ("ShardMetadata",),
@@ -74,6 +91,7 @@ _HOMES = {
     ),
     "dalle_model.tokenizers.codec": ("Codec", "CodecFacts"),
     "dalle_model.tokenizers.registry": ("load_codec",),
+    "dalle_model.vocab": ("CaptionTokenizer",),
     "orchestration.api": (
         "cancel",
         "clean",
