@@ -21,18 +21,8 @@ def url(tmp_path) -> str:
 def test_alone_the_group_shows_its_commands(capsys):
     code, out, err = answer(capsys)
     assert (code, err) == (0, "")
-    for name in (
-        "info",
-        "ls",
-        "head",
-        "verify",
-        "decode",
-        "diff",
-        "stats",
-        "reshard",
-        "merge",
-        "join",
-    ):
+    looks = ("info", "ls", "head", "verify", "decode", "diff", "stats")
+    for name in (*looks, "reshard", "merge", "join", "pack", "unpack", "export", "import"):
         assert f"\n  {name} " in out
     assert answer(capsys, "join", "-h")[0] == 0
 
@@ -114,3 +104,24 @@ def test_a_set_is_packed_and_unpacked(capsys, url, tmp_path):
     assert answer(capsys, "unpack", tmp_path / "b", tmp_path / "c")[0] == 0
     assert answer(capsys, "diff", url, tmp_path / "c")[0] == 0
     assert answer(capsys, "pack", url, tmp_path / "b")[0] == 2
+
+
+def test_tokens_go_to_another_program_and_back(capsys, url, tmp_path):
+    code, out, _ = answer(capsys, "export", "rar", url, tmp_path / "b", "--classes", 3)
+    assert (code, out.splitlines()[0]) == (0, f"written  {tmp_path}/b (30 of 30 rows)")
+    code, out, _ = answer(capsys, "import", "rar", tmp_path / "b", tmp_path / "c")
+    assert (code, out.splitlines()[0]) == (0, f"written  {tmp_path}/c (30 of 30 rows, 1 shards)")
+    code, _, err = answer(capsys, "export", "rar", url, tmp_path / "d")
+    assert code == 2
+    assert err.startswith("dalle: rar has a class for each sample: --classes names a column")
+
+
+def test_what_foreign_codes_are_is_said_by_options(capsys, tmp_path):
+    (tmp_path / "x.jsonl").write_text('{"class_id": 1, "tokens": [0, 1, 2, 3]}\n')
+    words = ("import", "rar", tmp_path / "x.jsonl", tmp_path / "b")
+    code, _, err = answer(capsys, *words)
+    assert code == 2
+    assert "--num-codes and --token-shape say how many there are" in err
+    code, out, _ = answer(capsys, *words, "--num-codes", 4, "--token-shape", "2x2")
+    assert code == 0
+    assert "images to 2 x 2 tokens in raster order, each of 4 codes" in out
