@@ -75,7 +75,7 @@ class DvaeEncoding:
 
     def _tiles(self, x_BCSS: Tensor, with_margins: bool) -> list[Best]:
         features_RF = self._trunk(x_BCSS.to(self.dtype))
-        tiles = features_RF.split(_ROWS)
+        tiles = torch.split(features_RF, _ROWS)
         return [_best_of_rows(tile_RF, self._output, with_margins) for tile_RF in tiles]
 
 

@@ -54,7 +54,7 @@ def test_every_flipped_bit_is_found(shard, part):
     for _ in range(NUM_FLIPS):
         content = bytearray(shard)
         content[draw.randrange(start, len(shard))] ^= 1 << draw.randrange(8)
-        assert is_found(content)
+        assert is_found(bytes(content))
 
 
 def test_every_flipped_bit_of_the_checksums_themselves_is_found(shard):
@@ -64,7 +64,7 @@ def test_every_flipped_bit_of_the_checksums_themselves_is_found(shard):
         for bit in range(8):
             content = bytearray(shard)
             content[place] ^= 1 << bit
-            assert is_found(content)
+            assert is_found(bytes(content))
 
 
 def test_every_cut_is_found(shard):

@@ -26,7 +26,7 @@ from tests.support.token_shards import pair_rows, token_row, write_token_set
 
 def measured(url, **changes):
     asked = {"column": "image_tokens", "images": "", "codec": ""} | changes
-    return measure_set(str(url), *asked.values(), Quiet())
+    return measure_set(str(url), **asked, progress=Quiet())
 
 
 def tilted(rows, shard):

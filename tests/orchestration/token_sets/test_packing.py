@@ -59,8 +59,8 @@ def test_joined_tokens_are_packed_each_by_its_own_bits(tmp_path):
 
 def test_codes_take_the_fewest_bits_and_hardly_more(tmp_path):
     rows = pair_rows(3000, num_codes=8192, size=256)
-    changes = {"num_codes": 8192, "token_shape": (16, 16)}
-    made = packed(write_token_set(tmp_path / "a", rows, **changes), tmp_path / "b")
+    whole = write_token_set(tmp_path / "a", rows, num_codes=8192, token_shape=(16, 16))
+    made = packed(whole, tmp_path / "b")
     assert made.floor == 256 * 13 / 8
     assert made.token_bytes <= 1.02 * made.floor
     assert "1.00" in str(made).splitlines()[1]
