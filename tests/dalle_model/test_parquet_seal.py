@@ -25,7 +25,7 @@ def shard() -> bytes:
     return token_shard()
 
 
-def is_found(content: bytes) -> bool:
+def is_found(content: bytes | bytearray) -> bool:
     """Whether damage is found before a parser sees the file."""
     stream = io.BytesIO(content)
     try:
