@@ -158,10 +158,7 @@ def meaning_of(url: str, opened: Opened, stated: Stated, fingerprint: str) -> Sh
     facts = opened.facts
     if facts is not None:
         if facts.rows != opened.rows:
-            raise FormatError(
-                f"{url} was written with {facts.rows:,} rows, and {opened.rows:,} are there; take "
-                "the others from a copy, or write it again"
-            )
+            raise _other_count(url, facts.rows, opened.rows)
         _refuse_other(url, facts, stated)
         return replace(
             facts.metadata, tokenizer_sha256="", schema_version=SCHEMA_VERSION, joined={}
@@ -217,6 +214,13 @@ def _refuse_other(url: str, facts: SetFacts, stated: Stated) -> None:
             )
 
 
+def _other_count(url: str, expected: int, found: int) -> FormatError:
+    return FormatError(
+        f"{url} is to have {expected:,} rows, and {found:,} are there; take the others from a "
+        "copy, or write it again"
+    )
+
+
 def _deal(
     url: str, opened: Opened, metadata: ShardMetadata, dealt: Dealt, schema: pa.Schema
 ) -> Dealt:
@@ -226,5 +230,5 @@ def _deal(
         rows += table.num_rows
     dealt.flush()
     if rows != opened.rows:
-        raise FormatError(f"{url} had {opened.rows:,} rows, and now has {rows:,}; was it changed?")
+        raise _other_count(url, opened.rows, rows)
     return dealt

@@ -72,7 +72,7 @@ def _read(url: str, column: str) -> Opened:
     facts = read_facts(url) if not column else None
     added = facts.added if facts is not None else ()
     schema = _schema(facts)
-    rows = sum(_count(one, suffix) for one in urls)
+    rows = facts.rows if facts is not None else sum(_count(one, suffix) for one in urls)
     if not rows:
         raise FormatError(
             f"{url} has no sample with `.{suffix}`; --column says how the files of codes end"

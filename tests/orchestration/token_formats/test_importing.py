@@ -135,3 +135,18 @@ def test_the_shards_say_who_made_them(tmp_path):
     (url,) = list_shards(str(tmp_path / "b"))
     assert read_metadata(url).fingerprint == result.metadata.fingerprint != ""
     assert str(tmp_path) not in repr(read_metadata(url))
+
+
+@pytest.mark.parametrize("name", ["hf", "dalle-mini", "rar", "webdataset"])
+def test_a_source_that_lacks_a_file_or_lines_is_found(tmp_path, name):
+    given = {"classes": "0"} if name == "rar" else {}
+    exported(name, described_set(tmp_path / "a"), tmp_path / "b", **given)
+    if name == "rar":
+        lines = (tmp_path / "b" / FILE).read_text().splitlines(keepends=True)
+        (tmp_path / "b" / FILE).write_text("".join(lines[:-1]))
+    else:
+        shards = [p for p in (tmp_path / "b").rglob("*") if p.suffix in (".parquet", ".tar")]
+        sorted(shards)[-1].unlink()
+    with pytest.raises(FormatError, match="is to have 40 rows, and"):
+        imported(name, tmp_path / "b", tmp_path / "c")
+    assert not list((tmp_path / "c").glob("*.parquet"))

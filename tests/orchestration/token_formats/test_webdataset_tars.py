@@ -120,7 +120,7 @@ def test_a_tar_that_lacks_rows_is_found(tmp_path):
     url = described_set(tmp_path / "a")
     exported("webdataset", url, tmp_path / "b")
     (tmp_path / "b/00001.tar").unlink()
-    with pytest.raises(FormatError, match="was written with 40 rows, and"):
+    with pytest.raises(FormatError, match="is to have 40 rows, and"):
         imported("webdataset", tmp_path / "b", tmp_path / "c")
 
 
