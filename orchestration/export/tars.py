@@ -22,4 +22,5 @@ def add_member(tar: tarfile.TarFile, name: str, content: bytes) -> None:
     info = tarfile.TarInfo(name)
     info.size, info.mode = len(content), _MEMBER_MODE
     tar.addfile(info, io.BytesIO(content))
-    tar.members.clear()  # type: ignore[attr-defined]  # else the memory grows with every file
+    # else the memory grows with every file
+    tar.members.clear()  # type: ignore[attr-defined]

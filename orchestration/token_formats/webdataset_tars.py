@@ -159,7 +159,8 @@ def _walk(
                 if member.isfile() and ending in endings:
                     held = tar.extractfile(member) if reads else None
                     yield name, ending, held.read() if held is not None else b""
-                tar.members.clear()  # type: ignore[attr-defined]  # else the memory grows
+                # else the memory grows with every file
+                tar.members.clear()  # type: ignore[attr-defined]
     except (tarfile.TarError, OSError, EOFError) as error:
         raise FormatError(f"{url} cannot be read: {error}") from error
 

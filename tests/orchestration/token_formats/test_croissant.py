@@ -26,6 +26,7 @@ def test_it_lists_files_with_their_hashes_and_every_column(tmp_path):
     ]
 
 
+@pytest.mark.filterwarnings("ignore")  # of the package and of what it imports
 def test_the_reference_implementation_finds_no_error_and_reads_the_rows(tmp_path):
     mlcroissant = pytest.importorskip("mlcroissant")
     url = described_set(tmp_path / "a")

@@ -74,6 +74,7 @@ def test_shapes_of_rows_own_and_many_codes(tmp_path):
     }
 
 
+@pytest.mark.filterwarnings("ignore")  # of the package and of what it imports
 def test_its_own_reader_reads_them(tmp_path):
     litdata = pytest.importorskip("litdata")
     url = described_set(tmp_path / "a")

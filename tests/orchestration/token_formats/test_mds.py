@@ -84,6 +84,7 @@ def test_shapes_of_rows_own(tmp_path, shape):
     }
 
 
+@pytest.mark.filterwarnings("ignore")  # of the package and of what it imports
 def test_its_own_writer_writes_the_same_bytes_and_its_reader_reads_them(tmp_path):
     streaming = pytest.importorskip("streaming")
     url = described_set(tmp_path / "a", num_shards=1)
