@@ -8,6 +8,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from dalle_model.data.reader import Batch, TokenReader, steps
+from dalle_model.errors import DalleError
 
 
 class State(TypedDict):
@@ -90,11 +91,20 @@ class TokenLoader:
         self._loader = DataLoader(stream, batch_size=None, num_workers=workers, **options)
 
     def __iter__(self) -> Iterator[Batch]:
-        """Batches from the state on: dicts of tensors, texts as lists."""
+        """Batches from the state on: dicts of tensors, texts as lists.
+
+        Raises:
+            ShardError: a row group is damaged, or its shard has been replaced.
+        """
         self._stream.load_state_dict(self.state_dict())
-        for batch in self._loader:
-            self._position = batch["next_position"]
-            yield batch
+        try:
+            for batch in self._loader:
+                self._position = batch["next_position"]
+                yield batch
+        except DalleError as error:
+            # Of a worker, torch puts its whole traceback before what the error says.
+            said = str(error).rpartition(f"{type(error).__name__}: ")[2].rstrip()
+            raise type(error)(said) from error
 
     def state_dict(self) -> State:
         """Where the next batch begins: one integer, the same on every rank."""

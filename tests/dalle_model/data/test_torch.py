@@ -11,10 +11,11 @@ import torch
 from torch.utils.data import DataLoader
 
 from dalle_model.data.cache import cached
-from dalle_model.data.order import WindowOrder, places
+from dalle_model.data.order import FullOrder, WindowOrder, places
 from dalle_model.data.reader import Text, TokenReader
 from dalle_model.data.source import open_source
 from dalle_model.data.torch import State, TokenLoader, TokenStream
+from dalle_model.shards import ShardError
 from dalle_model.vocab import CaptionTokenizer, train_bpe
 from tests.support.documents import snippets
 from tests.support.token_shards import write_numbered_shards
@@ -121,6 +122,17 @@ def test_each_worker_tells_where_its_own_next_batch_begins(reader):
     again = DataLoader(Stateful(TokenStream(reader, 10), states), batch_size=None, num_workers=2)
     after = sorted((batch for *_, batch in some(again, 4)), key=lambda b: b["next_position"])
     assert rows([*(batch for *_, batch in first), *after]) == reader.read(range(90))["row"].tolist()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_shard_is_told_in_its_own_words(tmp_path, workers):
+    (url,) = write_numbered_shards(tmp_path, [16])
+    source = open_source([url])
+    reader = TokenReader(source, FullOrder(16))
+    content = Path(url).read_bytes()
+    Path(url).write_bytes(content[:40] + bytes([content[40] ^ 1]) + content[41:])
+    with pytest.raises(ShardError, match=r"^row group \d of .*part-0\.parquet cannot be read: .*"):
+        some(TokenLoader(TokenStream(reader, 16), workers), 1)
 
 
 def test_workers_that_stay_are_refused(reader):
