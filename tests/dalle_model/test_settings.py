@@ -21,6 +21,7 @@ from dalle_model.settings import (
         ({"token_noise": 1.5}, "token_noise"),
         ({"matrix_rate": 0.0}, "rates"),
         ({"seed": -1}, "seed"),
+        ({"workers": -1}, "workers"),
     ],
 )
 def test_training_out_of_range_is_refused(wrong: dict[str, Any], message: str) -> None:
