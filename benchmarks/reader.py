@@ -135,7 +135,7 @@ def _empty(field: pa.Field, count: int) -> pa.Array:
     if field.nullable:
         return pa.nulls(count, field.type)
     value: Any = "" if pa.types.is_string(field.type) else 0
-    return pa.array([value], field.type).take(pa.array(np.zeros(count, np.int64)))
+    return pa.array([value]).cast(field.type).take(pa.array(np.zeros(count, np.int64)))
 
 
 def measure_seeks(num_rows: int) -> None:
