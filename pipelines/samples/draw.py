@@ -87,7 +87,9 @@ def _scored(task: StageTask, codec: Codec, rows: list[dict[str, Any]], samples: 
     gallery = surviving_squares(task, codec.facts.side, codec.facts.resample)
     keys, captions = [row["key"] for row in rows], [row["caption"] for row in rows]
     shape = codec.facts.image_shape
-    cuts = [(row["key"], Cut(Box(*row["crop"].tolist()), row["flipped"], shape)) for row in rows]
+    cuts = [
+        (row["key"], Cut(Box(*row["crop"].tolist()), bool(row["flipped"]), shape)) for row in rows
+    ]
     originals = np.stack(pixels_of(task.input(IMAGES), cuts, codec.facts.resample))
     codes = np.array([row["image_tokens"] for row in rows], codec.facts.dtype)
     decoded = codec.decode(codes)
