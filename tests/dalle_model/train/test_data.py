@@ -61,8 +61,8 @@ def test_choice_is_that_of_a_loop_over_rows_by_key(seed: int) -> None:
     draw = np.random.default_rng(seed)
     keys = [key(int(i), int(c)) for i, c in draw.integers(0, [9, 4], (40, 2))]
     captions = ["abcdefgABCDEFG"[n] for n in draw.integers(0, 14, 40)]
-    first, second = (None if n == 5 else int(n) for n in draw.integers(0, 6, 2))
-    choice = PairChoice(first, second, has_distinct_captions=bool(seed % 2))
+    images, of_each = (None if n == 5 else int(n) for n in draw.integers(0, 6, 2))
+    choice = PairChoice(images, of_each, has_distinct_captions=bool(seed % 2))
     assert chosen(keys, captions, choice) == slowly_chosen(keys, captions, choice)
 
 
@@ -140,7 +140,8 @@ def test_batches_have_each_chosen_row_once_an_epoch(tmp_path: Path) -> None:
     shards = write_numbered_shards(tmp_path, [40, 40], group_rows=2)
     rows = open_rows(shards, PairChoice(max_images=5))
     text = Text(tiny_tokenizer(), 10, 300)
-    batch = in_order(rows, text, seed=0).read(range(10))
+    reader = in_order(rows, text, seed=0)
+    batch = reader.read(range(10))
     assert sorted(batch["key"][:5]) == sorted(batch["key"][5:])
     assert sorted(batch["key"][:5]) == sorted(columns(rows)["key"].to_pylist())
     assert batch["text"].shape == (10, 10)
