@@ -67,8 +67,8 @@ def open_rows(
 ) -> TrainingRows:
     """Select rows of shards; how these are split into shards makes no difference to which.
 
-    The numbers of rows that are chosen take two bytes each, and while they are chosen 56 bytes for
-    each row of the shards; where all rows are trained on, none.
+    The numbers of rows that are chosen take two bytes each, and while they are chosen some 230
+    bytes for each row of the shards; where all rows are trained on, none.
 
     Raises:
         ShardError: a shard is unreadable, or of another codec than the others.
