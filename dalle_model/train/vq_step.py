@@ -51,7 +51,6 @@ class TrainingState:
     weights: _Weights
     optimizers: list[Optimizer]
     step: int = 0
-    skipped: int = 0  # none is: a loss that is not finite is an error
     recent: dict[str, float] = field(default_factory=dict)
 
     @property
