@@ -15,6 +15,7 @@ def curves(view: Curves) -> str:
     for name, values in view.lines.items():
         axes.plot(view.steps, values, label=name)
     axes.set_ylim(bottom=0)
+    axes.locator_params(axis="x", integer=True)  # there is no half of a step or of a shard
     axes.legend(frameon=False)
     return _svg(figure, view.x, view.y)
 

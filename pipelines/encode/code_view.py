@@ -104,7 +104,7 @@ def _by_shard(measured: SetStatistics) -> Iterator[Curves]:
         title="Drift of tokens between shards",
         about=(
             f"How far the codes of each shard are from those of the others, where 1 is what chance "
-            f"gives on average. {said}{more}. `dalle shards stats` says more."
+            f"gives on average. {said}{more}. dalle shards stats says more."
         ),
         x="shard",
         y="times what chance gives",
