@@ -67,6 +67,7 @@ DalleError: what was asked for has failed; exit code 1
         OutputError          orchestration.token_sets.output  a folder holds something else
         JoinError            orchestration.token_sets.joining sets lack rows, or share columns
         DecodeError          orchestration.token_sets.decoding another codec than that of the tokens
+        PackError            orchestration.token_sets.packing  a set cannot be packed
         FormatError          orchestration.token_formats.format  tokens do not fit a format
         FreeingError         orchestration.engine.cleaning    rows from the web would be freed
 """

@@ -42,7 +42,7 @@ def test_defaults_are_as_json_has_them():
     assert found["images.formats"] == ["JPEG", "PNG", "WEBP", "GIF"]
     assert found["images.side"] is None
     assert found["crawl.sources[].path"] == REQUIRED
-    assert found["dvae.training.steps"] == 1800
+    assert found["dvae.training.steps"] == 3_000_000
 
 
 def test_a_value_says_where_it_comes_from(config, tmp_path):
@@ -54,14 +54,14 @@ def test_a_value_says_where_it_comes_from(config, tmp_path):
     assert found["images.side"] == (64, "of encode")
     assert found["prior.preset"] == ("paper", f"{config}:6")
     assert found["prior.training.steps"][1] == "preset"
-    assert found["dvae.preset"] == ("demo", "not in this run")
+    assert found["dvae.model.side"] == (256, "not in this run")
     assert not any("[]" in name for name in found)
 
 
 def test_a_side_that_a_dvae_answers_is_its_own(config):
     with open(config, "a") as file:  # noqa: PTH123
-        file.write("dvae: {preset: paper}\n")
-    assert by_name(config)["images.side"] == (256, "of dvae")
+        file.write("dvae: {model: {side: 128}}\n")
+    assert by_name(config)["images.side"] == (128, "of dvae")
 
 
 def test_one_setting_and_one_section(config):
