@@ -1,4 +1,4 @@
-"""Reading token shards into one array: `dalle_model.shards` against Hugging Face `datasets`."""
+"""Token shards: read into one array, against Hugging Face `datasets`; and the bytes of a row."""
 
 import itertools
 import tempfile
@@ -9,17 +9,21 @@ import datasets
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.measure import Row, race, speed
+from benchmarks.measure import Row, race, size, speed
 from dalle_model import files
 from dalle_model.config import DvaeConfig
 from dalle_model.pixels import Codes
 from dalle_model.shard_schema import ShardMetadata, column_encodings, token_schema
 from dalle_model.shards import image_tokens, read_shards
+from orchestration.engine.progress import Quiet
+from orchestration.token_sets.packing import pack_set
 from pipelines.io.keys import pair_key
 from pipelines.io.parquet import to_bytes
+from tests.support.token_shards import pair_rows, write_token_set
 
 NUM_SHARDS, SHARD_ROWS = 2, 4096
 COLUMNS = ["caption", "image_tokens"]  # what training reads
+FLOOR = "floor: 13 bits a code and nothing else"
 
 
 def measure() -> list[Row]:
@@ -41,6 +45,25 @@ def measure() -> list[Row]:
     return [
         speed(name, "rows", "peer: load_dataset, first time", count, (ours, first), note),
         speed(name, "rows", "peer: load_dataset, from its cache", count, (ours, again)),
+        *_sizes(),
+    ]
+
+
+def _sizes() -> list[Row]:
+    """Bytes of a row of 1,024 codes below 8,192, of which none is likelier than another."""
+    paper = DvaeConfig()
+    rows = pair_rows(SHARD_ROWS, num_codes=paper.num_codes, size=paper.grid**2)
+    with tempfile.TemporaryDirectory() as folder:
+        whole = write_token_set(
+            f"{folder}/plain", rows, num_codes=paper.num_codes, token_shape=paper.token_shape
+        )
+        files_of = Path(whole).rglob("*.parquet")
+        plain = sum(path.stat().st_size for path in files_of if "rejected" not in path.parts)
+        packed = pack_set(whole, f"{folder}/packed", Quiet())
+    note = "whole files, with keys and all other columns, which are nearly empty"
+    return [
+        size("Token shards", "bytes/row", FLOOR, plain / len(rows), packed.floor, note),
+        size("Packed shards, their codes", "bytes/row", FLOOR, packed.token_bytes, packed.floor),
     ]
 
 
