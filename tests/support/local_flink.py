@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from dalle_model.config import DvaeConfig
+from tests.support.codecs import write_codec
 from tests.support.commands import DALLE
 from tools.flink import loopback
 from tools.flink.__main__ import NETWORK
@@ -127,8 +129,15 @@ def wait_for(happened: Callable[[], Any], process: "subprocess.Popen[str]") -> N
 
 
 def write_demo_config(folder: Path) -> Path:
-    """The demo's config without models: the data stages alone."""
+    """The demo's config without models: the data stages alone.
+
+    Its codec takes some ten times as long as the one that ships, so that what ends a job after the
+    first shard is encoded meets the others at work.
+    """
     config = yaml.safe_load((DEMO / "config.yaml").read_text())
+    codec = str(folder / "slow.safetensors")
+    write_codec(codec, DvaeConfig(64, 1024, hidden=48, bottleneck=16, blocks_per_group=1))
+    config["encode"]["codec"] = codec
     for section in ("bpe", "prior", "samples"):
         del config[section]
     archive = str(DEMO / config["replay"]["archive"])
