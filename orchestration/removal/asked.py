@@ -12,7 +12,7 @@ from dalle_model import files
 from dalle_model.errors import UsageError
 from dalle_model.shards import IMAGE_DIGITS
 from pipelines.io.lists import hash_of_line, host_of_line, lines_in, url_of_line
-from pipelines.io.refusals import Kind, Refusals, digest, read_refusals
+from pipelines.io.refusals import Kind, Refusals, digest, refusals_in
 
 KEY_DIGITS = 40
 # Bits in which an image may differ from a perceptual hash. As `fetch.blocklists.max_hamming`.
@@ -78,11 +78,12 @@ def read_asked(
         values.update(_entries(name, path, parse) if path else ())
     looks = [int(value, 16) for kind, value in sorted(values) if kind == _LOOK]
     others: list[tuple[Kind, str]] = [pair for pair in values if pair[0] != _LOOK]  # type: ignore[misc]
-    digests = frozenset(digest(*pair) for pair in others) | _digests(refused).digests
+    given = _digests(refused).digests
+    digests = frozenset(digest(*pair) for pair in others) | given
     kinds = [kind for kind, _ in values]
     counts = {kind: kinds.count(kind) for kind in sorted(set(kinds))}
     if refused:
-        counts["refused"] = len(_digests(refused).digests)
+        counts["refused"] = len(given)
     return Asked(
         Refusals(digests), np.array(looks, np.uint64), counts, "md5" in kinds, bool(refused)
     )
@@ -113,9 +114,9 @@ def _entries(name: str, path: str, parse: Callable[[str], tuple[str, str]]) -> V
 def _digests(path: str) -> Refusals:
     if not path:
         return Refusals()
-    _content("refused", path)  # raises what says why it cannot be read
+    content = _content("refused", path)
     try:
-        return read_refusals(path)
+        return refusals_in(content)
     except ValueError as error:
         raise TakedownError(f"--refused {path}: {error}") from error
 

@@ -21,7 +21,7 @@ from pipelines.io.hashes import EXACT, exact_hash
 from pipelines.io.keys import image_part
 from pipelines.io.lists import bare, hash_of_line, host_of_line, lines_in, url_of_line
 from pipelines.io.looks import Unseen, looks_of
-from pipelines.io.refusals import REMOVED, Refusals, own_refusals, read_refusals
+from pipelines.io.refusals import REMOVED, Refusals, own_refusals, refusals_in
 from pipelines.io.task import StageTask
 from pipelines.rejection import Check
 from pipelines.web.failures import FetchFailure, Reason
@@ -164,9 +164,9 @@ def digests(config: Blocklists) -> dict[str, str]:
 def _removed(paths: Sequence[str]) -> Refusals:
     found = Refusals()
     for path in paths:
-        _content("removed", path)  # raises what says why it cannot be read
+        content = _content("removed", path)
         try:
-            found |= read_refusals(path)
+            found |= refusals_in(content)
         except ValueError as error:
             raise BlocklistError(f"{path}: fetch.blocklists.removed: {error}") from error
     return found

@@ -164,14 +164,29 @@ def removed_rows(count: int, stage: str) -> list[Rejection]:
     return [Rejection("", "", "", stage, REMOVED)] * count
 
 
+@lru_cache(maxsize=4)
+def refusals_in(content: bytes) -> Refusals:
+    """The digests in the content of a list.
+
+    Raises:
+        ValueError: a line is no digest; gives its number.
+    """
+    found = set()
+    for number, line in lines_in(content):
+        if not is_hash(line, "sha256"):
+            raise ValueError(f"line {number} is no SHA-256 in hexadecimal digits: {line[:100]!r}")
+        found.add(line)
+    return Refusals(frozenset(found))
+
+
 def read_refusals(url: str) -> Refusals:
     """The digests in a list.
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: a line is no digest; gives its number.
+        ValueError: as `refusals_in`.
     """
-    return _parsed(files.read_bytes(url))
+    return refusals_in(files.read_bytes(url))
 
 
 def own_refusals(task: StageTask) -> Refusals:
@@ -199,16 +214,6 @@ def without_scheme(url: str) -> str:
         return url_of_line(url)
     except ValueError:
         return bare(url) or url
-
-
-@lru_cache(maxsize=4)
-def _parsed(content: bytes) -> Refusals:
-    found = set()
-    for number, line in lines_in(content):
-        if not is_hash(line, "sha256"):
-            raise ValueError(f"line {number} is no SHA-256 in hexadecimal digits: {line[:100]!r}")
-        found.add(line)
-    return Refusals(frozenset(found))
 
 
 @lru_cache(maxsize=65536)
