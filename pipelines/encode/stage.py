@@ -23,7 +23,7 @@ from pipelines.encode.config import (
     view_names,
 )
 from pipelines.encode.memory import ram_bytes
-from pipelines.encode.rates import SOURCE, STORED_BYTES, cost_of
+from pipelines.encode.rates import SHIPPED_CPU_S, SOURCE, STORED_BYTES, cost_of
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.material import Material, line, quoted, section
@@ -63,7 +63,7 @@ from pipelines.views import View
 SHARD_SCHEMA = "shard_schema"
 # By the codec that ships.
 COST = Cost(
-    cpu_s=0.0012,
+    cpu_s=SHIPPED_CPU_S,
     stored_bytes=STORED_BYTES,
     source=SOURCE,
     assumes=(
