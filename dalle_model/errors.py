@@ -7,7 +7,7 @@ DalleError: what was asked for has failed; exit code 1
     VocabError               dalle_model.vocab                a text tokenizer cannot be used
     ImagesError              dalle_model.train.images         there are too few images to train on
     TrainingDataError        dalle_model.train.data           there are no token rows to train on
-    DivergedError            dalle_model.train.descent        a loss is not finite
+    DivergedError            dalle_model.train.step           a loss is not finite
     UnreadableShardError     pipelines.io.parquet             a shard of a stage cannot be read
     ManifestError            pipelines.io.manifest_groups     the list of a stage's files is damaged
     UnbalancedBooksError     pipelines.io.finish              rows were lost or made up

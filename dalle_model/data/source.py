@@ -116,6 +116,11 @@ class TokenSource:
         """Rows of each row group, for `WindowOrder`; int64 `(row groups,)`."""
         return self.chosen.group_rows
 
+    @property
+    def numbers(self) -> Integers:
+        """Of the rows, in the shards: int64 `(length,)`, ascending."""
+        return self.chosen.rows(np.arange(self._length))
+
     def __len__(self) -> int:
         return self._length
 
@@ -154,7 +159,10 @@ class TokenSource:
         return self.rows.take(self.chosen.rows(np.where(asked < 0, asked + len(self), asked)))
 
     def only(self, rows: npt.ArrayLike) -> "TokenSource":
-        """This source with rows that are given by their numbers in the shards, ascending."""
+        """This source with rows that are given by their numbers in the shards, ascending.
+
+        A number that is given several times stands for as many rows.
+        """
         return TokenSource(self.rows, only(self.rows.index.group_rows, rows))
 
     def __repr__(self) -> str:

@@ -12,9 +12,8 @@ IMAGE_WEIGHT = 7 / 8  # Source: as TEXT_WEIGHT
 
 
 class StreamLoss(NamedTuple):
-    """Scalars, in nats per token; `total` is the weighted sum."""
+    """Cross-entropies in nats, each summed over its own tokens; scalars."""
 
-    total: Tensor
     text: Tensor
     image: Tensor
 
@@ -22,14 +21,17 @@ class StreamLoss(NamedTuple):
 def stream_loss(
     text_logits_BTV: Tensor, image_logits_BIC: Tensor, text_BT: Tensor, image_BI: Tensor
 ) -> StreamLoss:
-    """The loss of the predictions of `Prior.forward`.
+    """The loss of the predictions of `Prior.forward`, before each part is divided by its tokens.
 
-    Each part is averaged over its own tokens in the batch. Padding is an input but never a target
-    (the paper does not say): where a caption ends is irrelevant to drawing it.
+    Padding is an input but never a target (the paper does not say): where a caption ends is
+    irrelevant to drawing it.
     """
     pad_id = text_logits_BTV.shape[-1]
     text = F.cross_entropy(
-        text_logits_BTV.flatten(0, 1).float(), text_BT[:, 1:].flatten(), ignore_index=pad_id
+        text_logits_BTV.flatten(0, 1).float(),
+        text_BT[:, 1:].flatten(),
+        ignore_index=pad_id,
+        reduction="sum",
     )
-    image = F.cross_entropy(image_logits_BIC.flatten(0, 1).float(), image_BI.flatten())
-    return StreamLoss(TEXT_WEIGHT * text + IMAGE_WEIGHT * image, text, image)
+    logits = image_logits_BIC.flatten(0, 1).float()
+    return StreamLoss(text, F.cross_entropy(logits, image_BI.flatten(), reduction="sum"))

@@ -4,14 +4,15 @@ No rows are held: batches come from the reader, which decodes the row groups of 
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from dalle_model import files
+from dalle_model.data.choice import Choice
 from dalle_model.data.order import WindowOrder
 from dalle_model.data.permutation import Integers
 from dalle_model.data.reader import Text, TokenReader
@@ -24,6 +25,7 @@ from dalle_model.shards import IMAGE_DIGITS
 from dalle_model.vocab import CaptionTokenizer
 
 Keys = npt.NDArray[np.bytes_]
+Part = Literal["kept", "held_out"]
 
 _KEY, _IMAGE = "S40", f"S{IMAGE_DIGITS}"  # Source: docs/token-shards.md
 _SURVEYED_TOGETHER = 4096  # rows; chosen: those of a row group of a token shard
@@ -72,20 +74,55 @@ def open_rows(
 
     Raises:
         ShardError: a shard is unreadable, or of another codec than the others.
+        ChoiceError: the rows cannot be chosen so.
         TrainingDataError: there is no row, or the tokens are no square grid of one codebook.
     """
-    source = open_source(shard_urls, columns)
-    _refuse_other_tokens(shard_urls[0], source.metadata)
-    num_rows, index = len(source), source.rows.index
+    return _open(shard_urls, choice, columns, "kept")
+
+
+def open_held_out(shard_urls: list[str], choice: PairChoice) -> TrainingRows:
+    """The rows that `open_rows` leaves out of the same shards because they are held out.
+
+    Each is measured once, whatever the weights of the sources.
+
+    Raises:
+        TrainingDataError: there is no row.
+    """
+    return _open(shard_urls, replace(choice, weights={}), COLUMNS, "held_out")
+
+
+def _open(
+    shard_urls: list[str], choice: PairChoice, columns: Sequence[str], part: Part
+) -> TrainingRows:
+    source = every = open_source(shard_urls, columns)
+    _refuse_other_tokens(shard_urls[0], every.metadata)
+    num_left_out = 0
     if choice != PairChoice():
-        source = source.only(choose_rows(*_keys_and_captions(source), choice))
+        by_reader = Choice(choice.where, choice.weights, choice.held_out, part)
+        rows = open_source(shard_urls, columns, by_reader).numbers
+        if has_limits(choice):
+            rows = rows[np.isin(rows, choose_rows(*_keys_and_captions(every), choice))]
+        source, num_left_out = every.only(rows), len(every) - len(np.unique(rows))
     if not len(source):
-        raise TrainingDataError(
-            f"the {len(shard_urls)} token shards from {shard_urls[0]} on hold no rows; "
-            "`dalle report` shows which stage dropped them"
+        raise TrainingDataError(_no_rows(shard_urls, choice, part))
+    described = repr((source.rows.index.sha256, part, sorted(asdict(choice).items()))).encode()
+    return TrainingRows(source, num_left_out, files.sha256(described))
+
+
+def _no_rows(shard_urls: list[str], choice: PairChoice, part: Part) -> str:
+    where = f"the {len(shard_urls)} token shards from {shard_urls[0]} on"
+    if part == "held_out":
+        return (
+            f"{where} hold no row that is held out of them: `prior.pairs.held_out` is "
+            f"{choice.held_out}; raise it, or set it to 0 to measure nothing"
         )
-    described = repr((index.sha256, sorted(asdict(choice).items()))).encode()
-    return TrainingRows(source, num_rows - len(source), files.sha256(described))
+    return f"{where} hold no rows; `dalle report` shows which stage dropped them"
+
+
+def has_limits(choice: PairChoice) -> bool:
+    """Whether rows are chosen by others before them, so that all keys must be looked at."""
+    limits = (choice.max_images, choice.captions_per_image, choice.has_distinct_captions or None)
+    return any(limit is not None for limit in limits)
 
 
 def in_order(rows: TrainingRows, text: Text, seed: int) -> TokenReader:

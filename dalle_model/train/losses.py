@@ -1,6 +1,7 @@
 """Terms of the dVAE's bound: likelihood of pixels, KL of codes from uniform, and relaxation."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -29,28 +30,21 @@ def divergence_from_uniform(logits_BKGG: Tensor) -> Tensor:
     return math.log(logits_BKGG.shape[1]) + (ln_q_BKGG.exp() * ln_q_BKGG).sum(dim=1)
 
 
-def negative_bound(ln_f_BCSS: Tensor, divergence_BGG: Tensor, kl_weight: float) -> Tensor:
-    """Negative weighted bound per subpixel: `mean(-ln f) + kl_weight * mean(KL) * G^2 / (3 S^2)`.
-
-    The paper divides the sum of both terms by the number of subpixels, so that at 256 px and 32
-    tokens the KL weight is divided by 192. Source: Ramesh et al. 2021, appendix A.2.
-    """
-    subpixels_per_token = ln_f_BCSS[0].numel() / divergence_BGG[0].numel()
-    return -ln_f_BCSS.mean() + kl_weight / subpixels_per_token * divergence_BGG.mean()
-
-
-def relax(logits_BKGG: Tensor, temperature: float, noise: torch.Generator | None) -> Tensor:
+def relax(
+    logits_BKGG: Tensor, temperature: float, noise: Sequence[torch.Generator] | None
+) -> Tensor:
     """A sample from the Gumbel-softmax relaxation over dimension 1, along which it sums to 1.
 
     Args:
         logits_BKGG: unnormalised log-probabilities of codes.
         temperature: as it approaches 0, the sample becomes one-hot.
-        noise: generator of the Gumbel noise; None for no noise.
+        noise: generators of the Gumbel noise, one for each image; None for no noise.
 
     Source: Ramesh et al. 2021, section 2.1; relaxed in the forward pass too, not straight-through.
     """
     if noise is not None:
-        uniform_BKGG = torch.rand(logits_BKGG.shape, generator=noise).clamp_(_TINY, 1 - _TINY)
-        gumbel_BKGG = uniform_BKGG.log_().neg_().log_().neg_()
+        shape = logits_BKGG.shape[1:]
+        uniform_BKGG = torch.stack([torch.rand(shape, generator=image) for image in noise])
+        gumbel_BKGG = uniform_BKGG.clamp_(_TINY, 1 - _TINY).log_().neg_().log_().neg_()
         logits_BKGG = logits_BKGG + gumbel_BKGG
     return (logits_BKGG / temperature).softmax(dim=1)

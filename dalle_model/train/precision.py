@@ -2,8 +2,8 @@
 
 import torch
 
-from dalle_model.settings import Precision
 from dalle_model.tokenizers.devices import multiplies_bfloat16
+from dalle_model.training_settings import Precision
 
 
 def uses_bfloat16(precision: Precision) -> bool:

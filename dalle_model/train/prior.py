@@ -1,21 +1,19 @@
 """Training the prior on token shards: a run that was stopped ends as one that never was.
 
 Which rows a step has, and which BPE merges are dropped in their captions, depends on the seed and
-on how many rows came before it; its token noise on the seed and the step.
+on how many rows came before it; its token noise on the seed, the row and the step.
 """
 
-import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
-from dalle_model.checkpoint import CheckpointError
 from dalle_model.config import PriorConfig
-from dalle_model.data.reader import Text
+from dalle_model.data.order import StoredOrder
+from dalle_model.data.reader import Batch, Text, TokenReader
 from dalle_model.data.torch import TokenLoader, TokenStream
-from dalle_model.prior.model import num_parameters
+from dalle_model.prior.model import Prior, num_parameters
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
 from dalle_model.progress import OnStep
 from dalle_model.settings import PairChoice, PriorTraining
@@ -25,18 +23,19 @@ from dalle_model.train.data import (
     TrainingDataError,
     TrainingRows,
     in_order,
+    open_held_out,
     open_rows,
     survey,
 )
+from dalle_model.train.loop import run
+from dalle_model.train.origin import origin_of
 from dalle_model.train.precision import uses_bfloat16
-from dalle_model.train.prior_step import TrainingState, start, train_step
-from dalle_model.train.resume import SUFFIX, clear_state, load_state, save_state
+from dalle_model.train.prior_task import PriorTask
+from dalle_model.train.resume import clear_state
+from dalle_model.train.state import RunState, begin
 from dalle_model.vocab import FRAME_TOKENS, CaptionTokenizer
 
 _LOG = logging.getLogger(__name__)
-_KIND = "prior-training"
-_DECIDES_NOTHING = ("checkpoint_every", "workers")  # of a weight
-_MAY_CHANGE = ("steps", "threads")  # in a run: how fast the rates fall from there on, and rounding
 
 
 def train_from_shards(
@@ -69,10 +68,13 @@ def train_from_shards(
     _check_fit(codes, tokenizer, config)
     surveyed = survey(rows, tokenizer, config.text_len)
     _warn_of_cuts(surveyed.captions_cut, len(rows.source), config.text_len)
+    held_out = open_held_out(shard_urls, choice) if choice.held_out else None
     with torch_threads(settings.threads):
-        state = train_prior(rows, tokenizer, config, settings, on_step, out_url)
+        state = train_prior(rows, tokenizer, config, settings, on_step, out_url, held_out)
     metrics = _metrics(state, rows, surveyed, settings) | {"choice": asdict(choice)}
-    save_prior(out_url, TrainedPrior(state.prior, tokenizer, codes, metrics))
+    if held_out is not None:
+        metrics["pairs_held_out"] = len(held_out.source)
+    save_prior(out_url, TrainedPrior(trained_prior(state), tokenizer, codes, metrics))
     clear_state(out_url)
     return metrics
 
@@ -84,7 +86,8 @@ def train_prior(
     settings: PriorTraining,
     on_step: OnStep,
     out_url: str | None = None,
-) -> TrainingState:
+    held_out: TrainingRows | None = None,
+) -> RunState:
     """Train on rows, of which a window of row groups is held at a time.
 
     Args:
@@ -93,66 +96,23 @@ def train_prior(
         config: sizes of the prior.
         settings: of the training.
         on_step: called after each step with the running means of `loss`, `image_ce` and `text_ce`,
-            in nats per token.
+            in nats per token, and those of what is held out, as they were measured last.
         out_url: URL of the future checkpoint, next to which the state of an unfinished run is
             saved; None to save nothing.
+        held_out: rows to measure.
     """
-    origin = _origin(rows, tokenizer, config, settings)
-    state = start(config, settings)
-    if out_url is not None:
-        saved = load_state(out_url, _KIND, state, partial(_continues, out_url, origin))
-        state.position = saved["position"] if saved else 0
-    batches = _loader(rows, tokenizer, config, settings)
-    batches.load_state_dict({"position": state.position})
-    for _, batch in zip(range(state.step, settings.steps), batches, strict=False):
-        train_step(state, settings, batch)
-        on_step(state.step, settings.steps, state.recent)
-        if out_url is not None and state.step % settings.checkpoint_every == 0:
-            save_state(out_url, _KIND, state, {"origin": origin, "position": state.position})
-    state.prior.eval()
+    measured = None if held_out is None else _batches(held_out, tokenizer, config, settings)
+    state = begin(PriorTask(config, settings, measured), settings)
+    about = {"the_text_tokenizer": tokenizer.sha256}
+    origin = origin_of(out_url, settings, config.to_dict(), rows.sha256, **about)
+    run(state, _loader(rows, tokenizer, config, settings), settings, origin, on_step)
     return state
 
 
-def _origin(
-    rows: TrainingRows, tokenizer: CaptionTokenizer, config: PriorConfig, settings: PriorTraining
-) -> dict[str, Any]:
-    """What the next step depends on, apart from the state itself, as JSON has it."""
-    document = {
-        **{name: v for name, v in asdict(settings).items() if name not in _DECIDES_NOTHING},
-        "the sizes of the prior": config.to_dict(),
-        "the text tokenizer": tokenizer.sha256,
-        "the rows": rows.sha256,
-    }
-    return dict(json.loads(json.dumps(document)))
-
-
-def _continues(url: str, origin: Mapping[str, Any], saved: Mapping[str, Any]) -> bool:
-    """Whether to go on from a saved state; says so where another run was meant.
-
-    Raises:
-        CheckpointError: it has taken more steps than are asked for.
-    """
-    before, step = saved.get("origin", {}), saved["step"]
-    changed = [name for name in origin if before.get(name) != origin[name]]
-    if decisive := [name for name in changed if name not in _MAY_CHANGE]:
-        _LOG.warning(
-            "training begins anew: %s is a run of %d steps with other values of %s, and is "
-            "replaced by the first state of this one",
-            *(url + SUFFIX, step, ", ".join(decisive)),
-        )
-        return False
-    if step > origin["steps"]:
-        raise CheckpointError(
-            f"{url + SUFFIX} has taken {step} steps, and `prior.training.steps` is "
-            f"{origin['steps']}: give at least {step} to go on, or delete it to begin anew"
-        )
-    for name in changed:
-        _LOG.warning(
-            "training goes on from step %d with %s %s, before %s: the weights are not bit for bit "
-            "those of a run that had them from its start",
-            *(step, name, origin[name], before[name]),
-        )
-    return True
+def trained_prior(state: RunState) -> Prior:
+    """The prior of a run, ready for sampling."""
+    assert isinstance(state.trained, Prior)
+    return state.trained.eval()
 
 
 def _loader(
@@ -162,6 +122,15 @@ def _loader(
     text = Text(tokenizer, config.text_len, config.text_vocab, settings.bpe_dropout, settings.seed)
     reader = in_order(rows, text, settings.seed)
     return TokenLoader(TokenStream(reader, settings.batch_size), settings.workers)
+
+
+def _batches(
+    rows: TrainingRows, tokenizer: CaptionTokenizer, config: PriorConfig, settings: PriorTraining
+) -> Callable[[], Iterable[Batch]]:
+    """All rows once, as they are stored, without dropout."""
+    text = Text(tokenizer, config.text_len, config.text_vocab)
+    reader = TokenReader(rows.source, StoredOrder(len(rows.source)), text)
+    return lambda: TokenStream(reader, settings.batch_size, epochs=1)
 
 
 def _check_fit(codes: CodesOrigin, tokenizer: CaptionTokenizer, config: PriorConfig) -> None:
@@ -192,7 +161,7 @@ def _warn_of_cuts(num_cut: int, num_rows: int, text_len: int) -> None:
 
 
 def _metrics(
-    state: TrainingState, rows: TrainingRows, surveyed: Survey, settings: PriorTraining
+    state: RunState, rows: TrainingRows, surveyed: Survey, settings: PriorTraining
 ) -> dict[str, Any]:
     return {
         **state.recent,
@@ -202,6 +171,6 @@ def _metrics(
         "rows_sha256": rows.sha256,
         "images": surveyed.images,
         "captions_cut": surveyed.captions_cut,
-        "parameters": num_parameters(state.prior),
+        "parameters": num_parameters(trained_prior(state)),
         "precision": "bfloat16" if uses_bfloat16(settings.precision) else "float32",
     }

@@ -18,14 +18,17 @@ class Resumable(Protocol):
     """What is saved and restored: a run between two steps.
 
     Attributes:
-        optimizers: with their state.
         step: number of the next step, from 0.
         recent: means of what was measured last.
     """
 
-    optimizers: list[Optimizer]
     step: int
     recent: dict[str, float]
+
+    @property
+    def optimizers(self) -> list[Optimizer]:
+        """With their state."""
+        ...
 
     @property
     def weights(self) -> nn.Module:

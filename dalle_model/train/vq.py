@@ -1,15 +1,9 @@
-"""Training the VQ-VAE of patches, and measuring it on held-out images.
+"""Training the VQ-VAE of patches, and measuring it on held-out images."""
 
-The random numbers of a step depend on the seed and the step alone, so that a run that is resumed
-from its saved state is bit for bit the run that was never interrupted.
-"""
-
-from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch.nn import functional
 
@@ -26,17 +20,18 @@ from dalle_model.tokenizers.vq import Vq
 from dalle_model.tokenizers.vq_codec import VqCodec
 from dalle_model.tokenizers.vq_config import VqConfig
 from dalle_model.tokenizers.vqgan_codec import to_input
+from dalle_model.train.drawn import DrawnImages
 from dalle_model.train.images import Images
 from dalle_model.train.kmeans import fit_centroids
+from dalle_model.train.loop import run
 from dalle_model.train.measures import decode, encode, measure
-from dalle_model.train.resume import clear_state, load_state, save_state
-from dalle_model.train.vq_step import fresh, start, train_step
+from dalle_model.train.origin import origin_of
+from dalle_model.train.resume import clear_state
+from dalle_model.train.state import begin
+from dalle_model.train.vq_task import VqTask, with_codebook
 
-# Shape letters: N training images, B batch, C colour channels (3), S side in pixels, G grid side,
-# P values of a patch (192).
-
-_KIND = "vq-training"
-_DECIDES_NOTHING = ("checkpoint_every", "kmeans_iterations")  # of a step
+# Shape letters: B batch, C colour channels (3), S side in pixels, G grid side, P values of a patch
+# (192).
 
 
 def train_from_images(
@@ -57,8 +52,8 @@ def train_from_images(
         out_url: URL of the checkpoint.
         config: sizes of the model.
         settings: of the training.
-        on_step: called after each step with its `loss`, the `psnr` of the batch in dB, and the
-            `held_out_psnr` of the averaged weights when the state was last saved.
+        on_step: called after each step with the running means of `loss` and `mse`, and the
+            `held_out_psnr` of the averaged weights as it was measured last.
         resample: the filter that scaled the images, which the checkpoint names.
 
     Returns:
@@ -105,19 +100,13 @@ def train_vq(
     Returns:
         The model with averaged weights.
     """
-    x_NCSS = torch.from_numpy(np.ascontiguousarray(train.transpose(0, 3, 1, 2)))
-    state, origin = fresh(config, settings), _origin(train, config, settings)
-    is_own = partial(_continues, origin)
-    if out_url is None or not load_state(out_url, _KIND, state, is_own):
-        start(state, settings, x_NCSS)
-    while state.step < settings.steps:
-        train_step(state, settings, x_NCSS)
-        if state.step % settings.checkpoint_every == 0:
-            state.recent["held_out_psnr"] = _psnr(state.trained(), held_out)
-            if out_url is not None:
-                save_state(out_url, _KIND, state, origin)
-        on_step(state.step, settings.steps, state.recent)
-    return state.trained()
+    batches = DrawnImages(train, settings.batch_size, settings.max_shift, settings.seed)
+    task = VqTask(config, settings, partial(_held_out_psnr, held_out))
+    state = begin(task, settings)
+    origin = origin_of(out_url, settings, config.to_dict(), files.sha256(train.tobytes()))
+    run(state, batches, settings, origin, on_step, lambda: task.start(batches, state.averaged))
+    assert isinstance(state.trained, Vq)
+    return with_codebook(state.trained.eval(), task.model)
 
 
 def context_share(codec: VqCodec, images: Rgb) -> float:
@@ -129,21 +118,7 @@ def context_share(codec: VqCodec, images: Rgb) -> float:
     return float((codes_BGG.flatten(1).numpy() != encode(codec, images)).mean())
 
 
-def _origin(images: Rgb, config: VqConfig, settings: VqTraining) -> dict[str, Any]:
-    """By which a state is known: all that its steps depend on, and when the rate begins to fall."""
-    values = {k: v for k, v in asdict(settings).items() if k not in _DECIDES_NOTHING}
-    schedule = [values.pop("steps"), values.pop("decay_steps")]
-    described = repr((sorted(values.items()), config, images.shape)).encode()
-    return {"digest": files.sha256(described + images.tobytes()), "schedule": schedule}
-
-
-def _continues(origin: Mapping[str, Any], saved: Mapping[str, Any]) -> bool:
-    """Whether a saved state is of this run; with another end, while both rates are constant."""
-    constant = min(steps - falling for steps, falling in (saved["schedule"], origin["schedule"]))
-    is_before = saved["schedule"] == origin["schedule"] or saved["step"] <= constant
-    return bool(saved["digest"] == origin["digest"] and is_before)
-
-
-def _psnr(model: Vq, held_out: Rgb) -> float:
+def _held_out_psnr(held_out: Rgb, model: Vq) -> dict[str, float]:
     codec = VqCodec(model, vq_facts("", "", model.config.to_dict(), {}))
-    return round(psnr(held_out, decode(codec, encode(codec, held_out))), 3)
+    reached = psnr(held_out, decode(codec, encode(codec, held_out)))
+    return {"held_out_psnr": round(reached, 3)}

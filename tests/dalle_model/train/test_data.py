@@ -6,7 +6,7 @@ import pytest
 
 from dalle_model.data.reader import Text
 from dalle_model.settings import PairChoice
-from dalle_model.shards import ShardError
+from dalle_model.shards import ShardError, image_of
 from dalle_model.train.data import (
     Survey,
     TrainingDataError,
@@ -14,6 +14,7 @@ from dalle_model.train.data import (
     caption_numbers,
     choose_rows,
     in_order,
+    open_held_out,
     open_rows,
     survey,
 )
@@ -193,3 +194,35 @@ def test_rows_with_shapes_of_their_own_are_refused_with_the_setting_that_mends_i
     url = write_token_shard(tmp_path / "part.parquet", [], token_shape=None, image_shape=None)
     with pytest.raises(TrainingDataError, match=r"part\.parquet has a shape .*views: \[centre\]"):
         open_rows([url], PairChoice())
+
+
+def test_what_is_held_out_and_what_is_kept_are_all_rows_and_share_no_image(tmp_path):
+    urls = write_numbered_shards(tmp_path / "shards", [300, 200])
+    choice = PairChoice(held_out=0.2)
+    kept, held_out = open_rows(urls, choice), open_held_out(urls, choice)
+    numbers = [rows.source.numbers for rows in (kept, held_out)]
+    assert sorted(np.concatenate(numbers)) == list(range(500))
+    images = [{image_of(row["key"]) for row in rows.source} for rows in (kept, held_out)]
+    assert images[0].isdisjoint(images[1])
+    assert kept.num_left_out == len(held_out.source) > 50
+    assert kept.sha256 != held_out.sha256
+
+
+def test_rows_are_chosen_by_columns_and_by_how_often_their_source_is_read(tmp_path):
+    urls = write_numbered_shards(tmp_path / "shards", [100])
+    twice = open_rows(urls, PairChoice(weights={"a": 2.0}))
+    assert twice.source.numbers.tolist() == [n for n in range(100) for _ in range(2 - n % 2)]
+    assert twice.num_left_out == 0
+    only_b = open_rows(urls, PairChoice(where=[("source", "==", "b")]))
+    assert only_b.source.numbers.tolist() == list(range(1, 100, 2))
+    few = PairChoice(max_images=10, weights={"a": 2.0, "b": 2.0}, held_out=0.5)
+    kept, held_out = open_rows(urls, few), open_held_out(urls, few)
+    assert len(kept.source) == 2 * (10 - len(held_out.source))
+    with pytest.raises(TrainingDataError, match="hold no rows"):
+        open_rows(urls, PairChoice(where=[("source", "==", "c")]))
+
+
+def test_nothing_held_out_says_which_setting_to_change(tmp_path):
+    urls = write_numbered_shards(tmp_path / "shards", [3])
+    with pytest.raises(TrainingDataError, match=r"`prior\.pairs\.held_out` is 1e-06; raise it"):
+        open_held_out(urls, PairChoice(held_out=1e-6))

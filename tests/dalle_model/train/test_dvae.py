@@ -13,9 +13,9 @@ from dalle_model.tokenizers.devices import multiplies_bfloat16
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
 from dalle_model.tokenizers.facts import dvae_facts
 from dalle_model.tokenizers.registry import load_codec
-from dalle_model.train.descent import DivergedError
 from dalle_model.train.dvae import train_dvae, train_from_images
 from dalle_model.train.images import ImagesError, distinct_images, read_image_folder
+from dalle_model.train.step import DivergedError
 from tests.support.edges import edges
 
 CONFIG = DvaeConfig(32, 8, hidden=8, bottleneck=8, blocks_per_group=1)
@@ -41,7 +41,7 @@ def one_thread():
 def test_the_loss_falls_and_held_out_images_come_back_better_than_as_their_mean():
     held_out, losses = edges(32, seed=1), []
     model = train_dvae(
-        edges(96), CONFIG, SETTINGS, lambda i, n, terms: losses.append(terms["loss"])
+        edges(96), held_out, CONFIG, SETTINGS, lambda i, n, terms: losses.append(terms["loss"])
     )
     codec = DvaeCodec(model, dvae_facts("x", "", model.config.to_dict(), {}))
     assert np.mean(losses[-10:]) < np.mean(losses[:10])
@@ -55,7 +55,9 @@ def test_equal_seeds_give_equal_weights_and_other_seeds_do_not():
 
     def weights(seed):
         torch.rand(seed + 1)  # the global state must not matter
-        model = train_dvae(edges(8), CONFIG, replace(settings, seed=seed), lambda *_: None)
+        model = train_dvae(
+            edges(8), edges(2, seed=1), CONFIG, replace(settings, seed=seed), lambda *_: None
+        )
         return torch.cat([p.flatten() for p in model.parameters()])
 
     assert torch.equal(weights(0), weights(0))
@@ -65,7 +67,7 @@ def test_equal_seeds_give_equal_weights_and_other_seeds_do_not():
 def test_the_precision_is_a_setting():
     def weights(precision):
         settings = replace(SETTINGS, steps=2, precision=precision)
-        model = train_dvae(edges(8), CONFIG, settings, lambda *_: None)
+        model = train_dvae(edges(8), edges(2, seed=1), CONFIG, settings, lambda *_: None)
         return torch.cat([p.flatten() for p in model.parameters()])
 
     exact, mixed = weights("float32"), weights("bfloat16")
@@ -76,14 +78,20 @@ def test_the_precision_is_a_setting():
 def test_each_step_tells_the_terms_of_its_loss():
     settings = replace(SETTINGS, steps=20, temperature=(1.0, 0.5), kl_weight=6.6, kl_steps=10)
     seen = []
-    train_dvae(edges(8), CONFIG, settings, lambda *a: seen.append(a))
+    train_dvae(edges(8), edges(2, seed=1), CONFIG, settings, lambda *a: seen.append(a))
     assert [step for step, _, _ in seen] == list(range(1, 21))
-    assert seen[-1][2].keys() == {"loss", "nll", "kl"}
+    assert seen[-1][2].keys() == {"loss", "nll", "kl", "gradient_norm", "held_out_psnr"}
 
 
 def test_an_infinite_loss_is_an_error_that_names_the_setting():
     with pytest.raises(DivergedError, match=r"lower `dvae\.training\.learning_rate`"):
-        train_dvae(edges(8), CONFIG, replace(SETTINGS, learning_rate=(1e30, 1e30)), lambda *_: None)
+        train_dvae(
+            edges(8),
+            edges(2, seed=1),
+            CONFIG,
+            replace(SETTINGS, learning_rate=(1e30, 1e30)),
+            lambda *_: None,
+        )
 
 
 def test_a_folder_of_images_becomes_a_codec_with_its_measures(tmp_path):

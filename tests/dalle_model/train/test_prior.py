@@ -14,16 +14,16 @@ from dalle_model.progress import OnStep, ignore_steps
 from dalle_model.sample.sampler import sample
 from dalle_model.settings import PairChoice, PriorTraining
 from dalle_model.train.data import TrainingDataError, TrainingRows, open_rows
-from dalle_model.train.prior import train_from_shards, train_prior
-from dalle_model.train.prior_step import TrainingState
+from dalle_model.train.prior import train_from_shards, train_prior, trained_prior
 from dalle_model.train.resume import SUFFIX
+from dalle_model.train.state import RunState
 from tests.support.priors import CAPTIONS, TINY, tiny_tokenizer
 from tests.support.token_shards import token_row, write_numbered_shards, write_token_shard
 
 TOKENS = np.random.default_rng(0).integers(0, 16, (4, 9)).astype(np.uint16)
 FAST = PriorTraining(
     steps=60, batch_size=4, learning_rate=1e-2, warmup_steps=5, weight_decay=0, bpe_dropout=0,
-    optimizer="muon", precision="float32", checkpoint_every=7, workers=0,
+    optimizer="muon", precision="float32", checkpoint_every=7, workers=0, ema_decay=0,
 )  # fmt: skip
 
 
@@ -41,7 +41,7 @@ def train(
     settings: PriorTraining,
     out_url: str | None = None,
     on_step: OnStep = ignore_steps,
-) -> TrainingState:
+) -> RunState:
     return train_prior(rows, tiny_tokenizer(), TINY, settings, on_step, out_url)
 
 
@@ -54,7 +54,7 @@ def test_memorises_four_images(rows: TrainingRows) -> None:
     seen: list[tuple[int, int]] = []
     state = train(rows, FAST, on_step=lambda done, total, _: seen.append((done, total)))
     text = tiny_tokenizer().encode_batch(CAPTIONS, TINY.text_len, TINY.text_vocab)
-    drawn = sample(state.prior, torch.from_numpy(text), 1, temperature=0)
+    drawn = sample(trained_prior(state), torch.from_numpy(text), 1, temperature=0)
     np.testing.assert_array_equal(drawn.numpy(), TOKENS)
     assert state.recent["image_ce"] < 0.3
     assert seen == [(n, 60) for n in range(1, 61)]
@@ -71,9 +71,9 @@ def stopped(rows: TrainingRows, settings: PriorTraining, out_url: str, after: in
         train(rows, settings, out_url, die)
 
 
-def same_weights(one: TrainingState, other: TrainingState) -> bool:
-    others = other.prior.state_dict()
-    return all(torch.equal(w, others[name]) for name, w in one.prior.state_dict().items())
+def same_weights(one: RunState, other: RunState) -> bool:
+    others = other.task.model.state_dict()
+    return all(torch.equal(w, others[name]) for name, w in one.task.model.state_dict().items())
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])

@@ -1,0 +1,107 @@
+"""The one training loop: steps, what is looked at between them, and a state to go on from."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dalle_model.progress import OnStep
+from dalle_model.train.origin import Origin
+from dalle_model.train.resume import load_state, save_state
+from dalle_model.train.state import RunState
+from dalle_model.train.step import train_step
+from dalle_model.train.task import Batches
+from dalle_model.training_settings import Training
+
+# Called after each step, with the state that it left.
+Hook = Callable[[RunState], None]
+
+
+def train(
+    state: RunState, batches: Batches, settings: Training, hooks: Sequence[Hook] = ()
+) -> None:
+    """Take the steps that are left.
+
+    Args:
+        state: a fresh one, or one that was restored; changed in place.
+        batches: taken from the state's position on.
+        settings: of the training.
+        hooks: called after each step, in this order.
+
+    Raises:
+        DivergedError: the loss or its gradient is not finite.
+    """
+    batches.load_state_dict({"position": state.position})
+    for _, batch in zip(range(state.step, settings.steps), batches, strict=False):
+        train_step(state, settings, batch)
+        for hook in hooks:
+            hook(state)
+
+
+def run(
+    state: RunState,
+    batches: Batches,
+    settings: Training,
+    origin: Origin,
+    on_step: OnStep,
+    start: Callable[[], None] = lambda: None,
+) -> None:
+    """Train from where an earlier run of the same origin was saved, if there is one, to the end.
+
+    Args:
+        state: a fresh one; changed in place.
+        batches: taken from the state's position on.
+        settings: of the training.
+        origin: of the run; without a URL nothing is saved.
+        on_step: called after each step with what is known of it.
+        start: makes of fresh weights those of the first step.
+
+    Raises:
+        CheckpointError: the saved state is corrupt, or has taken more steps than are asked for.
+        DivergedError: the loss or its gradient is not finite.
+    """
+    hooks = [measuring(settings), telling(settings, on_step)]
+    if origin.url is not None:
+        hooks.insert(1, saving(origin.url, settings, origin))
+    if origin.url is None or not restore(state, origin.url, origin):
+        start()
+    train(state, batches, settings, hooks)
+
+
+def restore(state: RunState, out_url: str, origin: Origin) -> bool:
+    """Bring a fresh state to where an earlier run of the same origin was saved, if there is one.
+
+    Raises:
+        CheckpointError: the saved state is corrupt, or has taken more steps than are asked for.
+    """
+    saved = load_state(out_url, state.task.kind, state, origin.continues)
+    if saved is not None:
+        state.position = saved["position"]
+    return saved is not None
+
+
+def measuring(settings: Training) -> Hook:
+    """Measures what is held out every `measure_every` steps, and at the end."""
+
+    def measure(state: RunState) -> None:
+        is_due = settings.measure_every is not None and state.step % settings.measure_every == 0
+        if is_due or state.step == settings.steps:
+            was_training = state.trained.training
+            state.recent |= state.task.measure(state.trained.eval())
+            state.trained.train(was_training)
+
+    return measure
+
+
+def saving(out_url: str, settings: Training, origin: Origin) -> Hook:
+    """Saves the state every `checkpoint_every` steps."""
+
+    def save(state: RunState) -> None:
+        if state.step % settings.checkpoint_every == 0:
+            extra: dict[str, Any] = {"origin": origin.described, "position": state.position}
+            save_state(out_url, state.task.kind, state, extra)
+
+    return save
+
+
+def telling(settings: Training, on_step: OnStep) -> Hook:
+    """Tells of each step."""
+    return lambda state: on_step(state.step, settings.steps, state.recent)

@@ -1,0 +1,147 @@
+"""The prior as a task: the cross-entropy of text and image tokens, and its rates and noise.
+
+The token noise of a row depends on the seed, the epoch and the row alone, its share on the step.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dalle_model.config import PriorConfig
+from dalle_model.data.permutation import key_of
+from dalle_model.data.reader import Batch
+from dalle_model.prior.loss import IMAGE_WEIGHT, TEXT_WEIGHT, stream_loss
+from dalle_model.prior.model import Prior
+from dalle_model.settings import PriorTraining
+from dalle_model.train.optimizers import muon_and_adamw
+from dalle_model.train.precision import uses_bfloat16
+
+# Shape letters: B batch, T text positions, I image positions.
+
+
+class PriorObjective(nn.Module):
+    """The cross-entropy of a batch, summed over its text tokens and over its image tokens."""
+
+    def __init__(self, model: Prior) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, text_BT: Tensor, image_BI: Tensor, read_BI: Tensor) -> dict[str, Tensor]:
+        """Sums by part, in nats.
+
+        Args:
+            text_BT: ids, the pad id where empty.
+            image_BI: ids to predict.
+            read_BI: ids to predict them from.
+        """
+        text_logits, image_logits = self.model(text_BT, read_BI)
+        text, image = stream_loss(text_logits, image_logits, text_BT, image_BI)
+        return {"text_ce": text, "image_ce": image}
+
+
+class PriorTask:
+    """A prior, and how it is trained; a `dalle_model.train.task.Task`.
+
+    Args:
+        config: sizes of the prior.
+        settings: of the training.
+        held_out: makes an iterator of the batches that are measured; None for none.
+    """
+
+    kind = "prior-training"
+    rate_settings = "`prior.training.learning_rate` and `matrix_rate`"
+
+    def __init__(
+        self,
+        config: PriorConfig,
+        settings: PriorTraining,
+        held_out: Callable[[], Iterable[Batch]] | None = None,
+    ) -> None:
+        with torch.random.fork_rng(devices=[]):  # the global random numbers are left untouched
+            torch.manual_seed(settings.seed)
+            self.model = Prior(config).train()
+        self.objective: nn.Module = PriorObjective(self.model)
+        self.optimizers = muon_and_adamw(
+            self.model,
+            settings.optimizer,
+            settings.learning_rate,
+            settings.matrix_rate,
+            settings.betas,
+            settings.weight_decay,
+            torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32,
+        )
+        self._settings, self._held_out = settings, held_out
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return self.model.config.to_dict()
+
+    def inputs(self, batch: Batch, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        image_BI = batch["image_tokens"].long()
+        most = self._settings.token_noise * (1 - step / self._settings.steps)
+        if most == 0:
+            return batch["text"], image_BI, image_BI
+        places = zip(batch["epoch"].tolist(), batch["row"].tolist(), strict=True)
+        seeds = [int(key_of("token noise", self._settings.seed, *place)) for place in places]
+        read_BI = add_noise(image_BI, self.model.config.image_vocab, most, seeds)
+        return batch["text"], image_BI, read_BI
+
+    def counts(self, batch: Batch) -> dict[str, int]:
+        targets = batch["text"][:, 1:] != self.model.config.text_vocab
+        return {"text_ce": int(targets.sum()), "image_ce": batch["image_tokens"].numel()}
+
+    def weights(self, step: int) -> dict[str, float]:
+        del step
+        return {"text_ce": TEXT_WEIGHT, "image_ce": IMAGE_WEIGHT}
+
+    def rate_share(self, step: int) -> float:
+        return rate_share(step, self._settings)
+
+    def after_step(self, step: int) -> None:
+        del step
+
+    @torch.inference_mode()
+    def measure(self, model: nn.Module) -> Mapping[str, float]:
+        """`held_out_text_ce` and `held_out_image_ce`, in nats a token, without noise or dropout."""
+        if self._held_out is None:
+            return {}
+        assert isinstance(model, Prior)
+        objective = PriorObjective(model)
+        sums, counts = dict.fromkeys(self.weights(0), 0.0), dict.fromkeys(self.weights(0), 0)
+        for batch in self._held_out():
+            image_BI = batch["image_tokens"].long()
+            for name, value in objective(batch["text"], image_BI, image_BI).items():
+                sums[name] += value.item()
+            for name, count in self.counts(batch).items():
+                counts[name] += count
+        return {f"held_out_{name}": sums[name] / max(1, counts[name]) for name in sums}
+
+
+def rate_share(step: int, settings: PriorTraining) -> float:
+    """Share of the full learning rate at a step: linear warm-up, then half a cosine."""
+    if step < settings.warmup_steps:
+        return (step + 1) / settings.warmup_steps
+    progress = (step - settings.warmup_steps) / max(1, settings.steps - settings.warmup_steps)
+    falling = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+    return settings.final_rate + (1 - settings.final_rate) * falling
+
+
+def add_noise(image_BI: Tensor, num_codes: int, most: float, seeds: list[int]) -> Tensor:
+    """Replace a share of each image's tokens, uniform in 0..`most`, by random codes.
+
+    Args:
+        image_BI: ids.
+        num_codes: every code is below it.
+        most: the largest share, in [0, 1].
+        seeds: of the images.
+    """
+    noisy_BI = image_BI.numpy().copy()
+    for tokens_I, seed in zip(noisy_BI, seeds, strict=True):
+        rng = np.random.default_rng(seed)
+        is_noise_I = rng.random(len(tokens_I)) < rng.random() * most
+        tokens_I[is_noise_I] = rng.integers(num_codes, size=is_noise_I.sum())
+    return torch.from_numpy(noisy_BI)

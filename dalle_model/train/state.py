@@ -1,0 +1,60 @@
+"""A training run between two steps: all that the next one depends on."""
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from dalle_model.train.task import Task
+from dalle_model.training_settings import Training
+
+
+@dataclass
+class RunState:
+    """A run; a `dalle_model.train.resume.Resumable`.
+
+    Args:
+        task: what is trained.
+        averaged: moving average of the model's weights, or None.
+        step: number of the next step, from 0.
+        position: rows that all steps have had together: where the next one begins in their order.
+        recent: running means of the loss and its parts, the norm of the last gradient, and what
+            was measured last.
+    """
+
+    task: Task
+    averaged: nn.Module | None
+    step: int = 0
+    position: int = 0
+    recent: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def weights(self) -> nn.Module:
+        """All tensors that steps change, but for those of the optimisers."""
+        return nn.ModuleDict(
+            {"objective": self.task.objective}
+            | ({} if self.averaged is None else {"averaged": self.averaged})
+        )
+
+    @property
+    def optimizers(self) -> list[Optimizer]:
+        """With their state."""
+        return self.task.optimizers
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Sizes of the model."""
+        return self.task.config
+
+    @property
+    def trained(self) -> nn.Module:
+        """The weights that are kept: the averaged ones where there are some."""
+        return self.task.model if self.averaged is None else self.averaged
+
+
+def begin(task: Task, settings: Training) -> RunState:
+    """The state before the first step."""
+    averaged = copy.deepcopy(task.model).requires_grad_(False) if settings.ema_decay else None
+    return RunState(task, averaged)
