@@ -3,7 +3,7 @@
 A fingerprint names the work: stage, schema version, settings, content digests of the inputs, and
 the digests of models and word lists. A manifest's own content digest is over its output files only.
 So a stage that is done again and gives the same bytes leaves every later stage up to date.
-`pipelines.io.sealed` sees to it that a damaged manifest is none.
+`dalle_model.sealed` sees to it that a damaged manifest is none.
 """
 
 import platform
@@ -18,6 +18,7 @@ from typing import Any, Self, get_origin, get_type_hints
 import pyarrow as pa
 
 from dalle_model import files
+from dalle_model.sealed import read_sealed, write_sealed
 from pipelines.io.layout import StageFolder, part_name, rejected_name
 from pipelines.io.manifest_groups import (
     Entry,
@@ -32,7 +33,6 @@ from pipelines.io.manifest_groups import (
     write_groups,
 )
 from pipelines.io.parquet import read_table
-from pipelines.io.sealed import read_sealed, write_sealed
 from pipelines.io.task import ShardReport
 from pipelines.rejection import REJECTION_SCHEMA
 

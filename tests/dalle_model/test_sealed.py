@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from dalle_model import files
+from dalle_model.sealed import CHECKSUM, read_sealed, write_sealed
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest, read_manifest, write_manifest
-from pipelines.io.sealed import CHECKSUM, read_sealed, write_sealed
 from pipelines.io.task import ShardReport
 from tests.support.many_shards import IDENTITY
 
