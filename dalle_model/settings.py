@@ -143,6 +143,9 @@ class PriorTraining(Training):
         betas: of AdamW.
         weight_decay: decoupled, of matrices only.
         bpe_dropout: probability of skipping a BPE merge.
+        caption_dropout: probability of training a pair without its caption, so that sampling can be
+            guided; 0 in the paper. Source: DALLE-pytorch, `null_cond_prob`; dalle-mini,
+            `blank_caption_prob`.
         token_noise: in the input, a share of each image's tokens, drawn evenly from 0 to this, is
             replaced by random codes; the targets stay. Falls to 0 over the run; 0 in the paper.
             Without it a model of few images recognises them by their first tokens, does not learn
@@ -164,6 +167,7 @@ class PriorTraining(Training):
     ema_decay: float = 0.99
     ema_every: int = 25
     bpe_dropout: float = 0.1
+    caption_dropout: float = 0.0
     token_noise: float = 0.0
     optimizer: Literal["adamw", "muon"] = "adamw"
     matrix_rate: float = 0.02
@@ -173,6 +177,7 @@ class PriorTraining(Training):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(0 <= self.bpe_dropout < 1, "bpe_dropout must be in [0, 1)")
+        require(0 <= self.caption_dropout < 1, "caption_dropout must be in [0, 1)")
         require(0 <= self.token_noise <= 1, "token_noise must be in [0, 1]")
         require(self.learning_rate > 0 and self.matrix_rate > 0, "rates must be above 0")
 

@@ -47,7 +47,8 @@ class Text:
         text_len: text positions of a row, the two start tokens included.
         pad_id: behind shorter captions; outside the vocabulary.
         dropout: probability of skipping a possible merge.
-        seed: of the skipped merges, together with the epoch and the row.
+        seed: of the skipped merges and captions, together with the epoch and the row.
+        caption_dropout: probability of reading an empty caption in place of the row's.
     """
 
     tokenizer: CaptionTokenizer
@@ -55,9 +56,12 @@ class Text:
     pad_id: int
     dropout: float = 0.0
     seed: int = 0
+    caption_dropout: float = 0.0
 
     def encode(self, captions: Sequence[str], place: Place) -> npt.NDArray[np.int64]:
         """Ids, int64 `(rows, text_len)`: of a row in an epoch always the same."""
+        if self.caption_dropout:
+            captions = self._without_some(captions, place)
         if not self.dropout:
             return self.tokenizer.encode_batch(list(captions), self.text_len, self.pad_id)
         seeds = [
@@ -69,6 +73,13 @@ class Text:
             for caption, seed in zip(captions, seeds, strict=True)
         ]
         return np.concatenate(rows) if rows else np.empty((0, self.text_len), np.int64)
+
+    def _without_some(self, captions: Sequence[str], place: Place) -> list[str]:
+        """The captions, of which some are empty; which, the seed, epoch and row tell."""
+        limit = int(self.caption_dropout * 2**64)
+        numbers = zip(*map(np.ndarray.tolist, place), strict=True)
+        keys = (int(key_of("captions", self.seed, epoch, row)) for epoch, row in numbers)
+        return ["" if key < limit else text for key, text in zip(keys, captions, strict=True)]
 
 
 class TokenReader:

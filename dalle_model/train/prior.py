@@ -119,7 +119,14 @@ def _loader(
     rows: TrainingRows, tokenizer: CaptionTokenizer, config: PriorConfig, settings: PriorTraining
 ) -> TokenLoader:
     """Batches of keys, text ids and codes, read and encoded ahead where there are workers."""
-    text = Text(tokenizer, config.text_len, config.text_vocab, settings.bpe_dropout, settings.seed)
+    text = Text(
+        tokenizer,
+        config.text_len,
+        config.text_vocab,
+        settings.bpe_dropout,
+        settings.seed,
+        settings.caption_dropout,
+    )
     reader = in_order(rows, text, settings.seed)
     return TokenLoader(TokenStream(reader, settings.batch_size), settings.workers)
 

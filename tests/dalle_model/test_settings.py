@@ -18,6 +18,7 @@ from dalle_model.settings import (
         ({"batch_size": 0}, "at least 1"),
         ({"checkpoint_every": 0}, "at least 1"),
         ({"bpe_dropout": 1.0}, "bpe_dropout"),
+        ({"caption_dropout": -0.1}, "caption_dropout"),
         ({"token_noise": 1.5}, "token_noise"),
         ({"matrix_rate": 0.0}, "rates"),
         ({"seed": -1}, "seed"),

@@ -148,6 +148,24 @@ def test_repeats_of_a_row_in_an_epoch_have_merges_of_their_own(urls, tokenizer):
     assert len({tuple(ids) for ids in batch["text"].tolist()}) > 1
 
 
+@pytest.mark.parametrize("merges", [0.0, 0.5])
+def test_captions_are_left_out_by_seed_epoch_and_row(urls, tokenizer, merges):
+    source = open_source(urls)
+
+    def is_empty(seed: int, positions: range) -> np.ndarray:
+        text = Text(tokenizer, 40, 300, merges, seed, caption_dropout=0.2)
+        reader = TokenReader(source, FullOrder(len(source)), text)
+        return (reader.read(positions)["text"][:, 1:-1] == text.pad_id).all(axis=1)
+
+    epochs = is_empty(0, range(293 * 3))
+    assert 0.15 < epochs.mean() < 0.25  # of 879: 3.7 standard deviations
+    assert (epochs[200:300] == is_empty(0, range(200, 300))).all()
+    assert (epochs != is_empty(1, range(293 * 3))).any()
+    rows = FullOrder(293).rows_of(np.repeat(range(3), 293), np.tile(range(293), 3))
+    by_row = epochs[np.argsort(rows, kind="stable")].reshape(293, 3)
+    assert (by_row.sum(axis=1) == 3).mean() < 0.05  # others in each epoch
+
+
 def test_an_order_of_other_rows_is_refused(urls):
     source = open_source(urls)
     with pytest.raises(ReaderError, match="an order of 292 rows for a source of 293"):
