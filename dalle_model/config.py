@@ -1,4 +1,4 @@
-"""The sizes of the two models as frozen data, with presets for the paper and for the demo."""
+"""The sizes of the two models as frozen data, with presets of the prior from the demo's to 12B."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, get_args
@@ -86,6 +86,10 @@ class PriorConfig:
         head_dim: channels of one head.
         conv_kernel: edge of the last layer's causal convolutional mask, in tokens; odd.
 
+    Raises:
+        ValueError: a size is not positive, leaves no room for a word, or is a kernel without a
+            centre.
+
     Source: Ramesh et al. 2021, section 2.2 and appendix B.1; the defaults are the 12B model.
     """
 
@@ -97,6 +101,13 @@ class PriorConfig:
     heads: int = 62
     head_dim: int = 64
     conv_kernel: int = 11
+
+    def __post_init__(self) -> None:
+        for name, size in asdict(self).items():
+            if size < (least := _LEAST.get(name, 1)):
+                raise ValueError(f"{name} is {size}, must be at least {least}")
+        if self.conv_kernel % 2 == 0:
+            raise ValueError(f"conv_kernel is {self.conv_kernel}, must be odd to have a centre")
 
     @property
     def width(self) -> int:
@@ -113,9 +124,13 @@ class PriorConfig:
         return cls(**values)
 
 
+_LEAST = {"text_len": 3}  # the start of text, a word, and the start of the image
+
+# What each needs is a table in docs/training.md, which `dalle plan train` computes. Depth and width
+# between the demo's and the paper's: of GPT-3, Brown et al. 2020, table 2.1, for `350m` (Medium);
+# else chosen with heads of 64 as there, so that the matrices of the blocks are as many as the name.
 PRIOR_PRESETS = {
-    "paper": PriorConfig(),
-    "demo": PriorConfig(
+    "demo": PriorConfig(  # 3M in blocks: minutes on one CPU core
         text_vocab=1024,
         text_len=16,
         image_vocab=1024,
@@ -125,4 +140,9 @@ PRIOR_PRESETS = {
         head_dim=64,
         conv_kernel=5,
     ),
+    "small": PriorConfig(layers=8, heads=8),  # 25M: one card, an hour
+    "base": PriorConfig(layers=14, heads=12),  # 99M: one card, hours
+    "350m": PriorConfig(layers=24, heads=16),  # 302M, with embeddings 352M: one card, a day
+    "1.4b": PriorConfig(layers=24, heads=34),  # 1.36 billion: a machine of 8 cards, days
+    "paper": PriorConfig(),  # 12.1 billion: a cluster; 1024 cards of 16 GB there
 }

@@ -182,8 +182,17 @@ class PriorTraining(Training):
         require(self.learning_rate > 0 and self.matrix_rate > 0, "rates must be above 0")
 
 
+# Between the demo and the paper: the learning rate and the tokens of a batch (0.5 and 1 million, of
+# streams of 1280) are those of GPT-3 of about that size, and the warm-up has its 375 million tokens
+# (Brown et al. 2020, table 2.1 and appendix B; `small` takes its smallest model's). The steps are
+# chosen: as many tokens for each parameter as the paper's 12 billion have, 46. All else is the
+# paper's.
 PRIOR_TRAINING_PRESETS = {
     "paper": PriorTraining(),
+    "1.4b": PriorTraining(steps=69_000, batch_size=768, learning_rate=2e-4, warmup_steps=375),
+    "350m": PriorTraining(steps=33_000, batch_size=384, learning_rate=3e-4, warmup_steps=750),
+    "base": PriorTraining(steps=12_800, batch_size=384, learning_rate=6e-4, warmup_steps=750),
+    "small": PriorTraining(steps=4_700, batch_size=384, learning_rate=6e-4, warmup_steps=750),
     # Chosen by trial on a few hundred drawings: the fewest steps until a caption gives its image.
     "demo": PriorTraining(
         steps=300,
@@ -204,7 +213,7 @@ PRIOR_TRAINING_PRESETS = {
 }
 
 PAIR_CHOICE_PRESETS = {
-    "paper": PairChoice(),
+    **{name: PairChoice() for name in PRIOR_TRAINING_PRESETS},
     # Chosen: as many pairs as the demo's steps can memorise.
     "demo": PairChoice(max_images=320, captions_per_image=1, has_distinct_captions=True),
 }

@@ -33,6 +33,7 @@ WANTED_SIDE = "wanted_side"
 IMAGE_CROP = "image_crop"  # the part of an image that is stored: `pipelines.images.config`
 GRID = "grid"  # tokens along one edge of an image; None where images have shapes of their own
 NUM_CODES = "num_codes"  # every code of a codec is below it
+TEXT_VOCAB = "text_vocab"  # tokens of a text tokenizer, at most
 CARRIED = "carried"  # types of the values that sources carry, by name: `pipelines.io.carried`
 
 # Counted in a manifest: rows that were asked for by name, and are not among those that came in.

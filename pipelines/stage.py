@@ -324,8 +324,9 @@ class Stage:
             to say it, and names of columns; None for a stage that reads nothing from outside.
         begins: its section of a first config for some material, in YAML with comments; empty where
             its defaults do.
-        answers: settings that may be None, each with the fact that answers it where a stage of the
-            run states it, wherever that stage stands; such as the codec's side.
+        answers: settings that may be None, such as `side` or `model.grid`, each with the fact that
+            answers it where a stage of the run states it, wherever that stage stands; such as the
+            codec's side.
         notices: what a person should know of a section before a run, one line each, such as a
             permission that it gives.
         misfit: why its section cannot go with the facts of the stages before it, and its own, and

@@ -148,13 +148,12 @@ def _check_fit(codes: CodesOrigin, tokenizer: CaptionTokenizer, config: PriorCon
         if needed != given:
             raise TrainingDataError(
                 f"this prior is made for {name} {needed}, but the codec of the shards has {given}; "
-                "take the preset of the prior that goes with the codec, or another codec"
+                f"set `prior.model.{name}` to {given}, or leave it out"
             )
     if tokenizer.size > config.text_vocab:
         raise TrainingDataError(
             f"this prior has room for {config.text_vocab} text tokens, but the text tokenizer has "
-            f"{tokenizer.size}; lower `bpe.vocab_size` to {config.text_vocab}, or take a larger "
-            "preset of the prior"
+            f"{tokenizer.size}; set `prior.model.text_vocab` to {tokenizer.size}, or leave it out"
         )
 
 

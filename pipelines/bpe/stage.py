@@ -2,7 +2,7 @@
 
 from dalle_model.progress import OnStep
 from pipelines.bpe.config import BpeConfig
-from pipelines.records import TOKENIZER, TOKENS
+from pipelines.records import TEXT_VOCAB, TOKENIZER, TOKENS
 from pipelines.stage import Job, LocalResult, LocalWork, Reads, Stage, Writes, versions
 
 FILE = "bpe.json"
@@ -26,4 +26,5 @@ STAGE = Stage(
     work=LocalWork(_run),
     is_default=False,
     dependencies=versions("tokenizers"),
+    facts=lambda config, _: {TEXT_VOCAB: config.vocab_size},
 )

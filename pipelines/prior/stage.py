@@ -1,12 +1,13 @@
 """The prior stage as a value: the autoregressive model trained on the token shards."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from dalle_model.progress import OnStep
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.prior.config import PriorConfig
-from pipelines.records import GRID, NUM_CODES, PRIOR, TOKENIZER, TOKENS
+from pipelines.records import GRID, NUM_CODES, PRIOR, TEXT_VOCAB, TOKENIZER, TOKENS
 from pipelines.stage import (
     Facts,
     Job,
@@ -15,6 +16,7 @@ from pipelines.stage import (
     Reads,
     Stage,
     Writes,
+    plain_settings,
     versions,
 )
 from pipelines.views import Curves, View
@@ -26,7 +28,6 @@ HISTORY_POINTS = 200  # chosen: one for every three pixels of the report's plot
 
 def _run(job: Job, on_step: OnStep) -> LocalResult:
     from dalle_model import files
-    from dalle_model.config import PRIOR_PRESETS
     from dalle_model.shards import list_shards
     from dalle_model.train.prior import train_from_shards
     from dalle_model.vocab import CaptionTokenizer
@@ -43,7 +44,7 @@ def _run(job: Job, on_step: OnStep) -> LocalResult:
         list_shards(job.task.url(TOKENS)),
         CaptionTokenizer.load(job.task.url(TOKENIZER)),
         job.task.folder.file(FILE),
-        PRIOR_PRESETS[job.config.preset],
+        job.config.model.closed(),
         job.config.training,
         job.config.pairs,
         follow,
@@ -53,23 +54,33 @@ def _run(job: Job, on_step: OnStep) -> LocalResult:
     return LocalResult((FILE, HISTORY), shown)
 
 
-def _misfit(config: PriorConfig, facts: Facts) -> str:
-    from dalle_model.config import PRIOR_PRESETS
+def _settings(config: PriorConfig) -> dict[str, Any]:
+    """Without the preset's name: what it stands for is in the other settings."""
+    return {name: value for name, value in plain_settings(config).items() if name != "preset"}
 
-    shape = PRIOR_PRESETS[config.preset]
-    if facts.get(GRID, shape.grid) is None:
+
+def _misfit(config: PriorConfig, facts: Facts) -> str:
+    model = config.model
+    if facts.get(GRID, model.grid) is None:
         return (
             "the view `aspect` of encode.views gives rows token shapes of their own, and a prior "
             "is trained on one grid; leave `aspect` out, or train no prior in this run"
         )
-    wanted = {GRID: shape.grid, NUM_CODES: shape.image_vocab}
-    given = {name: facts.get(name, number) for name, number in wanted.items()}
-    if given == wanted:
+    for name, size, fact in (
+        ("grid", model.grid, facts.get(GRID)),
+        ("image_vocab", model.image_vocab, facts.get(NUM_CODES)),
+    ):
+        if None not in (size, fact) and size != fact:
+            return (
+                f"{name} is {size} in the config and {fact} in the codec; set prior.model.{name} "
+                f"to {fact}, leave it out, or take another codec"
+            )
+    room, tokens = model.text_vocab, facts.get(TEXT_VOCAB)
+    if room is None or tokens is None or tokens <= room:
         return ""
     return (
-        f"the preset {config.preset!r} is made for a grid of {shape.grid} and {shape.image_vocab} "
-        f"codes, the codec has a grid of {given[GRID]} and {given[NUM_CODES]} codes; take the "
-        "prior.preset that goes with the codec, or another codec"
+        f"there is room for {room} text tokens, and the text tokenizer may have {tokens}; set "
+        f"prior.model.text_vocab to {tokens}, leave it out, or set bpe.vocab_size to {room}"
     )
 
 
@@ -100,7 +111,13 @@ STAGE = Stage(
     writes=Writes(PRIOR, file=FILE),
     work=LocalWork(_run),
     is_default=False,
+    settings=_settings,
     dependencies=versions("torch", "tokenizers"),
     views=_views,
+    answers={
+        "model.grid": GRID,
+        "model.image_vocab": NUM_CODES,
+        "model.text_vocab": TEXT_VOCAB,
+    },
     misfit=_misfit,
 )

@@ -27,6 +27,32 @@ def test_the_presets_of_the_prior_fit_the_codecs(codec, name):
 
 
 @pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"layers": 0}, "layers is 0, must be at least 1"),
+        ({"text_len": 2}, "text_len is 2, must be at least 3"),
+        ({"conv_kernel": 4}, "conv_kernel is 4, must be odd"),
+    ],
+)
+def test_a_size_of_the_prior_that_makes_no_model_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        PriorConfig(**wrong)
+
+
+def test_presets_have_the_matrices_that_their_names_say():
+    millions = {n: 12 * p.width**2 * p.layers / 1e6 for n, p in PRIOR_PRESETS.items()}
+    assert {name: round(number) for name, number in millions.items()} == {
+        "demo": 3,
+        "small": 25,
+        "base": 99,
+        "350m": 302,
+        "1.4b": 1364,
+        "paper": 12092,
+    }
+    assert {p.head_dim for p in PRIOR_PRESETS.values()} == {64}
+
+
+@pytest.mark.parametrize(
     "module",
     ["config", "pixels", "shards", "files", "checkpoint", "tokenizers.registry"],
 )

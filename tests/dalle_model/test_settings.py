@@ -2,7 +2,9 @@ from typing import Any
 
 import pytest
 
+from dalle_model.config import PRIOR_PRESETS
 from dalle_model.settings import (
+    PAIR_CHOICE_PRESETS,
     PRIOR_TRAINING_PRESETS,
     DvaeTraining,
     PriorTraining,
@@ -40,6 +42,20 @@ def test_sampling_out_of_range_is_refused(wrong: dict[str, Any]) -> None:
 
 def test_paper_preset_is_the_paper() -> None:
     assert PRIOR_TRAINING_PRESETS["paper"] == PriorTraining()
+    assert PRIOR_PRESETS.keys() == PRIOR_TRAINING_PRESETS.keys() == PAIR_CHOICE_PRESETS.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "million_tokens"),
+    [("base", 6e-4, 0.5), ("350m", 3e-4, 0.5), ("1.4b", 2e-4, 1)],
+)
+def test_presets_learn_as_gpt_3_of_their_size_did(name, rate, million_tokens):
+    """Brown et al. 2020, table 2.1, and appendix B for the 375 million tokens of the warm-up."""
+    training, sizes = PRIOR_TRAINING_PRESETS[name], PRIOR_PRESETS[name]
+    batch = training.batch_size * (sizes.text_len + sizes.grid**2)
+    assert training.learning_rate == rate
+    assert batch == pytest.approx(million_tokens * 1e6, rel=0.02)
+    assert training.warmup_steps * batch == pytest.approx(375e6, rel=0.02)
 
 
 @pytest.mark.parametrize(

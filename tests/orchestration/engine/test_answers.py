@@ -60,6 +60,37 @@ def test_images_are_scaled_by_the_codecs_filter_unless_it_is_set(tmp_path, setti
     assert fingerprint(config) == fingerprint(answered(named))
 
 
+@pytest.mark.parametrize(
+    ("settings", "sizes"),
+    [
+        ({}, (8, 1024, 1024)),
+        ({"bpe": {"vocab_size": 4096}}, (8, 1024, 4096)),
+        ({"dvae": {}}, (32, 8192, 1024)),
+        ({"prior": {"preset": "small", "model": {"text_vocab": 2048}}}, (8, 1024, 2048)),
+    ],
+)
+def test_the_prior_s_grid_and_vocabularies_are_those_of_codec_and_tokenizer(
+    tmp_path, settings, sizes
+):
+    config = answered(config_of(tmp_path, **{"prior": {"preset": "small"}, **settings}))
+    stage = Graph.of(config).stage("prior")
+    model = config.section(stage).model
+    assert (model.grid, model.image_vocab, model.text_vocab) == sizes
+    names = ("grid", "image_vocab", "text_vocab")
+    explicit = {"preset": "small"} | settings.get("prior", {})
+    explicit["model"] = dict(zip(names, sizes, strict=True))
+    named = answered(config_of(tmp_path, **{**settings, "prior": explicit}))
+    assert Graph.of(config).fingerprint(stage, {}) == Graph.of(named).fingerprint(stage, {})
+
+
+def test_a_preset_is_no_more_than_the_settings_it_stands_for(tmp_path):
+    config = answered(config_of(tmp_path, prior={"preset": "small"}))
+    stage = Graph.of(config).stage("prior")
+    written = config.section(stage).model_dump(mode="json") | {"preset": "base"}
+    spelled = answered(config_of(tmp_path, prior=written))
+    assert Graph.of(config).fingerprint(stage, {}) == Graph.of(spelled).fingerprint(stage, {})
+
+
 def test_every_other_setting_stays_as_it_is(tmp_path):
     config = config_of(tmp_path, images={"max_aspect": 3.0})
     again = answered(config)

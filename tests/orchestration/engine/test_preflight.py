@@ -1,5 +1,7 @@
 """What the config shows to be wrong is found before anything is read or replaced."""
 
+import copy
+import re
 from dataclasses import replace
 
 import pyarrow as pa
@@ -7,6 +9,7 @@ import pytest
 
 from dalle_model.errors import UsageError
 from dalle_model.tokenizers.codec import CodecError
+from orchestration.engine.answers import answered
 from orchestration.engine.config import ConfigError, RunConfig
 from orchestration.engine.config_file import check_config
 from orchestration.engine.graph import Graph
@@ -48,13 +51,16 @@ def test_settings_that_fit_are_passed(tmp_path):
             r"vq: images are stored at 64 px, below the 128 px of vq\.model\.image_shape",
         ),
         (
-            {"vq": {"model": {"num_codes": 512}}, "prior": {"preset": "demo"}},
-            "the codec has a grid of 8 and 512 codes",
+            {"vq": {"model": {"num_codes": 512}}, "prior": {"model": {"image_vocab": 1024}}},
+            "prior: image_vocab is 1024 in the config and 512 in the codec",
         ),
         (
-            {"prior": {"preset": "paper"}},
-            "prior: the preset 'paper' is made for a grid of 32 and 8192 codes, the codec has a "
-            "grid of 8 and 1024 codes",
+            {"prior": {"model": {"grid": 32}}},
+            "prior: grid is 32 in the config and 8 in the codec",
+        ),
+        (
+            {"bpe": {"vocab_size": 4096}, "prior": {"model": {"text_vocab": 1024}}},
+            "prior: there is room for 1024 text tokens, and the text tokenizer may have 4096",
         ),
         (
             {"encode": {"views": ["centre", "aspect"]}, "prior": {"preset": "demo"}},
@@ -70,6 +76,39 @@ def test_settings_that_fit_are_passed(tmp_path):
 def test_what_cannot_work_is_a_wrong_config(tmp_path, settings, message):
     with pytest.raises(UsageError, match=message):
         check(config_of(tmp_path, **settings))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"prior": {"model": {"grid": 32}}},
+        {"prior": {"model": {"image_vocab": 512}}},
+        {"prior": {"model": {"text_vocab": 512}}},
+        {"images": {"side": 32}},
+        {"images": {"side": 64}, "vq": {"model": {"image_shape": [128, 128]}}},
+    ],
+)
+def test_what_a_message_says_to_set_mends_the_config(tmp_path, settings):
+    with pytest.raises(UsageError) as caught:
+        check(answered(config_of(tmp_path, **settings)))
+    advice = re.findall(r"set ([a-z_]+)\.([a-z_.]+) to (\d+)", str(caught.value))
+    assert advice
+    for section, name, value in advice:
+        group, _, last = name.rpartition(".")
+        mended = copy.deepcopy(settings)
+        below = mended.setdefault(section, {})
+        (below.setdefault(group, {}) if group else below)[last] = int(value)
+        check(answered(config_of(tmp_path, **mended)))
+
+
+@pytest.mark.parametrize("preset", ["demo", "small", "base", "350m", "1.4b", "paper"])
+def test_every_size_of_the_prior_goes_with_every_codec(tmp_path, preset):
+    for codec in ({}, {"vq": {"model": {"num_codes": 512}}}, {"dvae": {}}):
+        config = answered(config_of(tmp_path, prior={"preset": preset}, **codec))
+        check(config)
+        model = config.section(Graph.of(config).stage("prior")).model
+        facts = Graph.of(config).all_facts()
+        assert (model.grid, model.image_vocab) == (facts["grid"], facts["num_codes"])
 
 
 def test_a_stage_that_is_not_to_run_needs_nothing(tmp_path):

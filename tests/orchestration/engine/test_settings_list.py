@@ -54,6 +54,9 @@ def test_a_value_says_where_it_comes_from(config, tmp_path):
     assert found["images.side"] == (64, "of encode")
     assert found["prior.preset"] == ("paper", f"{config}:6")
     assert found["prior.training.steps"][1] == "preset"
+    assert found["prior.model.layers"] == (64, "preset")
+    assert found["prior.model.grid"] == (8, "of encode")
+    assert found["prior.model.text_vocab"] == (1024, "of bpe")
     assert found["dvae.model.side"] == (256, "not in this run")
     assert not any("[]" in name for name in found)
 
