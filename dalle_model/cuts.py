@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dalle_model.config import Resample
 from dalle_model.pixels import Rgb, crop_box
-from dalle_model.resize import resize
+from dalle_model.resize import Filter, resize
 
 Shape = tuple[int, int]  # height and width, in pixels
 
@@ -135,7 +134,7 @@ def too_short(cut: Cut, sizes: Sizes) -> tuple[int, int] | None:
     return (-max(short)[1], max(short)[0]) if short else None
 
 
-def cut_out(stored: Rgb, cut: Cut, sizes: Sizes, resample: Resample) -> Rgb:
+def cut_out(stored: Rgb, cut: Cut, sizes: Sizes, resample: Filter) -> Rgb:
     """The pixels that a cut makes of an image: cropped, scaled down, mirrored.
 
     Args:

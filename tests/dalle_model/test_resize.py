@@ -29,6 +29,22 @@ def test_bicubic_is_that_of_pillow_within_rounding():
     assert np.abs(found - np.asarray(expected)).max() <= 1
 
 
+def test_area_is_the_mean_of_what_a_pixel_covers():
+    rgb = random_image(23, 31)
+
+    def weights(whole, length):
+        ends = np.arange(length + 1) * whole / length
+        pixels = np.arange(whole)
+        inside = np.minimum(pixels + 1, ends[1:, None]) - np.maximum(pixels, ends[:-1, None])
+        return inside.clip(0) * length / whole
+
+    expected = np.einsum("yr,rcd,xc->yxd", weights(23, 9), rgb.astype(float), weights(31, 12))
+    found = resize(rgb, 12, 9, "area")
+    assert found.dtype == np.uint8
+    assert np.abs(found - expected).max() <= 0.5 + 1e-9
+    assert np.array_equal(resize(rgb, 31, 23, "area"), rgb)
+
+
 @pytest.mark.parametrize("resample", RESAMPLES)
 def test_detail_is_averaged_and_smooth_areas_are_kept(resample):
     stripes = np.tile(np.array([0, 255], np.uint8)[:, None], (64, 128, 3)).reshape(128, 128, 3)
