@@ -169,28 +169,32 @@ def test_the_public_api_loads_nothing_until_it_is_used():
     assert loaded_modules("import dalle; dalle.run") & {"torch", "apache_beam"} == set()
 
 
-@pytest.fixture(scope="module")
-def loaded_by_models() -> set[str]:
-    """What all of `dalle_model` loads where Beam is not installed, and what encoding adds."""
-    modules = [
+def models() -> list[str]:
+    """All modules of `dalle_model`."""
+    return [
         ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for path in sorted((ROOT / "dalle_model").rglob("*.py"))
         if path.name != "__init__.py"
     ]
-    return loaded_modules(
-        "sys.modules['apache_beam'] = None\nsys.modules['img2dataset'] = None\n"
-        + "\n".join(f"import {module}" for module in modules)
+
+
+WITHOUT_BEAM = "sys.modules['apache_beam'] = None\nsys.modules['img2dataset'] = None\n"
+
+
+def test_the_models_import_where_beam_is_not_installed():
+    loaded = loaded_modules(WITHOUT_BEAM + "\n".join(f"import {module}" for module in models()))
+    assert "dalle_model.prior.model" in loaded
+
+
+def test_encoding_loads_no_compiler():
+    """More CPU time than torch itself, for each process that encodes; training needs it anyway."""
+    encoding = [module for module in models() if not module.startswith("dalle_model.train.")]
+    loaded = loaded_modules(
+        WITHOUT_BEAM
+        + "\n".join(f"import {module}" for module in encoding)
         + "\nwith dalle_model.threads.pinned_kernels():\n    pass"
     )
-
-
-def test_the_models_import_where_beam_is_not_installed(loaded_by_models):
-    assert "dalle_model.prior.model" in loaded_by_models
-
-
-def test_encoding_loads_no_compiler(loaded_by_models):
-    """More CPU time than torch itself, for each process that encodes."""
-    assert loaded_by_models & {"torch._dynamo", "torch._inductor", "sympy"} == set()
+    assert loaded & {"torch._dynamo", "torch._inductor", "sympy"} == set()
 
 
 def test_init_files_import_nothing():
