@@ -88,7 +88,8 @@ def open_held_out(shard_urls: list[str], choice: PairChoice) -> TrainingRows:
     Raises:
         TrainingDataError: there is no row.
     """
-    return _open(shard_urls, replace(choice, weights={}), COLUMNS, "held_out")
+    rows = _open(shard_urls, replace(choice, weights={}), COLUMNS, "held_out")
+    return replace(rows, source=_with_columns(rows.source, COLUMNS))
 
 
 def _open(
