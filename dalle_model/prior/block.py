@@ -4,8 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from dalle_model.prior.attention import Attention, KeyValueCache
+from dalle_model.prior.pattern import Pattern
 
-# Shape letters: B batch, N positions, D model width, S stream positions.
+# Shape letters: B batch, N positions, D model width.
 
 
 class Gelu(nn.Module):
@@ -21,10 +22,10 @@ class Block(nn.Module):
     Source: Child et al. 2019, section 5; Ramesh et al. 2021, appendix B.1 and table 2.
     """
 
-    def __init__(self, width: int, heads: int, mask_SS: Tensor) -> None:
+    def __init__(self, width: int, heads: int, pattern: Pattern) -> None:
         super().__init__()
         self.attention_norm = nn.LayerNorm(width)
-        self.attention = Attention(width, heads, mask_SS)
+        self.attention = Attention(width, heads, pattern)
         self.mlp_norm = nn.LayerNorm(width)
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), Gelu(), nn.Linear(4 * width, width))
 

@@ -65,6 +65,11 @@ def stream_mask(kind: MaskKind, text_len: int, grid: int, kernel: int) -> Tensor
     return mask_SS
 
 
+def column_major(grid: int) -> Tensor:
+    """Raster positions in the order of columns, int64 `(I,)`; it is its own inverse."""
+    return torch.arange(grid * grid).view(grid, grid).T.flatten()
+
+
 def _window_distances(grid: int, kernel: int) -> list[int]:
     """Raster distances to the tokens in the upper half of a centred window, itself included."""
     if kernel % 2 == 0:

@@ -12,7 +12,8 @@ from dalle_model.config import PriorConfig
 from dalle_model.prior.attention import KeyValueCache
 from dalle_model.prior.block import Block
 from dalle_model.prior.embedding import StreamEmbedding
-from dalle_model.prior.masks import layer_kinds, stream_mask
+from dalle_model.prior.masks import layer_kinds
+from dalle_model.prior.pattern import Pattern
 
 # Shape letters: B batch, T text positions, G grid side, I image positions, N new positions,
 # D model width, V text vocabulary, C image codes.
@@ -30,13 +31,10 @@ class Prior(nn.Module):
         super().__init__()
         self.config = config
         kinds = layer_kinds(config.layers)
-        masks = {
-            kind: stream_mask(kind, config.text_len, config.grid, config.conv_kernel)
-            for kind in set(kinds)
-        }
+        sizes = (config.text_len, config.grid, config.conv_kernel)
         self.embedding = StreamEmbedding(config)
         self.blocks = nn.ModuleList(
-            Block(config.width, config.heads, masks[kind]) for kind in kinds
+            Block(config.width, config.heads, Pattern(kind, *sizes)) for kind in kinds
         )
         self.norm = nn.LayerNorm(config.width)
         self.text_head = nn.Linear(config.width, config.text_vocab)
@@ -53,12 +51,12 @@ class Prior(nn.Module):
         Returns:
             Logits `(B, T - 1, V)` of text positions 1.. and `(B, I, C)` of the image tokens.
         """
-        x_BND = self.embedding(text_BT, image_BI[:, :-1])
-        for block in self.blocks:
+        x_BND = self.embedding(text_BT, image_BI)  # of the last token nothing is predicted, but
+        for block in self.blocks:  # attention is fastest over whole streams
             x_BND = block(x_BND)
         x_BND = self.norm(x_BND)
         last_text = text_BT.shape[1] - 1
-        return self.text_head(x_BND[:, :last_text]), self.image_head(x_BND[:, last_text:])
+        return self.text_head(x_BND[:, :last_text]), self.image_head(x_BND[:, last_text:-1])
 
     def prefill(self, text_BT: Tensor) -> tuple[Tensor, list[KeyValueCache]]:
         """Process captions; returns logits `(B, C)` of the first image token, and the caches."""

@@ -1,22 +1,13 @@
 import torch
-import torch.nn.functional as F  # noqa: N812
 
-from dalle_model.prior.attention import Attention, KeyValueCache, attend_short
-from dalle_model.prior.masks import MaskKind, stream_mask
-
-
-def test_short_attention_equals_the_fused_kernel() -> None:
-    draw = torch.Generator().manual_seed(0)
-    queries, keys, values = (torch.randn(2, 3, 13, 8, generator=draw) for _ in range(3))
-    mask = stream_mask(MaskKind.ROW, text_len=4, grid=3, kernel=3)
-    fused = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
-    torch.testing.assert_close(attend_short(queries, keys, values, mask), fused)
+from dalle_model.prior.attention import Attention, KeyValueCache
+from dalle_model.prior.masks import MaskKind
+from dalle_model.prior.pattern import Pattern
 
 
 def test_masked_positions_have_no_influence() -> None:
     torch.manual_seed(0)
-    mask = stream_mask(MaskKind.COLUMN, text_len=2, grid=3, kernel=3)
-    attention = Attention(16, 2, mask)
+    attention = Attention(16, 2, Pattern(MaskKind.COLUMN, text_len=2, grid=3, kernel=3))
     x = torch.randn(1, 11, 16)
     changed = x.clone()
     changed[0, 2 + 3] += 1  # image position 3: row 1, column 0

@@ -1,6 +1,8 @@
 import torch
 
 from dalle_model.prior.block import Block, Gelu
+from dalle_model.prior.masks import MaskKind
+from dalle_model.prior.pattern import Pattern
 
 
 def test_gelu_is_the_sigmoid_form() -> None:
@@ -9,7 +11,7 @@ def test_gelu_is_the_sigmoid_form() -> None:
 
 
 def test_branches_add_to_the_stream() -> None:
-    block = Block(8, 2, torch.ones(3, 3, dtype=torch.bool).tril())
+    block = Block(8, 2, Pattern(MaskKind.ROW, text_len=2, grid=1, kernel=3))
     for branch_end in (block.attention.output, block.mlp[2]):
         torch.nn.init.zeros_(branch_end.weight)  # type: ignore[arg-type]
         torch.nn.init.zeros_(branch_end.bias)  # type: ignore[arg-type]
