@@ -1,5 +1,7 @@
 """One layer of the prior: attention and MLP, each behind a layer norm, each added to the stream."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -7,6 +9,10 @@ from dalle_model.prior.attention import Attention, KeyValueCache
 from dalle_model.prior.pattern import Pattern
 
 # Shape letters: B batch, N positions, D model width.
+
+
+Branch = Callable[[Tensor], Tensor]
+RunBranch = Callable[[Branch, Tensor], Tensor]
 
 
 class Gelu(nn.Module):
@@ -19,6 +25,9 @@ class Gelu(nn.Module):
 class Block(nn.Module):
     """A pre-norm attention branch, then a pre-norm MLP branch of width 4 D.
 
+    `run_attention` and `run_mlp` may be replaced: what trains a prior in half precision scales the
+    gradient of each branch.
+
     Source: Child et al. 2019, section 5; Ramesh et al. 2021, appendix B.1 and table 2.
     """
 
@@ -28,9 +37,24 @@ class Block(nn.Module):
         self.attention = Attention(width, heads, pattern)
         self.mlp_norm = nn.LayerNorm(width)
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), Gelu(), nn.Linear(4 * width, width))
+        self.run_attention: RunBranch = run_as_is
+        self.run_mlp: RunBranch = run_as_is
 
     def forward(self, x_BND: Tensor, cache: KeyValueCache | None = None) -> Tensor:
         """Process new positions of the stream; with a cache they attend to earlier ones too."""
-        x_BND = x_BND + self.attention(self.attention_norm(x_BND), cache)
-        out_BND: Tensor = x_BND + self.mlp(self.mlp_norm(x_BND))
-        return out_BND
+
+        def attend(x_BND: Tensor) -> Tensor:
+            out_BND: Tensor = self.attention(self.attention_norm(x_BND), cache)
+            return out_BND
+
+        def transform(x_BND: Tensor) -> Tensor:
+            out_BND: Tensor = self.mlp(self.mlp_norm(x_BND))
+            return out_BND
+
+        x_BND = x_BND + self.run_attention(attend, x_BND)
+        return x_BND + self.run_mlp(transform, x_BND)
+
+
+def run_as_is(branch: Branch, x: Tensor) -> Tensor:
+    """The output of a branch, and nothing else."""
+    return branch(x)

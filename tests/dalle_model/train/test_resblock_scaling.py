@@ -1,0 +1,174 @@
+import copy
+
+import pytest
+import torch
+from torch import Tensor
+
+from dalle_model.prior.loss import stream_loss
+from dalle_model.prior.model import Prior
+from dalle_model.train.descent import DivergedError
+from dalle_model.train.gradient_scales import CUT, LEAST, MOST, START
+from dalle_model.train.resblock_scaling import ResblockScaling, ScaledBranch
+from tests.support.priors import random_prior, random_stream
+
+MLP_OF_BLOCK_2 = 3  # its number among the branches
+NUM_BRANCHES = 6
+
+
+def half(prior: Prior, replicas: int = 1) -> ResblockScaling:
+    return ResblockScaling(list(prior.blocks), replicas)
+
+
+def backward(prior: Prior, factor: float = 1.0) -> float:
+    """The loss; its gradient is taken `factor` times."""
+    text, image = random_stream(4)
+    prior.zero_grad()
+    loss = stream_loss(*prior(text, image), text, image).total
+    (factor * loss).backward()
+    return loss.item()
+
+
+def gradients(prior: Prior) -> dict[str, Tensor]:
+    return {n: w.grad.clone() for n, w in prior.named_parameters() if w.grad is not None}
+
+
+def worst_error(prior: Prior, expected: dict[str, Tensor]) -> float:
+    """Largest distance of a gradient from the expected one, as a share of its norm."""
+    found = gradients(prior)
+    return max(float((found[n] - g).norm() / g.norm()) for n, g in expected.items())
+
+
+def set_scales(scaling: ResblockScaling, thousandths: dict[int, int]) -> None:
+    state = scaling.state_dict()
+    for branch, value in thousandths.items():
+        state["thousandths"][branch] = value
+    scaling.load_state_dict(state)
+
+
+@pytest.mark.parametrize("replicas", [1, 64])
+def test_loss_and_gradients_are_those_of_float32(replicas: int) -> None:
+    single, mixed = random_prior(), random_prior()
+    scaling = half(mixed, replicas)
+    assert backward(mixed) == pytest.approx(backward(single), rel=1e-3)
+    assert scaling.settle() == []
+    assert worst_error(mixed, gradients(single)) < 0.01
+
+
+def test_what_half_precision_loses_is_kept() -> None:
+    single, unscaled, scaled = random_prior(), random_prior(), random_prior()
+    for prior, start in ((unscaled, LEAST), (scaled, MOST)):
+        scaling = half(prior)
+        set_scales(scaling, dict.fromkeys(range(NUM_BRANCHES), start))
+        backward(prior, 2.0**-24)
+        assert scaling.settle() == []
+    backward(single, 2.0**-24)
+    assert worst_error(unscaled, gradients(single)) > 0.9
+    assert worst_error(scaled, gradients(single)) < 0.01
+
+
+def test_only_branches_run_in_half_precision_and_the_stream_does_not() -> None:
+    prior, seen = random_prior(), {}
+    half(prior)
+    for name, module in prior.named_modules():
+        module.register_forward_hook(
+            lambda _, inputs, output, name=name: seen.update({name: (inputs[0], output)})
+        )
+    backward(prior)
+    branch_ends = {f"blocks.{n}.{end}" for n in range(3) for end in ("attention.output", "mlp.2")}
+    assert {seen[name][1].dtype for name in branch_ends} == {torch.float16}
+    in_full = ("blocks.0", "blocks.2", "norm", "text_head", "image_head", "blocks.1.mlp_norm")
+    assert {seen[name][1].dtype for name in in_full} == {torch.float32}
+    assert {w.grad.dtype for w in prior.parameters()} == {torch.float32}
+
+
+def test_a_branch_that_overflows_loses_its_own_scale_only() -> None:
+    single, mixed = random_prior(), random_prior()
+    scaling = half(mixed)
+    set_scales(scaling, {MLP_OF_BLOCK_2: MOST})
+    backward(mixed, 100.0)
+    backward(single, 100.0)
+    assert scaling.settle() == [MLP_OF_BLOCK_2]
+    expected = [START + 1] * NUM_BRANCHES
+    expected[MLP_OF_BLOCK_2] = MOST - 500
+    assert scaling.state_dict()["thousandths"].tolist() == expected
+    later = {n: g for n, g in gradients(single).items() if n.startswith("blocks.2")}
+    assert worst_error(mixed, later) < 0.01
+    found = gradients(mixed)
+    earlier = [g for n, g in found.items() if n.startswith(("blocks.0", "embedding"))]
+    assert all(g.isfinite().all() and g.count_nonzero() for g in earlier)
+
+
+def test_what_overflows_on_its_way_back_is_left_out_and_the_rest_is_kept() -> None:
+    x = torch.ones(3, requires_grad=True)
+    branch = ScaledBranch(torch.tensor(2.0**24))
+    (x + branch(lambda h: 3 * h.half(), x)).backward(torch.tensor([1.0, 2.0**-20, 2.0**-40]))
+    assert torch.equal(x.grad, torch.tensor([1.0, 4 * 2.0**-20, 4 * 2.0**-40]))
+
+
+def test_after_an_overflow_the_next_update_is_taken_with_a_smaller_scale() -> None:
+    prior, scale = random_prior(), START
+    scaling = half(prior)
+    while True:
+        set_scales(scaling, {0: scale})
+        backward(prior, 100.0)
+        if scaling.settle() == [0]:
+            break
+        scale += CUT // 2
+    backward(prior, 100.0)
+    assert scaling.settle() == []
+    assert START < scaling.state_dict()["thousandths"][0] == scale - CUT + 1
+
+
+def test_what_is_never_finite_ends_the_training_and_names_the_branch() -> None:
+    prior = random_prior()
+    scaling = half(prior)
+    state = scaling.state_dict()
+    set_scales(scaling, {MLP_OF_BLOCK_2: LEAST})
+    prior.blocks[1].mlp[0].weight.register_hook(lambda gradient: gradient * torch.nan)
+    backward(prior)
+    with pytest.raises(DivergedError, match="the MLP of block 2 is not finite"):
+        scaling.settle()
+    assert scaling.state_dict()["since_cut"].tolist() == state["since_cut"].tolist()
+
+
+def test_scales_go_on_where_they_were_on_another_number_of_replicas() -> None:
+    prior = random_prior()
+    scaling = half(prior, replicas=2)
+    set_scales(scaling, {0: MOST})
+    backward(prior, 100.0)
+    scaling.settle()
+    state = copy.deepcopy(scaling.state_dict())
+    other_prior = random_prior()
+    other = half(other_prior, replicas=4)
+    other.load_state_dict(state)
+    assert other.state_dict().keys() == state.keys()
+    for name, tensor in state.items():
+        assert torch.equal(other.state_dict()[name], tensor)
+    assert other_prior.blocks[0].run_attention.scale == 2 * prior.blocks[0].run_attention.scale
+
+
+def test_training_follows_float32() -> None:
+    losses: dict[str, list[float]] = {"float32": [], "float16": []}
+    for precision, curve in losses.items():
+        prior = random_prior()
+        scaling = half(prior) if precision == "float16" else None
+        optimizer = torch.optim.AdamW(prior.parameters(), lr=1e-2)
+        for _ in range(20):
+            curve.append(backward(prior))
+            assert scaling is None or scaling.settle() == []
+            optimizer.step()
+    assert losses["float32"][-1] < 0.8 * losses["float32"][0]
+    assert losses["float16"] == pytest.approx(losses["float32"], rel=0.01)
+
+
+def test_compiled_it_has_no_break_in_its_graph() -> None:
+    layer, scale = torch.nn.Linear(4, 4), torch.tensor(2.0**10)
+    x = torch.ones(2, 4, requires_grad=True)
+
+    def loss(x: Tensor) -> Tensor:
+        return (x + ScaledBranch(scale)(layer, x)).sum()
+
+    compiled = torch.compile(loss, backend="aot_eager", fullgraph=True)
+    (expected,) = torch.autograd.grad(loss(x), x)
+    (found,) = torch.autograd.grad(compiled(x), x)
+    torch.testing.assert_close(found, expected)
