@@ -7,6 +7,11 @@ from typing import Any, Literal
 from dalle_model.training_settings import Training, require
 
 
+def _require_no_scales(settings: Training) -> None:
+    message = "precision float16 is for priors, whose gradients are scaled; take bfloat16"
+    require(settings.precision != "float16", message)
+
+
 @dataclass(frozen=True, kw_only=True)
 class DvaeTraining(Training):
     """How to train a dVAE; the defaults are the paper's.
@@ -39,6 +44,7 @@ class DvaeTraining(Training):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _require_no_scales(self)
         rates = (*self.learning_rate, *self.temperature)
         require(min(rates) > 0, "learning_rate and temperature must be above 0")
         for name in (
@@ -95,6 +101,7 @@ class VqTraining(Training):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _require_no_scales(self)
         require(0 <= self.decay_steps <= self.steps, "decay_steps must be in [0, steps]")
         require(self.learning_rate > 0 and self.matrix_rate > 0, "rates must be above 0")
         require(0 <= self.codebook_decay < 1, "codebook_decay must be in [0, 1)")
@@ -134,13 +141,26 @@ class PairChoice:
 class PriorTraining(Training):
     """How to train the prior; the defaults are the paper's.
 
+    But for four, in which the defaults depart from it and the preset `paper` does not: `schedule`,
+    `precision`, `second_moment_max` and `moment_bits`.
+
     Args:
         batch_size: pairs in one step.
         learning_rate: of AdamW, at the end of the warm-up.
-        warmup_steps: of linear warm-up, followed by half a cosine.
-        final_rate: share of the learning rate that is left at the end. (The paper halves the rate
-            at five plateaus of a validation loss, which leaves the same share.)
+        warmup_steps: of linear warm-up.
+        schedule: what follows it: `cosine`, half of one; or `plateau`, as in the paper: the rate is
+            halved where the loss of what is held out, measured every `measure_every` steps, falls
+            no more.
+        final_rate: share of the learning rate that is left at the end of `cosine`; by default what
+            the five halvings of the paper leave.
+        halvings: of `plateau`, at most.
+        plateau_patience: measurements without a lower loss that are waited for before a halving.
+            Chosen, as `plateau_threshold`: the paper names no rule, this is torch's.
+        plateau_threshold: share of the lowest loss by which another is lower at least.
         betas: of AdamW.
+        second_moment_max: the second moments of AdamW are cut off here, at 5 in the paper; null for
+            plain AdamW.
+        moment_bits: of both moments of the matrices in blocks: 32, or 16 in the paper's formats.
         weight_decay: decoupled, of matrices only.
         bpe_dropout: probability of skipping a BPE merge.
         caption_dropout: probability of training a pair without its caption, so that sampling can be
@@ -160,8 +180,14 @@ class PriorTraining(Training):
     batch_size: int = 1024
     learning_rate: float = 4.5e-4
     warmup_steps: int = 5000
+    schedule: Literal["cosine", "plateau"] = "cosine"
     final_rate: float = 1 / 32
+    halvings: int = 5
+    plateau_patience: int = 10
+    plateau_threshold: float = 1e-4
     betas: tuple[float, float] = (0.9, 0.96)
+    second_moment_max: float | None = None
+    moment_bits: Literal[16, 32] = 32
     weight_decay: float = 4.5e-2
     clip_norm: float | None = 4.0
     ema_decay: float = 0.99
@@ -180,15 +206,24 @@ class PriorTraining(Training):
         require(0 <= self.caption_dropout < 1, "caption_dropout must be in [0, 1)")
         require(0 <= self.token_noise <= 1, "token_noise must be in [0, 1]")
         require(self.learning_rate > 0 and self.matrix_rate > 0, "rates must be above 0")
+        for name in ("halvings", "plateau_patience", "plateau_threshold"):
+            require(getattr(self, name) >= 0, f"{name} must not be negative")
+        require(self.plateau_threshold < 1, "plateau_threshold must be below 1")
+        is_measured = self.schedule == "cosine" or self.measure_every is not None
+        require(is_measured, "schedule plateau needs measure_every")
+        most = self.second_moment_max
+        require(most is None or most > 0, "second_moment_max must be above 0, or none")
 
 
 # Between the demo and the paper: the learning rate and the tokens of a batch (0.5 and 1 million, of
 # streams of 1280) are those of GPT-3 of about that size, and the warm-up has its 375 million tokens
 # (Brown et al. 2020, table 2.1 and appendix B; `small` takes its smallest model's). The steps are
 # chosen: as many tokens for each parameter as the paper's 12 billion have, 46. All else is the
-# paper's.
+# paper's, but for the four settings that `PriorTraining` names.
 PRIOR_TRAINING_PRESETS = {
-    "paper": PriorTraining(),
+    "paper": PriorTraining(
+        schedule="plateau", precision="float16", second_moment_max=5.0, moment_bits=16
+    ),
     "1.4b": PriorTraining(steps=69_000, batch_size=768, learning_rate=2e-4, warmup_steps=375),
     "350m": PriorTraining(steps=33_000, batch_size=384, learning_rate=3e-4, warmup_steps=750),
     "base": PriorTraining(steps=12_800, batch_size=384, learning_rate=6e-4, warmup_steps=750),
@@ -214,6 +249,7 @@ PRIOR_TRAINING_PRESETS = {
 
 PAIR_CHOICE_PRESETS = {
     **{name: PairChoice() for name in PRIOR_TRAINING_PRESETS},
+    "paper": PairChoice(held_out=606_000 / 250_000_000),
     # Chosen: as many pairs as the demo's steps can memorise.
     "demo": PairChoice(max_images=320, captions_per_image=1, has_distinct_captions=True),
 }

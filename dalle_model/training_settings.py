@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Precision = Literal["auto", "float32", "bfloat16"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 
 def require(holds: bool, message: str) -> None:
@@ -27,7 +27,8 @@ class Training:
         ema_every: steps between two of its terms.
         precision: of the forward pass, and of Muon's products of matrices; `auto` is bfloat16 where
             the processor multiplies in it, 1.5 times as fast as float32 on Zen 4. Emulated, it
-            takes several times as long.
+            takes several times as long. `float16` is for priors: the residual branches alone, and
+            the gradient of each has a scale of its own.
         seed: of initial weights, order, augmentation, dropout and noise, >= 0.
         checkpoint_every: steps between saved states.
         measure_every: steps between measurements of what is held out; null for one at the end.

@@ -106,9 +106,15 @@ class DvaeTask:
     def rate_share(self, step: int) -> float:
         return self._rate(step)
 
+    def unscale(self) -> list[str]:
+        return []
+
     def after_step(self, step: int) -> None:
         del step
 
     def measure(self, model: nn.Module) -> Mapping[str, float]:
         assert isinstance(model, Dvae)
         return self._held_out(model)
+
+    def measured(self, figures: Mapping[str, float]) -> None:
+        del figures

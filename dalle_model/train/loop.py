@@ -7,9 +7,13 @@ from dalle_model.progress import OnStep
 from dalle_model.train.origin import Origin
 from dalle_model.train.resume import load_state, save_state
 from dalle_model.train.state import RunState
-from dalle_model.train.step import train_step
+from dalle_model.train.step import DivergedError, train_step
 from dalle_model.train.task import Batches
 from dalle_model.training_settings import Training
+
+# A run whose last steps, so many, were skipped has failed. Chosen: those in which a scale
+# is divided once, so that one overflow near the end is no failure.
+_SKIPPED_AT_MOST = 125
 
 # Called after each step, with the state that it left.
 Hook = Callable[[RunState], None]
@@ -27,13 +31,19 @@ def train(
         hooks: called after each step, in this order.
 
     Raises:
-        DivergedError: the loss or its gradient is not finite.
+        DivergedError: the loss or its gradient is not finite, or no update was taken at the end.
     """
     batches.load_state_dict({"position": state.position})
     for _, batch in zip(range(state.step, settings.steps), batches, strict=False):
         train_step(state, settings, batch)
         for hook in hooks:
             hook(state)
+    skipped = int(state.recent.get("skipped_in_a_row", 0))
+    if skipped >= min(settings.steps, _SKIPPED_AT_MOST):
+        raise DivergedError(
+            f"the last {skipped} of {state.step} steps had no update, because scaled gradients "
+            f"overflowed; lower {state.task.rate_settings}, or train in bfloat16"
+        )
 
 
 def run(
@@ -85,8 +95,11 @@ def measuring(settings: Training) -> Hook:
         is_due = settings.measure_every is not None and state.step % settings.measure_every == 0
         if is_due or state.step == settings.steps:
             was_training = state.trained.training
-            state.recent |= state.task.measure(state.trained.eval())
+            figures = state.task.measure(state.trained.eval())
             state.trained.train(was_training)
+            state.recent |= figures
+            if is_due:  # but not at the end of a run that may go on
+                state.task.measured(figures)
 
     return measure
 

@@ -1,21 +1,46 @@
 """Optimisers of the models, and their state as named tensors for checkpoints."""
 
+import math
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
+from dalle_model.train.adam import PaperAdamW
 from dalle_model.train.muon import Muon
+
+
+class Adam(NamedTuple):
+    """How AdamW runs.
+
+    Args:
+        learning_rate: the full one.
+        betas: of the two moments.
+        second_moment_max: where the second one is cut off.
+        moment_bits: of both moments of the matrices in blocks; those of all else have 32.
+    """
+
+    learning_rate: float
+    betas: tuple[float, float]
+    second_moment_max: float = math.inf
+    moment_bits: Literal[16, 32] = 32
+
+    def optimizer(self, groups: list[dict[str, Any]]) -> Optimizer:
+        """AdamW of torch, or the paper's where torch's cannot be so."""
+        if self.moment_bits == 32 and self.second_moment_max == math.inf:
+            return AdamW(groups, self.learning_rate, self.betas, fused=True)
+        return PaperAdamW(
+            groups, self.learning_rate, self.betas, second_moment_max=self.second_moment_max
+        )
 
 
 def muon_and_adamw(
     model: nn.Module,
     name: Literal["adamw", "muon"],
-    learning_rate: float,
+    adam: Adam,
     matrix_rate: float,
-    betas: tuple[float, float],
     weight_decay: float,
     dtype: torch.dtype,
 ) -> list[Optimizer]:
@@ -27,16 +52,20 @@ def muon_and_adamw(
     Source: `muon`: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/.
     """
     named = list(model.named_parameters())
-    block_matrices = [w for n, w in named if "blocks" in n.split(".") and w.ndim == 2]
-    by_muon = {id(w) for w in block_matrices} if name == "muon" else set()
-    others = [w for _, w in named if id(w) not in by_muon]
-    groups = [
+    in_blocks = [w for n, w in named if "blocks" in n.split(".") and w.ndim == 2]
+    block_ids = {id(w) for w in in_blocks}
+    others = [w for _, w in named if id(w) not in block_ids]
+    groups: list[dict[str, Any]] = [
         {"params": [w for w in others if w.ndim >= 2], "weight_decay": weight_decay},
         {"params": [w for w in others if w.ndim < 2], "weight_decay": 0.0},
     ]
-    optimizers: list[Optimizer] = [AdamW(groups, lr=learning_rate, betas=betas, fused=True)]
-    if by_muon:
-        optimizers.append(Muon(block_matrices, matrix_rate, weight_decay, dtype))
+    optimizers: list[Optimizer] = []
+    if name == "muon" and in_blocks:
+        optimizers = [Muon(in_blocks, matrix_rate, weight_decay, dtype)]
+    else:
+        is_small = {"has_small_moments": adam.moment_bits == 16}
+        groups.append({"params": in_blocks, "weight_decay": weight_decay, **is_small})
+    optimizers.insert(0, adam.optimizer([group for group in groups if group["params"]]))
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["peak"] = group["lr"]

@@ -29,7 +29,7 @@ from dalle_model.train.data import (
 )
 from dalle_model.train.loop import run
 from dalle_model.train.origin import origin_of
-from dalle_model.train.precision import uses_bfloat16
+from dalle_model.train.precision import resolved
 from dalle_model.train.prior_task import PriorTask
 from dalle_model.train.resume import clear_state
 from dalle_model.train.state import RunState, begin
@@ -69,6 +69,11 @@ def train_from_shards(
     surveyed = survey(rows, tokenizer, config.text_len)
     _warn_of_cuts(surveyed.captions_cut, len(rows.source), config.text_len)
     held_out = open_held_out(shard_urls, choice) if choice.held_out else None
+    if held_out is None and settings.schedule == "plateau":
+        raise TrainingDataError(
+            "the schedule `plateau` goes by rows that are held out, and none are; set "
+            "`prior.pairs.held_out` to their share, or `prior.training.schedule: cosine`"
+        )
     with torch_threads(settings.threads):
         state = train_prior(rows, tokenizer, config, settings, on_step, out_url, held_out)
     metrics = _metrics(state, rows, surveyed, settings) | {"choice": asdict(choice)}
@@ -103,7 +108,9 @@ def train_prior(
     """
     measured = None if held_out is None else _batches(held_out, tokenizer, config, settings)
     state = begin(PriorTask(config, settings, measured), settings)
-    about = {"the_text_tokenizer": tokenizer.sha256}
+    about: dict[str, Any] = {"the_text_tokenizer": tokenizer.sha256}
+    if settings.schedule == "plateau":  # whose rates depend on when it looks
+        about["the_steps_between_measurements"] = settings.measure_every
     origin = origin_of(out_url, settings, config.to_dict(), rows.sha256, **about)
     run(state, _loader(rows, tokenizer, config, settings), settings, origin, on_step)
     return state
@@ -178,5 +185,5 @@ def _metrics(
         "images": surveyed.images,
         "captions_cut": surveyed.captions_cut,
         "parameters": num_parameters(trained_prior(state)),
-        "precision": "bfloat16" if uses_bfloat16(settings.precision) else "float32",
+        "precision": resolved(settings.precision),
     }

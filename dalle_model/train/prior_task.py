@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 from dalle_model.config import PriorConfig
 from dalle_model.data.permutation import key_of
@@ -17,18 +17,31 @@ from dalle_model.data.reader import Batch
 from dalle_model.prior.loss import IMAGE_WEIGHT, TEXT_WEIGHT, stream_loss
 from dalle_model.prior.model import Prior
 from dalle_model.settings import PriorTraining
-from dalle_model.train.optimizers import muon_and_adamw
+from dalle_model.train.optimizers import Adam, muon_and_adamw
+from dalle_model.train.plateau import PlateauRate
 from dalle_model.train.precision import uses_bfloat16
+from dalle_model.train.resblock_scaling import ResblockScaling
 
 # Shape letters: B batch, T text positions, I image positions.
 
 
 class PriorObjective(nn.Module):
-    """The cross-entropy of a batch, summed over its text tokens and over its image tokens."""
+    """The cross-entropy of a batch, summed over its text tokens and over its image tokens.
 
-    def __init__(self, model: Prior) -> None:
+    Args:
+        model: the prior.
+        scaling: of its gradients in half precision; None in another one.
+        plateau: that decides on the learning rate; None for another schedule.
+    """
+
+    def __init__(
+        self,
+        model: Prior,
+        scaling: ResblockScaling | None = None,
+        plateau: PlateauRate | None = None,
+    ) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.scaling, self.plateau = model, scaling, plateau
 
     def forward(self, text_BT: Tensor, image_BI: Tensor, read_BI: Tensor) -> dict[str, Tensor]:
         """Sums by part, in nats.
@@ -64,13 +77,14 @@ class PriorTask:
         with torch.random.fork_rng(devices=[]):  # the global random numbers are left untouched
             torch.manual_seed(settings.seed)
             self.model = Prior(config).train()
-        self.objective: nn.Module = PriorObjective(self.model)
+        self._scaling = _scaling(self.model, settings)
+        self._plateau = _plateau(settings)
+        self.objective: nn.Module = PriorObjective(self.model, self._scaling, self._plateau)
         self.optimizers = muon_and_adamw(
             self.model,
             settings.optimizer,
-            settings.learning_rate,
+            _adam(settings),
             settings.matrix_rate,
-            settings.betas,
             settings.weight_decay,
             torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32,
         )
@@ -99,7 +113,12 @@ class PriorTask:
         return {"text_ce": TEXT_WEIGHT, "image_ce": IMAGE_WEIGHT}
 
     def rate_share(self, step: int) -> float:
-        return rate_share(step, self._settings)
+        if self._plateau is None or step < self._settings.warmup_steps:
+            return rate_share(step, self._settings)
+        return self._plateau.share
+
+    def unscale(self) -> list[str]:
+        return [] if self._scaling is None else self._scaling.settle()
 
     def after_step(self, step: int) -> None:
         del step
@@ -119,6 +138,34 @@ class PriorTask:
             for name, count in self.counts(batch).items():
                 counts[name] += count
         return {f"held_out_{name}": sums[name] / max(1, counts[name]) for name in sums}
+
+    def measured(self, figures: Mapping[str, float]) -> None:
+        """Halve the rate where the loss of what is held out falls no more."""
+        if self._plateau is not None and figures:
+            parts = self.weights(0).items()
+            self._plateau.measured(sum(w * figures[f"held_out_{name}"] for name, w in parts))
+
+
+def _scaling(prior: Prior, settings: PriorTraining) -> ResblockScaling | None:
+    if settings.precision != "float16":
+        return None
+    processes = distributed.get_world_size() if distributed.is_initialized() else 1
+    return ResblockScaling(prior, processes * settings.accumulation)
+
+
+def _plateau(settings: PriorTraining) -> PlateauRate | None:
+    if settings.schedule != "plateau":
+        return None
+    return PlateauRate(settings.plateau_patience, settings.plateau_threshold, settings.halvings)
+
+
+def _adam(settings: PriorTraining) -> Adam:
+    return Adam(
+        settings.learning_rate,
+        settings.betas,
+        math.inf if settings.second_moment_max is None else settings.second_moment_max,
+        settings.moment_bits,
+    )
 
 
 def rate_share(step: int, settings: PriorTraining) -> float:

@@ -8,108 +8,121 @@ and no scale of the branches before it.
 Source: Ramesh et al. 2021, section 2.4 and figure 4.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.distributed.tensor import DTensor
+from torch.nn.utils import get_total_norm
 
 from dalle_model.prior.block import Block, Branch
-from dalle_model.train.descent import DivergedError
+from dalle_model.prior.model import Prior
 from dalle_model.train.gradient_scales import GradientScales, first_scales
 
 # Shape letters: R residual branches, two of each block.
 
 
-class ResblockScaling:
+class ResblockScaling(nn.Module):
     """The scales of a prior's branches, which it sets up to run in float16.
 
     Everything else of the prior, its embeddings, last norm and output layers, runs in float32 as
     long as no autocast is put around it.
 
     Args:
-        blocks: of the prior, on the device on which it is trained.
-        replicas: of the prior times the parts in which each has its share of the batch.
+        prior: is changed in place.
+        replicas: of the prior, times the parts in which each has its share of a batch.
     """
 
-    def __init__(self, blocks: list[Block], replicas: int) -> None:
-        self._blocks, self._replicas = blocks, replicas
-        self._scales = first_scales(2 * len(blocks))
-        device = blocks[0].attention_norm.weight.device
-        self._values_R = self._scales.values(replicas).to(device)
-        for number, block in enumerate(blocks):
-            block.run_attention = ScaledBranch(self._values_R[2 * number])
-            block.run_mlp = ScaledBranch(self._values_R[2 * number + 1])
+    def __init__(self, prior: Prior, replicas: int) -> None:
+        super().__init__()
+        self._prior, self._replicas = [prior], replicas  # in a list, it is no part of this module
+        first = first_scales(2 * len(prior.blocks))
+        self.register_buffer("thousandths", first.thousandths)
+        self.register_buffer("since_cut", first.since_cut)
+        self.thousandths: Tensor
+        self.since_cut: Tensor
+        for number, block in enumerate(self._blocks()):
+            block.run_attention = ScaledBranch(self, 2 * number)
+            block.run_mlp = ScaledBranch(self, 2 * number + 1)
+
+    @property
+    def scales(self) -> GradientScales:
+        """Of all branches: of each block attention, then MLP."""
+        return GradientScales(self.thousandths, self.since_cut)
+
+    def values(self) -> Tensor:
+        """What gradients are multiplied by, float32 `(R,)`."""
+        return self.scales.values(self._replicas)
 
     @torch.no_grad()
-    def settle(self) -> list[int]:
+    def settle(self) -> list[str]:
         """Divide the gradients of all branches by their scales, and set the next scales.
 
         Returns:
-            Numbers of the branches whose gradients are not finite; if any, no update is taken.
-            Every process gets the same.
-
-        Raises:
-            DivergedError: a gradient is not finite, and its scale cannot be any smaller.
+            Names of the branches that overflowed, for which the update is to be skipped, the same
+            in every process. None where that is no help: where a gradient outside of the branches
+            is not finite, or a branch overflows with the smallest scale. Then no scale is changed,
+            and the gradients stay as they are, for the one who takes the update to refuse them.
         """
-        gradients = [_gradients(modules) for modules in self._branches()]
-        norms = [nn.utils.get_total_norm(branch, torch.inf) for branch in gradients]
-        is_finite_R = torch.stack([norm.to(self._values_R.device) for norm in norms]).isfinite()
-        if distributed.is_initialized():
-            agreed_R = is_finite_R.int()
-            distributed.all_reduce(agreed_R, distributed.ReduceOp.MIN)
-            is_finite_R = agreed_R.bool()
-        for branch, scale in zip(gradients, self._values_R, strict=True):
-            for gradient in branch:
+        branches = [_gradients(branch) for branch in self._branches()]
+        for gradients, scale in zip(branches, self.values(), strict=True):
+            for gradient in gradients:
                 gradient.div_(scale)
-        return self._advance(is_finite_R.cpu())
+        groups = [*branches, _gradients(self._others())]
+        *are_finite, rest_is_finite = self._are_finite(groups).tolist()
+        is_finite_R = torch.tensor(are_finite, dtype=torch.bool, device=self.thousandths.device)
+        if not rest_is_finite or self.scales.exhausted(is_finite_R).any():
+            return []
+        after = self.scales.after(is_finite_R)
+        self.thousandths.copy_(after.thousandths)
+        self.since_cut.copy_(after.since_cut)
+        return _names(~is_finite_R)
 
-    def state_dict(self) -> dict[str, Tensor]:
-        """What a run goes on from, with another number of replicas too."""
-        return dict(self._scales._asdict())
+    def _are_finite(self, groups: list[list[Tensor]]) -> Tensor:
+        """Whether all of each group is finite in all processes, int32."""
+        norms = [get_total_norm(group, torch.inf) for group in groups]
+        device = self.thousandths.device
+        are_finite = torch.stack([norm.to(device) for norm in norms]).isfinite().int()
+        if distributed.is_initialized():
+            distributed.all_reduce(are_finite, distributed.ReduceOp.MIN)
+        return are_finite
 
-    def load_state_dict(self, tensors: dict[str, Tensor]) -> None:
-        """Restore what `state_dict` returned."""
-        self._set(GradientScales(**tensors))
+    def _blocks(self) -> list[Block]:
+        return cast("list[Block]", list(self._prior[0].blocks))
 
-    def _advance(self, is_finite_R: Tensor) -> list[int]:
-        if bool((exhausted_R := self._scales.exhausted(is_finite_R)).any()):
-            raise DivergedError(
-                f"the gradient of {_named(_numbers(exhausted_R)[0])} is not finite with the "
-                "smallest scale that float16 is trained with; lower "
-                "`prior.training.learning_rate`, or set `prior.training.precision` to bfloat16"
-            )
-        self._set(self._scales.after(is_finite_R))
-        return _numbers(~is_finite_R)
+    def _branches(self) -> list[list[nn.Module]]:
+        branches: list[list[nn.Module]] = []
+        for block in self._blocks():
+            branches += [[block.attention_norm, block.attention], [block.mlp_norm, block.mlp]]
+        return branches
 
-    def _set(self, scales: GradientScales) -> None:
-        self._scales = scales
-        self._values_R.copy_(scales.values(self._replicas))
-
-    def _branches(self) -> list[tuple[nn.Module, nn.Module]]:
-        pairs = [
-            ((block.attention_norm, block.attention), (block.mlp_norm, block.mlp))
-            for block in self._blocks
-        ]
-        return [branch for pair in pairs for branch in pair]
+    def _others(self) -> list[nn.Module]:
+        prior = self._prior[0]
+        return [module for module in prior.children() if module is not prior.blocks]
 
 
 class ScaledBranch:
     """Runs a branch in float16, with its gradient scaled.
 
     Args:
-        scale: a float32 scalar, which may be changed between two updates.
+        scaling: has the scales, which may be others in the next update.
+        number: of the branch among them.
     """
 
-    def __init__(self, scale: Tensor) -> None:
-        self.scale = scale
+    def __init__(self, scaling: ResblockScaling, number: int) -> None:
+        self._scaling, self._number = scaling, number
 
     def __call__(self, branch: Branch, x: Tensor) -> Tensor:
         """The branch's output as float32, given the float32 stream."""
-        with torch.autocast(x.device.type, torch.float16):
-            out = branch(_UnscaledGradient.apply(x, self.scale))
-        scaled: Tensor = _ScaledGradient.apply(out.float(), self.scale)
-        return scaled
+        return run_scaled(branch, x, self._scaling.values()[self._number])
+
+
+def run_scaled(branch: Branch, x: Tensor, scale: Tensor) -> Tensor:
+    """Run a branch in float16, with its gradient times a scale; `x` and the output are float32."""
+    with torch.autocast(x.device.type, torch.float16):
+        out = branch(_UnscaledGradient.apply(x, scale))
+    scaled: Tensor = _ScaledGradient.apply(out.float(), scale)
+    return scaled
 
 
 class _ScaledGradient(torch.autograd.Function):
@@ -140,16 +153,13 @@ class _UnscaledGradient(torch.autograd.Function):
         return gradient.where(gradient.isfinite(), 0) / scale, None
 
 
-def _gradients(modules: tuple[nn.Module, ...]) -> list[Tensor]:
+def _gradients(modules: list[nn.Module]) -> list[Tensor]:
     """This process's shares of the gradients that there are."""
     found = (w.grad for module in modules for w in module.parameters() if w.grad is not None)
     shares = (g.to_local() if isinstance(g, DTensor) else g for g in found)
     return [share for share in shares if share.numel()]
 
 
-def _numbers(is_chosen_R: Tensor) -> list[int]:
-    return [int(number) for number in is_chosen_R.nonzero()]
-
-
-def _named(branch: int) -> str:
-    return f"the {'MLP' if branch % 2 else 'attention'} of block {branch // 2 + 1}"
+def _names(is_chosen_R: Tensor) -> list[str]:
+    kinds = ("attention", "MLP")
+    return [f"the {kinds[int(n) % 2]} of block {int(n) // 2 + 1}" for n in is_chosen_R.nonzero()]

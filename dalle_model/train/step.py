@@ -1,7 +1,8 @@
 """One step of any training: downhill along the clipped gradient, if all of it is finite."""
 
+import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from dalle_model.train.state import RunState
 from dalle_model.train.task import Task, parts
 from dalle_model.training_settings import Training
 
+_LOG = logging.getLogger(__name__)
 _KEYS_SHOWN = 32  # in an error; chosen: a batch of the demo
 _KEPT = 0.9  # of running means, in each step; chosen: they follow a change within some 10 steps
 
@@ -24,7 +26,7 @@ class DivergedError(DalleError):
 
 
 def train_step(state: RunState, settings: Training, batch: Batch) -> None:
-    """Take one step on a batch.
+    """Take one step on a batch; where a scaled gradient overflowed, without an update.
 
     Raises:
         DivergedError: the loss or its gradient is not finite; the weights are left as they were.
@@ -32,19 +34,27 @@ def train_step(state: RunState, settings: Training, batch: Batch) -> None:
     task = state.task
     set_learning_rate(task.optimizers, task.rate_share(state.step))
     figures = backward(task, settings, batch, state.step)
-    norm = clipped_norm(task.objective, settings.clip_norm)
-    if not (torch.isfinite(figures["loss"]) and torch.isfinite(norm)):
+    overflowed = task.unscale()
+    norm = torch.tensor(torch.inf)
+    if not overflowed:
+        norm = clipped_norm(task.objective, settings.clip_norm)
+    if not (torch.isfinite(figures["loss"]) and (overflowed or torch.isfinite(norm))):
         task.objective.zero_grad()
         raise _diverged(task, state.step, figures["loss"].item(), norm.item(), batch["key"])
-    for optimizer in task.optimizers:
-        optimizer.step()
+    if overflowed:
+        _LOG.info("step %d has no update: %s overflowed", state.step + 1, ", ".join(overflowed))
+    else:
+        for optimizer in task.optimizers:
+            optimizer.step()
     task.objective.zero_grad()
     task.after_step(state.step)
     state.step += 1
     state.position = batch["next_position"]
     if state.averaged is not None and state.step % settings.ema_every == 0:
         average(state.averaged, task.model, settings.ema_decay, state.step // settings.ema_every)
-    state.recent |= running_means(state.recent, figures) | {"gradient_norm": norm.item()}
+    state.recent |= running_means(state.recent, figures) | skips(state.recent, overflowed)
+    if not overflowed:
+        state.recent["gradient_norm"] = norm.item()
 
 
 def backward(task: Task, settings: Training, batch: Batch, step: int) -> dict[str, Tensor]:
@@ -89,6 +99,14 @@ def running_means(before: Mapping[str, float], now: Mapping[str, Tensor]) -> dic
     """Exponential means of figures over the steps, which begin at the first of them."""
     values = {name: value.item() for name, value in now.items()}
     return {n: _KEPT * before.get(n, v) + (1 - _KEPT) * v for n, v in values.items()}
+
+
+def skips(before: Mapping[str, float], overflowed: Sequence[str]) -> dict[str, float]:
+    """How many steps had no update, in all and until now in a row; nothing before the first one."""
+    if not overflowed and "skipped" not in before:
+        return {}
+    in_a_row = before.get("skipped_in_a_row", 0) + 1 if overflowed else 0
+    return {"skipped": before.get("skipped", 0) + bool(overflowed), "skipped_in_a_row": in_a_row}
 
 
 def _diverged(task: Task, step: int, loss: float, norm: float, keys: list[str]) -> DivergedError:

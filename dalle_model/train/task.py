@@ -51,11 +51,22 @@ class Task(Protocol):
     def rate_share(self, step: int) -> float:
         """Share of the full learning rate at a step."""
 
+    def unscale(self) -> Sequence[str]:
+        """Bring gradients that were scaled to their own size, before they are looked at.
+
+        Returns:
+            What overflowed by being scaled, in words; if anything did, no update is taken. The
+            same in every process.
+        """
+
     def after_step(self, step: int) -> None:
         """Change what no gradient changes, after the optimisers."""
 
     def measure(self, model: nn.Module) -> Mapping[str, float]:
         """Figures of what is held out, of the model or of its averaged weights; maybe none."""
+
+    def measured(self, figures: Mapping[str, float]) -> None:
+        """Take note of what was measured when it was due, for the rates of the next steps."""
 
 
 class Batches(Protocol):

@@ -21,7 +21,7 @@ from dalle_model.tokenizers.vq import Vq
 from dalle_model.tokenizers.vq_config import VqConfig
 from dalle_model.train.codebook import MovingCodebook, start_from_components
 from dalle_model.train.drawn import DrawnImages
-from dalle_model.train.optimizers import muon_and_adamw
+from dalle_model.train.optimizers import Adam, muon_and_adamw
 from dalle_model.train.precision import uses_bfloat16
 
 # Shape letters: B batch, C colour channels (3), S side in pixels, G grid side, E channels of a
@@ -88,8 +88,9 @@ class VqTask:
         self.objective: nn.Module = bare
         self._bare = bare
         dtype = torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32
-        rates = (settings.learning_rate, settings.matrix_rate)
-        self.optimizers = muon_and_adamw(self.model, "muon", *rates, _BETAS, _WEIGHT_DECAY, dtype)
+        adam = Adam(settings.learning_rate, _BETAS)
+        rates = (settings.matrix_rate, _WEIGHT_DECAY)
+        self.optimizers = muon_and_adamw(self.model, "muon", adam, *rates, dtype)
         self._settings, self._held_out = settings, held_out
 
     @property
@@ -121,6 +122,9 @@ class VqTask:
     def rate_share(self, step: int) -> float:
         return rate_share(step, self._settings)
 
+    def unscale(self) -> list[str]:
+        return []
+
     @torch.no_grad()
     def after_step(self, step: int) -> None:
         """Move the codebook towards the features of the step."""
@@ -138,6 +142,9 @@ class VqTask:
     def measure(self, model: nn.Module) -> Mapping[str, float]:
         assert isinstance(model, Vq)
         return self._held_out(with_codebook(model, self.model))
+
+    def measured(self, figures: Mapping[str, float]) -> None:
+        del figures
 
 
 def with_codebook(averaged: Vq, of: Vq) -> Vq:

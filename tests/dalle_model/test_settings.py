@@ -25,6 +25,10 @@ from dalle_model.settings import (
         ({"matrix_rate": 0.0}, "rates"),
         ({"seed": -1}, "seed"),
         ({"workers": -1}, "workers"),
+        ({"halvings": -1}, "halvings"),
+        ({"plateau_threshold": 1.0}, "plateau_threshold"),
+        ({"second_moment_max": 0.0}, "second_moment_max"),
+        ({"schedule": "plateau", "measure_every": None}, "measure_every"),
     ],
 )
 def test_training_out_of_range_is_refused(wrong: dict[str, Any], message: str) -> None:
@@ -41,7 +45,13 @@ def test_sampling_out_of_range_is_refused(wrong: dict[str, Any]) -> None:
 
 
 def test_paper_preset_is_the_paper() -> None:
-    assert PRIOR_TRAINING_PRESETS["paper"] == PriorTraining()
+    paper = PRIOR_TRAINING_PRESETS["paper"]
+    assert (paper.batch_size, paper.steps, paper.betas) == (1024, 430_000, (0.9, 0.96))
+    assert (paper.learning_rate, paper.warmup_steps, paper.weight_decay) == (4.5e-4, 5000, 4.5e-2)
+    assert (paper.clip_norm, paper.second_moment_max, paper.moment_bits) == (4.0, 5.0, 16)
+    assert (paper.schedule, paper.halvings, paper.precision) == ("plateau", 5, "float16")
+    assert (paper.ema_decay, paper.ema_every, paper.bpe_dropout) == (0.99, 25, 0.1)
+    assert round(PAIR_CHOICE_PRESETS["paper"].held_out * 250e6) == 606_000
     assert PRIOR_PRESETS.keys() == PRIOR_TRAINING_PRESETS.keys() == PAIR_CHOICE_PRESETS.keys()
 
 
@@ -68,6 +78,7 @@ def test_presets_learn_as_gpt_3_of_their_size_did(name, rate, million_tokens):
         ("seed", -1),
         ("max_shift", -1),
         ("ema_decay", 1.0),
+        ("precision", "float16"),
     ],
 )
 def test_dvae_training_out_of_range_is_refused(name, value):
@@ -86,6 +97,7 @@ def test_dvae_training_out_of_range_is_refused(name, value):
         ({"ema_decay": 1.0}, "ema_decay"),
         ({"commitment": -1.0}, "commitment"),
         ({"seed": -1}, "seed"),
+        ({"precision": "float16"}, "float16 is for priors"),
     ],
 )
 def test_vq_training_out_of_range_is_refused(wrong: dict[str, Any], message: str) -> None:

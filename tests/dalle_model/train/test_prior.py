@@ -15,8 +15,10 @@ from dalle_model.sample.sampler import sample
 from dalle_model.settings import PairChoice, PriorTraining
 from dalle_model.train.data import TrainingDataError, TrainingRows, open_rows
 from dalle_model.train.prior import train_from_shards, train_prior, trained_prior
+from dalle_model.train.prior_task import PriorTask
 from dalle_model.train.resume import SUFFIX
 from dalle_model.train.state import RunState
+from dalle_model.train.step import DivergedError
 from tests.support.priors import CAPTIONS, TINY, tiny_tokenizer
 from tests.support.token_shards import token_row, write_numbered_shards, write_token_shard
 
@@ -41,8 +43,9 @@ def train(
     settings: PriorTraining,
     out_url: str | None = None,
     on_step: OnStep = ignore_steps,
+    held_out: TrainingRows | None = None,
 ) -> RunState:
-    return train_prior(rows, tiny_tokenizer(), TINY, settings, on_step, out_url)
+    return train_prior(rows, tiny_tokenizer(), TINY, settings, on_step, out_url, held_out)
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +63,13 @@ def test_memorises_four_images(rows: TrainingRows) -> None:
     assert seen == [(n, 60) for n in range(1, 61)]
 
 
-def stopped(rows: TrainingRows, settings: PriorTraining, out_url: str, after: int) -> None:
+def stopped(
+    rows: TrainingRows,
+    settings: PriorTraining,
+    out_url: str,
+    after: int,
+    held_out: TrainingRows | None = None,
+) -> None:
     """Train so many steps, and die."""
 
     def die(done: int, total: int, losses: Mapping[str, float]) -> None:
@@ -68,7 +77,7 @@ def stopped(rows: TrainingRows, settings: PriorTraining, out_url: str, after: in
             raise KilledError
 
     with pytest.raises(KilledError):
-        train(rows, settings, out_url, die)
+        train(rows, settings, out_url, die, held_out)
 
 
 def same_weights(one: RunState, other: RunState) -> bool:
@@ -93,6 +102,46 @@ def test_resumed_run_is_bit_exact(
     straight = train(rows, settings)
     assert (resumed.recent, resumed.position) == (straight.recent, 36)
     assert same_weights(resumed, straight)
+
+
+def test_a_run_with_the_paper_s_numbers_and_schedule_is_resumed_bit_for_bit(
+    rows: TrainingRows, tmp_path: Path
+) -> None:
+    """Half precision with its scales, moments of 16 bits, and halvings at plateaus."""
+    settings = replace(
+        FAST, steps=12, optimizer="adamw", precision="float16", second_moment_max=5.0,
+        moment_bits=16, schedule="plateau", plateau_patience=0, plateau_threshold=0.5,
+        measure_every=2, checkpoint_every=5,
+    )  # fmt: skip
+    out_url = str(tmp_path / "prior.safetensors")
+    stopped(rows, settings, out_url, after=8, held_out=rows)
+    steps: list[int] = []
+    resumed = train(rows, settings, out_url, lambda done, *_: steps.append(done), rows)
+    straight = train(rows, settings, held_out=rows)
+    assert steps == list(range(6, 13))
+    assert resumed.recent == straight.recent
+    assert same_weights(resumed, straight)
+    kept, expected = resumed.task.objective.state_dict(), straight.task.objective.state_dict()
+    assert all(torch.equal(kept[name], tensor) for name, tensor in expected.items())
+    assert kept["scaling.thousandths"].unique().tolist() == [13_012]
+    assert kept["plateau.remembered"].tolist()[2] >= 3
+
+
+def test_where_nothing_is_held_out_there_are_no_plateaus(tmp_path: Path) -> None:
+    settings = replace(FAST, schedule="plateau", measure_every=1)
+    with pytest.raises(TrainingDataError, match=r"set `prior\.pairs\.held_out`"):
+        train_from_shards(
+            [shard(tmp_path)], tiny_tokenizer(), str(tmp_path / "prior"), TINY, settings,
+            PairChoice(), ignore_steps,
+        )  # fmt: skip
+
+
+def test_a_run_that_ends_without_updates_has_failed(
+    rows: TrainingRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PriorTask, "unscale", lambda _: ["the MLP of block 1"])
+    with pytest.raises(DivergedError, match="the last 3 of 3 steps had no update"):
+        train(rows, replace(FAST, steps=3))
 
 
 def test_workers_change_no_weight(rows: TrainingRows) -> None:

@@ -5,7 +5,7 @@ import torch
 
 from dalle_model.data.reader import Batch
 from dalle_model.settings import PriorTraining
-from dalle_model.train.prior_task import PriorTask, add_noise, rate_share
+from dalle_model.train.prior_task import PriorObjective, PriorTask, add_noise, rate_share
 from dalle_model.train.task import parts
 from tests.support.priors import TINY, random_stream
 
@@ -44,6 +44,21 @@ def test_rate_warms_up_and_falls_to_its_last_share() -> None:
     settings = PriorTraining(steps=110, warmup_steps=10, final_rate=0.25)
     shares = [rate_share(step, settings) for step in (0, 4, 9, 10, 60, 110)]
     assert shares == pytest.approx([0.1, 0.5, 1.0, 1.0, 0.625, 0.25])
+
+
+def test_at_plateaus_of_what_is_held_out_the_rate_is_halved_five_times() -> None:
+    settings = PriorTraining(
+        steps=110, warmup_steps=10, schedule="plateau", plateau_patience=0, precision="float32"
+    )
+    task, shares = PriorTask(TINY, settings), []
+    for _ in range(8):
+        task.measured({"held_out_text_ce": 8.0, "held_out_image_ce": 1.0})
+        shares.append(task.rate_share(50))
+    assert shares == [1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32, 1 / 32, 1 / 32]
+    assert task.rate_share(4) == 0.5
+    assert isinstance(task.objective, PriorObjective)
+    assert task.objective.plateau is not None
+    assert task.objective.plateau.plateau.lowest == 8 / 8 + 1 * 7 / 8
 
 
 def test_noise_replaces_up_to_its_share_and_is_seeded() -> None:

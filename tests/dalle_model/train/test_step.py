@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from dalle_model.settings import PriorTraining
-from dalle_model.train.prior_task import PriorTask
+from dalle_model.train.prior_task import PriorObjective, PriorTask
 from dalle_model.train.state import RunState, begin
 from dalle_model.train.step import DivergedError, average, backward, clipped_norm, train_step
 from tests.dalle_model.train.test_prior_task import batch
@@ -79,6 +79,49 @@ def test_of_a_large_batch_some_rows_are_named() -> None:
     row.register_hook(lambda gradient: gradient * torch.nan)
     with pytest.raises(DivergedError, match=rf"{31:040x} and 8 more$"):
         train_step(state, FAST, batch(40))
+
+
+def half(steps: int = 3) -> tuple[RunState, PriorTraining]:
+    settings = PriorTraining(steps=steps, batch_size=4, precision="float16", warmup_steps=1)
+    return fresh(settings), settings
+
+
+def overflow(state: RunState) -> Tensor:
+    """Let the MLP of the second block overflow once; returns the exponents of the scales."""
+    assert isinstance(state.task.objective, PriorObjective)
+    scaling = state.task.objective.scaling
+    assert scaling is not None
+    weight = prior(state).get_parameter("blocks.1.mlp.2.weight")
+    hook = weight.register_hook(lambda gradient: gradient * torch.inf)
+    weight.register_post_accumulate_grad_hook(lambda _: hook.remove())
+    return scaling.thousandths
+
+
+def test_an_overflow_of_a_scaled_gradient_is_skipped_and_the_run_goes_on() -> None:
+    state, settings = half()
+    with torch.no_grad():  # heads begin at 0, and pass no gradient
+        prior(state).get_parameter("image_head.weight").normal_(std=0.1)
+    before, thousandths = copied(prior(state)), overflow(state)
+    train_step(state, settings, batch(4))
+    assert all(torch.equal(w, before[n]) for n, w in prior(state).state_dict().items())
+    assert thousandths.tolist() == [13_001] * 3 + [12_500] + [13_001] * 2
+    assert (state.step, state.position) == (1, 4)
+    assert (state.recent["skipped"], state.recent["skipped_in_a_row"]) == (1, 1)
+    assert "gradient_norm" not in state.recent
+    train_step(state, settings, batch(4))
+    name = "blocks.1.mlp.2.weight"
+    assert not torch.equal(prior(state).get_parameter(name), before[name])
+    assert (state.recent["skipped"], state.recent["skipped_in_a_row"]) == (1, 0)
+    assert thousandths.tolist() == [13_002] * 3 + [12_501] + [13_002] * 2
+
+
+def test_in_half_precision_what_is_not_finite_outside_of_branches_stops_the_run() -> None:
+    state, settings = half()
+    overflow(state)
+    row = prior(state).get_parameter("embedding.row.weight")
+    row.register_hook(lambda gradient: gradient * torch.nan)
+    with pytest.raises(DivergedError, match="in step 1 the loss is"):
+        train_step(state, settings, batch(2))
 
 
 def test_a_gradient_is_scaled_to_the_norm_where_it_is_longer() -> None:
