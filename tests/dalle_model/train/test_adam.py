@@ -32,7 +32,7 @@ def paper_adamw(params, **values) -> PaperAdamW:
     return PaperAdamW(params, lr=RATE, betas=BETAS, weight_decay=DECAY, **values)
 
 
-def run(optimizer: torch.optim.Optimizer, trained: nn.Parameter, steps: list[Tensor]) -> Tensor:
+def run(optimizer: torch.optim.Optimizer, trained: Tensor, steps: list[Tensor]) -> Tensor:
     for gradient in steps:
         trained.grad = gradient.clone()
         optimizer.step()
@@ -138,8 +138,8 @@ def test_a_run_that_goes_on_from_its_state_is_bit_for_bit_one_that_never_stopped
 
 @pytest.mark.parametrize("small", [False, True])
 def test_sharded_weights_move_as_whole_ones(small: bool, tmp_path) -> None:
-    store = torch.distributed.FileStore(str(tmp_path / "store"), 1)
-    torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    address = f"file://{tmp_path}/store"
+    torch.distributed.init_process_group("gloo", address, rank=0, world_size=1)
     try:
         mesh = init_device_mesh("cpu", (1,))
         whole = weight()
@@ -153,6 +153,7 @@ def test_sharded_weights_move_as_whole_ones(small: bool, tmp_path) -> None:
             theirs.step()
         state = theirs.state[shared]["exp_avg"]
         assert isinstance(state, DTensor)
+        assert isinstance(shared, DTensor)
         assert torch.equal(whole, shared.full_tensor())
     finally:
         torch.distributed.destroy_process_group()
