@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from orchestration.api import demo as demo
     from orchestration.api import encode as encode
     from orchestration.api import estimate as estimate
+    from orchestration.api import estimate_training as estimate_training
     from orchestration.api import explain as explain
     from orchestration.api import export as export
     from orchestration.api import grid as grid
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from orchestration.removal.run import Removal as Removal
     from orchestration.report.explanation import Explanation as Explanation
     from orchestration.scale.plan import Estimate as Estimate
+    from orchestration.scale.training import TrainingEstimate as TrainingEstimate
     from orchestration.work import Comparison as Comparison
     from orchestration.work import RunResult as RunResult
 
@@ -99,6 +101,7 @@ _HOMES = {
         "demo",
         "encode",
         "estimate",
+        "estimate_training",
         "explain",
         "export",
         "grid",
@@ -128,6 +131,7 @@ _HOMES = {
     "orchestration.report.explanation": ("Explanation",),
     "orchestration.work": ("Comparison", "RunResult"),
     "orchestration.scale.plan": ("Estimate",),
+    "orchestration.scale.training": ("TrainingEstimate",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

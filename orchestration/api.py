@@ -7,6 +7,7 @@ printed: pass a `Progress` to follow a run. Commands of a group are functions of
 
 from orchestration.commands import shards as shards
 from orchestration.commands.configs import estimate as estimate
+from orchestration.commands.configs import estimate_training as estimate_training
 from orchestration.commands.configs import init as init
 from orchestration.commands.configs import settings as settings
 from orchestration.commands.encoding import convert as convert

@@ -15,6 +15,7 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from dalle_model.progress import OnStep
+from dalle_model.train.costs import Load
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.material import Material
@@ -338,6 +339,8 @@ class Stage:
         cost: of a row; None for work that does not grow with the rows, or was not measured.
         cost_of: what `cost` is with the settings of a section, given the URLs of the roles that no
             stage of the run writes; None where these make no difference.
+        load: what its training works on, for plans; None for a stage that trains nothing, or whose
+            training is not counted.
         amount: what the sources of a section hold; None where only reading them tells.
         card: what stands beside its shards for people; None for nothing.
         kept_pages: URLs of the files in which it keeps pages as they were served, of some pages and
@@ -376,6 +379,7 @@ class Stage:
     reuse: Reuse | None = None
     cost: Cost | None = None
     cost_of: Callable[[Any, Mapping[str, str]], Cost] | None = None
+    load: Callable[[Any], Load] | None = None
     amount: Callable[[Any], Amount | None] = lambda _: None
     card: Card | None = None
     kept_pages: Callable[[StageFolder, Collection[str], Refusals], list[str]] = lambda *_: []

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli import of_configs as of_configs  # adds its commands
+from orchestration.cli import of_plans as of_plans  # likewise
 from orchestration.cli import of_runs as of_runs  # likewise
 from orchestration.cli import of_shards as of_shards  # likewise
 from orchestration.cli import signals
@@ -88,32 +89,6 @@ def run(  # noqa: PLR0913 - one for each option
         typer.echo(f"next     dalle status --dir {shlex.quote(result.directory)}")
     elif result.manifests:
         typer.echo(f"report   {result.report}")
-
-
-@_command()
-def plan(
-    pairs: Annotated[float, typer.Option("--pairs", help="Image-caption pairs, such as 5e9.")],
-    profile: Annotated[
-        str, typer.Option("--profile", help="Where they are worked on: local, flink or dataflow.")
-    ] = "local",
-    hours: Annotated[float, typer.Option("--hours", help="In which the run should be done.")] = 168,
-    months: Annotated[
-        float, typer.Option("--months", min=0, help="For which the run directory is kept.")
-    ] = 1,
-    prices: Annotated[
-        str, typer.Option("--prices", help="YAML file with what you pay; by default examples.")
-    ] = "",
-    config: Annotated[
-        str, typer.Option("--config", help="YAML file of the run; by default its defaults.")
-    ] = "",
-) -> None:
-    """Say what a run of some size needs: workers, bytes, money, and what gives way first."""
-    from orchestration import api
-
-    found = api.estimate(
-        pairs, profile, hours=hours, months=months, prices=prices, config=config or None
-    )
-    typer.echo(str(found))
 
 
 @_command(passes_on=True)

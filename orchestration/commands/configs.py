@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from orchestration.engine.first_config import FirstConfig
     from orchestration.engine.settings_list import Setting
     from orchestration.scale.plan import Estimate
+    from orchestration.scale.training import TrainingEstimate
     from orchestration.work import Config
 
 
@@ -91,3 +92,37 @@ def estimate(
     paid = read_prices(prices) if prices else EXAMPLE
     settings = None if config is None else read_config(config)
     return estimated(pairs, profile, hours, paid, months, settings)
+
+
+def estimate_training(
+    config: "Config | None" = None,
+    directory: str = "",
+    *,
+    device: str = "h100",
+    devices: int = 1,
+    mfu: float | None = None,
+    pairs: float | None = None,
+) -> "TrainingEstimate":
+    """What training the model of a config needs: memory by kind, operations, bytes, time.
+
+    Counted from its sizes and settings; `dalle plan train` prints it.
+
+    Args:
+        config: settings of the run; by default those that the directory keeps, or of `dalle.yaml`.
+        directory: of a run whose token shards are counted; empty for none.
+        device: `h200`, `h100`, `a100`, `v100`, or `cpu` for a core.
+        devices: of them.
+        mfu: share of their peak that is reached; by default what others have measured.
+        pairs: rows to train on, in place of those of the directory.
+
+    Raises:
+        UsageError: no such device, a number that makes no sense, a setting that is wrong, or a
+            config that trains nothing that can be counted.
+    """
+    from orchestration.engine.config import load_run_config
+    from orchestration.scale.training import estimate_training as estimated
+    from orchestration.work import read_config
+
+    if config is None:
+        config = load_run_config(directory) if directory else "dalle.yaml"
+    return estimated(read_config(config), directory, device, devices, mfu, pairs)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dalle_model.progress import OnStep
+from dalle_model.train.prior_load import prior_load
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.prior.config import PriorConfig
@@ -120,4 +121,5 @@ STAGE = Stage(
         "model.text_vocab": TEXT_VOCAB,
     },
     misfit=_misfit,
+    load=lambda config: prior_load(config.model.closed(), config.training, config.pairs),
 )

@@ -1,0 +1,39 @@
+"""The load of training a prior, counted from its sizes and its settings."""
+
+from dalle_model.config import PriorConfig
+from dalle_model.prior import costs
+from dalle_model.settings import PairChoice, PriorTraining
+from dalle_model.train.costs import Load
+
+
+def prior_load(config: PriorConfig, settings: PriorTraining, choice: PairChoice) -> Load:
+    """What training a prior works on."""
+    counted = costs.parameters(config)
+    once = counted.matrices if settings.optimizer == "muon" else 0  # which keeps one, not two
+    return Load(
+        model=(
+            f"prior of {config.layers} layers, {config.heads} heads, width {config.width:,}; "
+            f"streams of {config.text_len} + {config.grid**2} tokens"
+        ),
+        parameters=counted.total,
+        matrices=counted.matrices,
+        layers=config.layers,
+        width=config.width,
+        tokens=costs.stream_len(config),
+        flops=costs.flops(config),
+        attention_flops=costs.attention_flops(config),
+        kept_bytes=costs.kept_bytes(config),
+        recomputed_bytes=costs.recomputed_bytes(config),
+        moments=2 * counted.total - once,
+        is_averaged=getattr(settings, "ema_decay", 0.0) > 0,
+        steps=settings.steps,
+        batch_size=settings.batch_size,
+        accumulation=getattr(settings, "accumulation", 1),
+        most_rows=_most_rows(choice),
+    )
+
+
+def _most_rows(choice: PairChoice) -> int | None:
+    if choice.max_images is None or choice.captions_per_image is None:
+        return None
+    return choice.max_images * choice.captions_per_image
