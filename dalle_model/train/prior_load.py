@@ -25,10 +25,10 @@ def prior_load(config: PriorConfig, settings: PriorTraining, choice: PairChoice)
         kept_bytes=costs.kept_bytes(config),
         recomputed_bytes=costs.recomputed_bytes(config),
         moments=2 * counted.total - once,
-        is_averaged=getattr(settings, "ema_decay", 0.0) > 0,
+        is_averaged=settings.ema_decay > 0,
         steps=settings.steps,
         batch_size=settings.batch_size,
-        accumulation=getattr(settings, "accumulation", 1),
+        accumulation=settings.accumulation,
         most_rows=_most_rows(choice),
     )
 

@@ -294,4 +294,4 @@ def _duration(seconds: float) -> str:
     for word, size in _SECONDS.items():
         if seconds >= 2 * size:
             return f"{seconds / size:,.1f} {word}"
-    return f"{seconds:,.3g} s"
+    return f"{seconds:,.3g} s" if seconds >= 0.1 else f"{1000 * seconds:,.3g} ms"

@@ -18,7 +18,12 @@ CAPTIONS = ["a red apple on a wooden table", "two dogs running along the beach",
 SETTINGS_OF_SAMPLE = {"seed", "temperature", "top_k"}
 # Of commands whose function has another: `dalle.plan` is of a config, and `config` is an argument.
 # `import` is a word of Python.
-NAMES = {"plan": "estimate", "config": "settings", "shards import": "shards import_"}
+NAMES = {
+    "plan": "estimate",
+    "plan train": "estimate_training",
+    "config": "settings",
+    "shards import": "shards import_",
+}
 GROUPS = ("shards",)  # modules of functions, and commands of two words
 OPTIONS = {"plan": ("run", "shows_plan")}  # functions that are an option of another's command
 
@@ -39,6 +44,7 @@ def commands() -> dict[str, set[str]]:
     found: dict[str, Any] = dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
     for group in GROUPS:
         found |= {f"{group} {name}": command for name, command in found.pop(group).commands.items()}
+    found |= {f"plan {name}": command for name, command in found["plan"].commands.items()}
     return {
         NAMES.get(name, name): {parameter.name for parameter in command.params} - {"help"}
         for name, command in found.items()

@@ -3,13 +3,16 @@
 import re
 
 import pytest
+import yaml
 
+from dalle_model.config import PRIOR_PRESETS
 from dalle_model.train.devices import DEVICES
 from orchestration import api
 from orchestration.engine.config import ConfigError
 from orchestration.scale.training import TrainingEstimate
 from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest, write_manifest
+from tests.support.documents import ROOT, section, snippets, table_rows
 
 PAPER = {"dvae": {}, "bpe": {"vocab_size": 16384}, "prior": {"preset": "paper"}}
 
@@ -100,3 +103,28 @@ def test_a_config_that_trains_nothing_names_what_to_add(config):
 def test_sizes_that_do_not_fit_are_refused_before_they_are_counted(config):
     with pytest.raises(ConfigError, match=r"set prior\.model\.grid to 8"):
         api.estimate_training(config | {"prior": {"model": {"grid": 16}}})
+
+
+DOCUMENT = ROOT / "docs" / "training.md"
+
+
+def test_the_document_shows_what_is_printed(config):
+    shown = next(s.text for s in snippets("", path=DOCUMENT) if s.text.startswith("prior of"))
+    settings = yaml.safe_load(snippets("yaml", path=DOCUMENT)[0].text) | config
+    found = api.estimate_training(settings, device="h100", devices=8, pairs=3.3e6)
+    assert str(found) == shown.rstrip("\n")
+
+
+def test_the_document_s_table_of_presets_is_computed(config):
+    rows = table_rows(section(DOCUMENT, "## Sizes of the prior"))
+    assert [row[0].strip("`") for row in rows] == list(PRIOR_PRESETS)
+    for preset, parameters, seen, devices, fits, time in rows:
+        settings = config | {"prior": {"preset": preset.strip("`")}}
+        if preset != "`demo`":
+            settings |= {"dvae": {}, "bpe": {"vocab_size": 16384}}
+        number, device = devices.split()
+        found = api.estimate_training(settings, device=device, devices=int(number))
+        assert found.fit is not None
+        assert [f"{found.load.parameters:,}", f"{found.load.rows:,}"] == [parameters, seen]
+        assert (found.fit.sharding, found.fit.recomputes) == (fits, False)
+        assert f"time           {time} on {number} x {device}" in str(found)
