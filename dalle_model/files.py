@@ -119,6 +119,20 @@ def write_bytes(url: str, content: bytes | memoryview) -> None:
     filesystem.pipe_file(path, bytes(content))
 
 
+def append(url: str, content: bytes) -> None:
+    """Write at the end of a file, which need not be there; for records that end in the middle.
+
+    On a disk a crash may leave a part of the content. An object in a store is written anew.
+    """
+    if not is_local(url):
+        write_bytes(url, (read_bytes(url) if exists(url) else b"") + content)
+        return
+    path = Path(local_path(url))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as stream:
+        stream.write(content)
+
+
 def create(url: str, content: bytes) -> None:
     """Write a file that must not be there yet; of several at once, one succeeds.
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
+Tracker = Literal["tensorboard", "wandb"]
 
 
 def require(holds: bool, message: str) -> None:
@@ -32,6 +33,9 @@ class Training:
         seed: of initial weights, order, augmentation, dropout and noise, >= 0.
         checkpoint_every: steps between saved states.
         measure_every: steps between measurements of what is held out; null for one at the end.
+        record_every: steps between the lines of `metrics.jsonl`; measured steps have one, too.
+        grid_every: steps between pictures of what the model makes of fixed rows; null for none.
+        trackers: programs that are given the same figures and pictures: `tensorboard`, `wandb`.
         threads: of torch during training; equal numbers give equal weights. None for torch's
             default, which on a busy machine can cost several times as much CPU time: its threads
             wait for each other in busy loops.
@@ -49,13 +53,23 @@ class Training:
     seed: int = 0
     checkpoint_every: int = 1000
     measure_every: int | None = None
+    record_every: int = 1
+    grid_every: int | None = None
+    trackers: tuple[Tracker, ...] = ()
     threads: int | None = None
     workers: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "accumulation", "ema_every", "checkpoint_every"):
+        for name in (
+            "steps",
+            "batch_size",
+            "accumulation",
+            "ema_every",
+            "checkpoint_every",
+            "record_every",
+        ):
             require(getattr(self, name) >= 1, f"{name} must be at least 1")
-        for name in ("clip_norm", "measure_every", "threads"):
+        for name in ("clip_norm", "measure_every", "grid_every", "threads"):
             value = getattr(self, name)
             require(value is None or value > 0, f"{name} must be above 0, or none")
         require(0 <= self.ema_decay < 1, "ema_decay must be in [0, 1)")

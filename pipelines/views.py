@@ -80,7 +80,7 @@ class Curves:
         about: a sentence below it.
         x, y: names of the axes, with units.
         steps: in order.
-        lines: by name, one value a step.
+        lines: by name, one value a step; NaN where there is none.
     """
 
     title: str

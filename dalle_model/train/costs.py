@@ -134,7 +134,7 @@ def memory(load: Load, cluster: Cluster, sharding: Sharding, *, recomputes: bool
     rows = rows_at_once(load, 1 if sharding == "alone" else cluster.devices)
     layer = load.matrices / load.layers
     outer = load.parameters - load.matrices
-    copies, gathered_gradients = HALF * load.matrices, 0.0
+    copies, gathered_gradients = float(HALF * load.matrices), 0.0
     if sharding == "fsdp":  # a layer and the next one, and what is outside layers all the time
         copies = HALF * (2 * layer + outer)
         gathered_gradients = FULL * max(layer, outer)

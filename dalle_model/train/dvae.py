@@ -1,8 +1,11 @@
 """Training the dVAE on the relaxed bound, and measuring it on held-out images."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
+
+from torch import nn
 
 from dalle_model import files
 from dalle_model.checkpoint import save_checkpoint
@@ -18,11 +21,14 @@ from dalle_model.tokenizers.facts import dvae_facts
 from dalle_model.train.drawn import DrawnImages
 from dalle_model.train.dvae_task import DvaeTask
 from dalle_model.train.images import Images
-from dalle_model.train.loop import run
+from dalle_model.train.loop import Hook, run
 from dalle_model.train.measures import decode, encode, measure
 from dalle_model.train.origin import origin_of
+from dalle_model.train.pictures import codec_pictures
 from dalle_model.train.resume import clear_state
+from dalle_model.train.speed import Pace
 from dalle_model.train.state import begin
+from dalle_model.train.watch import NOWHERE, Logs, watching
 
 
 def train_from_images(
@@ -32,6 +38,7 @@ def train_from_images(
     settings: DvaeTraining,
     on_step: OnStep,
     resample: Resample = FIRST_RESAMPLE,
+    logs: Logs = NOWHERE,
 ) -> dict[str, Any]:
     """Train on images, measure on those held out, and write a checkpoint.
 
@@ -44,6 +51,7 @@ def train_from_images(
         settings: of the training.
         on_step: as for `train_dvae`.
         resample: the filter that scaled the images, which the checkpoint names.
+        logs: where `metrics.jsonl`, pictures and trackers are written.
 
     Returns:
         `images` and `held_out`: how many were trained on and held out; `psnr`, in dB on the
@@ -54,8 +62,12 @@ def train_from_images(
         DivergedError: the loss is not finite.
     """
     train, held_out = images.split(out_url)
-    with torch_threads(settings.threads):
-        model = train_dvae(train, held_out, config, settings, on_step, out_url)
+    draw = codec_pictures(held_out, lambda state: _codec(state.trained))
+    with (
+        torch_threads(settings.threads),
+        watching(logs, settings, Pace("images"), draw) as hooks,
+    ):
+        model = train_dvae(train, held_out, config, settings, on_step, out_url, hooks)
         codec = DvaeCodec(model, dvae_facts(out_url, "", config.to_dict(), {"resample": resample}))
         metrics = measure(codec, None, train, held_out)
     extra = {"metrics": metrics, "settings": asdict(settings), "resample": resample}
@@ -71,6 +83,7 @@ def train_dvae(
     settings: DvaeTraining,
     on_step: OnStep,
     out_url: str | None = None,
+    hooks: Sequence[Hook] = (),
 ) -> Dvae:
     """Train a dVAE; equal arguments and equal threads give equal weights.
 
@@ -83,6 +96,7 @@ def train_dvae(
             `held_out_psnr` of the averaged weights as it was measured last.
         out_url: URL of the future checkpoint, next to which the state of an unfinished run is
             saved; None to save nothing.
+        hooks: called after each step, once it is measured.
 
     Returns:
         The dVAE with averaged weights.
@@ -95,12 +109,18 @@ def train_dvae(
     batches = DrawnImages(train, settings.batch_size, settings.max_shift, settings.seed)
     state = begin(DvaeTask(config, settings, partial(_held_out_psnr, held_out)), settings)
     origin = origin_of(out_url, settings, config.to_dict(), files.sha256(train.tobytes()))
-    run(state, batches, settings, origin, on_step)
+    run(state, batches, settings, origin, on_step, hooks=hooks)
     assert isinstance(state.trained, Dvae)
     return state.trained.eval()
 
 
 def _held_out_psnr(held_out: Rgb, model: Dvae) -> dict[str, float]:
-    codec = DvaeCodec(model, dvae_facts("", "", model.config.to_dict(), {}))
+    codec = _codec(model)
     reached = psnr(held_out, decode(codec, encode(codec, held_out)))
     return {"held_out_psnr": round(reached, 3)}
+
+
+def _codec(model: nn.Module) -> DvaeCodec:
+    """The codec of a model in training."""
+    assert isinstance(model, Dvae)
+    return DvaeCodec(model, dvae_facts("", "", model.config.to_dict(), {}))

@@ -1,6 +1,7 @@
 """The one training loop: steps, what is looked at between them, and a state to go on from."""
 
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Any
 
 from dalle_model.progress import OnStep
@@ -34,10 +35,14 @@ def train(
         DivergedError: the loss or its gradient is not finite, or no update was taken at the end.
     """
     batches.load_state_dict({"position": state.position})
+    began = perf_counter()
     for _, batch in zip(range(state.step, settings.steps), batches, strict=False):
+        before = state.position
         train_step(state, settings, batch)
+        state.rows, state.seconds = state.position - before, perf_counter() - began
         for hook in hooks:
             hook(state)
+        began = perf_counter()
     skipped = int(state.recent.get("skipped_in_a_row", 0))
     if skipped >= min(settings.steps, _SKIPPED_AT_MOST):
         raise DivergedError(
@@ -53,6 +58,7 @@ def run(
     origin: Origin,
     on_step: OnStep,
     start: Callable[[], None] = lambda: None,
+    hooks: Sequence[Hook] = (),
 ) -> None:
     """Train from where an earlier run of the same origin was saved, if there is one, to the end.
 
@@ -63,17 +69,18 @@ def run(
         origin: of the run; without a URL nothing is saved.
         on_step: called after each step with what is known of it.
         start: makes of fresh weights those of the first step.
+        hooks: called after each step, once it is measured, before it is saved and told.
 
     Raises:
         CheckpointError: the saved state is corrupt, or has taken more steps than are asked for.
         DivergedError: the loss or its gradient is not finite.
     """
-    hooks = [measuring(settings), telling(settings, on_step)]
+    called = [measuring(settings), *hooks]
     if origin.url is not None:
-        hooks.insert(1, saving(origin.url, settings, origin))
+        called.append(saving(origin.url, settings, origin))
     if origin.url is None or not restore(state, origin.url, origin):
         start()
-    train(state, batches, settings, hooks)
+    train(state, batches, settings, [*called, telling(settings, on_step)])
 
 
 def restore(state: RunState, out_url: str, origin: Origin) -> bool:
@@ -92,16 +99,25 @@ def measuring(settings: Training) -> Hook:
     """Measures what is held out every `measure_every` steps, and at the end."""
 
     def measure(state: RunState) -> None:
-        is_due = settings.measure_every is not None and state.step % settings.measure_every == 0
-        if is_due or state.step == settings.steps:
+        if is_measured(state.step, settings):
             was_training = state.trained.training
             figures = state.task.measure(state.trained.eval())
             state.trained.train(was_training)
             state.recent |= figures
-            if is_due:  # but not at the end of a run that may go on
+            if is_due(state.step, settings):  # but not at the end of a run that may go on
                 state.task.measured(figures)
 
     return measure
+
+
+def is_measured(step: int, settings: Training) -> bool:
+    """Whether what is held out is measured when so many steps are taken."""
+    return is_due(step, settings) or step == settings.steps
+
+
+def is_due(step: int, settings: Training) -> bool:
+    """Whether a measurement that rates may depend on is made when so many steps are taken."""
+    return settings.measure_every is not None and step % settings.measure_every == 0
 
 
 def saving(out_url: str, settings: Training, origin: Origin) -> Hook:
@@ -116,5 +132,5 @@ def saving(out_url: str, settings: Training, origin: Origin) -> Hook:
 
 
 def telling(settings: Training, on_step: OnStep) -> Hook:
-    """Tells of each step."""
-    return lambda state: on_step(state.step, settings.steps, state.recent)
+    """Tells of each step, and how fast it was."""
+    return lambda state: on_step(state.step, settings.steps, state.recent | state.speed)

@@ -11,7 +11,15 @@ from dalle_model.train.resume import SUFFIX
 from dalle_model.training_settings import Training
 
 _LOG = logging.getLogger(__name__)
-_DECIDES_NOTHING = ("checkpoint_every", "measure_every", "workers", "kmeans_iterations")
+_DECIDES_NOTHING = (
+    "checkpoint_every",
+    "measure_every",
+    "record_every",
+    "grid_every",
+    "trackers",
+    "workers",
+    "kmeans_iterations",
+)
 # In a run: how fast the rates fall from there on, and rounding.
 _MAY_CHANGE = ("steps", "decay_steps", "threads", "accumulation")
 

@@ -5,7 +5,7 @@ on how many rows came before it; its token noise on the seed, the row and the st
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,11 +13,13 @@ from dalle_model.config import PriorConfig
 from dalle_model.data.order import StoredOrder
 from dalle_model.data.reader import Batch, Text, TokenReader
 from dalle_model.data.torch import TokenLoader, TokenStream
+from dalle_model.prior.costs import flops, stream_len
 from dalle_model.prior.model import Prior, num_parameters
-from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
+from dalle_model.prior.trained import CodesOrigin, TrainedPrior, check_codec, save_prior
 from dalle_model.progress import OnStep
 from dalle_model.settings import PairChoice, PriorTraining
 from dalle_model.threads import torch_threads
+from dalle_model.tokenizers.registry import load_codec
 from dalle_model.train.data import (
     Survey,
     TrainingDataError,
@@ -27,12 +29,15 @@ from dalle_model.train.data import (
     open_rows,
     survey,
 )
-from dalle_model.train.loop import run
+from dalle_model.train.loop import Hook, run
 from dalle_model.train.origin import origin_of
+from dalle_model.train.pictures import prior_pictures
 from dalle_model.train.precision import resolved
 from dalle_model.train.prior_task import PriorTask
 from dalle_model.train.resume import clear_state
+from dalle_model.train.speed import Pace
 from dalle_model.train.state import RunState, begin
+from dalle_model.train.watch import NOWHERE, Logs, watching
 from dalle_model.vocab import FRAME_TOKENS, CaptionTokenizer
 
 _LOG = logging.getLogger(__name__)
@@ -46,12 +51,23 @@ def train_from_shards(
     settings: PriorTraining,
     choice: PairChoice,
     on_step: OnStep,
+    logs: Logs = NOWHERE,
 ) -> dict[str, Any]:
     """Train on token shards and write a checkpoint that `load_prior` reads.
 
     An interrupted run goes on from the state saved next to `out_url`. With other `steps` or
     `threads` it goes on as well, and the log says so; with other values of anything else that
     decides the weights it begins anew, and the log says of what.
+
+    Args:
+        shard_urls: of the token shards.
+        tokenizer: of the captions.
+        out_url: URL of the checkpoint.
+        config: sizes of the prior.
+        settings: of the training.
+        choice: of the rows that it is trained on.
+        on_step: as for `train_prior`.
+        logs: where `metrics.jsonl`, pictures and trackers are written.
 
     Returns:
         The metrics, which are also saved in the checkpoint.
@@ -74,8 +90,15 @@ def train_from_shards(
             "the schedule `plateau` goes by rows that are held out, and none are; set "
             "`prior.pairs.held_out` to their share, or `prior.training.schedule: cosine`"
         )
-    with torch_threads(settings.threads):
-        state = train_prior(rows, tokenizer, config, settings, on_step, out_url, held_out)
+    draw = None
+    if settings.grid_every is not None and logs.codec_url:
+        codec = load_codec(logs.codec_url)
+        check_codec(logs.codec_url, codes, codec.facts)
+        shown = (held_out or rows).source
+        draw = prior_pictures(shown, codec, tokenizer, codes, config.text_len, settings.seed)
+    pace = Pace("tokens", stream_len(config), flops(config))
+    with torch_threads(settings.threads), watching(logs, settings, pace, draw) as hooks:
+        state = train_prior(rows, tokenizer, config, settings, on_step, out_url, held_out, hooks)
     metrics = _metrics(state, rows, surveyed, settings) | {"choice": asdict(choice)}
     if held_out is not None:
         metrics["pairs_held_out"] = len(held_out.source)
@@ -92,6 +115,7 @@ def train_prior(
     on_step: OnStep,
     out_url: str | None = None,
     held_out: TrainingRows | None = None,
+    hooks: Sequence[Hook] = (),
 ) -> RunState:
     """Train on rows, of which a window of row groups is held at a time.
 
@@ -105,6 +129,7 @@ def train_prior(
         out_url: URL of the future checkpoint, next to which the state of an unfinished run is
             saved; None to save nothing.
         held_out: rows to measure.
+        hooks: called after each step, once it is measured.
     """
     measured = None if held_out is None else _batches(held_out, tokenizer, config, settings)
     state = begin(PriorTask(config, settings, measured), settings)
@@ -112,7 +137,8 @@ def train_prior(
     if settings.schedule == "plateau":  # whose rates depend on when it looks
         about["the_steps_between_measurements"] = settings.measure_every
     origin = origin_of(out_url, settings, config.to_dict(), rows.sha256, **about)
-    run(state, _loader(rows, tokenizer, config, settings), settings, origin, on_step)
+    batches = _loader(rows, tokenizer, config, settings)
+    run(state, batches, settings, origin, on_step, hooks=hooks)
     return state
 
 

@@ -22,6 +22,10 @@ class RunState:
         position: rows that all steps have had together: where the next one begins in their order.
         recent: running means of the loss and its parts, the norm of the last gradient, and what
             was measured last.
+        figures: of the last step alone; not saved.
+        rows: that it had, those of all processes together; not saved.
+        seconds: that it took, with the reading of its batch; not saved.
+        speed: of the last steps, for whoever looks on; not saved.
     """
 
     task: Task
@@ -29,6 +33,10 @@ class RunState:
     step: int = 0
     position: int = 0
     recent: dict[str, float] = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict)
+    rows: int = 0
+    seconds: float = 0.0
+    speed: dict[str, float] = field(default_factory=dict)
 
     @property
     def weights(self) -> nn.Module:

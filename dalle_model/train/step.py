@@ -52,9 +52,11 @@ def train_step(state: RunState, settings: Training, batch: Batch) -> None:
     state.position = batch["next_position"]
     if state.averaged is not None and state.step % settings.ema_every == 0:
         average(state.averaged, task.model, settings.ema_decay, state.step // settings.ema_every)
-    state.recent |= running_means(state.recent, figures) | skips(state.recent, overflowed)
+    state.figures = {name: value.item() for name, value in figures.items()}
+    state.recent |= running_means(state.recent, state.figures) | skips(state.recent, overflowed)
     if not overflowed:
-        state.recent["gradient_norm"] = norm.item()
+        for latest in (state.figures, state.recent):
+            latest["gradient_norm"] = norm.item()
 
 
 def backward(task: Task, settings: Training, batch: Batch, step: int) -> dict[str, Tensor]:
@@ -95,10 +97,9 @@ def average(averaged: nn.Module, model: nn.Module, decay: float, number: int) ->
         kept.lerp_(current, share)
 
 
-def running_means(before: Mapping[str, float], now: Mapping[str, Tensor]) -> dict[str, float]:
+def running_means(before: Mapping[str, float], now: Mapping[str, float]) -> dict[str, float]:
     """Exponential means of figures over the steps, which begin at the first of them."""
-    values = {name: value.item() for name, value in now.items()}
-    return {n: _KEPT * before.get(n, v) + (1 - _KEPT) * v for n, v in values.items()}
+    return {n: _KEPT * before.get(n, v) + (1 - _KEPT) * v for n, v in now.items()}
 
 
 def skips(before: Mapping[str, float], overflowed: Sequence[str]) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """Training the VQ-VAE of patches, and measuring it on held-out images."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -23,12 +24,15 @@ from dalle_model.tokenizers.vqgan_codec import to_input
 from dalle_model.train.drawn import DrawnImages
 from dalle_model.train.images import Images
 from dalle_model.train.kmeans import fit_centroids
-from dalle_model.train.loop import run
+from dalle_model.train.loop import Hook, run
 from dalle_model.train.measures import decode, encode, measure
 from dalle_model.train.origin import origin_of
+from dalle_model.train.pictures import codec_pictures
 from dalle_model.train.resume import clear_state
-from dalle_model.train.state import begin
+from dalle_model.train.speed import Pace
+from dalle_model.train.state import RunState, begin
 from dalle_model.train.vq_task import VqTask, with_codebook
+from dalle_model.train.watch import NOWHERE, Logs, watching
 
 # Shape letters: B batch, C colour channels (3), S side in pixels, G grid side, P values of a patch
 # (192).
@@ -41,6 +45,7 @@ def train_from_images(
     settings: VqTraining,
     on_step: OnStep,
     resample: Resample = FIRST_RESAMPLE,
+    logs: Logs = NOWHERE,
 ) -> dict[str, Any]:
     """Train on images, measure on those held out, and write a checkpoint.
 
@@ -55,6 +60,7 @@ def train_from_images(
         on_step: called after each step with the running means of `loss` and `mse`, and the
             `held_out_psnr` of the averaged weights as it was measured last.
         resample: the filter that scaled the images, which the checkpoint names.
+        logs: where `metrics.jsonl`, pictures and trackers are written.
 
     Returns:
         As `dalle_model.train.measures.measure`, and `context_share`: of the held-out codes, how
@@ -65,8 +71,12 @@ def train_from_images(
         DivergedError: the loss is not finite.
     """
     train, held_out = images.split(out_url)
-    with torch_threads(settings.threads):
-        model = train_vq(train, held_out, config, settings, on_step, out_url)
+    draw = codec_pictures(held_out, lambda state: _codec(_kept(state)))
+    with (
+        torch_threads(settings.threads),
+        watching(logs, settings, Pace("images"), draw) as hooks,
+    ):
+        model = train_vq(train, held_out, config, settings, on_step, out_url, hooks)
         chosen = (config.num_codes, settings.kmeans_iterations, settings.seed)
         centroids = fit_centroids(train, *chosen)
         codec = VqCodec(model, vq_facts(out_url, "", config.to_dict(), {"resample": resample}))
@@ -85,6 +95,7 @@ def train_vq(
     settings: VqTraining,
     on_step: OnStep,
     out_url: str | None = None,
+    hooks: Sequence[Hook] = (),
 ) -> Vq:
     """Train a model; equal arguments and equal threads give equal weights.
 
@@ -96,6 +107,7 @@ def train_vq(
         on_step: as for `train_from_images`.
         out_url: URL of the future checkpoint, next to which the state of an unfinished run is
             saved; None to save nothing.
+        hooks: called after each step, once it is measured.
 
     Returns:
         The model with averaged weights.
@@ -104,9 +116,17 @@ def train_vq(
     task = VqTask(config, settings, partial(_held_out_psnr, held_out))
     state = begin(task, settings)
     origin = origin_of(out_url, settings, config.to_dict(), files.sha256(train.tobytes()))
-    run(state, batches, settings, origin, on_step, lambda: task.start(batches, state.averaged))
-    assert isinstance(state.trained, Vq)
-    return with_codebook(state.trained.eval(), task.model)
+    begin_codebook = partial(task.start, batches, state.averaged)
+    run(state, batches, settings, origin, on_step, begin_codebook, hooks)
+    return _kept(state).eval()
+
+
+def _kept(state: RunState) -> Vq:
+    """The averaged weights with the codebook of the model."""
+    model, averaged = state.task.model, state.trained
+    assert isinstance(model, Vq)
+    assert isinstance(averaged, Vq)
+    return with_codebook(averaged, model)
 
 
 def context_share(codec: VqCodec, images: Rgb) -> float:
@@ -119,6 +139,11 @@ def context_share(codec: VqCodec, images: Rgb) -> float:
 
 
 def _held_out_psnr(held_out: Rgb, model: Vq) -> dict[str, float]:
-    codec = VqCodec(model, vq_facts("", "", model.config.to_dict(), {}))
+    codec = _codec(model)
     reached = psnr(held_out, decode(codec, encode(codec, held_out)))
     return {"held_out_psnr": round(reached, 3)}
+
+
+def _codec(model: Vq) -> VqCodec:
+    """The codec of a model in training."""
+    return VqCodec(model, vq_facts("", "", model.config.to_dict(), {}))

@@ -101,7 +101,7 @@ class TerminalProgress:
 
     def step(self, step: int, total: int, metrics: Mapping[str, float] | None = None) -> None:
         """A step of a training or of a sampling is done."""
-        note = "  ".join(f"{name} {value:.3f}" for name, value in (metrics or {}).items())
+        note = "  ".join(f"{name} {_short(value)}" for name, value in (metrics or {}).items())
         self._update(step, total, note)
 
     def say(self, text: str) -> None:
@@ -191,6 +191,10 @@ class TerminalProgress:
 def pause_after(poll_s: float) -> float:
     """Seconds to wait after a poll that took `poll_s` seconds."""
     return max(POLL_S, POLL_PAUSES * poll_s)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3f}"
 
 
 def _tallies(manifest: Manifest) -> list[tuple[str, int]]:

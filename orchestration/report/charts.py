@@ -9,12 +9,15 @@ from pipelines.views import Curves, Frequencies, HeatMap
 
 
 def curves(view: Curves) -> str:
-    """Values over steps."""
+    """Values over steps; a line goes from each that is there to the next."""
     figure = Figure(figsize=(7, 2.6), layout="constrained")
     axes = figure.subplots()
+    steps = np.asarray(view.steps, np.float64)
     for name, values in view.lines.items():
-        axes.plot(view.steps, values, label=name)
-    axes.set_ylim(bottom=0)
+        there = np.isfinite(found := np.asarray(values, np.float64))
+        axes.plot(steps[there], found[there], label=name, marker="." if there.sum() < 2 else None)
+    if all(np.nanmin(values) >= 0 for values in view.lines.values()):
+        axes.set_ylim(bottom=0)
     axes.locator_params(axis="x", integer=True)  # there is no half of a step or of a shard
     axes.legend(frameon=False)
     return _svg(figure, view.x, view.y)

@@ -12,6 +12,7 @@
 <root>/<stage>/timings.json                            seconds and hosts; nothing compares it
 <root>/<stage>/cleaned.json                            its rows were freed, and are not missing
 <root>/<stage>/README.md                               the card of a data set; nothing reads it
+<root>/<stage>/logs/…                                  what is seen of a training; nothing reads it
 <root>/crawl/site/…                                    answers to a live crawl, kept as an input
 <root>/recipes/<recipe>/…                              a run directory for each recipe compared
 <root>/removed/refused.txt                             digests of what was removed, and is refused
@@ -37,6 +38,7 @@ _TIMINGS = "timings.json"
 _CLEANED = "cleaned.json"
 _CARD = "README.md"
 _SITE = "site"
+_LOGS = "logs"
 _NEXT = ".next"  # hidden: no pattern such as `**/*.parquet` meets half a result
 _REPLACED = "replaced.json"
 _SPILLED = f"{files.TEMPORARY_PREFIX}images"  # a temporary name: swept when the stage has ended
@@ -144,6 +146,11 @@ class StageFolder:
         return files.join(self.home or self.url, _SITE)
 
     @property
+    def logs(self) -> str:
+        """URL of the folder of what is seen of the latest training; it is no part of the result."""
+        return files.join(self.home or self.url, _LOGS)
+
+    @property
     def replaced(self) -> str:
         """URL of the manifest of the result that this one is taking the place of."""
         return self.file(_REPLACED)
@@ -170,7 +177,7 @@ class StageFolder:
 
 
 _RECORDS = {_MANIFEST, _GROUPS, _TIMINGS, _REPLACED, _CLEANED, _CARD}
-_NO_OUTPUT = _RECORDS | {_PROGRESS, _REJECTED, _SITE, _NEXT}
+_NO_OUTPUT = _RECORDS | {_PROGRESS, _REJECTED, _SITE, _LOGS, _NEXT}
 
 
 @dataclass(frozen=True)

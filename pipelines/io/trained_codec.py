@@ -5,7 +5,9 @@ from typing import Any, Protocol
 
 from dalle_model.config import FIRST_RESAMPLE
 from dalle_model.token_shape import square_edge
+from pipelines.io.layout import StageFolder
 from pipelines.io.task import StageTask
+from pipelines.io.training import curves_of, read_history, write_history
 from pipelines.records import (
     CODEC_SIDE,
     GRID,
@@ -14,6 +16,7 @@ from pipelines.records import (
     NUM_CODES,
     WANTED_SIDE,
 )
+from pipelines.views import Curves
 
 
 class Sizes(Protocol):
@@ -46,16 +49,48 @@ def train_on_survivors(
         file: the name of the checkpoint.
         sizes: of the model.
         facts: of the stages before it, which say how images were scaled.
-        train: writes the checkpoint, given images, its URL and, as `resample`, their filter.
+        train: writes the checkpoint, given images, its URL, as `resample` their filter, and as
+            `logs` where the training is seen.
 
     Raises:
         ImagesError: no images survive, or too few.
     """
+    from dalle_model.train.watch import Logs  # loads torch
     from pipelines.io.squares import surviving_squares  # loads what decodes images
 
     resample = facts.get(IMAGE_RESAMPLE, FIRST_RESAMPLE)
     images = surviving_squares(task, square_edge("images", sizes.image_shape), resample)
-    return train(images, task.folder.file(file), resample=resample)
+    logs = Logs(task.folder.logs)
+    metrics = train(images, task.folder.file(file), resample=resample, logs=logs)
+    write_history(task.folder)
+    return metrics
+
+
+def codec_curves(folder: StageFolder, name: str, terms: Mapping[str, str]) -> list[Curves]:
+    """What a codec's training shows of itself in the report.
+
+    Args:
+        folder: of the stage.
+        name: of the model.
+        terms: names of the parts of the loss, by what they are called.
+    """
+    history = read_history(folder)
+    return [
+        *curves_of(
+            history,
+            f"Training of the {name}",
+            "The loss and its parts, before their weights, for each value of the images or codes.",
+            "loss",
+            {"loss": "loss", **terms},
+        ),
+        *curves_of(
+            history,
+            f"Training of the {name}: held-out images",
+            "How near the reconstructions of images come that it is not trained on.",
+            "dB",
+            {"PSNR": "held_out_psnr"},
+        ),
+    ]
 
 
 def codec_facts(sizes: Sizes) -> dict[str, Any]:

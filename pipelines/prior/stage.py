@@ -1,14 +1,21 @@
 """The prior stage as a value: the autoregressive model trained on the token shards."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from dalle_model.progress import OnStep
 from dalle_model.train.prior_load import prior_load
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
+from pipelines.io.training import (
+    HISTORY,
+    curves_of,
+    missing_tracker_of,
+    read_history,
+    write_history,
+)
 from pipelines.prior.config import PriorConfig
-from pipelines.records import GRID, NUM_CODES, PRIOR, TEXT_VOCAB, TOKENIZER, TOKENS
+from pipelines.records import CODEC, GRID, NUM_CODES, PRIOR, TEXT_VOCAB, TOKENIZER, TOKENS
 from pipelines.stage import (
     Facts,
     Job,
@@ -20,37 +27,29 @@ from pipelines.stage import (
     plain_settings,
     versions,
 )
-from pipelines.views import Curves, View
+from pipelines.views import View
 
 FILE = "prior.safetensors"
-HISTORY = "history.json"
-HISTORY_POINTS = 200  # chosen: one for every three pixels of the report's plot
 
 
 def _run(job: Job, on_step: OnStep) -> LocalResult:
-    from dalle_model import files
     from dalle_model.shards import list_shards
     from dalle_model.train.prior import train_from_shards
+    from dalle_model.train.watch import Logs
     from dalle_model.vocab import CaptionTokenizer
 
-    history: list[dict[str, float]] = []
-    every = max(1, job.config.training.steps // HISTORY_POINTS)
-
-    def follow(step: int, total: int, metrics: Mapping[str, float]) -> None:
-        if step % every == 0 or step == total:
-            history.append({"step": step, **metrics})
-        on_step(step, total, metrics)
-
+    task, config = job.task, job.config
     metrics = train_from_shards(
-        list_shards(job.task.url(TOKENS)),
-        CaptionTokenizer.load(job.task.url(TOKENIZER)),
-        job.task.folder.file(FILE),
-        job.config.model.closed(),
-        job.config.training,
-        job.config.pairs,
-        follow,
+        list_shards(task.url(TOKENS)),
+        CaptionTokenizer.load(task.url(TOKENIZER)),
+        task.folder.file(FILE),
+        config.model.closed(),
+        config.training,
+        config.pairs,
+        on_step,
+        Logs(task.folder.logs, task.url(CODEC)),
     )
-    files.write_json(job.task.folder.file(HISTORY), history)
+    write_history(task.folder)
     shown = {name: value for name, value in metrics.items() if name != "choice"}
     return LocalResult((FILE, HISTORY), shown)
 
@@ -61,6 +60,8 @@ def _settings(config: PriorConfig) -> dict[str, Any]:
 
 
 def _misfit(config: PriorConfig, facts: Facts) -> str:
+    if problem := missing_tracker_of("prior", config.training):
+        return problem
     model = config.model
     if facts.get(GRID, model.grid) is None:
         return (
@@ -86,29 +87,27 @@ def _misfit(config: PriorConfig, facts: Facts) -> str:
 
 
 def _views(folder: StageFolder, _manifest: Manifest, _config: PriorConfig) -> Iterable[View]:
-    from dalle_model import files
-
-    history: list[dict[str, float]] = files.read_json(folder.file(HISTORY))
-    if not history:
-        return []
-    names = [name for name in history[0] if name.endswith("_ce")]
-    return [
-        Curves(
-            title="Training of the prior",
-            about="Cross-entropy of the text tokens and of the image tokens.",
-            x="step",
-            y="nats a token",
-            steps=[point["step"] for point in history],
-            lines={name.removesuffix("_ce"): [p[name] for p in history] for name in names},
-        )
-    ]
+    return curves_of(
+        read_history(folder),
+        "Training of the prior",
+        "Cross-entropy of the text tokens and of the image tokens: of the rows that it is trained "
+        "on, with whatever noise and dropout they have, and of those held out, if any are.",
+        "nats a token",
+        {
+            "text": "text_ce",
+            "image": "image_ce",
+            "text, held out": "held_out_text_ce",
+            "image, held out": "held_out_image_ce",
+        },
+    )
 
 
 STAGE = Stage(
     name="prior",
     about="the autoregressive model trained on the run's token shards",
     config=PriorConfig,
-    reads={TOKENS: Reads(), TOKENIZER: Reads()},
+    # the codec, for pictures alone: its codes are in the tokens
+    reads={TOKENS: Reads(), TOKENIZER: Reads(), CODEC: Reads(count="maybe", is_pinned=True)},
     writes=Writes(PRIOR, file=FILE),
     work=LocalWork(_run),
     is_default=False,

@@ -1,11 +1,21 @@
 """The vq stage as a value: a VQ-VAE of patches trained on the images that survived."""
 
+from collections.abc import Iterable
 from functools import partial
 
 from dalle_model.progress import OnStep
-from pipelines.io.trained_codec import codec_facts, too_small, train_on_survivors
+from pipelines.io.layout import StageFolder
+from pipelines.io.manifest import Manifest
+from pipelines.io.trained_codec import (
+    codec_curves,
+    codec_facts,
+    too_small,
+    train_on_survivors,
+)
+from pipelines.io.training import HISTORY, missing_tracker_of
 from pipelines.records import CODEC, IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
-from pipelines.stage import Job, LocalResult, LocalWork, Reads, Stage, Writes, versions
+from pipelines.stage import Facts, Job, LocalResult, LocalWork, Reads, Stage, Writes, versions
+from pipelines.views import View
 from pipelines.vq.config import VqStageConfig
 
 FILE = "vq.safetensors"
@@ -16,7 +26,17 @@ def _run(job: Job, on_step: OnStep) -> LocalResult:
 
     sizes, settings = job.config.model, job.config.training
     train = partial(train_from_images, config=sizes, settings=settings, on_step=on_step)
-    return LocalResult((FILE,), train_on_survivors(job.task, FILE, sizes, job.facts, train))
+    metrics = train_on_survivors(job.task, FILE, sizes, job.facts, train)
+    return LocalResult((FILE, HISTORY), metrics)
+
+
+def _misfit(config: VqStageConfig, facts: Facts) -> str:
+    trackers = missing_tracker_of("vq", config.training)
+    return trackers or too_small(facts, "vq.model.image_shape", "make that shape smaller")
+
+
+def _views(folder: StageFolder, _manifest: Manifest, _config: VqStageConfig) -> Iterable[View]:
+    return codec_curves(folder, "VQ-VAE", {"squared error": "mse", "commitment": "commitment"})
 
 
 STAGE = Stage(
@@ -29,5 +49,6 @@ STAGE = Stage(
     is_default=False,
     dependencies=versions("torch"),
     facts=lambda config, _: codec_facts(config.model),
-    misfit=lambda _, facts: too_small(facts, "vq.model.image_shape", "make that shape smaller"),
+    views=_views,
+    misfit=_misfit,
 )

@@ -102,7 +102,7 @@ def saved_bytes(config: PriorConfig, rows: int) -> int:
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = prior(text, image)
-        stream_loss(*logits, text, image)
+        stream_loss(logits[0], logits[1], text, image)
     return sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
 
 

@@ -276,7 +276,7 @@ def test_what_is_not_trained_on_is_counted_and_told(
     [
         ({"grid": 4}, "grid 4, but the codec of the shards has 3"),
         ({"image_vocab": 8}, "image_vocab 8, but the codec of the shards has 16"),
-        ({"text_vocab": 260}, "260 text tokens, but .* 300; lower `bpe.vocab_size` to 260"),
+        ({"text_vocab": 260}, "260 text tokens, but .* 300; set `prior.model.text_vocab` to 300"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(

@@ -8,6 +8,7 @@ from orchestration.engine.config import ConfigError, RunConfig
 from orchestration.engine.config_file import check_config
 from orchestration.engine.graph import Graph
 from orchestration.engine.preflight import check_settings, chosen_stages
+from pipelines.stage import Stage
 from tests.support.codecs import write_codec
 
 
@@ -60,6 +61,12 @@ def test_images_are_scaled_by_the_codecs_filter_unless_it_is_set(tmp_path, setti
     assert fingerprint(config) == fingerprint(answered(named))
 
 
+def prior_of(config: RunConfig) -> Stage:
+    stage = Graph.of(config).stage("prior")
+    assert stage is not None
+    return stage
+
+
 @pytest.mark.parametrize(
     ("settings", "sizes"),
     [
@@ -73,7 +80,7 @@ def test_the_prior_s_grid_and_vocabularies_are_those_of_codec_and_tokenizer(
     tmp_path, settings, sizes
 ):
     config = answered(config_of(tmp_path, **{"prior": {"preset": "small"}, **settings}))
-    stage = Graph.of(config).stage("prior")
+    stage = prior_of(config)
     model = config.section(stage).model
     assert (model.grid, model.image_vocab, model.text_vocab) == sizes
     names = ("grid", "image_vocab", "text_vocab")
@@ -85,7 +92,7 @@ def test_the_prior_s_grid_and_vocabularies_are_those_of_codec_and_tokenizer(
 
 def test_a_preset_is_no_more_than_the_settings_it_stands_for(tmp_path):
     config = answered(config_of(tmp_path, prior={"preset": "small"}))
-    stage = Graph.of(config).stage("prior")
+    stage = prior_of(config)
     written = config.section(stage).model_dump(mode="json") | {"preset": "base"}
     spelled = answered(config_of(tmp_path, prior=written))
     assert Graph.of(config).fingerprint(stage, {}) == Graph.of(spelled).fingerprint(stage, {})

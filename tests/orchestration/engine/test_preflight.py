@@ -103,11 +103,13 @@ def test_what_a_message_says_to_set_mends_the_config(tmp_path, settings):
 
 @pytest.mark.parametrize("preset", ["demo", "small", "base", "350m", "1.4b", "paper"])
 def test_every_size_of_the_prior_goes_with_every_codec(tmp_path, preset):
-    for codec in ({}, {"vq": {"model": {"num_codes": 512}}}, {"dvae": {}}):
+    codecs: list[dict[str, object]] = [{}, {"vq": {"model": {"num_codes": 512}}}, {"dvae": {}}]
+    for codec in codecs:
         config = answered(config_of(tmp_path, prior={"preset": preset}, **codec))
         check(config)
-        model = config.section(Graph.of(config).stage("prior")).model
-        facts = Graph.of(config).all_facts()
+        graph = Graph.of(config)
+        (prior,) = chosen_stages(graph.stages, ["prior"])
+        model, facts = config.section(prior).model, graph.all_facts()
         assert (model.grid, model.image_vocab) == (facts["grid"], facts["num_codes"])
 
 
