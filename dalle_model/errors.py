@@ -51,6 +51,7 @@ DalleError: what was asked for has failed; exit code 1
         ColumnError          pipelines.crawl.tables.columns   a column is not there, or one too many
         BlocklistError       pipelines.fetch.blocklists       a block-list cannot be read
         RecipeError          pipelines.captions.assembly      a recipe is wrong or unknown
+        TrackerError         dalle_model.train.trackers       a tracker of a training is missing
         PriceError           orchestration.scale.prices       a file of prices cannot be read
         NoMarginsError       pipelines.encode.encoder         a codec gives no margins
         OneShapeError        pipelines.encode.shapes          a codec takes images of one shape

@@ -14,6 +14,14 @@ def test_a_write_makes_folders_and_replaces(tmp_path):
     assert files.list_names(str(tmp_path / "a")) == ["b.bin"]
 
 
+@pytest.mark.parametrize("scheme", ["", "memory://"])
+def test_lines_are_added_at_the_end_of_a_file_that_need_not_be_there(tmp_path, scheme):
+    url = f"{scheme}{tmp_path}/new/lines.jsonl"
+    for line in (b"1\n", b"2\n"):
+        files.append(url, line)
+    assert files.read_bytes(url) == b"1\n2\n"
+
+
 def test_a_failed_write_leaves_the_old_content_and_nothing_else(tmp_path, monkeypatch):
     url = str(tmp_path / "b.bin")
     files.write_bytes(url, b"old")

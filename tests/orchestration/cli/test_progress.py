@@ -24,11 +24,11 @@ def test_a_log_gets_lines_with_rate_and_time_left(monkeypatch):
     def act(told):
         with told.stage("prior", "not finished yet"):
             told.step(1, 4, {"loss": 3.5})
-            told.step(2, 4, {"loss": 2.5})
+            told.step(2, 4, {"loss": 2.5, "tokens_per_s": 4617.3})
 
     text = said(monkeypatch, act)
     assert "prior      not finished yet" in text
-    assert "2 of 4  loss 2.500" in text
+    assert "2 of 4  loss 2.500  tokens_per_s 4,617" in text
     assert "/s, " in text
     assert "s left" in text
 

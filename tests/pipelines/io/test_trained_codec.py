@@ -8,7 +8,7 @@ from dalle_model.config import DvaeConfig
 from dalle_model.pixels import to_png
 from dalle_model.train.images import ImagesError
 from pipelines.io import parquet
-from pipelines.io.trained_codec import codec_facts, too_small, train_on_survivors
+from pipelines.io.trained_codec import codec_curves, codec_facts, too_small, train_on_survivors
 from pipelines.records import (
     CODEC_SIDE,
     GRID,
@@ -54,7 +54,8 @@ def test_a_training_gets_what_survived_once_and_scaled_as_it_is(tmp_path, facts,
     write(task, keys, keys[:-2])
     trained = []
 
-    def train(images, url, resample):
+    def train(images, url, resample, logs):
+        assert logs.url == task.folder.logs
         trained.append((images.rgb.shape, url, resample))
         return {"psnr": 1.0}
 
@@ -79,3 +80,13 @@ def write(task, keys: list[str], surviving: list[str]) -> None:
         (SELECTION, pa.Table.from_pylist(selected, schema)),
     ]:
         files.write_bytes(task.input(role).part(0), parquet.to_bytes(table))
+
+
+def test_a_codec_shows_its_loss_and_how_near_it_comes(tmp_path):
+    folder = stage_task(tmp_path, "vq").folder
+    assert codec_curves(folder, "VQ-VAE", {"squared error": "mse"}) == []
+    points = [{"step": 2, "loss": 3.0, "mse": 2.0}, {"step": 4, "loss": 2.0, "mse": 1.0}]
+    files.write_json(folder.file("history.json"), [points[0], points[1] | {"held_out_psnr": 20.5}])
+    loss, held_out = codec_curves(folder, "VQ-VAE", {"squared error": "mse"})
+    assert loss.lines == {"loss": [3.0, 2.0], "squared error": [2.0, 1.0]}
+    assert (held_out.y, held_out.lines["PSNR"][1]) == ("dB", 20.5)
