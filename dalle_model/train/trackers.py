@@ -6,6 +6,7 @@ None of them is needed otherwise, so each is imported where it is asked for.
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
@@ -68,22 +69,24 @@ class WeightsAndBiases:
     `wandb sync` sends it later. A training that goes on is the same run.
 
     Args:
-        folder: on a disk, for the files.
+        folder: on a disk, below which it makes one called `wandb`.
         name: of the run.
     """
 
     def __init__(self, folder: str, name: str) -> None:
-        import wandb
-
+        wandb: Any = import_module("wandb")
         Path(folder).mkdir(parents=True, exist_ok=True)
         self._wandb = wandb
+        mode = os.environ.get("WANDB_MODE", "offline")
         self._run: Any = wandb.init(
             project=os.environ.get("WANDB_PROJECT", PROJECT),
             name=name,
             id=files.sha256(str(Path(folder).resolve()).encode())[:16],
             resume="allow",
             dir=folder,
-            mode=os.environ.get("WANDB_MODE", "offline"),
+            mode=mode,
+            # the terminal is ours, unless there is a page on the web to name
+            settings={"console": "off", "silent": mode == "offline"},
         )
 
     def log(self, step: int, figures: Mapping[str, float]) -> None:
@@ -147,7 +150,6 @@ class Trackers:
 
 
 def _opened(name: Tracker, folder: str, first_step: int) -> Tracking:
-    own = files.local_path(files.join(folder, name))
     if name == "tensorboard":
-        return TensorBoard(own, first_step)
-    return WeightsAndBiases(own, folder)
+        return TensorBoard(files.local_path(files.join(folder, name)), first_step)
+    return WeightsAndBiases(files.local_path(folder), folder)

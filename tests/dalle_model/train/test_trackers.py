@@ -2,6 +2,7 @@
 
 import sys
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ LINE = {"step": 3, "rows": 12, "loss": 2.5}
 @pytest.fixture
 def boards(monkeypatch):
     """What a stand-in for TensorBoard's writer was asked to do."""
-    asked = []
+    asked: list[Any] = []
 
     class SummaryWriter:
         def __init__(self, folder, purge_step):
@@ -31,7 +32,7 @@ def boards(monkeypatch):
         def close(self):
             asked.append("close")
 
-    module = ModuleType("torch.utils.tensorboard")
+    module: Any = ModuleType("torch.utils.tensorboard")
     module.SummaryWriter = SummaryWriter
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
     monkeypatch.setattr(trackers, "find_spec", lambda name: name)
@@ -41,7 +42,7 @@ def boards(monkeypatch):
 @pytest.fixture
 def runs(monkeypatch):
     """What a stand-in for wandb was asked to do."""
-    asked = []
+    asked: list[Any] = []
 
     def init(**arguments):
         asked.append(arguments)
@@ -50,7 +51,7 @@ def runs(monkeypatch):
             finish=lambda: asked.append("finish"),
         )
 
-    module = ModuleType("wandb")
+    module: Any = ModuleType("wandb")
     module.init, module.Image = init, lambda picture: ("image", picture.size)
     monkeypatch.setitem(sys.modules, "wandb", module)
     monkeypatch.setattr(trackers, "find_spec", lambda name: name)
@@ -83,7 +84,7 @@ def test_wandb_stays_on_this_machine_and_knows_a_run_again(runs, monkeypatch, tm
     opened = [asked for asked in runs if isinstance(asked, dict)]
     assert [one["mode"] for one in opened] == ["offline", "offline"]
     assert opened[0]["id"] == opened[1]["id"]
-    assert opened[0]["dir"] == f"{tmp_path}/wandb"
+    assert opened[0]["dir"] == str(tmp_path)
     assert runs[1:4] == [
         ({"rows": 12, "loss": 2.5}, 3),
         ({"grid": ("image", (5, 4))}, 3),
@@ -109,15 +110,13 @@ def test_a_store_is_no_disk(boards):
 
 
 def test_event_files_are_read_back(tmp_path):
-    pytest.importorskip("tensorboard")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     tracked = Trackers(["tensorboard"], str(tmp_path))
     for step in (1, 2):
         tracked.log({"step": step, "loss": 1 / step})
     tracked.show(2, Image.fromarray(np.full((4, 6, 3), 200, np.uint8)))
     tracked.close()
-    events = EventAccumulator(f"{tmp_path}/tensorboard")
+    events = reader.EventAccumulator(f"{tmp_path}/tensorboard")
     events.Reload()
     assert [(e.step, e.value) for e in events.Scalars("loss")] == [(1, 1.0), (2, 0.5)]
     (shown,) = events.Images("grid")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -65,7 +66,7 @@ def test_codecs_are_seen_at_held_out_images_and_learn_the_same_without(tmp_path)
     named = [(f"{n:024x}", image) for n, image in enumerate(edges(64))]
     images = distinct_images(named)
     assert len(images.split("codec")[1])
-    trainings = {
+    trainings: dict[str, tuple[Any, Any, Any]] = {
         "dvae": (
             dvae.train_from_images,
             DvaeConfig(side=32, num_codes=16, hidden=8, bottleneck=8, blocks_per_group=1),
