@@ -41,6 +41,7 @@ DalleError: what was asked for has failed; exit code 1
         ReaderError          dalle_model.data.reader          rows cannot be read in an order
         CodecError           dalle_model.tokenizers.codec     the codec of a config cannot be used
         ConversionError      dalle_model.tokenizers.pickles   a file cannot be made a codec
+        CompressionError     dalle_model.train.powersgd       gradients cannot be compressed so
         ArchiveError         pipelines.web.replay             an archive cannot be replayed
         LexiconError         pipelines.text.lexicons.sources  a word list cannot be read
         TaggerError          pipelines.text.tagging.tagged    a part-of-speech tagger cannot be used
