@@ -1,0 +1,177 @@
+"""One step's work shared by processes: whole weights in each (DDP), or a part (FSDP2).
+
+Every process has its own rows of the batch, and its loss is the sum over them divided by counts of
+all rows. So gradients are added up, and not averaged, whatever each has.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.distributed.tensor import DTensor
+from torch.futures import Future
+from torch.nn.parallel import DistributedDataParallel
+from torch.nn.utils import get_total_norm
+from torch.optim import Optimizer
+
+from dalle_model.errors import UsageError
+from dalle_model.train.muon import Muon
+from dalle_model.train.place import Place
+
+Mode = Literal["ddp", "fsdp"]
+Count = TypeVar("Count", int, float)
+
+
+class ParallelError(UsageError):
+    """A training cannot be shared by processes so: why, and which setting to change."""
+
+
+class Alone:
+    """One process, which has all rows and all weights; the others are this with changes.
+
+    Args:
+        objective: that is trained.
+        place: of this process.
+    """
+
+    def __init__(self, objective: nn.Module, place: Place) -> None:
+        self.objective, self.place = objective, place
+
+    def __call__(self, *inputs: Any) -> Mapping[str, Tensor]:
+        """The objective of inputs, which are taken to the device."""
+        moved = [x.to(self.place.device) if isinstance(x, Tensor) else x for x in inputs]
+        sums: Mapping[str, Tensor] = self._forward(*moved)
+        return sums
+
+    def part(self, is_last: bool) -> AbstractContextManager[None]:
+        """A block with the forward and backward pass of one part of this process's rows."""
+        del is_last
+        return nullcontext()
+
+    def norm(self) -> Tensor:
+        """Of the gradients of all processes together, which are whole from then on."""
+        return get_total_norm([w.grad for w in self.objective.parameters() if w.grad is not None])
+
+    def _forward(self, *inputs: Any) -> Mapping[str, Tensor]:
+        sums: Mapping[str, Tensor] = self.objective(*inputs)
+        return sums
+
+
+class Ddp(Alone):
+    """Each process has all weights; gradients are added up while the backward pass goes on.
+
+    The objective itself stays as it is, and the names of its weights with it.
+    """
+
+    def __init__(self, objective: nn.Module, place: Place) -> None:
+        super().__init__(objective, place)
+        cards = None if place.device.type == "cpu" else [place.device]
+        self._wrapped = DistributedDataParallel(objective, cards, gradient_as_bucket_view=True)
+        self._wrapped.register_comm_hook(None, _sum_of_bucket)
+
+    def part(self, is_last: bool) -> AbstractContextManager[None]:
+        if is_last:
+            return nullcontext()
+        return self._wrapped.no_sync()  # type: ignore[no-any-return]
+
+    def _forward(self, *inputs: Any) -> Mapping[str, Tensor]:
+        sums: Mapping[str, Tensor] = self._wrapped(*inputs)
+        return sums
+
+
+class Fsdp(Alone):
+    """Each process has a part of each weight, and gathers those of a block for its turn.
+
+    Args:
+        objective: is changed in place.
+        place: of this process.
+        averaged: moving average of weights, which is shared likewise; or None.
+        optimizers: without a state yet, whose parameters become the parts.
+        dtype: in which the weights of blocks are gathered.
+
+    Raises:
+        ParallelError: Muon needs whole matrices.
+    """
+
+    def __init__(
+        self,
+        objective: nn.Module,
+        place: Place,
+        averaged: nn.Module | None,
+        optimizers: Sequence[Optimizer],
+        dtype: torch.dtype,
+    ) -> None:
+        super().__init__(objective, place)
+        if any(isinstance(optimizer, Muon) for optimizer in optimizers):
+            raise ParallelError(
+                "Muon works on whole matrices, and with `parallel: fsdp` a process has a part of "
+                "each; set `optimizer: adamw`, or `parallel: ddp`"
+            )
+        names = {id(weight): name for name, weight in objective.named_parameters()}
+        _shard(objective, place, dtype)
+        if averaged is not None:
+            _shard(averaged, place, dtype)
+        parts = dict(objective.named_parameters())
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["params"] = [parts[names[id(weight)]] for weight in group["params"]]
+
+    def part(self, is_last: bool) -> AbstractContextManager[None]:
+        self.objective.set_requires_gradient_sync(is_last)  # type: ignore[operator]
+        return nullcontext()
+
+    def norm(self) -> Tensor:
+        norm = super().norm()
+        return norm.full_tensor() if isinstance(norm, DTensor) else norm
+
+
+def full_weights(module: nn.Module) -> dict[str, Tensor]:
+    """All weights of a module, whole and on the CPU, on rank 0; none on the others.
+
+    All processes must call this.
+    """
+    options = StateDictOptions(full_state_dict=True, cpu_offload=True)
+    found: dict[str, Tensor] = get_model_state_dict(module, options=options)
+    return found
+
+
+def sums(values: Mapping[str, Count], place: Place) -> dict[str, Count]:
+    """Sums over all processes of numbers that each has by the same names."""
+    if place.mesh is None:
+        return dict(values)
+    kind = torch.int64 if all(isinstance(v, int) for v in values.values()) else torch.float64
+    total = torch.tensor(list(values.values()), dtype=kind, device=place.device)
+    dist.all_reduce(total)
+    return dict(zip(values, total.tolist(), strict=True))
+
+
+def _shard(module: nn.Module, place: Place, dtype: torch.dtype) -> None:
+    """Blocks first, each of which is gathered by itself, then what is left, in float32.
+
+    Their gains and biases are among what is left.
+    """
+    policy = MixedPrecisionPolicy(dtype, torch.float32, cast_forward_inputs=False)
+    for name, blocks in module.named_modules():
+        if name.split(".")[-1] == "blocks" and isinstance(blocks, nn.ModuleList):
+            for block in blocks:
+                with_matrices = [part for part in block.children() if _has_matrix(part)]
+                fully_shard(with_matrices, mesh=place.mesh, mp_policy=policy)
+    fully_shard(module, mesh=place.mesh)
+    for part in module.modules():
+        if isinstance(part, FSDPModule):  # by default gradients are averaged
+            part.set_gradient_divide_factor(1.0)
+            part.set_force_sum_reduction_for_comms(True)
+
+
+def _has_matrix(module: nn.Module) -> bool:
+    return any(weight.ndim > 1 for weight in module.parameters())
+
+
+def _sum_of_bucket(_: object, bucket: dist.GradBucket) -> Future[Tensor]:
+    reduced = dist.all_reduce(bucket.buffer(), async_op=True).get_future()
+    return reduced.then(lambda done: done.value()[0])  # type: ignore[no-any-return]
