@@ -5,6 +5,8 @@ from typing import Literal
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Tracker = Literal["tensorboard", "wandb"]
+Device = Literal["auto", "cpu", "cuda"]
+Parallel = Literal["ddp", "fsdp"]
 
 
 def require(holds: bool, message: str) -> None:
@@ -30,6 +32,11 @@ class Training:
             the processor multiplies in it, 1.5 times as fast as float32 on Zen 4. Emulated, it
             takes several times as long. `float16` is for priors: the residual branches alone, and
             the gradient of each has a scale of its own.
+        device: `cuda` for the card of each process, `auto` for a card where there is one.
+        parallel: of several processes, started by torchrun, each has all weights (`ddp`) or a part
+            of each of them (`fsdp`), which takes less memory and sends half as much again.
+        powersgd_rank: of the matrices as whose products the gradients of blocks are sent, where
+            each process has all weights; null to send them whole.
         seed: of initial weights, order, augmentation, dropout and noise, >= 0.
         checkpoint_every: steps between saved states.
         measure_every: steps between measurements of what is held out; null for one at the end.
@@ -50,6 +57,9 @@ class Training:
     ema_decay: float = 0.0
     ema_every: int = 1
     precision: Precision = "auto"
+    device: Device = "auto"
+    parallel: Parallel = "ddp"
+    powersgd_rank: int | None = None
     seed: int = 0
     checkpoint_every: int = 1000
     measure_every: int | None = None
@@ -69,8 +79,12 @@ class Training:
             "record_every",
         ):
             require(getattr(self, name) >= 1, f"{name} must be at least 1")
-        for name in ("clip_norm", "measure_every", "grid_every", "threads"):
+        for name in ("clip_norm", "measure_every", "grid_every", "threads", "powersgd_rank"):
             value = getattr(self, name)
             require(value is None or value > 0, f"{name} must be above 0, or none")
+        require(
+            self.powersgd_rank is None or self.parallel == "ddp",
+            "powersgd_rank is for whole gradients: set parallel to ddp, or powersgd_rank to null",
+        )
         require(0 <= self.ema_decay < 1, "ema_decay must be in [0, 1)")
         require(min(self.seed, self.workers) >= 0, "seed and workers must not be negative")

@@ -6,9 +6,11 @@ from typing import Any
 
 from dalle_model.progress import OnStep
 from dalle_model.train.origin import Origin
+from dalle_model.train.parallel import sums
 from dalle_model.train.resume import load_state, save_state
 from dalle_model.train.state import RunState
 from dalle_model.train.step import DivergedError, train_step
+from dalle_model.train.stopping import StoppedError, is_asked, stoppable
 from dalle_model.train.task import Batches
 from dalle_model.training_settings import Training
 
@@ -33,16 +35,22 @@ def train(
 
     Raises:
         DivergedError: the loss or its gradient is not finite, or no update was taken at the end.
+        StoppedError: a process was asked to stop; all have, after the same step.
     """
     batches.load_state_dict({"position": state.position})
     began = perf_counter()
-    for _, batch in zip(range(state.step, settings.steps), batches, strict=False):
-        before = state.position
-        train_step(state, settings, batch)
-        state.rows, state.seconds = state.position - before, perf_counter() - began
-        for hook in hooks:
-            hook(state)
-        began = perf_counter()
+    with stoppable():
+        for _, batch in zip(range(state.step, settings.steps), batches, strict=False):
+            before = state.position
+            train_step(state, settings, batch)
+            state.rows, state.seconds = state.position - before, perf_counter() - began
+            asked = sums({"to stop": int(is_asked())}, state.parallel.place)["to stop"]
+            state.is_stopping = asked > 0 and state.step < settings.steps
+            for hook in hooks:
+                hook(state)
+            if state.is_stopping:
+                raise StoppedError(f"stopped after step {state.step:,} of {settings.steps:,}")
+            began = perf_counter()
     skipped = int(state.recent.get("skipped_in_a_row", 0))
     if skipped >= min(settings.steps, _SKIPPED_AT_MOST):
         raise DivergedError(
@@ -76,11 +84,13 @@ def run(
         DivergedError: the loss or its gradient is not finite.
     """
     called = [measuring(settings), *hooks]
-    if origin.url is not None:
-        called.append(saving(origin.url, settings, origin))
+    if state.parallel.place.rank == 0:
+        if origin.url is not None:
+            called.append(saving(origin.url, settings, origin))
+        called.append(telling(settings, on_step))
     if origin.url is None or not restore(state, origin.url, origin):
         start()
-    train(state, batches, settings, [*called, telling(settings, on_step)])
+    train(state, batches, settings, called)
 
 
 def restore(state: RunState, out_url: str, origin: Origin) -> bool:
@@ -121,10 +131,10 @@ def is_due(step: int, settings: Training) -> bool:
 
 
 def saving(out_url: str, settings: Training, origin: Origin) -> Hook:
-    """Saves the state every `checkpoint_every` steps."""
+    """Saves the state every `checkpoint_every` steps, and where the run is asked to stop."""
 
     def save(state: RunState) -> None:
-        if state.step % settings.checkpoint_every == 0:
+        if state.step % settings.checkpoint_every == 0 or state.is_stopping:
             extra: dict[str, Any] = {"origin": origin.described, "position": state.position}
             save_state(out_url, state.task.kind, state, extra)
 

@@ -21,7 +21,7 @@ _DECIDES_NOTHING = (
     "kmeans_iterations",
 )
 # In a run: how fast the rates fall from there on, and rounding.
-_MAY_CHANGE = ("steps", "decay_steps", "threads", "accumulation")
+_MAY_CHANGE = ("steps", "decay_steps", "threads", "accumulation", "device", "parallel")
 
 
 @dataclass(frozen=True)

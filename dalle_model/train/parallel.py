@@ -4,9 +4,9 @@ Every process has its own rows of the batch, and its loss is the sum over them d
 all rows. So gradients are added up, and not averaged, whatever each has.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -17,13 +17,15 @@ from torch.distributed.tensor import DTensor
 from torch.futures import Future
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import get_total_norm
-from torch.optim import Optimizer
 
 from dalle_model.errors import UsageError
 from dalle_model.train.muon import Muon
 from dalle_model.train.place import Place
+from dalle_model.train.powersgd import PowerSgd
+from dalle_model.train.precision import uses_bfloat16
+from dalle_model.train.task import Task
+from dalle_model.training_settings import Training
 
-Mode = Literal["ddp", "fsdp"]
 Count = TypeVar("Count", int, float)
 
 
@@ -48,6 +50,10 @@ class Alone:
         sums: Mapping[str, Tensor] = self._forward(*moved)
         return sums
 
+    def num_parts(self, settings: Training) -> int:
+        """In how many parts a process takes its rows of a step; the same in all."""
+        return min(settings.accumulation, settings.batch_size // self.place.ranks)
+
     def part(self, is_last: bool) -> AbstractContextManager[None]:
         """A block with the forward and backward pass of one part of this process's rows."""
         del is_last
@@ -56,6 +62,13 @@ class Alone:
     def norm(self) -> Tensor:
         """Of the gradients of all processes together, which are whole from then on."""
         return get_total_norm([w.grad for w in self.objective.parameters() if w.grad is not None])
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What of the next steps depends on how they are shared; all processes must call this."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `state_dict` returned, of any number of processes."""
 
     def _forward(self, *inputs: Any) -> Mapping[str, Tensor]:
         sums: Mapping[str, Tensor] = self.objective(*inputs)
@@ -84,14 +97,42 @@ class Ddp(Alone):
         return sums
 
 
+class Compressed(Alone):
+    """Each process has all weights; gradients are added up by PowerSGD after the backward pass.
+
+    Args:
+        objective: that is trained.
+        place: of this process.
+        rank: of the products that gradients are sent as.
+        seed: of the random matrices.
+
+    Raises:
+        CompressionError: at this rank, no matrix would be sent in fewer bytes.
+    """
+
+    def __init__(self, objective: nn.Module, place: Place, rank: int, seed: int) -> None:
+        super().__init__(objective, place)
+        self._gradients = PowerSgd(objective, rank, seed)
+        for tensor in objective.state_dict().values():
+            dist.broadcast(tensor, 0)
+
+    def norm(self) -> Tensor:
+        return self._gradients.reduce()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return self._gradients.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        self._gradients.load_state_dict(state)
+
+
 class Fsdp(Alone):
     """Each process has a part of each weight, and gathers those of a block for its turn.
 
     Args:
-        objective: is changed in place.
+        task: whose model and optimizers, without a state yet, are changed in place.
         place: of this process.
         averaged: moving average of weights, which is shared likewise; or None.
-        optimizers: without a state yet, whose parameters become the parts.
         dtype: in which the weights of blocks are gathered.
 
     Raises:
@@ -99,35 +140,62 @@ class Fsdp(Alone):
     """
 
     def __init__(
-        self,
-        objective: nn.Module,
-        place: Place,
-        averaged: nn.Module | None,
-        optimizers: Sequence[Optimizer],
-        dtype: torch.dtype,
+        self, task: Task, place: Place, averaged: nn.Module | None, dtype: torch.dtype
     ) -> None:
-        super().__init__(objective, place)
-        if any(isinstance(optimizer, Muon) for optimizer in optimizers):
+        super().__init__(task.objective, place)
+        if any(isinstance(optimizer, Muon) for optimizer in task.optimizers):
             raise ParallelError(
                 "Muon works on whole matrices, and with `parallel: fsdp` a process has a part of "
                 "each; set `optimizer: adamw`, or `parallel: ddp`"
             )
-        names = {id(weight): name for name, weight in objective.named_parameters()}
-        _shard(objective, place, dtype)
+        names = {id(weight): name for name, weight in task.model.named_parameters()}
+        self._model = _shard(task.model, place, dtype)
         if averaged is not None:
             _shard(averaged, place, dtype)
-        parts = dict(objective.named_parameters())
-        for optimizer in optimizers:
+        parts = dict(task.model.named_parameters())
+        for optimizer in task.optimizers:
             for group in optimizer.param_groups:
                 group["params"] = [parts[names[id(weight)]] for weight in group["params"]]
 
     def part(self, is_last: bool) -> AbstractContextManager[None]:
-        self.objective.set_requires_gradient_sync(is_last)  # type: ignore[operator]
+        self._model.set_requires_gradient_sync(is_last)
         return nullcontext()
 
     def norm(self) -> Tensor:
         norm = super().norm()
         return norm.full_tensor() if isinstance(norm, DTensor) else norm
+
+
+def shared(task: Task, averaged: nn.Module | None, settings: Training, place: Place) -> Alone:
+    """Bring a training to its device, and share it as the settings say.
+
+    Args:
+        task: that is trained, whose optimizers have no state yet; changed in place.
+        averaged: moving average of weights, or None; changed in place.
+        settings: of the training.
+        place: of this process.
+
+    Raises:
+        ParallelError: it cannot be shared so.
+        CompressionError: likewise.
+    """
+    objective = task.objective
+    for module in (objective, averaged):
+        if module is not None:
+            module.to(place.device)
+    if place.mesh is None:
+        return Alone(objective, place)
+    if settings.batch_size < place.ranks:
+        raise ParallelError(
+            f"a step has {settings.batch_size} rows, and there are {place.ranks} processes; raise "
+            "`batch_size`, or start fewer"
+        )
+    if settings.parallel == "fsdp":
+        dtype = torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32
+        return Fsdp(task, place, averaged, dtype)
+    if settings.powersgd_rank is not None:
+        return Compressed(objective, place, settings.powersgd_rank, settings.seed)
+    return Ddp(objective, place)
 
 
 def full_weights(module: nn.Module) -> dict[str, Tensor]:
@@ -150,7 +218,16 @@ def sums(values: Mapping[str, Count], place: Place) -> dict[str, Count]:
     return dict(zip(values, total.tolist(), strict=True))
 
 
-def _shard(module: nn.Module, place: Place, dtype: torch.dtype) -> None:
+def joined_lists(values: list[str], place: Place) -> list[str]:
+    """Those of all processes, by rank; all must call this."""
+    if place.mesh is None:
+        return values
+    of_all: list[list[str]] = [[]] * place.ranks
+    dist.all_gather_object(of_all, values)
+    return [value for values in of_all for value in values]
+
+
+def _shard(module: nn.Module, place: Place, dtype: torch.dtype) -> FSDPModule:
     """Blocks first, each of which is gathered by itself, then what is left, in float32.
 
     Their gains and biases are among what is left.
@@ -161,11 +238,12 @@ def _shard(module: nn.Module, place: Place, dtype: torch.dtype) -> None:
             for block in blocks:
                 with_matrices = [part for part in block.children() if _has_matrix(part)]
                 fully_shard(with_matrices, mesh=place.mesh, mp_policy=policy)
-    fully_shard(module, mesh=place.mesh)
+    root: FSDPModule = fully_shard(module, mesh=place.mesh)
     for part in module.modules():
         if isinstance(part, FSDPModule):  # by default gradients are averaged
             part.set_gradient_divide_factor(1.0)
             part.set_force_sum_reduction_for_comms(True)
+    return root
 
 
 def _has_matrix(module: nn.Module) -> bool:

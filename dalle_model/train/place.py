@@ -34,6 +34,9 @@ class Place:
     mesh: DeviceMesh | None = None
 
 
+ALONE = Place(torch.device("cpu"))
+
+
 @contextmanager
 def joined(device: str) -> Iterator[Place]:
     """Join the processes that torchrun has started, until the end of the block.

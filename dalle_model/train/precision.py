@@ -18,9 +18,9 @@ def uses_bfloat16(precision: Precision) -> bool:
     return resolved(precision) == "bfloat16"
 
 
-def mixed_precision(precision: Precision) -> torch.autocast:
+def mixed_precision(precision: Precision, device: torch.device) -> torch.autocast:
     """A block in which layers multiply in bfloat16, if they shall; weights stay in float32.
 
     In float16 they do so in parts that say it themselves.
     """
-    return torch.autocast("cpu", torch.bfloat16, enabled=uses_bfloat16(precision))
+    return torch.autocast(device.type, torch.bfloat16, enabled=uses_bfloat16(precision))

@@ -31,7 +31,9 @@ from dalle_model.train.data import (
 )
 from dalle_model.train.loop import Hook, run
 from dalle_model.train.origin import origin_of
+from dalle_model.train.parallel import full_weights
 from dalle_model.train.pictures import prior_pictures
+from dalle_model.train.place import ALONE, Place, joined
 from dalle_model.train.precision import resolved
 from dalle_model.train.prior_task import PriorTask
 from dalle_model.train.resume import clear_state
@@ -97,13 +99,21 @@ def train_from_shards(
         shown = (held_out or rows).source
         draw = prior_pictures(shown, codec, tokenizer, codes, config.text_len, settings.seed)
     pace = Pace("tokens", stream_len(config), flops(config))
-    with torch_threads(settings.threads), watching(logs, settings, pace, draw) as hooks:
-        state = train_prior(rows, tokenizer, config, settings, on_step, out_url, held_out, hooks)
+    with (
+        torch_threads(settings.threads),
+        joined(settings.device) as place,
+        watching(logs, settings, pace, draw) as hooks,
+    ):
+        state = train_prior(
+            rows, tokenizer, config, settings, on_step, out_url, held_out, hooks, place
+        )
+        prior = trained_prior(state)
     metrics = _metrics(state, rows, surveyed, settings) | {"choice": asdict(choice)}
     if held_out is not None:
         metrics["pairs_held_out"] = len(held_out.source)
-    save_prior(out_url, TrainedPrior(trained_prior(state), tokenizer, codes, metrics))
-    clear_state(out_url)
+    if place.rank == 0:
+        save_prior(out_url, TrainedPrior(prior, tokenizer, codes, metrics))
+        clear_state(out_url)
     return metrics
 
 
@@ -116,6 +126,7 @@ def train_prior(
     out_url: str | None = None,
     held_out: TrainingRows | None = None,
     hooks: Sequence[Hook] = (),
+    place: Place = ALONE,
 ) -> RunState:
     """Train on rows, of which a window of row groups is held at a time.
 
@@ -130,26 +141,35 @@ def train_prior(
             saved; None to save nothing.
         held_out: rows to measure.
         hooks: called after each step, once it is measured.
+        place: of this process among those that train together.
     """
     measured = None if held_out is None else _batches(held_out, tokenizer, config, settings)
-    state = begin(PriorTask(config, settings, measured), settings)
+    state = begin(PriorTask(config, settings, measured), settings, place)
     about: dict[str, Any] = {"the_text_tokenizer": tokenizer.sha256}
     if settings.schedule == "plateau":  # whose rates depend on when it looks
         about["the_steps_between_measurements"] = settings.measure_every
     origin = origin_of(out_url, settings, config.to_dict(), rows.sha256, **about)
-    batches = _loader(rows, tokenizer, config, settings)
+    batches = _loader(rows, tokenizer, config, settings, place)
     run(state, batches, settings, origin, on_step, hooks=hooks)
     return state
 
 
 def trained_prior(state: RunState) -> Prior:
-    """The prior of a run, ready for sampling."""
-    assert isinstance(state.trained, Prior)
-    return state.trained.eval()
+    """The prior of a run, ready for sampling on the CPU; all processes must call this.
+
+    Only that of rank 0 has its weights.
+    """
+    prior = Prior(PriorConfig.from_dict(state.config))
+    prior.load_state_dict(full_weights(state.trained), strict=state.parallel.place.rank == 0)
+    return prior.eval()
 
 
 def _loader(
-    rows: TrainingRows, tokenizer: CaptionTokenizer, config: PriorConfig, settings: PriorTraining
+    rows: TrainingRows,
+    tokenizer: CaptionTokenizer,
+    config: PriorConfig,
+    settings: PriorTraining,
+    place: Place,
 ) -> TokenLoader:
     """Batches of keys, text ids and codes, read and encoded ahead where there are workers."""
     text = Text(
@@ -161,7 +181,8 @@ def _loader(
         settings.caption_dropout,
     )
     reader = in_order(rows, text, settings.seed)
-    return TokenLoader(TokenStream(reader, settings.batch_size), settings.workers)
+    stream = TokenStream(reader, settings.batch_size, place.rank, place.ranks)
+    return TokenLoader(stream, settings.workers)
 
 
 def _batches(
@@ -210,6 +231,6 @@ def _metrics(
         "rows_sha256": rows.sha256,
         "images": surveyed.images,
         "captions_cut": surveyed.captions_cut,
-        "parameters": num_parameters(trained_prior(state)),
+        "parameters": num_parameters(state.task.model),
         "precision": resolved(settings.precision),
     }

@@ -129,11 +129,12 @@ class PriorTask:
         if self._held_out is None:
             return {}
         assert isinstance(model, Prior)
-        objective = PriorObjective(model)
+        objective, device = PriorObjective(model), next(model.parameters()).device
         sums, counts = dict.fromkeys(self.weights(0), 0.0), dict.fromkeys(self.weights(0), 0)
         for batch in self._held_out():
             image_BI = batch["image_tokens"].long()
-            for name, value in objective(batch["text"], image_BI, image_BI).items():
+            inputs = (tensor.to(device) for tensor in (batch["text"], image_BI, image_BI))
+            for name, value in objective(*inputs).items():
                 sums[name] += value.item()
             for name, count in self.counts(batch).items():
                 counts[name] += count

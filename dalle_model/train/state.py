@@ -7,6 +7,8 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
+from dalle_model.train.parallel import Alone, shared
+from dalle_model.train.place import ALONE, Place
 from dalle_model.train.task import Task
 from dalle_model.training_settings import Training
 
@@ -18,6 +20,7 @@ class RunState:
     Args:
         task: what is trained.
         averaged: moving average of the model's weights, or None.
+        parallel: how the processes of the run share a step.
         step: number of the next step, from 0.
         position: rows that all steps have had together: where the next one begins in their order.
         recent: running means of the loss and its parts, the norm of the last gradient, and what
@@ -26,10 +29,12 @@ class RunState:
         rows: that it had, those of all processes together; not saved.
         seconds: that it took, with the reading of its batch; not saved.
         speed: of the last steps, for whoever looks on; not saved.
+        is_stopping: whether the run ends before its last step, because it was asked to.
     """
 
     task: Task
     averaged: nn.Module | None
+    parallel: Alone
     step: int = 0
     position: int = 0
     recent: dict[str, float] = field(default_factory=dict)
@@ -37,6 +42,7 @@ class RunState:
     rows: int = 0
     seconds: float = 0.0
     speed: dict[str, float] = field(default_factory=dict)
+    is_stopping: bool = False
 
     @property
     def weights(self) -> nn.Module:
@@ -62,7 +68,12 @@ class RunState:
         return self.task.model if self.averaged is None else self.averaged
 
 
-def begin(task: Task, settings: Training) -> RunState:
-    """The state before the first step."""
+def begin(task: Task, settings: Training, place: Place = ALONE) -> RunState:
+    """The state before the first step.
+
+    Raises:
+        ParallelError: the processes cannot share this training so.
+    """
     averaged = copy.deepcopy(task.model).requires_grad_(False) if settings.ema_decay else None
-    return RunState(task, averaged)
+    parallel = shared(task, averaged, settings, place)
+    return RunState(task, averaged, parallel)

@@ -1,16 +1,17 @@
 """One step of any training: downhill along the clipped gradient, if all of it is finite."""
 
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import inf, isfinite
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+from torch.nn.utils import clip_grads_with_norm_
 
 from dalle_model.data.reader import Batch
 from dalle_model.errors import DalleError
 from dalle_model.train.optimizers import set_learning_rate
+from dalle_model.train.parallel import joined_lists, sums
 from dalle_model.train.precision import mixed_precision
 from dalle_model.train.state import RunState
 from dalle_model.train.task import Task, parts
@@ -33,17 +34,16 @@ def train_step(state: RunState, settings: Training, batch: Batch) -> None:
     """
     task = state.task
     set_learning_rate(task.optimizers, task.rate_share(state.step))
-    figures = backward(task, settings, batch, state.step)
-    overflowed = task.unscale()
-    norm = torch.tensor(torch.inf)
-    if not overflowed:
-        norm = clipped_norm(task.objective, settings.clip_norm)
-    if not (torch.isfinite(figures["loss"]) and (overflowed or torch.isfinite(norm))):
+    figures, overflowed = backward(state, settings, batch), task.unscale()
+    norm = inf if overflowed else state.parallel.norm().item()
+    if not (isfinite(figures["loss"]) and (overflowed or isfinite(norm))):
         task.objective.zero_grad()
-        raise _diverged(task, state.step, figures["loss"].item(), norm.item(), batch["key"])
+        keys = joined_lists(batch["key"], state.parallel.place)
+        raise _diverged(task, state.step, figures["loss"], norm, keys)
     if overflowed:
         _LOG.info("step %d has no update: %s overflowed", state.step + 1, ", ".join(overflowed))
     else:
+        clip(task.objective, norm, settings.clip_norm)
         for optimizer in task.optimizers:
             optimizer.step()
     task.objective.zero_grad()
@@ -52,36 +52,40 @@ def train_step(state: RunState, settings: Training, batch: Batch) -> None:
     state.position = batch["next_position"]
     if state.averaged is not None and state.step % settings.ema_every == 0:
         average(state.averaged, task.model, settings.ema_decay, state.step // settings.ema_every)
-    state.figures = {name: value.item() for name, value in figures.items()}
-    state.recent |= running_means(state.recent, state.figures) | skips(state.recent, overflowed)
+    state.figures = figures
+    state.recent |= running_means(state.recent, figures) | skips(state.recent, overflowed)
     if not overflowed:
         for latest in (state.figures, state.recent):
-            latest["gradient_norm"] = norm.item()
+            latest["gradient_norm"] = norm
 
 
-def backward(task: Task, settings: Training, batch: Batch, step: int) -> dict[str, Tensor]:
-    """Gradients of a batch, part by part; returns the `loss` and the mean of each of its terms."""
-    counts: Counter[str] = Counter(task.counts(batch))
-    weights, means = task.weights(step), dict[str, Tensor]()
-    for part in parts(batch, settings.accumulation):
-        inputs = task.inputs(part, step)
-        with mixed_precision(settings.precision):
-            sums: Mapping[str, Tensor] = task.objective(*inputs)
-        shares = {name: total / max(1, counts[name]) for name, total in sums.items()}
-        loss = torch.stack([weights[name] * share for name, share in shares.items()]).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+def backward(state: RunState, settings: Training, batch: Batch) -> dict[str, float]:
+    """Gradients of a batch, part by part.
+
+    Returns:
+        The `loss` and the mean of each of its terms, over the rows of all processes.
+    """
+    task, parallel, means = state.task, state.parallel, dict[str, Tensor]()
+    counts = sums(dict(task.counts(batch)), parallel.place)
+    weights = task.weights(state.step)
+    taken = parts(batch, parallel.num_parts(settings))
+    for number, part in enumerate(taken, 1):
+        inputs = task.inputs(part, state.step)
+        with parallel.part(is_last=number == len(taken)):
+            with mixed_precision(settings.precision, parallel.place.device):
+                totals = parallel(*inputs)
+            shares = {name: total / max(1, counts[name]) for name, total in totals.items()}
+            loss = torch.stack([weights[name] * share for name, share in shares.items()]).sum()
+            loss.backward()  # type: ignore[no-untyped-call]
         for name, share in {"loss": loss, **shares}.items():
             means[name] = means.get(name, 0) + share.detach()
-    return means
+    return sums({name: mean.item() for name, mean in means.items()}, parallel.place)
 
 
-def clipped_norm(module: nn.Module, most: float | None) -> Tensor:
-    """The norm of all gradients of a module, which are scaled to `most` where it is larger."""
-    weights = [w for w in module.parameters() if w.grad is not None]
-    norm = get_total_norm([w.grad for w in weights])  # type: ignore[misc]
+def clip(module: nn.Module, norm: float, most: float | None) -> None:
+    """Scale all gradients of a module, whose norm is given, to `most` where it is larger."""
     if most is not None:
-        clip_grads_with_norm_(weights, most, norm)
-    return norm
+        clip_grads_with_norm_(module.parameters(), most, torch.tensor(norm))
 
 
 @torch.no_grad()

@@ -19,5 +19,5 @@ def test_only_auto_asks_the_processor(has_bfloat16, monkeypatch):
     [("float32", torch.float32), ("bfloat16", torch.bfloat16), ("float16", torch.float32)],
 )
 def test_layers_multiply_in_it_but_for_float16_which_is_of_branches_alone(name, dtype):
-    with mixed_precision(name):
+    with mixed_precision(name, torch.device("cpu")):
         assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == dtype
