@@ -1,4 +1,4 @@
-"""One step's work shared by processes: whole weights in each (DDP), or a part (FSDP2).
+"""One step's work shared by processes.
 
 Every process has its own rows of the batch, and its loss is the sum over them divided by counts of
 all rows. So gradients are added up, and not averaged, whatever each has.
@@ -11,26 +11,17 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
-from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
-from torch.distributed.tensor import DTensor
 from torch.futures import Future
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import get_total_norm
 
-from dalle_model.errors import UsageError
-from dalle_model.train.muon import Muon
-from dalle_model.train.place import Place
+from dalle_model.train.place import ParallelError, Place
 from dalle_model.train.powersgd import PowerSgd
 from dalle_model.train.precision import uses_bfloat16
 from dalle_model.train.task import Task
 from dalle_model.training_settings import Training
 
 Count = TypeVar("Count", int, float)
-
-
-class ParallelError(UsageError):
-    """A training cannot be shared by processes so: why, and which setting to change."""
 
 
 class Alone:
@@ -62,6 +53,13 @@ class Alone:
     def norm(self) -> Tensor:
         """Of the gradients of all processes together, which are whole from then on."""
         return get_total_norm([w.grad for w in self.objective.parameters() if w.grad is not None])
+
+    def weights(self, module: nn.Module) -> dict[str, Tensor]:
+        """All tensors of the model or of its average, whole and on the CPU.
+
+        All processes must call this; those with parts of the weights get none, but for rank 0.
+        """
+        return {name: tensor.cpu() for name, tensor in module.state_dict().items()}
 
     def state_dict(self) -> dict[str, Tensor]:
         """What of the next steps depends on how they are shared; all processes must call this."""
@@ -126,46 +124,6 @@ class Compressed(Alone):
         self._gradients.load_state_dict(state)
 
 
-class Fsdp(Alone):
-    """Each process has a part of each weight, and gathers those of a block for its turn.
-
-    Args:
-        task: whose model and optimizers, without a state yet, are changed in place.
-        place: of this process.
-        averaged: moving average of weights, which is shared likewise; or None.
-        dtype: in which the weights of blocks are gathered.
-
-    Raises:
-        ParallelError: Muon needs whole matrices.
-    """
-
-    def __init__(
-        self, task: Task, place: Place, averaged: nn.Module | None, dtype: torch.dtype
-    ) -> None:
-        super().__init__(task.objective, place)
-        if any(isinstance(optimizer, Muon) for optimizer in task.optimizers):
-            raise ParallelError(
-                "Muon works on whole matrices, and with `parallel: fsdp` a process has a part of "
-                "each; set `optimizer: adamw`, or `parallel: ddp`"
-            )
-        names = {id(weight): name for name, weight in task.model.named_parameters()}
-        self._model = _shard(task.model, place, dtype)
-        if averaged is not None:
-            _shard(averaged, place, dtype)
-        parts = dict(task.model.named_parameters())
-        for optimizer in task.optimizers:
-            for group in optimizer.param_groups:
-                group["params"] = [parts[names[id(weight)]] for weight in group["params"]]
-
-    def part(self, is_last: bool) -> AbstractContextManager[None]:
-        self._model.set_requires_gradient_sync(is_last)
-        return nullcontext()
-
-    def norm(self) -> Tensor:
-        norm = super().norm()
-        return norm.full_tensor() if isinstance(norm, DTensor) else norm
-
-
 def shared(task: Task, averaged: nn.Module | None, settings: Training, place: Place) -> Alone:
     """Bring a training to its device, and share it as the settings say.
 
@@ -191,21 +149,13 @@ def shared(task: Task, averaged: nn.Module | None, settings: Training, place: Pl
             "`batch_size`, or start fewer"
         )
     if settings.parallel == "fsdp":
+        from dalle_model.train.fsdp import Fsdp  # 1 s of CPU time, which others do not need
+
         dtype = torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32
         return Fsdp(task, place, averaged, dtype)
     if settings.powersgd_rank is not None:
         return Compressed(objective, place, settings.powersgd_rank, settings.seed)
     return Ddp(objective, place)
-
-
-def full_weights(module: nn.Module) -> dict[str, Tensor]:
-    """All weights of a module, whole and on the CPU, on rank 0; none on the others.
-
-    All processes must call this.
-    """
-    options = StateDictOptions(full_state_dict=True, cpu_offload=True)
-    found: dict[str, Tensor] = get_model_state_dict(module, options=options)
-    return found
 
 
 def sums(values: Mapping[str, Count], place: Place) -> dict[str, Count]:
@@ -225,29 +175,6 @@ def joined_lists(values: list[str], place: Place) -> list[str]:
     of_all: list[list[str]] = [[]] * place.ranks
     dist.all_gather_object(of_all, values)
     return [value for values in of_all for value in values]
-
-
-def _shard(module: nn.Module, place: Place, dtype: torch.dtype) -> FSDPModule:
-    """Blocks first, each of which is gathered by itself, then what is left, in float32.
-
-    Their gains and biases are among what is left.
-    """
-    policy = MixedPrecisionPolicy(dtype, torch.float32, cast_forward_inputs=False)
-    for name, blocks in module.named_modules():
-        if name.split(".")[-1] == "blocks" and isinstance(blocks, nn.ModuleList):
-            for block in blocks:
-                with_matrices = [part for part in block.children() if _has_matrix(part)]
-                fully_shard(with_matrices, mesh=place.mesh, mp_policy=policy)
-    root: FSDPModule = fully_shard(module, mesh=place.mesh)
-    for part in module.modules():
-        if isinstance(part, FSDPModule):  # by default gradients are averaged
-            part.set_gradient_divide_factor(1.0)
-            part.set_force_sum_reduction_for_comms(True)
-    return root
-
-
-def _has_matrix(module: nn.Module) -> bool:
-    return any(weight.ndim > 1 for weight in module.parameters())
 
 
 def _sum_of_bucket(_: object, bucket: dist.GradBucket) -> Future[Tensor]:

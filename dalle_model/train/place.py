@@ -13,8 +13,8 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from dalle_model.errors import UsageError
 
 
-class PlaceError(UsageError):
-    """Processes cannot train together as they were started: why, and how to start them."""
+class ParallelError(UsageError):
+    """Processes cannot train together so: why, and which setting or command to change."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def joined(device: str) -> Iterator[Place]:
         device: `cpu`, or `cuda` for the card of this process; `auto` for a card where there is one.
 
     Raises:
-        PlaceError: there is no such card, or torchrun's variables are not those of a process.
+        ParallelError: there is no such card, or torchrun's variables are not those of a process.
     """
     variables = os.environ
     ranks = int(variables.get("WORLD_SIZE", "1"))
@@ -70,9 +70,9 @@ def _device(asked: str, local_rank: int) -> torch.device:
     if asked == "cpu" or (asked == "auto" and not cards):
         return torch.device("cpu")
     if asked not in {"auto", "cuda"}:
-        raise PlaceError(f"device is {asked!r}; it must be auto, cpu or cuda")
+        raise ParallelError(f"device is {asked!r}; it must be auto, cpu or cuda")
     if local_rank >= cards:
-        raise PlaceError(
+        raise ParallelError(
             f"process {local_rank} of this machine has no card of its own: torch sees {cards}; "
             f"give torchrun --nproc-per-node {max(1, cards)}, or set the device to cpu"
         )
@@ -83,7 +83,7 @@ def _check(variables: Mapping[str, str]) -> None:
     """And let gloo find the others of one machine without its name or network."""
     missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if name not in variables]
     if missing:
-        raise PlaceError(
+        raise ParallelError(
             f"WORLD_SIZE is {variables['WORLD_SIZE']}, and {', '.join(missing)} not set: start the "
             "processes by `torchrun --nproc-per-node N -m dalle_model train …`"
         )

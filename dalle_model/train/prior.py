@@ -31,7 +31,6 @@ from dalle_model.train.data import (
 )
 from dalle_model.train.loop import Hook, run
 from dalle_model.train.origin import origin_of
-from dalle_model.train.parallel import full_weights
 from dalle_model.train.pictures import prior_pictures
 from dalle_model.train.place import ALONE, Place, joined
 from dalle_model.train.precision import resolved
@@ -159,8 +158,12 @@ def trained_prior(state: RunState) -> Prior:
 
     Only that of rank 0 has its weights.
     """
-    prior = Prior(PriorConfig.from_dict(state.config))
-    prior.load_state_dict(full_weights(state.trained), strict=state.parallel.place.rank == 0)
+    prior, weights = (
+        Prior(PriorConfig.from_dict(state.config)),
+        state.parallel.weights(state.trained),
+    )
+    if weights:
+        prior.load_state_dict(weights)
     return prior.eval()
 
 

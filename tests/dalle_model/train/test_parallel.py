@@ -15,15 +15,8 @@ from torch.distributed.tensor import DTensor
 
 from dalle_model.settings import PairChoice, PriorTraining
 from dalle_model.train.data import open_rows
-from dalle_model.train.parallel import (
-    Compressed,
-    ParallelError,
-    full_weights,
-    joined_lists,
-    shared,
-    sums,
-)
-from dalle_model.train.place import ALONE, Place, joined
+from dalle_model.train.parallel import Compressed, joined_lists, shared, sums
+from dalle_model.train.place import ALONE, ParallelError, Place, joined
 from dalle_model.train.prior import train_prior, trained_prior
 from dalle_model.train.prior_task import PriorTask
 from dalle_model.train.state import RunState, begin
@@ -53,7 +46,7 @@ def what_is_left(state: RunState) -> dict[str, Any]:
     return {
         "recent": state.recent,
         "position": state.position,
-        "weights": full_weights(state.task.model),
+        "weights": state.parallel.weights(state.task.model),
         "averaged": trained_prior(state).state_dict(),
     }
 
@@ -84,7 +77,7 @@ def test_processes_train_what_one_does(ranks: int, tmp_path: Path) -> None:
         assert_near(found, alone)
     for other in others:
         assert [found["recent"] for found in other] == [found["recent"] for found in first]
-        assert [len(found["weights"]) for found in other] == [0, 0]
+        assert [len(found["weights"]) for found in other] == [len(alone["weights"]), 0]
 
 
 def what_each_holds() -> dict[str, Any]:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from dalle_model.train.place import ALONE, PlaceError, joined
+from dalle_model.train.place import ALONE, ParallelError, joined
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def test_a_process_is_alone_where_nothing_else_is_said() -> None:
 def test_a_process_of_two_has_to_find_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     message = "WORLD_SIZE is 2, and RANK, MASTER_ADDR, MASTER_PORT not set: .* `torchrun"
-    with pytest.raises(PlaceError, match=message), joined("cpu"):
+    with pytest.raises(ParallelError, match=message), joined("cpu"):
         pass
 
 
@@ -43,5 +43,5 @@ def test_each_process_of_a_machine_needs_a_card(
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setenv("LOCAL_RANK", "2")
     message = "process 2 .* torch sees 2; give torchrun --nproc-per-node 2, or set the device"
-    with pytest.raises(PlaceError, match=message), joined(device):
+    with pytest.raises(ParallelError, match=message), joined(device):
         pass
