@@ -1,30 +1,20 @@
 """`python -m dalle_model`: what `dalle` does with models, where neither Beam nor its parts are.
 
-A door, not a floor: nothing here imports it, and it alone of this package sees `pipelines`. It puts
-together what the stages do in a run, without the run: the crawl stage reads, the images stage
-decodes, the encode stage encodes.
+A door, not a floor: nothing else imports it or the package `door`, and they alone of this package
+see `pipelines`.
 """
 
-import os
 import sys
 import traceback
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from signal import SIGTERM, signal
-from typing import TYPE_CHECKING, Any, NoReturn
+from argparse import ArgumentParser
+from collections.abc import Sequence
 
+from dalle_model.door.encode import add_encode
+from dalle_model.door.ending import exit_code, watch
+from dalle_model.door.telling import STOPPED, failed
+from dalle_model.door.train import add_train
 from dalle_model.errors import DalleError, UsageError
 
-if TYPE_CHECKING:
-    from pipelines.crawl.held import Held
-    from pipelines.encode.alone.work import Inputs
-    from pipelines.encode.config import EncodeConfig
-    from pipelines.images.config import ImagesConfig
-    from pipelines.rejection import Rejection
-
-INTERRUPTED, TERMINATED = 130, 143  # Source: POSIX shells, 128 + the number of the signal
-_STOPPED = "stopped; finished shards are kept, and the same command goes on from there"
 _MODEL = "pip install 'dalle[model]'"
 
 
@@ -34,165 +24,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(given)
     try:
         return int(args.command(args, given))
-    except KeyboardInterrupt:
-        return _failed(_STOPPED, INTERRUPTED)
+    except KeyboardInterrupt as stopped:
+        return failed(str(stopped) or STOPPED, exit_code())
     except DalleError as error:
         if code := getattr(error, "code", 0):  # of a worker, which has said why
             return int(code)
-        return _failed(str(error), 2 if isinstance(error, UsageError) else 1)
+        return failed(str(error), 2 if isinstance(error, UsageError) else 1)
     except ModuleNotFoundError as error:
-        return _failed(f"{error}; run `{_MODEL}`", 1)
+        return failed(f"{error}; run `{_MODEL}`", 1)
     except Exception as error:  # noqa: BLE001 - whatever it is, a line says so
         if args.debug:
             traceback.print_exc()
-        return _failed(f"{type(error).__name__}: {error}; --debug shows where", 1)
-
-
-def encode(args: Namespace, given: Sequence[str]) -> int:
-    """Take images to tokens; returns the exit code."""
-    from pipelines.crawl.candidates import DUPLICATE
-    from pipelines.encode.alone.run import Share, run, told, work_for_another
-    from pipelines.encode.alone.work import work_of
-
-    share = Share(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
-    work = work_of(_inputs(args), args.out, _config(args, share.rank))
-    if args.serve:
-        if args.serve != work.task.fingerprint:
-            raise UsageError(f"{args.source} has changed meanwhile; give the same command again")
-        work_for_another(work)
-        return 0
-    command = [sys.executable, "-m", "dalle_model", *given, "--serve", work.task.fingerprint]
-    manifest = run(work, share, args.workers, command)
-    if manifest is None:
-        return _said(f"rank {share.rank} of {share.world} has done its shards; others are at work")
-    line, is_complete = told(work, manifest, [DUPLICATE])
-    for warning in dict.fromkeys(manifest.warnings):
-        sys.stderr.write(f"{warning}\n")
-    return _said(line) if is_complete else _failed(line, 1)
-
-
-def _config(args: Namespace, rank: int) -> "EncodeConfig":
-    from pydantic import ValidationError
-
-    from pipelines.encode.config import EncodeConfig
-
-    names = ("codec", "mode", "batch_size", "margin", "text_tokens")
-    values = {name: getattr(args, name) for name in names}
-    try:
-        return EncodeConfig(device=args.device or _default_device(rank), **values)
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        option = str(wrong["loc"][0]).replace("_", "-")
-        raise UsageError(f"--{option} {wrong['input']}: {wrong['msg']}") from error
-
-
-def _default_device(rank: int) -> str:
-    """A card where there is one, those of a machine in turn; else the processor."""
-    from torch import cuda
-
-    return f"cuda:{rank % cuda.device_count()}" if cuda.is_available() else "cpu"
-
-
-def _inputs(args: Namespace) -> "Inputs":
-    from pipelines.encode.alone.stage_images import is_images_stage, stage_images
-
-    if is_images_stage(args.source):
-        return stage_images(args.source, args.selection, args.codec, dict(args.carry))
-    if args.selection or args.carry:
-        raise UsageError(
-            f"--selection and --carry are about the images of a run, and {args.source} is no "
-            "folder of an images stage; leave them out, or name `RUN/images`"
-        )
-    return _own_images(args)
-
-
-def _own_images(args: Namespace) -> "Inputs":
-    from dalle_model.tokenizers.registry import inspect_codec
-    from pipelines.crawl.held import held_images
-    from pipelines.encode.alone.own_images import own_images
-    from pipelines.images.own import SCHEMA, config_for
-
-    columns = {"image_column": args.image_column, "caption_column": args.caption_column}
-    held = held_images(args.source, {name: value for name, value in columns.items() if value})
-    reader = _Reader(held, config_for(inspect_codec(args.codec)))
-    return own_images(len(held.pieces), held.digest, SCHEMA, reader.rows, held.passed_over)
-
-
-class _Reader:
-    """Reads and decodes the images of pieces."""
-
-    def __init__(self, held: "Held", config: "ImagesConfig") -> None:
-        self._held, self._config = held, config
-
-    def rows(self, index: int, passed_over: Counter[str]) -> Iterator["dict[str, Any] | Rejection"]:
-        from pipelines.crawl.held import read_piece
-        from pipelines.images.own import image_row
-        from pipelines.rejection import Rejection
-
-        for found in read_piece(self._held.pieces[index], passed_over):
-            if isinstance(found, Rejection):
-                yield found
-            else:
-                yield image_row(found.candidate, found.encoded, self._config)
+        return failed(f"{type(error).__name__}: {error}; --debug shows where", 1)
 
 
 def _parser() -> ArgumentParser:
     parser = ArgumentParser("python -m dalle_model", description="Models where Beam is not.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    made = commands.add_parser(
-        "encode", help="images to tokens", description="Takes images of your own to tokens."
-    )
-    made.set_defaults(command=encode)
-    add = made.add_argument
-    add("source", help="folder of images, tars of WebDataset, Parquet, or an images stage")
-    add("out", help="directory; its folder `encode` holds the token shards")
-    add("--codec", default="demo", help="name of a codec, or the URL of its weights")
-    add("--mode", choices=("exact", "fast"), default="exact", help="as `encode.mode` of a run")
-    add("--device", help="cpu, cuda, cuda:1 …; by default cuda where there is a card")
-    add("--batch-size", type=int, default=32, metavar="N", help="images encoded at once")
-    add("--margin", action="store_true", help="a column with the margin of each token")
-    add("--text-tokens", metavar="FILE", help="a text tokenizer: captions become ids, too")
-    add("--workers", type=int, default=1, metavar="N", help="processes, each with a model")
-    add("--selection", action="append", default=[], metavar="DIR", help="a filter of the images")
-    add(
-        "--carry",
-        action="append",
-        default=[],
-        type=_carried,
-        metavar="NAME:TYPE",
-        help="a value that the run's sources carry",
-    )
-    add("--image-column", metavar="NAME", help="of Parquet, where it cannot be told")
-    add("--caption-column", metavar="NAME", help="likewise")
-    add("--debug", action="store_true", help="shows where an error comes from")
-    add("--serve", help=SUPPRESS)
+    add_encode(commands)
+    add_train(commands)
     return parser
 
 
-def _carried(text: str) -> tuple[str, str]:
-    """A name and its type, which is that of texts by default."""
-    from pipelines.io.carried import TYPES
-
-    name, _, kind = text.partition(":")
-    if kind not in {"", *TYPES}:
-        raise ArgumentTypeError(f"{kind!r} is none of {', '.join(TYPES)}")
-    return name, kind or "text"
-
-
-def _terminate(_number: int, _frame: object) -> NoReturn:
-    raise SystemExit(_failed(_STOPPED, TERMINATED))
-
-
-def _said(line: str) -> int:
-    sys.stdout.write(f"{line}\n")
-    return 0
-
-
-def _failed(message: str, code: int) -> int:
-    sys.stderr.write(f"dalle: {message}\n")
-    return code
-
-
 if __name__ == "__main__":
-    signal(SIGTERM, _terminate)
+    watch()
     sys.exit(main())

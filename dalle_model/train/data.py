@@ -43,11 +43,13 @@ class TrainingRows:
         source: of them.
         num_left_out: rows of the shards that the choice leaves out.
         sha256: of the shards' footers and the choice, so of which rows these are.
+        held_out: rows of other images, which are only measured; None where there are none.
     """
 
     source: TokenSource
     num_left_out: int
     sha256: str
+    held_out: TokenSource | None = None
 
 
 @dataclass(frozen=True)
@@ -77,19 +79,12 @@ def open_rows(
         ChoiceError: the rows cannot be chosen so.
         TrainingDataError: there is no row, or the tokens are no square grid of one codebook.
     """
-    return _open(shard_urls, choice, columns, "kept")
-
-
-def open_held_out(shard_urls: list[str], choice: PairChoice) -> TrainingRows:
-    """The rows that `open_rows` leaves out of the same shards because they are held out.
-
-    Each is measured once, whatever the weights of the sources.
-
-    Raises:
-        TrainingDataError: there is no row.
-    """
-    rows = _open(shard_urls, replace(choice, weights={}), COLUMNS, "held_out")
-    return replace(rows, source=_with_columns(rows.source, COLUMNS))
+    kept = _open(shard_urls, choice, columns, "kept")
+    if not choice.held_out:
+        return kept
+    # Each is measured once, whatever the weights of the sources, and a row group at a time.
+    held_out = _open(shard_urls, replace(choice, weights={}), columns, "held_out").source
+    return replace(kept, held_out=_with_columns(held_out, tuple(columns)))
 
 
 def _open(

@@ -39,7 +39,7 @@ ALONE = Place(torch.device("cpu"))
 
 @contextmanager
 def joined(device: str) -> Iterator[Place]:
-    """Join the processes that torchrun has started, until the end of the block.
+    """Join the processes that torchrun has started, until the end of the outermost such block.
 
     Args:
         device: `cpu`, or `cuda` for the card of this process; `auto` for a card where there is one.
@@ -55,14 +55,27 @@ def joined(device: str) -> Iterator[Place]:
     if ranks == 1:
         yield Place(own)
         return
+    if dist.is_initialized():
+        yield _among(own, ranks)
+        return
     _check(variables)
     backend = "cpu:gloo" if own.type == "cpu" else "cpu:gloo,cuda:nccl"
     dist.init_process_group(backend, device_id=own if own.type == "cuda" else None)
     try:
-        mesh = init_device_mesh(own.type, (ranks,), mesh_dim_names=("replica",))
-        yield Place(own, dist.get_rank(), ranks, mesh)
+        yield _among(own, ranks)
     finally:
         dist.destroy_process_group()
+
+
+def _among(own: torch.device, ranks: int) -> Place:
+    mesh = init_device_mesh(own.type, (ranks,), mesh_dim_names=("replica",))
+    return Place(own, dist.get_rank(), ranks, mesh)
+
+
+def wait_for_all(place: Place) -> None:
+    """Go on where all processes have come to this."""
+    if place.mesh is not None:
+        dist.barrier()
 
 
 def _device(asked: str, local_rank: int) -> torch.device:

@@ -12,6 +12,7 @@ from typing import Any
 from dalle_model.config import PriorConfig
 from dalle_model.data.order import StoredOrder
 from dalle_model.data.reader import Batch, Text, TokenReader
+from dalle_model.data.source import TokenSource
 from dalle_model.data.torch import TokenLoader, TokenStream
 from dalle_model.prior.costs import flops, stream_len
 from dalle_model.prior.model import Prior, num_parameters
@@ -25,7 +26,6 @@ from dalle_model.train.data import (
     TrainingDataError,
     TrainingRows,
     in_order,
-    open_held_out,
     open_rows,
     survey,
 )
@@ -61,13 +61,13 @@ def train_from_shards(
     decides the weights it begins anew, and the log says of what.
 
     Args:
-        shard_urls: of the token shards.
-        tokenizer: of the captions.
-        out_url: URL of the checkpoint.
+        shard_urls: token shards of one codec.
+        tokenizer: of their captions.
+        out_url: URL of the checkpoint, which rank 0 writes.
         config: sizes of the prior.
         settings: of the training.
-        choice: of the rows that it is trained on.
-        on_step: as for `train_prior`.
+        choice: of rows.
+        on_step: as for `train_prior`, on rank 0.
         logs: where `metrics.jsonl`, pictures and trackers are written.
 
     Returns:
@@ -85,8 +85,7 @@ def train_from_shards(
     _check_fit(codes, tokenizer, config)
     surveyed = survey(rows, tokenizer, config.text_len)
     _warn_of_cuts(surveyed.captions_cut, len(rows.source), config.text_len)
-    held_out = open_held_out(shard_urls, choice) if choice.held_out else None
-    if held_out is None and settings.schedule == "plateau":
+    if rows.held_out is None and settings.schedule == "plateau":
         raise TrainingDataError(
             "the schedule `plateau` goes by rows that are held out, and none are; set "
             "`prior.pairs.held_out` to their share, or `prior.training.schedule: cosine`"
@@ -95,7 +94,7 @@ def train_from_shards(
     if settings.grid_every is not None and logs.codec_url:
         codec = load_codec(logs.codec_url)
         check_codec(logs.codec_url, codes, codec.facts)
-        shown = (held_out or rows).source
+        shown = rows.source if rows.held_out is None else rows.held_out
         draw = prior_pictures(shown, codec, tokenizer, codes, config.text_len, settings.seed)
     pace = Pace("tokens", stream_len(config), flops(config))
     with (
@@ -103,13 +102,11 @@ def train_from_shards(
         joined(settings.device) as place,
         watching(logs, settings, pace, draw) as hooks,
     ):
-        state = train_prior(
-            rows, tokenizer, config, settings, on_step, out_url, held_out, hooks, place
-        )
+        state = train_prior(rows, tokenizer, config, settings, on_step, out_url, hooks, place)
         prior = trained_prior(state)
     metrics = _metrics(state, rows, surveyed, settings) | {"choice": asdict(choice)}
-    if held_out is not None:
-        metrics["pairs_held_out"] = len(held_out.source)
+    if rows.held_out is not None:
+        metrics["pairs_held_out"] = len(rows.held_out)
     if place.rank == 0:
         save_prior(out_url, TrainedPrior(prior, tokenizer, codes, metrics))
         clear_state(out_url)
@@ -123,14 +120,13 @@ def train_prior(
     settings: PriorTraining,
     on_step: OnStep,
     out_url: str | None = None,
-    held_out: TrainingRows | None = None,
     hooks: Sequence[Hook] = (),
     place: Place = ALONE,
 ) -> RunState:
     """Train on rows, of which a window of row groups is held at a time.
 
     Args:
-        rows: to train on.
+        rows: to train on, and to measure.
         tokenizer: of the captions.
         config: sizes of the prior.
         settings: of the training.
@@ -138,11 +134,10 @@ def train_prior(
             in nats per token, and those of what is held out, as they were measured last.
         out_url: URL of the future checkpoint, next to which the state of an unfinished run is
             saved; None to save nothing.
-        held_out: rows to measure.
         hooks: called after each step, once it is measured.
         place: of this process among those that train together.
     """
-    measured = None if held_out is None else _batches(held_out, tokenizer, config, settings)
+    measured = _batches(rows.held_out, tokenizer, config, settings)
     state = begin(PriorTask(config, settings, measured), settings, place)
     about: dict[str, Any] = {"the_text_tokenizer": tokenizer.sha256}
     if settings.schedule == "plateau":  # whose rates depend on when it looks
@@ -189,11 +184,16 @@ def _loader(
 
 
 def _batches(
-    rows: TrainingRows, tokenizer: CaptionTokenizer, config: PriorConfig, settings: PriorTraining
-) -> Callable[[], Iterable[Batch]]:
+    rows: TokenSource | None,
+    tokenizer: CaptionTokenizer,
+    config: PriorConfig,
+    settings: PriorTraining,
+) -> Callable[[], Iterable[Batch]] | None:
     """All rows once, as they are stored, without dropout."""
+    if rows is None:
+        return None
     text = Text(tokenizer, config.text_len, config.text_vocab)
-    reader = TokenReader(rows.source, StoredOrder(len(rows.source)), text)
+    reader = TokenReader(rows, StoredOrder(len(rows)), text)
     return lambda: TokenStream(reader, settings.batch_size, epochs=1)
 
 

@@ -26,7 +26,7 @@ def ask_to_stop() -> bool:
 
 
 def is_asked() -> bool:
-    """Whether it was asked to."""
+    """Whether a training is on that was asked to."""
     return _Asked.to_stop
 
 
@@ -37,4 +37,4 @@ def stoppable() -> Iterator[None]:
     try:
         yield
     finally:
-        _Asked.is_on = False
+        _Asked.is_on = _Asked.to_stop = False

@@ -3,6 +3,7 @@
 import pytest
 
 import dalle_model.__main__ as door
+from dalle_model.door import encode as command
 from dalle_model.errors import DalleError, UsageError
 from tests.support.raw_images import encode, smooth
 
@@ -15,7 +16,7 @@ def failing(error: BaseException):
 
 
 def run(monkeypatch, error: BaseException) -> int:
-    monkeypatch.setattr(door, "encode", failing(error))
+    monkeypatch.setattr(command, "encode", failing(error))
     return door.main(["encode", "a", "b"])
 
 
@@ -58,7 +59,10 @@ def test_a_setting_that_makes_no_sense_is_told_by_its_option(tmp_path, capsys, o
 
 
 def test_a_type_of_what_is_carried_is_a_known_one(capsys):
-    assert [door._carried(text) for text in ("a", "a:number")] == [("a", "text"), ("a", "number")]
+    assert [command._carried(text) for text in ("a", "a:number")] == [
+        ("a", "text"),
+        ("a", "number"),
+    ]
     with pytest.raises(SystemExit):
         door.main(["encode", "a", "b", "--carry", "score:float"])
     assert "'float' is none of text, integer, number" in capsys.readouterr().err

@@ -14,7 +14,6 @@ from dalle_model.train.data import (
     caption_numbers,
     choose_rows,
     in_order,
-    open_held_out,
     open_rows,
     survey,
 )
@@ -198,14 +197,15 @@ def test_rows_with_shapes_of_their_own_are_refused_with_the_setting_that_mends_i
 
 def test_what_is_held_out_and_what_is_kept_are_all_rows_and_share_no_image(tmp_path):
     urls = write_numbered_shards(tmp_path / "shards", [300, 200])
-    choice = PairChoice(held_out=0.2)
-    kept, held_out = open_rows(urls, choice), open_held_out(urls, choice)
-    numbers = [rows.source.numbers for rows in (kept, held_out)]
+    rows = open_rows(urls, PairChoice(held_out=0.2))
+    assert rows.held_out is not None
+    sources = [rows.source, rows.held_out]
+    numbers = [source.numbers for source in sources]
     assert sorted(np.concatenate(numbers)) == list(range(500))
-    images = [{image_of(row["key"]) for row in rows.source} for rows in (kept, held_out)]
+    images = [{image_of(row["key"]) for row in source} for source in sources]
     assert images[0].isdisjoint(images[1])
-    assert kept.num_left_out == len(held_out.source) > 50
-    assert kept.sha256 != held_out.sha256
+    assert rows.num_left_out == len(rows.held_out) > 50
+    assert open_rows(urls, PairChoice()).held_out is None
 
 
 def test_rows_are_chosen_by_columns_and_by_how_often_their_source_is_read(tmp_path):
@@ -216,8 +216,9 @@ def test_rows_are_chosen_by_columns_and_by_how_often_their_source_is_read(tmp_pa
     only_b = open_rows(urls, PairChoice(where=[("source", "==", "b")]))
     assert only_b.source.numbers.tolist() == list(range(1, 100, 2))
     few = PairChoice(max_images=10, weights={"a": 2.0, "b": 2.0}, held_out=0.5)
-    kept, held_out = open_rows(urls, few), open_held_out(urls, few)
-    assert len(kept.source) == 2 * (10 - len(held_out.source))
+    rows = open_rows(urls, few)
+    assert rows.held_out is not None
+    assert len(rows.source) == 2 * (10 - len(rows.held_out))
     with pytest.raises(TrainingDataError, match="hold no rows"):
         open_rows(urls, PairChoice(where=[("source", "==", "c")]))
 
@@ -225,4 +226,4 @@ def test_rows_are_chosen_by_columns_and_by_how_often_their_source_is_read(tmp_pa
 def test_nothing_held_out_says_which_setting_to_change(tmp_path):
     urls = write_numbered_shards(tmp_path / "shards", [3])
     with pytest.raises(TrainingDataError, match=r"`prior\.pairs\.held_out` is 1e-06; raise it"):
-        open_held_out(urls, PairChoice(held_out=1e-6))
+        open_rows(urls, PairChoice(held_out=1e-6))
