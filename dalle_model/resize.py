@@ -108,4 +108,4 @@ def _means(values: npt.NDArray[Any], length: int, axis: int) -> npt.NDArray[np.f
     sums = np.cumsum(values, axis, dtype=np.float64)  # the first ones are whole, and so exact
     own = values.take(before, axis)
     at_ends = sums.take(before, axis) - own * (1 - (ends - before)).reshape(shape)
-    return np.diff(at_ends, axis=axis) * (length / whole)
+    return np.asarray(np.diff(at_ends, axis=axis) * (length / whole))

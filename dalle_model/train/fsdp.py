@@ -55,8 +55,8 @@ class Fsdp(Alone):
 
     def weights(self, module: nn.Module) -> dict[str, Tensor]:
         options = StateDictOptions(full_state_dict=True, cpu_offload=True)
-        found: dict[str, Tensor] = get_model_state_dict(module, options=options)
-        return found
+        found = get_model_state_dict(module, options=options)
+        return {name: value for name, value in found.items() if isinstance(value, Tensor)}
 
 
 def _shard(module: nn.Module, place: Place, dtype: torch.dtype) -> FSDPModule:

@@ -88,7 +88,7 @@ class Ddp(Alone):
     def part(self, is_last: bool) -> AbstractContextManager[None]:
         if is_last:
             return nullcontext()
-        return self._wrapped.no_sync()  # type: ignore[no-any-return]
+        return self._wrapped.no_sync()
 
     def _forward(self, *inputs: Any) -> Mapping[str, Tensor]:
         sums: Mapping[str, Tensor] = self._wrapped(*inputs)
@@ -177,6 +177,6 @@ def joined_lists(values: list[str], place: Place) -> list[str]:
     return [value for values in of_all for value in values]
 
 
-def _sum_of_bucket(_: object, bucket: dist.GradBucket) -> Future[Tensor]:
+def _sum_of_bucket(_: object, bucket: dist.GradBucket) -> Future[Tensor]:  # type: ignore[name-defined]
     reduced = dist.all_reduce(bucket.buffer(), async_op=True).get_future()
-    return reduced.then(lambda done: done.value()[0])  # type: ignore[no-any-return]
+    return reduced.then(lambda done: done.value()[0])

@@ -245,7 +245,8 @@ def orthonormal(p_MR: Tensor) -> Tensor:
     """
     rows, rank = p_MR.shape
     shifted_MR = p_MR + EPS * torch.eye(rows, rank, dtype=p_MR.dtype, device=p_MR.device)
-    return torch.linalg.qr(shifted_MR).Q  # LAPACK's and cuSOLVER's geqrf: Householder
+    columns_MR: Tensor = torch.linalg.qr(shifted_MR).Q  # LAPACK's and cuSOLVER's geqrf: Householder
+    return columns_MR
 
 
 class _Sum:
@@ -261,7 +262,7 @@ class _Sum:
     def wait(self) -> list[Tensor]:
         """The sums, in the shapes of the tensors."""
         self._work.wait()
-        parts = self._flat.split([shape.numel() for shape in self._shapes])
+        parts = torch.split(self._flat, [shape.numel() for shape in self._shapes])
         return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
 

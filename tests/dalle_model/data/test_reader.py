@@ -161,7 +161,7 @@ def test_captions_are_left_out_by_seed_epoch_and_row(urls, tokenizer, merges):
     assert 0.15 < epochs.mean() < 0.25  # of 879: 3.7 standard deviations
     assert (epochs[200:300] == is_empty(0, range(200, 300))).all()
     assert (epochs != is_empty(1, range(293 * 3))).any()
-    rows = FullOrder(293).rows_of(np.repeat(range(3), 293), np.tile(range(293), 3))
+    rows = places(FullOrder(len(source)), range(293 * 3)).rows
     by_row = epochs[np.argsort(rows, kind="stable")].reshape(293, 3)
     assert (by_row.sum(axis=1) == 3).mean() < 0.05  # others in each epoch
 

@@ -45,7 +45,8 @@ def train(
     on_step: OnStep = ignore_steps,
     held_out: TrainingRows | None = None,
 ) -> RunState:
-    return train_prior(rows, tiny_tokenizer(), TINY, settings, on_step, out_url, held_out)
+    rows = replace(rows, held_out=None if held_out is None else held_out.source)
+    return train_prior(rows, tiny_tokenizer(), TINY, settings, on_step, out_url)
 
 
 @pytest.fixture(autouse=True)
