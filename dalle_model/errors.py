@@ -42,6 +42,9 @@ DalleError: what was asked for has failed; exit code 1
         CodecError           dalle_model.tokenizers.codec     the codec of a config cannot be used
         ConversionError      dalle_model.tokenizers.pickles   a file cannot be made a codec
         CompressionError     dalle_model.train.powersgd       gradients cannot be compressed so
+        ParallelError        dalle_model.train.place          processes cannot train together so
+        RecomputeError       dalle_model.train.recomputing    a model has no blocks
+        OptionError          dalle_model.door.train           an option of training is wrong
         ArchiveError         pipelines.web.replay             an archive cannot be replayed
         LexiconError         pipelines.text.lexicons.sources  a word list cannot be read
         TaggerError          pipelines.text.tagging.tagged    a part-of-speech tagger cannot be used

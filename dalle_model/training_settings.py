@@ -37,6 +37,8 @@ class Training:
             of each of them (`fsdp`), which takes less memory and sends half as much again.
         powersgd_rank: of the matrices as whose products the gradients of blocks are sent, where
             each process has all weights; null to send them whole.
+        recompute: keep of each block its input alone for the backward pass, which computes the rest
+            again: a third more work for a part of the memory. Changes no weight.
         seed: of initial weights, order, augmentation, dropout and noise, >= 0.
         checkpoint_every: steps between saved states.
         measure_every: steps between measurements of what is held out; null for one at the end.
@@ -60,6 +62,7 @@ class Training:
     device: Device = "auto"
     parallel: Parallel = "ddp"
     powersgd_rank: int | None = None
+    recompute: bool = False
     seed: int = 0
     checkpoint_every: int = 1000
     measure_every: int | None = None

@@ -11,6 +11,7 @@ from torch.distributed.tensor import DTensor
 from dalle_model.train.muon import Muon
 from dalle_model.train.parallel import Alone
 from dalle_model.train.place import ParallelError, Place
+from dalle_model.train.recomputing import blocks_of
 from dalle_model.train.task import Task
 
 
@@ -65,11 +66,9 @@ def _shard(module: nn.Module, place: Place, dtype: torch.dtype) -> FSDPModule:
     The norms of blocks are among what is left.
     """
     policy = MixedPrecisionPolicy(dtype, torch.float32, cast_forward_inputs=False)
-    for name, blocks in module.named_modules():
-        if name.split(".")[-1] == "blocks" and isinstance(blocks, nn.ModuleList):
-            for block in blocks:
-                with_matrices = [part for part in block.children() if _has_matrix(part)]
-                fully_shard(with_matrices, mesh=place.mesh, mp_policy=policy)
+    for block in blocks_of(module):
+        with_matrices = [part for part in block.children() if _has_matrix(part)]
+        fully_shard(with_matrices, mesh=place.mesh, mp_policy=policy)
     root: FSDPModule = fully_shard(module, mesh=place.mesh)
     for part in module.modules():
         if isinstance(part, FSDPModule):  # by default gradients are averaged

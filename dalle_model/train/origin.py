@@ -18,6 +18,7 @@ _DECIDES_NOTHING = (
     "grid_every",
     "trackers",
     "workers",
+    "recompute",
     "kmeans_iterations",
 )
 # In a run: how fast the rates fall from there on, and rounding.

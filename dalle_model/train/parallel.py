@@ -18,6 +18,7 @@ from torch.nn.utils import get_total_norm
 from dalle_model.train.place import ParallelError, Place
 from dalle_model.train.powersgd import PowerSgd
 from dalle_model.train.precision import uses_bfloat16
+from dalle_model.train.recomputing import recompute_blocks
 from dalle_model.train.task import Task
 from dalle_model.training_settings import Training
 
@@ -136,7 +137,10 @@ def shared(task: Task, averaged: nn.Module | None, settings: Training, place: Pl
     Raises:
         ParallelError: it cannot be shared so.
         CompressionError: likewise.
+        RecomputeError: the model has no blocks that could be computed again.
     """
+    if settings.recompute:
+        recompute_blocks(task.model)
     objective = task.objective
     for module in (objective, averaged):
         if module is not None:

@@ -32,7 +32,7 @@ SETTINGS = PriorTraining(
     steps=6, batch_size=5, accumulation=2, learning_rate=RATE, warmup_steps=2, clip_norm=1.0,
     bpe_dropout=0.1, token_noise=0.5, ema_decay=0.5, precision="float32", workers=0,
 )  # fmt: skip
-FSDP = replace(SETTINGS, parallel="fsdp")
+FSDP = replace(SETTINGS, parallel="fsdp", recompute=True)
 POWERSGD = replace(SETTINGS, powersgd_rank=2)
 
 
