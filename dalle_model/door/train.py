@@ -98,7 +98,7 @@ def _train(args: Namespace) -> int:
 
 
 def _tell(done: int, total: int, figures: Mapping[str, float]) -> None:
-    if done % max(1, total // _LINES) == 0 or done == total:
+    if done in {1, total} or done % max(1, total // _LINES) == 0:
         shown = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
         sys.stderr.write(f"step {done:,} of {total:,}: {shown}\n")
 

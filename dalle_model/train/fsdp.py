@@ -1,6 +1,7 @@
 """Weights of which each process has a part, and gathers those of a block for its turn: FSDP2."""
 
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -56,8 +57,8 @@ class Fsdp(Alone):
 
     def weights(self, module: nn.Module) -> dict[str, Tensor]:
         options = StateDictOptions(full_state_dict=True, cpu_offload=True)
-        found = get_model_state_dict(module, options=options)
-        return {name: value for name, value in found.items() if isinstance(value, Tensor)}
+        found: dict[str, Any] = get_model_state_dict(module, options=options)
+        return found
 
 
 def _shard(module: nn.Module, place: Place, dtype: torch.dtype) -> FSDPModule:

@@ -49,7 +49,7 @@ def train(
             for hook in hooks:
                 hook(state)
             if state.is_stopping:
-                raise StoppedError(f"stopped after step {state.step:,} of {settings.steps:,}")
+                raise StoppedError(_stopped(state.step, settings.steps))
             began = perf_counter()
     skipped = int(state.recent.get("skipped_in_a_row", 0))
     if skipped >= min(settings.steps, _SKIPPED_AT_MOST):
@@ -144,3 +144,10 @@ def saving(out_url: str, settings: Training, origin: Origin) -> Hook:
 def telling(settings: Training, on_step: OnStep) -> Hook:
     """Tells of each step, and how fast it was."""
     return lambda state: on_step(state.step, settings.steps, state.recent | state.speed)
+
+
+def _stopped(step: int, steps: int) -> str:
+    return (
+        f"stopped after step {step:,} of {steps:,}; its state is saved, and the same command goes "
+        "on from there"
+    )

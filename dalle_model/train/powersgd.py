@@ -245,8 +245,9 @@ def orthonormal(p_MR: Tensor) -> Tensor:
     """
     rows, rank = p_MR.shape
     shifted_MR = p_MR + EPS * torch.eye(rows, rank, dtype=p_MR.dtype, device=p_MR.device)
-    columns_MR: Tensor = torch.linalg.qr(shifted_MR).Q  # LAPACK's and cuSOLVER's geqrf: Householder
-    return columns_MR
+    q_MR, _ = torch.linalg.qr(shifted_MR)  # LAPACK's and cuSOLVER's geqrf: Householder
+    basis_MR: Tensor = q_MR
+    return basis_MR
 
 
 class _Sum:

@@ -1,5 +1,6 @@
 """`python -m dalle_model train prior`, in this process, in others, and by torchrun."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -96,14 +97,55 @@ def test_other_ranks_say_nothing_of_what_all_fail_by(run: Path, capsys, monkeypa
     assert capsys.readouterr() == ("", "")
 
 
-def started(run: Path, *arguments: str) -> "subprocess.Popen[str]":
-    """A training of a great many steps that has taken one."""
+def started(run: Path) -> "subprocess.Popen[str]":
+    """A training that has taken the first of a great many steps."""
     command = [sys.executable, "-m", "dalle_model", "train", "prior", "--dir", str(run)]
     process = subprocess.Popen(
-        [*command, *options("training.steps=1000000", "training.checkpoint_every=1000000"),
-         *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=environment(PYTHONUNBUFFERED="1"),
+        [*command, *options("training.steps=1000000", "training.checkpoint_every=1000000")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("step 1 of 1,000,000: loss")
     return process
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_after_a_step_that_is_saved(run: Path, number: int, code: int) -> None:
+    process = started(run)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == code
+    found = re.fullmatch(r"dalle: stopped after step ([\d,]+) of 1,000,000; .*\n", said)
+    assert found
+    steps = int(found[1].replace(",", ""))
+    assert train(run, *options(f"training.steps={steps + 1}")) == 0
+    assert load_prior(str(run / "prior.safetensors")).metrics["steps"] == steps + 1
+
+
+@pytest.mark.slow
+def test_two_processes_of_torchrun_make_one_prior_and_say_it_once(run: Path) -> None:
+    torchrun = str(Path(sys.executable).with_name("torchrun"))
+    result = subprocess.run(
+        [
+            *(torchrun, "--nproc-per-node", "2", "-m", "dalle_model", "train", "prior"),
+            *("--dir", str(run), *options("training.steps=3", "training.parallel=fsdp")),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=environment(),
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("prior.safetensors: ") == 1
+    assert [line[:11] for line in result.stderr.splitlines() if line.startswith("step ")] == [
+        f"step {step} of 3" for step in (1, 2, 3)
+    ]
+    several = load_prior(str(run / "prior.safetensors"))
+    assert train(run, *options("training.steps=3")) == 0
+    alone = load_prior(str(run / "prior.safetensors"))
+    assert several.metrics["image_ce"] == pytest.approx(alone.metrics["image_ce"], rel=1e-6)

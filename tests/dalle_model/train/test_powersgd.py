@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import pytest
 import torch
 import torch.distributed as dist
@@ -218,22 +220,24 @@ def _train(is_compressed: bool) -> float:
     power, optimizer = PowerSgd(model, RANK), torch.optim.Adam(model.parameters(), lr=1e-2)
     for _ in range(120):
         text, image = noisy_pairs(32, noise)
-        text_logits, image_logits = model(text, image)
-        sums = stream_loss(text_logits, image_logits, text, image)
-        num_text = int((text[:, 1:] != TINY.text_vocab).sum())
-        loss = sums.text / num_text / 8 + sums.image / image.numel() * 7 / 8
-        loss = loss / dist.get_world_size()
+        text_ce, image_ce = stream_loss(*model(text, image), text, image)
+        mean = text_ce / text[:, 1:].numel() / 8 + image_ce / image.numel() * 7 / 8
+        loss = mean / dist.get_world_size()
         optimizer.zero_grad()
         loss.backward()
         if is_compressed:
             power.reduce()
         else:
-            _add_up([w.grad for w in model.parameters() if w.grad is not None])
+            _add_up(list(gradients_of(model)))
         optimizer.step()
         losses.append(loss.detach())
     total = torch.stack(losses[-20:]).mean()
     dist.all_reduce(total)
     return total.item()
+
+
+def gradients_of(model: nn.Module) -> Iterator[Tensor]:
+    return (weight.grad for weight in model.parameters() if weight.grad is not None)
 
 
 def _add_up(gradients: list[Tensor]) -> None:

@@ -22,14 +22,12 @@ def test_blocks_are_computed_again_and_the_weights_are_the_same_bit_for_bit() ->
     plain, recomputing = (begin(PriorTask(TINY, s), s) for s in (SETTINGS, again))
     calls: list[int] = []
     last = recomputing.task.model.get_submodule("blocks.2.mlp")
-    last.register_forward_hook(lambda *_: calls.append(1))
+    last.register_forward_pre_hook(lambda *_: calls.append(1))
     train_step(plain, SETTINGS, batch(4))
     train_step(recomputing, again, batch(4))
     assert len(calls) == 2
-    for one, other in zip(
-        plain.weights.parameters(), recomputing.weights.parameters(), strict=True
-    ):
-        assert torch.equal(one, other)
+    weights = (state.weights.parameters() for state in (plain, recomputing))
+    assert all(torch.equal(*pair) for pair in zip(*weights, strict=True))
 
 
 def test_a_model_without_blocks_is_refused() -> None:
