@@ -37,6 +37,8 @@ class Training:
             of each of them (`fsdp`), which takes less memory and sends half as much again.
         powersgd_rank: of the matrices as whose products the gradients of blocks are sent, where
             each process has all weights; null to send them whole.
+        powersgd_bits: 16 to round these products to the paper's format 1-6-9, and to hold in it
+            what they leave over, in half the memory.
         recompute: keep of each block its input alone for the backward pass, which computes the rest
             again: a third more work for a part of the memory. Changes no weight.
         seed: of initial weights, order, augmentation, dropout and noise, >= 0.
@@ -62,6 +64,7 @@ class Training:
     device: Device = "auto"
     parallel: Parallel = "ddp"
     powersgd_rank: int | None = None
+    powersgd_bits: Literal[16, 32] = 32
     recompute: bool = False
     seed: int = 0
     checkpoint_every: int = 1000

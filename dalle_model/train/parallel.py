@@ -6,7 +6,7 @@ all rows. So gradients are added up, and not averaged, whatever each has.
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -15,8 +15,9 @@ from torch.futures import Future
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import get_total_norm
 
+from dalle_model.train.formats import MEAN_FORMAT
 from dalle_model.train.place import ParallelError, Place
-from dalle_model.train.powersgd import PowerSgd
+from dalle_model.train.powersgd import FLOAT32, PowerSgd
 from dalle_model.train.precision import uses_bfloat16
 from dalle_model.train.recomputing import recompute_blocks
 from dalle_model.train.task import Task
@@ -104,14 +105,18 @@ class Compressed(Alone):
         place: of this process.
         rank: of the products that gradients are sent as.
         seed: of the random matrices.
+        bits: of the numbers in these products.
 
     Raises:
         CompressionError: at this rank, no matrix would be sent in fewer bytes.
     """
 
-    def __init__(self, objective: nn.Module, place: Place, rank: int, seed: int) -> None:
+    def __init__(
+        self, objective: nn.Module, place: Place, rank: int, seed: int, bits: Literal[16, 32]
+    ) -> None:
         super().__init__(objective, place)
-        self._gradients = PowerSgd(objective, rank, seed)
+        numbers = MEAN_FORMAT if bits == 16 else FLOAT32
+        self._gradients = PowerSgd(objective, rank, seed, numbers)
         for tensor in objective.state_dict().values():
             dist.broadcast(tensor, 0)
 
@@ -158,7 +163,8 @@ def shared(task: Task, averaged: nn.Module | None, settings: Training, place: Pl
         dtype = torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32
         return Fsdp(task, place, averaged, dtype)
     if settings.powersgd_rank is not None:
-        return Compressed(objective, place, settings.powersgd_rank, settings.seed)
+        compression = (settings.powersgd_rank, settings.seed, settings.powersgd_bits)
+        return Compressed(objective, place, *compression)
     return Ddp(objective, place)
 
 

@@ -3,7 +3,8 @@
 Python turns Ctrl-C into a `KeyboardInterrupt` in the main thread. Raised in a destructor or in a
 callback it is printed and forgotten, and a library may catch it with all other exceptions. Here a
 thread that sees every signal raises it again until the command unwinds, and ends the process at the
-second signal. Finished shards are whole at any moment, so neither leaves damage.
+second signal. Finished shards are whole at any moment, so neither leaves damage. A training raises
+the exception itself, after the step that it is in.
 """
 
 import atexit
@@ -17,6 +18,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Any, NoReturn
+
+from dalle_model.train.stopping import ask_to_stop
 
 # Source: POSIX shells, 128 + the number of the signal.
 INTERRUPTED, TERMINATED, PIPE_CLOSED = 130, 143, 141
@@ -116,6 +119,8 @@ def _unwritten(error: OSError) -> int:
 
 def _on_signal(number: int, frame: FrameType | None) -> None:
     _State.received = _State.received or number
+    if ask_to_stop():  # a training, which ends after a step that it saves
+        return
     if _is_unsafe(frame):
         _note_swallowed(KeyboardInterrupt)
     elif not _State.is_leaving:

@@ -64,6 +64,17 @@ IN_AN_IMPORT = """
     sys.path.insert(0, folder.name)
     import fragile
 """
+IN_A_TRAINING = """
+    from dalle_model.train.stopping import is_asked, stoppable
+    signals.PATIENCE_S = 0.05
+    with stoppable():
+        print("at work", flush=True)
+        while not is_asked():
+            time.sleep(0.01)
+        time.sleep(0.2)
+        print("saved", flush=True)
+        raise KeyboardInterrupt
+"""
 NEVER_UNWINDS = """
     try:
         work()
@@ -114,6 +125,13 @@ def test_one_ctrl_c_ends_whatever_happens_to_the_exception(body):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (INTERRUPTED, f"dalle: {STOPPED}\n")
+
+
+def test_a_training_saves_before_it_ends():
+    process = start(IN_A_TRAINING)
+    process.send_signal(signal.SIGINT)
+    printed, said = process.communicate(timeout=60)
+    assert (process.returncode, printed, said) == (INTERRUPTED, "saved\n", f"dalle: {STOPPED}\n")
 
 
 def test_sigterm_does_the_same_with_its_own_code():
