@@ -10,8 +10,7 @@ from dalle_model.prior.pattern import Pattern
 
 # Shape letters: B batch, N positions, D model width.
 
-
-Branch = Callable[[Tensor], Tensor]
+Branch = Callable[[Tensor], Tensor]  # of the stream, to what is added to it
 RunBranch = Callable[[Branch, Tensor], Tensor]
 
 
