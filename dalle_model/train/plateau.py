@@ -11,7 +11,7 @@ import math
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 
 class Plateau(NamedTuple):
@@ -71,6 +71,11 @@ class PlateauRate(nn.Module):
         return float(0.5**self.plateau.halvings)
 
     def measured(self, loss: float) -> None:
-        """Take note of a measurement."""
+        """Take note of a measurement; all processes must, and that of the first one counts.
+
+        Theirs may differ by rounding, and rates that differ would take their weights apart.
+        """
         after = self.plateau.after(loss, *self._rule)
         self.remembered.copy_(torch.tensor(after, dtype=torch.float64))
+        if distributed.is_initialized():
+            distributed.broadcast(self.remembered, 0)
