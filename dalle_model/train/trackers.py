@@ -3,8 +3,9 @@
 None of them is needed otherwise, so each is imported where it is asked for.
 """
 
+import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from importlib import import_module
 from importlib.util import find_spec
@@ -12,12 +13,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from PIL.Image import Image
+from PIL import Image
 
 from dalle_model import files
 from dalle_model.errors import UsageError
 from dalle_model.training_settings import Tracker
 
+_LOG = logging.getLogger(__name__)
 PROJECT = "dalle"
 PICTURES = "grid"
 
@@ -32,8 +34,8 @@ class Tracking(Protocol):
     def log(self, step: int, figures: Mapping[str, float]) -> None:
         """Take the figures of a step."""
 
-    def show(self, step: int, picture: Image) -> None:
-        """Take a picture."""
+    def show(self, step: int, picture: str) -> None:
+        """Take the picture in a file."""
 
     def close(self) -> None:
         """Write what is left to be written."""
@@ -56,8 +58,9 @@ class TensorBoard:
         for name, value in figures.items():
             self._writer.add_scalar(name, value, step)
 
-    def show(self, step: int, picture: Image) -> None:
-        self._writer.add_image(PICTURES, np.asarray(picture), step, dataformats="HWC")
+    def show(self, step: int, picture: str) -> None:
+        with Image.open(picture) as pixels:
+            self._writer.add_image(PICTURES, np.asarray(pixels), step, dataformats="HWC")
 
     def close(self) -> None:
         self._writer.close()
@@ -92,7 +95,7 @@ class WeightsAndBiases:
     def log(self, step: int, figures: Mapping[str, float]) -> None:
         self._run.log(dict(figures), step=step)
 
-    def show(self, step: int, picture: Image) -> None:
+    def show(self, step: int, picture: str) -> None:
         self._run.log({PICTURES: self._wandb.Image(picture)}, step=step)
 
     def close(self) -> None:
@@ -128,19 +131,29 @@ class Trackers:
             )
         self._names, self._folder = names, folder
         self._open: list[Tracking] = []
+        self._has_begun = False
 
     def log(self, line: Mapping[str, float]) -> None:
         """Give all of them a line of `metrics.jsonl`."""
         step = int(line["step"])
-        if not self._open:
+        if not self._has_begun:
             self._open = [_opened(name, self._folder, step) for name in self._names]
-        for tracker in self._open:
-            tracker.log(step, {name: value for name, value in line.items() if name != "step"})
+            self._has_begun = True
+        figures = {name: value for name, value in line.items() if name != "step"}
+        self._each(lambda tracker: tracker.log(step, figures))
 
-    def show(self, step: int, picture: Image) -> None:
-        """Give all of them a picture."""
-        for tracker in self._open:
-            tracker.show(step, picture)
+    def show(self, step: int, picture: str) -> None:
+        """Give all of them a picture, by the path of its file."""
+        self._each(lambda tracker: tracker.show(step, picture))
+
+    def _each(self, act: Callable[[Tracking], None]) -> None:
+        """Do something with each; one that fails is left out from then on: it ends no training."""
+        for tracker in tuple(self._open):
+            try:
+                act(tracker)
+            except Exception as error:  # noqa: BLE001 - of a library of others, whatever it is
+                _LOG.warning("%s fails and is left out: %r", type(tracker).__name__, error)
+                self._open.remove(tracker)
 
     def close(self) -> None:
         """Have them write what is left."""

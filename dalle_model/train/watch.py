@@ -68,7 +68,7 @@ def watching(
 
 
 def drawing(
-    folder: str, every: int, steps: int, draw: Draw, show: Callable[[int, Image], None]
+    folder: str, every: int, steps: int, draw: Draw, show: Callable[[int, str], None]
 ) -> Hook:
     """Writes a picture every so many steps and at the end; torch's random numbers stay as they are.
 
@@ -77,7 +77,7 @@ def drawing(
         every: steps between pictures.
         steps: of the training.
         draw: makes a picture, given a state whose kept weights are ready for use.
-        show: is given it, too.
+        show: is given the step and the URL.
     """
 
     def draw_if_due(state: RunState) -> None:
@@ -91,8 +91,8 @@ def drawing(
         state.trained.train(was_training)
         buffer = io.BytesIO()
         picture.save(buffer, "PNG")
-        name = f"step-{state.step:06d}.png"
-        files.write_bytes(files.join(folder, GRIDS, name), buffer.getvalue())
-        show(state.step, picture)
+        url = files.join(folder, GRIDS, f"step-{state.step:06d}.png")
+        files.write_bytes(url, buffer.getvalue())
+        show(state.step, url)
 
     return draw_if_due

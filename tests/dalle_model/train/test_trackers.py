@@ -4,7 +4,6 @@ import sys
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -52,7 +51,7 @@ def runs(monkeypatch):
         )
 
     module: Any = ModuleType("wandb")
-    module.init, module.Image = init, lambda picture: ("image", picture.size)
+    module.init, module.Image = init, lambda picture: ("image", picture)
     monkeypatch.setitem(sys.modules, "wandb", module)
     monkeypatch.setattr(trackers, "find_spec", lambda name: name)
     for name in ("WANDB_MODE", "WANDB_PROJECT"):
@@ -60,11 +59,27 @@ def runs(monkeypatch):
     return asked
 
 
+def picture(folder):
+    Image.new("RGB", (5, 4)).save(folder / "grid.png")
+    return f"{folder}/grid.png"
+
+
+def test_one_that_fails_ends_no_training(boards, runs, caplog, tmp_path):
+    tracked = Trackers(["wandb", "tensorboard"], str(tmp_path))
+    tracked.log(LINE)
+    tracked.show(3, f"{tmp_path}/none.png")  # which the first one need not read
+    tracked.log(LINE | {"step": 4})
+    assert [message[:35] for message in caplog.messages] == ["TensorBoard fails and is left out: "]
+    assert ("loss", 2.5, 3) in boards
+    assert ("loss", 2.5, 4) not in boards
+    assert runs[-1] == ({"rows": 12, "loss": 2.5}, 4)
+
+
 def test_tensorboard_gets_figures_and_pictures_from_the_first_line_on(boards, tmp_path):
     tracked = Trackers(["tensorboard"], str(tmp_path))
     assert boards == []  # a run may still be restored
     tracked.log(LINE)
-    tracked.show(3, Image.new("RGB", (5, 4)))
+    tracked.show(3, picture(tmp_path))
     tracked.close()
     assert boards == [
         ("open", f"{tmp_path}/tensorboard", 3),
@@ -79,7 +94,7 @@ def test_wandb_stays_on_this_machine_and_knows_a_run_again(runs, monkeypatch, tm
     for _ in range(2):
         tracked = Trackers(["wandb"], str(tmp_path))
         tracked.log(LINE)
-        tracked.show(3, Image.new("RGB", (5, 4)))
+        tracked.show(3, "grid.png")
         tracked.close()
     opened = [asked for asked in runs if isinstance(asked, dict)]
     assert [one["mode"] for one in opened] == ["offline", "offline"]
@@ -87,7 +102,7 @@ def test_wandb_stays_on_this_machine_and_knows_a_run_again(runs, monkeypatch, tm
     assert opened[0]["dir"] == str(tmp_path)
     assert runs[1:4] == [
         ({"rows": 12, "loss": 2.5}, 3),
-        ({"grid": ("image", (5, 4))}, 3),
+        ({"grid": ("image", "grid.png")}, 3),
         "finish",
     ]
     monkeypatch.setenv("WANDB_MODE", "online")
@@ -114,10 +129,10 @@ def test_event_files_are_read_back(tmp_path):
     tracked = Trackers(["tensorboard"], str(tmp_path))
     for step in (1, 2):
         tracked.log({"step": step, "loss": 1 / step})
-    tracked.show(2, Image.fromarray(np.full((4, 6, 3), 200, np.uint8)))
+    tracked.show(2, picture(tmp_path))
     tracked.close()
     events = reader.EventAccumulator(f"{tmp_path}/tensorboard")
     events.Reload()
     assert [(e.step, e.value) for e in events.Scalars("loss")] == [(1, 1.0), (2, 0.5)]
     (shown,) = events.Images("grid")
-    assert (shown.step, shown.width, shown.height) == (2, 6, 4)
+    assert (shown.step, shown.width, shown.height) == (2, 5, 4)
