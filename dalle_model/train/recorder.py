@@ -55,7 +55,13 @@ class Recorder:
             self._record(state)
         is_due = step % settings.checkpoint_every == 0 or step == settings.steps
         if is_due or files.is_local(self._url):  # an object is written anew each time
-            self._write()
+            self.close()
+
+    def close(self) -> None:
+        """Write the lines that are left."""
+        if self._unwritten:
+            files.append(self._url, b"".join(map(_encoded, self._unwritten)))
+            self._unwritten = []
 
     def _record(self, state: RunState) -> None:
         peak = peak_of(state.task.model)
@@ -66,11 +72,6 @@ class Recorder:
         self._unwritten.append(line)
         for listener in self._listeners:
             listener(line)
-
-    def _write(self) -> None:
-        if self._unwritten:
-            files.append(self._url, b"".join(map(_encoded, self._unwritten)))
-            self._unwritten = []
 
 
 def line_of(state: RunState, has_measured: bool) -> Line:

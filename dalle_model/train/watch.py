@@ -4,12 +4,14 @@ All of it is written below one folder, and none of it changes a weight.
 """
 
 import io
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import torch
 from PIL.Image import Image
+from torch.distributed.tensor import DTensor
 
 from dalle_model import files
 from dalle_model.train.loop import Hook
@@ -19,6 +21,7 @@ from dalle_model.train.state import RunState
 from dalle_model.train.trackers import Trackers
 from dalle_model.training_settings import Training
 
+_LOG = logging.getLogger(__name__)
 GRIDS = "grids"
 
 # A picture of what the weights that are kept make of rows that stay the same.
@@ -61,10 +64,12 @@ def watching(
         yield []
         return
     with closing(Trackers(settings.trackers, folder)) as trackers:
-        hooks: list[Hook] = [Recorder(files.join(folder, FILE), settings, pace, [trackers.log])]
+        recorder = Recorder(files.join(folder, FILE), settings, pace, [trackers.log])
+        hooks: list[Hook] = [recorder]
         if draw is not None and settings.grid_every is not None:
             hooks.append(drawing(folder, settings.grid_every, settings.steps, draw, trackers.show))
-        yield hooks
+        with closing(recorder):
+            yield hooks
 
 
 def drawing(
@@ -82,6 +87,11 @@ def drawing(
 
     def draw_if_due(state: RunState) -> None:
         if state.step % every and state.step != steps:
+            return
+        if any(isinstance(weight, DTensor) for weight in state.trained.parameters()):
+            _LOG.warning(
+                "no picture of step %d: each process has a part of the weights", state.step
+            )
             return
         was_training = state.trained.training
         devices = range(torch.cuda.device_count())
