@@ -5,6 +5,7 @@ DalleError: what was asked for has failed; exit code 1
     CacheError               dalle_model.data.cache           a cache of rows cannot be used
     CheckpointError          dalle_model.checkpoint           a checkpoint cannot be used
     VocabError               dalle_model.vocab                a text tokenizer cannot be used
+    ImageFileError           dalle_model.data.image_file      a file of images cannot be used
     ImagesError              dalle_model.train.images         there are too few images to train on
     TrainingDataError        dalle_model.train.data           there are no token rows to train on
     DivergedError            dalle_model.train.step           a loss is not finite

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from dalle_model.training_settings import Training, require
 
+Augment = Literal["none", "shift", "listing1"]
+
 
 def _require_no_scales(settings: Training) -> None:
     message = "precision float16 is for priors, whose gradients are scaled; take bfloat16"

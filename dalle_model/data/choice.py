@@ -177,7 +177,7 @@ def _fraction(keys: Any, end: int) -> npt.NDArray[np.float64]:
     """A number in [0, 1) made of the 8 digits of each key before an end, from the last one on.
 
     The first digits tell the shard; so each shard has its share. Held out like this is the image
-    that training a codec holds out too (`dalle_model.train.images`).
+    that training a codec holds out too (`dalle_model.data.image_reader`).
     """
     digits = np.frombuffer(keys.cast(pa.binary(_KEY_DIGITS)).buffers()[1], np.uint8)
     own = digits.reshape(-1, _KEY_DIGITS)[keys.offset :][: len(keys)]

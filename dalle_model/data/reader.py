@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, count, islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,19 @@ class Step(NamedTuple):
 
     positions: range
     next_position: int
+
+
+class Reader(Protocol):
+    """What reads batches by their positions: of token shards, or of images."""
+
+    @property
+    def order(self) -> Order:
+        """In which it reads."""
+        ...
+
+    def stream(self, steps: Iterable[Step]) -> Iterator[Batch]:
+        """The batches of some steps, each with its `next_position`."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Token shards for a PyTorch loop: batches of tensors, and one integer to go on from."""
+"""What a reader gives, for a PyTorch loop: batches of tensors, and one integer to go on from."""
 
 from collections.abc import Iterator
 from typing import Any, TypedDict
@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from dalle_model.data.reader import Batch, TokenReader, steps
+from dalle_model.data.reader import Batch, Reader, steps
 from dalle_model.errors import DalleError
 
 
@@ -38,7 +38,7 @@ class TokenStream(IterableDataset[Batch]):
 
     def __init__(
         self,
-        reader: TokenReader,
+        reader: Reader,
         batch: int,
         rank: int = 0,
         ranks: int = 1,

@@ -1,26 +1,111 @@
-"""The images a codec is trained on: each once, and one in 16 held out."""
+"""The images a codec is trained on: each once, kept as pixels in a file, and one in 16 held out."""
 
 import io
-from collections.abc import Iterable, Iterator
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from dalle_model import files
+from dalle_model.data.augment import Augmentation
+from dalle_model.data.image_file import ImageFile, open_images
+from dalle_model.data.image_reader import HELD_OUT_DIGIT, ImageReader, Squares, held_out
 from dalle_model.errors import DalleError
 from dalle_model.pixels import Rgb
 from dalle_model.resize import square
 from dalle_model.shards import IMAGE_DIGITS
 
-HELD_OUT_DIGIT = "f"  # chosen: one image in 16; images added to a run later move no other one
+SUFFIX = ".images"
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 FORMATS = ["PNG", "JPEG", "WEBP", "GIF"]
 
 
 class ImagesError(DalleError):
     """There are no images to train on, or too few: where, and what to do."""
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """Images from wherever they are, decoded.
+
+    Args:
+        name: says where, for people.
+        digest: of what decides them.
+        named: gives the images' parts of their keys, 24 hex digits, and pixels, uint8 `(height,
+            width, 3)`: upright, as sRGB on white.
+    """
+
+    name: str
+    digest: str
+    named: Callable[[], Iterable[tuple[str, Rgb]]]
+
+
+@dataclass(frozen=True)
+class TrainingImages:
+    """Images in their file.
+
+    Args:
+        reader: of those that are trained on, in the order of training.
+        train: the centres of those.
+        held_out: the centres of the others.
+        digest: of the keys and pixels of all.
+    """
+
+    reader: ImageReader
+    train: Squares
+    held_out: Squares
+    digest: str
+
+
+def open_training_images(
+    source: ImageSource, out_url: str, augmentation: Augmentation
+) -> TrainingImages:
+    """Decode images into a file next to what is trained, unless that has been done.
+
+    Args:
+        source: of the images.
+        out_url: URL of the future checkpoint.
+        augmentation: how squares are made of them.
+
+    Raises:
+        ImagesError: too few to train on some and hold others out.
+        ImageFileError: the file is damaged.
+    """
+    kept_as = (augmentation.kind == "listing1", augmentation.side, augmentation.resample)
+    made_of = files.sha256(repr((source.digest, kept_as)).encode())
+    images = open_images(image_file(out_url), made_of, source.named, augmentation.kept)
+    is_held_out = held_out(images.keys)
+    _refuse_few(images, int(is_held_out.sum()), source.name, augmentation.side)
+    rows = np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
+    train, others = (Squares(images, which, augmentation) for which in rows)
+    return TrainingImages(ImageReader(images, rows[0], augmentation), train, others, images.digest)
+
+
+def image_file(out_url: str) -> str:
+    """Path of the file of images of a training, which is on a disk of this machine."""
+    if files.is_local(out_url):
+        return out_url + SUFFIX
+    return str(Path(tempfile.gettempdir(), f"dalle-{files.sha256(out_url.encode())[:16]}{SUFFIX}"))
+
+
+def remove_images(out_url: str) -> None:
+    """Delete the file, which a finished training does not need."""
+    files.remove(image_file(out_url))
+
+
+def _refuse_few(images: ImageFile, num_held_out: int, name: str, side: int) -> None:
+    num_train = len(images) - num_held_out
+    if num_train and num_held_out:
+        return
+    small = f", and {images.left_out:,} are below {side} px" if images.left_out else ""
+    raise ImagesError(
+        f"too few images to train on in {name}: {num_train:,} to train on and {num_held_out:,} "
+        f"held out{small}; of a run, `dalle report` shows which stage dropped the others"
+    )
 
 
 @dataclass(frozen=True)

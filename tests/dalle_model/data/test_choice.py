@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dalle_model.data.choice import AllRows, Choice, ChoiceError, SomeRows, only
+from dalle_model.data.image_reader import HELD_OUT_DIGIT
 from dalle_model.data.source import open_source
-from dalle_model.train.images import HELD_OUT_DIGIT
 from tests.support.token_shards import numbered_key, write_numbered_shards
 
 NUM_ROWS = 2000
