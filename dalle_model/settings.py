@@ -16,12 +16,14 @@ def _require_no_scales(settings: Training) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class DvaeTraining(Training):
-    """How to train a dVAE; the defaults are the paper's.
+    """How to train a dVAE; the defaults are the paper's, which has neither warm-up nor clipping.
 
     Args:
         batch_size: images in one step.
-        max_shift: largest random shift along each axis, in pixels, with the edge repeated; stands
-            in for the random crops of the paper's listing 1, which need larger images.
+        augment: what of an image is trained on: `listing1`, a square by chance at a size by chance,
+            mirrored in one case of two; `shift`, the centre, shifted by chance and mirrored in one
+            case of two, for images that are stored no larger than the codec's; `none`, the centre.
+        max_shift: largest shift along each axis, in pixels, with the edge repeated.
         learning_rate: of AdamW at the start and at the end of a cosine schedule.
         learning_rate_steps: length of that schedule, in steps.
         temperature: of the relaxation at the start and at the end of a cosine schedule.
@@ -30,12 +32,18 @@ class DvaeTraining(Training):
             `kl_steps`.
         kl_steps: length of that rise, in steps.
 
-    Source: Ramesh et al. 2021, section 2.1 and appendix A.2.
+    Departures of the defaults: `precision` is bfloat16 where the processor multiplies in it, where
+    the paper has float16 and a scaled loss; the moving average forgets its start; crops are rounded
+    to whole pixels (`dalle_model.data.augment`). As there, the encoder's last and the decoder's
+    first 1x1 are in float32.
+
+    Source: Ramesh et al. 2021, section 2.1, appendix A.2 and its listing 1.
     """
 
     steps: int = 3_000_000
     batch_size: int = 512
     ema_decay: float = 0.999
+    augment: Augment = "listing1"
     max_shift: int = 0
     learning_rate: tuple[float, float] = (1e-4, 1.25e-6)
     learning_rate_steps: int = 1_200_000

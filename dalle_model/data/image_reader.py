@@ -49,6 +49,11 @@ class ImageReader:
             image[n] = self._augmentation.square(kept, keys[n], int(epoch))
         return {"key": keys, "image": image, "row": place.rows, "epoch": place.epochs}
 
+    def first(self, count: int) -> Rgb:
+        """The first squares of the sequence, uint8 `(count, side, side, 3)`."""
+        image: Rgb = self.read(range(count))["image"]
+        return image
+
     def stream(self, steps: Iterable[Step]) -> Iterator[Batch]:
         """The batches of some steps, each with its `next_position`."""
         for step in steps:

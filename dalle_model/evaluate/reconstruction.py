@@ -1,6 +1,7 @@
 """How much of an image its tokens preserve, and how many of the codes they use."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,11 +33,20 @@ def psnr(originals: Rgb, reconstructions: Rgb) -> float:
     Raises:
         ValueError: the shapes differ, or there are no images.
     """
-    if originals.shape != reconstructions.shape or originals.size == 0:
-        raise ValueError(f"cannot compare {originals.shape} with {reconstructions.shape}")
-    difference = originals.astype(np.float64) - reconstructions.astype(np.float64)
-    error = float(np.square(difference).mean())
-    return math.inf if error == 0 else 10 * math.log10(PEAK**2 / error)
+    return psnr_of_parts([(originals, reconstructions)])
+
+
+def psnr_of_parts(parts: Iterable[tuple[Rgb, Rgb]]) -> float:
+    """The same of images that come in parts, of which one is held at a time."""
+    error = size = 0.0
+    for originals, reconstructions in parts:
+        if originals.shape != reconstructions.shape:
+            raise ValueError(f"cannot compare {originals.shape} with {reconstructions.shape}")
+        difference = originals.astype(np.float64) - reconstructions
+        error, size = error + float(np.square(difference).sum()), size + originals.size
+    if not size:
+        raise ValueError("there are no images to compare")
+    return math.inf if error == 0 else 10 * math.log10(PEAK**2 * size / error)
 
 
 def code_use(tokens: npt.NDArray[np.integer], num_codes: int) -> CodeUse:
@@ -45,9 +55,18 @@ def code_use(tokens: npt.NDArray[np.integer], num_codes: int) -> CodeUse:
     Raises:
         ValueError: there are no tokens, or one is not below `num_codes`.
     """
-    if tokens.size == 0 or int(tokens.max()) >= num_codes:
-        raise ValueError(f"tokens {tokens.shape} must not be empty and all be below {num_codes}")
-    counts = np.bincount(tokens.reshape(-1).astype(np.int64), minlength=num_codes)
-    shares = counts[counts > 0] / tokens.size
+    return code_use_of_parts([tokens], num_codes)
+
+
+def code_use_of_parts(parts: Iterable[npt.NDArray[np.integer]], num_codes: int) -> CodeUse:
+    """The same of tokens that come in parts, of which one is held at a time."""
+    counts = np.zeros(num_codes, np.int64)
+    for tokens in parts:
+        if tokens.size and int(tokens.max()) >= num_codes:
+            raise ValueError(f"code {tokens.max()} must be below {num_codes}")
+        counts += np.bincount(tokens.reshape(-1).astype(np.int64), minlength=num_codes)
+    if not counts.any():
+        raise ValueError("there are no tokens, whose codes could be counted")
+    shares = counts[counts > 0] / counts.sum()
     entropy = float(-(shares * np.log(shares)).sum())
     return CodeUse(int((counts > 0).sum()), num_codes, math.exp(entropy))

@@ -37,7 +37,7 @@ class Encoder(nn.Module):
         for g in range(1, GROUPS + 1):
             pool = nn.MaxPool2d(2) if g < GROUPS else None
             layers[f"group_{g}"] = _group(config, widths[g - 1], widths[g], (3, 3, 3, 1), pool)
-        layers["output"] = _output(widths[-1], config.num_codes)
+        layers["output"] = _output(widths[-1], config.num_codes, is_exact=True)
         self.blocks = nn.Sequential(layers)
 
     def forward(self, x_BCSS: Tensor) -> Tensor:
@@ -60,12 +60,12 @@ class Decoder(nn.Module):
         hidden, bottleneck = config.hidden, config.bottleneck
         widths = [bottleneck, *(hidden * k for k in reversed(_WIDENING))]
         layers: OrderedDict[str, nn.Module] = OrderedDict(
-            input=Conv2d(config.num_codes, bottleneck, 1)
+            input=Conv2d(config.num_codes, bottleneck, 1, is_exact=True)
         )
         for g in range(1, GROUPS + 1):
             scale = nn.Upsample(scale_factor=2, mode="nearest") if g < GROUPS else None
             layers[f"group_{g}"] = _group(config, widths[g - 1], widths[g], (1, 3, 3, 3), scale)
-        layers["output"] = _output(hidden, 2 * 3)
+        layers["output"] = _output(hidden, 2 * 3, is_exact=False)
         self.blocks = nn.Sequential(layers)
 
     def forward(self, z_BKGG: Tensor) -> tuple[Tensor, Tensor]:
@@ -133,8 +133,9 @@ def _group(
     return nn.Sequential(layers)
 
 
-def _output(n_in: int, n_out: int) -> nn.Sequential:
-    return nn.Sequential(OrderedDict(relu=nn.ReLU(), conv=Conv2d(n_in, n_out, 1)))
+def _output(n_in: int, n_out: int, *, is_exact: bool) -> nn.Sequential:
+    conv = Conv2d(n_in, n_out, 1, is_exact=is_exact)
+    return nn.Sequential(OrderedDict(relu=nn.ReLU(), conv=conv))
 
 
 def _check(x: Tensor, channels: int, shape: tuple[int, int]) -> None:

@@ -10,17 +10,31 @@ from torch.nn import functional
 
 
 class Conv2d(nn.Module):
-    """Convolution with the parameter names and initial values, N(0, 1 / fan-in), of the release."""
+    """Convolution with the parameter names and initial values, N(0, 1 / fan-in), of the release.
 
-    def __init__(self, n_in: int, n_out: int, kernel: int) -> None:
+    Args:
+        n_in: channels of the input.
+        n_out: channels of the output.
+        kernel: edge in pixels; odd.
+        is_exact: whether it multiplies in the type of its weights where others are in a shorter
+            one, as with the release's `use_float16=False`.
+    """
+
+    def __init__(self, n_in: int, n_out: int, kernel: int, *, is_exact: bool = False) -> None:
         super().__init__()
-        self.kernel = kernel
+        self.kernel, self.is_exact = kernel, is_exact
         self.w = nn.Parameter(torch.empty(n_out, n_in, kernel, kernel))
         self.b = nn.Parameter(torch.zeros(n_out))
         nn.init.normal_(self.w, std=(n_in * kernel**2) ** -0.5)
 
     def forward(self, x_BNHW: Tensor) -> Tensor:
         """Same height and width, `n_out` channels."""
+        if not self.is_exact:
+            return self._convolved(x_BNHW)
+        with torch.autocast(x_BNHW.device.type, enabled=False):
+            return self._convolved(x_BNHW.to(self.w.dtype))
+
+    def _convolved(self, x_BNHW: Tensor) -> Tensor:
         y_BNHW: Tensor = functional.conv2d(x_BNHW, self.w, self.b, padding=(self.kernel - 1) // 2)
         return y_BNHW
 

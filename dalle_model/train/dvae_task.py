@@ -3,6 +3,7 @@
 The Gumbel noise of an image depends on the seed, the epoch and the image alone.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,12 +15,14 @@ from dalle_model.data.permutation import key_of
 from dalle_model.data.reader import Batch
 from dalle_model.settings import DvaeTraining
 from dalle_model.tokenizers.dvae import Dvae, to_input
+from dalle_model.train.code_use import CodeUse
 from dalle_model.train.losses import divergence_from_uniform, logit_laplace, relax
 from dalle_model.train.schedules import Cosine
 
 # Shape letters: B batch, C colour channels (3), S side in pixels, K codes, G grid side.
 
 _WEIGHT_DECAY = 1e-4  # Source: Ramesh et al. 2021, appendix A.2; betas and eps are torch's defaults
+_SAYS_NOTHING = 0.05  # of ln K nats, below which a token is taken to say nothing; chosen
 
 
 class DvaeObjective(nn.Module):
@@ -30,7 +33,7 @@ class DvaeObjective(nn.Module):
 
     def __init__(self, model: Dvae) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.use = model, CodeUse(model.config.num_codes)
 
     def forward(
         self, x_BCSS: Tensor, temperature: float, noise: list[torch.Generator]
@@ -43,6 +46,7 @@ class DvaeObjective(nn.Module):
             noise: generators, one for each image.
         """
         logits_BKGG = self.model.encoder(x_BCSS)
+        self.use.note(logits_BKGG.detach().argmax(dim=1))  # to be looked at: nothing follows of it
         mu_BCSS, ln_b_BCSS = self.model.decoder(relax(logits_BKGG, temperature, noise))
         ln_f_BCSS = logit_laplace(x_BCSS, mu_BCSS, ln_b_BCSS)
         return {"nll": -ln_f_BCSS.sum(), "kl": divergence_from_uniform(logits_BKGG).sum()}
@@ -69,7 +73,9 @@ class DvaeTask:
         with torch.random.fork_rng(devices=[]):  # the global random numbers are left untouched
             torch.manual_seed(settings.seed)
             self.model = Dvae(config).to(memory_format=torch.channels_last)
-        self.objective: nn.Module = DvaeObjective(self.model)
+        bare = DvaeObjective(self.model)
+        self.objective: nn.Module = bare
+        self.code_use = bare.use
         adamw = torch.optim.AdamW(self.model.parameters(), weight_decay=_WEIGHT_DECAY, fused=True)
         adamw.param_groups[0]["peak"] = 1.0
         self.optimizers: list[torch.optim.Optimizer] = [adamw]
@@ -81,6 +87,18 @@ class DvaeTask:
     @property
     def config(self) -> dict[str, Any]:
         return self.model.config.to_dict()
+
+    def judge(self, figures: Mapping[str, float], is_few: bool) -> str:
+        """What to change where tokens say nothing, or all the same."""
+        settings, most = self._settings, math.log(self.model.config.num_codes)
+        weight = f"`dvae.training.kl_weight` ({settings.kl_weight:g})"
+        said = f"a token says {figures['kl']:.2f} of {most:.2f} nats (kl)"
+        if figures["kl"] < _SAYS_NOTHING * most:
+            return f"{said}: lower {weight}, or raise `kl_steps` ({settings.kl_steps:,})"
+        if is_few:
+            slower = f"`temperature_steps` ({settings.temperature_steps:,})"
+            return f"{said}: raise {weight}, or {slower}"
+        return ""
 
     def inputs(self, batch: Batch, step: int) -> tuple[Tensor, float, list[torch.Generator]]:
         seed = self._settings.seed

@@ -1,27 +1,21 @@
 """The images a codec is trained on: each once, kept as pixels in a file, and one in 16 held out."""
 
-import io
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from dalle_model import files
 from dalle_model.data.augment import Augmentation
 from dalle_model.data.image_file import ImageFile, open_images
-from dalle_model.data.image_reader import HELD_OUT_DIGIT, ImageReader, Squares, held_out
+from dalle_model.data.image_reader import ImageReader, Squares, held_out
 from dalle_model.errors import DalleError
 from dalle_model.pixels import Rgb
-from dalle_model.resize import square
-from dalle_model.shards import IMAGE_DIGITS
 
 SUFFIX = ".images"
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
-FORMATS = ["PNG", "JPEG", "WEBP", "GIF"]
 
 
 class ImagesError(DalleError):
@@ -120,23 +114,6 @@ class Images:
     names: list[str]
     rgb: Rgb
 
-    def split(self, out_url: str) -> tuple[Rgb, Rgb]:
-        """The training images and the held-out ones; an image's name alone decides.
-
-        Args:
-            out_url: what is trained, for the error.
-
-        Raises:
-            ImagesError: too few to train on some and hold others out.
-        """
-        held_out = np.array([name.endswith(HELD_OUT_DIGIT) for name in self.names], bool)
-        if held_out.all() or not held_out.any():
-            raise ImagesError(
-                f"too few images to train {out_url}: {(~held_out).sum()} to train on and "
-                f"{held_out.sum()} held out; add sources to the config and `dalle run images`"
-            )
-        return self.rgb[~held_out], self.rgb[held_out]
-
 
 def distinct_images(named: Iterable[tuple[str, Rgb]]) -> Images:
     """Sort images by name and keep each once: of equal pixels, those of the lowest name.
@@ -150,43 +127,9 @@ def distinct_images(named: Iterable[tuple[str, Rgb]]) -> Images:
     """
     by_name = dict(sorted(named, key=lambda pair: pair[0]))
     if not by_name:
-        raise ImagesError("no images to train on; `dalle run images` makes them")
+        raise ImagesError("there are no images; `dalle run images` makes them")
     by_pixels: dict[bytes, str] = {}
     for name, rgb in by_name.items():
         by_pixels.setdefault(blake2b(rgb.tobytes()).digest(), name)
     names = list(by_pixels.values())
     return Images(names, np.stack([by_name[name] for name in names]))
-
-
-def read_image_folder(url: str, side: int) -> Iterator[tuple[str, Rgb]]:
-    """Squares of the image files directly in a folder, each named by a digest of its bytes.
-
-    Args:
-        url: of the folder.
-        side: edge of the squares, in pixels; images with a shorter edge are left out.
-
-    Raises:
-        ImagesError: there are none.
-    """
-    is_empty = True
-    for name in files.list_names(url):
-        if name.lower().endswith(SUFFIXES):
-            content = files.read_bytes(files.join(url, name))
-            image = _on_white(content)
-            if min(image.size) >= side:
-                is_empty = False
-                digest = blake2b(content, digest_size=IMAGE_DIGITS // 2).hexdigest()
-                yield digest, square(np.asarray(image), side)
-    if is_empty:
-        raise ImagesError(
-            f"no images of {side} px or more in {url}; name another folder, or train on the images "
-            "of a run: `dalle run images` makes them"
-        )
-
-
-def _on_white(content: bytes) -> Image.Image:
-    with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-        rgba = image.convert("RGBA")
-    white = Image.new("RGBA", rgba.size, "white")
-    white.alpha_composite(rgba)
-    return white.convert("RGB")

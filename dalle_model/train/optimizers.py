@@ -98,3 +98,12 @@ def load_state_tensors(optimizers: Iterable[Optimizer], tensors: Mapping[str, Te
     for number, optimizer in enumerate(optimizers):
         document = optimizer.state_dict()
         optimizer.load_state_dict({**document, "state": states.get(number, {})})
+        for weight, entries in optimizer.state.items():
+            entries |= {name: _laid_out_as(weight, value) for name, value in entries.items()}
+
+
+def _laid_out_as(weight: Tensor, value: Tensor) -> Tensor:
+    """Moments in the order in memory that their weight has: a fused AdamW takes them by place."""
+    if value.shape != weight.shape or value.stride() == weight.stride():
+        return value
+    return torch.empty_like(weight, dtype=value.dtype).copy_(value)

@@ -5,15 +5,14 @@ from collections.abc import Callable
 import numpy as np
 from PIL.Image import Image
 
+from dalle_model.data.image_reader import Squares
 from dalle_model.data.source import TokenSource
-from dalle_model.pixels import Rgb
 from dalle_model.prior.model import Prior
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior
 from dalle_model.sample.grid import comparison_grid, image_grid
 from dalle_model.sample.images import draw_images
 from dalle_model.settings import SampleSettings
 from dalle_model.tokenizers.codec import Codec
-from dalle_model.train.measures import decode, encode
 from dalle_model.train.state import RunState
 from dalle_model.train.watch import Draw
 from dalle_model.vocab import CaptionTokenizer
@@ -54,13 +53,13 @@ def prior_pictures(
     return draw
 
 
-def codec_pictures(held_out: Rgb, codec_of: Callable[[RunState], Codec]) -> Draw:
+def codec_pictures(held_out: Squares, codec_of: Callable[[RunState], Codec]) -> Draw:
     """The first images of those held out, each beside its reconstruction."""
-    shown = held_out[:ROWS]
+    shown = held_out.first(ROWS)
     names = [f"held out {number + 1}" for number in range(len(shown))]
 
     def draw(state: RunState) -> Image:
         codec = codec_of(state)
-        return comparison_grid([shown, decode(codec, encode(codec, shown))], names)
+        return comparison_grid([shown, codec.decode(codec.encode(shown))], names)
 
     return draw

@@ -2,30 +2,38 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from dalle_model import files
 from dalle_model.checkpoint import save_checkpoint
 from dalle_model.config import FIRST_RESAMPLE, PATCH, Resample
-from dalle_model.evaluate.reconstruction import psnr
+from dalle_model.data.augment import Augmentation
+from dalle_model.data.image_reader import Squares
+from dalle_model.data.torch import TokenLoader, TokenStream
 from dalle_model.pixels import Rgb
 from dalle_model.progress import OnStep
 from dalle_model.settings import VqTraining
 from dalle_model.threads import torch_threads
+from dalle_model.token_shape import square_edge
 from dalle_model.tokenizers.facts import vq_facts
 from dalle_model.tokenizers.vq import Vq
 from dalle_model.tokenizers.vq_codec import VqCodec
 from dalle_model.tokenizers.vq_config import VqConfig
 from dalle_model.tokenizers.vqgan_codec import to_input
-from dalle_model.train.drawn import DrawnImages
-from dalle_model.train.images import Images
+from dalle_model.train.code_use import CodeWatch
+from dalle_model.train.images import (
+    ImageSource,
+    TrainingImages,
+    open_training_images,
+    remove_images,
+)
 from dalle_model.train.kmeans import fit_centroids
 from dalle_model.train.loop import Hook, run
-from dalle_model.train.measures import decode, encode, measure
+from dalle_model.train.measures import AT_ONCE, measure, measure_while_training
 from dalle_model.train.origin import origin_of
 from dalle_model.train.pictures import codec_pictures
 from dalle_model.train.resume import clear_state
@@ -37,9 +45,11 @@ from dalle_model.train.watch import NOWHERE, Logs, watching
 # Shape letters: B batch, C colour channels (3), S side in pixels, G grid side, P values of a patch
 # (192).
 
+_KMEANS_PATCHES = 2**18  # chosen: 256 for each of 1,024 codes; k-means holds 0.8 GB of as many
+
 
 def train_from_images(
-    images: Images,
+    source: ImageSource,
     out_url: str,
     config: VqConfig,
     settings: VqTraining,
@@ -50,16 +60,16 @@ def train_from_images(
     """Train on images, measure on those held out, and write a checkpoint.
 
     An interrupted run is resumed from the state saved next to `out_url`, unless something that the
-    training depends on has changed.
+    training depends on has changed. The images are kept next to it too, decoded, until the end.
 
     Args:
-        images: squares of the config's image shape; see `Images.split` for those held out.
+        source: of the images, of which those smaller than the config's image shape are left out.
         out_url: URL of the checkpoint.
         config: sizes of the model.
         settings: of the training.
         on_step: called after each step with the running means of `loss` and `mse`, and the
             `held_out_psnr` of the averaged weights as it was measured last.
-        resample: the filter that scaled the images, which the checkpoint names.
+        resample: the filter that scales the images, which the checkpoint names.
         logs: where `metrics.jsonl`, pictures and trackers are written.
 
     Returns:
@@ -70,27 +80,29 @@ def train_from_images(
         ImagesError: too few images to train on some and hold others out.
         DivergedError: the loss is not finite.
     """
-    train, held_out = images.split(out_url)
-    draw = codec_pictures(held_out, lambda state: _codec(_kept(state)))
+    side = square_edge("vq.model.image_shape: images", config.image_shape)
+    augmentation = Augmentation("shift", side, settings.max_shift, settings.seed, resample)
+    images = open_training_images(source, out_url, augmentation)
+    draw = codec_pictures(images.held_out, lambda state: _codec(_kept(state)))
     with (
         torch_threads(settings.threads),
         watching(logs, settings, Pace("images"), draw) as hooks,
     ):
-        model = train_vq(train, held_out, config, settings, on_step, out_url, hooks)
+        model = train_vq(images, config, settings, on_step, out_url, hooks)
         chosen = (config.num_codes, settings.kmeans_iterations, settings.seed)
-        centroids = fit_centroids(train, *chosen)
+        centroids = fit_centroids(images.train.first(_compared(side)), *chosen)
         codec = VqCodec(model, vq_facts(out_url, "", config.to_dict(), {"resample": resample}))
-        metrics = measure(codec, centroids, train, held_out)
-        metrics["context_share"] = round(context_share(codec, held_out), 3)
+        metrics = measure(codec, centroids, images.train, images.held_out)
+        metrics["context_share"] = round(context_share(codec, images.held_out), 3)
     extra = {"metrics": metrics, "settings": asdict(settings), "resample": resample}
     save_checkpoint(out_url, "vq", model.state_dict(), config.to_dict(), extra)
     clear_state(out_url)
+    remove_images(out_url)
     return metrics
 
 
 def train_vq(
-    train: Rgb,
-    held_out: Rgb,
+    images: TrainingImages,
     config: VqConfig,
     settings: VqTraining,
     on_step: OnStep,
@@ -100,8 +112,7 @@ def train_vq(
     """Train a model; equal arguments and equal threads give equal weights.
 
     Args:
-        train: uint8 `(N, side, side, 3)`; shifted and mirrored at random.
-        held_out: the same; only measured.
+        images: squares of the config's image shape.
         config: sizes of the model.
         settings: of the training.
         on_step: as for `train_from_images`.
@@ -112,12 +123,20 @@ def train_vq(
     Returns:
         The model with averaged weights.
     """
-    batches = DrawnImages(train, settings.batch_size, settings.max_shift, settings.seed)
-    task = VqTask(config, settings, partial(_held_out_psnr, held_out))
+
+    def measured(model: Vq) -> dict[str, float]:
+        return measure_while_training(_codec(model), images.held_out)
+
+    task = VqTask(config, settings, measured)
     state = begin(task, settings)
-    origin = origin_of(out_url, settings, config.to_dict(), files.sha256(train.tobytes()))
-    begin_codebook = partial(task.start, batches, state.averaged)
-    run(state, batches, settings, origin, on_step, begin_codebook, hooks)
+    origin = origin_of(out_url, settings, config.to_dict(), images.digest)
+    batches = TokenLoader(TokenStream(images.reader, settings.batch_size), settings.workers)
+    watch = CodeWatch(task.code_use, settings.warmup_steps, task.judge)
+
+    def start() -> None:
+        task.start(images.reader, state.averaged)
+
+    run(state, batches, settings, origin, on_step, start, [watch, *hooks])
     return _kept(state).eval()
 
 
@@ -129,21 +148,24 @@ def _kept(state: RunState) -> Vq:
     return with_codebook(averaged, model)
 
 
-def context_share(codec: VqCodec, images: Rgb) -> float:
+def context_share(codec: VqCodec, images: Squares) -> float:
     """Share of codes that are others where the encoder sees each patch alone."""
+    return float(np.concatenate([_differ(codec, part) for part in images.parts(AT_ONCE)]).mean())
+
+
+def _differ(codec: VqCodec, images: Rgb) -> npt.NDArray[np.bool_]:
     x_BCSS = to_input(images)
     with torch.inference_mode():
         patches_BPGG = functional.pixel_unshuffle(x_BCSS, PATCH)
         codes_BGG = codec.model.nearest(codec.model.encoder.without_context(patches_BPGG))
-    return float((codes_BGG.flatten(1).numpy() != encode(codec, images)).mean())
-
-
-def _held_out_psnr(held_out: Rgb, model: Vq) -> dict[str, float]:
-    codec = _codec(model)
-    reached = psnr(held_out, decode(codec, encode(codec, held_out)))
-    return {"held_out_psnr": round(reached, 3)}
+    return np.asarray(codes_BGG.flatten(1).numpy() != codec.encode(images))
 
 
 def _codec(model: Vq) -> VqCodec:
     """The codec of a model in training."""
     return VqCodec(model, vq_facts("", "", model.config.to_dict(), {}))
+
+
+def _compared(side: int) -> int:
+    """How many images k-means is fitted to, together with their mirror images."""
+    return max(1, _KMEANS_PATCHES // (2 * (side // PATCH) ** 2))

@@ -14,13 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dalle_model.data.image_reader import ImageReader
 from dalle_model.data.permutation import key_of
 from dalle_model.data.reader import Batch
 from dalle_model.settings import VqTraining
 from dalle_model.tokenizers.vq import Vq
 from dalle_model.tokenizers.vq_config import VqConfig
+from dalle_model.train.code_use import CodeUse
 from dalle_model.train.codebook import MovingCodebook, start_from_components
-from dalle_model.train.drawn import DrawnImages
 from dalle_model.train.optimizers import Adam, muon_and_adamw
 from dalle_model.train.precision import uses_bfloat16
 
@@ -46,6 +47,7 @@ class VqObjective(nn.Module):
     def __init__(self, model: Vq) -> None:
         super().__init__()
         self.model, self.moving = model, MovingCodebook(*model.codebook.shape)
+        self.use = CodeUse(len(model.codebook))
         self.seen: list[tuple[Tensor, Tensor]] = []
 
     def forward(self, x_BCSS: Tensor) -> dict[str, Tensor]:
@@ -57,6 +59,7 @@ class VqObjective(nn.Module):
         y_BCSS = self.model.decoder(z_BEGG + (e_BEGG - z_BEGG).detach())
         z_RE = z_BEGG.detach().permute(0, 2, 3, 1).flatten(0, 2)
         self.seen.append((z_RE, codes_BGG.flatten()))
+        self.use.note(codes_BGG)
         return {
             "mse": functional.mse_loss(y_BCSS, x_BCSS, reduction="sum"),
             "commitment": functional.mse_loss(z_BEGG, e_BEGG, reduction="sum"),
@@ -97,12 +100,24 @@ class VqTask:
     def config(self) -> dict[str, Any]:
         return self.model.config.to_dict()
 
-    def start(self, images: DrawnImages, averaged: nn.Module | None) -> None:
+    @property
+    def code_use(self) -> CodeUse:
+        """The running shares of its codes."""
+        return self._bare.use
+
+    def judge(self, _figures: Mapping[str, float], is_few: bool) -> str:
+        """What to change where few codes are used, though dead ones are taken up again."""
+        rate, size = self._settings.matrix_rate, self._settings.batch_size
+        changes = f"lower `vq.training.matrix_rate` ({rate:g}), or raise `batch_size` ({size})"
+        return f"those left alone are taken up by nothing: {changes}" if is_few else ""
+
+    def start(self, images: ImageReader, averaged: nn.Module | None) -> None:
         """Make fresh weights those of k-means among the components of images."""
         settings, config = self._settings, self.model.config
         rows, columns = config.token_shape
         count = -(-_START_PER_CODE * config.num_codes // (rows * columns))
-        start_from_components(self.model, scaled(images.first(count)), settings.seed)
+        first_BSSC = torch.from_numpy(images.first(count))
+        start_from_components(self.model, scaled(first_BSSC), settings.seed)
         if averaged is not None:
             averaged.load_state_dict(self.model.state_dict())
         even = settings.batch_size * rows * columns / config.num_codes

@@ -1,9 +1,11 @@
 """The dvae stage as a value: OpenAI's dVAE trained on the images that survived."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 
+from dalle_model.data.augment import edge_needed
 from dalle_model.progress import OnStep
+from dalle_model.token_shape import square_edge
 from pipelines.dvae.config import DvaeStageConfig
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
@@ -26,8 +28,13 @@ def _run(job: Job, on_step: OnStep) -> LocalResult:
 
     sizes, settings = job.config.model, job.config.training
     train = partial(train_from_images, config=sizes, settings=settings, on_step=on_step)
-    metrics = train_on_survivors(job.task, FILE, sizes, job.facts, train)
+    metrics = train_on_survivors(job.task, FILE, job.facts, train)
     return LocalResult((FILE, HISTORY), metrics)
+
+
+def _facts(config: DvaeStageConfig, _provided: Mapping[str, str]) -> Facts:
+    side = square_edge("dvae.model: images", config.model.image_shape)
+    return codec_facts(config.model, edge_needed(config.training.augment, side))
 
 
 def _misfit(config: DvaeStageConfig, facts: Facts) -> str:
@@ -48,7 +55,7 @@ STAGE = Stage(
     work=LocalWork(_run),
     is_default=False,
     dependencies=versions("torch"),
-    facts=lambda config, _: codec_facts(config.model),
+    facts=_facts,
     views=_views,
     misfit=_misfit,
 )

@@ -1,4 +1,4 @@
-"""Pixels of the images that survived, as a codec sees them."""
+"""Pixels of the images that survived, as a codec sees them, or as it is trained on them."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -31,10 +31,21 @@ def surviving_squares(task: StageTask, side: int, resample: Resample = FIRST_RES
     Raises:
         ImagesError: there are none.
     """
-    squares = list(_squares(task, side, resample))
+    squares = [(name, square(rgb, side, resample)) for name, rgb in surviving_images(task)]
     if not squares:
         raise ImagesError(f"no images survive in {task.url(IMAGES)}; `dalle report` shows why")
     return distinct_images(squares)
+
+
+def surviving_images(task: StageTask) -> Iterator[tuple[str, Rgb]]:
+    """Each image that survived once, as it is stored, with the image's part of its key."""
+    for index in range(task.num_shards):
+        seen = set()
+        for row in _rows(surviving_row_groups(task, index, ["key", "image"])):
+            image = image_of(row["key"])
+            if image not in seen:
+                seen.add(image)
+                yield image, from_stored(row["image"])
 
 
 def pixels_of(
@@ -52,16 +63,6 @@ def pixels_of(
 def _cut_out(row: dict[str, Any], cut: Cut, resample: Resample) -> Rgb:
     rgb = from_stored(row["image"])
     return cut_out(rgb, cut, Sizes(row["width"], row["height"], *rgb.shape[1::-1]), resample)
-
-
-def _squares(task: StageTask, side: int, resample: Resample) -> Iterator[tuple[str, Rgb]]:
-    for index in range(task.num_shards):
-        seen = set()
-        for row in _rows(surviving_row_groups(task, index, ["key", "image"])):
-            image = image_of(row["key"])
-            if image not in seen:
-                seen.add(image)
-                yield image, square(from_stored(row["image"]), side, resample)
 
 
 def _rows(tables: Iterator[pa.Table]) -> Iterator[dict[str, Any]]:

@@ -1,11 +1,14 @@
 """A codec that a stage trains on the images that survived, whichever kind it is of."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 from dalle_model.config import FIRST_RESAMPLE
 from dalle_model.token_shape import square_edge
 from pipelines.io.layout import StageFolder
+from pipelines.io.manifest import read_manifest
+from pipelines.io.manifest_groups import digest_of
 from pipelines.io.task import StageTask
 from pipelines.io.training import curves_of, read_history, write_history
 from pipelines.records import (
@@ -13,7 +16,9 @@ from pipelines.records import (
     GRID,
     IMAGE_RESAMPLE,
     IMAGE_SIDE,
+    IMAGES,
     NUM_CODES,
+    SELECTION,
     WANTED_SIDE,
 )
 from pipelines.views import Curves
@@ -38,7 +43,6 @@ class Sizes(Protocol):
 def train_on_survivors(
     task: StageTask,
     file: str,
-    sizes: Sizes,
     facts: Mapping[str, Any],
     train: Callable[..., dict[str, Any]],
 ) -> dict[str, Any]:
@@ -47,21 +51,21 @@ def train_on_survivors(
     Args:
         task: of the stage.
         file: the name of the checkpoint.
-        sizes: of the model.
         facts: of the stages before it, which say how images were scaled.
-        train: writes the checkpoint, given images, its URL, as `resample` their filter, and as
-            `logs` where the training is seen.
+        train: writes the checkpoint, given where images come from, its URL, as `resample` their
+            filter, and as `logs` where the training is seen.
 
     Raises:
         ImagesError: no images survive, or too few.
     """
+    from dalle_model.train.images import ImageSource  # loads what decodes images
     from dalle_model.train.watch import Logs  # loads torch
-    from pipelines.io.squares import surviving_squares  # loads what decodes images
+    from pipelines.io.squares import surviving_images
 
+    source = ImageSource(task.url(IMAGES), _digest(task), partial(surviving_images, task))
     resample = facts.get(IMAGE_RESAMPLE, FIRST_RESAMPLE)
-    images = surviving_squares(task, square_edge("images", sizes.image_shape), resample)
     logs = Logs(task.folder.logs)
-    metrics = train(images, task.folder.file(file), resample=resample, logs=logs)
+    metrics = train(source, task.folder.file(file), resample=resample, logs=logs)
     write_history(task.folder)
     return metrics
 
@@ -93,12 +97,18 @@ def codec_curves(folder: StageFolder, name: str, terms: Mapping[str, str]) -> li
     ]
 
 
-def codec_facts(sizes: Sizes) -> dict[str, Any]:
-    """What the config of a model fixes of what is encoded with it."""
+def codec_facts(sizes: Sizes, wanted: int | None = None) -> dict[str, Any]:
+    """What the config of a model fixes of what is encoded with it.
+
+    Args:
+        sizes: of the model.
+        wanted: the shorter edge that images need as stored to be trained on, in pixels; that of the
+            model where none is given.
+    """
     side = square_edge("images", sizes.image_shape)
     return {
         CODEC_SIDE: side,
-        WANTED_SIDE: side,
+        WANTED_SIDE: wanted or side,
         GRID: square_edge("tokens", sizes.token_shape),
         NUM_CODES: sizes.num_codes,
     }
@@ -119,3 +129,10 @@ def too_small(facts: Mapping[str, Any], of: str, smaller: str) -> str:
         f"images are stored at {image} px, below the {codec} px of {of}; set images.side to "
         f"{codec} or more, or {smaller}"
     )
+
+
+def _digest(task: StageTask) -> str:
+    """Of the images that survive: of their stage and of the filters after it."""
+    folders = [task.input(IMAGES), *task.all_inputs(SELECTION)]
+    manifests = [read_manifest(folder) for folder in folders]
+    return digest_of([task.fingerprint if one is None else one.digest for one in manifests])

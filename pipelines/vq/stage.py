@@ -26,7 +26,7 @@ def _run(job: Job, on_step: OnStep) -> LocalResult:
 
     sizes, settings = job.config.model, job.config.training
     train = partial(train_from_images, config=sizes, settings=settings, on_step=on_step)
-    metrics = train_on_survivors(job.task, FILE, sizes, job.facts, train)
+    metrics = train_on_survivors(job.task, FILE, job.facts, train)
     return LocalResult((FILE, HISTORY), metrics)
 
 

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -49,6 +51,22 @@ def test_kernels_and_widths_are_the_release_s(paper):
     for state, kernels in ((encoder, (3, 3, 3, 1)), (decoder, (1, 3, 3, 3))):
         path = "blocks.group_4.block_2.res_path.conv_"
         assert tuple(state[f"{path}{i}.w"].shape[2] for i in range(1, 5)) == kernels
+
+
+def test_in_mixed_precision_the_first_and_the_last_1x1_are_exact_as_in_the_release():
+    model, types = Dvae(TINY), {}
+
+    def note(name, module, _, output):
+        types[name] = output.dtype
+
+    for name, module in model.named_modules():
+        if hasattr(module, "is_exact"):
+            module.register_forward_hook(partial(note, name))
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = model.encoder(torch.full((1, 3, 16, 16), 0.5))
+        model.decoder(logits.softmax(1))
+    exact = {name for name, dtype in types.items() if dtype == torch.float32}
+    assert exact == {"encoder.blocks.output.conv", "decoder.blocks.input"}
 
 
 def test_residuals_are_scaled_by_one_over_layers_squared(paper):

@@ -4,31 +4,35 @@ import numpy as np
 import pytest
 import torch
 
+from dalle_model.data.augment import Augmentation
+from dalle_model.data.torch import TokenLoader, TokenStream
 from dalle_model.settings import VqTraining
 from dalle_model.tokenizers.vq_config import VqConfig
-from dalle_model.train.drawn import DrawnImages
 from dalle_model.train.state import begin
 from dalle_model.train.step import DivergedError, train_step
 from dalle_model.train.vq_task import VqObjective, VqTask, rate_share, scaled
 from tests.support.codecs import random_vq
 from tests.support.edges import edges
+from tests.support.training_images import training_images
 
 CONFIG = VqConfig(8, 16, width=8, encoder_blocks=1, decoder_blocks=1, image_shape=(32, 32))
 SETTINGS = VqTraining(steps=100, decay_steps=40, warmup_steps=10, batch_size=4, precision="float32")
 
 
-def images(settings=SETTINGS):
-    return DrawnImages(edges(16), settings.batch_size, settings.max_shift, settings.seed)
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    return training_images(folder, edges(17), Augmentation("shift", 32, SETTINGS.max_shift)).reader
 
 
-def batches(settings=SETTINGS):
-    return iter(images(settings))
+def batches(reader, settings=SETTINGS):
+    return iter(TokenLoader(TokenStream(reader, settings.batch_size)))
 
 
-def started(settings=SETTINGS):
+def started(reader, settings=SETTINGS):
     task = VqTask(CONFIG, settings, lambda _: {})
     state = begin(task, settings)
-    task.start(images(settings), state.averaged)
+    task.start(reader, state.averaged)
     return state
 
 
@@ -46,9 +50,9 @@ def test_the_objective_is_that_of_the_paper():
     assert sums["commitment"].item() == pytest.approx((z - e).square().sum().item(), rel=1e-5)
 
 
-def test_both_of_its_parts_are_divided_by_the_values_of_a_patch():
-    task = started().task
-    rows = next(batches())
+def test_both_of_its_parts_are_divided_by_the_values_of_a_patch(reader):
+    task = started(reader).task
+    rows = next(batches(reader))
     assert task.counts(rows) == {"mse": 4 * 3 * 32 * 32, "commitment": 4 * 3 * 32 * 32}
     assert task.weights(0) == {"mse": 1, "commitment": SETTINGS.commitment}
 
@@ -76,10 +80,10 @@ def test_scaled_bytes_are_from_minus_one_to_one():
     assert scaled(two).flatten().tolist() == [-1, 1]
 
 
-def test_a_step_moves_weights_codebook_and_averages_apart():
-    state = started()
+def test_a_step_moves_weights_codebook_and_averages_apart(reader):
+    state = started(reader)
     before = {name: value.clone() for name, value in state.weights.state_dict().items()}
-    train_step(state, SETTINGS, next(batches()))
+    train_step(state, SETTINGS, next(batches(reader)))
     after = state.weights.state_dict()
     for name in (
         "objective.model.decoder.linear.w",
@@ -91,22 +95,22 @@ def test_a_step_moves_weights_codebook_and_averages_apart():
     assert (state.step, list(state.recent)) == (1, ["loss", "mse", "commitment", "gradient_norm"])
 
 
-def test_a_batch_in_parts_moves_the_codebook_by_all_of_them():
+def test_a_batch_in_parts_moves_the_codebook_by_all_of_them(reader):
     codebooks = []
     for number in (1, 3):
         settings = replace(SETTINGS, accumulation=number)
-        state = started(settings)
-        train_step(state, settings, next(batches(settings)))
+        state = started(reader, settings)
+        train_step(state, settings, next(batches(reader, settings)))
         codebooks.append(state.task.model.codebook)
     assert torch.allclose(codebooks[0], codebooks[1], atol=1e-5)
 
 
-def test_equal_seeds_give_equal_weights_and_other_seeds_do_not():
+def test_equal_seeds_give_equal_weights_and_other_seeds_do_not(reader):
     def weights(seed):
         torch.rand(seed + 1)  # the global state must not matter
         settings = replace(SETTINGS, seed=seed)
-        state = started(settings)
-        for _, rows in zip(range(2), batches(settings), strict=False):
+        state = started(reader, settings)
+        for _, rows in zip(range(2), batches(reader, settings), strict=False):
             train_step(state, settings, rows)
         return torch.cat([p.detach().flatten() for p in state.weights.parameters()])
 
@@ -114,9 +118,9 @@ def test_equal_seeds_give_equal_weights_and_other_seeds_do_not():
     assert not torch.equal(weights(0), weights(1))
 
 
-def test_an_infinite_loss_is_an_error_that_names_the_setting():
-    state = started()
+def test_an_infinite_loss_is_an_error_that_names_the_setting(reader):
+    state = started(reader)
     with torch.no_grad():
         state.task.model.decoder.linear.b[0] = np.inf
     with pytest.raises(DivergedError, match=r"lower `vq\.training\.learning_rate`"):
-        train_step(state, SETTINGS, next(batches()))
+        train_step(state, SETTINGS, next(batches(reader)))

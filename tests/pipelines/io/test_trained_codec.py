@@ -4,9 +4,7 @@ import pyarrow as pa
 import pytest
 
 from dalle_model import files
-from dalle_model.config import DvaeConfig
 from dalle_model.pixels import to_png
-from dalle_model.train.images import ImagesError
 from pipelines.io import parquet
 from pipelines.io.trained_codec import codec_curves, codec_facts, too_small, train_on_survivors
 from pipelines.records import (
@@ -48,27 +46,27 @@ def test_images_that_are_stored_smaller_are_told(stored, is_too_small):
 @pytest.mark.parametrize(
     ("facts", "resample"), [({}, "lanczos"), ({IMAGE_RESAMPLE: "bicubic"}, "bicubic")]
 )
-def test_a_training_gets_what_survived_once_and_scaled_as_it_is(tmp_path, facts, resample):
+def test_a_training_gets_what_survived_once_and_the_filter_that_scaled_it(
+    tmp_path, facts, resample
+):
     task = stage_task(tmp_path, "vq")
     keys = [f"{n:024x}{caption:016x}" for n in range(4) for caption in range(2)]
     write(task, keys, keys[:-2])
     trained = []
 
-    def train(images, url, resample, logs):
+    def train(source, url, resample, logs):
         assert logs.url == task.folder.logs
-        trained.append((images.rgb.shape, url, resample))
+        trained.append((source.name, [name for name, _ in source.named()], url, resample))
         return {"psnr": 1.0}
 
-    sizes = DvaeConfig(side=8, num_codes=4)
-    assert train_on_survivors(task, "x.safetensors", sizes, facts, train) == {"psnr": 1.0}
-    assert trained == [((3, 8, 8, 3), task.folder.file("x.safetensors"), resample)]
+    assert train_on_survivors(task, "x.safetensors", facts, train) == {"psnr": 1.0}
+    names = [key[:24] for key in keys[:-2:2]]
+    url = task.folder.file("x.safetensors")
+    assert trained == [(task.url(IMAGES), names, url, resample)]
 
 
-def test_where_nothing_survives_nothing_is_trained(tmp_path):
-    task = stage_task(tmp_path, "vq")
-    write(task, ["0" * 40], [])
-    with pytest.raises(ImagesError, match="no images survive"):
-        train_on_survivors(task, "x.safetensors", TINY, {}, lambda *_, **__: {})
+def test_images_to_train_on_may_be_wanted_larger_than_the_codec_s():
+    assert codec_facts(TINY, 24) == codec_facts(TINY) | {WANTED_SIDE: 24}
 
 
 def write(task, keys: list[str], surviving: list[str]) -> None:
