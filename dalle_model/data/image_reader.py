@@ -67,10 +67,14 @@ class Squares:
         images: the file.
         rows: numbers of the images.
         augmentation: by which they were kept.
+
+    Attributes:
+        side: edge of the squares, in pixels.
     """
 
     def __init__(self, images: ImageFile, rows: Integers, augmentation: Augmentation) -> None:
         self._images, self._rows, self._augmentation = images, rows, augmentation
+        self.side = augmentation.side
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -79,10 +83,16 @@ class Squares:
         """The first ones in the order of their keys, uint8 `(count, side, side, 3)`."""
         return self._read(self._rows[:count])
 
-    def parts(self, size: int) -> Iterator[Rgb]:
-        """All of them in order, uint8 `(size, side, side, 3)`; the last part may be smaller."""
-        for start in range(0, len(self), size):
-            yield self._read(self._rows[start : start + size])
+    def parts(self, size: int, most: int | None = None) -> Iterator[Rgb]:
+        """In order, uint8 `(size, side, side, 3)`, the last part maybe smaller.
+
+        Args:
+            size: of a part.
+            most: only the first ones; None for all.
+        """
+        rows = self._rows[:most]
+        for start in range(0, len(rows), size):
+            yield self._read(rows[start : start + size])
 
     def _read(self, rows: Integers) -> Rgb:
         centre = self._augmentation.centre

@@ -33,7 +33,7 @@ from dalle_model.train.images import (
 )
 from dalle_model.train.kmeans import fit_centroids
 from dalle_model.train.loop import Hook, run
-from dalle_model.train.measures import AT_ONCE, measure, measure_while_training
+from dalle_model.train.measures import at_once, measure, measure_while_training
 from dalle_model.train.origin import origin_of
 from dalle_model.train.pictures import codec_pictures
 from dalle_model.train.resume import clear_state
@@ -150,7 +150,7 @@ def _kept(state: RunState) -> Vq:
 
 def context_share(codec: VqCodec, images: Squares) -> float:
     """Share of codes that are others where the encoder sees each patch alone."""
-    return float(np.concatenate([_differ(codec, part) for part in images.parts(AT_ONCE)]).mean())
+    return float(np.concatenate([_differ(codec, part) for part in parts_of(images)]).mean())
 
 
 def _differ(codec: VqCodec, images: Rgb) -> npt.NDArray[np.bool_]:
