@@ -34,4 +34,4 @@ def recompute_blocks(model: nn.Module) -> None:
             "this model has no blocks that could be computed again; set `recompute` to false"
         )
     for block in blocks:
-        block.forward = partial(checkpoint, block.forward, use_reentrant=False)  # type: ignore[method-assign]
+        block.forward = partial(checkpoint, block.forward, use_reentrant=False)

@@ -33,7 +33,7 @@ from dalle_model.train.images import (
 )
 from dalle_model.train.kmeans import fit_centroids
 from dalle_model.train.loop import Hook, run
-from dalle_model.train.measures import at_once, measure, measure_while_training
+from dalle_model.train.measures import measure, measure_while_training, parts_of
 from dalle_model.train.origin import origin_of
 from dalle_model.train.pictures import codec_pictures
 from dalle_model.train.resume import clear_state

@@ -14,7 +14,7 @@ def name_of(number: int) -> str:
     return f"{number:024x}"
 
 
-def source_of(images: Sequence[Rgb], digest: str = "") -> ImageSource:
+def source_of(images: Sequence[Rgb] | Rgb, digest: str = "") -> ImageSource:
     """Images named by their numbers."""
     return ImageSource(
         "a folder", digest, lambda: ((name_of(n), rgb) for n, rgb in enumerate(images))
@@ -22,7 +22,10 @@ def source_of(images: Sequence[Rgb], digest: str = "") -> ImageSource:
 
 
 def training_images(
-    folder: Path, images: Sequence[Rgb], augmentation: Augmentation | None = None, **changes: Any
+    folder: Path,
+    images: Sequence[Rgb] | Rgb,
+    augmentation: Augmentation | None = None,
+    **changes: Any,
 ) -> TrainingImages:
     """Images in a file in a folder; by default as they are."""
     used = augmentation or Augmentation("none", len(images[0]), **changes)

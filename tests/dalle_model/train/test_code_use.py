@@ -1,6 +1,8 @@
 import logging
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +20,7 @@ class Run:
 
 def follow(batches, from_step=0):
     use, run = CodeUse(64), Run()
-    watch = CodeWatch(use, from_step, judge)
+    watch: Callable[[Any], None] = CodeWatch(use, from_step, judge)
     for codes in batches:
         use.note(codes)
         run.step += 1

@@ -35,9 +35,9 @@ def batch(rows):
 
 
 def gradient(rows, settings=SETTINGS):
-    trained = task(settings)
-    means = backward(trained, settings, batch(rows), step=0)
-    weights = trained.model.parameters()
+    state = begin(task(settings), settings)
+    means = backward(state, settings, batch(rows))
+    weights = state.task.model.parameters()
     return means, torch.cat([w.grad.flatten() for w in weights if w.grad is not None])
 
 

@@ -214,7 +214,8 @@ def _train(is_compressed: bool) -> float:
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     for _ in range(120):
         text, image = noisy_pairs(32, noise)
-        text_ce, image_ce = stream_loss(*model(text, image), text, image)
+        text_logits, image_logits = model(text, image)
+        text_ce, image_ce = stream_loss(text_logits, image_logits, text, image)
         mean = text_ce / text[:, 1:].numel() / 8 + image_ce / image.numel() * 7 / 8
         loss = mean / dist.get_world_size()
         optimizer.zero_grad()

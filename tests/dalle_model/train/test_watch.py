@@ -13,7 +13,6 @@ from dalle_model.progress import ignore_steps
 from dalle_model.settings import DvaeTraining, PairChoice, PriorTraining, VqTraining
 from dalle_model.tokenizers.vq_config import VqConfig
 from dalle_model.train import dvae, vq
-from dalle_model.train.images import distinct_images
 from dalle_model.train.prior import train_from_shards
 from dalle_model.train.recorder import read_lines
 from dalle_model.train.watch import NOWHERE, Logs
@@ -21,6 +20,7 @@ from tests.support.codecs import write_codec
 from tests.support.edges import edges
 from tests.support.priors import TINY, tiny_tokenizer
 from tests.support.token_shards import pair_rows, write_token_shard
+from tests.support.training_images import source_of
 
 PRIOR = PriorTraining(
     steps=5, batch_size=4, warmup_steps=1, precision="float32", workers=0, learning_rate=0.1,
@@ -63,9 +63,7 @@ def test_a_prior_is_seen_at_fixed_captions_and_learns_the_same_without(tmp_path)
 
 
 def test_codecs_are_seen_at_held_out_images_and_learn_the_same_without(tmp_path):
-    named = [(f"{n:024x}", image) for n, image in enumerate(edges(64))]
-    images = distinct_images(named)
-    assert len(images.split("codec")[1])
+    images = source_of(edges(64))
     trainings: dict[str, tuple[Any, Any, Any]] = {
         "dvae": (
             dvae.train_from_images,
