@@ -128,7 +128,7 @@ def check_dalle(arguments: list[str]) -> None:
         assert set(split_arguments(given["stages"] or [])[0]) <= set(registry())
     if name == "recipes":
         assert set(split_arguments(given["names"] or [])[0]) <= set(known_recipes())
-    if name == "train":
+    if "model" in given:  # of `dalle train`, not of `dalle plan train`
         assert not registry()[given["model"]].is_sharded
     if given.get("recipe"):
         assert given["recipe"] in known_recipes()
