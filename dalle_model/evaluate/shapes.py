@@ -60,6 +60,32 @@ def find_shapes(image: Rgb) -> list[FoundShape]:
     return sorted(found, key=lambda shape: (shape.x, shape.y))
 
 
+def shows_count(image: Rgb, number: int, color: str, form: str) -> bool:
+    """Whether an image shows so many shapes of a colour and form, and nothing else."""
+    found = find_shapes(image)
+    return len(found) == number and all(one[:2] == (color, form) for one in found)
+
+
+def shows_relation(image: Rgb, first: str, relation: str, second: str) -> bool:
+    """Whether an image shows two shapes, of which one lies on a side of the other.
+
+    Args:
+        image: uint8 `(H, W, 3)`.
+        first: colour and form, such as `red circle`.
+        relation: `left of`, `right of`, `above` or `below`: in which direction the centre of the
+            first is furthest from that of the second.
+        second: another colour or form.
+    """
+    shapes = find_shapes(image)
+    by_name = {f"{shape.color} {shape.form}": shape for shape in shapes}
+    if len(shapes) > len(by_name) or by_name.keys() != {first, second}:
+        return False
+    one, other = by_name[first], by_name[second]
+    across, down = other.x - one.x, other.y - one.y
+    distances = {"left of": across, "right of": -across, "above": down, "below": -down}
+    return max(distances, key=lambda side: distances[side]) == relation
+
+
 def connected(mask_HW: Mask) -> npt.NDArray[np.int64]:
     """A number for each set of true pixels that touch along an edge, above 0; 0 elsewhere."""
     label_HW = np.arange(1, mask_HW.size + 1).reshape(mask_HW.shape) * mask_HW

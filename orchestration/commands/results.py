@@ -111,26 +111,29 @@ def sample(
     directory: str = "",
     out: str = "samples.png",
     *,
+    prior: str = "",
     settings: SampleSettings | None = None,
     progress: Progress | None = None,
 ) -> str:
-    """Draw images for a caption with the prior of a run, as one PNG; its URL.
+    """Draw images for a caption, as one PNG; its URL.
 
     A warning in the log tells what the prior does not read of a long caption.
 
     Args:
         caption: what the images should show.
         number: of images.
-        directory: of the run; the latest below `runs` by default.
+        directory: of the run whose prior draws; the latest below `runs` by default.
         out: URL of the PNG to write.
+        prior: draws in place of a run's: `world`, which ships, or the URL of another.
         settings: how they are drawn.
         progress: receives each step.
     """
-    from orchestration.report.sheets import draw_samples
+    from orchestration.report.sheets import draw_samples, draw_with_prior
 
-    follow, root = progress or Quiet(), directory or latest_run()
+    draw, source = (draw_with_prior, prior) if prior else (draw_samples, directory or latest_run())
+    follow = progress or Quiet()
     with follow.stage("sample"):
-        return draw_samples(root, caption, number, out, settings or SampleSettings(), follow)
+        return draw(source, caption, number, out, settings or SampleSettings(), follow)
 
 
 def grid(directory: str = "", out: str = "grid.png", number: int = 32) -> str:

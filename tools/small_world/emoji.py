@@ -21,7 +21,10 @@ TONES = {
     "1F3FE": "medium dark",
     "1F3FF": "dark",
 }
-HOURS = "one two three four five six seven eight nine ten eleven twelve".split()
+HOURS = (
+    *("one", "two", "three", "four", "five", "six"),
+    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
+)
 DIRECTIONS = {
     "arrow_up": "top",
     "arrow_down": "bottom",

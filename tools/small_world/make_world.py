@@ -20,8 +20,8 @@ from tools.small_world.emoji import FONTS, emoji
 from tools.small_world.shapes import (
     count_combinations,
     counted,
-    relation_combinations,
     related,
+    relation_combinations,
 )
 from tools.small_world.split import kept_orders, parts
 from tools.small_world.things import TEMPLATES, Thing, captions, fraction

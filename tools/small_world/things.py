@@ -1,4 +1,4 @@
-"""What the small world is made of: pictures, the attributes that they combine, and their captions."""
+"""What the small world is made of: pictures that combine attributes, and their captions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -94,7 +94,9 @@ def captions(thing: Thing, template: int) -> Iterator[str]:
     if thing.style in ("", DEFAULT_STYLE):
         yield text
     if thing.style:
-        yield f"{text}, {thing.style} style" if template % 2 == 0 else f"{thing.style} style, {text}"
+        yield (
+            f"{text}, {thing.style} style" if template % 2 == 0 else f"{thing.style} style, {text}"
+        )
 
 
 def fraction(*parts: object) -> float:
