@@ -10,7 +10,7 @@ import torch
 from dalle_model.pixels import Codes, Rgb
 from dalle_model.prior.trained import TrainedPrior, check_codec, load_prior
 from dalle_model.progress import OnStep, ignore_steps
-from dalle_model.sample.sampler import sample
+from dalle_model.sample.sampler import Guidance, sample
 from dalle_model.settings import SampleSettings
 from dalle_model.tokenizers.codec import Codec
 
@@ -108,5 +108,14 @@ def _draw(
         settings.top_k,
         settings.seed,
         first,
+        _guidance(trained, settings.guidance),
     )
     return codes.numpy().astype(np.uint16)
+
+
+def _guidance(trained: TrainedPrior, scale: float) -> Guidance | None:
+    if scale == 1:
+        return None
+    config = trained.prior.config
+    empty = trained.tokenizer.encode_batch([""], config.text_len, config.text_vocab)[0]
+    return Guidance(scale, torch.from_numpy(empty))

@@ -1,12 +1,41 @@
 """Sample image tokens for captions, one position at a time, with cached keys and values."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from dalle_model.prior.model import Prior
 
-# Shape letters: M captions, T text positions, B = M * n images, I image positions, C codes.
+# Shape letters: M captions, T text positions, B = M * n images, P = 2 * B rows of which half are of
+# empty captions, I image positions, C codes.
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """Logits of a caption, moved away from those of an empty one.
+
+    Args:
+        scale: 1 leaves them as they are, 0 ignores the caption.
+        empty: int64 `(T,)`, the empty caption, on the device of the prior. A prior knows it from
+            training with `caption_dropout`.
+
+    Source: Ho and Salimans 2022, "Classifier-free diffusion guidance"; for logits of tokens,
+    dalle-mini, `condition_scale`.
+    """
+
+    scale: float
+    empty: Tensor
+
+    def with_empty(self, text_MT: Tensor) -> Tensor:
+        """The captions, and behind them as many empty ones, int64 `(2 * M, T)`."""
+        return torch.cat([text_MT, self.empty.expand_as(text_MT)])
+
+    def of(self, logits_PC: Tensor) -> Tensor:
+        """Guided logits `(B, C)` of those of captions and, behind them, of empty ones."""
+        with_BC, without_BC = logits_PC.chunk(2)
+        return without_BC + self.scale * (with_BC - without_BC)
 
 
 def sample(
@@ -17,6 +46,7 @@ def sample(
     top_k: int | None = None,
     seed: int = 0,
     first: int = 0,
+    guidance: Guidance | None = None,
 ) -> Tensor:
     """Sample `n` images for each caption.
 
@@ -33,6 +63,7 @@ def sample(
         top_k: sample from this many most likely codes; None for all, as in the paper.
         seed: of the uniform numbers, >= 0.
         first: number of the first image, to sample the images of a caption in several calls.
+        guidance: towards the caption and away from an image of any; None for none, as in the paper.
 
     Returns:
         int64 `(n, I)` or, for several captions, `(M * n, I)`, grouped by caption.
@@ -49,13 +80,17 @@ def sample(
     uniforms_BI = draw_uniforms(text_MT, range(first, first + n), prior.config.grid**2, seed)
     tokens: list[Tensor] = []
     with torch.inference_mode():
-        logits_MC, prefix = prior.prefill(text_MT)
+        logits_MC, prefix = prior.prefill(
+            text_MT if guidance is None else guidance.with_empty(text_MT)
+        )
         logits_BC = logits_MC.repeat_interleave(n, dim=0)
         caches = [cache.repeat(n) for cache in prefix]
         for position, uniform_B in enumerate(uniforms_BI.unbind(dim=1)):
             if position > 0:
-                logits_BC = prior.step(tokens[-1], position - 1, caches)
-            tokens.append(pick_codes(logits_BC, uniform_B, temperature, top_k))
+                last_B = tokens[-1] if guidance is None else tokens[-1].repeat(2)
+                logits_BC = prior.step(last_B, position - 1, caches)
+            guided_BC = logits_BC if guidance is None else guidance.of(logits_BC)
+            tokens.append(pick_codes(guided_BC, uniform_B, temperature, top_k))
     return torch.stack(tokens, dim=1)
 
 

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from dalle_model.prior.model import Prior
-from dalle_model.sample.sampler import draw_uniforms, pick_codes, sample
+from dalle_model.sample.sampler import Guidance, draw_uniforms, pick_codes, sample
 from tests.support.priors import TINY, random_prior, random_stream
 
 
@@ -52,6 +52,36 @@ def test_temperature_zero_and_top_1_take_the_likeliest() -> None:
     assert torch.equal(sample(prior, text, 1, top_k=1), greedy)
     with torch.no_grad():
         assert torch.equal(greedy[:, 0], prior.prefill(text)[0].argmax(dim=-1))
+
+
+def guided_sample(prior: Prior, text: Tensor, guidance: Guidance) -> Tensor:
+    """The likeliest codes, with both streams computed anew for each token."""
+    image = torch.zeros(len(text), TINY.grid**2, dtype=torch.long)
+    empty = guidance.empty.expand_as(text)
+    with torch.no_grad():
+        for position in range(TINY.grid**2):
+            with_it, without_it = (prior(t, image)[1][:, position] for t in (text, empty))
+            logits = (1 - guidance.scale) * without_it + guidance.scale * with_it
+            image[:, position] = logits.argmax(dim=-1)
+    return image
+
+
+def test_guided_tokens_equal_those_of_two_whole_streams() -> None:
+    prior, (text, _) = random_prior(), random_stream(3)
+    guidance = Guidance(3.0, random_stream(4)[0][-1])
+    guided = sample(prior, text, 2, temperature=0, guidance=guidance)
+    assert torch.equal(guided[::2], guided_sample(prior, text, guidance))
+    assert torch.equal(guided[1::2], guided[::2])
+    assert not torch.equal(guided[::2], sample(prior, text, 1, temperature=0))
+
+
+def test_guidance_by_0_ignores_the_caption_and_by_1_all_but_it() -> None:
+    prior, (text, _) = random_prior(), random_stream(3)
+    empty = random_stream(4)[0][-1]
+    ignoring = sample(prior, text, 1, temperature=0, guidance=Guidance(0.0, empty))
+    assert torch.equal(ignoring, sample(prior, empty, 1, temperature=0).expand(3, -1))
+    plain = sample(prior, text, 1, temperature=0, guidance=Guidance(1.0, empty))
+    assert torch.equal(plain, sample(prior, text, 1, temperature=0))
 
 
 def test_codes_are_drawn_as_often_as_they_are_likely() -> None:
