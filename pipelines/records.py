@@ -21,6 +21,7 @@ CODEC = "codec"  # a checkpoint: images to tokens and back
 TOKENIZER = "tokenizer"  # of captions
 PRIOR = "prior"  # a checkpoint of the autoregressive model
 SAMPLES = "samples"  # images drawn from it
+ZERO_SHOT = "zero_shot"  # images for captions that were held out
 
 # Facts that settings alone fix of an output, by which stages that read it know what cannot work.
 IMAGE_SIDE = "image_side"  # the shorter edge of an image as stored, in pixels

@@ -4,6 +4,7 @@ A shape is a patch of pixels that are connected and not white. Its colour is the
 palette nearest to their median, its form the one whose ideal in its bounding box fits best.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ PALETTE = {
     "black": (30, 30, 30),
 }
 FORMS = ("circle", "square", "triangle")
+COUNTS = ("one", "two", "three", "four")
 # Chosen on rendered images after encoding and decoding with the shipped codec:
 _FROM_WHITE = 90  # distance in RGB, 0..441, from which a pixel belongs to a shape
 _SMALLEST = 80  # pixels; what is smaller is a blot of the codec
@@ -58,6 +60,20 @@ def find_shapes(image: Rgb) -> list[FoundShape]:
     labels, sizes = np.unique(label_HW[is_inked_HW], return_counts=True)
     found = [_described(pixels, label_HW == label) for label in labels[sizes >= _SMALLEST]]
     return sorted(found, key=lambda shape: (shape.x, shape.y))
+
+
+def shows(image: Rgb, attributes: Mapping[str, str]) -> bool:
+    """Whether an image shows what the attributes of a picture of the small world say.
+
+    Args:
+        image: uint8 `(H, W, 3)`.
+        attributes: `count`, `color` and `shape`; or `first`, `relation` and `second`.
+    """
+    if "count" in attributes:
+        number = COUNTS.index(attributes["count"]) + 1
+        form = attributes["shape"].removesuffix("s")
+        return shows_count(image, number, attributes["color"], form)
+    return shows_relation(image, attributes["first"], attributes["relation"], attributes["second"])
 
 
 def shows_count(image: Rgb, number: int, color: str, form: str) -> bool:

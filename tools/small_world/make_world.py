@@ -1,12 +1,12 @@
 """Make the small world: `python -m tools.small_world.make_world PACKAGES OUT` writes its tables.
 
-`OUT/train.parquet` holds what the shipped prior is trained on, `OUT/held_out.parquet` what it never
-sees: images as PNG with captions. `SOURCES.md` says how to unpack the packages into `PACKAGES`.
+`OUT/train.parquet` holds what the shipped prior is trained on; `OUT/held_out.parquet` what it is
+judged by: captions that it never sees, with their images, and all emoji with a caption each, as a
+gallery. Images are PNG. `demo/SOURCES.md` says how to unpack the packages into `PACKAGES`.
 """
 
 import argparse
 import json
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from dalle_model import png
 from tools.small_world.emoji import FONTS, emoji
+from tools.small_world.questions import questions
 from tools.small_world.shapes import (
     count_combinations,
     counted,
@@ -24,14 +25,15 @@ from tools.small_world.shapes import (
     relation_combinations,
 )
 from tools.small_world.split import kept_orders, parts
-from tools.small_world.things import TEMPLATES, Thing, captions, fraction
+from tools.small_world.things import Thing, captions, fraction
 
 SEED = 0
 # Pictures of each combination of shapes; chosen so that an epoch has about as many rows of
 # shapes as of people.
 OF_EACH_COUNT = 70
 OF_EACH_RELATION = 10
-HELD_OUT_ORDER_EVERY = 8  # picture of a combination of shapes; chosen, likewise
+HELD_OUT_ORDER_EVERY = 8  # picture of a shape; chosen
+ASKED = 100  # captions of a kind and part of the split; chosen: what fits a minute of sampling
 
 Row = dict[str, Any]
 
@@ -47,39 +49,51 @@ def world(packages: Path, seed: int = SEED) -> list[Thing]:
     return things
 
 
-def rows(things: list[Thing]) -> Iterator[Row]:
-    """Every picture with its captions; of rendered shapes, which are many, one caption each."""
+def trained(things: list[Thing]) -> Iterator[Row]:
+    """Pictures that are not held out, in all word orders that are not; of shapes in one each."""
     for number, (thing, part) in enumerate(zip(things, parts(things), strict=True)):
-        kept = kept_orders(thing)
-        for order in _orders(thing, number, kept):
-            for caption in captions(thing, order):
-                yield {
-                    "image": thing.image,
-                    "caption": caption,
-                    "kind": thing.kind,
-                    "style": thing.style,
-                    "attributes": json.dumps(thing.attributes),
-                    "part": "order" if part == "kept" and order not in kept else part,
-                    "order": order,
-                }
+        if part == "kept":
+            for order in _orders(thing, number):
+                for caption in captions(thing, order):
+                    yield {"image": thing.image, "caption": caption}
 
 
-def _orders(thing: Thing, number: int, kept: list[int]) -> list[int]:
-    orders = range(len(TEMPLATES[thing.kind]))
-    if thing.style:
-        return list(orders)
+def judged(things: list[Thing], most: int = ASKED) -> Iterator[Row]:
+    """Held-out captions, and a gallery of all emoji, with what `zero_shot` reads of them."""
+    for question in questions(things, most):
+        if question.asked != "trained":
+            yield _judged(things[question.thing], question.caption, question.asked)
+    for thing in things:
+        if thing.style:
+            yield _judged(thing, next(captions(thing, 0)), "gallery")
+
+
+def _judged(thing: Thing, caption: str, asked: str) -> Row:
+    return {
+        "image": thing.image,
+        "caption": caption,
+        "kind": thing.kind,
+        "style": thing.style,
+        "attributes": json.dumps(thing.attributes),
+        "asked": asked,
+    }
+
+
+def _orders(thing: Thing, number: int) -> list[int]:
+    """Of a rendered shape, one of its combination by turns; every eighth is of a held-out order."""
+    kept = kept_orders(thing)
     turn, place = divmod(number, HELD_OUT_ORDER_EVERY)
-    if place == 0:
-        others = [order for order in orders if order not in kept]
-        return [others[turn % len(others)]]
-    return [kept[(turn + place) % len(kept)]]
+    if thing.style:
+        return kept
+    return [] if place == 0 else [kept[(turn + place) % len(kept)]]
 
 
-def _write(file: Path, found: list[Row]) -> None:
+def _write(file: Path, found: Iterator[Row]) -> None:
     """In an order that mixes the kinds, since training reads neighbours together."""
     mixed = sorted(found, key=lambda row: fraction(row["caption"], row["image"].tobytes()))
     table = pa.Table.from_pylist([row | {"image": png.encode(row["image"])} for row in mixed])
     pq.write_table(table, file)
+    print(f"{len(mixed):>6} rows  {file}")
 
 
 def main() -> None:
@@ -89,11 +103,9 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder to write to")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    found = list(rows(world(args.packages)))
-    _write(args.out / "train.parquet", [row for row in found if row["part"] == "kept"])
-    _write(args.out / "held_out.parquet", [row for row in found if row["part"] != "kept"])
-    for (kind, part), count in sorted(Counter((r["kind"], r["part"]) for r in found).items()):
-        print(f"{kind:<9} {part:<12} {count:>6}")
+    things = world(args.packages)
+    _write(args.out / "train.parquet", trained(things))
+    _write(args.out / "held_out.parquet", judged(things))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ of all original emoji; one of rendered shapes by a checker that reads the image.
 import argparse
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
@@ -18,7 +18,7 @@ import torch
 
 from dalle_model.evaluate.attributes import chance, score_attributes
 from dalle_model.evaluate.likelihood import likeliest
-from dalle_model.evaluate.shapes import shows_count, shows_relation
+from dalle_model.evaluate.shapes import shows
 from dalle_model.pixels import Rgb
 from dalle_model.prior.trained import TrainedPrior, load_prior
 from dalle_model.sample.grid import comparison_grid
@@ -28,7 +28,6 @@ from dalle_model.tokenizers.codec import Codec
 from dalle_model.tokenizers.registry import load_codec
 from tools.small_world.make_world import world
 from tools.small_world.questions import Question, questions
-from tools.small_world.shapes import COUNTS
 from tools.small_world.things import Thing, captions, fraction
 
 MOST_OF_A_CAPTION = 8  # samples; chosen: so that chance averages out where captions are few
@@ -103,17 +102,10 @@ def _shapes(
     return {
         name: {
             "samples": len(images),
-            "own": float(np.mean([_shows(i, a) for i, a in zip(images, attributes, strict=True)])),
+            "own": float(np.mean([shows(i, a) for i, a in zip(images, attributes, strict=True)])),
         }
         for name, images in judged.items()
     }
-
-
-def _shows(image: Rgb, values: Mapping[str, str]) -> bool:
-    if "count" in values:
-        number, form = COUNTS.index(values["count"]) + 1, values["shape"].removesuffix("s")
-        return shows_count(image, number, values["color"], form)
-    return shows_relation(image, values["first"], values["relation"], values["second"])
 
 
 def as_classifier(

@@ -6,10 +6,9 @@ from itertools import permutations, product
 import numpy as np
 from PIL import Image, ImageDraw
 
-from dalle_model.evaluate.shapes import FORMS, PALETTE
+from dalle_model.evaluate.shapes import COUNTS, FORMS, PALETTE
 from tools.small_world.things import SIDE, Rgb, Thing
 
-COUNTS = ("one", "two", "three", "four")
 CONVERSES = {"left of": "right of", "right of": "left of", "above": "below", "below": "above"}
 EDGE = 20  # pixels of a shape; chosen: four and more fit, and a patch of the codec is smaller
 STEP = 4  # pixels between places; chosen: half a patch

@@ -1,0 +1,127 @@
+"""One image for each of some captions that were held out, judged by what it shows.
+
+Pictures are what the codec keeps of them: the gallery is decoded from tokens.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from dalle_model.evaluate.nearest import nearest
+from dalle_model.evaluate.shapes import shows
+from dalle_model.pixels import Rgb, to_png
+from dalle_model.prior.trained import check_codec, load_prior
+from dalle_model.progress import OnStep
+from dalle_model.sample.images import draw_images
+from dalle_model.shards import list_shards, read_shards
+from dalle_model.tokenizers.codec import Codec
+from dalle_model.tokenizers.registry import load_codec
+from pipelines.io.parquet import to_bytes
+from pipelines.io.task import StageTask
+from pipelines.records import CODEC, PRIOR
+from pipelines.zero_shot.config import ZeroShotConfig
+
+ZERO_SHOT_SCHEMA = pa.schema(
+    [
+        pa.field("caption", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("picture", pa.binary(), nullable=False),
+        pa.field("sample", pa.binary(), nullable=False),
+        pa.field("is_right", pa.bool_(), nullable=False),
+    ]
+)
+ASKED, GALLERY = "combination", "gallery"  # in the column `asked` of the shards
+_COLUMNS = ["key", "caption", "image_tokens", "asked", "attributes", "kind", "style"]
+# Kinds that a checker reads out of the image, since their pictures are not of one place.
+_RENDERED = ("count", "relation")
+_DECODED_TOGETHER = 256  # images; chosen: some 100 MB
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ZeroShot:
+    """What the stage writes: a Parquet table, and figures of it."""
+
+    table: bytes
+    metrics: dict[str, Any]
+
+
+def sample_held_out(task: StageTask, config: ZeroShotConfig, on_step: OnStep) -> ZeroShot:
+    """Draw an image for each caption, and judge it.
+
+    Raises:
+        CheckpointError: the prior was trained on codes of another codec, or by an older version.
+        ShardError: the shards of the world are missing, damaged, or of other columns.
+    """
+    codec, url = load_codec(task.url(CODEC)), task.url(PRIOR)
+    trained = load_prior(url)
+    check_codec(url, trained.codes, codec.facts)
+    rows = read_shards(list_shards(config.world), _COLUMNS).to_pylist()
+    chosen = in_turn([row for row in rows if row["asked"] == ASKED])[: config.num_captions]
+    captions = [row["caption"] for row in chosen]
+    samples = draw_images(trained, codec, captions, 1, config.sampling, on_step)[:, 0]
+    gallery = [row for row in rows if row["asked"] == GALLERY]
+    return _judged(chosen, samples, _pictures(codec, chosen), gallery, _pictures(codec, gallery))
+
+
+def in_turn(rows: Sequence[Row]) -> list[Row]:
+    """The rows by kind in turn, until each kind has no more; within a kind as they come."""
+    by_kind: dict[str, list[Row]] = {}
+    for row in sorted(rows, key=lambda row: str(row["key"])):
+        by_kind.setdefault(row["kind"], []).append(row)
+    turns = zip_longest(*(by_kind[kind] for kind in sorted(by_kind)))
+    return [row for row in chain.from_iterable(turns) if row is not None]
+
+
+def is_right(row: Row, sample: Rgb, found: Row) -> bool:
+    """Whether a sample shows what a caption says.
+
+    Args:
+        row: of the caption.
+        sample: uint8 `(height, width, 3)`.
+        found: of the picture of the gallery that the sample is nearest to.
+    """
+    if row["kind"] in _RENDERED:
+        return shows(sample, json.loads(row["attributes"]))
+    return all(found[name] == row[name] for name in ("kind", "style", "attributes"))
+
+
+def _judged(
+    chosen: list[Row], samples: Rgb, pictures: Rgb, gallery: list[Row], gallery_pictures: Rgb
+) -> ZeroShot:
+    found = [gallery[index] for index in nearest(samples, gallery_pictures)]
+    right = [is_right(*each) for each in zip(chosen, samples, found, strict=True)]
+    columns = {
+        "caption": [row["caption"] for row in chosen],
+        "kind": [row["kind"] for row in chosen],
+        "picture": [to_png(image) for image in pictures],
+        "sample": [to_png(image) for image in samples],
+        "is_right": right,
+    }
+    metrics = {
+        "captions": len(chosen),
+        "right": sum(right),
+        "rate": sum(right) / len(chosen),
+        "chance": 1 / len(gallery),
+        "gallery": len(gallery),
+        **dict(_rates(chosen, right)),
+    }
+    return ZeroShot(to_bytes(pa.Table.from_pydict(columns, ZERO_SHOT_SCHEMA)), metrics)
+
+
+def _rates(rows: list[Row], right: list[bool]) -> Iterator[tuple[str, float]]:
+    for kind in sorted({row["kind"] for row in rows}):
+        own = [ok for row, ok in zip(rows, right, strict=True) if row["kind"] == kind]
+        yield f"rate_{kind}", sum(own) / len(own)
+
+
+def _pictures(codec: Codec, rows: list[Row]) -> Rgb:
+    codes = np.array([row["image_tokens"] for row in rows], codec.facts.dtype)
+    parts = np.split(codes, range(_DECODED_TOGETHER, len(codes), _DECODED_TOGETHER))
+    return np.concatenate([codec.decode(part) for part in parts])
