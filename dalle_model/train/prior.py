@@ -21,6 +21,7 @@ from dalle_model.progress import OnStep
 from dalle_model.settings import PairChoice, PriorTraining
 from dalle_model.threads import torch_threads
 from dalle_model.tokenizers.registry import load_codec
+from dalle_model.train.beginning import Beginning
 from dalle_model.train.data import (
     Survey,
     TrainingDataError,
@@ -53,6 +54,7 @@ def train_from_shards(
     choice: PairChoice,
     on_step: OnStep,
     logs: Logs = NOWHERE,
+    beginning: Beginning | None = None,
 ) -> dict[str, Any]:
     """Train on token shards and write a checkpoint that `load_prior` reads.
 
@@ -69,6 +71,8 @@ def train_from_shards(
         choice: of rows.
         on_step: as for `train_prior`, on rank 0.
         logs: where `metrics.jsonl`, pictures and trackers are written.
+        beginning: a prior whose weights are the first, and whose sizes and text tokenizer stand in
+            the place of the given ones; None for random weights.
 
     Returns:
         The metrics, which are also saved in the checkpoint.
@@ -82,6 +86,10 @@ def train_from_shards(
     rows = open_rows(shard_urls, choice)
     metadata = rows.source.metadata
     codes = CodesOrigin(metadata.codec_sha256, metadata.grid, metadata.num_codes)
+    if beginning is not None:
+        beginning.check(codes)
+        tokenizer, config = beginning.trained.tokenizer, beginning.trained.prior.config
+        rows = beginning.rows(rows, shard_urls)
     _check_fit(codes, tokenizer, config)
     surveyed = survey(rows, tokenizer, config.text_len)
     _warn_of_cuts(surveyed.captions_cut, len(rows.source), config.text_len)
@@ -102,7 +110,9 @@ def train_from_shards(
         joined(settings.device) as place,
         watching(logs, settings, pace, draw) as hooks,
     ):
-        state = train_prior(rows, tokenizer, config, settings, on_step, out_url, hooks, place)
+        state = train_prior(
+            rows, tokenizer, config, settings, on_step, out_url, hooks, place, beginning
+        )
         prior = trained_prior(state)
     metrics = _metrics(state, rows, surveyed, settings) | {"choice": asdict(choice)}
     if rows.held_out is not None:
@@ -122,6 +132,7 @@ def train_prior(
     out_url: str | None = None,
     hooks: Sequence[Hook] = (),
     place: Place = ALONE,
+    beginning: Beginning | None = None,
 ) -> RunState:
     """Train on rows, of which a window of row groups is held at a time.
 
@@ -136,10 +147,14 @@ def train_prior(
             saved; None to save nothing.
         hooks: called after each step, once it is measured.
         place: of this process among those that train together.
+        beginning: whose weights are the first; None for random ones.
     """
-    measured = _batches(rows.held_out, tokenizer, config, settings)
-    state = begin(PriorTask(config, settings, measured), settings, place)
+    task = PriorTask(config, settings, _batches(rows.held_out, tokenizer, config, settings))
     about: dict[str, Any] = {"the_text_tokenizer": tokenizer.sha256}
+    if beginning is not None:
+        beginning.set(task.model)
+        about["the_first_weights"] = beginning.sha256
+    state = begin(task, settings, place)
     if settings.schedule == "plateau":  # whose rates depend on when it looks
         about["the_steps_between_measurements"] = settings.measure_every
     origin = origin_of(out_url, settings, config.to_dict(), rows.sha256, **about)

@@ -1,9 +1,9 @@
 """Settings of the prior stage."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dalle_model import config as sizes
 from dalle_model.settings import (
@@ -63,7 +63,13 @@ class PriorConfig(BaseModel):
             blocks), `small` (25), `base` (99), `350m`, `1.4b` or `paper` (12 billion);
             docs/training.md says what each needs.
         model: its sizes.
-        pairs: which rows of the shards it is trained on.
+        start: a trained prior that training begins at: `world` for the one that ships, or a URL;
+            its sizes and its text tokenizer stand in the place of `model` and of the run's. Random
+            weights where it is empty.
+        also: folder of further token shards, which are trained on beside those of the run, such as
+            what `start` was trained on.
+        also_share: of their images.
+        pairs: which rows of the run's shards it is trained on.
         training: how it is trained.
     """
 
@@ -71,8 +77,17 @@ class PriorConfig(BaseModel):
 
     preset: Literal["demo", "small", "base", "350m", "1.4b", "paper"] = "demo"
     model: PriorModel = PRIOR_MODEL_PRESETS["demo"]
+    start: str = ""
+    also: str = ""
+    also_share: float = Field(default=1.0, gt=0, le=1)
     pairs: PairChoice = PAIR_CHOICE_PRESETS["demo"]
     training: PriorTraining = PRIOR_TRAINING_PRESETS["demo"]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.also and not self.start:
+            raise ValueError("also: needs `start`, whose training it goes on with")
+        return self
 
     @model_validator(mode="before")
     @classmethod

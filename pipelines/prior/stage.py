@@ -1,7 +1,7 @@
 """The prior stage as a value: the autoregressive model trained on the token shards."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from dalle_model.progress import OnStep
 from dalle_model.train.prior_load import prior_load
@@ -14,6 +14,7 @@ from pipelines.io.training import (
     read_history,
     write_history,
 )
+from pipelines.paths import counted_from
 from pipelines.prior.config import PriorConfig
 from pipelines.records import CODEC, GRID, NUM_CODES, PRIOR, TEXT_VOCAB, TOKENIZER, TOKENS
 from pipelines.stage import (
@@ -28,6 +29,9 @@ from pipelines.stage import (
     versions,
 )
 from pipelines.views import View
+
+if TYPE_CHECKING:
+    from dalle_model.train.beginning import Beginning
 
 FILE = "prior.safetensors"
 
@@ -48,21 +52,62 @@ def _run(job: Job, on_step: OnStep) -> LocalResult:
         config.pairs,
         on_step,
         Logs(task.folder.logs, task.url(CODEC)),
+        _beginning(config),
     )
     write_history(task.folder)
     shown = {name: value for name, value in metrics.items() if name != "choice"}
     return LocalResult((FILE, HISTORY), shown)
 
 
+def _beginning(config: PriorConfig) -> "Beginning | None":
+    from dalle_model.prior.shipped import prior_url
+    from dalle_model.shards import list_shards
+    from dalle_model.train.beginning import begin_at
+
+    if not config.start:
+        return None
+    also = tuple(list_shards(config.also)) if config.also else ()
+    return begin_at(prior_url(config.start), also, config.also_share)
+
+
 def _settings(config: PriorConfig) -> dict[str, Any]:
-    """Without the preset's name: what it stands for is in the other settings."""
-    return {name: value for name, value in plain_settings(config).items() if name != "preset"}
+    """Without the preset's name, as what it stands for is in the other settings.
+
+    What `start` and `also` name counts by its content: it is among the dependencies.
+    """
+    left_out = {"preset", "start", "also"} | (set() if config.also else {"also_share"})
+    return {n: value for n, value in plain_settings(config).items() if n not in left_out}
+
+
+def _dependencies(config: PriorConfig, provided: Mapping[str, str]) -> dict[str, str]:
+    from dalle_model.checkpoint import inspect_checkpoint
+    from dalle_model.data.index import read_index
+    from dalle_model.prior.shipped import prior_url
+    from dalle_model.shards import list_shards
+
+    found = versions("torch", "tokenizers")(config, provided)
+    if config.start:
+        found["start"] = inspect_checkpoint(prior_url(config.start), "prior").sha256
+    if config.also:
+        found["also"] = read_index(list_shards(config.also)).sha256
+    return found
+
+
+def _relocate(config: PriorConfig, folder: str) -> PriorConfig:
+    from dalle_model.prior.shipped import is_shipped
+
+    found = {"also": counted_from(folder, config.also)} if config.also else {}
+    if config.start and not is_shipped(config.start):
+        found["start"] = counted_from(folder, config.start)
+    return config.model_copy(update=found)
 
 
 def _misfit(config: PriorConfig, facts: Facts) -> str:
     if problem := missing_tracker_of("prior", config.training):
         return problem
     model = config.model
+    if config.start:  # which brings sizes of its own; training says where they do not fit
+        return ""
     if facts.get(GRID, model.grid) is None:
         return (
             "the view `aspect` of encode.views gives rows token shapes of their own, and a prior "
@@ -112,7 +157,8 @@ STAGE = Stage(
     work=LocalWork(_run),
     is_default=False,
     settings=_settings,
-    dependencies=versions("torch", "tokenizers"),
+    dependencies=_dependencies,
+    relocate=_relocate,
     views=_views,
     answers={
         "model.grid": GRID,
