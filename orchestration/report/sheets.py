@@ -14,7 +14,7 @@ from orchestration.token_sets.decoding import decoded_row
 from pipelines.io.layout import RunFolder, StageFolder
 from pipelines.io.parquet import read_table
 from pipelines.io.squares import pixels_of
-from pipelines.records import CODEC, IMAGES, PRIOR, SAMPLES, TOKENS
+from pipelines.records import CODEC, IMAGES, PRIOR, SAMPLES, TOKENS, ZERO_SHOT
 
 
 class NoPriorError(DalleError):
@@ -117,7 +117,7 @@ def draw_grid(root: str, number: int, out: str) -> str:
 
 
 def first_caption(root: str) -> str:
-    """The first caption of the run's samples: one that its prior has seen in training."""
+    """The first caption of the run's samples."""
     return str(read_table(_samples(root), ["caption"])["caption"][0].as_py())
 
 
@@ -139,10 +139,11 @@ def _codec_url(graph: Graph, run: RunFolder) -> str:
 
 
 def _samples(root: str) -> str:
+    """URL of the table of captions that no training has seen, else of those that one has."""
     graph, run = _opened(root)
-    url = graph.url(SAMPLES, run)
-    if url is None:
+    found = [url for role in (ZERO_SHOT, SAMPLES) if (url := graph.url(role, run)) is not None]
+    if not found:
         raise NoPriorError(
-            f"{root} has no samples; a config with a section `samples` asks for them"
+            f"{root} has no samples; a config with a section `zero_shot` or `samples` asks for them"
         )
-    return url
+    return found[0]

@@ -3,6 +3,7 @@
 Pictures are what the codec keeps of them: the gallery is decoded from tokens.
 """
 
+import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from dalle_model.evaluate.shapes import shows
 from dalle_model.pixels import Rgb, to_png
 from dalle_model.prior.trained import check_codec, load_prior
 from dalle_model.progress import OnStep
+from dalle_model.sample.grid import comparison_grid
 from dalle_model.sample.images import draw_images
 from dalle_model.shards import list_shards, read_shards
 from dalle_model.tokenizers.codec import Codec
@@ -39,6 +41,7 @@ ASKED, GALLERY = "combination", "gallery"  # in the column `asked` of the shards
 _COLUMNS = ["key", "caption", "image_tokens", "asked", "attributes", "kind", "style"]
 # Kinds that a checker reads out of the image, since their pictures are not of one place.
 _RENDERED = ("count", "relation")
+SHEET_ROWS = 32  # chosen: what fits a screen; the report shows all
 _DECODED_TOGETHER = 256  # images; chosen: some 100 MB
 
 Row = dict[str, Any]
@@ -46,9 +49,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class ZeroShot:
-    """What the stage writes: a Parquet table, and figures of it."""
+    """What the stage writes: a Parquet table, a PNG of its first rows, and figures of it."""
 
     table: bytes
+    sheet: bytes
     metrics: dict[str, Any]
 
 
@@ -97,7 +101,7 @@ def _judged(
 ) -> ZeroShot:
     found = [gallery[index] for index in nearest(samples, gallery_pictures)]
     right = [is_right(*each) for each in zip(chosen, samples, found, strict=True)]
-    columns = {
+    columns: dict[str, list[Any]] = {
         "caption": [row["caption"] for row in chosen],
         "kind": [row["kind"] for row in chosen],
         "picture": [to_png(image) for image in pictures],
@@ -112,7 +116,11 @@ def _judged(
         "gallery": len(gallery),
         **dict(_rates(chosen, right)),
     }
-    return ZeroShot(to_bytes(pa.Table.from_pydict(columns, ZERO_SHOT_SCHEMA)), metrics)
+    sheet = io.BytesIO()
+    shown = [pictures[:SHEET_ROWS], samples[:SHEET_ROWS]]
+    comparison_grid(shown, columns["caption"][:SHEET_ROWS]).save(sheet, format="PNG")
+    table = to_bytes(pa.Table.from_pydict(columns, ZERO_SHOT_SCHEMA))
+    return ZeroShot(table, sheet.getvalue(), metrics)
 
 
 def _rates(rows: list[Row], right: list[bool]) -> Iterator[tuple[str, float]]:

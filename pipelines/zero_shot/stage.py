@@ -22,6 +22,7 @@ from pipelines.views import Gallery, GalleryItem, View
 from pipelines.zero_shot.config import ZeroShotConfig
 
 FILE = "zero_shot.parquet"
+SHEET = "zero_shot.png"
 IMAGES_OF_A_ROW = ("picture", "sample")
 
 
@@ -31,7 +32,8 @@ def _run(job: Job, on_step: OnStep) -> LocalResult:
 
     found = sample_held_out(job.task, job.config, on_step)
     files.write_bytes(job.task.folder.file(FILE), found.table)
-    return LocalResult((FILE,), found.metrics)
+    files.write_bytes(job.task.folder.file(SHEET), found.sheet)
+    return LocalResult((FILE, SHEET), found.metrics)
 
 
 def _settings(config: ZeroShotConfig) -> dict[str, Any]:

@@ -65,7 +65,8 @@ def judged(things: list[Thing], most: int = ASKED) -> Iterator[Row]:
             yield _judged(things[question.thing], question.caption, question.asked)
     for thing in things:
         if thing.style:
-            yield _judged(thing, next(captions(thing, 0)), "gallery")
+            named = ", ".join((thing.kind, *thing.attributes.values(), thing.style))
+            yield _judged(thing, named, "gallery")
 
 
 def _judged(thing: Thing, caption: str, asked: str) -> Row:

@@ -37,3 +37,16 @@ def test_another_codec_is_refused_with_both_sides(codec: CodesOrigin, difference
 
 def test_own_codec_passes() -> None:
     check_codec("runs/prior.safetensors", CODES, CODES)
+
+
+def test_weights_in_bfloat16_take_half_of_the_bytes_and_come_back_rounded(tmp_path: Path) -> None:
+    whole, half = (str(tmp_path / name) for name in ("whole.safetensors", "half.safetensors"))
+    trained = TrainedPrior(random_prior(), tiny_tokenizer(), CODES, {})
+    save_prior(whole, trained)
+    save_prior(half, trained, torch.bfloat16)
+    weights, loaded = trained.prior.state_dict(), load_prior(half).prior.state_dict()
+    saved = sum(weight.numel() for weight in weights.values()) * 2
+    assert Path(whole).stat().st_size - Path(half).stat().st_size == pytest.approx(saved, abs=100)
+    for name, weight in loaded.items():
+        assert weight.dtype == torch.float32
+        assert torch.equal(weight, weights[name].bfloat16().float())
