@@ -61,6 +61,49 @@ def comparison_grid(columns: Sequence[Sequence[Rgb] | Rgb], captions: Sequence[s
     return image_grid([np.stack(row) for row in zip(*columns, strict=True)], captions)
 
 
+def tiled_grid(
+    columns: Sequence[Rgb], captions: Sequence[str], across: int, cell: int = 96
+) -> Image.Image:
+    """Like `comparison_grid`, with several captions beside each other and each whole, below.
+
+    Args:
+        columns: as of `comparison_grid`.
+        captions: one for each tile, on as many lines as it takes.
+        across: tiles beside each other.
+        cell: longer edge of each image, in pixels.
+    """
+    tiles = list(zip(*columns, strict=True))
+    font, line = ImageFont.load_default(FONT_SIZE), FONT_SIZE + MARGIN // 4
+    width = len(columns) * cell
+    texts = [_lines(text, width, font) for text in captions]
+    height = cell + line * max(map(len, texts)) + MARGIN
+    down = -(-len(tiles) // across)
+    size = (across * (width + 2 * MARGIN), down * (height + MARGIN))
+    sheet = Image.new("RGB", size, BACKGROUND)
+    pen = ImageDraw.Draw(sheet)
+    for index, (tile, text) in enumerate(zip(tiles, texts, strict=True)):
+        row, column = divmod(index, across)
+        left, top = MARGIN + column * (width + 2 * MARGIN), row * (height + MARGIN)
+        for place, image in enumerate(tile):
+            sheet.paste(_scaled(image, cell), (left + place * cell, top))
+        pen.multiline_text((left, top + cell), "\n".join(text), fill=INK, font=font, spacing=1)
+    return sheet
+
+
+def _lines(
+    caption: str, width: int, font: ImageFont.ImageFont | ImageFont.FreeTypeFont
+) -> list[str]:
+    """The words of a caption on lines that are no wider, where no word is."""
+    lines = [""]
+    for word in caption.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and font.getlength(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
 def shorten(caption: str, width: int, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> str:
     """The caption on one line, with an ellipsis where it is wider than `width` pixels."""
     text = " ".join(caption.split())

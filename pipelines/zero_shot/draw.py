@@ -18,7 +18,7 @@ from dalle_model.evaluate.shapes import shows
 from dalle_model.pixels import Rgb, to_png
 from dalle_model.prior.trained import check_codec, load_prior
 from dalle_model.progress import OnStep
-from dalle_model.sample.grid import comparison_grid
+from dalle_model.sample.grid import tiled_grid
 from dalle_model.sample.images import draw_images
 from dalle_model.shards import list_shards, read_shards
 from dalle_model.tokenizers.codec import Codec
@@ -41,7 +41,7 @@ ASKED, GALLERY = "combination", "gallery"  # in the column `asked` of the shards
 _COLUMNS = ["key", "caption", "image_tokens", "asked", "attributes", "kind", "style"]
 # Kinds that a checker reads out of the image, since their pictures are not of one place.
 _RENDERED = ("count", "relation")
-SHEET_ROWS = 32  # chosen: what fits a screen; the report shows all
+SHEET_ROWS, ACROSS = 32, 4  # chosen: what fits a screen; the report shows all
 _DECODED_TOGETHER = 256  # images; chosen: some 100 MB
 
 Row = dict[str, Any]
@@ -75,11 +75,12 @@ def sample_held_out(task: StageTask, config: ZeroShotConfig, on_step: OnStep) ->
 
 
 def in_turn(rows: Sequence[Row]) -> list[Row]:
-    """The rows by kind in turn, until each kind has no more; within a kind as they come."""
-    by_kind: dict[str, list[Row]] = {}
+    """A caption of each combination, by kind in turn, until each kind has no more."""
+    by_kind: dict[str, dict[tuple[str, str], Row]] = {}
     for row in sorted(rows, key=lambda row: str(row["key"])):
-        by_kind.setdefault(row["kind"], []).append(row)
-    turns = zip_longest(*(by_kind[kind] for kind in sorted(by_kind)))
+        combination = (row["attributes"], row["style"] or "")
+        by_kind.setdefault(row["kind"], {}).setdefault(combination, row)
+    turns = zip_longest(*(by_kind[kind].values() for kind in sorted(by_kind)))
     return [row for row in chain.from_iterable(turns) if row is not None]
 
 
@@ -118,7 +119,7 @@ def _judged(
     }
     sheet = io.BytesIO()
     shown = [pictures[:SHEET_ROWS], samples[:SHEET_ROWS]]
-    comparison_grid(shown, columns["caption"][:SHEET_ROWS]).save(sheet, format="PNG")
+    tiled_grid(shown, columns["caption"][:SHEET_ROWS], ACROSS).save(sheet, format="PNG")
     table = to_bytes(pa.Table.from_pydict(columns, ZERO_SHOT_SCHEMA))
     return ZeroShot(table, sheet.getvalue(), metrics)
 

@@ -21,7 +21,7 @@ from dalle_model.evaluate.likelihood import likeliest
 from dalle_model.evaluate.shapes import shows
 from dalle_model.pixels import Rgb
 from dalle_model.prior.trained import TrainedPrior, load_prior
-from dalle_model.sample.grid import comparison_grid
+from dalle_model.sample.grid import tiled_grid
 from dalle_model.sample.images import draw_images
 from dalle_model.settings import SampleSettings
 from dalle_model.tokenizers.codec import Codec
@@ -165,7 +165,7 @@ def main() -> None:
     shown = _mixed(asked, ("combination",), 64)
     true = np.stack([things[asked[i].thing].image for i in shown])
     texts = [asked[i].caption for i in shown]
-    sheet = comparison_grid([true, reconstruct(true), samples[shown]], texts)
+    sheet = tiled_grid([true, reconstruct(true), samples[shown]], texts, across=5)
     sheet.save(args.out / "samples.png")
     np.savez_compressed(args.out / "samples.npz", samples=samples)
     for name, one in found.items():

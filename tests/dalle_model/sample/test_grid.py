@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 
-from dalle_model.sample.grid import FONT_SIZE, MARGIN, comparison_grid, image_grid, shorten
+from dalle_model.sample.grid import (
+    FONT_SIZE,
+    MARGIN,
+    comparison_grid,
+    image_grid,
+    shorten,
+    tiled_grid,
+)
 
 
 def test_images_stand_under_their_captions_in_order() -> None:
@@ -37,3 +44,20 @@ def test_a_comparison_has_a_column_for_each_version() -> None:
     assert comparison_grid(columns, ["first", "second"]).tobytes() == expected.tobytes()
     with pytest.raises(ValueError, match="shorter"):
         comparison_grid([columns[0], columns[1][:1]], ["first", "second"])
+
+
+def test_tiles_stand_beside_each_other_above_the_whole_caption() -> None:
+    columns = [np.full((3, 4, 4, 3), value, np.uint8) for value in (10, 200)]
+    long = "words that take more than one line of a tile"
+    sheet = np.asarray(tiled_grid(columns, ["a", long, "c"], across=2, cell=32))
+    step = 64 + 2 * MARGIN
+    assert sheet.shape[1] == 2 * step
+    height = sheet.shape[0] // 2
+    for row, column in ((0, 0), (0, 1), (1, 0)):
+        left, top = MARGIN + column * step, row * height
+        assert (sheet[top : top + 32, left : left + 32] == 10).all()
+        assert (sheet[top : top + 32, left + 32 : left + 64] == 200).all()
+    below = sheet[32:height]
+    is_ink = (below < 128).any(axis=(1, 2))
+    assert (below[:, step:] < 128).any(axis=(1, 2)).sum() > 2 * is_ink[: FONT_SIZE + 2].sum()
+    assert (sheet[height:, step:] == 255).all()
