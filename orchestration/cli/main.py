@@ -187,7 +187,7 @@ def recipes(
 
 
 @_command()
-def sample(
+def sample(  # noqa: PLR0913 - one for each option
     caption: Annotated[str, typer.Argument(help="What the images should show.")],
     number: Annotated[int, typer.Option("-n", min=1, max=512, help="Number of images.")] = 8,
     directory: FoundDirOption = "",
@@ -198,13 +198,16 @@ def sample(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draws.")] = 0,
     temperature: Annotated[float, typer.Option("--temperature", min=1e-3, max=10)] = 1.0,
     top_k: Annotated[int, typer.Option("--top-k", min=0, help="0 keeps all codes.")] = 0,
+    guidance: Annotated[
+        float, typer.Option("--guidance", min=0, max=100, help="Towards the caption; 1 for none.")
+    ] = 1.0,
 ) -> None:
     """Draw images for a caption with the prior of a run, or the one that ships."""
     from dalle_model.settings import SampleSettings
     from orchestration import api
     from orchestration.cli.progress import TerminalProgress
 
-    settings = SampleSettings(temperature=temperature, top_k=top_k or None, seed=seed)
+    settings = SampleSettings(temperature, top_k or None, seed, guidance)
     root, follow = "" if prior else found_directory(directory), TerminalProgress()
     url = api.sample(caption, number, root, out, prior=prior, settings=settings, progress=follow)
     typer.echo(f"images   {url}")
