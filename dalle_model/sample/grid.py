@@ -74,7 +74,8 @@ def tiled_grid(
     """
     tiles = list(zip(*columns, strict=True))
     font, line = ImageFont.load_default(FONT_SIZE), FONT_SIZE + MARGIN // 4
-    width = len(columns) * cell
+    step = cell + MARGIN // 2
+    width = len(columns) * step
     texts = [_lines(text, width, font) for text in captions]
     height = cell + line * max(map(len, texts)) + MARGIN
     down = -(-len(tiles) // across)
@@ -85,7 +86,7 @@ def tiled_grid(
         row, column = divmod(index, across)
         left, top = MARGIN + column * (width + 2 * MARGIN), row * (height + MARGIN)
         for place, image in enumerate(tile):
-            sheet.paste(_scaled(image, cell), (left + place * cell, top))
+            sheet.paste(_scaled(image, cell), (left + place * step, top))
         pen.multiline_text((left, top + cell), "\n".join(text), fill=INK, font=font, spacing=1)
     return sheet
 

@@ -138,7 +138,7 @@ def write_demo_config(folder: Path) -> Path:
     codec = str(folder / "slow.safetensors")
     write_codec(codec, DvaeConfig(64, 1024, hidden=48, bottleneck=16, blocks_per_group=1))
     config["encode"]["codec"] = codec
-    for section in ("bpe", "prior", "samples"):
+    for section in ("prior", "zero_shot"):
         del config[section]
     archive = str(DEMO / config["replay"]["archive"])
     config["replay"]["archive"] = config["crawl"]["sources"][0]["path"] = archive
