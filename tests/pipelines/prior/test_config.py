@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from dalle_model.config import PRIOR_PRESETS
 from dalle_model.settings import PAIR_CHOICE_PRESETS, PRIOR_TRAINING_PRESETS
 from pipelines.prior.config import PriorConfig
+from pipelines.prior.stage import STAGE
 
 
 @pytest.mark.parametrize("preset", PRIOR_PRESETS)
@@ -45,3 +46,25 @@ def test_the_defaults_are_those_of_the_demo():
 def test_a_size_that_makes_no_model_is_refused(model, said):
     with pytest.raises(ValidationError, match=said):
         PriorConfig.model_validate({"model": model})
+
+
+def test_what_goes_on_with_other_shards_begins_somewhere():
+    assert PriorConfig.model_validate({"start": "world", "also": "world/train"}).also_share == 1
+    with pytest.raises(ValidationError, match="also: needs `start`"):
+        PriorConfig.model_validate({"also": "world/train"})
+    with pytest.raises(ValidationError, match="also_share"):
+        PriorConfig.model_validate({"start": "world", "also": "world/train", "also_share": 1.5})
+
+
+def test_paths_count_from_the_config_file_and_names_of_what_ships_do_not():
+    relocated = STAGE.relocate(PriorConfig(start="world", also="world/train"), "/configs")
+    assert (relocated.start, relocated.also) == ("world", "/configs/world/train")
+    relocated = STAGE.relocate(PriorConfig(start="mine.safetensors"), "/configs")
+    assert (relocated.start, relocated.also) == ("/configs/mine.safetensors", "")
+
+
+def test_the_content_of_start_and_also_counts_and_their_paths_do_not():
+    one = STAGE.settings(PriorConfig(start="a", also="b", also_share=0.5))
+    assert one == STAGE.settings(PriorConfig(start="c", also="d", also_share=0.5))
+    assert one != STAGE.settings(PriorConfig(start="a", also="b"))
+    assert STAGE.settings(PriorConfig(start="a")) == STAGE.settings(PriorConfig())
