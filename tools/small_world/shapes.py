@@ -41,17 +41,19 @@ def relation_combinations() -> Iterator[dict[str, str]]:
 def counted(attributes: dict[str, str], rng: np.random.Generator) -> Thing:
     """A picture of equal shapes at random places."""
     number = COUNTS.index(attributes["count"]) + 1
-    what = (attributes["color"], attributes["shape"].removesuffix("s"))
-    return Thing("count", attributes, "", render([(*what, at) for at in _apart(number, rng)]))
+    color, form = attributes["color"], attributes["shape"].removesuffix("s")
+    shapes = [(color, form, place) for place in _apart(number, rng)]
+    return Thing("count", attributes, "", render(shapes))
 
 
 def related(attributes: dict[str, str], rng: np.random.Generator) -> Thing:
     """A picture of two shapes at random places that stand in a relation."""
-    first, second = (attributes[name].split(" ") for name in ("first", "second"))
-    while not _holds(attributes["relation"], *(places := _apart(2, rng))):
-        pass
-    drawn = [(*what, at) for what, at in zip((first, second), places, strict=True)]
-    return Thing("relation", attributes, "", render(drawn))
+    places = _apart(2, rng)
+    while not _holds(attributes["relation"], *places):
+        places = _apart(2, rng)
+    names = [attributes[name].split(" ") for name in ("first", "second")]
+    shapes = [(color, form, at) for (color, form), at in zip(names, places, strict=True)]
+    return Thing("relation", attributes, "", render(shapes))
 
 
 def render(shapes: list[tuple[str, str, Place]]) -> Rgb:
