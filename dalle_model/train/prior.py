@@ -45,7 +45,7 @@ from dalle_model.vocab import FRAME_TOKENS, CaptionTokenizer
 _LOG = logging.getLogger(__name__)
 
 
-def train_from_shards(
+def train_from_shards(  # noqa: PLR0913 - one for each side of a training
     shard_urls: list[str],
     tokenizer: CaptionTokenizer,
     out_url: str,
@@ -123,7 +123,7 @@ def train_from_shards(
     return metrics
 
 
-def train_prior(
+def train_prior(  # noqa: PLR0913 - likewise
     rows: TrainingRows,
     tokenizer: CaptionTokenizer,
     config: PriorConfig,

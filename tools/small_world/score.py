@@ -20,6 +20,7 @@ from dalle_model.evaluate.attributes import chance, score_attributes
 from dalle_model.evaluate.likelihood import likeliest
 from dalle_model.evaluate.shapes import shows
 from dalle_model.pixels import Rgb
+from dalle_model.prior.shipped import prior_url
 from dalle_model.prior.trained import TrainedPrior, load_prior
 from dalle_model.sample.grid import tiled_grid
 from dalle_model.sample.images import draw_images
@@ -142,15 +143,16 @@ def main() -> None:
     """Sample, judge, and write what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("packages", type=Path, help="folder with the unpacked packages")
-    parser.add_argument("prior", help="checkpoint of a prior")
+    parser.add_argument("prior", help="`world`, or the checkpoint of another")
     parser.add_argument("--out", type=Path, default=Path(), help="folder to write to")
     parser.add_argument("--most", type=int, default=300, help="captions of a kind and part")
     parser.add_argument("--temperature", type=float, default=1.0)
+    parser.add_argument("--guidance", type=float, default=1.0)
     args = parser.parse_args()
-    codec, trained = load_codec("demo"), load_prior(args.prior)
+    codec, trained = load_codec("demo"), load_prior(prior_url(args.prior))
     things = world(args.packages)
     asked = questions(things, args.most)
-    settings = SampleSettings(temperature=args.temperature)
+    settings = SampleSettings(temperature=args.temperature, guidance=args.guidance)
     asked, samples = draw(trained, codec, questions(things, args.most), args.most, settings)
 
     def reconstruct(images: Rgb) -> Rgb:

@@ -39,7 +39,14 @@ def test_training_begins_at_the_weights_sizes_and_tokenizer(tmp_path: Path, star
     given = replace(TINY, layers=5)  # which the beginning's stand in the place of
     own = shards(tmp_path / "own", 20)
     train_from_shards(
-        own, tiny_tokenizer(), out, given, STEPS, PairChoice(), ignore_steps, begin_at(start)
+        own,
+        tiny_tokenizer(),
+        out,
+        given,
+        STEPS,
+        PairChoice(),
+        ignore_steps,
+        beginning=begin_at(start),
     )
     before, after = load_prior(start), load_prior(out)
     assert after.prior.config == TINY
@@ -68,5 +75,5 @@ def test_a_prior_of_another_codec_is_refused(tmp_path: Path, start: str) -> None
     with pytest.raises(CheckpointError, match="codes of another codec"):
         train_from_shards(
             other, tiny_tokenizer(), "unused", TINY, STEPS, PairChoice(), ignore_steps,
-            begin_at(start),
+            beginning=begin_at(start),
         )  # fmt: skip
