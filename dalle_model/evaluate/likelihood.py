@@ -24,9 +24,9 @@ def log_likelihoods(prior: Prior, text_NT: Tensor, image_NI: Tensor) -> Tensor:
     Returns:
         float32 `(N,)`, each at most 0.
     """
-    pairs = zip(text_NT.split(BATCH), image_NI.split(BATCH), strict=True)
+    parts = [slice(start, start + BATCH) for start in range(0, len(text_NT), BATCH)]
     with torch.inference_mode():
-        return torch.cat([_log_likelihoods(prior, text, image) for text, image in pairs])
+        return torch.cat([_log_likelihoods(prior, text_NT[own], image_NI[own]) for own in parts])
 
 
 def likeliest(prior: Prior, text_NKT: Tensor, image_NI: Tensor) -> npt.NDArray[np.int64]:

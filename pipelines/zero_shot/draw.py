@@ -41,7 +41,7 @@ ASKED, GALLERY = "combination", "gallery"  # in the column `asked` of the shards
 _COLUMNS = ["key", "caption", "image_tokens", "asked", "attributes", "kind", "style"]
 # Kinds that a checker reads out of the image, since their pictures are not of one place.
 _RENDERED = ("count", "relation")
-SHEET_ROWS, ACROSS = 32, 4  # chosen: what fits a screen; the report shows all
+SHEET_ROWS, ACROSS = 40, 5  # chosen: what fits a screen; the report shows all
 _DECODED_TOGETHER = 256  # images; chosen: some 100 MB
 
 Row = dict[str, Any]

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -94,7 +96,7 @@ def test_codes_are_drawn_as_often_as_they_are_likely() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"n": 0}, {"n": 1, "temperature": -1}, {"n": 1, "top_k": 0}])
-def test_settings_out_of_range_are_refused(wrong: dict[str, int]) -> None:
+def test_settings_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
     text, _ = random_stream(1)
     with pytest.raises(ValueError, match="sampling needs n >= 1"):
         sample(random_prior(), text, **wrong)

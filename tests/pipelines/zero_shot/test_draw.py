@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -67,7 +68,7 @@ def test_a_prior_that_knows_nothing_is_right_by_chance(tmp_path: Path) -> None:
     url = str(tmp_path / "prior.safetensors")
     codes = CodesOrigin(codec.sha256, 8, 1024)
     save_prior(url, TrainedPrior(Prior(sizes).eval(), tiny_tokenizer(), codes, {}))
-    task = SimpleNamespace(url={CODEC: "demo", PRIOR: url}.__getitem__)
+    task: Any = SimpleNamespace(url={CODEC: "demo", PRIOR: url}.__getitem__)
     found = sample_held_out(task, ZeroShotConfig(world=str(WORLD), num_captions=16), ignore_steps)
     table = pq.read_table(pa.BufferReader(found.table)).to_pylist()
     assert len(table) == found.metrics["captions"] == 16

@@ -13,6 +13,7 @@ from tools.small_world.split import combination_of, kept_orders, parts
 from tools.small_world.things import SIDE, TEMPLATES, Thing, captions, fraction, on_white
 
 ROLES = [f"role {n}" for n in range(30)]
+BLANK = np.zeros((SIDE, SIDE, 3), np.uint8)
 GENDERS, TONES = ("man", "woman", "person"), ("yellow", "light", "medium dark", "dark")
 
 
@@ -41,7 +42,7 @@ def test_combinations_are_held_out_whose_every_pair_is_seen(things: list[Thing])
     people = [
         (thing, part) for thing, part in zip(things, split, strict=True) if thing.kind == "person"
     ]
-    pairs = {part: set() for part in ("kept", "combination", "pair")}
+    pairs: dict[str, set[tuple[str, str]]] = {p: set() for p in ("kept", "combination", "pair")}
     for thing, part in people:
         gender, role, tone = thing.attributes.values()
         pairs[part] |= {(gender, role), (role, tone), (gender, tone)}
@@ -70,8 +71,8 @@ def test_both_styles_and_both_ways_to_say_it_are_on_the_same_side(things: list[T
         split.setdefault(combination_of(thing), set()).add(part)
     assert all(len(found) == 1 for found in split.values())
     left, right = ({"first": a, "second": b} for a, b in (("x y", "z w"), ("z w", "x y")))
-    one = Thing("relation", left | {"relation": "left of", "converse": "right of"}, "", None)
-    other = Thing("relation", right | {"relation": "right of", "converse": "left of"}, "", None)
+    one = Thing("relation", left | {"relation": "left of", "converse": "right of"}, "", BLANK)
+    other = Thing("relation", right | {"relation": "right of", "converse": "left of"}, "", BLANK)
     assert combination_of(one) == combination_of(other)
 
 
