@@ -42,7 +42,11 @@ class Training:
         recompute: keep of each block its input alone for the backward pass, which computes the rest
             again: a third more work for a part of the memory. Changes no weight.
         seed: of initial weights, order, augmentation, dropout and noise, >= 0.
-        checkpoint_every: steps between saved states.
+        checkpoint_every: steps between checkpoints, from which a run that was stopped goes on.
+        keep: how many of the newest checkpoints stay while it goes on; the one with the lowest
+            held-out loss stays too.
+        keep_finished: whether they stay when the run has ended, its last step among them, so that
+            it can go on to more steps.
         measure_every: steps between measurements of what is held out; null for one at the end.
         record_every: steps between the lines of `metrics.jsonl`; measured steps have one, too.
         grid_every: steps between pictures of what the model makes of fixed rows; null for none.
@@ -68,6 +72,8 @@ class Training:
     recompute: bool = False
     seed: int = 0
     checkpoint_every: int = 1000
+    keep: int = 2
+    keep_finished: bool = False
     measure_every: int | None = None
     record_every: int = 1
     grid_every: int | None = None
@@ -82,6 +88,7 @@ class Training:
             "accumulation",
             "ema_every",
             "checkpoint_every",
+            "keep",
             "record_every",
         ):
             require(getattr(self, name) >= 1, f"{name} must be at least 1")

@@ -17,6 +17,7 @@ from dalle_model.token_shape import square_edge
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
 from dalle_model.tokenizers.facts import dvae_facts
+from dalle_model.train.checkpoint_folders import RunFolder
 from dalle_model.train.code_use import CodeWatch
 from dalle_model.train.dvae_task import DvaeTask
 from dalle_model.train.images import (
@@ -29,7 +30,6 @@ from dalle_model.train.loop import Hook, run
 from dalle_model.train.measures import measure, measure_while_training
 from dalle_model.train.origin import origin_of
 from dalle_model.train.pictures import codec_pictures
-from dalle_model.train.resume import clear_state
 from dalle_model.train.speed import Pace
 from dalle_model.train.state import begin
 from dalle_model.train.watch import NOWHERE, Logs, watching
@@ -46,7 +46,7 @@ def train_from_images(
 ) -> dict[str, Any]:
     """Train on images, measure on those held out, and write a checkpoint.
 
-    An interrupted run goes on from the state saved next to `out_url`. The images are kept next to
+    An interrupted run goes on from its checkpoints next to `out_url`. The images are kept next to
     it too, decoded, until the end.
 
     Args:
@@ -78,7 +78,8 @@ def train_from_images(
         metrics = measure(codec, None, images.train, images.held_out)
     extra = {"metrics": metrics, "settings": asdict(settings), "resample": resample}
     save_checkpoint(out_url, "dvae", model.state_dict(), config.to_dict(), extra)
-    clear_state(out_url)
+    if not settings.keep_finished:
+        _folder(out_url, images, config, settings).remove()
     remove_images(out_url)
     return metrics
 
@@ -99,8 +100,8 @@ def train_dvae(
         settings: of the training.
         on_step: called after each step with the running means of `loss` and its terms, the use of
             the codes, and the `held_out_psnr` of the averaged weights as it was measured last.
-        out_url: URL of the future checkpoint, next to which the state of an unfinished run is
-            saved; None to save nothing.
+        out_url: URL of what is made, next to which the checkpoints of the run are; None to save
+            nothing.
         hooks: called after each step, once it is measured.
 
     Returns:
@@ -117,12 +118,19 @@ def train_dvae(
 
     task = DvaeTask(config, settings, measured)
     state = begin(task, settings)
-    origin = origin_of(out_url, settings, config.to_dict(), images.digest)
+    folder = None if out_url is None else _folder(out_url, images, config, settings)
     batches = TokenLoader(TokenStream(images.reader, settings.batch_size), settings.workers)
     watch = CodeWatch(task.code_use, settings.kl_steps, task.judge)
-    run(state, batches, settings, origin, on_step, hooks=[watch, *hooks])
+    run(state, batches, settings, folder, on_step, hooks=[watch, *hooks])
     assert isinstance(state.trained, Dvae)
     return state.trained.eval()
+
+
+def _folder(
+    out_url: str, images: TrainingImages, config: DvaeConfig, settings: DvaeTraining
+) -> RunFolder:
+    """Where the checkpoints of a run are."""
+    return RunFolder(out_url, origin_of(settings, config.to_dict(), images.digest))
 
 
 def _codec(model: nn.Module) -> DvaeCodec:

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import Any
 
 from dalle_model.progress import OnStep
-from dalle_model.train.origin import Origin
+from dalle_model.train.checkpoint_folders import RunFolder
+from dalle_model.train.checkpoints import Checkpoints
 from dalle_model.train.parallel import sums
-from dalle_model.train.resume import load_state, save_state
 from dalle_model.train.state import RunState
 from dalle_model.train.step import DivergedError, train_step
 from dalle_model.train.stopping import StoppedError, is_asked, stoppable
@@ -63,46 +62,38 @@ def run(
     state: RunState,
     batches: Batches,
     settings: Training,
-    origin: Origin,
+    folder: RunFolder | None,
     on_step: OnStep,
     start: Callable[[], None] = lambda: None,
     hooks: Sequence[Hook] = (),
 ) -> None:
-    """Train from where an earlier run of the same origin was saved, if there is one, to the end.
+    """Train from where the run was last saved, if it was, to the end.
 
     Args:
         state: a fresh one; changed in place.
         batches: taken from the state's position on.
         settings: of the training.
-        origin: of the run; without a URL nothing is saved.
+        folder: of the run's checkpoints; None to save nothing.
         on_step: called after each step with what is known of it.
         start: makes of fresh weights those of the first step.
         hooks: called after each step, once it is measured, before it is saved and told.
 
     Raises:
-        CheckpointError: the saved state is corrupt, or has taken more steps than are asked for.
+        CheckpointError: no checkpoint of the run can be used, or it has taken more steps than are
+            asked for.
         DivergedError: the loss or its gradient is not finite.
+        OSError: a checkpoint cannot be written, as on a full disk.
     """
     called = [measuring(settings), *hooks]
-    if state.parallel.place.rank == 0:
-        if origin.url is not None:
-            called.append(saving(origin.url, settings, origin))
-        called.append(telling(settings, on_step))
-    if origin.url is None or not restore(state, origin.url, origin):
+    told = [telling(settings, on_step)] if state.parallel.place.rank == 0 else []
+    if folder is None:
         start()
-    train(state, batches, settings, called)
-
-
-def restore(state: RunState, out_url: str, origin: Origin) -> bool:
-    """Bring a fresh state to where an earlier run of the same origin was saved, if there is one.
-
-    Raises:
-        CheckpointError: the saved state is corrupt, or has taken more steps than are asked for.
-    """
-    saved = load_state(out_url, state.task.kind, state, origin.continues)
-    if saved is not None:
-        state.position = saved["position"]
-    return saved is not None
+        train(state, batches, settings, [*called, *told])
+        return
+    with Checkpoints(folder, settings.keep) as checkpoints:
+        if not checkpoints.load(state):
+            start()
+        train(state, batches, settings, [*called, saving(checkpoints, settings), *told])
 
 
 def measuring(settings: Training) -> Hook:
@@ -130,13 +121,16 @@ def is_due(step: int, settings: Training) -> bool:
     return settings.measure_every is not None and step % settings.measure_every == 0
 
 
-def saving(out_url: str, settings: Training, origin: Origin) -> Hook:
-    """Saves the state every `checkpoint_every` steps, and where the run is asked to stop."""
+def saving(checkpoints: Checkpoints, settings: Training) -> Hook:
+    """Saves the state every `checkpoint_every` steps, where the run stops, and at a kept end."""
 
     def save(state: RunState) -> None:
-        if state.step % settings.checkpoint_every == 0 or state.is_stopping:
-            extra: dict[str, Any] = {"origin": origin.described, "position": state.position}
-            save_state(out_url, state.task.kind, state, extra)
+        is_last = settings.keep_finished and state.step == settings.steps
+        if is_last or state.is_stopping or state.step % settings.checkpoint_every == 0:
+            is_new = is_measured(state.step, settings)
+            checkpoints.save(state, state.recent.get("held_out_loss") if is_new else None)
+        if state.is_stopping:
+            checkpoints.wait()
 
     return save
 

@@ -1,11 +1,15 @@
 """Optimisers of the models, and their state as named tensors for checkpoints."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_optimizer_state_dict,
+)
 from torch.optim import AdamW, Optimizer
 
 from dalle_model.train.adam import PaperAdamW
@@ -79,31 +83,19 @@ def set_learning_rate(optimizers: Iterable[Optimizer], share: float) -> None:
             group["lr"] = group["peak"] * share
 
 
-def state_tensors(optimizers: Iterable[Optimizer]) -> dict[str, Tensor]:
-    """State of the optimisers, keyed `optimizer.parameter.name` with numbers for the first two."""
-    return {
-        f"{number}.{parameter}.{name}": value
-        for number, optimizer in enumerate(optimizers)
-        for parameter, entries in optimizer.state_dict()["state"].items()
-        for name, value in entries.items()
-    }
+def named_state(model: nn.Module, optimizers: Iterable[Optimizer]) -> dict[str, Tensor]:
+    """State of the optimisers by the full names of parameters, `state.head.weight.exp_avg`.
 
-
-def load_state_tensors(optimizers: Iterable[Optimizer], tensors: Mapping[str, Tensor]) -> None:
-    """Restore what `state_tensors` returned into optimisers of the same parameters."""
-    states: dict[int, dict[int, dict[str, Tensor]]] = {}
-    for key, value in tensors.items():
-        index, parameter, name = key.split(".")
-        states.setdefault(int(index), {}).setdefault(int(parameter), {})[name] = value
-    for number, optimizer in enumerate(optimizers):
-        document = optimizer.state_dict()
-        optimizer.load_state_dict({**document, "state": states.get(number, {})})
-        for weight, entries in optimizer.state.items():
-            entries |= {name: _laid_out_as(weight, value) for name, value in entries.items()}
-
-
-def _laid_out_as(weight: Tensor, value: Tensor) -> Tensor:
-    """Moments in the order in memory that their weight has: a fused AdamW takes them by place."""
-    if value.shape != weight.shape or value.stride() == weight.stride():
-        return value
-    return torch.empty_like(weight, dtype=value.dtype).copy_(value)
+    The tensors are the optimisers' own, so that to read into them is to restore the state. Names
+    are the same under DDP, FSDP and torch.compile. What is no state, such as rates, comes from the
+    settings.
+    """
+    optimizers = list(optimizers)
+    fresh = [optimizer for optimizer in optimizers if not optimizer.state]
+    options = StateDictOptions(flatten_optimizer_state_dict=True)
+    state: dict[str, Any] = get_optimizer_state_dict(model, optimizers, options=options)
+    for optimizer in fresh:  # torch makes its state by a step at rate 0, and counts it
+        for tensors in optimizer.state.values():
+            for tensor in tensors.values():
+                tensor.zero_()
+    return {name: value for name, value in state.items() if name.startswith("state.")}

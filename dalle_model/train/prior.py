@@ -22,6 +22,7 @@ from dalle_model.settings import PairChoice, PriorTraining
 from dalle_model.threads import torch_threads
 from dalle_model.tokenizers.registry import load_codec
 from dalle_model.train.beginning import Beginning
+from dalle_model.train.checkpoint_folders import RunFolder
 from dalle_model.train.data import (
     Survey,
     TrainingDataError,
@@ -31,12 +32,11 @@ from dalle_model.train.data import (
     survey,
 )
 from dalle_model.train.loop import Hook, run
-from dalle_model.train.origin import origin_of
+from dalle_model.train.origin import Origin, origin_of
 from dalle_model.train.pictures import prior_pictures
 from dalle_model.train.place import ALONE, Place, joined
 from dalle_model.train.precision import resolved
 from dalle_model.train.prior_task import PriorTask
-from dalle_model.train.resume import clear_state
 from dalle_model.train.speed import Pace
 from dalle_model.train.state import RunState, begin
 from dalle_model.train.watch import NOWHERE, Logs, watching
@@ -58,9 +58,9 @@ def train_from_shards(  # noqa: PLR0913 - one for each side of a training
 ) -> dict[str, Any]:
     """Train on token shards and write a checkpoint that `load_prior` reads.
 
-    An interrupted run goes on from the state saved next to `out_url`. With other `steps` or
+    An interrupted run goes on from its checkpoints next to `out_url`. With other `steps` or
     `threads` it goes on as well, and the log says so; with other values of anything else that
-    decides the weights it begins anew, and the log says of what.
+    decides the weights it begins anew beside them, and the log says of what.
 
     Args:
         shard_urls: token shards of one codec.
@@ -80,7 +80,8 @@ def train_from_shards(  # noqa: PLR0913 - one for each side of a training
     Raises:
         ShardError: a shard is unreadable, or of another codec than the others.
         TrainingDataError: no rows to train on, or tokens that do not fit the config.
-        CheckpointError: the saved state has taken more steps than are asked for.
+        CheckpointError: no checkpoint of the run can be used, or it has taken more steps than are
+            asked for.
         DivergedError: the loss or its gradient is not finite.
     """
     rows = open_rows(shard_urls, choice)
@@ -119,7 +120,8 @@ def train_from_shards(  # noqa: PLR0913 - one for each side of a training
         metrics["pairs_held_out"] = len(rows.held_out)
     if place.rank == 0:
         save_prior(out_url, TrainedPrior(prior, tokenizer, codes, metrics))
-        clear_state(out_url)
+        if not settings.keep_finished:
+            RunFolder(out_url, _origin(rows, tokenizer, config, settings, beginning)).remove()
     return metrics
 
 
@@ -143,23 +145,20 @@ def train_prior(  # noqa: PLR0913 - likewise
         settings: of the training.
         on_step: called after each step with the running means of `loss`, `image_ce` and `text_ce`,
             in nats per token, and those of what is held out, as they were measured last.
-        out_url: URL of the future checkpoint, next to which the state of an unfinished run is
-            saved; None to save nothing.
+        out_url: URL of what is made, next to which the checkpoints of the run are; None to save
+            nothing.
         hooks: called after each step, once it is measured.
         place: of this process among those that train together.
         beginning: whose weights are the first; None for random ones.
     """
     task = PriorTask(config, settings, _batches(rows.held_out, tokenizer, config, settings))
-    about: dict[str, Any] = {"the_text_tokenizer": tokenizer.sha256}
     if beginning is not None:
         beginning.set(task.model)
-        about["the_first_weights"] = beginning.sha256
     state = begin(task, settings, place)
-    if settings.schedule == "plateau":  # whose rates depend on when it looks
-        about["the_steps_between_measurements"] = settings.measure_every
-    origin = origin_of(out_url, settings, config.to_dict(), rows.sha256, **about)
+    origin = _origin(rows, tokenizer, config, settings, beginning)
+    folder = None if out_url is None else RunFolder(out_url, origin)
     batches = _loader(rows, tokenizer, config, settings, place)
-    run(state, batches, settings, origin, on_step, hooks=hooks)
+    run(state, batches, settings, folder, on_step, hooks=hooks)
     return state
 
 
@@ -175,6 +174,22 @@ def trained_prior(state: RunState) -> Prior:
     if weights:
         prior.load_state_dict(weights)
     return prior.eval()
+
+
+def _origin(
+    rows: TrainingRows,
+    tokenizer: CaptionTokenizer,
+    config: PriorConfig,
+    settings: PriorTraining,
+    beginning: Beginning | None,
+) -> Origin:
+    """What the steps of a run depend on."""
+    about: dict[str, Any] = {"the_text_tokenizer": tokenizer.sha256}
+    if beginning is not None:
+        about["the_first_weights"] = beginning.sha256
+    if settings.schedule == "plateau":  # whose rates depend on when it looks
+        about["the_steps_between_measurements"] = settings.measure_every
+    return origin_of(settings, config.to_dict(), rows.sha256, **about)
 
 
 def _loader(

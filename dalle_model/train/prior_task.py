@@ -125,7 +125,10 @@ class PriorTask:
 
     @torch.inference_mode()
     def measure(self, model: nn.Module) -> Mapping[str, float]:
-        """`held_out_text_ce` and `held_out_image_ce`, in nats a token, without noise or dropout."""
+        """`held_out_text_ce` and `held_out_image_ce`, in nats a token, without noise or dropout.
+
+        `held_out_loss` is their sum by `weights`.
+        """
         if self._held_out is None:
             return {}
         assert isinstance(model, Prior)
@@ -138,7 +141,9 @@ class PriorTask:
                 sums[name] += value.item()
             for name, count in self.counts(batch).items():
                 counts[name] += count
-        return {f"held_out_{name}": sums[name] / max(1, counts[name]) for name in sums}
+        means = {name: sums[name] / max(1, counts[name]) for name in sums}
+        loss = sum(weight * means[name] for name, weight in self.weights(0).items())
+        return {f"held_out_{name}": mean for name, mean in means.items()} | {"held_out_loss": loss}
 
     def measured(self, figures: Mapping[str, float]) -> None:
         """Halve the rate where the loss of what is held out falls no more."""

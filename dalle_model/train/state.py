@@ -5,17 +5,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
-from torch.optim import Optimizer
+from torch.distributed.checkpoint.state_dict import get_model_state_dict
 
+from dalle_model.train.optimizers import named_state
 from dalle_model.train.parallel import Alone, shared
 from dalle_model.train.place import ALONE, Place
 from dalle_model.train.task import Task
 from dalle_model.training_settings import Training
 
+SHARING = "parallel."  # before the names of what depends on how steps are shared
+
 
 @dataclass
 class RunState:
-    """A run; a `dalle_model.train.resume.Resumable`.
+    """A run; a `dalle_model.train.checkpoints.Resumable`.
 
     Args:
         task: what is trained.
@@ -53,11 +56,6 @@ class RunState:
         )
 
     @property
-    def optimizers(self) -> list[Optimizer]:
-        """With their state."""
-        return self.task.optimizers
-
-    @property
     def config(self) -> dict[str, Any]:
         """Sizes of the model."""
         return self.task.config
@@ -66,6 +64,28 @@ class RunState:
     def trained(self) -> nn.Module:
         """The weights that are kept: the averaged ones where there are some."""
         return self.task.model if self.averaged is None else self.averaged
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next steps depend on, by name: tensors, and JSON.
+
+        Names are the same however the weights are shared; all processes must call this.
+        """
+        tensors = get_model_state_dict(self.weights)
+        moments = named_state(self.weights, self.task.optimizers)
+        sharing = {SHARING + name: value for name, value in self.parallel.state_dict().items()}
+        reached = {"step": self.step, "position": self.position, "recent": self.recent}
+        return {**tensors, **moments, **sharing, **reached}
+
+    def load_state_dict(self, values: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned, once its tensors have been read in place.
+
+        Weights and moments are the run's own, and so are there already.
+        """
+        self.step, self.position = values["step"], values["position"]
+        self.recent = values["recent"]
+        self.parallel.load_state_dict(
+            {n.removeprefix(SHARING): v for n, v in values.items() if n.startswith(SHARING)}
+        )
 
 
 def begin(task: Task, settings: Training, place: Place = ALONE) -> RunState:

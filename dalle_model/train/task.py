@@ -63,7 +63,10 @@ class Task(Protocol):
         """Change what no gradient changes, after the optimisers."""
 
     def measure(self, model: nn.Module) -> Mapping[str, float]:
-        """Figures of what is held out, of the model or of its averaged weights; maybe none."""
+        """Figures of what is held out, of the model or of its averaged weights; maybe none.
+
+        By `held_out_loss`, if it is among them, the best checkpoint is known.
+        """
 
     def measured(self, figures: Mapping[str, float]) -> None:
         """Take note of what was measured when it was due, for the rates of the next steps."""

@@ -24,6 +24,7 @@ from dalle_model.tokenizers.vq import Vq
 from dalle_model.tokenizers.vq_codec import VqCodec
 from dalle_model.tokenizers.vq_config import VqConfig
 from dalle_model.tokenizers.vqgan_codec import to_input
+from dalle_model.train.checkpoint_folders import RunFolder
 from dalle_model.train.code_use import CodeWatch
 from dalle_model.train.images import (
     ImageSource,
@@ -36,7 +37,6 @@ from dalle_model.train.loop import Hook, run
 from dalle_model.train.measures import measure, measure_while_training, parts_of
 from dalle_model.train.origin import origin_of
 from dalle_model.train.pictures import codec_pictures
-from dalle_model.train.resume import clear_state
 from dalle_model.train.speed import Pace
 from dalle_model.train.state import RunState, begin
 from dalle_model.train.vq_task import VqTask, with_codebook
@@ -59,8 +59,9 @@ def train_from_images(
 ) -> dict[str, Any]:
     """Train on images, measure on those held out, and write a checkpoint.
 
-    An interrupted run is resumed from the state saved next to `out_url`, unless something that the
-    training depends on has changed. The images are kept next to it too, decoded, until the end.
+    An interrupted run goes on from its checkpoints next to `out_url`; where something has changed
+    that decides the weights, another begins beside them. The images are kept next to it too,
+    decoded, until the end.
 
     Args:
         source: of the images, of which those smaller than the config's image shape are left out.
@@ -96,7 +97,8 @@ def train_from_images(
         metrics["context_share"] = round(context_share(codec, images.held_out), 3)
     extra = {"metrics": metrics, "settings": asdict(settings), "resample": resample}
     save_checkpoint(out_url, "vq", model.state_dict(), config.to_dict(), extra)
-    clear_state(out_url)
+    if not settings.keep_finished:
+        _folder(out_url, images, config, settings).remove()
     remove_images(out_url)
     return metrics
 
@@ -116,8 +118,8 @@ def train_vq(
         config: sizes of the model.
         settings: of the training.
         on_step: as for `train_from_images`.
-        out_url: URL of the future checkpoint, next to which the state of an unfinished run is
-            saved; None to save nothing.
+        out_url: URL of what is made, next to which the checkpoints of the run are; None to save
+            nothing.
         hooks: called after each step, once it is measured.
 
     Returns:
@@ -129,14 +131,14 @@ def train_vq(
 
     task = VqTask(config, settings, measured)
     state = begin(task, settings)
-    origin = origin_of(out_url, settings, config.to_dict(), images.digest)
+    folder = None if out_url is None else _folder(out_url, images, config, settings)
     batches = TokenLoader(TokenStream(images.reader, settings.batch_size), settings.workers)
     watch = CodeWatch(task.code_use, settings.warmup_steps, task.judge)
 
     def start() -> None:
         task.start(images.reader, state.averaged)
 
-    run(state, batches, settings, origin, on_step, start, [watch, *hooks])
+    run(state, batches, settings, folder, on_step, start, [watch, *hooks])
     return _kept(state).eval()
 
 
@@ -146,6 +148,13 @@ def _kept(state: RunState) -> Vq:
     assert isinstance(model, Vq)
     assert isinstance(averaged, Vq)
     return with_codebook(averaged, model)
+
+
+def _folder(
+    out_url: str, images: TrainingImages, config: VqConfig, settings: VqTraining
+) -> RunFolder:
+    """Where the checkpoints of a run are."""
+    return RunFolder(out_url, origin_of(settings, config.to_dict(), images.digest))
 
 
 def context_share(codec: VqCodec, images: Squares) -> float:

@@ -24,7 +24,8 @@ _PRELOADED = [
     *("orchestration.report.page", "orchestration.report.charts"),
     *("pipelines.crawl.pipeline", "pipelines.captions.pipeline", "pipelines.fetch.pipeline"),
     *("pipelines.images.shard", "pipelines.dedupe.pipeline", "pipelines.encode.shard"),
-    "dalle_model.tokenizers.dvae_codec",
+    *("dalle_model.tokenizers.dvae_codec", "dalle_model.train.prior"),
+    "torch._dynamo",  # which the first step of an optimizer imports
 ]
 
 

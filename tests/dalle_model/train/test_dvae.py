@@ -13,10 +13,10 @@ from dalle_model.tokenizers.devices import multiplies_bfloat16
 from dalle_model.tokenizers.dvae_codec import DvaeCodec
 from dalle_model.tokenizers.facts import dvae_facts
 from dalle_model.tokenizers.registry import load_codec
+from dalle_model.train.checkpoint_folders import SUFFIX
 from dalle_model.train.code_use import CODES_USED, PERPLEXITY
 from dalle_model.train.dvae import train_dvae, train_from_images
 from dalle_model.train.images import ImagesError, image_file
-from dalle_model.train.resume import SUFFIX
 from dalle_model.train.step import DivergedError
 from tests.support.edges import edges
 from tests.support.training_images import source_of, training_images

@@ -112,7 +112,7 @@ def what_each_holds() -> dict[str, Any]:
 
 def _held(state: RunState) -> float:
     """Share of the weights, their average and the moments that this process has."""
-    moments = [value for o in state.optimizers for entry in o.state.values()
+    moments = [value for o in state.task.optimizers for entry in o.state.values()
                for name, value in entry.items() if name != "step"]  # fmt: skip
     assert state.averaged is not None
     tensors = [*state.task.model.parameters(), *state.averaged.parameters(), *moments]

@@ -1,24 +1,28 @@
 import math
+import random
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from signal import SIGKILL
 from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 
+from dalle_model import files
 from dalle_model.checkpoint import CheckpointError
 from dalle_model.prior.trained import load_prior
 from dalle_model.progress import OnStep, ignore_steps
 from dalle_model.sample.sampler import sample
 from dalle_model.settings import PairChoice, PriorTraining
+from dalle_model.train.checkpoint_folders import SUFFIX
 from dalle_model.train.data import TrainingDataError, TrainingRows, open_rows
 from dalle_model.train.prior import train_from_shards, train_prior, trained_prior
 from dalle_model.train.prior_task import PriorTask
-from dalle_model.train.resume import SUFFIX
 from dalle_model.train.state import RunState
 from dalle_model.train.step import DivergedError
+from tests.support.killed_training import ended
 from tests.support.priors import CAPTIONS, TINY, tiny_tokenizer
 from tests.support.token_shards import token_row, write_numbered_shards, write_token_shard
 
@@ -27,6 +31,11 @@ FAST = PriorTraining(
     steps=60, batch_size=4, learning_rate=1e-2, warmup_steps=5, weight_decay=0, bpe_dropout=0,
     optimizer="muon", precision="float32", checkpoint_every=7, workers=0, ema_decay=0,
 )  # fmt: skip
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Warnings of this program; torch logs each of its calls."""
+    return [r.getMessage() for r in caplog.records if r.name.startswith("dalle_model")]
 
 
 class KilledError(Exception):
@@ -155,13 +164,13 @@ def test_state_of_other_settings_is_not_continued_and_the_log_says_so(
 ) -> None:
     out_url = str(tmp_path / "prior.safetensors")
     train(rows, replace(FAST, steps=7), out_url)
-    assert (tmp_path / f"prior.safetensors{SUFFIX}").exists()
+    (old,) = (tmp_path / f"prior.safetensors{SUFFIX}").iterdir()
     changed = replace(FAST, steps=7, seed=1, clip_norm=3.0)
     fresh, continued = train(rows, changed), train(rows, changed, out_url)
     assert fresh.recent == continued.recent
-    assert caplog.messages == [
-        f"training begins anew: {out_url}{SUFFIX} is a run of 7 steps with other values of "
-        "clip_norm, seed, and is replaced by the first state of this one"
+    assert said(caplog) == [
+        f"training begins anew: {old} is a run of 7 steps with other values of clip_norm, seed; it "
+        "stays there, and goes on where these are given back"
     ]
 
 
@@ -176,7 +185,7 @@ def test_what_decides_no_weight_may_change_in_a_run(
     resumed = train(rows, other, out_url, lambda done, *_: seen.append(done))
     assert seen == [4, 5, 6, 7, 8]
     assert same_weights(resumed, train(rows, settings))
-    assert caplog.messages == []
+    assert said(caplog) == []
 
 
 def test_a_run_of_other_steps_or_threads_goes_on_where_it_was(
@@ -189,7 +198,7 @@ def test_a_run_of_other_steps_or_threads_goes_on_where_it_was(
     longer = replace(settings, steps=10, threads=2)
     train(rows, longer, out_url, lambda done, *_: seen.append(done))
     assert seen == list(range(4, 11))
-    assert [message[:58] for message in caplog.messages] == [
+    assert [message[:58] for message in said(caplog)] == [
         "training goes on from step 3 with steps 10, before 8: the ",
         "training goes on from step 3 with threads 2, before None: ",
     ]
@@ -198,11 +207,11 @@ def test_a_run_of_other_steps_or_threads_goes_on_where_it_was(
 def test_a_state_beyond_the_last_step_is_kept(rows: TrainingRows, tmp_path: Path) -> None:
     out_url = str(tmp_path / "prior.safetensors")
     train(rows, replace(FAST, steps=7), out_url)
-    state = tmp_path / f"prior.safetensors{SUFFIX}"
-    before = state.read_bytes()
+    saved = tmp_path / f"prior.safetensors{SUFFIX}"
+    before = {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()}
     with pytest.raises(CheckpointError, match=r"has taken 7 steps, .* is 5: give at least 7"):
         train(rows, replace(FAST, steps=5), out_url)
-    assert state.read_bytes() == before
+    assert {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()} == before
 
 
 def test_a_checkpoint_does_not_grow_with_the_rows(tmp_path: Path) -> None:
@@ -248,6 +257,26 @@ def test_from_shards_to_a_checkpoint(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["part-0.parquet", "prior.safetensors"]
 
 
+def test_killed_again_and_again_it_ends_as_the_undisturbed_run(tmp_path: Path) -> None:
+    """After steps, and before operations on files: in saves, in what follows them, in loads."""
+    settings = replace(
+        FAST, steps=80, bpe_dropout=0.1, token_noise=0.5, checkpoint_every=2, threads=1,
+    )  # fmt: skip
+    undisturbed = replace(settings, checkpoint_every=1000)
+    url, draw = shard(tmp_path), random.Random(15)
+    killed, whole = (tmp_path / name / "prior.safetensors" for name in ("killed", "whole"))
+    for life in range(20):
+        death = (draw.randint(1, 3), 0) if life % 2 else (0, draw.randint(1, 50))
+        assert ended(url, str(killed), settings, *death) == -SIGKILL, death
+    assert not killed.exists()
+    (run,) = (killed.parent / f"prior.safetensors{SUFFIX}").iterdir()
+    assert any(path.name.startswith("step-") for path in run.iterdir())
+    for out in (killed, whole):
+        assert ended(url, str(out), undisturbed) == 0
+    assert files.sha256_of(str(killed)) == files.sha256_of(str(whole))
+    assert [path.name for path in killed.parent.iterdir()] == ["prior.safetensors"]
+
+
 def test_what_is_not_trained_on_is_counted_and_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -266,7 +295,7 @@ def test_what_is_not_trained_on_is_counted_and_told(
     )
     assert (metrics["pairs"], metrics["pairs_left_out"]) == (3, 1)
     assert metrics["captions_cut"] == num_long
-    assert caplog.messages == [
+    assert said(caplog) == [
         f"captions cut: {num_long} of 3 are longer than the 5 tokens that the prior reads; "
         "their ends are left out"
     ]
