@@ -9,6 +9,7 @@ import traceback
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
+from dalle_model.door.codec import add_codecs
 from dalle_model.door.encode import add_encode
 from dalle_model.door.ending import exit_code, watch
 from dalle_model.door.telling import STOPPED, failed
@@ -42,7 +43,7 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser("python -m dalle_model", description="Models where Beam is not.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_encode(commands)
-    add_train(commands)
+    add_codecs(add_train(commands))
     return parser
 
 

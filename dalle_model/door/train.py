@@ -33,8 +33,8 @@ class OptionError(UsageError):
     """An option or a config of the command is wrong."""
 
 
-def add_train(commands: Commands) -> None:
-    """Add the command and its options."""
+def add_train(commands: Commands) -> Commands:
+    """Add the command and its options; returns the models, for others to be added."""
     train = commands.add_parser("train", help="a model", description="Trains a model.")
     models = train.add_subparsers(required=True, metavar="MODEL")
     made = models.add_parser(
@@ -57,6 +57,7 @@ def add_train(commands: Commands) -> None:
         help="a setting of `prior`, such as training.steps=1000",
     )
     add_debug(made)
+    return models
 
 
 def train_prior(args: Namespace, _given: Sequence[str]) -> int:
@@ -80,15 +81,15 @@ def _train(args: Namespace) -> int:
     from dalle_model.train.place import joined
     from dalle_model.train.prior import train_from_shards
 
-    sections = _sections(args)
-    config = _config(sections.get("prior") or {}, args)
+    found = sections(args.config)
+    config = _config(found.get("prior") or {}, args)
     folders = args.tokens or [files.join(args.dir, _TOKENS)]
     shards = [shard for folder in folders for shard in list_shards(folder)]
     out_url = files.join(args.dir, PRIOR)
     with joined(config.training.device) as place:
-        tokenizer = _tokenizer(args, shards, sections, place)
+        tokenizer = _tokenizer(args, shards, found, place)
         sizes = _sizes(config, shards[0], tokenizer)
-        trained = (config.training, config.pairs, _tell)
+        trained = (config.training, config.pairs, tell)
         metrics = train_from_shards(shards, tokenizer, out_url, sizes, *trained)
     if place.rank:
         return 0
@@ -97,21 +98,22 @@ def _train(args: Namespace) -> int:
     return said(f"{out_url}: {size}, {losses}")
 
 
-def _tell(done: int, total: int, figures: Mapping[str, float]) -> None:
+def tell(done: int, total: int, figures: Mapping[str, float]) -> None:
+    """Tell of some of the steps, in a line each."""
     if done in {1, total} or done % max(1, total // _LINES) == 0:
         shown = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
         sys.stderr.write(f"step {done:,} of {total:,}: {shown}\n")
 
 
-def _sections(args: Namespace) -> dict[str, Any]:
-    """The sections of the config, unchecked."""
+def sections(url: str | None) -> dict[str, Any]:
+    """The sections of a config, unchecked; none without one."""
     from pipelines.io.settings_file import SettingsFileError, read_settings
 
-    if not args.config:
+    if not url:
         return {}
     try:
         expected = "a config is a mapping of settings"
-        return read_settings(args.config, "config", "--config", expected).values
+        return read_settings(url, "config", "--config", expected).values
     except SettingsFileError as error:
         raise OptionError(str(error)) from error
 
