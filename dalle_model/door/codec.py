@@ -7,8 +7,8 @@ upright, as sRGB on white. Of a config it reads the section of the codec, which 
 import sys
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from dalle_model.door.telling import Commands, add_debug, said
 from dalle_model.door.train import OptionError, sections, tell
@@ -45,7 +45,8 @@ def train_codec(args: Namespace, _given: Sequence[str]) -> int:
     columns = {"image_column": args.image_column, "caption_column": args.caption_column}
     held = held_images(args.source, {name: value for name, value in columns.items() if value})
     config, dropped = _section(args.model, args.config), Counter[str]()
-    train = {"dvae": dvae.train_from_images, "vq": vq.train_from_images}[args.model]
+    known = {"dvae": dvae.train_from_images, "vq": vq.train_from_images}
+    train: Callable[..., dict[str, Any]] = known[args.model]
     source = own_images(args.source, held, min(config.model.image_shape), dropped)
     metrics = train(source, args.out, config.model, config.training, tell)
     figures = ", ".join(f"{name} {value}" for name, value in metrics.items())

@@ -12,6 +12,7 @@ from dalle_model.door.codec import own_images
 from dalle_model.pixels import from_stored, to_png
 from dalle_model.tokenizers.registry import inspect_codec
 from pipelines.crawl.held import held_images, read_piece
+from pipelines.crawl.images.image import InlineImage
 from pipelines.images.config import ANY_ASPECT, ImagesConfig
 from pipelines.images.own import image_row
 from tests.support.image_rows import noise
@@ -41,6 +42,7 @@ def encode_stage(held):
         image_row(found.candidate, found.encoded, config)
         for piece in held.pieces
         for found in read_piece(piece, Counter())
+        if isinstance(found, InlineImage)
     ]
     return {row["key"][:24]: from_stored(row["image"]) for row in rows if isinstance(row, dict)}
 
