@@ -257,6 +257,7 @@ def test_from_shards_to_a_checkpoint(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["part-0.parquet", "prior.safetensors"]
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_it_ends_as_the_undisturbed_run(tmp_path: Path) -> None:
     """After steps, and before operations on files: in saves, in what follows them, in loads."""
     settings = replace(
