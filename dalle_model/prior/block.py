@@ -5,7 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from dalle_model.prior.attention import Attention, KeyValueCache
+from dalle_model.prior.attention import Attention
+from dalle_model.prior.cache import LayerCache
 from dalle_model.prior.pattern import Pattern
 
 # Shape letters: B batch, N positions, D model width.
@@ -39,7 +40,7 @@ class Block(nn.Module):
         self.run_attention: RunBranch = run_as_is
         self.run_mlp: RunBranch = run_as_is
 
-    def forward(self, x_BND: Tensor, cache: KeyValueCache | None = None) -> Tensor:
+    def forward(self, x_BND: Tensor, cache: LayerCache | None = None) -> Tensor:
         """Process new positions of the stream; with a cache they attend to earlier ones too."""
 
         def attend(x_BND: Tensor) -> Tensor:

@@ -47,7 +47,7 @@ def image_mask(kind: MaskKind, grid: int, kernel: int) -> Tensor:
         return (distance_II >= 0) & (distance_II % grid == 0)
     if kind is MaskKind.ROW:
         return (distance_II >= 0) & (distance_II <= grid)
-    return torch.isin(distance_II, torch.tensor(_window_distances(grid, kernel)))
+    return torch.isin(distance_II, torch.tensor(window_distances(grid, kernel)))
 
 
 def stream_mask(kind: MaskKind, text_len: int, grid: int, kernel: int) -> Tensor:
@@ -70,7 +70,7 @@ def column_major(grid: int) -> Tensor:
     return torch.arange(grid * grid).view(grid, grid).T.flatten()
 
 
-def _window_distances(grid: int, kernel: int) -> list[int]:
+def window_distances(grid: int, kernel: int) -> list[int]:
     """Raster distances to the tokens in the upper half of a centred window, itself included."""
     if kernel % 2 == 0:
         raise ValueError(f"the convolution's kernel must be odd to have a centre, got {kernel}")

@@ -9,8 +9,8 @@ The output at position s predicts the token at position s + 1.
 from torch import Tensor, nn
 
 from dalle_model.config import PriorConfig
-from dalle_model.prior.attention import KeyValueCache
 from dalle_model.prior.block import Block
+from dalle_model.prior.cache import LayerCache
 from dalle_model.prior.embedding import StreamEmbedding
 from dalle_model.prior.masks import layer_kinds
 from dalle_model.prior.pattern import Pattern
@@ -33,8 +33,9 @@ class Prior(nn.Module):
         kinds = layer_kinds(config.layers)
         sizes = (config.text_len, config.grid, config.conv_kernel)
         self.embedding = StreamEmbedding(config)
+        self.patterns = [Pattern(kind, *sizes) for kind in kinds]
         self.blocks = nn.ModuleList(
-            Block(config.width, config.heads, Pattern(kind, *sizes)) for kind in kinds
+            Block(config.width, config.heads, pattern) for pattern in self.patterns
         )
         self.norm = nn.LayerNorm(config.width)
         self.text_head = nn.Linear(config.width, config.text_vocab)
@@ -58,26 +59,21 @@ class Prior(nn.Module):
         last_text = text_BT.shape[1] - 1
         return self.text_head(x_BND[:, :last_text]), self.image_head(x_BND[:, last_text:-1])
 
-    def prefill(self, text_BT: Tensor) -> tuple[Tensor, list[KeyValueCache]]:
+    def prefill(self, text_BT: Tensor) -> tuple[Tensor, list[LayerCache]]:
         """Process captions; returns logits `(B, C)` of the first image token, and the caches."""
         no_image_B0 = text_BT.new_empty(text_BT.shape[0], 0)
-        caches = [self._empty_cache(text_BT.shape[0]) for _ in self.blocks]
+        caches = [LayerCache(pattern) for pattern in self.patterns]
         return self._next_logits(self.embedding(text_BT, no_image_B0), caches), caches
 
-    def step(self, token_B: Tensor, position: int, caches: list[KeyValueCache]) -> Tensor:
+    def step(self, token_B: Tensor, position: int, caches: list[LayerCache]) -> Tensor:
         """Process the image token at a raster position; returns logits `(B, C)` of the next one."""
         return self._next_logits(self.embedding.embed_image(token_B[:, None], position), caches)
 
-    def _next_logits(self, x_BND: Tensor, caches: list[KeyValueCache]) -> Tensor:
+    def _next_logits(self, x_BND: Tensor, caches: list[LayerCache]) -> Tensor:
         for block, cache in zip(self.blocks, caches, strict=True):
             x_BND = block(x_BND, cache)
         logits_BC: Tensor = self.image_head(self.norm(x_BND[:, -1]))
         return logits_BC
-
-    def _empty_cache(self, batch: int) -> KeyValueCache:
-        config, like = self.config, self.image_head.weight
-        shape = (batch, config.heads, config.text_len + config.grid**2, config.head_dim)
-        return KeyValueCache(like.new_zeros(shape), like.new_zeros(shape))
 
     def _initialise(self) -> None:
         width, depth_scale = self.config.width, (2 * len(self.blocks)) ** -0.5

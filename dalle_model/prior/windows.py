@@ -24,8 +24,8 @@ from dalle_model.prior.masks import MaskKind, column_major, image_mask
 MASKED = -1e4  # far below any score, and finite in every float format
 
 # What `scaled_dot_product_attention` calls on a CPU. That function hides the denominators.
-_fused = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-_fused_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
+fused_attention = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+fused_attention_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,11 @@ class _Attention(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, qkv_BS3HK: Tensor, of: Windows, bias_G1GW: Tensor) -> Tensor:
         q_BHSK, k_BHSK, v_BHSK = _heads(qkv_BS3HK, of)
-        mixed_BHSK, log_sum_BHS = _fused(q_BHSK, of.text(k_BHSK), of.text(v_BHSK), is_causal=True)
+        mixed_BHSK, log_sum_BHS = fused_attention(
+            q_BHSK, of.text(k_BHSK), of.text(v_BHSK), is_causal=True
+        )
         for b in range(len(q_BHSK)):  # so that every operand is a view
-            image_GHGK, image_log_sum_GHG = _fused(
+            image_GHGK, image_log_sum_GHG = fused_attention(
                 of.queries(q_BHSK[b]), of.keys(k_BHSK[b]), of.keys(v_BHSK[b]), attn_mask=bias_G1GW
             )
             log_sum_GHG = of.queries(log_sum_BHS[b])
@@ -136,14 +138,14 @@ class _Attention(torch.autograd.Function):
         out_BS3HK = torch.zeros_like(qkv_BS3HK)
         q_BHSK, k_BHSK, v_BHSK = _heads(qkv_BS3HK, of)
         out_q, out_k, out_v = _heads(out_BS3HK, of)
-        text_q, text_k, text_v = _fused_backward(
+        text_q, text_k, text_v = fused_attention_backward(
             grad_BHSK, q_BHSK, of.text(k_BHSK), of.text(v_BHSK), mixed_BHSK, log_sum_BHS, 0.0, True
         )
         out_q.copy_(text_q)
         of.text(out_k).copy_(text_k)
         of.text(out_v).copy_(text_v)
         for b in range(len(q_BHSK)):
-            image_q, image_k, image_v = _fused_backward(
+            image_q, image_k, image_v = fused_attention_backward(
                 of.queries(grad_BHSK[b]),
                 of.queries(q_BHSK[b]),
                 of.keys(k_BHSK[b]),

@@ -108,6 +108,7 @@ def _draw(
         settings.top_k,
         settings.seed,
         first,
+        settings.batch_size,
         _guidance(trained, settings.guidance),
     )
     return codes.numpy().astype(np.uint16)

@@ -1,6 +1,6 @@
 import torch
 
-from dalle_model.prior.attention import Attention, KeyValueCache
+from dalle_model.prior.attention import Attention
 from dalle_model.prior.masks import MaskKind
 from dalle_model.prior.pattern import Pattern
 
@@ -13,9 +13,3 @@ def test_masked_positions_have_no_influence() -> None:
     changed[0, 2 + 3] += 1  # image position 3: row 1, column 0
     difference = (attention(x) - attention(changed)).abs().sum(dim=-1)[0]
     assert difference.gt(0).nonzero().flatten().tolist() == [2 + 3, 2 + 6]
-
-
-def test_cache_repeats_each_stream_in_a_row() -> None:
-    keys = torch.arange(2.0).reshape(2, 1, 1, 1)
-    cache = KeyValueCache(keys, keys)
-    assert cache.repeat(2).keys_BHSK.flatten().tolist() == [0, 0, 1, 1]

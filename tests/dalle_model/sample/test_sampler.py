@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from dalle_model.config import PRIOR_PRESETS
 from dalle_model.prior.model import Prior
 from dalle_model.sample.sampler import Guidance, draw_uniforms, pick_codes, sample
 from tests.support.priors import TINY, random_prior, random_stream
@@ -34,8 +35,38 @@ def test_one_caption_gives_n_images() -> None:
     assert len({tuple(row) for row in drawn.tolist()}) > 1
 
 
+def logits_of_batch(prior: Prior, text: Tensor, n: int) -> Tensor:
+    """Logits of the images of the first batch, but for their first token, `(B, I - 1, C)`."""
+    heard: list[Tensor] = []
+    head = prior.image_head
+    hook = head.register_forward_hook(lambda _layer, _inputs, logits: heard.append(logits))
+    sample(prior, text, n, batch_size=8)
+    hook.remove()
+    steps = [logits for logits in heard if len(logits) == 8]
+    return torch.stack(steps[: prior.config.grid**2 - 1], dim=1)
+
+
+def test_an_image_does_not_depend_on_what_else_is_sampled() -> None:
+    """Bit for bit, so that no near tie can become another code."""
+    torch.manual_seed(0)
+    prior, (text, _) = Prior(PRIOR_PRESETS["demo"]).eval(), random_stream(4)
+    text = torch.nn.functional.pad(text, (0, 6))
+    torch.nn.init.normal_(prior.image_head.weight)
+    together = logits_of_batch(prior, text, 2)
+    assert torch.equal(logits_of_batch(prior, text[3], 1)[0], together[6])
+    assert torch.equal(logits_of_batch(prior, text[1:3], 2)[:4], together[2:6])
+
+
+def test_layers_get_batches_of_one_size() -> None:
+    prior, (text, _) = random_prior(), random_stream(3)
+    sizes = set()
+    prior.image_head.register_forward_pre_hook(lambda _, inputs: sizes.add(len(inputs[0])))
+    sample(prior, text, 1, batch_size=8)
+    sample(prior, text, 4, batch_size=8)
+    assert sizes == {1, 8}  # of a caption, and of images
+
+
 def test_the_uniform_numbers_of_an_image_do_not_depend_on_those_drawn_with_it() -> None:
-    """The last bits of logits do, which this small prior does not show."""
     text, _ = random_stream(3)
     together = draw_uniforms(text, range(3), 9, seed=1)
     assert torch.equal(draw_uniforms(text[1:2], range(2), 9, seed=1), together[3:5])
@@ -95,7 +126,10 @@ def test_codes_are_drawn_as_often_as_they_are_likely() -> None:
     assert torch.bincount(sharper, minlength=4).tolist() == [512, 0, 0, 288]
 
 
-@pytest.mark.parametrize("wrong", [{"n": 0}, {"n": 1, "temperature": -1}, {"n": 1, "top_k": 0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"n": 0}, {"n": 1, "temperature": -1}, {"n": 1, "top_k": 0}, {"n": 1, "batch_size": 0}],
+)
 def test_settings_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
     text, _ = random_stream(1)
     with pytest.raises(ValueError, match="sampling needs n >= 1"):
