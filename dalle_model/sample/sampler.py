@@ -10,8 +10,8 @@ from torch import Tensor
 from dalle_model.prior.cache import LayerCache, spread_captions
 from dalle_model.prior.model import Prior
 
-# Shape letters: M captions, T text positions, B images at once, P = 2 * B streams of which half are of
-# empty captions, I image positions, C codes.
+# Shape letters: M captions, T text positions, B images at once, P = 2 * B streams of which half are
+# of empty captions, I image positions, C codes.
 
 BATCH_SIZE = 16  # images at once; chosen as in `dalle_model.settings.SampleSettings`
 
