@@ -4,7 +4,7 @@ Counted, not measured; all of it without torch. What a model takes is a `Load`, 
 else follows.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from dalle_model.train.devices import Device
@@ -33,7 +33,7 @@ class Load:
         attention_flops: of them, those of attention.
         kept_bytes: of a row, until its backward pass.
         recomputed_bytes: the same where each layer is computed again.
-        moments: numbers that the optimizers keep.
+        moment_bytes: that the optimizers keep.
         is_averaged: whether it keeps an average of the weights.
         steps: optimizer steps.
         batch_size: rows of a step.
@@ -51,7 +51,7 @@ class Load:
     attention_flops: int
     kept_bytes: int
     recomputed_bytes: int
-    moments: int
+    moment_bytes: int
     is_averaged: bool
     steps: int
     batch_size: int
@@ -97,7 +97,7 @@ class Memory:
         weights: in float32.
         copies: of matrices in 16 bits, and of layers that are gathered for their turn.
         gradients: in float32.
-        moments: of the optimizers, in float32.
+        moments: of the optimizers.
         average: of the weights, in float32.
         activations: of the rows that it has at a time.
     """
@@ -132,17 +132,17 @@ def memory(load: Load, cluster: Cluster, sharding: Sharding, *, recomputes: bool
     """
     parts = cluster.devices if sharding == "fsdp" else 1
     rows = rows_at_once(load, 1 if sharding == "alone" else cluster.devices)
-    layer = load.matrices / load.layers
-    outer = load.parameters - load.matrices
-    copies, gathered_gradients = float(HALF * load.matrices), 0.0
+    layer, outer = load.matrices / load.layers, load.parameters - load.matrices
+    copies, gradients = float(HALF * load.matrices), float(FULL * load.parameters)
     if sharding == "fsdp":  # a layer and the next one, and what is outside layers all the time
-        copies = HALF * (2 * layer + outer)
-        gathered_gradients = FULL * max(layer, outer)
+        copies = HALF * 2 * layer + FULL * outer
+        if load.accumulation == 1:  # else they are whole until the last part of the rows
+            gradients = gradients / parts + FULL * max(layer, outer)
     return Memory(
         weights=FULL * load.parameters / parts,
         copies=copies,
-        gradients=FULL * load.parameters / parts + gathered_gradients,
-        moments=FULL * load.moments / parts,
+        gradients=gradients,
+        moments=load.moment_bytes / parts,
         average=FULL * load.parameters / parts if load.is_averaged else 0,
         activations=rows * (load.recomputed_bytes if recomputes else load.kept_bytes),
     )
@@ -151,8 +151,8 @@ def memory(load: Load, cluster: Cluster, sharding: Sharding, *, recomputes: bool
 def sent_bytes(load: Load, devices: int, sharding: Sharding) -> float:
     """What a device sends in a step, by rings.
 
-    Gradients are reduced in float32. Sharded weights are gathered in 16 bits for the forward pass
-    and again for the backward pass, in each of the parts that a batch is taken in.
+    Gradients are reduced in float32. Parted weights are gathered for the forward pass and again for
+    the backward pass, in each of the parts that a batch is taken in, those of layers in 16 bits.
 
     Source: Patarasuk and Yuan 2009, of an all-reduce 2 (n - 1) / n of the bytes; half of that for
     either half of it.
@@ -162,30 +162,14 @@ def sent_bytes(load: Load, devices: int, sharding: Sharding) -> float:
         return 0.0
     if sharding == "ddp":
         return 2 * share * FULL * load.parameters
-    return share * (2 * HALF + FULL) * load.parameters * load.accumulation
+    gathered = HALF * load.matrices + FULL * (load.parameters - load.matrices)
+    return share * (2 * load.accumulation * gathered + FULL * load.parameters)
 
 
 def rank_for(width: int) -> int:
     """The rank of PowerSGD for matrices of a width: the paper's, or one in that proportion."""
     near = _RANK_STEP * round(_RANK_SHARE * width / _RANK_STEP)
     return RANKS.get(width, max(_RANK_STEP, near))
-
-
-def powersgd_share(width: int, rank: int, per_machine: int) -> float:
-    """What PowerSGD sends of the gradients of a layer's matrices, between machines.
-
-    Args:
-        width: of the layer, D.
-        rank: of all devices of a machine together, R.
-        per_machine: devices over which each matrix is sharded, M.
-
-    Source: Ramesh et al. 2021, table 2: of 12 D D / M numbers of a gradient, P has
-    (5 D R M + 4 D R) / M² and Q (D R M + 8 D R) / M².
-    """
-    gradient = 12 * width**2 / per_machine
-    p = (5 * width * rank * per_machine + 4 * width * rank) / per_machine**2
-    q = (width * rank * per_machine + 8 * width * rank) / per_machine**2
-    return (p + q) / gradient
 
 
 def step_seconds(load: Load, cluster: Cluster, mfu: float) -> float:
@@ -232,11 +216,10 @@ def parts_that_fit(
     load: Load, cluster: Cluster, sharding: Sharding, *, recomputes: bool
 ) -> int | None:
     """The fewest parts of its rows, at least those of the settings, of which a device holds one."""
-    found = memory(load, cluster, sharding, recomputes=recomputes)
-    free = USABLE * cluster.device.ram_bytes - (found.total - found.activations)
-    row = load.recomputed_bytes if recomputes else load.kept_bytes
-    held = int(free // row)
-    if held < 1:
-        return None
+    limit = USABLE * cluster.device.ram_bytes
     rows = -(-load.batch_size // (1 if sharding == "alone" else cluster.devices))
-    return max(load.accumulation, -(-rows // held))
+    for parts in range(load.accumulation, max(rows, load.accumulation) + 1):
+        parted = replace(load, accumulation=parts)
+        if memory(parted, cluster, sharding, recomputes=recomputes).total <= limit:
+            return parts
+    return None

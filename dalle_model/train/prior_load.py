@@ -3,13 +3,14 @@
 from dalle_model.config import PriorConfig
 from dalle_model.prior import costs
 from dalle_model.settings import PairChoice, PriorTraining
-from dalle_model.train.costs import Load
+from dalle_model.train.costs import FULL, Load
 
 
 def prior_load(config: PriorConfig, settings: PriorTraining, choice: PairChoice) -> Load:
     """What training a prior works on."""
     counted = costs.parameters(config)
-    once = counted.matrices if settings.optimizer == "muon" else 0  # which keeps one, not two
+    moments = 1 if settings.optimizer == "muon" else 2  # of each weight of a matrix
+    moment_bytes = moments * settings.moment_bits // 8 * counted.matrices
     return Load(
         model=(
             f"prior of {config.layers} layers, {config.heads} heads, width {config.width:,}; "
@@ -24,7 +25,7 @@ def prior_load(config: PriorConfig, settings: PriorTraining, choice: PairChoice)
         attention_flops=costs.attention_flops(config),
         kept_bytes=costs.kept_bytes(config),
         recomputed_bytes=costs.recomputed_bytes(config),
-        moments=2 * counted.total - once,
+        moment_bytes=moment_bytes + 2 * FULL * (counted.total - counted.matrices),
         is_averaged=settings.ema_decay > 0,
         steps=settings.steps,
         batch_size=settings.batch_size,

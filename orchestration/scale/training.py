@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from dalle_model.train.compression import block_shards, compression_rate
 from dalle_model.train.costs import (
     SHARDINGS,
     USABLE,
@@ -13,7 +14,6 @@ from dalle_model.train.costs import (
     fit,
     link_seconds,
     memory,
-    powersgd_share,
     rank_for,
     rows_at_once,
     sent_bytes,
@@ -165,7 +165,8 @@ class TrainingEstimate:
             for way in SHARDINGS[1:]
         ]
         if cluster.machines > 1 and (rank := rank_for(load.width)) < load.width:
-            less = 1 - powersgd_share(load.width, rank, cluster.per_machine)
+            shards = block_shards(load.width, cluster.per_machine)
+            less = compression_rate(shards, rank // cluster.per_machine)
             lines.append(
                 f"PowerSGD of rank {rank:,}: {less:.0%} less of the matrices' gradients between "
                 "machines"
