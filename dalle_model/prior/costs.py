@@ -10,7 +10,8 @@ from dalle_model.config import PriorConfig
 # Bytes that autograd keeps of a position and channel, of one layer in mixed precision, as
 # `tests/dalle_model/prior/test_costs.py` counts them: the stream before each norm in float32 (8);
 # in bfloat16 what enters each of the four matrices (2, 2, 2 and, four times as wide, 8), queries,
-# keys and values (6), and of the GELU its input and its sigmoid, four times as wide (16).
+# keys and values (6), and of the GELU its input and its sigmoid, four times as wide (16). A fused
+# kernel of attention keeps no scores; on CPUs, where there is none for training, some are kept.
 KEPT_BYTES = 44
 INPUT_BYTES = 4  # the stream before a layer, in float32, from which the layer is computed again
 HEAD_BYTES = 6  # the stream before the last norm in float32, and behind it in bfloat16
@@ -58,11 +59,8 @@ def stream_len(config: PriorConfig) -> int:
 
 
 def attended_pairs(config: PriorConfig) -> int:
-    """Pairs of a query and a key that the masks of all layers leave in a stream.
-
-    Of the positions that are read: the last image token is predicted, but never read.
-    """
-    text, images = config.text_len, config.grid**2 - 1
+    """Pairs of a query and a key that the masks of all layers leave in a stream."""
+    text, images = config.text_len, config.grid**2
     columns = len(range(2, config.layers, 4))
     rows = config.layers - 1 - columns
     of_text = text * (text + 1) // 2 + images * text
@@ -79,11 +77,8 @@ def matrix_flops(config: PriorConfig) -> int:
     A product takes two operations forward, and backward twice as many: 6 for each weight and
     position that it is applied to. Source: Kaplan et al. 2020, section 2.1.
     """
-    positions = stream_len(config) - 1
-    text_logits, image_logits = _logits(config)
-    return 6 * (
-        positions * parameters(config).matrices + config.width * (text_logits + image_logits)
-    )
+    of_layers = stream_len(config) * parameters(config).matrices
+    return 6 * (of_layers + config.width * sum(_logits(config)))
 
 
 def attention_flops(config: PriorConfig) -> int:
@@ -112,7 +107,7 @@ def _outer_bytes(config: PriorConfig) -> int:
 
 
 def _channels(config: PriorConfig) -> int:
-    return (stream_len(config) - 1) * config.width
+    return stream_len(config) * config.width
 
 
 def _logits(config: PriorConfig) -> tuple[int, int]:
