@@ -117,8 +117,9 @@ class Compressed(Alone):
         super().__init__(objective, place)
         numbers = MEAN_FORMAT if bits == 16 else FLOAT32
         self._gradients = PowerSgd(objective, rank, seed, numbers)
-        for tensor in objective.state_dict().values():
-            dist.broadcast(tensor, 0)
+        if place.mesh is not None:
+            for tensor in objective.state_dict().values():
+                dist.broadcast(tensor, 0)
 
     def norm(self) -> Tensor:
         return self._gradients.reduce()
@@ -150,21 +151,21 @@ def shared(task: Task, averaged: nn.Module | None, settings: Training, place: Pl
     for module in (objective, averaged):
         if module is not None:
             module.to(place.device)
-    if place.mesh is None:
-        return Alone(objective, place)
     if settings.batch_size < place.ranks:
         raise ParallelError(
             f"a step has {settings.batch_size} rows, and there are {place.ranks} processes; raise "
             "`batch_size`, or start fewer"
         )
+    if settings.powersgd_rank is not None:
+        compression = (settings.powersgd_rank, settings.seed, settings.powersgd_bits)
+        return Compressed(objective, place, *compression)
+    if place.mesh is None:
+        return Alone(objective, place)
     if settings.parallel == "fsdp":
         from dalle_model.train.fsdp import Fsdp  # 1 s of CPU time, which others do not need
 
         dtype = torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32
         return Fsdp(task, place, averaged, dtype)
-    if settings.powersgd_rank is not None:
-        compression = (settings.powersgd_rank, settings.seed, settings.powersgd_bits)
-        return Compressed(objective, place, *compression)
     return Ddp(objective, place)
 
 

@@ -64,7 +64,8 @@ FLOAT32 = _Float32()
 class PowerSgd:
     """The sum of the gradients of all replicas, of which the matrices of the blocks are compressed.
 
-    Takes the place of DDP's reduction: backward is run on the model itself, and then `reduce`.
+    Takes the place of DDP's reduction: backward is run on the model itself, and then `reduce`. The
+    sum, and what it leaves over, are the same whatever the number of replicas, to rounding.
 
     Args:
         model: the same on all replicas.
@@ -95,7 +96,7 @@ class PowerSgd:
         matrices = [LowRank(name, named[name], rank, noise, numbers) for name in compressed]
         self._blocks = [list(block) for _, block in groupby(matrices, lambda m: m.block)]
         self._rest = [w for name, w in named.items() if name not in set(compressed)]
-        self._replicas = dist.get_world_size()
+        self._replicas = dist.get_world_size() if dist.is_initialized() else 1
         self.bytes_sent = 0
 
     @property
@@ -251,18 +252,23 @@ def orthonormal(p_MR: Tensor) -> Tensor:
 
 
 class _Sum:
-    """The sum of tensors over all replicas, in one all-reduce, while other work goes on."""
+    """The sum of tensors over all replicas, in one all-reduce, while other work goes on.
+
+    Of one replica, it is what that one has.
+    """
 
     def __init__(self, tensors: Iterable[Tensor]) -> None:
         tensors = list(tensors)
         self._shapes = [tensor.shape for tensor in tensors]
         self._flat = torch.cat([tensor.flatten() for tensor in tensors])
         self.num_bytes = self._flat.nbytes
-        self._work = dist.all_reduce(self._flat, async_op=True)
+        is_alone = not dist.is_initialized()
+        self._work = None if is_alone else dist.all_reduce(self._flat, async_op=True)
 
     def wait(self) -> list[Tensor]:
         """The sums, in the shapes of the tensors."""
-        self._work.wait()
+        if self._work is not None:
+            self._work.wait()
         parts = torch.split(self._flat, [shape.numel() for shape in self._shapes])
         return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
