@@ -45,10 +45,12 @@ def train_codec(args: Namespace, _given: Sequence[str]) -> int:
     columns = {"image_column": args.image_column, "caption_column": args.caption_column}
     held = held_images(args.source, {name: value for name, value in columns.items() if value})
     config, dropped = _section(args.model, args.config), Counter[str]()
-    known = {"dvae": dvae.train_from_images, "vq": vq.train_from_images}
-    train: Callable[..., dict[str, Any]] = known[args.model]
+    known: dict[str, Callable[..., dict[str, Any]]] = {
+        "dvae": dvae.train_from_images,
+        "vq": vq.train_from_images,
+    }
     source = own_images(args.source, held, min(config.model.image_shape), dropped)
-    metrics = train(source, args.out, config.model, config.training, tell)
+    metrics = known[args.model](source, args.out, config.model, config.training, tell)
     figures = ", ".join(f"{name} {value}" for name, value in metrics.items())
     if dropped:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in dropped.items())
