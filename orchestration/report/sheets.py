@@ -117,8 +117,11 @@ def draw_grid(root: str, number: int, out: str) -> str:
 
 
 def first_caption(root: str) -> str:
-    """The first caption of the run's samples."""
-    return str(read_table(_samples(root), ["caption"])["caption"][0].as_py())
+    """The first caption of the run's samples whose sample came out right; else the first one."""
+    url = _samples(root)
+    name = "is_own" if url.endswith("samples.parquet") else "is_right"
+    rows = read_table(url, ["caption", name]).to_pylist()
+    return str(next((row for row in rows if row[name]), rows[0])["caption"])
 
 
 def samples_sheet(root: str) -> str:
