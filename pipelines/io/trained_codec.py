@@ -94,6 +94,13 @@ def codec_curves(folder: StageFolder, name: str, terms: Mapping[str, str]) -> li
             "dB",
             {"PSNR": "held_out_psnr"},
         ),
+        *curves_of(
+            history,
+            f"Training of the {name}: use of the codes",
+            "How many codes are in use, and the exponential of the entropy of their shares.",
+            "codes",
+            {"in use": "codes_used", "perplexity": "perplexity"},
+        ),
     ]
 
 

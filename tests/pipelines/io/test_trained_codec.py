@@ -83,8 +83,12 @@ def write(task, keys: list[str], surviving: list[str]) -> None:
 def test_a_codec_shows_its_loss_and_how_near_it_comes(tmp_path):
     folder = stage_task(tmp_path, "vq").folder
     assert codec_curves(folder, "VQ-VAE", {"squared error": "mse"}) == []
-    points = [{"step": 2, "loss": 3.0, "mse": 2.0}, {"step": 4, "loss": 2.0, "mse": 1.0}]
+    points = [
+        {"step": 2, "loss": 3.0, "mse": 2.0, "codes_used": 9.0},
+        {"step": 4, "loss": 2.0, "mse": 1.0, "codes_used": 8.0},
+    ]
     files.write_json(folder.file("history.json"), [points[0], points[1] | {"held_out_psnr": 20.5}])
-    loss, held_out = codec_curves(folder, "VQ-VAE", {"squared error": "mse"})
+    loss, held_out, use = codec_curves(folder, "VQ-VAE", {"squared error": "mse"})
     assert loss.lines == {"loss": [3.0, 2.0], "squared error": [2.0, 1.0]}
     assert (held_out.y, held_out.lines["PSNR"][1]) == ("dB", 20.5)
+    assert use.lines == {"in use": [9.0, 8.0]}
