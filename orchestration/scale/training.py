@@ -149,9 +149,9 @@ class TrainingEstimate:
             return f"not: not even one row at a time, in {USABLE:.0%} of that memory"
         said = _FITS[self.fit.sharding]
         if self.fit.recomputes:
-            said += ", layers computed again"
+            said += "; recompute: true"
         if self.fit.accumulation > 1:
-            said += f", rows in {self.fit.accumulation:,} parts, one after the other"
+            said += f"; accumulation: {self.fit.accumulation}"
         return said
 
     def _links(self) -> list[str]:
