@@ -24,6 +24,7 @@ BENCHMARKS = (
     "encoding",
     "reading",
     "reader",
+    "attention",
     "sampling",
     "real_size",
 )

@@ -3,9 +3,12 @@
 import torch
 from torch import Tensor
 
-from benchmarks.measure import Row, race, speed
+from benchmarks.measure import Row, race, size, speed
 from dalle_model.config import PRIOR_PRESETS, PriorConfig
+from dalle_model.prior.cache import num_slots
+from dalle_model.prior.masks import layer_kinds
 from dalle_model.prior.model import Prior
+from dalle_model.prior.pattern import Pattern
 from dalle_model.sample.sampler import draw_uniforms, pick_codes, sample
 
 NUM_IMAGES = 2
@@ -17,7 +20,24 @@ QUARTER_PAPER = PriorConfig(  # the demo's width on a quarter of the paper's str
 def measure() -> list[Row]:
     """Image tokens per CPU-second."""
     torch.set_num_threads(1)
-    return [_compare(PRIOR_PRESETS["demo"]), _compare(QUARTER_PAPER)]
+    return [_compare(PRIOR_PRESETS["demo"]), _compare(QUARTER_PAPER), _cache_size()]
+
+
+def _cache_size() -> Row:
+    """Of one image, its caption with it; further images of the caption do not hold it again."""
+    config = PRIOR_PRESETS["paper"]
+    sizes = (config.text_len, config.grid, config.conv_kernel)
+    kinds = layer_kinds(config.layers)
+    kept = sum(config.text_len + num_slots(Pattern(kind, *sizes)) for kind in kinds)
+    bytes_a_position = 2 * config.width * 4  # a key and a value in float32
+    every = config.layers * (config.text_len + config.grid**2)
+    return size(
+        "Cached keys and values, paper's prior",
+        "bytes/image",
+        "peer: those of all positions",
+        kept * bytes_a_position,
+        every * bytes_a_position,
+    )
 
 
 def _compare(config: PriorConfig) -> Row:
@@ -26,11 +46,11 @@ def _compare(config: PriorConfig) -> Row:
     torch.nn.init.normal_(prior.image_head.weight, std=0.1)  # at its initial 0 all codes are equal
     text = torch.randint(config.text_vocab, (config.text_len,))
     times = race(
-        lambda: sample(prior, text, NUM_IMAGES),
+        lambda: sample(prior, text, NUM_IMAGES, batch_size=NUM_IMAGES),
         lambda: sample_without_cache(prior, text, NUM_IMAGES),
     )
     cached, recomputed = (
-        sample(prior, text, NUM_IMAGES),
+        sample(prior, text, NUM_IMAGES, batch_size=NUM_IMAGES),
         sample_without_cache(prior, text, NUM_IMAGES),
     )
     same = (cached == recomputed).double().mean()
