@@ -30,6 +30,7 @@ from dalle_model.train.loop import Hook, run
 from dalle_model.train.measures import measure, measure_while_training
 from dalle_model.train.origin import origin_of
 from dalle_model.train.pictures import codec_pictures
+from dalle_model.train.place import refuse_company
 from dalle_model.train.speed import Pace
 from dalle_model.train.state import begin
 from dalle_model.train.watch import NOWHERE, Logs, watching
@@ -63,8 +64,10 @@ def train_from_images(
 
     Raises:
         ImagesError: too few images to train on some and hold others out.
+        ParallelError: several processes or a card were asked for.
         DivergedError: the loss or its gradient is not finite.
     """
+    refuse_company(settings, "dvae")
     side = square_edge("dvae.model: images", config.image_shape)
     augmentation = Augmentation(settings.augment, side, settings.max_shift, settings.seed, resample)
     images = open_training_images(source, out_url, augmentation)

@@ -11,6 +11,7 @@ import torch.distributed as dist
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
 from dalle_model.errors import UsageError
+from dalle_model.training_settings import Training
 
 
 class ParallelError(UsageError):
@@ -70,6 +71,25 @@ def joined(device: str) -> Iterator[Place]:
 def _among(own: torch.device, ranks: int) -> Place:
     mesh = init_device_mesh(own.type, (ranks,), mesh_dim_names=("replica",))
     return Place(own, dist.get_rank(), ranks, mesh)
+
+
+def refuse_company(settings: Training, model: str) -> None:
+    """Refuse what only priors are trained by: several processes, and a card.
+
+    Raises:
+        ParallelError: it was asked for.
+    """
+    ranks = os.environ.get("WORLD_SIZE", "1")
+    if ranks != "1":
+        raise ParallelError(
+            f"a codec is trained by one process, and torchrun has started {ranks}; start "
+            "the command without it"
+        )
+    if settings.device == "cuda" or settings.parallel != "ddp" or settings.powersgd_rank:
+        raise ParallelError(
+            f"a codec is trained on the CPU by one process; set `{model}.training.device` to auto "
+            "or cpu, and leave out `parallel` and `powersgd_rank`"
+        )
 
 
 def wait_for_all(place: Place) -> None:

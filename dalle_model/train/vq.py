@@ -37,6 +37,7 @@ from dalle_model.train.loop import Hook, run
 from dalle_model.train.measures import measure, measure_while_training, parts_of
 from dalle_model.train.origin import origin_of
 from dalle_model.train.pictures import codec_pictures
+from dalle_model.train.place import refuse_company
 from dalle_model.train.speed import Pace
 from dalle_model.train.state import RunState, begin
 from dalle_model.train.vq_task import VqTask, with_codebook
@@ -79,8 +80,10 @@ def train_from_images(
 
     Raises:
         ImagesError: too few images to train on some and hold others out.
+        ParallelError: several processes or a card were asked for.
         DivergedError: the loss is not finite.
     """
+    refuse_company(settings, "vq")
     side = square_edge("vq.model.image_shape: images", config.image_shape)
     augmentation = Augmentation("shift", side, settings.max_shift, settings.seed, resample)
     images = open_training_images(source, out_url, augmentation)

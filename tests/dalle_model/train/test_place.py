@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from dalle_model.train.place import ALONE, ParallelError, joined
+from dalle_model.settings import DvaeTraining, VqTraining
+from dalle_model.train.place import ALONE, ParallelError, joined, refuse_company
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +46,14 @@ def test_each_process_of_a_machine_needs_a_card(
     message = "process 2 .* torch sees 2; give torchrun --nproc-per-node 2, or set the device"
     with pytest.raises(ParallelError, match=message), joined(device):
         pass
+
+
+def test_codecs_are_trained_by_one_process_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_company(VqTraining(), "vq")
+    with pytest.raises(ParallelError, match=r"set `dvae\.training\.device` to auto or cpu"):
+        refuse_company(DvaeTraining(device="cuda"), "dvae")
+    with pytest.raises(ParallelError, match="leave out `parallel`"):
+        refuse_company(VqTraining(parallel="fsdp"), "vq")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ParallelError, match="torchrun has started 2; start the command without it"):
+        refuse_company(VqTraining(), "vq")
