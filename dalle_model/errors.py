@@ -4,7 +4,7 @@ DalleError: what was asked for has failed; exit code 1
     ShardError               dalle_model.shards               a token shard cannot be used
     CacheError               dalle_model.data.cache           a cache of rows cannot be used
     CheckpointError          dalle_model.checkpoint           a checkpoint cannot be used
-        DamagedFileError     dalle_model.train.state_index    a file of one is not as it was written
+      DamagedFileError       dalle_model.train.state_index    a file of one is not as it was written
     VocabError               dalle_model.vocab                a text tokenizer cannot be used
     ImageFileError           dalle_model.data.image_file      a file of images cannot be used
     ImagesError              dalle_model.train.images         there are too few images to train on

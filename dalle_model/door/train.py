@@ -74,6 +74,8 @@ def train_prior(args: Namespace, _given: Sequence[str]) -> int:
         return 2 if isinstance(error, UsageError) else 1
     except StoppedError:
         return exit_code()
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _train(args: Namespace) -> int:

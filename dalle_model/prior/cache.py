@@ -14,6 +14,7 @@ from torch import Tensor
 from dalle_model.prior.masks import MaskKind, window_distances
 from dalle_model.prior.pattern import Pattern
 from dalle_model.prior.windows import fused_attention
+from dalle_model.threads import torch_threads
 
 # Shape letters: M captions, B streams, T text positions, N new positions, G grid side, Z slots,
 # P slots that are read, H heads, K channels of one head; 3 is query, key and value.
@@ -117,8 +118,9 @@ def _mix(
     if q_BH1K.device.type != "cpu":
         keys_BHPK, values_BHPK = (torch.cat(both, dim=2) for both in zip(text, image, strict=True))
         return F.pad(F.scaled_dot_product_attention(q_BH1K, keys_BHPK, values_BHPK), end)
-    text_BH1K, text_log_sum_BH1 = fused_attention(q_BH1K, *text)
-    image_BH1K, image_log_sum_BH1 = fused_attention(q_BH1K, *image)
+    with torch_threads(1):  # more share the work by how many streams there are, and sum otherwise
+        text_BH1K, text_log_sum_BH1 = fused_attention(q_BH1K, *text)
+        image_BH1K, image_log_sum_BH1 = fused_attention(q_BH1K, *image)
     share_BH1 = F.pad(image_log_sum_BH1 - text_log_sum_BH1, end[2:]).sigmoid_()
     mixed_BH1K: Tensor = F.pad(text_BH1K, end).lerp_(
         F.pad(image_BH1K, end), share_BH1.to(q_BH1K.dtype)[..., None]

@@ -1,8 +1,8 @@
 """The folders of a run's checkpoints, `step-000001000` each: what is in them, and which are kept.
 
-A checkpoint is whole where its `manifest.json` is, which is written last and lists all other files
-with their SHA-256. On a disk the folder gets its name only then, by a rename; in an object store,
-which has no rename, a folder without a manifest is what a killed save left.
+A checkpoint is whole where its `checkpoint.json` is, which is written last and lists all other
+files with their SHA-256. On a disk the folder gets its name only then, by a rename; in an object
+store, which has no rename, a folder without a manifest is what a killed save left.
 """
 
 import re
@@ -17,7 +17,7 @@ from dalle_model.train.origin import Origin
 from dalle_model.train.state_index import DamagedFileError, Written
 
 SUFFIX = ".training"
-MANIFEST = "manifest.json"
+MANIFEST = "checkpoint.json"
 VERSION = 1
 _STEP = re.compile(r"step-(\d{9,})")
 

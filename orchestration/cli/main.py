@@ -105,7 +105,6 @@ def demo(
     from orchestration import api
     from orchestration.cli.progress import TerminalProgress
     from orchestration.engine.config import ConfigError
-    from orchestration.report.sheets import first_caption, samples_sheet
 
     names, options = split_arguments(beam_options or [])
     if names:
@@ -121,6 +120,8 @@ def demo(
         ),
         replaces=replaces,
     )
+    from orchestration.report.sheets import first_caption, samples_sheet  # load the extra `model`
+
     typer.echo(f"report   {result.report}")
     typer.echo(f"images   {samples_sheet(directory)}")
     command = "dalle" if shutil.which("dalle") else sys.argv[0]  # make runs it by its path

@@ -15,7 +15,7 @@ from pipelines.io.keys import pair_key
 
 CAPTIONS = ["a red apple on a wooden table", "two dogs running along the beach", "IMG_2031.jpg"]
 # What a command calls otherwise than its function: `-n` and the three parts of `SampleSettings`.
-SETTINGS_OF_SAMPLE = {"seed", "temperature", "top_k"}
+SETTINGS_OF_SAMPLE = {"seed", "temperature", "top_k", "guidance"}
 # Of commands whose function has another: `dalle.plan` is of a config, and `config` is an argument.
 # `import` is a word of Python.
 NAMES = {

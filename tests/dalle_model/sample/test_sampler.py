@@ -7,6 +7,7 @@ from torch import Tensor
 from dalle_model.config import PRIOR_PRESETS
 from dalle_model.prior.model import Prior
 from dalle_model.sample.sampler import Guidance, draw_uniforms, pick_codes, sample
+from dalle_model.threads import torch_threads
 from tests.support.priors import TINY, random_prior, random_stream
 
 
@@ -46,15 +47,17 @@ def logits_of_batch(prior: Prior, text: Tensor, n: int) -> Tensor:
     return torch.stack(steps[: prior.config.grid**2 - 1], dim=1)
 
 
-def test_an_image_does_not_depend_on_what_else_is_sampled() -> None:
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_an_image_does_not_depend_on_what_else_is_sampled(threads: int) -> None:
     """Bit for bit, so that no near tie can become another code."""
     torch.manual_seed(0)
     prior, (text, _) = Prior(PRIOR_PRESETS["demo"]).eval(), random_stream(4)
     text = torch.nn.functional.pad(text, (0, 6))
     torch.nn.init.normal_(prior.image_head.weight)
-    together = logits_of_batch(prior, text, 2)
-    assert torch.equal(logits_of_batch(prior, text[3], 1)[0], together[6])
-    assert torch.equal(logits_of_batch(prior, text[1:3], 2)[:4], together[2:6])
+    with torch_threads(threads):
+        together = logits_of_batch(prior, text, 2)
+        assert torch.equal(logits_of_batch(prior, text[3], 1)[0], together[6])
+        assert torch.equal(logits_of_batch(prior, text[1:3], 2)[:4], together[2:6])
 
 
 def test_layers_get_batches_of_one_size() -> None:

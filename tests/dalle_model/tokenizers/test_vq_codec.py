@@ -143,7 +143,9 @@ def test_a_codec_names_the_filter_of_its_training(tmp_path):
 def test_the_shipped_codec_has_the_default_sizes_and_what_is_told_of_it_is_so():
     checkpoint = load_checkpoint(codec_url("demo"), "vq")
     assert checkpoint.config == VqConfig().to_dict()
-    assert checkpoint.extra["settings"] == asdict(VqTraining())
+    told = checkpoint.extra["settings"]  # of the settings that there were then
+    assert told == {name: v for name, v in asdict(VqTraining()).items() if name in told}
+    assert {"steps", "decay_steps", "learning_rate", "seed"} <= told.keys()
     metrics = checkpoint.extra["metrics"]
     assert metrics["psnr"] > metrics["kmeans_psnr"] + 1
     assert metrics["codes_used"] > 0.8 * VqConfig().num_codes

@@ -61,7 +61,7 @@ def test_the_newest_steps_and_the_best_one(held_out, keep, kept):
 def test_a_manifest_of_another_form_is_none(change, message, tmp_path):
     begin_step(str(tmp_path), 7)
     publish(str(tmp_path), MANIFEST)
-    url = str(tmp_path / "step-000000007" / "manifest.json")
+    url = str(tmp_path / "step-000000007" / "checkpoint.json")
     write_sealed(url, read_sealed(url) | change)
     with pytest.raises(DamagedFileError, match=message):
         read_manifest(str(tmp_path / "step-000000007"))

@@ -100,7 +100,7 @@ def test_a_run_goes_on_bit_for_bit(optimizer, out_url):
 
 def test_a_manifest_says_what_was_saved(out_url):
     trained(out_url, 2)
-    manifest = read_sealed(str(saved_in(out_url, 2) / "manifest.json"))
+    manifest = read_sealed(str(saved_in(out_url, 2) / "checkpoint.json"))
     assert (manifest["step"], manifest["ranks"]) == (2, 1)
     assert manifest["torch"] == torch.__version__
     decisive, changeable = (manifest["origin"][part] for part in ("decisive", "changeable"))
@@ -112,7 +112,7 @@ def test_a_manifest_says_what_was_saved(out_url):
     for name, entry in manifest["files"].items():
         content = (saved_in(out_url, 2) / name).read_bytes()
         assert entry == {"bytes": len(content), "sha256": files.sha256(content)}
-    assert names(saved_in(out_url, 2)) == sorted([*manifest["files"], "manifest.json"])
+    assert names(saved_in(out_url, 2)) == sorted([*manifest["files"], "checkpoint.json"])
 
 
 def damages(content: bytes, draw: random.Random) -> Iterator[bytes]:
@@ -125,7 +125,7 @@ def damages(content: bytes, draw: random.Random) -> Iterator[bytes]:
     yield content + b"\0"
 
 
-@pytest.mark.parametrize("name", [".metadata", "__0_0.distcp", "manifest.json"])
+@pytest.mark.parametrize("name", [".metadata", "__0_0.distcp", "checkpoint.json"])
 def test_a_damaged_checkpoint_is_never_loaded_but_the_one_before(name, out_url, caplog):
     digests = trained(out_url, 2)
     path, draw = saved_in(out_url, 2) / name, random.Random(15)
@@ -284,7 +284,7 @@ class Hostile:
 
 def test_no_code_is_run_even_where_the_hashes_are_right(out_url):
     trained(out_url, 1)
-    index, url = saved_in(out_url, 1) / ".metadata", str(saved_in(out_url, 1) / "manifest.json")
+    index, url = saved_in(out_url, 1) / ".metadata", str(saved_in(out_url, 1) / "checkpoint.json")
     index.write_bytes(pickle.dumps(Hostile()))
     manifest = read_sealed(url)
     manifest["files"][".metadata"] = {

@@ -86,8 +86,10 @@ def test_what_is_held_out_is_measured_without_noise_over_all_its_tokens() -> Non
     task = PriorTask(TINY, PriorTraining(token_noise=1.0), lambda: parts(rows, 3))
     sums = task.objective(rows["text"], rows["image_tokens"], rows["image_tokens"])
     found = task.measure(task.model)
+    means = {name: sums[name].item() / count for name, count in task.counts(rows).items()}
+    loss = means["text_ce"] / 8 + means["image_ce"] * 7 / 8
     assert found == {
-        f"held_out_{name}": pytest.approx(sums[name].item() / count, rel=1e-5)
-        for name, count in task.counts(rows).items()
+        f"held_out_{name}": pytest.approx(value, rel=1e-5)
+        for name, value in (means | {"loss": loss}).items()
     }
     assert PriorTask(TINY, FAST).measure(task.model) == {}

@@ -28,7 +28,7 @@ def test_what_two_ranks_save_one_loads_and_the_other_way_round(layout, tmp_path,
     out_url = str(tmp_path / "tiny.safetensors")
     saved = sharded_training.train(out_url, 2, 2, layout)
     (folder,) = Path(out_url + SUFFIX).glob("*/step-000000002")
-    manifest = read_sealed(str(folder / "manifest.json"))
+    manifest = read_sealed(str(folder / "checkpoint.json"))
     assert (manifest["ranks"], set(manifest["files"])) == (
         2, {".metadata", "__0_0.distcp", "__1_0.distcp"},
     )  # fmt: skip
