@@ -92,7 +92,8 @@ def test_a_slow_listing_is_polled_less_often():
 
 def test_the_bar_waits_after_a_poll_for_as_long_as_that_allows(monkeypatch, tmp_path):
     monkeypatch.setattr(progress, "POLL_S", 0.01)
-    polled, waited = [], threading.Event()
+    polled: list[object] = []
+    waited = threading.Event()
 
     def pause_after(seconds):
         if not polled:  # it woke before there was a stage to watch
