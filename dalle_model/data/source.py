@@ -158,6 +158,14 @@ class TokenSource:
             raise IndexError(f"rows {asked.min()} to {asked.max()} of {len(self)}")
         return self.rows.take(self.chosen.rows(np.where(asked < 0, asked + len(self), asked)))
 
+    def chosen_by(self, choice: Choice) -> "TokenSource":
+        """The rows of the same shards that a choice takes.
+
+        Raises:
+            ChoiceError: they cannot be chosen so.
+        """
+        return TokenSource(self.rows, _chosen(self.rows.index, choice))
+
     def only(self, rows: npt.ArrayLike) -> "TokenSource":
         """This source with rows that are given by their numbers in the shards, ascending.
 

@@ -79,35 +79,44 @@ def open_rows(
         ChoiceError: the rows cannot be chosen so.
         TrainingDataError: there is no row, or the tokens are no square grid of one codebook.
     """
-    kept = _open(shard_urls, choice, columns, "kept")
-    if not choice.held_out:
-        return kept
-    # Each is measured once, whatever the weights of the sources, and a row group at a time.
-    held_out = _open(shard_urls, replace(choice, weights={}), columns, "held_out").source
-    return replace(kept, held_out=_with_columns(held_out, tuple(columns)))
-
-
-def _open(
-    shard_urls: list[str], choice: PairChoice, columns: Sequence[str], part: Part
-) -> TrainingRows:
-    source = every = open_source(shard_urls, columns)
+    every = open_source(shard_urls, columns)
     _refuse_other_tokens(shard_urls[0], every.metadata)
-    num_left_out = 0
-    if choice != PairChoice():
-        by_reader = Choice(choice.where, choice.weights, choice.held_out, part)
-        rows = open_source(shard_urls, columns, by_reader).numbers
-        if has_limits(choice):
-            rows = rows[np.isin(rows, choose_rows(*_keys_and_captions(every), choice))]
-        source, num_left_out = every.only(rows), len(every) - len(np.unique(rows))
-    if not len(source):
-        raise TrainingDataError(_no_rows(shard_urls, choice, part))
-    described = repr((source.rows.index.sha256, part, sorted(asdict(choice).items()))).encode()
-    return TrainingRows(source, num_left_out, files.sha256(described))
+    limited = choose_rows(*_keys_and_captions(every), choice) if has_limits(choice) else None
+    kept = _part(every, choice, limited, "kept")
+    held_out = None
+    if choice.held_out:
+        # Each is measured once, whatever the weights of the sources, and a row group at a time.
+        measured = _part(every, replace(choice, weights={}), limited, "held_out")
+        held_out = _with_columns(measured, tuple(columns))
+    for part in (kept, held_out):
+        if part is not None and not len(part):
+            raise TrainingDataError(_no_rows(shard_urls, choice, part is held_out))
+    num_left_out = 0 if kept is every else len(every) - len(np.unique(kept.numbers))
+    described = repr((every.rows.index.sha256, "kept", sorted(asdict(choice).items()))).encode()
+    return TrainingRows(kept, num_left_out, files.sha256(described), held_out)
 
 
-def _no_rows(shard_urls: list[str], choice: PairChoice, part: Part) -> str:
+def _part(
+    every: TokenSource, choice: PairChoice, limited: Integers | None, part: Part
+) -> TokenSource:
+    """The rows of a part of the images that a choice takes.
+
+    Args:
+        every: all rows of the shards.
+        choice: to make.
+        limited: the rows that its limits leave; None where it has none.
+        part: of the images.
+    """
+    if choice == PairChoice():
+        return every
+    by_reader = Choice(choice.where, choice.weights, choice.held_out, part)
+    rows = every.chosen_by(by_reader).numbers
+    return every.only(rows if limited is None else rows[np.isin(rows, limited)])
+
+
+def _no_rows(shard_urls: list[str], choice: PairChoice, is_held_out: bool) -> str:
     where = f"the {len(shard_urls)} token shards from {shard_urls[0]} on"
-    if part == "held_out":
+    if is_held_out:
         return (
             f"{where} hold no row that is held out of them: `prior.pairs.held_out` is "
             f"{choice.held_out}; raise it, or set it to 0 to measure nothing"
