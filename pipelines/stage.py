@@ -190,6 +190,22 @@ class TextTrace:
 
 
 @dataclass(frozen=True)
+class Score:
+    """A number that a selection writes beside each row it keeps, and by which it drops others.
+
+    Args:
+        column: of its shards.
+        reason: of the rejections that say it was beyond a limit; empty where it drops none.
+        lowest, highest: the last values that pass; None where there is no such limit.
+    """
+
+    column: str
+    reason: str = ""
+    lowest: float | None = None
+    highest: float | None = None
+
+
+@dataclass(frozen=True)
 class Recipes:
     """The recipes of a stage that follows one; a run can be compared by several.
 
@@ -314,6 +330,7 @@ class Stage:
         locations: where the limit of each rule is written, such as `recipes/dalle.yaml:12`.
         recipes: where it follows one.
         views: what it shows of itself in the report.
+        scores: of a selection, the numbers among its columns, with the limits in a section.
         pulse: a few words on the work under way, from its folder; empty for none.
         resources: what it needs of a machine.
         origins: what a section reads from outside, such as paths and sites, wherever it lies: a
@@ -363,6 +380,7 @@ class Stage:
     locations: Callable[[Any], Mapping[str, str]] = lambda _: {}
     recipes: Recipes | None = None
     views: Callable[[StageFolder, Manifest, Any], Iterable[View]] = lambda *_: ()
+    scores: Callable[[Any], Sequence[Score]] = lambda _: ()
     pulse: Callable[[StageFolder], str] = lambda _: ""
     resources: Resources = Resources()
     origins: Callable[[Any], list[str]] = lambda _: []

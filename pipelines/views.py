@@ -159,4 +159,26 @@ class Gallery:
     items: Sequence[GalleryItem]
 
 
-View = RuleFunnel | Curves | Frequencies | HeatMap | Gallery
+@dataclass(frozen=True)
+class Spread:
+    """How a score is spread over rows kept and dropped, with rows nearest to its limits.
+
+    Args:
+        title: heading of the section.
+        about: what is to be seen.
+        x: name of the score.
+        kept, dropped: float64 `[rows]`, any order.
+        limits: the last values that pass.
+        nearest: rows on both sides of the limits, by value; those that were dropped are marked.
+    """
+
+    title: str
+    about: str
+    x: str
+    kept: npt.NDArray[np.float64]
+    dropped: npt.NDArray[np.float64]
+    limits: Sequence[float]
+    nearest: Sequence[GalleryItem]
+
+
+View = RuleFunnel | Curves | Frequencies | HeatMap | Gallery | Spread

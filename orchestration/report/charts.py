@@ -5,7 +5,9 @@ import io
 import numpy as np
 from matplotlib.figure import Figure
 
-from pipelines.views import Curves, Frequencies, HeatMap
+from pipelines.views import Curves, Frequencies, HeatMap, Spread
+
+_BARS = 60  # chosen: some ten pixels each
 
 
 def curves(view: Curves) -> str:
@@ -40,6 +42,19 @@ def heat_map(view: HeatMap) -> str:
     shown = axes.imshow(view.values, interpolation="nearest", aspect="equal")
     figure.colorbar(shown, ax=axes, label=view.value)
     return _svg(figure, view.x, view.y)
+
+
+def spread(view: Spread) -> str:
+    """Rows by the value of a score, dropped ones on top of those kept, with its limits."""
+    figure = Figure(figsize=(7, 2.2), layout="constrained")
+    axes = figure.subplots()
+    parts = [view.kept, view.dropped]
+    axes.hist(parts, bins=_BARS, stacked=True, label=["kept", "dropped"], alpha=0.7)
+    for limit in view.limits:
+        axes.axvline(limit, color="black", linewidth=1, linestyle="--")
+    axes.set_yscale("symlog")  # else the few that are dropped are not seen beside the others
+    axes.legend(frameon=False)
+    return _svg(figure, view.x, "rows")
 
 
 def _svg(figure: Figure, x: str, y: str) -> str:

@@ -1,13 +1,17 @@
 """The report of a run: one HTML file, from the run directory alone, that asks no other host."""
 
 import base64
+import io
 
 from jinja2 import Environment, PackageLoader, select_autoescape
+from PIL import Image
 
 from dalle_model import files
 from orchestration.report.views import ReportView, report_view
 from pipelines.io.layout import RunFolder
-from pipelines.views import Curves, Frequencies, Gallery, HeatMap, View
+from pipelines.views import Curves, Frequencies, Gallery, HeatMap, Spread, View
+
+SHOWN = 128  # pixels; chosen: twice what the page shows, for screens with two pixels in one
 
 
 def write_report(root: str) -> str:
@@ -36,9 +40,22 @@ def render(view: ReportView) -> str:
 
 
 def data_uri(image: bytes) -> str:
-    """A PNG or a JPEG as text that an `<img>` can hold."""
-    kind = "jpeg" if image.startswith(b"\xff\xd8") else "png"
-    return f"data:image/{kind};base64," + base64.b64encode(image).decode()
+    """A PNG or a JPEG as text that an `<img>` can hold, no larger than it is looked at."""
+    small = _small(image)
+    kind = "jpeg" if small.startswith(b"\xff\xd8") else "png"
+    return f"data:image/{kind};base64," + base64.b64encode(small).decode()
+
+
+def _small(image: bytes) -> bytes:
+    """An image as it is, or as a JPEG whose shorter edge is `SHOWN`: fifty of 256 px are 5 MB."""
+    with Image.open(io.BytesIO(image), formats=["PNG", "JPEG"]) as opened:
+        shorter = min(opened.size)
+        if shorter <= SHOWN:
+            return image
+        width, height = (round(length * SHOWN / shorter) for length in opened.size)
+        buffer = io.BytesIO()
+        opened.convert("RGB").resize((width, height), Image.Resampling.BOX).save(buffer, "JPEG")
+    return buffer.getvalue()
 
 
 def plot(view: View) -> str:
@@ -51,6 +68,8 @@ def plot(view: View) -> str:
         return charts.frequencies(view)
     if isinstance(view, HeatMap):
         return charts.heat_map(view)
+    if isinstance(view, Spread):
+        return charts.spread(view)
     return ""
 
 

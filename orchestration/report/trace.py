@@ -18,6 +18,7 @@ from pipelines.io.layout import RunFolder
 from pipelines.io.manifest import Manifest, read_manifest
 from pipelines.io.parquet import read_row_groups
 from pipelines.io.task import StageTask
+from pipelines.records import SELECTION, SELECTION_SCHEMA
 from pipelines.rejection import Check
 from pipelines.stage import Stage
 
@@ -41,6 +42,7 @@ class Step:
             it failed; empty for a row kept by a config that has changed since.
         is_up_to_date: the stage was made with the settings that hold now.
         locations: where the limit of each rule is written; empty where that is not known.
+        scores: names of the columns that a selection has added.
     """
 
     stage: str
@@ -49,6 +51,7 @@ class Step:
     checks: list[Check]
     is_up_to_date: bool
     locations: Mapping[str, str] = field(default_factory=dict)
+    scores: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,8 @@ class _Tracer:
                         checks = self._checks(stage, task, row) if is_up_to_date else []
                         if not kept and all(check.passed for check in checks):
                             checks = [*checks, _failed(row)]
-                        yield Step(stage.name, kept, row, checks, is_up_to_date, locations)
+                        scores = _added(stage, row) if kept else ()
+                        yield Step(stage.name, kept, row, checks, is_up_to_date, locations, scores)
 
     @property
     def freed(self) -> list[str]:
@@ -174,6 +178,12 @@ class _Tracer:
 
     def _checks(self, stage: Stage, task: StageTask, row: dict[str, Any]) -> list[Check]:
         return stage.checks(task, row, self._config.section(stage))
+
+
+def _added(stage: Stage, row: Mapping[str, Any]) -> Sequence[str]:
+    """The columns that a selection has added to a row, such as a score."""
+    is_selection = stage.writes.role == SELECTION
+    return [name for name in row if name not in SELECTION_SCHEMA.names] if is_selection else ()
 
 
 def _failed(row: Mapping[str, Any]) -> Check:

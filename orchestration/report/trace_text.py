@@ -1,6 +1,7 @@
 """The way of a row, or of a text, as lines for a terminal."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from orchestration.engine.comparison import stage_with_recipes
 from orchestration.engine.config import NoRunError, RunConfig, load_run_config
@@ -121,8 +122,13 @@ def _printable(line: str) -> str:
 
 
 def _facts(step: Step) -> str:
-    facts = [f"{name} {step.row[name]}" for name in _FACTS if step.row.get(name) is not None]
+    names = (*_FACTS, *step.scores)
+    facts = [f"{name} {_value(step.row[name])}" for name in names if step.row.get(name) is not None]
     return f"  ({', '.join(facts)})" if facts else ""
+
+
+def _value(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _check(check: Check, locations: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 """What the report of a run shows, as data: no HTML here, and no name of a stage."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError
 from itertools import chain, islice
 from typing import Any
@@ -12,11 +12,12 @@ from dalle_model.shards import ShardError
 from orchestration.engine.comparison import compared
 from orchestration.engine.config import RunConfig, load_run_config
 from orchestration.engine.graph import Graph
+from orchestration.report.scores import spreads
 from pipelines.io.cleaned import is_freed, remedy
-from pipelines.io.layout import RunFolder
+from pipelines.io.layout import RunFolder, StageFolder
 from pipelines.io.manifest import Manifest, read_manifest, read_rejected, read_timings
 from pipelines.io.parquet import UnreadableShardError, rows_of
-from pipelines.io.selections import selected_row_groups
+from pipelines.io.selections import images_of, selected_row_groups
 from pipelines.records import IMAGES, SELECTION
 from pipelines.stage import Stage
 from pipelines.views import Gallery, GalleryItem, RuleFunnel, View
@@ -49,11 +50,19 @@ class StageRow:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a stage dropped rows: the reason, how many, and the first of them."""
+    """Why a stage dropped rows.
+
+    Args:
+        reason: of the rejections.
+        count: how many there are.
+        examples: the first of them.
+        images: of the examples by key, as stored; empty where they were not decoded yet.
+    """
 
     reason: str
     count: int
     examples: list[dict[str, Any]]
+    images: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ def report_view(root: str) -> ReportView:
         name=config.name,
         sharded=sharded,
         models=[row for row in rows if not row.manifest.num_shards],
-        reasons={row.name: list(_reasons(run, row.manifest)) for row in sharded},
+        reasons={row.name: list(_reasons(graph, run, row.manifest)) for row in sharded},
         funnels=list(_compared_funnels(graph, run, notes)) or own,
         views=[view for view in shown if not isinstance(view, RuleFunnel)],
         notes=notes,
@@ -128,11 +137,23 @@ def _stage_rows(graph: Graph, run: RunFolder) -> Iterator[StageRow]:
             yield StageRow(stage.name, manifest, wall, cpu)
 
 
-def _reasons(run: RunFolder, manifest: Manifest) -> Iterator[Reason]:
+def _reasons(graph: Graph, run: RunFolder, manifest: Manifest) -> Iterator[Reason]:
     table = read_rejected(run.stage(manifest.stage), manifest)
+    stage = graph.stage(manifest.stage)
+    images = _images(graph, run) if stage is not None and IMAGES in stage.reads else None
     for reason, count in sorted(manifest.rejected.items(), key=lambda item: (-item[1], item[0])):
         examples = table.filter(pc.equal(table["reason"], reason)).slice(0, EXAMPLES).to_pylist()
-        yield Reason(reason, count, examples)
+        shown = images_of(images, [row["key"] for row in examples]) if images else {}
+        yield Reason(reason, count, examples, shown)
+
+
+def _images(graph: Graph, run: RunFolder) -> StageFolder | None:
+    """The folder of the stored images; None where there is none that can be shown."""
+    for stage in graph.writers(IMAGES):
+        folder = run.stage(stage.name)
+        if read_manifest(folder) is not None and not is_freed(folder):
+            return folder
+    return None
 
 
 def _stage_views(graph: Graph, run: RunFolder, notes: list[str]) -> Iterator[View]:
@@ -164,7 +185,9 @@ def _views_of(stage: Stage, graph: Graph, run: RunFolder, notes: list[str]) -> l
                 "or is gone; `dalle run` applies it."
             )
             return []
-        return list(stage.views(run.stage(stage.name), manifest, section))
+        folder, scores = run.stage(stage.name), stage.scores(section)
+        own = list(stage.views(folder, manifest, section))
+        return [*own, *spreads(folder, manifest, scores, _images(graph, run))]
     except (ShardError, UnreadableShardError):
         if not is_freed(run.stage(stage.name)):
             raise

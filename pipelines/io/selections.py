@@ -4,14 +4,16 @@ A selection is the output of a filter of images: the keys it keeps and, optional
 own such as a score. It holds no pixels: images are stored once, whatever the number of filters.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.io.batches import rows_below, rows_up_to
+from pipelines.io.keys import shard_of
 from pipelines.io.layout import StageFolder
-from pipelines.io.parquet import read_row_groups, read_table
+from pipelines.io.parquet import read_ranges, read_row_group, read_row_groups, read_table
 from pipelines.io.task import StageTask
 from pipelines.records import IMAGES, SELECTION, SELECTION_SCHEMA
 
@@ -75,6 +77,32 @@ def join_selections(images: pa.Table, selections: Sequence[pa.Table]) -> pa.Tabl
 def added_columns(schema: pa.Schema) -> list[str]:
     """The columns that a selection adds to those of the images."""
     return [name for name in schema.names if name not in SELECTION_SCHEMA.names]
+
+
+def images_of(images: StageFolder, keys: Iterable[str]) -> dict[str, bytes]:
+    """The stored images of a few rows, for people to look at.
+
+    No more is read than the row groups that hold them. A key that no row has is left out.
+
+    Args:
+        images: the folder of the images stage.
+        keys: in any order.
+
+    Raises:
+        UnreadableShardError: a shard is missing or corrupt.
+    """
+    wanted: dict[int, set[str]] = defaultdict(set)
+    for key in keys:
+        wanted[shard_of(key, images.num_shards)].add(key)
+    found: dict[str, bytes] = {}
+    for index, some in sorted(wanted.items()):
+        url = images.part(index)
+        for number, ends in enumerate(read_ranges(url, "key")):
+            if ends is None or any(ends[0] <= key <= ends[1] for key in some):
+                rows = read_row_group(url, number, ["key", "image"])
+                rows = rows.filter(pc.is_in(rows["key"], pa.array(sorted(some), pa.string())))
+                found |= {row["key"]: row["image"] for row in rows.to_pylist()}
+    return found
 
 
 def _between(selection: pa.Table, keys: pa.ChunkedArray) -> pa.Table:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +99,7 @@ def test_it_explains_its_rows(first, folder, with_plugin):
     assert "FAIL blurred" in told
     kept = pq.read_table(parts(folder, "sharpness")[0])["key"][0].as_py()
     told = dalle("explain", kept, "--dir", "runs/plugged", cwd=folder, env=with_plugin).stdout
-    assert "sharpness  kept" in told
+    assert re.search(r"^sharpness  kept  \(sharpness [0-9.]+\)$", told, re.MULTILINE)
     assert "ok   blurred" in told
 
 
@@ -106,6 +107,8 @@ def test_the_report_shows_its_books(first, folder):
     html = (folder / "runs" / "plugged" / "report" / "index.html").read_text()
     assert "<td>sharpness</td><td>8</td><td>5</td>" in html
     assert "<code>blurred</code> 3" in html
+    assert "<h2>sharpness: sharpness</h2>" in html
+    assert f"{NUM_BLURRED} are beyond the limit 20." in html
 
 
 def test_an_unknown_setting_of_it_is_named_by_line(folder, with_plugin):

@@ -15,7 +15,7 @@ from pipelines.io.selections import surviving_row_groups
 from pipelines.io.task import ShardResult
 from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
 from pipelines.rejection import Check, reject
-from pipelines.stage import Job, Reads, ShardWork, Stage, Writes
+from pipelines.stage import Job, Reads, Score, ShardWork, Stage, Writes
 
 SCHEMA = SELECTION_SCHEMA.append(pa.field("sharpness", pa.float32()))
 
@@ -54,6 +54,7 @@ STAGE = Stage(
     writes=Writes(SELECTION, SCHEMA),
     work=ShardWork(process),
     is_default=False,
+    scores=lambda config: [Score("sharpness", "blurred", lowest=config.min_sharpness)],
     checks=lambda task, row, config: (
         [Check("blurred", True, row["sharpness"], config.min_sharpness)]
         if "sharpness" in row

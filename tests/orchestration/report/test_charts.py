@@ -1,11 +1,16 @@
 """Plots are inline SVG that asks no other host."""
 
+import base64
+import io
 import re
 
 import numpy as np
+from PIL import Image
 
-from orchestration.report.page import kind, plot
-from pipelines.views import Curves, HeatMap
+from dalle_model.pixels import to_png
+from orchestration.report.page import SHOWN, data_uri, kind, plot
+from pipelines.views import Curves, HeatMap, Spread
+from tests.support.image_rows import noise
 
 VIEW = HeatMap("title", "about", "column", "row", "entropy (bits)", np.arange(12.0).reshape(3, 4))
 
@@ -40,6 +45,29 @@ def test_values_below_zero_are_seen():
     axis = re.findall(r"<!-- (\u2212?[\d.]+) -->", plot(low))
     assert any(number.startswith("\u2212") for number in axis)
     assert "<!-- 0.0 -->" in plot(high)
+
+
+def test_a_limit_is_seen_where_it_is():
+    values = np.linspace(0, 1, 50)
+    pictures = {
+        limits: plot(Spread("t", "a", "score", values[25:], values[:25], limits, ()))
+        for limits in [(), (0.5,), (0.6,)]
+    }
+    without, at_half, above = (len(lines_in(svg)) for svg in pictures.values())
+    assert at_half == above == without + 1
+    assert len(set(pictures.values())) == 3
+    for name in ("score", "rows", "kept", "dropped"):
+        assert f"<!-- {name} -->" in pictures[()]
+
+
+def test_images_are_no_larger_than_they_are_looked_at():
+    small, large = noise(1, SHOWN, SHOWN + 9), noise(2, 2 * SHOWN, 3 * SHOWN)
+    shown = [
+        base64.b64decode(data_uri(to_png(image)).partition(",")[2]) for image in (small, large)
+    ]
+    assert shown[0] == to_png(small)
+    assert Image.open(io.BytesIO(shown[1])).size == (SHOWN * 3 // 2, SHOWN)
+    assert data_uri(to_png(large)).startswith("data:image/jpeg;")
 
 
 def lines_in(svg: str) -> list[str]:

@@ -3,14 +3,17 @@ import pytest
 
 from dalle_model import files
 from pipelines.io import parquet
+from pipelines.io.keys import shard_of
 from pipelines.io.layout import StageFolder
 from pipelines.io.selections import (
+    images_of,
     join_selections,
     selected_row_groups,
     surviving_row_groups,
     surviving_rows,
 )
-from pipelines.records import IMAGES, SELECTION
+from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION
+from tests.support.image_rows import row
 from tests.support.tasks import stage_task
 
 IMAGES_TABLE = pa.table({"key": ["a", "b", "c", "d"], "image": [b"1", b"2", b"3", b"4"]})
@@ -85,3 +88,17 @@ def test_a_task_knows_its_inputs_by_role(tmp_path):
     assert task.all_inputs("no role") == ()
     with pytest.raises(KeyError, match="reads 0 inputs of the role 'no role'"):
         task.url("no role")
+
+
+@pytest.mark.parametrize("group_rows", [1, 3, 4096])
+def test_images_of_a_few_rows_are_read_by_their_keys(tmp_path, monkeypatch, group_rows):
+    monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", group_rows)
+    rows = [row(number) | {"key": f"{number:016x}{number:024x}"} for number in range(20)]
+    folder = StageFolder(str(tmp_path), 3)
+    for index in range(3):
+        shard = [one for one in rows if shard_of(one["key"], 3) == index]
+        content = parquet.to_bytes(pa.Table.from_pylist(shard, schema=IMAGE_SCHEMA))
+        files.write_bytes(folder.part(index), content)
+    wanted = {one["key"]: one["image"] for one in rows[3:16:4]}
+    assert images_of(folder, [*wanted, row(99)["key"]]) == wanted
+    assert images_of(folder, []) == {}
