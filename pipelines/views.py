@@ -181,4 +181,51 @@ class Spread:
     nearest: Sequence[GalleryItem]
 
 
-View = RuleFunnel | Curves | Frequencies | HeatMap | Gallery | Spread
+@dataclass(frozen=True)
+class Seen:
+    """One side of a pair: an image with what is known of it.
+
+    Args:
+        image: PNG or JPEG; None where it cannot be shown.
+        text: below it, such as its caption.
+    """
+
+    image: bytes | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two images side by side.
+
+    Args:
+        left, right: the two sides.
+        measured: below them, such as how they were found to be the same, and how far they differ.
+        is_marked: stands out; the pairs' `about` says why.
+    """
+
+    left: Seen
+    right: Seen
+    measured: str
+    is_marked: bool = False
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Images next to those that they were compared with.
+
+    Args:
+        title: heading of the section.
+        about: what is to be seen, and what a mark means.
+        left, right: what the images of each side are.
+        items: in order.
+    """
+
+    title: str
+    about: str
+    left: str
+    right: str
+    items: Sequence[Pair]
+
+
+View = RuleFunnel | Curves | Frequencies | HeatMap | Gallery | Spread | Pairs

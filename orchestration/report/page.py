@@ -9,7 +9,7 @@ from PIL import Image
 from dalle_model import files
 from orchestration.report.views import ReportView, report_view
 from pipelines.io.layout import RunFolder
-from pipelines.views import Curves, Frequencies, Gallery, HeatMap, Spread, View
+from pipelines.views import Curves, Frequencies, Gallery, HeatMap, Pairs, Spread, View
 
 SHOWN = 128  # pixels; chosen: twice what the page shows, for screens with two pixels in one
 
@@ -74,5 +74,7 @@ def plot(view: View) -> str:
 
 
 def kind(view: View) -> str:
-    """`gallery` or `plot`: how a view is laid out."""
+    """`gallery`, `pairs` or `plot`: how a view is laid out."""
+    if isinstance(view, Pairs):
+        return "pairs"
     return "gallery" if isinstance(view, Gallery) else "plot"
