@@ -11,13 +11,13 @@ from PIL import Image, ImageDraw
 from benchmarks.material import pairs
 from benchmarks.measure import Row
 from dalle_model.pixels import Rgb
-from pipelines.dedupe.alignment import same_picture
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.cuts import Cut
 from pipelines.dedupe.keys import Records
 from pipelines.dedupe.near import candidates
-from pipelines.dedupe.views import NUM_VALUES, SKETCH_BYTES, THUMBNAIL_BYTES, VIEW_DTYPE
-from pipelines.images.hashes import describe
+from pipelines.dedupe.views import VIEW_DTYPE
+from pipelines.sameness.alignment import same_picture
+from pipelines.sameness.hashes import SKETCH_BYTES, SKETCH_VALUES, THUMBNAIL_BYTES, describe
 
 NUM_IMAGES = 300
 SIDE = 256  # pixels at which images are stored
@@ -133,10 +133,10 @@ def _views(number: int, made: dict[str, bytes]) -> Records:
     views = np.zeros(len(packed), VIEW_DTYPE)
     views["high"], views["pixels"] = number, number
     views["area"], views["view"] = 1, np.arange(len(packed))
-    views["values"] = packed[:, :NUM_VALUES].view(np.int8)
-    views["reach"] = packed[:, NUM_VALUES].view(np.int8)
-    views["aspect"] = packed[:, NUM_VALUES + 1].view(np.int8)
-    views["phash"] = packed[:, NUM_VALUES + 2 :].copy().view(">u8").ravel()
+    views["values"] = packed[:, :SKETCH_VALUES].view(np.int8)
+    views["reach"] = packed[:, SKETCH_VALUES].view(np.int8)
+    views["aspect"] = packed[:, SKETCH_VALUES + 1].view(np.int8)
+    views["phash"] = packed[:, SKETCH_VALUES + 2 :].copy().view(">u8").ravel()
     return views
 
 

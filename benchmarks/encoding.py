@@ -41,9 +41,9 @@ from pipelines.encode.encoder import Encoder, Tokens
 from pipelines.encode.shard import shard_metadata
 from pipelines.images.config import ImagesConfig
 from pipelines.images.decode import Decoded, decode
-from pipelines.images.hashes import phash
 from pipelines.images.size import shrink
 from pipelines.io.parquet import to_bytes
+from pipelines.sameness.hashes import phash
 from tests.support.photographs import jpeg
 
 NUM_IMAGES = 192

@@ -141,7 +141,7 @@ FETCHED_SCHEMA = pa.schema(
 # `full_image`: of a sample of those decoded at a scale, the same from all pixels. `width` and
 # `height`: of the original after orientation. `pixel_hash`: of the RGB pixels as decoded, 32 hex.
 # `phash`: 64-bit DCT. `sketch`, `thumbnail`: of the image as stored and, where it has a border, of
-# what is inside it, 34 and 768 bytes each (`pipelines.images.hashes`).
+# what is inside it, 34 and 768 bytes each (`pipelines.sameness.hashes`).
 IMAGE_SCHEMA = pa.schema(
     [
         _required("key", pa.string()),

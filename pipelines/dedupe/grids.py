@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.dedupe.views import NUM_VALUES
+from pipelines.sameness.hashes import SKETCH_VALUES
 
 Codes = npt.NDArray[np.uint64]
 Bytes = npt.NDArray[np.uint8]
@@ -135,6 +135,6 @@ def tables(num_tables: int, first: int, num_images: int) -> list[list[Grid]]:
 
 
 def _table(number: int, count: int) -> list[Grid]:
-    every = tuple(range(NUM_VALUES))
+    every = tuple(range(SKETCH_VALUES))
     finer = [Grid.seeded(1000 * level + number, every, _FINER) for level in range(1, LEVELS)]
     return [Grid.seeded(number, _STEADY, count), *finer]

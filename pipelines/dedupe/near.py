@@ -15,6 +15,7 @@ from pipelines.dedupe.cuts import Cut, Group
 from pipelines.dedupe.grids import Codes, Values
 from pipelines.dedupe.keys import IMAGE_FIELDS, Records, distinct, order_by, starts_of_runs
 from pipelines.dedupe.meetings import Table
+from pipelines.sameness.likeness import MAX_ASPECT_CHANGE
 
 REASON = "near_duplicate"
 
@@ -25,7 +26,6 @@ PAIR_FIELDS = [
 ]  # fmt: skip
 CANDIDATE_DTYPE = np.dtype(PAIR_FIELDS)
 
-MAX_ASPECT_CHANGE = 8  # %; chosen: a crop of 5 % on one side changes 5 %, the rest is rounding
 HELD_PAIRS = 1 << 20  # chosen: 8 MB, and some 100 MB to find the best among them
 CANDIDATES = 8  # best-ranked ones of an image that are looked at, and as many nearest ones
 

@@ -13,7 +13,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.dedupe import captions, exact, near
-from pipelines.dedupe.alignment import same_picture
 from pipelines.dedupe.captions import OVERUSED_DTYPE
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.keys import (
@@ -41,6 +40,7 @@ from pipelines.io.selections import surviving_rows
 from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import SELECTION_SCHEMA
 from pipelines.rejection import REJECTION_SCHEMA
+from pipelines.sameness.alignment import same_picture
 
 REASONS = (exact.REASON, near.REASON)
 VIEW_FIELDS = [*IMAGE_FIELDS, ("view", "u1")]

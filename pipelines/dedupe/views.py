@@ -15,10 +15,8 @@ from pipelines.dedupe.keys import (
     first_rows,
     parse_hex,
 )
-
-NUM_VALUES = 24  # frequencies of a sketch: `pipelines.images.hashes.SKETCH_VALUES`
-SKETCH_BYTES = NUM_VALUES + 10
-THUMBNAIL_BYTES = 16 * 16 * 3
+from pipelines.sameness.hashes import SKETCH_VALUES
+from pipelines.sameness.views import unpack_thumbnails, unpack_views
 
 COLUMNS = ["key", "width", "height", "pixel_hash", "sketch"]
 
@@ -29,7 +27,7 @@ VIEW_DTYPE = np.dtype(
         ("area", "<u8"),
         ("pixels", "<u8"),
         ("view", "u1"),
-        ("values", "i1", (NUM_VALUES,)),
+        ("values", "i1", (SKETCH_VALUES,)),
         ("reach", "i1"),
         ("aspect", "i1"),
         ("phash", ">u8"),
@@ -78,39 +76,18 @@ def thumbnails(wanted: Records, table: pa.Table) -> npt.NDArray[np.uint8]:
     pairs = parse_hex(table["key"], PAIR_DTYPE)
     firsts = first_rows(pairs)
     rows = firsts[find_images(wanted, pairs[firsts])]
-    content, offsets = _binary(table["thumbnail"])
-    starts = offsets[rows] + wanted["view"].astype(np.int64) * THUMBNAIL_BYTES
-    return np.asarray(content[starts[:, None] + np.arange(THUMBNAIL_BYTES)])
+    return unpack_thumbnails(table["thumbnail"], rows, wanted["view"].astype(np.int64))
 
 
 def _views(best: Records, rows: npt.NDArray[np.int64], sketches: pa.ChunkedArray) -> Records:
-    content, offsets = _binary(sketches)
-    counts = (offsets[rows + 1] - offsets[rows]) // SKETCH_BYTES
-    of = np.repeat(np.arange(len(rows)), counts)
-    number = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
-    starts = offsets[rows[of]] + number * SKETCH_BYTES
-    packed = np.ascontiguousarray(content[starts[:, None] + np.arange(SKETCH_BYTES)])
-    views = np.zeros(len(of), VIEW_DTYPE)
+    found = unpack_views(sketches, rows)
+    views = np.zeros(len(found.rows), VIEW_DTYPE)
     for name in ("high", "low", "area"):
-        views[name] = best[name][of]
-    views["pixels"], views["view"] = best["pixels"][of, 0], number
-    views["values"] = packed[:, :NUM_VALUES].view(np.int8)
-    views["reach"] = packed[:, NUM_VALUES].view(np.int8)
-    views["aspect"] = packed[:, NUM_VALUES + 1].view(np.int8)
-    views["phash"] = np.ascontiguousarray(packed[:, NUM_VALUES + 2 :]).view(">u8").ravel()
+        views[name] = best[name][found.rows]
+    views["pixels"], views["view"] = best["pixels"][found.rows, 0], found.numbers
+    for name in ("values", "reach", "aspect", "phash"):
+        views[name] = getattr(found, name)
     return views
-
-
-def _binary(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """The bytes of a binary column, and where each value starts, and the last one ends."""
-    array = column.cast(pa.large_binary()).combine_chunks()
-    if isinstance(array, pa.ChunkedArray):
-        array = (
-            pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], pa.large_binary())
-        )
-    _, offsets, content = array.buffers()
-    starts = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
-    return np.frombuffer(content or b"", np.uint8), starts
 
 
 def _integers(column: pa.ChunkedArray) -> npt.NDArray[np.uint64]:

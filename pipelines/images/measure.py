@@ -5,8 +5,8 @@ from typing import NamedTuple
 from dalle_model.pixels import Rgb
 from pipelines.images.config import ImagesConfig
 from pipelines.images.decode import decode
-from pipelines.images.pixel_hash import pixel_hash
 from pipelines.images.size import shrink
+from pipelines.sameness.pixel_hash import pixel_hash
 
 
 class Measured(NamedTuple):

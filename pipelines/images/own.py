@@ -8,11 +8,11 @@ from dalle_model import files, png
 from dalle_model.tokenizers.codec import CodecFacts
 from pipelines.images.config import ANY_ASPECT, ImagesConfig
 from pipelines.images.decode import decode
-from pipelines.images.hashes import phash
 from pipelines.images.rules import UnusableImageError
 from pipelines.images.size import shrink
 from pipelines.records import IMAGE_SCHEMA, Candidate
 from pipelines.rejection import Rejection, reject
+from pipelines.sameness.hashes import phash
 
 Row = dict[str, Any]
 

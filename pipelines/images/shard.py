@@ -6,7 +6,6 @@ from typing import Any
 from dalle_model.shards import image_of
 from pipelines.images.config import ImagesConfig
 from pipelines.images.declared import is_another
-from pipelines.images.hashes import describe
 from pipelines.images.measure import Measured
 from pipelines.images.sandbox.protocol import Answer
 from pipelines.images.sandbox.sandbox import Sandbox, shared_sandbox
@@ -18,6 +17,7 @@ from pipelines.io.supplied import SuppliedImages
 from pipelines.io.task import BatchedResult, ShardResult, StageTask
 from pipelines.records import CANDIDATES, FETCHED, FETCHED_SCHEMA, IMAGE_SCHEMA
 from pipelines.rejection import Check, reject
+from pipelines.sameness.hashes import describe
 
 COMPARED = 64  # chosen: of a million images enough for a share to a thousandth, at 1 % of the work
 

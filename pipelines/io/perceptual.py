@@ -1,7 +1,7 @@
 """The 64-bit perceptual hash that tables and lists of others hold, bit for bit.
 
-It is not the `phash` of this project's own rows (`pipelines.images.hashes`), which gives no bit to
-rounding noise: of drawings, one in twelve differs between the two in more than 8 bits.
+It is not the `phash` of this project's own rows (`pipelines.sameness.hashes`), which gives no bit
+to rounding noise: of drawings, one in twelve differs between the two in more than 8 bits.
 """
 
 import numpy as np

@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from dalle_model import files
 from dalle_model.pixels import Rgb, to_png
-from pipelines.images.hashes import SKETCH_BYTES, THUMBNAIL_BYTES
 from pipelines.io import parquet
 from pipelines.io.task import StageTask
 from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
+from pipelines.sameness.hashes import SKETCH_BYTES, THUMBNAIL_BYTES
 from tests.support.tasks import stage_task
 
 Row = dict[str, Any]

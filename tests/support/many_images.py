@@ -19,10 +19,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from dalle_model import files
-from pipelines.images import hashes
 from pipelines.io import parquet
 from pipelines.io.task import StageTask
 from pipelines.records import IMAGE_SCHEMA, IMAGES
+from pipelines.sameness import hashes
 from tests.support.tasks import stage_task
 
 KINDS = ("equal", "scale", "jpeg", "crop", "border", "mark")

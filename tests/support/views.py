@@ -9,8 +9,10 @@ from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.cuts import Cut
 from pipelines.dedupe.grids import Grid, Values
 from pipelines.dedupe.keys import Records
-from pipelines.dedupe.near import MAX_ASPECT_CHANGE, candidates, keep_best, unique_pairs
-from pipelines.dedupe.views import NUM_VALUES, VIEW_DTYPE
+from pipelines.dedupe.near import candidates, keep_best, unique_pairs
+from pipelines.dedupe.views import VIEW_DTYPE
+from pipelines.sameness.hashes import SKETCH_VALUES
+from pipelines.sameness.likeness import MAX_ASPECT_CHANGE
 
 
 def view(
@@ -33,12 +35,14 @@ def view(
 def crowd(size: int, seed: int) -> Records:
     """Views around a few centres: many are near each other, and many narrowly are not."""
     chance = np.random.default_rng(seed)
-    centres = chance.normal(0, 8, (max(1, size // 8), NUM_VALUES))
+    centres = chance.normal(0, 8, (max(1, size // 8), SKETCH_VALUES))
     of = chance.integers(0, len(centres), size)
     made = np.zeros(size, VIEW_DTYPE)
     made["high"] = chance.permutation(size)
     made["pixels"], made["area"] = made["high"], chance.integers(1, 4, size) * 1000
-    made["values"] = np.rint(centres[of] + chance.normal(0, 0.6, (size, NUM_VALUES))).clip(-99, 99)
+    made["values"] = np.rint(centres[of] + chance.normal(0, 0.6, (size, SKETCH_VALUES))).clip(
+        -99, 99
+    )
     made["aspect"], made["reach"] = chance.choice([0, 0, 0, 9], size), chance.integers(0, 3, size)
     flips = chance.integers(0, 2, (size, 30)) @ (1 << np.arange(30))
     made["phash"] = of.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) ^ flips.astype(np.uint64)

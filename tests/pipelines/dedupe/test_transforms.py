@@ -15,11 +15,11 @@ from dalle_model.pixels import Rgb
 from pipelines.dedupe import cuts, transforms
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.pipeline import build
-from pipelines.images.hashes import describe
 from pipelines.io import parquet
 from pipelines.io.keys import pair_key, shard_of
 from pipelines.io.task import StageTask
 from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION_SCHEMA
+from pipelines.sameness.hashes import describe
 from tests.support.beam_tasks import tasks
 from tests.support.image_rows import row
 

@@ -2,11 +2,10 @@ import numpy as np
 import pyarrow as pa
 
 from dalle_model.pixels import Rgb
-from pipelines.dedupe import views
 from pipelines.dedupe.views import COLUMNS, VIEW_DTYPE, read_images, thumbnails
-from pipelines.images import hashes
-from pipelines.images.hashes import describe
 from pipelines.records import IMAGE_SCHEMA
+from pipelines.sameness import hashes
+from pipelines.sameness.hashes import describe
 from tests.support.image_rows import row
 
 
@@ -28,11 +27,6 @@ def table() -> pa.Table:
         made = row(image, caption, image=b"", width=edge, height=10) | describe(rgb)
         rows.append(made | {"pixel_hash": f"{pixels:032x}"})
     return pa.Table.from_pylist(rows, IMAGE_SCHEMA)
-
-
-def test_sizes_are_those_of_the_images_stage() -> None:
-    assert (views.NUM_VALUES, views.SKETCH_BYTES) == (hashes.SKETCH_VALUES, hashes.SKETCH_BYTES)
-    assert views.THUMBNAIL_BYTES == hashes.THUMBNAIL_BYTES
 
 
 def test_of_equal_pixels_the_larger_image_is_left() -> None:

@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 
 from pipelines.images.declared import is_another, mismatch
-from pipelines.images.hashes import phash
 from pipelines.io.hashes import declared, hamming
 from pipelines.io.perceptual import imagehash_phash
 from pipelines.rejection import Check
+from pipelines.sameness.hashes import phash
 from tests.pipelines.io.test_perceptual import waves
 
 LIMIT = 10

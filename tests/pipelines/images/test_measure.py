@@ -4,8 +4,8 @@ from PIL import Image
 
 from pipelines.images.config import ImagesConfig
 from pipelines.images.measure import measure
-from pipelines.images.pixel_hash import pixel_hash
 from pipelines.images.size import store_size
+from pipelines.sameness.pixel_hash import pixel_hash
 from tests.support.raw_images import decoded, encode, smooth
 
 CONFIG = ImagesConfig(side=32, resize="lanczos")

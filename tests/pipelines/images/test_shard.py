@@ -11,7 +11,6 @@ from PIL.PngImagePlugin import PngInfo
 from dalle_model import files
 from dalle_model.pixels import from_stored
 from pipelines.images.config import ImagesConfig
-from pipelines.images.hashes import phash
 from pipelines.images.measure import measure
 from pipelines.images.sandbox.protocol import Answer
 from pipelines.images.sandbox.sandbox import Sandbox
@@ -22,6 +21,7 @@ from pipelines.io.parquet import UnreadableShardError
 from pipelines.io.supplied import held_once
 from pipelines.io.task import Stopwatch
 from pipelines.records import CANDIDATES, IMAGE_SCHEMA
+from pipelines.sameness.hashes import phash
 from tests.support.fetched_rows import fetched, write_fetched
 from tests.support.raw_images import encode, smooth
 from tests.support.results import whole

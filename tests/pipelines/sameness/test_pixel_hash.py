@@ -1,7 +1,7 @@
 import numpy as np
 from blake3 import blake3
 
-from pipelines.images.pixel_hash import pixel_hash
+from pipelines.sameness.pixel_hash import pixel_hash
 
 
 def test_the_pixel_hash_is_of_size_and_pixels() -> None:

@@ -3,11 +3,11 @@ import pytest
 from PIL import Image
 
 from dalle_model.pixels import Rgb
-from pipelines.dedupe.alignment import BATCH, same_picture
-from pipelines.dedupe.config import DedupeConfig
-from pipelines.images.hashes import mean_cells, thumbnail
+from pipelines.sameness.alignment import BATCH, same_picture
+from pipelines.sameness.hashes import mean_cells, thumbnail
+from pipelines.sameness.likeness import Likeness
 
-CONFIG = DedupeConfig()
+LIMITS = Likeness()
 
 
 def picture(seed: int, edge: int = 200) -> Rgb:
@@ -20,7 +20,7 @@ def cells(rgb: Rgb) -> Rgb:
 
 
 def same(one: Rgb, other: Rgb) -> bool:
-    return bool(same_picture(cells(one), cells(other), CONFIG)[0])
+    return bool(same_picture(cells(one), cells(other), LIMITS)[0])
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -43,7 +43,7 @@ def test_a_mark_is_no_other_picture() -> None:
 
 def test_other_pictures_differ() -> None:
     ones = np.concatenate([cells(picture(n)) for n in range(40)])
-    assert not same_picture(ones[:-1], ones[1:], CONFIG).any()
+    assert not same_picture(ones[:-1], ones[1:], LIMITS).any()
 
 
 def test_small_things_on_white_differ() -> None:
@@ -56,5 +56,5 @@ def test_batches_change_nothing() -> None:
     one, other = cells(picture(1)), cells(picture(2))
     ones = np.repeat(one, BATCH + 5, axis=0)
     others = np.concatenate([np.repeat(other, BATCH, axis=0), np.repeat(one, 5, axis=0)])
-    assert same_picture(ones, others, CONFIG).tolist() == [False] * BATCH + [True] * 5
-    assert len(same_picture(ones[:0], others[:0], CONFIG)) == 0
+    assert same_picture(ones, others, LIMITS).tolist() == [False] * BATCH + [True] * 5
+    assert len(same_picture(ones[:0], others[:0], LIMITS)) == 0

@@ -8,7 +8,7 @@ contrast of the picture.
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.dedupe.config import DedupeConfig
+from pipelines.sameness.likeness import Likeness
 
 EDGE = 16
 _STEPS = (0.0, 0.02, 0.04, 0.06, 0.08)  # of an edge that is cut off; chosen: a third of a cell
@@ -21,27 +21,27 @@ Thumbnails = npt.NDArray[np.uint8]  # (pairs, 768): RGB in raster order
 BATCH = 4096  # pairs at a time; chosen: 100 MB of cuts tried
 
 
-def same_picture(ones: Thumbnails, others: Thumbnails, config: DedupeConfig) -> Flags:
+def same_picture(ones: Thumbnails, others: Thumbnails, limits: Likeness) -> Flags:
     """Whether one view of each pair, or a part of it, shows the same as the other."""
     same = [np.empty(0, bool)]
     for start in range(0, len(ones), BATCH):
         one = ones[start : start + BATCH].reshape(-1, EDGE, EDGE, 3).astype(np.float32)
         other = others[start : start + BATCH].reshape(-1, EDGE, EDGE, 3).astype(np.float32)
-        found = _alike(one, other, config)  # as most copies are, without any cut
+        found = _alike(one, other, limits)  # as most copies are, without any cut
         for whole, part in ((one, other), (other, one)):
             rest = np.flatnonzero(~found)
-            found[rest] = _alike(_cut_like(whole[rest], part[rest]), part[rest], config)
+            found[rest] = _alike(_cut_like(whole[rest], part[rest]), part[rest], limits)
         same.append(found)
     return np.concatenate(same)
 
 
-def _alike(one: Floats, other: Floats, config: DedupeConfig) -> Flags:
+def _alike(one: Floats, other: Floats, limits: Likeness) -> Flags:
     apart = np.abs(_quarters(one - other)).max(axis=2)
     contrast = np.minimum(_contrast(one), _contrast(other))
     mean, most = apart.mean(axis=1), apart.max(axis=1)
     return np.asarray(
-        (mean <= config.max_mean_difference + config.contrast_share * contrast)
-        & (most <= config.max_cell_difference + contrast)
+        (mean <= limits.max_mean_difference + limits.contrast_share * contrast)
+        & (most <= limits.max_cell_difference + contrast)
     )
 
 

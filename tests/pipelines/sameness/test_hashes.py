@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from dalle_model.pixels import Rgb
-from pipelines.images.hashes import (
+from pipelines.sameness.hashes import (
     SKETCH_BYTES,
     SKETCH_VALUES,
     THUMBNAIL_BYTES,

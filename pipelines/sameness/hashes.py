@@ -19,7 +19,7 @@ from dalle_model.pixels import Rgb
 HASH_EDGE = 8
 GREY_EDGE = 32
 
-THUMBNAIL_EDGE = 16  # cells; chosen with the limits of `DedupeConfig`
+THUMBNAIL_EDGE = 16  # cells; chosen with `pipelines.sameness.likeness`
 THUMBNAIL_BYTES = THUMBNAIL_EDGE**2 * 3  # of a view: RGB in raster order
 SKETCH_VALUES = 24  # frequencies
 SKETCH_BYTES = SKETCH_VALUES + 10  # of a view: its reach and its aspect, all int8; its `phash`
