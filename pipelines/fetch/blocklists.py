@@ -20,7 +20,8 @@ from pipelines.fetch.config import Blocklists
 from pipelines.io.hashes import EXACT, exact_hash
 from pipelines.io.keys import image_part
 from pipelines.io.lists import bare, hash_of_line, host_of_line, lines_in, url_of_line
-from pipelines.io.looks import Unseen, looks_of
+from pipelines.io.locked_process import Unseen
+from pipelines.io.looks import looks_of
 from pipelines.io.refusals import REMOVED, Refusals, own_refusals, refusals_in
 from pipelines.io.task import StageTask
 from pipelines.rejection import Check

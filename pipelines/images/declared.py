@@ -1,7 +1,8 @@
 """Compares how an image looks with the perceptual hash that a table has declared for it."""
 
 from pipelines.io.hashes import hamming, hashes_in
-from pipelines.io.looks import Unseen, looks_of
+from pipelines.io.locked_process import Unseen
+from pipelines.io.looks import looks_of
 from pipelines.rejection import Check
 
 REASON = "perceptual_mismatch"

@@ -11,10 +11,10 @@ from PIL import Image
 
 from dalle_model.pixels import Rgb
 from pipelines.images import turbo
-from pipelines.images.colours import upright_rgb, upright_size, upright_srgb
 from pipelines.images.config import ImagesConfig
 from pipelines.images.containers import gif, jpeg, png, webp
 from pipelines.images.rules import Reason, UnusableImageError, checks
+from pipelines.io.colours import upright_rgb, upright_size, upright_srgb
 from pipelines.rejection import first_failure
 
 BROKEN = (Reason.TRUNCATED, Reason.UNDECODABLE)  # the bytes are at fault, not a rule

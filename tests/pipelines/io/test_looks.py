@@ -11,9 +11,10 @@ import time
 import pytest
 from PIL import Image
 
-from pipelines.io import looks
+from pipelines.io import locked_process, looks
 from pipelines.io.hashes import hamming
-from pipelines.io.looks import Unseen, looks_of
+from pipelines.io.locked_process import Unseen, answered
+from pipelines.io.looks import looks_of
 from pipelines.io.perceptual import imagehash_phash
 from tests.pipelines.io.test_perceptual import waves
 
@@ -97,7 +98,7 @@ def test_a_crash_costs_one_image():
 def test_a_decoder_that_hangs_is_ended(monkeypatch):
     os.kill(child_id(), signal.SIGSTOP)
     with monkeypatch.context() as patched:
-        patched.setattr(looks, "DEADLINE_S", 0.05)
+        patched.setattr(locked_process, "DEADLINE_S", 0.05)
         assert looks_of(PNG) == Unseen("the decoder has hung")
     assert looks_of(PNG) == (imagehash_phash(IMAGE),)
 
@@ -117,14 +118,15 @@ def test_an_answer_that_it_never_gives_is_a_crash(lie):
         theirs.sendall(lie)
         theirs.shutdown(socket.SHUT_WR)
         with pytest.raises(EOFError):
-            looks._answered(ours, b"an image", time.monotonic() + 5)
+            answered(ours, b"an image", time.monotonic() + 5, looks._read_looks)
 
 
 def test_reasons_are_cut_to_what_an_answer_holds():
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.sendall(looks._packed("x" * 1000))
-        assert looks._answered(ours, b"", time.monotonic() + 5) == Unseen("x" * 255)
+        found = answered(ours, b"", time.monotonic() + 5, looks._read_looks)
+        assert found == Unseen("x" * 255)
 
 
 @pytest.mark.parametrize(
