@@ -16,8 +16,9 @@ from pipelines.dedupe.verdicts import VERDICT_DTYPE, Verdicts
 
 REASON = "exact_duplicate"
 
-# What a shard says of its images: 128 bits of pixels, the image, the area of the original.
-EXACT_DTYPE = np.dtype([("pixels", "<u8", (2,)), *IMAGE_FIELDS, ("area", "<u8")])
+# What a shard says of its images: 128 bits of pixels, the image, the area of the original, the
+# number of its run.
+EXACT_DTYPE = np.dtype([("pixels", "<u8", (2,)), *IMAGE_FIELDS, ("area", "<u8"), ("run", "u1")])
 
 
 def reduce_equal(images: Records) -> tuple[Records, Records]:
@@ -38,7 +39,7 @@ def reduce_equal(images: Records) -> tuple[Records, Records]:
     worse = np.ones(len(grouped), bool)
     worse[starts] = False
     verdicts = np.zeros(int(worse.sum()), VERDICT_DTYPE)
-    for name in ("high", "low"):
+    for name in ("high", "low", "run"):
         verdicts[name] = grouped[name][worse]
         verdicts[f"better_{name}"] = best[name][worse]
     return grouped[starts], verdicts
@@ -53,18 +54,20 @@ def by_pixels(images: Records, num_parts: int) -> Iterator[tuple[int, Records]]:
 
 
 def merge_equal(
-    parts: Sequence[Records], num_shards: int
+    parts: Sequence[Records], num_shards: int, own: int
 ) -> tuple[int, Iterator[tuple[int, Verdicts]]]:
     """The verdicts on the best ones of shards that are not the best of all, by their shards.
 
     Args:
         parts: of one range of pixel hashes: from each shard its best ones; any order.
         num_shards: of the run.
+        own: its number; of finished runs nothing is dropped.
 
     Returns:
         How many are the best of all, and the verdicts on the others.
     """
     best, verdicts = reduce_equal(np.concatenate(parts))
+    verdicts = verdicts[verdicts["run"] == own]
     shards = shards_of(verdicts, num_shards)
     return len(best), (
         (shard, Verdicts(verdicts[shards == shard])) for shard in np.unique(shards).tolist()

@@ -86,9 +86,9 @@ def distinct(*columns: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.int64], 
 
 
 def best_first(images: Records) -> npt.NDArray[np.int64]:
-    """Positions from the best rank to the worst: larger `area` first, then the smaller key."""
+    """Positions from the best rank to the worst: finished runs, larger `area`, smaller key first."""
     smaller = images["area"].max(initial=0) - images["area"]
-    return order_by(smaller, images["high"], images["low"])
+    return order_by(images["run"], smaller, images["high"], images["low"])
 
 
 def find_images(images: Records, among: Records) -> npt.NDArray[np.int64]:

@@ -1,8 +1,8 @@
 """Images that look the same: resized, recompressed, cropped, with a border or a mark.
 
-An image is dropped when a better-ranked one is near it. "Better" is a total order, and which views
-are compared depends on the images of the run alone, so neither the order of the input nor the
-number of workers changes which images are kept.
+An image is dropped when a better-ranked one is near it. "Better" is a total order, in which those
+of finished runs come first, and which views are compared depends on the images of the runs alone,
+so neither the order of the input nor the number of workers changes which images are kept.
 """
 
 from collections.abc import Sequence
@@ -23,6 +23,7 @@ REASON = "near_duplicate"
 PAIR_FIELDS = [
     *IMAGE_FIELDS, ("view", "u1"), ("hamming", "u1"),
     ("better_high", "<u8"), ("better_low", "<u4"), ("better_view", "u1"), ("better_area", "<u8"),
+    ("better_run", "u1"),
 ]  # fmt: skip
 CANDIDATE_DTYPE = np.dtype(PAIR_FIELDS)
 
@@ -59,7 +60,8 @@ def candidates(views: Sequence[Records], group: Group, cut: Cut, config: DedupeC
 def _ranked(views: Records) -> Records:
     """The views from the best image to the worst; of images with equal pixels, the best alone."""
     smaller = views["area"].max(initial=0) - views["area"]
-    views = views[order_by(smaller, views["high"], views["low"], views["view"])]
+    rank = (views["run"], smaller, views["high"], views["low"], views["view"])
+    views = views[order_by(*rank)]
     image = _image_numbers(views)
     first, which = distinct(views["pixels"])
     return np.asarray(views[image == image[first[which]]])
@@ -68,7 +70,7 @@ def _ranked(views: Records) -> Records:
 def _image_numbers(views: Records) -> Ints:
     """The image of each view, where those of an image stand side by side."""
     is_next = np.zeros(len(views), np.int64)
-    is_next[starts_of_runs(views["high"], views["low"])[1:]] = 1
+    is_next[starts_of_runs(views["run"], views["high"], views["low"])[1:]] = 1
     return np.asarray(np.cumsum(is_next))
 
 
@@ -77,15 +79,18 @@ class _Near:
 
     def __init__(self, views: Records, values: Values, config: DedupeConfig) -> None:
         self.high, self.low = views["high"].copy(), views["low"].copy()
+        self.is_own = views["run"] == len(config.against)
         self.values = values
         self.aspect = views["aspect"].astype(np.int16)
         self.reach = views["reach"].astype(np.int32)
         self.config = config
 
     def among(self, one: Ints, other: Ints) -> tuple[Ints, Ints]:
-        """The pairs that are near."""
+        """The pairs that are near, of two images that are not both of finished runs."""
+        own, both = self.is_own[one] | self.is_own[other], self.is_own[one] & self.is_own[other]
         alike = np.flatnonzero(
-            ((self.high[one] != self.high[other]) | (self.low[one] != self.low[other]))
+            own
+            & (~both | (self.high[one] != self.high[other]) | (self.low[one] != self.low[other]))
             & (np.abs(self.aspect[one] - self.aspect[other]) <= MAX_ASPECT_CHANGE)
         )
         one, other = one[alike], other[alike]
@@ -149,7 +154,7 @@ def _described(views: Records, pairs: Codes) -> Records:
     found = np.zeros(len(pairs), CANDIDATE_DTYPE)
     for name in ("high", "low", "view"):
         found[name], found[f"better_{name}"] = worse[name], better[name]
-    found["better_area"] = better["area"]
+    found["better_area"], found["better_run"] = better["area"], better["run"]
     found["hamming"] = np.bitwise_count(worse["phash"] ^ better["phash"])
     return keep_best(found)
 
@@ -162,7 +167,7 @@ def order_of(found: Records) -> Ints:
 def unique_pairs(found: Records) -> Records:
     """Each pair of views once, in that order."""
     ordered = found[order_of(found)]
-    names = ("high", "low", "view", "better_high", "better_low", "better_view")
+    names = ("high", "low", "view", "better_run", "better_high", "better_low", "better_view")
     return ordered[starts_of_runs(*(ordered[name] for name in names))]
 
 
@@ -187,7 +192,8 @@ def best_candidates(found: Records) -> Ints:
 
 def _rank(found: Records) -> tuple["np.ndarray[tuple[int], np.dtype[np.generic]]", ...]:
     area = found["better_area"].astype(np.int64)
-    return (found["view"], found["better_view"], found["better_low"], found["better_high"], -area)
+    better = (found["better_low"], found["better_high"], -area, found["better_run"])
+    return (found["view"], found["better_view"], *better)
 
 
 def _place_in_run(ordered: Records) -> Ints:

@@ -34,8 +34,9 @@ from pipelines.dedupe.near import (
     order_of,
     unique_pairs,
 )
+from pipelines.dedupe.runs import Runs
 from pipelines.dedupe.verdicts import VERDICT_DTYPE, Verdicts, concatenated, one_verdict_each
-from pipelines.dedupe.views import COLUMNS, ShardImages, read_images, thumbnails
+from pipelines.dedupe.views import COLUMNS, THUMBNAIL, ShardImages, read_images, thumbnails
 from pipelines.io.selections import surviving_rows
 from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import SELECTION_SCHEMA
@@ -61,26 +62,27 @@ class Candidates:
     which: npt.NDArray[np.int64]
 
 
-def describe_shard(task: StageTask, index: int) -> ShardImages:
+def describe_shard(task: StageTask, runs: Runs, shard: int) -> ShardImages:
     """The images of a shard; raises `UnreadableShardError` where it is missing or corrupt."""
-    return read_images(surviving_rows(task, index, COLUMNS))
+    return read_images(runs.rows(task, shard, COLUMNS), runs.place(shard)[0])
 
 
 def attach_thumbnails(
-    task: StageTask, parts: Iterable[Records]
+    task: StageTask, runs: Runs, parts: Iterable[Records]
 ) -> Iterator[tuple[int, Candidates]]:
     """Candidates of some better images with their thumbnails, by the shards of the worse ones.
 
     Args:
         task: of the stage.
+        runs: whose images meet.
         parts: `CANDIDATE_DTYPE`; all whose better images are in the shards that occur.
     """
     pairs = unique_pairs(concatenated(list(parts), CANDIDATE_DTYPE))
-    holders = pairs["better_high"] % np.uint64(task.num_shards)
+    holders = runs.holders(pairs)
     found = _merged(
         [
-            _with_thumbnails(task, index, keep_best(pairs[holders == index]))
-            for index in np.unique(holders).tolist()
+            _with_thumbnails(runs.rows(task, shard, ["key", THUMBNAIL]), pairs[holders == shard])
+            for shard in np.unique(holders).tolist()
         ]
     )
     shards = shards_of(found.pairs, task.num_shards)
@@ -104,7 +106,7 @@ def judge_images(
     equal, found = _told_apart(values)
     near_ones = np.empty(0, VERDICT_DTYPE)
     if found:
-        table = surviving_rows(task, index, ["key", "thumbnail"])
+        table = surviving_rows(task, index, ["key", THUMBNAIL])
         near_ones = _judge(_best(_merged(found)), table, config)
     return Verdicts(one_verdict_each(equal, near_ones))
 
@@ -168,7 +170,14 @@ def _duplicates(rows: pa.Table, verdicts: Records, stage: str, config: DedupeCon
     limits = np.where(verdicts["near"] == 1, float(config.max_hamming), 0.0)
     reasons = [REASONS[near_one] for near_one in verdicts["near"].tolist()]
     measured = verdicts["hamming"].astype(np.float64)
-    return _rejections(rows, stage, reasons, measured, limits, image_digits(better))
+    details = _names(image_digits(better), verdicts["better_run"].tolist(), config)
+    return _rejections(rows, stage, reasons, measured, limits, details)
+
+
+def _names(digits: list[str], runs: list[int], config: DedupeConfig) -> list[str]:
+    """Images as rejections name them: one of a finished run with the name of that run."""
+    of_runs = [*(f" of {name}" for name in config.finished_runs), ""]
+    return [image + of_runs[run] for image, run in zip(digits, runs, strict=True)]
 
 
 def _overuses(rows: pa.Table, overused: Records, stage: str, config: DedupeConfig) -> pa.Table:
@@ -191,13 +200,13 @@ def _rejections(
     return pa.table([*columns, *added], schema=REJECTION_SCHEMA)
 
 
-def _with_thumbnails(task: StageTask, index: int, pairs: Records) -> Candidates:
+def _with_thumbnails(table: pa.Table, pairs: Records) -> Candidates:
+    pairs = keep_best(pairs)
     names = ("better_high", "better_low", "better_view")
     firsts, which = distinct(*(pairs[name] for name in names))
     wanted = np.zeros(len(firsts), VIEW_FIELDS)
     for name in ("high", "low", "view"):
         wanted[name] = pairs[f"better_{name}"][firsts]
-    table = surviving_rows(task, index, ["key", "thumbnail"])
     return Candidates(pairs, thumbnails(wanted, table), which)
 
 
@@ -229,7 +238,7 @@ def _judge(found: Candidates, table: pa.Table, config: DedupeConfig) -> Records:
         current, ends = current[current < ends], ends[current < ends]
     pairs = found.pairs[np.concatenate(near_ones)]
     verdicts = np.zeros(len(pairs), VERDICT_DTYPE)
-    for name in ("high", "low", "better_high", "better_low", "hamming"):
+    for name in ("high", "low", "better_high", "better_low", "better_run", "hamming"):
         verdicts[name] = pairs[name]
     verdicts["near"] = 1
     return verdicts

@@ -1,17 +1,40 @@
 """The dedupe stage as a value: a selection without duplicates and without worn-out captions."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from pipelines.dedupe.config import DedupeConfig, dependencies
+from pipelines.dedupe.config import DedupeConfig, dependencies, settings
 from pipelines.io.material import Material, line, section
+from pipelines.paths import counted_from
 from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
-from pipelines.stage import Cost, Job, PipelineWork, Reads, Stage, Writes
+from pipelines.stage import Cost, Facts, Job, PipelineWork, Reads, Stage, Writes
 
 
 def _build(tasks: Any, job: Job) -> Any:
+    from pipelines.dedupe.against import open_all
     from pipelines.dedupe.pipeline import build
+    from pipelines.dedupe.runs import Runs
 
-    return build(tasks, job.task.num_shards, job.config, in_parts=job.runtime.is_remote)
+    runs = Runs(job.task.num_shards, open_all(job.config, job.task.root))
+    return build(tasks, runs, job.config, in_parts=job.runtime.is_remote)
+
+
+def _relocate(config: DedupeConfig, folder: str) -> DedupeConfig:
+    return config.model_copy(
+        update={"against": tuple(counted_from(folder, url) for url in config.against)}
+    )
+
+
+def _dependencies(config: DedupeConfig, _provided: Mapping[str, str]) -> dict[str, str]:
+    from pipelines.dedupe.against import digests
+
+    return dependencies(config) | digests(config)
+
+
+def _misfit(config: DedupeConfig, facts: Facts) -> str:
+    from pipelines.dedupe.against import misfit
+
+    return misfit(config, facts)
 
 
 def _begins(material: Material) -> str:
@@ -41,6 +64,9 @@ STAGE = Stage(
         source="docs/benchmarks.md; `python -m tests.support.many_images 1000000`; shuffled: "
         "`python -m benchmarks.shuffle`",
     ),
-    dependencies=lambda config, _: dependencies(config),
+    settings=settings,
+    dependencies=_dependencies,
+    relocate=_relocate,
     begins=_begins,
+    misfit=_misfit,
 )

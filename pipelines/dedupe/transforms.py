@@ -3,7 +3,7 @@
 So a group is a few arrays from each shard, however many rows share a hash or a caption; where its
 parts are made a list, it is one of arrays, to be one array next.
 
-shards -> images, views
+shards of all runs -> images, views
 images by ranges of pixel hashes -> verdicts on equal ones, by shard; how many are left
 views by parts of tables, cut for so many images -> pairs, by some shards of better images
 -> candidates, by shard
@@ -23,6 +23,7 @@ from pipelines.dedupe import captions, exact, near, shard
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.cuts import Cut, Group
 from pipelines.dedupe.keys import Records
+from pipelines.dedupe.runs import Runs
 from pipelines.dedupe.verdicts import Verdicts
 from pipelines.io.task import StageTask
 from pipelines.io.transforms import Tasks
@@ -44,33 +45,44 @@ _TaggedUses = TaggedOutput[Literal["uses"], tuple[int, Records]]
 
 
 @dataclass(eq=False)
+class ShardsOfRuns(beam.PTransform[Tasks, PCollection[int]]):
+    """The task in; the shards of all runs, counted through, out; none where none is pending."""
+
+    runs: Runs
+
+    def expand(self, tasks: Tasks) -> PCollection[int]:
+        return tasks | "All" >> beam.FlatMap(_shards, self.runs) | "Spread" >> beam.Reshuffle()
+
+
+@dataclass(eq=False)
 class FindDuplicates(beam.PTransform[PCollection[int], PCollection[tuple[int, Any]]]):
-    """Numbers of all shards in; `(shard, Verdicts)` once and `(shard, Overused)` any times out.
+    """Shards of all runs in; of the run, `(shard, Verdicts)` once, `(shard, Overused)` any times.
 
     Args:
         tasks: of the stage.
-        num_shards: of the run.
+        runs: whose images meet.
         config: what is near, and how often a caption may be used.
         in_parts: whether the views of a large run meet in parts of a table. Workers elsewhere hold
             no more than a part each; one machine would hold all parts, and visitors beside.
     """
 
     tasks: Tasks
-    num_shards: int
+    runs: Runs
     config: DedupeConfig
     in_parts: bool
 
     def expand(self, numbers: PCollection[int]) -> PCollection[tuple[int, Any]]:
-        read = numbers | "Read" >> beam.FlatMap(_read, AsSingleton(self.tasks)).with_outputs(
+        task, runs = AsSingleton(self.tasks), self.runs
+        read = numbers | "Read" >> beam.FlatMap(_read, task, runs).with_outputs(
             IMAGES, VIEWS, main="equal"
         )
-        merged = read[IMAGES] | MergeEqual(self.num_shards)
+        merged = read[IMAGES] | MergeEqual(runs)
         left = merged[LEFT] | "Left" >> beam.CombineGlobally(sum)
         cut = left | "Cut" >> beam.Map(Cut.of if self.in_parts else Cut)
-        candidates = read[VIEWS] | FindNear(self.tasks, cut, self.num_shards, self.config)
+        candidates = read[VIEWS] | FindNear(self.tasks, cut, runs, self.config)
         found = (read.equal, merged.verdicts, candidates) | "Found" >> beam.Flatten()
         judged = found | JudgeShards(self.tasks, self.config)
-        overused = judged[USES] | MergeCaptions(self.num_shards, self.config)
+        overused = judged[USES] | MergeCaptions(runs.num_shards, self.config)
         return (judged.verdicts, overused) | "Outcomes" >> beam.Flatten()
 
 
@@ -81,14 +93,14 @@ class MergeEqual(beam.PTransform[PCollection[tuple[int, Records]], DoOutputsTupl
     `(shard, Verdicts)` on `verdicts`; how many images are left, by range, on `left`.
     """
 
-    num_shards: int
+    runs: Runs
 
     def expand(self, images: PCollection[tuple[int, Records]]) -> Tagged:
         return (
             images
             | "ByPixels" >> beam.GroupByKey()
             | "Best"
-            >> beam.FlatMap(_merge_equal, self.num_shards).with_outputs(LEFT, main="verdicts")
+            >> beam.FlatMap(_merge_equal, self.runs).with_outputs(LEFT, main="verdicts")
         )
 
 
@@ -98,7 +110,7 @@ class FindNear(beam.PTransform[PCollection[Records], PCollection[tuple[int, Any]
 
     tasks: Tasks
     cut: PCollection[Cut]
-    num_shards: int
+    runs: Runs
     config: DedupeConfig
 
     def expand(self, views: PCollection[Records]) -> PCollection[tuple[int, Any]]:
@@ -107,9 +119,9 @@ class FindNear(beam.PTransform[PCollection[Records], PCollection[tuple[int, Any]
             views
             | "Groups" >> beam.FlatMap(_groups, cut, self.config.num_tables)
             | "ByGroup" >> beam.GroupByKey()
-            | "Meet" >> beam.FlatMap(_find_near, cut, self.config, self.num_shards)
+            | "Meet" >> beam.FlatMap(_find_near, cut, self.config, self.runs)
             | "ByBetter" >> beam.GroupByKey()
-            | "Attach" >> beam.FlatMap(_attach, AsSingleton(self.tasks))
+            | "Attach" >> beam.FlatMap(_attach, AsSingleton(self.tasks), self.runs)
         )
 
 
@@ -152,12 +164,18 @@ class MergeCaptions(
         )
 
 
+def _shards(task: StageTask, runs: Runs) -> Iterable[int]:
+    return range(runs.total_shards) if task.pending else ()
+
+
 def _read(
-    index: int, task: StageTask
+    number: int, task: StageTask, runs: Runs
 ) -> Iterator[tuple[int, Verdicts] | _TaggedImages | _TaggedViews]:
-    found = shard.describe_shard(task, index)
-    yield index, Verdicts(found.verdicts)
-    for part in exact.by_pixels(found.best, num_parts(task.num_shards)):
+    found = shard.describe_shard(task, runs, number)
+    run, index = runs.place(number)
+    if run == runs.own:
+        yield index, Verdicts(found.verdicts)
+    for part in exact.by_pixels(found.best, num_parts(runs.total_shards)):
         images: _TaggedImages = TaggedOutput(IMAGES, part)
         yield images
     views: _TaggedViews = TaggedOutput(VIEWS, found.views)
@@ -170,9 +188,9 @@ def num_parts(num_shards: int) -> int:
 
 
 def _merge_equal(
-    group: tuple[int, Iterable[Records]], num_shards: int
+    group: tuple[int, Iterable[Records]], runs: Runs
 ) -> Iterator[tuple[int, Verdicts] | _TaggedLeft]:
-    num_left, verdicts = exact.merge_equal(list(group[1]), num_shards)
+    num_left, verdicts = exact.merge_equal(list(group[1]), runs.num_shards, runs.own)
     left: _TaggedLeft = TaggedOutput(LEFT, num_left)
     yield left
     yield from verdicts
@@ -183,18 +201,18 @@ def _groups(views: Records, cut: Cut, num_tables: int) -> Iterator[tuple[Group, 
 
 
 def _find_near(
-    group: tuple[Group, Iterable[Records]], cut: Cut, config: DedupeConfig, num_shards: int
+    group: tuple[Group, Iterable[Records]], cut: Cut, config: DedupeConfig, runs: Runs
 ) -> Iterator[tuple[int, Records]]:
     pairs = near.candidates(list(group[1]), group[0], cut, config)
-    parts = pairs["better_high"] % np.uint64(num_shards) % np.uint64(num_parts(num_shards))
+    parts = runs.holders(pairs) % num_parts(runs.total_shards)
     for part in np.unique(parts).tolist():
         yield part, pairs[parts == part]
 
 
 def _attach(
-    group: tuple[int, Iterable[Records]], task: StageTask
+    group: tuple[int, Iterable[Records]], task: StageTask, runs: Runs
 ) -> Iterator[tuple[int, shard.Candidates]]:
-    yield from shard.attach_thumbnails(task, group[1])
+    yield from shard.attach_thumbnails(task, runs, group[1])
 
 
 def _judge(

@@ -7,6 +7,7 @@ import numpy as np
 
 from pipelines.dedupe.keys import IMAGE_FIELDS, Records, find_images, starts_of_runs
 
+# `run` and `better_run`: numbers of the runs that hold the two (`pipelines.dedupe.runs`).
 # `near`: 0 for equal pixels, 1 for a near duplicate, whose hashes differ in `hamming` bits.
 VERDICT_DTYPE = np.dtype(
     [
@@ -15,6 +16,8 @@ VERDICT_DTYPE = np.dtype(
         ("better_low", "<u4"),
         ("near", "u1"),
         ("hamming", "u1"),
+        ("run", "u1"),
+        ("better_run", "u1"),
     ]
 )
 
@@ -45,14 +48,17 @@ def one_verdict_each(exact: Records, near: Records) -> Records:
 
 
 def _follow(exact: Records) -> Records:
-    """A shard says A for B, all shards say B for C: A is dropped for C."""
+    """A shard says A for B, all shards say B for C: A is dropped for C.
+
+    Keys of a finished run may be here as well, for other pixels: its images are never dropped.
+    """
     ordered = exact[np.lexsort((exact["low"], exact["high"]))]
     better = np.empty(len(ordered), IMAGE_FIELDS)
     better["high"], better["low"] = ordered["better_high"], ordered["better_low"]
     place = find_images(better, ordered)
-    moved = place >= 0
+    moved = (place >= 0) & (ordered["better_run"] == ordered["run"])
     followed = ordered.copy()
-    for name in ("better_high", "better_low"):
+    for name in ("better_high", "better_low", "better_run"):
         followed[name][moved] = ordered[name][place[moved]]
     return followed
 

@@ -19,6 +19,7 @@ from pipelines.sameness.hashes import SKETCH_VALUES
 from pipelines.sameness.views import unpack_thumbnails, unpack_views
 
 COLUMNS = ["key", "width", "height", "pixel_hash", "sketch"]
+THUMBNAIL = "thumbnail"
 
 # A view of an image: the image itself, or what is inside its border.
 VIEW_DTYPE = np.dtype(
@@ -31,6 +32,7 @@ VIEW_DTYPE = np.dtype(
         ("reach", "i1"),
         ("aspect", "i1"),
         ("phash", ">u8"),
+        ("run", "u1"),
     ]
 )
 
@@ -49,17 +51,18 @@ class ShardImages(NamedTuple):
     views: Records
 
 
-def read_images(table: pa.Table) -> ShardImages:
+def read_images(table: pa.Table, run: int = 0) -> ShardImages:
     """The images of a shard, of which those with equal pixels are reduced to the best one.
 
     Args:
         table: `COLUMNS`, sorted by key.
+        run: the number of the run that holds the shard.
     """
     pairs = parse_hex(table["key"], PAIR_DTYPE)
     rows = first_rows(pairs)
     table, pairs = table.take(rows), pairs[rows]
     images = np.zeros(len(rows), EXACT_DTYPE)
-    images["high"], images["low"] = pairs["high"], pairs["low"]
+    images["high"], images["low"], images["run"] = pairs["high"], pairs["low"], run
     images["pixels"] = parse_hex(table["pixel_hash"], np.dtype((">u8", (2,)))).reshape(-1, 2)
     images["area"] = _integers(table["width"]) * _integers(table["height"])
     best, verdicts = reduce_equal(images)
@@ -76,13 +79,13 @@ def thumbnails(wanted: Records, table: pa.Table) -> npt.NDArray[np.uint8]:
     pairs = parse_hex(table["key"], PAIR_DTYPE)
     firsts = first_rows(pairs)
     rows = firsts[find_images(wanted, pairs[firsts])]
-    return unpack_thumbnails(table["thumbnail"], rows, wanted["view"].astype(np.int64))
+    return unpack_thumbnails(table[THUMBNAIL], rows, wanted["view"].astype(np.int64))
 
 
 def _views(best: Records, rows: npt.NDArray[np.int64], sketches: pa.ChunkedArray) -> Records:
     found = unpack_views(sketches, rows)
     views = np.zeros(len(found.rows), VIEW_DTYPE)
-    for name in ("high", "low", "area"):
+    for name in ("high", "low", "area", "run"):
         views[name] = best[name][found.rows]
     views["pixels"], views["view"] = best["pixels"][found.rows, 0], found.numbers
     for name in ("values", "reach", "aspect", "phash"):

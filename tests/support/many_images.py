@@ -155,6 +155,7 @@ def measure(root: Path, count: int) -> None:
 
     from pipelines.dedupe.config import DedupeConfig
     from pipelines.dedupe.pipeline import build
+    from pipelines.dedupe.runs import Runs
     from tests.support.beam_tasks import tasks
 
     num_shards = max(1, count // ROWS_PER_SHARD)
@@ -163,7 +164,7 @@ def measure(root: Path, count: int) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF)
     wall = time.perf_counter()
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
-        build(tasks(pipeline, task), num_shards, DedupeConfig(), in_parts=False)
+        build(tasks(pipeline, task), Runs(num_shards), DedupeConfig(), in_parts=False)
     used = resource.getrusage(resource.RUSAGE_SELF)
     cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
     sys.stdout.write(

@@ -8,7 +8,7 @@ def images(*rows: tuple[int, int, int]) -> Records:
     """Images as (pixel hash, image, area)."""
     made = np.zeros(len(rows), EXACT_DTYPE)
     for number, (pixels, image, area) in enumerate(rows):
-        made[number] = ((pixels, 7), image, 0, area)
+        made[number] = ((pixels, 7), image, 0, area, 0)
     return made
 
 
@@ -39,7 +39,7 @@ def test_parts_hold_every_image_once() -> None:
 def test_verdicts_go_to_the_shards_of_the_worse_images() -> None:
     parts = [images((5, 4, 10)), images((5, 3, 20), (6, 9, 1)), images((5, 8, 5))]
     for order in (parts, parts[::-1]):
-        left, verdicts = merge_equal(order, 4)
+        left, verdicts = merge_equal(order, 4, own=0)
         found = dict(verdicts)
         assert left == 2
         assert set(found) == {0}
@@ -55,6 +55,6 @@ def test_300_000_rows_that_share_one_image_are_one_image_a_shard() -> None:
         best, verdicts = reduce_equal(rows)
         assert (len(best), len(verdicts)) == (1, 9_999)
         shards.append(best)
-    dropped = [v.dropped for _, v in merge_equal(shards, 30)[1]]
+    dropped = [v.dropped for _, v in merge_equal(shards, 30, own=0)[1]]
     assert sum(map(len, dropped)) == 29
     assert {int(n) for part in dropped for n in part["better_high"]} == {0}

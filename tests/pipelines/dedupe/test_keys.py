@@ -48,12 +48,12 @@ def test_images_that_share_64_bits_are_told_apart() -> None:
     assert find_images(pairs, pairs[[0, 4]]).tolist() == [0, -1, -1, -1, 1]
 
 
-def test_larger_images_rank_first_and_keys_break_ties() -> None:
+def test_finished_runs_then_larger_images_rank_first_and_keys_break_ties() -> None:
     images = np.array(
-        [(3, 1, 10), (1, 2, 10), (1, 1, 10), (9, 9, 11)],
-        [("high", "<u8"), ("low", "<u4"), ("area", "<u8")],
+        [(3, 1, 10, 1), (1, 2, 10, 1), (1, 1, 10, 1), (9, 9, 11, 1), (5, 5, 1, 0)],
+        [("high", "<u8"), ("low", "<u4"), ("area", "<u8"), ("run", "u1")],
     )
-    assert best_first(images).tolist() == [3, 2, 1, 0]
+    assert best_first(images).tolist() == [4, 3, 2, 1, 0]
 
 
 def test_runs_start_where_any_column_changes() -> None:

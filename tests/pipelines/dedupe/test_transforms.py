@@ -1,6 +1,5 @@
 import random
 from collections.abc import Iterator
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -8,42 +7,20 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from apache_beam.testing.test_pipeline import TestPipeline as _TestPipeline
-from PIL import Image
 
 from dalle_model import files
-from dalle_model.pixels import Rgb
 from pipelines.dedupe import cuts, transforms
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.pipeline import build
+from pipelines.dedupe.runs import Runs
 from pipelines.io import parquet
-from pipelines.io.keys import pair_key, shard_of
 from pipelines.io.task import StageTask
 from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION_SCHEMA
-from pipelines.sameness.hashes import describe
 from tests.support.beam_tasks import tasks
-from tests.support.image_rows import row
+from tests.support.pictures import hash_of, image_row, in_shards, picture
 
 CONFIG = DedupeConfig(max_images_per_caption=2)
 Row = dict[str, Any]
-
-
-def picture(seed: int) -> Rgb:
-    small = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
-    return np.asarray(Image.fromarray(small).resize((48, 48), Image.Resampling.BICUBIC))
-
-
-def hash_of(number: int) -> str:
-    return blake2b(bytes([number]), digest_size=16).hexdigest()
-
-
-def image_row(url: str, caption: str, rgb: Rgb, edge: int, pixel_hash: str) -> Row:
-    made = row(0, image=b"", width=edge, height=edge) | describe(rgb)
-    return made | {
-        "key": pair_key(url, caption),
-        "url": url,
-        "caption": caption,
-        "pixel_hash": pixel_hash,
-    }
 
 
 def image_rows() -> Iterator[Row]:
@@ -76,12 +53,10 @@ def dedupe(
     """Write the image shards, run the stage, and give back survivors and rejections."""
     task, rows = task_of(root, num_shards, pending), list(image_rows())
     random.Random(seed).shuffle(rows)
-    for index in range(num_shards):
-        mine = [r for r in rows if shard_of(r["key"], num_shards) == index]
-        table = pa.Table.from_pylist(sorted(mine, key=lambda r: r["key"]), schema=IMAGE_SCHEMA)
+    for index, table in enumerate(in_shards(rows, num_shards, IMAGE_SCHEMA)):
         files.write_bytes(task.input(IMAGES).part(index), parquet.to_bytes(table))
     with _TestPipeline(runner="FnApiRunner") as pipeline:
-        build(tasks(pipeline, task), task.num_shards, CONFIG, in_parts=True)
+        build(tasks(pipeline, task), Runs(task.num_shards), CONFIG, in_parts=True)
     shards = range(num_shards) if pending is None else pending
     kept = pa.concat_tables([parquet.read_table(task.part(i)) for i in shards])
     rejected = pa.concat_tables([parquet.read_table(task.rejected(i)) for i in shards])
