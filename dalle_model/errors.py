@@ -43,6 +43,7 @@ DalleError: what was asked for has failed; exit code 1
         ReaderError          dalle_model.data.reader          rows cannot be read in an order
         CodecError           dalle_model.tokenizers.codec     the codec of a config cannot be used
         ConversionError      dalle_model.tokenizers.pickles   a file cannot be made a codec
+        ScorerError          dalle_model.clip.scorer          a scorer cannot be found or used
         CompressionError     dalle_model.train.powersgd       gradients cannot be compressed so
         ParallelError        dalle_model.train.place          processes cannot train together so
         RecomputeError       dalle_model.train.recomputing    a model has no blocks

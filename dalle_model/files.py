@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -284,6 +285,19 @@ def sha256_of(url: str) -> str:
     """SHA-256 of a file, of which a disk is read piece by piece; raises as `open_read`."""
     with open_read(url) as stream:
         return hashlib.file_digest(cast(Any, stream), "sha256").hexdigest()
+
+
+def sha256_while_same(url: str) -> str:
+    """The same, of a file that is read again only where its size, mtime or etag has changed."""
+    now = identity(url)
+    if now["stamp"] is None:
+        return sha256_of(url)
+    return _sha256_once(url, now["bytes"], now["stamp"])
+
+
+@lru_cache(maxsize=8)
+def _sha256_once(url: str, _size: int, _stamp: str) -> str:
+    return sha256_of(url)
 
 
 def read_json(url: str) -> Any:

@@ -18,7 +18,6 @@ TorchScript is a program, which runs when it is loaded: take it only from whom y
 import json
 import posixpath
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import yaml
@@ -73,7 +72,7 @@ def _script(url: str, settings: dict[str, Any], encoder: str, decoder: str | Non
     dtype = next((known for known in get_args(DType) if known == settings["dtype"]), None)
     if dtype is None:
         raise ValueError(f"dtype {settings['dtype']!r} is none of {', '.join(get_args(DType))}")
-    digests = [_sha256(half) for half in (encoder, decoder) if half is not None]
+    digests = [files.sha256_while_same(half) for half in (encoder, decoder) if half is not None]
     low, high = settings["pixel_range"]
     facts = CodecFacts(
         name=name_of(url),
@@ -114,16 +113,3 @@ def _located(url: str, path: str | None) -> str | None:
     if path is None or files.is_url(path):
         return path
     return posixpath.join(posixpath.dirname(url), path)
-
-
-def _sha256(url: str) -> str:
-    """SHA-256 of a file, which is read again only where it has changed."""
-    identity = files.identity(url)
-    if identity["stamp"] is None:
-        return files.sha256_of(url)
-    return _sha256_once(url, identity["bytes"], identity["stamp"])
-
-
-@lru_cache(maxsize=8)
-def _sha256_once(url: str, _size: int, _stamp: str) -> str:
-    return files.sha256_of(url)
