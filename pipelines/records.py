@@ -41,6 +41,11 @@ CARRIED = "carried"  # types of the values that sources carry, by name: `pipelin
 ROWS_MISSING = "rows_missing"
 
 
+# A column that a selection may add: boxes of the image as stored that whoever reads its pixels sees
+# blurred, as `dalle_model.blur` has them; list of uint16, four a box.
+BLURRED = "blurred"
+
+
 class Candidate(NamedTuple):
     """An image-caption pair as found on a page or in a table.
 

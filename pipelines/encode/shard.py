@@ -34,7 +34,7 @@ from pipelines.io.carried_columns import fields, passed_over, with_carried
 from pipelines.io.earlier import EarlierRows
 from pipelines.io.selections import surviving_row_groups
 from pipelines.io.task import BatchedResult, ShardResult, StageTask
-from pipelines.records import CODEC, IMAGE_SCHEMA, ROWS_MISSING
+from pipelines.records import BLURRED, CODEC, IMAGE_SCHEMA, ROWS_MISSING
 
 # Of an earlier result.
 _KEPT = ("sha256", "view", "crop", "flipped", "image_tokens", "token_shape", MARGINS)
@@ -112,13 +112,14 @@ def _token_rows(
 ) -> TokenRows:
     """What makes the rows of a shard of those of images, reusing those of an earlier result."""
     kept = [name for name in _KEPT if name in schema.names]
+    earlier = EarlierRows(task, index, kept, if_there=[BLURRED])
     return TokenRows(
         schema,
         task.stage,
         crop=crop_by(views.choose, codec.facts),
         encode=encoder.encode,
         batch_size=config.batch_size,
-        before=partial(_known_before, EarlierRows(task, index, kept), codec.facts, views.count),
+        before=partial(_known_before, earlier, codec.facts, views.count),
         proof=Proof(encoder, codec, config),
         refusal=views.refusal,
     )
@@ -168,7 +169,8 @@ def _known_before(
     earlier: EarlierRows, facts: CodecFacts, count: Callable[[Row], int], row: Row
 ) -> list[Known]:
     def is_same(old: Row) -> bool:
-        return bool(old["sha256"] == row["sha256"])
+        same_boxes = (old.get(BLURRED) or []) == (row.get(BLURRED) or [])
+        return bool(old["sha256"] == row["sha256"]) and same_boxes
 
     found = earlier.find_all(image_of(row["key"]), is_same)
     return [_known(old, facts) for old in found] if len(found) == count(row) else []

@@ -28,11 +28,15 @@ class EarlierRows:
         task: of the stage.
         index: of the shard.
         columns: that are needed beside the key.
+        if_there: that are read of those results which have them.
     """
 
-    def __init__(self, task: StageTask, index: int, columns: Sequence[str]) -> None:
+    def __init__(
+        self, task: StageTask, index: int, columns: Sequence[str], if_there: Sequence[str] = ()
+    ) -> None:
+        urls = [folder.part(index) for folder in task.earlier_results]
         names = ["key", *columns]
-        self._results = [_Rows(folder.part(index), names) for folder in task.earlier_results]
+        self._results = [_Rows(url, [*names, *_there(url, if_there)]) for url in urls]
 
     def find(self, image: str, is_same: Callable[[Row], bool] = lambda _: True) -> Row | None:
         """The first earlier row of an image that is the same; None where there is none.
@@ -104,6 +108,17 @@ def images_with(task: StageTask, index: int, column: str) -> set[str]:
             keys = table["key"].filter(pc.is_valid(table[column]))
             found.update(map(image_of, keys.to_pylist()))
     return found
+
+
+def _there(url: str, columns: Sequence[str]) -> list[str]:
+    """Those of some columns that a shard has; none of one that cannot be read."""
+    if not columns:
+        return []
+    try:
+        known = parquet.read_schema(url).names
+    except UnreadableShardError:
+        return []
+    return [name for name in columns if name in known]
 
 
 def readable_row_groups(url: str, columns: list[str]) -> Iterator[pa.Table]:

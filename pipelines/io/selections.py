@@ -10,12 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dalle_model.blur import blur_boxes
+from dalle_model.pixels import from_stored, to_png
 from pipelines.io.batches import rows_below, rows_up_to
 from pipelines.io.keys import shard_of
 from pipelines.io.layout import StageFolder
 from pipelines.io.parquet import read_ranges, read_row_group, read_row_groups, read_table
 from pipelines.io.task import StageTask
-from pipelines.records import IMAGES, SELECTION, SELECTION_SCHEMA
+from pipelines.records import BLURRED, IMAGES, SELECTION, SELECTION_SCHEMA
 
 
 def surviving_rows(task: StageTask, index: int, columns: list[str] | None = None) -> pa.Table:
@@ -71,7 +73,7 @@ def join_selections(images: pa.Table, selections: Sequence[pa.Table]) -> pa.Tabl
         kept = selection.take(indices.drop_null())
         for name in added_columns(selection.schema):
             images = images.append_column(selection.schema.field(name), kept[name])
-    return images
+    return _with_blurred_pixels(images)
 
 
 def added_columns(schema: pa.Schema) -> list[str]:
@@ -103,6 +105,30 @@ def images_of(images: StageFolder, keys: Iterable[str]) -> dict[str, bytes]:
                 rows = rows.filter(pc.is_in(rows["key"], pa.array(sorted(some), pa.string())))
                 found |= {row["key"]: row["image"] for row in rows.to_pylist()}
     return found
+
+
+def _with_blurred_pixels(images: pa.Table) -> pa.Table:
+    """The same rows, in whose pixels the boxes that a selection names are blurred.
+
+    It is done here, for all that read pixels behind that selection, so that none can forget it.
+    """
+    for name in ("image", "full_image"):
+        if BLURRED in images.column_names and name in images.column_names:
+            place, field = images.column_names.index(name), images.schema.field(name)
+            pairs = zip(images[name].to_pylist(), images[BLURRED].to_pylist(), strict=True)
+            made = pa.array([_blurred(*pair) for pair in pairs], field.type)
+            images = images.set_column(place, field, made)
+    return images
+
+
+def _blurred(stored: bytes | None, boxes: Sequence[int] | None) -> bytes | None:
+    """An image as stored with its boxes blurred, as a PNG where there are any."""
+    if stored is None or not boxes:
+        return stored
+    try:
+        return to_png(blur_boxes(from_stored(stored), boxes))
+    except (OSError, SyntaxError, ValueError):  # damaged, which is for who decodes it to say
+        return stored
 
 
 def _between(selection: pa.Table, keys: pa.ChunkedArray) -> pa.Table:

@@ -1,0 +1,68 @@
+"""The quality stage as a value: a selection by what scorers see in the images."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from pipelines.io.layout import StageFolder
+from pipelines.io.manifest import Manifest
+from pipelines.io.task import BatchedResult, StageTask
+from pipelines.quality.config import QualityConfig, ScoresConfig, dependencies
+from pipelines.quality.registry import registry
+from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
+from pipelines.rejection import Check
+from pipelines.stage import Cost, Job, Reads, Row, ShardWork, Stage, Writes
+from pipelines.views import View
+
+DECODING_S = 2e-3  # a stored PNG of 256 px, which each row of an image costs once
+COST = Cost(
+    cpu_s=DECODING_S,
+    stored_bytes=70,
+    source="docs/quality.md; `python -m benchmarks quality`",
+    assumes="images of 256 px",
+)
+
+
+def _process(job: Job, index: int) -> BatchedResult:
+    from pipelines.quality.shard import score_shard
+
+    return score_shard(job.task, index, job.config)
+
+
+def _checks(_task: StageTask, row: Row, config: ScoresConfig) -> list[Check]:
+    """The rules on the columns that are known: of a dropped row none are."""
+    return [check for scorer, section in config.asked() for check in scorer.checks(row, section)]
+
+
+def _views(folder: StageFolder, manifest: Manifest, config: ScoresConfig) -> Iterable[View]:
+    from pipelines.quality.score_view import score_views
+
+    return score_views(folder, manifest, config)
+
+
+def _cost(config: ScoresConfig, _provided: Mapping[str, str]) -> Cost:
+    """By the scorers that are asked for."""
+    return replace(COST, cpu_s=DECODING_S + sum(scorer.cpu_s for scorer, _ in config.asked()))
+
+
+def _notices(config: ScoresConfig) -> list[str]:
+    if config.asked():
+        return []
+    known = ", ".join(f"`{scorer.name}: {{}}`" for scorer in registry())
+    return [f"quality names no scorer, so that it keeps every row; there are {known}"]
+
+
+STAGE = Stage(
+    name="quality",
+    about="images by what scorers see: blankness, nudity, text, faces",
+    config=QualityConfig,
+    reads={IMAGES: Reads(IMAGE_SCHEMA), SELECTION: Reads(SELECTION_SCHEMA, "any")},
+    writes=Writes(SELECTION),
+    work=ShardWork(_process),
+    is_default=False,
+    dependencies=lambda config, _: dependencies(config),
+    checks=_checks,
+    views=_views,
+    notices=_notices,
+    cost=COST,
+    cost_of=_cost,
+)
