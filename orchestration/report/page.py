@@ -7,6 +7,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from PIL import Image
 
 from dalle_model import files
+from dalle_model.pixels import from_stored
 from orchestration.report.views import ReportView, report_view
 from pipelines.io.layout import RunFolder
 from pipelines.views import Curves, Frequencies, Gallery, HeatMap, Pairs, Spread, View
@@ -48,13 +49,16 @@ def data_uri(image: bytes) -> str:
 
 def _small(image: bytes) -> bytes:
     """An image as it is, or as a JPEG whose shorter edge is `SHOWN`: fifty of 256 px are 5 MB."""
-    with Image.open(io.BytesIO(image), formats=["PNG", "JPEG"]) as opened:
-        shorter = min(opened.size)
-        if shorter <= SHOWN:
-            return image
-        width, height = (round(length * SHOWN / shorter) for length in opened.size)
-        buffer = io.BytesIO()
-        opened.convert("RGB").resize((width, height), Image.Resampling.BOX).save(buffer, "JPEG")
+    try:
+        rgb = from_stored(image)
+    except (OSError, SyntaxError, ValueError):  # damaged, as the browser will show
+        return image
+    shorter = min(rgb.shape[:2])
+    if shorter <= SHOWN:
+        return image
+    height, width = (round(length * SHOWN / shorter) for length in rgb.shape[:2])
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).resize((width, height), Image.Resampling.BOX).save(buffer, "JPEG")
     return buffer.getvalue()
 
 
