@@ -50,10 +50,26 @@ class Cost:
 
 
 class Runs:
-    """Runs of one generated web, in folders below a folder."""
+    """Runs of one generated web, in folders below a folder.
 
-    def __init__(self, folder: Path, num_images: int, port: int) -> None:
+    Args:
+        folder: to write to.
+        num_images: of the web.
+        port: of its server.
+        stages: of the run, in order.
+        sections: further sections of the config, as YAML.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        num_images: int,
+        port: int,
+        stages: Sequence[str] = STAGES,
+        sections: str = "",
+    ) -> None:
         self.folder, self.num_images, self.port = folder, num_images, port
+        self.stages, self.sections = stages, sections
         self.config = self._write("pages", None)
         self.shuffled = self._write("shuffled", 7)
 
@@ -62,11 +78,11 @@ class Runs:
         write_pages(pages, self.num_images, shuffle_seed=shuffle_seed)
         path = self.folder / f"{name}.yaml"
         num_shards = max(2, self.num_images // 500)
-        path.write_text(CONFIG.format(pages=pages, num_shards=num_shards))
+        path.write_text(CONFIG.format(pages=pages, num_shards=num_shards) + self.sections)
         return path
 
-    def run(self, root: Path, stages: Sequence[str] = STAGES, *options: object) -> Cost:
-        """Run some stages to their end.
+    def run(self, root: Path, stages: Sequence[str] = (), *options: object) -> Cost:
+        """Run some stages to their end; by default all.
 
         Raises:
             AssertionError: the command failed; with what it printed.
@@ -83,12 +99,12 @@ class Runs:
 
     def kill_after(self, seconds: float, root: Path, *options: object) -> bool:
         """Start a run and kill all its processes after a while; False if it had ended."""
-        return killed(self._start(root, STAGES, options, subprocess.DEVNULL), seconds)
+        return killed(self._start(root, (), options, subprocess.DEVNULL), seconds)
 
     def _start(
         self, root: Path, stages: Sequence[str], options: Sequence[object], output: int
     ) -> subprocess.Popen[bytes]:
-        words = ["run", *stages, *map(str, options), "--dir", str(root)]
+        words = ["run", *(stages or self.stages), *map(str, options), "--dir", str(root)]
         if "--config" not in words:
             words += ["--config", str(self.config)]
         return subprocess.Popen(
@@ -108,19 +124,19 @@ class Runs:
             here = root / f"run-{len(finished)}"
             while kills < num_kills and self.kill_after(moments.uniform(1, latest), here, *options):
                 kills += 1
-            self.run(here, STAGES, *options)
+            self.run(here, (), *options)
             finished.append(here)
         return finished
 
 
-def books(root: Path) -> dict[str, Manifest]:
-    """The manifests of all stages.
+def books(root: Path, stages: Sequence[str] = STAGES) -> dict[str, Manifest]:
+    """The manifests of some stages, in order.
 
     Raises:
         AssertionError: rows in are not rows out and rows dropped, or not those of the stage before.
     """
     found: dict[str, Manifest] = {}
-    for stage in STAGES:
+    for stage in stages:
         manifest = read_manifest(RunFolder(str(root)).stage(stage))
         assert manifest is not None, stage
         assert manifest.rows_in == manifest.rows_kept + sum(manifest.rejected.values()), stage
@@ -179,7 +195,7 @@ def main(num_images: int = 20_000, num_kills: int = 20) -> None:
             "shuffled sources": ("--config", runs.shuffled, "--workers", 2),
         }.items():
             root = Path(name) / label.replace(" ", "-")
-            cost = runs.run(root, STAGES, *options)
+            cost = runs.run(root, (), *options)
             is_same = checksums(root) == sums
             _say(f"{label}: {cost.wall_s:.1f} s, {'the same' if is_same else 'OTHER'} files")
             assert is_same, label
