@@ -14,6 +14,7 @@ SCHEMA_VERSION = 2
 METADATA_KEY = b"dalle"
 CENTRE: Final = "centre"  # the one view of version 1
 IMAGE_TOKENS, TOKEN_SHAPE, TOKEN_MARGINS = "image_tokens", "token_shape", "token_margins"
+CLIP_SCORE: Final = "clip_score"  # null where no stage of the run gives one
 Encoding = Literal["DICTIONARY", "BYTE_STREAM_SPLIT"]  # of Parquet
 # Measured, 64 to 4,096 rows of 64 to 1,024 uniform or Zipfian codes: up to here a dictionary takes
 # what byte streams do or less, but for shards of a few rows; above, 1 to 12 % more, with shards of
@@ -173,9 +174,10 @@ def token_schema(metadata: ShardMetadata, added: Sequence[pa.Field] = ()) -> pa.
 
     Args:
         metadata: for the footer.
-        added: columns of numbers or text that a run appends to those of every shard, as scores.
+        added: columns of numbers or text that a run appends to those of every shard, as scores;
+            `clip_score` has its place among these.
     """
-    columns = [*_fields(metadata), *added]
+    columns = [*_fields(metadata), *(field for field in added if field.name != CLIP_SCORE)]
     features = {field.name: _feature(field.type) for field in columns}
     return pa.schema(
         columns,
@@ -240,7 +242,7 @@ def _fields(metadata: ShardMetadata) -> list[pa.Field]:
         pa.field("flipped", pa.bool_(), nullable=False),
         pa.field("width", pa.uint32(), nullable=False),
         pa.field("height", pa.uint32(), nullable=False),
-        pa.field("clip_score", pa.float32()),
+        pa.field(CLIP_SCORE, pa.float32()),
         pa.field("phash", pa.uint64(), nullable=False),
         pa.field("sha256", pa.string(), nullable=False),
         pa.field("url", pa.string(), nullable=False),

