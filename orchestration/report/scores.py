@@ -16,6 +16,7 @@ from pipelines.stage import Score
 from pipelines.views import GalleryItem, Spread
 
 NEAREST = 8  # chosen: rows shown on either side of a limit, two lines of a wide screen together
+MOST_LIMITS = 4  # chosen: of several languages, say; more lines are not told apart
 MOST_SHARDS = 64  # chosen: of some million rows, of which a chart of 60 bars shows no more
 
 
@@ -60,7 +61,7 @@ def spreads(
     rejected = read_rejected(folder, manifest)
     for score in scores:
         kept, dropped = _kept(folder, manifest, score), _dropped(rejected, score)
-        limits = [limit for limit in (score.lowest, score.highest) if limit is not None]
+        limits = _limits(score, rejected)
         yield Spread(
             title=f"{manifest.stage}: {score.column}",
             about=_about(manifest, limits, len(dropped.table)),
@@ -70,6 +71,14 @@ def spreads(
             limits=limits,
             nearest=_items([kept, dropped], limits, images) if images else (),
         )
+
+
+def _limits(score: Score, rejected: pa.Table) -> list[float]:
+    """Those that its section fixes, else those by which rows were dropped, as of a share."""
+    limits = [limit for limit in (score.lowest, score.highest) if limit is not None]
+    mine = rejected.filter(pc.equal(rejected["reason"], score.reason))
+    found = pc.unique(mine["threshold"]).drop_null().to_pylist()
+    return limits or sorted(found)[:MOST_LIMITS]
 
 
 def _about(manifest: Manifest, limits: Sequence[float], num_dropped: int) -> str:

@@ -11,6 +11,7 @@ from pipelines.paths import counted_from
 from pipelines.stage import plain_settings
 
 OTHER = "other"  # in `min`: every language that has no limit of its own
+NO_SCORE, BELOW_MIN, NOT_BEST = REASONS = ("no_score", "below_min", "not_among_best")
 
 Limit = Annotated[float, Field(allow_inf_nan=False)]
 

@@ -1,9 +1,8 @@
 """The rules of the stage, applied again to a row that it kept or dropped."""
 
 from pipelines.rejection import Check
-from pipelines.similarity.config import SimilarityConfig
+from pipelines.similarity.config import BELOW_MIN, NO_SCORE, NOT_BEST, REASONS, SimilarityConfig
 from pipelines.similarity.languages import languages_of
-from pipelines.similarity.shard import BELOW_MIN, NO_SCORE, NOT_BEST, REASONS
 from pipelines.stage import Row
 
 

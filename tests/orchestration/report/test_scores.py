@@ -82,3 +82,9 @@ def test_without_a_limit_or_without_images_no_row_is_shown(run):
     (view,) = spreads(run.stage("valued"), _manifest(), [SCORE], None)
     assert not view.nearest
     assert len(view.dropped) == 10
+
+
+def test_a_limit_that_only_the_data_fix_is_read_off_what_was_dropped(run):
+    (view,) = spreads(run.stage("valued"), _manifest(), [Score("value", "too_low")], None)
+    assert view.limits == [LIMIT]
+    assert "10 are beyond the limit 0.5" in view.about
