@@ -16,6 +16,7 @@ CAPTIONS = "captions"  # pairs whose caption is good enough
 FETCHED = "fetched"  # pairs with the bytes of their image as served
 IMAGES = "images"  # pairs with the decoded image
 SELECTION = "selection"  # keys of the images that one filter keeps; a run may have several
+REFERENCES = "references"  # images and captions that rows are compared with
 TOKENS = "tokens"  # token shards: `dalle_model.shards`
 CODEC = "codec"  # a checkpoint: images to tokens and back
 TOKENIZER = "tokenizer"  # of captions
@@ -35,6 +36,7 @@ IMAGE_CROP = "image_crop"  # the part of an image that is stored: `pipelines.ima
 GRID = "grid"  # tokens along one edge of an image; None where images have shapes of their own
 NUM_CODES = "num_codes"  # every code of a codec is below it
 TEXT_VOCAB = "text_vocab"  # tokens of a text tokenizer, at most
+REFERENCE_SCORER = "reference_scorer"  # whose vectors references have, by its name
 CARRIED = "carried"  # types of the values that sources carry, by name: `pipelines.io.carried`
 
 # Counted in a manifest: rows that were asked for by name, and are not among those that came in.
@@ -172,5 +174,27 @@ SELECTION_SCHEMA = pa.schema(
         _required("key", pa.string()),
         _required("url", pa.string()),
         _required("caption", pa.string()),
+    ]
+)
+
+# Images that rows are compared with, such as those of an evaluation set. `set`, `name`: of the set,
+# and of the image in it. `image`: a JPEG, its shorter edge at most 256 px, for people. `sketch`,
+# `thumbnail`: as of `IMAGE_SCHEMA`, of the image and, where it is not square, of its centred square
+# too. `embedding`: of length 1. `unreadable`: why the image cannot be compared; then only its
+# `captions` are.
+REFERENCE_SCHEMA = pa.schema(
+    [
+        _required("set", pa.string()),
+        _required("name", pa.string()),
+        _required("captions", pa.list_(pa.string())),
+        pa.field("image", pa.binary()),
+        pa.field("width", pa.uint32()),
+        pa.field("height", pa.uint32()),
+        _required("sha256", pa.string()),
+        _required("pixel_hash", pa.string()),
+        _required("sketch", pa.binary()),
+        _required("thumbnail", pa.binary()),
+        _required("unreadable", pa.string()),
+        pa.field("embedding", pa.list_(pa.float32())),
     ]
 )
