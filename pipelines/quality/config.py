@@ -30,11 +30,12 @@ class ScoresConfig(BaseModel):
         return [(scorer, section) for scorer, section in pairs if section is not None]
 
 
-QualityConfig: Any = create_model(
+_SECTIONS: dict[str, Any] = {scorer.name: (scorer.config | None, None) for scorer in registry()}
+QualityConfig = create_model(
     "QualityConfig",
     __base__=ScoresConfig,
     __module__=__name__,  # under which it is found again in another process
-    **{scorer.name: (scorer.config | None, None) for scorer in registry()},
+    **_SECTIONS,
 )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest, read_rejected
@@ -39,11 +40,9 @@ def score_views(folder: StageFolder, manifest: Manifest, config: ScoresConfig) -
         kept = _kept(folder, manifest, numbers)
         for name in numbers:
             rule = next((rule for rule in scorer.rules if rule.column == name), None)
-            limit = rule and getattr(section, rule.setting)
             gone = _measured(dropped, rule)
-            yield from _histogram(
-                f"{scorer.name}: {name}", _said(rule, limit, gone), kept[name], gone
-            )
+            about = _said(rule, section, len(gone))
+            yield from _histogram(f"{scorer.name}: {name}", about, kept[name], gone)
 
 
 def _kept(folder: StageFolder, manifest: Manifest, names: list[str]) -> dict[str, Numbers]:
@@ -61,11 +60,12 @@ def _measured(dropped: pa.Table, rule: Rule | None) -> Numbers:
     return np.asarray(rows["measured"].drop_null().to_numpy(), np.float64)
 
 
-def _said(rule: Rule | None, limit: float | None, gone: Numbers) -> str:
+def _said(rule: Rule | None, section: BaseModel, dropped: int) -> str:
+    limit = rule and getattr(section, rule.setting)
     if rule is None or limit is None:
         return "No limit is set."
     end = "below" if rule.is_least else "above"
-    return f"{len(gone):,} rows {end} the limit of {limit:g} are dropped as {rule.reason}."
+    return f"{dropped:,} rows {end} the limit of {limit:g} are dropped as {rule.reason}."
 
 
 def _histogram(title: str, about: str, kept: Numbers, gone: Numbers) -> Iterator[Curves]:

@@ -507,3 +507,32 @@ def test_what_an_encoder_has_to_say_is_a_warning_of_the_shard(tmp_path, codec_ur
     (said,) = result.warnings
     assert "does not hold 4 images of 16 x 16 px at once: 2 are encoded instead" in said
     assert result.kept.num_rows == 39
+
+
+@pytest.mark.parametrize("is_blurred", [(True, False), (False, True), (True, True)])
+def test_an_earlier_result_counts_where_the_same_boxes_are_blurred(tmp_path, codec_url, is_blurred):
+    """The column may be there or not, and rows without a box are the same either way."""
+    rows = [row(n) | {"sha256": f"{n:064x}"} for n in range(2, 5)]
+    found = []
+    for place, blurs in enumerate(is_blurred):
+        task = write_images(tmp_path / f"{place}", rows, codec_url)
+        if blurs:
+            _name_boxes(task, [[0, 0, 65_535, 65_535], [], []])
+        if place:
+            task = replace(task, earlier=(found[0][0].folder.url,))
+        result = whole(encode_shard(task, 0, EncodeConfig()))
+        finish_shard(task, 0, encode_shard(task, 0, EncodeConfig()), Stopwatch())
+        found.append((task, result))
+    fresh = whole(encode_shard(replace(found[1][0], earlier=()), 0, EncodeConfig()))
+    assert found[1][1].kept.equals(fresh.kept)
+    assert found[1][1].reused == (3 if is_blurred == (True, True) else 2)
+    same = [
+        a == b for a, b in zip(*(r.kept["image_tokens"].to_pylist() for _, r in found), strict=True)
+    ]
+    assert same == [is_blurred == (True, True), True, True]
+
+
+def _name_boxes(task, boxes):
+    url = task.input(SELECTION).part(0)
+    column = pa.array(boxes, pa.list_(pa.field("element", pa.uint16())))
+    files.write_bytes(url, to_bytes(parquet.read_table(url).append_column("blurred", column)))

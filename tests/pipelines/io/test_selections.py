@@ -1,7 +1,10 @@
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from dalle_model import files
+from dalle_model.blur import WHOLE, blur_boxes
+from dalle_model.pixels import from_stored, to_png
 from pipelines.io import parquet
 from pipelines.io.keys import shard_of
 from pipelines.io.layout import StageFolder
@@ -102,3 +105,30 @@ def test_images_of_a_few_rows_are_read_by_their_keys(tmp_path, monkeypatch, grou
     wanted = {one["key"]: one["image"] for one in rows[3:16:4]}
     assert images_of(folder, [*wanted, row(99)["key"]]) == wanted
     assert images_of(folder, []) == {}
+
+
+def blurring(keys: str, boxes: list[list[int]]) -> pa.Table:
+    columns = pa.array(boxes, pa.list_(pa.field("element", pa.uint16())))
+    return selection(keys).append_column("blurred", columns)
+
+
+def test_boxes_that_a_selection_names_are_blurred_in_all_pixels_that_are_read():
+    rgb = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
+    images = pa.table(
+        {"key": ["a", "b"], "image": [to_png(rgb)] * 2, "full_image": [None, to_png(rgb)]}
+    )
+    boxes = [[], [0, 0, WHOLE // 2, WHOLE // 2]]
+    found = join_selections(images, [blurring("ab", boxes)])
+    assert found["image"][0].as_py() == to_png(rgb)
+    assert found["full_image"].to_pylist() == [None, found["image"][1].as_py()]
+    pixels = from_stored(found["image"][1].as_py())
+    assert (pixels == blur_boxes(rgb, boxes[1])).all()
+    assert (pixels[30:] == rgb[30:]).all()
+    assert (pixels[:20, :20] != rgb[:20, :20]).any()
+    without = join_selections(images.select(["key"]), [blurring("ab", boxes)])
+    assert without["blurred"].to_pylist() == boxes
+
+
+def test_an_image_that_cannot_be_decoded_is_left_for_its_reader_to_tell():
+    found = join_selections(IMAGES_TABLE, [blurring("a", [[0, 0, 9, 9]])])
+    assert found["image"].to_pylist() == [b"1"]

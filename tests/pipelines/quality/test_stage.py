@@ -1,0 +1,47 @@
+import pytest
+
+from orchestration.engine.config_file import check_config
+from orchestration.engine.graph import Graph
+from pipelines.quality.config import QualityConfig
+from pipelines.quality.stage import STAGE
+from pipelines.rejection import Check
+from tests.support.tasks import stage_task
+
+
+def config(**sections):
+    return QualityConfig.model_validate(sections)
+
+
+def test_it_runs_where_the_config_has_its_section():
+    sources = {"crawl": {"sources": [{"path": "pages.warc.gz"}]}}
+    names = [s.name for s in Graph.of(check_config(sources, "", "dalle.yaml")).stages]
+    assert "quality" not in names
+    asked = check_config(sources | {"quality": {"plain": {}}}, "", "dalle.yaml")
+    names = [s.name for s in Graph.of(asked).stages]
+    assert names.index("images") < names.index("quality") < names.index("encode")
+
+
+def test_a_limit_is_a_setting_that_decides_the_result():
+    assert STAGE.settings(config(nsfw={"max": 0.3}))["nsfw"] == {"max": 0.3}
+
+
+def test_rules_are_applied_again_to_the_columns_of_a_row(tmp_path):
+    task, section = stage_task(tmp_path, "quality"), config(nsfw={"max": 0.3}, faces={})
+    kept = {"key": "a", "nsfw": 0.2, "faces": 2, "face_area": 0.1}
+    assert STAGE.checks(task, kept, section) == [Check("nsfw", True, 0.2, 0.3)]
+    assert STAGE.checks(task, {"key": "a", "reason": "nsfw"}, section) == []
+
+
+def test_a_section_without_a_scorer_is_noticed():
+    assert STAGE.notices(config(plain={})) == []
+    (notice,) = STAGE.notices(config())
+    assert "keeps every row" in notice
+    assert "`nsfw: {}`" in notice
+
+
+def test_costs_are_those_of_the_scorers_asked_for():
+    plain, both = (
+        STAGE.cost_of(c, {}).cpu_s for c in (config(plain={}), config(plain={}, text={}))
+    )
+    assert 0 < plain < both
+    assert STAGE.cost_of(config(), {}).cpu_s == pytest.approx(STAGE.cost.cpu_s)
