@@ -1,13 +1,16 @@
 """The dedupe stage as a value: a selection without duplicates and without worn-out captions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipelines.dedupe.config import DedupeConfig, dependencies, settings
+from pipelines.io.layout import StageFolder
+from pipelines.io.manifest import Manifest
 from pipelines.io.material import Material, line, section
 from pipelines.paths import counted_from
 from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
 from pipelines.stage import Cost, Facts, Job, PipelineWork, Reads, Stage, Writes
+from pipelines.views import View
 
 
 def _build(tasks: Any, job: Job) -> Any:
@@ -35,6 +38,12 @@ def _misfit(config: DedupeConfig, facts: Facts) -> str:
     from pipelines.dedupe.against import misfit
 
     return misfit(config, facts)
+
+
+def _views(folder: StageFolder, manifest: Manifest, config: DedupeConfig) -> Iterable[View]:
+    from pipelines.dedupe.gallery import galleries
+
+    return galleries(folder, manifest, config)
 
 
 def _begins(material: Material) -> str:
@@ -67,6 +76,7 @@ STAGE = Stage(
     settings=settings,
     dependencies=_dependencies,
     relocate=_relocate,
+    views=_views,
     begins=_begins,
     misfit=_misfit,
 )
