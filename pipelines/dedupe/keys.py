@@ -86,7 +86,7 @@ def distinct(*columns: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.int64], 
 
 
 def best_first(images: Records) -> npt.NDArray[np.int64]:
-    """Positions from the best rank to the worst: finished runs, larger `area`, smaller key first."""
+    """Positions by rank: finished runs come first, then larger `area`, then smaller keys."""
     smaller = images["area"].max(initial=0) - images["area"]
     return order_by(images["run"], smaller, images["high"], images["low"])
 

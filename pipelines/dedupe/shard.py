@@ -15,6 +15,7 @@ import pyarrow as pa
 from pipelines.dedupe import captions, exact, near
 from pipelines.dedupe.captions import OVERUSED_DTYPE
 from pipelines.dedupe.config import DedupeConfig
+from pipelines.dedupe.embedding import semantic
 from pipelines.dedupe.keys import (
     IMAGE_FIELDS,
     PAIR_DTYPE,
@@ -35,7 +36,7 @@ from pipelines.dedupe.near import (
     unique_pairs,
 )
 from pipelines.dedupe.runs import Runs
-from pipelines.dedupe.verdicts import VERDICT_DTYPE, Verdicts, concatenated, one_verdict_each
+from pipelines.dedupe.verdicts import NEAR, VERDICT_DTYPE, Verdicts, concatenated, one_verdict_each
 from pipelines.dedupe.views import COLUMNS, THUMBNAIL, ShardImages, read_images, thumbnails
 from pipelines.io.selections import surviving_rows
 from pipelines.io.task import ShardResult, StageTask
@@ -43,7 +44,7 @@ from pipelines.records import SELECTION_SCHEMA
 from pipelines.rejection import REJECTION_SCHEMA
 from pipelines.sameness.alignment import same_picture
 
-REASONS = (exact.REASON, near.REASON)
+REASONS = (exact.REASON, near.REASON, semantic.REASON)  # by the kind of a verdict
 VIEW_FIELDS = [*IMAGE_FIELDS, ("view", "u1")]
 
 
@@ -167,9 +168,10 @@ def _told_apart(values: Iterable[Any]) -> tuple[Records, list[Any]]:
 def _duplicates(rows: pa.Table, verdicts: Records, stage: str, config: DedupeConfig) -> pa.Table:
     better = np.zeros(len(verdicts), IMAGE_FIELDS)
     better["high"], better["low"] = verdicts["better_high"], verdicts["better_low"]
-    limits = np.where(verdicts["near"] == 1, float(config.max_hamming), 0.0)
-    reasons = [REASONS[near_one] for near_one in verdicts["near"].tolist()]
-    measured = verdicts["hamming"].astype(np.float64)
+    max_cosine = config.embedding.max_cosine if config.embedding else 1.0
+    limits = np.array([0, config.max_hamming, max_cosine], np.float64)[verdicts["kind"]]
+    reasons = [REASONS[kind] for kind in verdicts["kind"].tolist()]
+    measured = verdicts["measured"]
     details = _names(image_digits(better), verdicts["better_run"].tolist(), config)
     return _rejections(rows, stage, reasons, measured, limits, details)
 
@@ -238,7 +240,7 @@ def _judge(found: Candidates, table: pa.Table, config: DedupeConfig) -> Records:
         current, ends = current[current < ends], ends[current < ends]
     pairs = found.pairs[np.concatenate(near_ones)]
     verdicts = np.zeros(len(pairs), VERDICT_DTYPE)
-    for name in ("high", "low", "better_high", "better_low", "better_run", "hamming"):
+    for name in ("high", "low", "better_high", "better_low", "better_run"):
         verdicts[name] = pairs[name]
-    verdicts["near"] = 1
+    verdicts["kind"], verdicts["measured"] = NEAR, pairs["hamming"]
     return verdicts

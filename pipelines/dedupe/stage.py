@@ -7,7 +7,7 @@ from pipelines.dedupe.config import DedupeConfig, dependencies, settings
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.material import Material, line, section
-from pipelines.paths import counted_from
+from pipelines.paths import counted_from, scorer_from
 from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
 from pipelines.stage import Cost, Facts, Job, PipelineWork, Reads, Stage, Writes
 from pipelines.views import View
@@ -23,9 +23,11 @@ def _build(tasks: Any, job: Job) -> Any:
 
 
 def _relocate(config: DedupeConfig, folder: str) -> DedupeConfig:
-    return config.model_copy(
-        update={"against": tuple(counted_from(folder, url) for url in config.against)}
-    )
+    found: dict[str, Any] = {"against": tuple(counted_from(folder, url) for url in config.against)}
+    if config.embedding is not None:
+        scorer = scorer_from(folder, config.embedding.scorer)
+        found["embedding"] = config.embedding.model_copy(update={"scorer": scorer})
+    return config.model_copy(update=found)
 
 
 def _dependencies(config: DedupeConfig, _provided: Mapping[str, str]) -> dict[str, str]:

@@ -7,7 +7,8 @@ shards of all runs -> images, views
 images by ranges of pixel hashes -> verdicts on equal ones, by shard; how many are left
 views by parts of tables, cut for so many images -> pairs, by some shards of better images
 -> candidates, by shard
-verdicts, candidates -> verdicts, captions that are left
+verdicts, candidates -> verdicts; with those by embedding, where these are asked for
+images left -> captions that are left
 captions by ranges -> overused ones, by shard
 """
 
@@ -22,15 +23,15 @@ from apache_beam.pvalue import AsSingleton, DoOutputsTuple, PCollection, TaggedO
 from pipelines.dedupe import captions, exact, near, shard
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.cuts import Cut, Group
+from pipelines.dedupe.embedding.transforms import FindSemantic
 from pipelines.dedupe.keys import Records
 from pipelines.dedupe.runs import Runs
-from pipelines.dedupe.verdicts import Verdicts
+from pipelines.dedupe.verdicts import Verdicts, joined_verdicts
 from pipelines.io.task import StageTask
 from pipelines.io.transforms import Tasks
 
 IMAGES: Final = "images"
 VIEWS: Final = "views"
-USES: Final = "uses"
 LEFT: Final = "left"
 
 # Shards whose hashes or better images meet in one worker. Chosen: hashes of 10,000 rows each are
@@ -41,7 +42,6 @@ Tagged = Any  # a `DoOutputsTuple`: Beam warns of that hint, though it is the ri
 _TaggedImages = TaggedOutput[Literal["images"], tuple[int, Records]]
 _TaggedViews = TaggedOutput[Literal["views"], Records]
 _TaggedLeft = TaggedOutput[Literal["left"], int]
-_TaggedUses = TaggedOutput[Literal["uses"], tuple[int, Records]]
 
 
 @dataclass(eq=False)
@@ -82,8 +82,14 @@ class FindDuplicates(beam.PTransform[PCollection[int], PCollection[tuple[int, An
         candidates = read[VIEWS] | FindNear(self.tasks, cut, runs, self.config)
         found = (read.equal, merged.verdicts, candidates) | "Found" >> beam.Flatten()
         judged = found | JudgeShards(self.tasks, self.config)
-        overused = judged[USES] | MergeCaptions(runs.num_shards, self.config)
-        return (judged.verdicts, overused) | "Outcomes" >> beam.Flatten()
+        if self.config.embedding is not None:
+            more = judged | "Semantic" >> FindSemantic(
+                self.tasks, runs.num_shards, self.config.embedding
+            )
+            judged = (judged, more) | "WithSemantic" >> beam.Flatten() | JoinVerdicts()
+        uses = judged | "Uses" >> beam.FlatMap(_uses, task, self.config)
+        overused = uses | MergeCaptions(runs.num_shards, self.config)
+        return (judged, overused) | "Outcomes" >> beam.Flatten()
 
 
 @dataclass(eq=False)
@@ -99,8 +105,7 @@ class MergeEqual(beam.PTransform[PCollection[tuple[int, Records]], DoOutputsTupl
         return (
             images
             | "ByPixels" >> beam.GroupByKey()
-            | "Best"
-            >> beam.FlatMap(_merge_equal, self.runs).with_outputs(LEFT, main="verdicts")
+            | "Best" >> beam.FlatMap(_merge_equal, self.runs).with_outputs(LEFT, main="verdicts")
         )
 
 
@@ -126,24 +131,28 @@ class FindNear(beam.PTransform[PCollection[Records], PCollection[tuple[int, Any]
 
 
 @dataclass(eq=False)
-class JudgeShards(beam.PTransform[PCollection[tuple[int, Any]], DoOutputsTuple]):
-    """`(shard, Verdicts | Candidates)` in, one at least of each shard.
-
-    `(shard, Verdicts)`, one a shard, on `verdicts`; `(range of captions, uses)` on `uses`.
-    """
+class JudgeShards(beam.PTransform[PCollection[tuple[int, Any]], PCollection[tuple[int, Verdicts]]]):
+    """`(shard, Verdicts | Candidates)` in, one of each shard at least; `(shard, Verdicts)` out."""
 
     tasks: Tasks
     config: DedupeConfig
 
-    def expand(self, found: PCollection[tuple[int, Any]]) -> Tagged:
+    def expand(self, found: PCollection[tuple[int, Any]]) -> PCollection[tuple[int, Verdicts]]:
         return (
             found
             | "ByShard" >> beam.GroupByKey()
-            | "Judge"
-            >> beam.FlatMap(_judge, AsSingleton(self.tasks), self.config).with_outputs(
-                USES, main="verdicts"
-            )
+            | "Judge" >> beam.Map(_judge, AsSingleton(self.tasks), self.config)
         )
+
+
+@dataclass(eq=False)
+class JoinVerdicts(
+    beam.PTransform[PCollection[tuple[int, Verdicts]], PCollection[tuple[int, Verdicts]]]
+):
+    """`(shard, Verdicts)` in, one at least of each shard; one of each shard out."""
+
+    def expand(self, found: PCollection[tuple[int, Verdicts]]) -> PCollection[tuple[int, Verdicts]]:
+        return found | "ByShard" >> beam.GroupByKey() | "Join" >> beam.MapTuple(_join)
 
 
 @dataclass(eq=False)
@@ -217,13 +226,19 @@ def _attach(
 
 def _judge(
     group: tuple[int, Iterable[Any]], task: StageTask, config: DedupeConfig
-) -> Iterator[tuple[int, Verdicts] | _TaggedUses]:
-    index, values = group
-    verdicts = shard.judge_images(task, index, values, config)
-    yield index, verdicts
-    uses = shard.caption_uses(task, index, verdicts, config)
-    for part in captions.by_text(uses, num_parts(task.num_shards)):
-        yield TaggedOutput(USES, part)
+) -> tuple[int, Verdicts]:
+    return group[0], shard.judge_images(task, *group, config)
+
+
+def _join(index: int, found: Iterable[Verdicts]) -> tuple[int, Verdicts]:
+    return index, joined_verdicts(found)
+
+
+def _uses(
+    judged: tuple[int, Verdicts], task: StageTask, config: DedupeConfig
+) -> Iterator[tuple[int, Records]]:
+    uses = shard.caption_uses(task, *judged, config)
+    yield from captions.by_text(uses, num_parts(task.num_shards))
 
 
 def _merge_uses(

@@ -1,6 +1,6 @@
 """Which images are dropped, and for which better ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,14 +8,16 @@ import numpy as np
 from pipelines.dedupe.keys import IMAGE_FIELDS, Records, find_images, starts_of_runs
 
 # `run` and `better_run`: numbers of the runs that hold the two (`pipelines.dedupe.runs`).
-# `near`: 0 for equal pixels, 1 for a near duplicate, whose hashes differ in `hamming` bits.
+# `kind`: one of the three below. `measured`: of a near duplicate the bits in which its hashes
+# differ, of a semantic one the cosine.
+EXACT, NEAR, SEMANTIC = range(3)
 VERDICT_DTYPE = np.dtype(
     [
         *IMAGE_FIELDS,
         ("better_high", "<u8"),
         ("better_low", "<u4"),
-        ("near", "u1"),
-        ("hamming", "u1"),
+        ("kind", "u1"),
+        ("measured", "<f8"),
         ("run", "u1"),
         ("better_run", "u1"),
     ]
@@ -43,8 +45,14 @@ def one_verdict_each(exact: Records, near: Records) -> Records:
     """
     exact = _follow(exact)
     both = np.concatenate([exact, near])
-    ordered = both[np.lexsort((both["near"], both["low"], both["high"]))]
+    ordered = both[np.lexsort((both["kind"], both["low"], both["high"]))]
     return ordered[starts_of_runs(ordered["high"], ordered["low"])]
+
+
+def joined_verdicts(found: Iterable[Verdicts]) -> Verdicts:
+    """Verdicts of several kinds on images of one shard, of an image one, sorted by image."""
+    dropped = concatenated([verdicts.dropped for verdicts in found], VERDICT_DTYPE)
+    return Verdicts(dropped[np.lexsort((dropped["low"], dropped["high"]))])
 
 
 def _follow(exact: Records) -> Records:

@@ -39,9 +39,9 @@ def test_no_run_and_an_unfinished_one_are_refused(tmp_path, run) -> None:
 
 def test_an_unfinished_filter_is_refused(run) -> None:
     (run / "filter" / "manifest.json").unlink()
-    assert f"its stage filter is not finished, or its manifest is damaged; `dalle run --dir {run}`" in (
-        refusal(run)
-    )
+    message = refusal(run)
+    assert "its stage filter is not finished, or its manifest is damaged" in message
+    assert f"`dalle run --dir {run}` finishes it" in message
 
 
 def test_a_filter_of_other_images_is_refused(tmp_path, run) -> None:

@@ -19,7 +19,7 @@ def test_the_best_of_equal_images_is_kept_in_any_order() -> None:
         assert best["high"].tolist() == [1, 4]
         assert sorted(verdicts["high"].tolist()) == [2, 3]
         assert set(verdicts["better_high"].tolist()) == {1}
-        assert set(verdicts["near"].tolist()) == {0}
+        assert set(verdicts["kind"].tolist()) == {0}
 
 
 def test_all_128_bits_are_compared() -> None:

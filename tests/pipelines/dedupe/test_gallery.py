@@ -23,12 +23,12 @@ from tests.support.tasks import stage_task
 ROWS = [
     image_row(f"http://a.test/{n}", f"caption {n}", picture(n), 50, hash_of(n)) for n in range(4)
 ]
+OLD = image_row("http://old.test/9", "old", picture(9), 50, hash_of(9))
 
 
 @pytest.fixture
 def old(tmp_path) -> str:
-    rows = [image_row("http://old.test/9", "old", picture(9), 50, hash_of(9))]
-    return finished_run(tmp_path / "2025", rows, 2)
+    return finished_run(tmp_path / "2025", [OLD], 2)
 
 
 def image(number: int) -> str:
@@ -66,7 +66,7 @@ def test_the_image_that_stayed_comes_first_then_those_dropped_for_it(tmp_path) -
 
 
 def test_one_of_a_finished_run_is_shown_from_there_and_marked(tmp_path, old) -> None:
-    name = f"{image_row('http://old.test/9', 'old', picture(9), 50, hash_of(9))['key'][:24]} of 2025"
+    name = f"{OLD['key'][:24]} of 2025"
     folder, manifest = finished(tmp_path / "run", {1: name})
     config = DedupeConfig(against=(old,))
     ((item,),) = [shown.items for shown in galleries(folder, manifest, config)]

@@ -34,7 +34,9 @@ def old_rows(site: str, first: int, count: int = 6) -> list[Row]:
 def new_rows() -> list[Row]:
     """Equal, similar and other images than those of the finished runs, one of the same URL."""
     equal = image_row("http://new.test/equal", "equal", picture(0), 900, hash_of(0))
-    near = image_row("http://new.test/near", "near", picture(1).clip(3) - np.uint8(3), 900, "1" * 32)
+    near = image_row(
+        "http://new.test/near", "near", picture(1).clip(3) - np.uint8(3), 900, "1" * 32
+    )
     again = image_row("http://one.test/2", "old 2", picture(2), 900, hash_of(2))
     changed = image_row("http://one.test/3", "old 3", picture(30), 900, hash_of(30))
     dropped = image_row("http://new.test/dropped", "dropped", picture(5), 900, hash_of(5))

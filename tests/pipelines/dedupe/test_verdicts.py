@@ -14,7 +14,7 @@ def test_equal_pixels_go_before_a_near_duplicate() -> None:
     found = one_verdict_each(verdicts((2, 1, 0, 0)), verdicts((2, 9, 1, 5), (1, 8, 1, 4)))
     assert found["high"].tolist() == [1, 2]
     assert found["better_high"].tolist() == [8, 1]
-    assert found["near"].tolist() == [1, 0]
+    assert found["kind"].tolist() == [1, 0]
 
 
 def test_the_best_of_all_shards_takes_the_place_of_the_best_of_one() -> None:
