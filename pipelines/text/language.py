@@ -66,6 +66,17 @@ def guesses(texts: Iterable[str]) -> Iterator[Guesses]:
         yield [] if found == prior else found
 
 
+def likeliest(texts: Iterable[str]) -> list[str]:
+    """The likeliest language of each text as it is written, whatever its probability.
+
+    This is what published filters ask of the model: neither lower-cased nor doubted. A text that
+    the model knows no part of is in its prior's language, English.
+    """
+    predict = _model().predict
+    lines = (text.replace("\n", " ") + "\n" for text in texts)
+    return [predict(line, 1, 0.0, "strict")[0][1].removeprefix(_LABEL_PREFIX) for line in lines]
+
+
 @cache
 def _prior() -> Guesses:
     found: Guesses = _model().predict(_line(""), _NUM_GUESSES, _LEAST_GUESS, "strict")
