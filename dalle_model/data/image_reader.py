@@ -83,14 +83,18 @@ class Squares:
         """The first ones in the order of their keys, uint8 `(count, side, side, 3)`."""
         return self._read(self._rows[:count])
 
-    def parts(self, size: int, most: int | None = None) -> Iterator[Rgb]:
+    def parts(
+        self, size: int, most: int | None = None, rank: int = 0, ranks: int = 1
+    ) -> Iterator[Rgb]:
         """In order, uint8 `(size, side, side, 3)`, the last part maybe smaller.
 
         Args:
             size: of a part.
             most: only the first ones; None for all.
+            rank: whose share of them, from 0.
+            ranks: processes that share them.
         """
-        rows = self._rows[:most]
+        rows = self._rows[:most][rank::ranks]
         for start in range(0, len(rows), size):
             yield self._read(rows[start : start + size])
 

@@ -2,6 +2,7 @@
 
 They are read and decoded as `python -m dalle_model encode` does it: from a folder, tars or Parquet,
 upright, as sRGB on white. Of a config it reads the section of the codec, which a run reads too.
+Started by torchrun, its processes share the work.
 """
 
 import sys
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dalle_model.door.telling import Commands, add_debug, said
-from dalle_model.door.train import OptionError, sections, tell
+from dalle_model.door.train import OptionError, sections, tell, told_by_first
 
 if TYPE_CHECKING:
     from dalle_model.pixels import Rgb
@@ -39,7 +40,12 @@ def add_codecs(models: Commands) -> None:
 
 def train_codec(args: Namespace, _given: Sequence[str]) -> int:
     """Train, or go on with a training; returns the exit code."""
+    return told_by_first(lambda: _train(args))
+
+
+def _train(args: Namespace) -> int:
     from dalle_model.train import dvae, vq
+    from dalle_model.train.place import joined
     from pipelines.crawl.held import held_images
 
     columns = {"image_column": args.image_column, "caption_column": args.caption_column}
@@ -50,7 +56,10 @@ def train_codec(args: Namespace, _given: Sequence[str]) -> int:
         "vq": vq.train_from_images,
     }
     source = own_images(args.source, held, min(config.model.image_shape), dropped)
-    metrics = known[args.model](source, args.out, config.model, config.training, tell)
+    with joined(config.training.device) as place:
+        metrics = known[args.model](source, args.out, config.model, config.training, tell)
+    if place.rank:
+        return 0
     figures = ", ".join(f"{name} {value}" for name, value in metrics.items())
     if dropped:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in dropped.items())

@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -62,14 +62,19 @@ def add_train(commands: Commands) -> Commands:
 
 def train_prior(args: Namespace, _given: Sequence[str]) -> int:
     """Train, or go on with a training; returns the exit code."""
+    return told_by_first(lambda: _train(args))
+
+
+def told_by_first(train: Callable[[], int]) -> int:
+    """What a training returns, where several processes train: rank 0 alone tells of it."""
     from dalle_model.train.step import DivergedError
     from dalle_model.train.stopping import StoppedError
 
     if not int(os.environ.get("RANK", "0")):
-        return _train(args)
+        return train()
     logging.disable()
     try:  # of what happens to all, rank 0 tells
-        return _train(args)
+        return train()
     except (UsageError, DivergedError) as error:
         return 2 if isinstance(error, UsageError) else 1
     except StoppedError:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from dalle_model.train.parallel import add_up
+from dalle_model.train.place import ALONE, Place
 from dalle_model.train.state import RunState
 
 # Shape letters: K codes.
@@ -28,7 +30,7 @@ class CodeUse(nn.Module):
     """
 
     shares: Tensor  # (K,)
-    counts: Tensor  # (K,), of the step
+    counts: Tensor  # (K,), of the step, of the rows of this process
 
     def __init__(self, num_codes: int) -> None:
         super().__init__()
@@ -42,13 +44,14 @@ class CodeUse(nn.Module):
         self.counts.scatter_add_(0, each, torch.ones_like(each, dtype=self.counts.dtype))
 
     @torch.no_grad()
-    def end_step(self) -> dict[str, float]:
-        """Take up the counts of a step.
+    def end_step(self, place: Place = ALONE) -> dict[str, float]:
+        """Take up the counts of a step, of all processes together.
 
         Returns:
             `codes_used`, how many are in use; `perplexity`, exp of the entropy of their shares.
         """
-        self.shares.mul_(_KEPT).add_(self.counts / self.counts.sum(), alpha=1 - _KEPT)
+        counts_K = add_up(self.counts, place)
+        self.shares.mul_(_KEPT).add_(counts_K / counts_K.sum(), alpha=1 - _KEPT)
         self.counts.zero_()
         shares_K = self.shares / self.shares.sum()  # else the first ones would not be shares
         used = int((shares_K * len(shares_K) >= _USED).sum())
@@ -76,7 +79,7 @@ class CodeWatch:
 
     def __call__(self, state: RunState) -> None:
         """Look at a run after a step; a hook of `dalle_model.train.loop`."""
-        figures, num_codes = self._use.end_step(), len(self._use.shares)
+        figures, num_codes = self._use.end_step(state.parallel.place), len(self._use.shares)
         state.recent |= figures
         is_few = figures[CODES_USED] < max(2, _FEW * num_codes)
         if state.step < self._from or self._has_said:

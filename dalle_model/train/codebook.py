@@ -8,6 +8,8 @@ from torch.nn import functional
 from dalle_model.config import PATCH
 from dalle_model.tokenizers.vq import PATCH_VALUES, Vq
 from dalle_model.train.kmeans import kmeans
+from dalle_model.train.parallel import add_up
+from dalle_model.train.place import ALONE, Place
 
 # Shape letters: B batch, S side in pixels, P values of a patch (192), E channels of a vector,
 # K codes, R positions.
@@ -49,10 +51,11 @@ class MovingCodebook(nn.Module):
         """The codebook, `(K, E)`."""
         return self.sums / self.counts.clamp(min=1e-4)[:, None]
 
-    def update(self, z_RE: Tensor, codes_R: Tensor, decay: float) -> None:
-        """Take up a batch of features with their nearest codes."""
+    def update(self, z_RE: Tensor, codes_R: Tensor, decay: float, place: Place = ALONE) -> None:
+        """Take up a batch of features with their nearest codes, its rows those of all processes."""
         counts_K = torch.bincount(codes_R, minlength=len(self.counts)).to(z_RE.dtype)
         sums_KE = torch.zeros_like(self.sums).index_add_(0, codes_R, z_RE)
+        counts_K, sums_KE = add_up(counts_K, place), add_up(sums_KE, place)
         self.counts.mul_(decay).add_(counts_K, alpha=1 - decay)
         self.sums.mul_(decay).add_(sums_KE, alpha=1 - decay)
 
@@ -60,7 +63,7 @@ class MovingCodebook(nn.Module):
         """Move codes that are hardly used to features, those far from their vectors the likeliest.
 
         Args:
-            z_RE: features.
+            z_RE: features, of all processes.
             distances_R: squared, from their nearest vectors.
             generator: of the choice.
 
@@ -73,8 +76,9 @@ class MovingCodebook(nn.Module):
         even = len(z_RE) / len(self.counts)
         dead = (self.counts < _EVEN_SHARE * even).nonzero().flatten()
         if len(dead):
-            weights_R = distances_R + 1e-9  # so that equal features can be drawn, too
+            weights_R = distances_R.cpu() + 1e-9  # so that equal features can be drawn, too
             drawn = torch.multinomial(weights_R, len(dead), replacement=True, generator=generator)
+            drawn = drawn.to(z_RE.device)
             self.counts[dead] = _REVIVED_SHARE * even
             self.sums[dead] = z_RE[drawn] * (_REVIVED_SHARE * even)
         return len(dead)

@@ -35,15 +35,13 @@ class DvaeObjective(nn.Module):
         super().__init__()
         self.model, self.use = model, CodeUse(model.config.num_codes)
 
-    def forward(
-        self, x_BCSS: Tensor, temperature: float, noise: list[torch.Generator]
-    ) -> dict[str, Tensor]:
+    def forward(self, x_BCSS: Tensor, temperature: float, noise: list[int]) -> dict[str, Tensor]:
         """Sums by part, in nats.
 
         Args:
             x_BCSS: pixels in (0, 1).
             temperature: of the relaxation.
-            noise: generators, one for each image.
+            noise: seeds, one for each image.
         """
         logits_BKGG = self.model.encoder(x_BCSS)
         self.use.note(logits_BKGG.detach().argmax(dim=1))  # to be looked at: nothing follows of it
@@ -100,11 +98,10 @@ class DvaeTask:
             return f"{said}: raise {weight}, or {slower}"
         return ""
 
-    def inputs(self, batch: Batch, step: int) -> tuple[Tensor, float, list[torch.Generator]]:
+    def inputs(self, batch: Batch, step: int) -> tuple[Tensor, float, list[int]]:
         seed = self._settings.seed
         places = zip(batch["epoch"].tolist(), batch["row"].tolist(), strict=True)
-        keys = [int(key_of("gumbel", seed, *place)) >> 1 for place in places]  # torch's are signed
-        noise = [torch.Generator().manual_seed(key) for key in keys]
+        noise = [int(key_of("gumbel", seed, *place)) >> 1 for place in places]  # torch's are signed
         return to_input(batch["image"].numpy()), self._temperature(step), noise
 
     def counts(self, batch: Batch) -> dict[str, int]:

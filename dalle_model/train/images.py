@@ -14,6 +14,8 @@ from dalle_model.data.image_file import ImageFile, open_images
 from dalle_model.data.image_reader import ImageReader, Squares, held_out
 from dalle_model.errors import DalleError
 from dalle_model.pixels import Rgb
+from dalle_model.train.place import is_first_of_machine
+from dalle_model.train.ranks import group_of_all, on_each
 
 SUFFIX = ".images"
 
@@ -79,6 +81,19 @@ def open_training_images(
     return TrainingImages(ImageReader(images, rows[0], augmentation), train, others, images.digest)
 
 
+def open_together(source: ImageSource, out_url: str, augmentation: Augmentation) -> TrainingImages:
+    """The same of processes that train together: the first of each machine decodes the images.
+
+    What it raises is raised by all.
+    """
+
+    def opened() -> TrainingImages:
+        return open_training_images(source, out_url, augmentation)
+
+    on_each(group_of_all(), lambda: opened().digest if is_first_of_machine() else "")
+    return opened()
+
+
 def image_file(out_url: str) -> str:
     """Path of the file of images of a training, which is on a disk of this machine."""
     if files.is_local(out_url):
@@ -87,8 +102,9 @@ def image_file(out_url: str) -> str:
 
 
 def remove_images(out_url: str) -> None:
-    """Delete the file, which a finished training does not need."""
-    files.remove(image_file(out_url))
+    """Delete the file, which a finished training does not need; the first of each machine does."""
+    if is_first_of_machine():
+        files.remove(image_file(out_url))
 
 
 def _refuse_few(images: ImageFile, num_held_out: int, name: str, side: int) -> None:

@@ -30,21 +30,24 @@ def divergence_from_uniform(logits_BKGG: Tensor) -> Tensor:
     return math.log(logits_BKGG.shape[1]) + (ln_q_BKGG.exp() * ln_q_BKGG).sum(dim=1)
 
 
-def relax(
-    logits_BKGG: Tensor, temperature: float, noise: Sequence[torch.Generator] | None
-) -> Tensor:
+def relax(logits_BKGG: Tensor, temperature: float, noise: Sequence[int] | None) -> Tensor:
     """A sample from the Gumbel-softmax relaxation over dimension 1, along which it sums to 1.
 
     Args:
         logits_BKGG: unnormalised log-probabilities of codes.
         temperature: as it approaches 0, the sample becomes one-hot.
-        noise: generators of the Gumbel noise, one for each image; None for no noise.
+        noise: seeds of the Gumbel noise, int64, one for each image; None for no noise. A card
+            draws other numbers than a processor.
 
     Source: Ramesh et al. 2021, section 2.1; relaxed in the forward pass too, not straight-through.
     """
     if noise is not None:
-        shape = logits_BKGG.shape[1:]
-        uniform_BKGG = torch.stack([torch.rand(shape, generator=image) for image in noise])
+        uniform_BKGG = torch.stack([_uniform(logits_BKGG[0], seed) for seed in noise])
         gumbel_BKGG = uniform_BKGG.clamp_(_TINY, 1 - _TINY).log_().neg_().log_().neg_()
         logits_BKGG = logits_BKGG + gumbel_BKGG
     return (logits_BKGG / temperature).softmax(dim=1)
+
+
+def _uniform(like: Tensor, seed: int) -> Tensor:
+    generator = torch.Generator(like.device).manual_seed(seed)
+    return torch.rand(like.shape, generator=generator, device=like.device)

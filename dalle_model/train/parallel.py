@@ -84,7 +84,10 @@ class Ddp(Alone):
     def __init__(self, objective: nn.Module, place: Place) -> None:
         super().__init__(objective, place)
         cards = None if place.device.type == "cpu" else [place.device]
-        self._wrapped = DistributedDataParallel(objective, cards, gradient_as_bucket_view=True)
+        # Buffers are changed alike by all, or have what each has counted of its own rows.
+        self._wrapped = DistributedDataParallel(
+            objective, cards, broadcast_buffers=False, gradient_as_bucket_view=True
+        )
         self._wrapped.register_comm_hook(None, _sum_of_bucket)
 
     def part(self, is_last: bool) -> AbstractContextManager[None]:
@@ -117,9 +120,7 @@ class Compressed(Alone):
         super().__init__(objective, place)
         numbers = MEAN_FORMAT if bits == 16 else FLOAT32
         self._gradients = PowerSgd(objective, rank, seed, numbers)
-        if place.mesh is not None:
-            for tensor in objective.state_dict().values():
-                dist.broadcast(tensor, 0)
+        take_from_first(objective, place)
 
     def norm(self) -> Tensor:
         return self._gradients.reduce()
@@ -177,6 +178,34 @@ def sums(values: Mapping[str, Count], place: Place) -> dict[str, Count]:
     total = torch.tensor(list(values.values()), dtype=kind, device=place.device)
     dist.all_reduce(total)
     return dict(zip(values, total.tolist(), strict=True))
+
+
+def add_up(tensor: Tensor, place: Place) -> Tensor:
+    """The sum over all processes of a tensor that each has, in its place."""
+    if place.mesh is not None:
+        dist.all_reduce(tensor)
+    return tensor
+
+
+def joined_rows(tensor: Tensor, place: Place) -> Tensor:
+    """The rows of all processes, by rank; each may have another number of them."""
+    if place.mesh is None:
+        return tensor
+    numbers = torch.zeros(place.ranks, dtype=torch.int64, device=tensor.device)
+    numbers[place.rank] = len(tensor)
+    most = int(add_up(numbers, place).max())
+    filled = tensor.new_zeros((most, *tensor.shape[1:]))
+    filled[: len(tensor)] = tensor
+    of_all = [torch.empty_like(filled) for _ in range(place.ranks)]
+    dist.all_gather(of_all, filled)
+    return torch.cat([rows[:n] for rows, n in zip(of_all, numbers.tolist(), strict=True)])
+
+
+def take_from_first(module: nn.Module, place: Place) -> None:
+    """Give a module the weights and buffers that it has on rank 0."""
+    if place.mesh is not None:
+        for tensor in module.state_dict().values():
+            dist.broadcast(tensor, 0)
 
 
 def joined_lists(values: list[str], place: Place) -> list[str]:

@@ -7,6 +7,7 @@ from PIL.Image import Image
 
 from dalle_model.data.image_reader import Squares
 from dalle_model.data.source import TokenSource
+from dalle_model.pixels import Rgb
 from dalle_model.prior.model import Prior
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior
 from dalle_model.sample.grid import comparison_grid, image_grid
@@ -53,13 +54,12 @@ def prior_pictures(
     return draw
 
 
-def codec_pictures(held_out: Squares, codec_of: Callable[[RunState], Codec]) -> Draw:
+def codec_pictures(held_out: Squares, reconstruct: Callable[[RunState, Rgb], Rgb]) -> Draw:
     """The first images of those held out, each beside its reconstruction."""
     shown = held_out.first(ROWS)
     names = [f"held out {number + 1}" for number in range(len(shown))]
 
     def draw(state: RunState) -> Image:
-        codec = codec_of(state)
-        return comparison_grid([shown, codec.decode(codec.encode(shown))], names)
+        return comparison_grid([shown, reconstruct(state, shown)], names)
 
     return draw

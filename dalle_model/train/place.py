@@ -73,23 +73,22 @@ def _among(own: torch.device, ranks: int) -> Place:
     return Place(own, dist.get_rank(), ranks, mesh)
 
 
-def refuse_company(settings: Training, model: str) -> None:
-    """Refuse what only priors are trained by: several processes, and a card.
+def refuse_parts(settings: Training, model: str) -> None:
+    """Refuse what only the blocks of priors are made for: weights in parts, and PowerSGD.
 
     Raises:
         ParallelError: it was asked for.
     """
-    ranks = os.environ.get("WORLD_SIZE", "1")
-    if ranks != "1":
+    if settings.parallel != "ddp" or settings.powersgd_rank:
         raise ParallelError(
-            f"a codec is trained by one process, and torchrun has started {ranks}; start "
-            "the command without it"
+            "of a codec each process has all weights, and sends all gradients: leave out "
+            f"`{model}.training.parallel` and `powersgd_rank`"
         )
-    if settings.device == "cuda" or settings.parallel != "ddp" or settings.powersgd_rank:
-        raise ParallelError(
-            f"a codec is trained on the CPU by one process; set `{model}.training.device` to auto "
-            "or cpu, and leave out `parallel` and `powersgd_rank`"
-        )
+
+
+def is_first_of_machine() -> bool:
+    """Whether this process does what one of each machine does, such as to write to its disk."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"
 
 
 def wait_for_all(place: Place) -> None:

@@ -151,7 +151,8 @@ def train_prior(  # noqa: PLR0913 - likewise
         place: of this process among those that train together.
         beginning: whose weights are the first; None for random ones.
     """
-    task = PriorTask(config, settings, _batches(rows.held_out, tokenizer, config, settings))
+    held_out = _batches(rows.held_out, tokenizer, config, settings, place)
+    task = PriorTask(config, settings, held_out, place)
     if beginning is not None:
         beginning.set(task.model)
     state = begin(task, settings, place)
@@ -218,13 +219,15 @@ def _batches(
     tokenizer: CaptionTokenizer,
     config: PriorConfig,
     settings: PriorTraining,
+    place: Place,
 ) -> Callable[[], Iterable[Batch]] | None:
-    """All rows once, as they are stored, without dropout."""
+    """All rows once, those of this process, as they are stored, without dropout."""
     if rows is None:
         return None
     text = Text(tokenizer, config.text_len, config.text_vocab)
     reader = TokenReader(rows, StoredOrder(len(rows)), text)
-    return lambda: TokenStream(reader, settings.batch_size, epochs=1)
+    stream = (reader, settings.batch_size, place.rank, place.ranks)
+    return lambda: TokenStream(*stream, epochs=1)
 
 
 def _check_fit(codes: CodesOrigin, tokenizer: CaptionTokenizer, config: PriorConfig) -> None:

@@ -18,6 +18,8 @@ from dalle_model.prior.loss import IMAGE_WEIGHT, TEXT_WEIGHT, stream_loss
 from dalle_model.prior.model import Prior
 from dalle_model.settings import PriorTraining
 from dalle_model.train.optimizers import Adam, muon_and_adamw
+from dalle_model.train.parallel import sums
+from dalle_model.train.place import ALONE, Place
 from dalle_model.train.plateau import PlateauRate
 from dalle_model.train.precision import uses_bfloat16
 from dalle_model.train.resblock_scaling import ResblockScaling
@@ -62,7 +64,9 @@ class PriorTask:
     Args:
         config: sizes of the prior.
         settings: of the training.
-        held_out: makes an iterator of the batches that are measured; None for none.
+        held_out: makes an iterator of the batches that are measured, those of this process; None
+            for none.
+        place: of this process, whose sums are added to those of the others.
     """
 
     kind = "prior-training"
@@ -73,6 +77,7 @@ class PriorTask:
         config: PriorConfig,
         settings: PriorTraining,
         held_out: Callable[[], Iterable[Batch]] | None = None,
+        place: Place = ALONE,
     ) -> None:
         with torch.random.fork_rng(devices=[]):  # the global random numbers are left untouched
             torch.manual_seed(settings.seed)
@@ -88,7 +93,7 @@ class PriorTask:
             settings.weight_decay,
             torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32,
         )
-        self._settings, self._held_out = settings, held_out
+        self._settings, self._held_out, self._place = settings, held_out, place
 
     @property
     def config(self) -> dict[str, Any]:
@@ -127,21 +132,22 @@ class PriorTask:
     def measure(self, model: nn.Module) -> Mapping[str, float]:
         """`held_out_text_ce` and `held_out_image_ce`, in nats a token, without noise or dropout.
 
-        `held_out_loss` is their sum by `weights`.
+        `held_out_loss` is their sum by `weights`. All processes must call this.
         """
         if self._held_out is None:
             return {}
         assert isinstance(model, Prior)
         objective, device = PriorObjective(model), next(model.parameters()).device
-        sums, counts = dict.fromkeys(self.weights(0), 0.0), dict.fromkeys(self.weights(0), 0)
+        losses, counts = dict.fromkeys(self.weights(0), 0.0), dict.fromkeys(self.weights(0), 0)
         for batch in self._held_out():
             image_BI = batch["image_tokens"].long()
             inputs = (tensor.to(device) for tensor in (batch["text"], image_BI, image_BI))
             for name, value in objective(*inputs).items():
-                sums[name] += value.item()
+                losses[name] += value.item()
             for name, count in self.counts(batch).items():
                 counts[name] += count
-        means = {name: sums[name] / max(1, counts[name]) for name in sums}
+        losses, counts = sums(losses, self._place), sums(counts, self._place)
+        means = {name: losses[name] / max(1, counts[name]) for name in losses}
         loss = sum(weight * means[name] for name, weight in self.weights(0).items())
         return {f"held_out_{name}": mean for name, mean in means.items()} | {"held_out_loss": loss}
 

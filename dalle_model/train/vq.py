@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,21 +24,22 @@ from dalle_model.tokenizers.facts import vq_facts
 from dalle_model.tokenizers.vq import Vq
 from dalle_model.tokenizers.vq_codec import VqCodec
 from dalle_model.tokenizers.vq_config import VqConfig
-from dalle_model.tokenizers.vqgan_codec import to_input
+from dalle_model.tokenizers.vqgan_codec import to_input, to_rgb
 from dalle_model.train.checkpoint_folders import RunFolder
 from dalle_model.train.code_use import CodeWatch
 from dalle_model.train.images import (
     ImageSource,
     TrainingImages,
-    open_training_images,
+    open_together,
     remove_images,
 )
 from dalle_model.train.kmeans import fit_centroids
 from dalle_model.train.loop import Hook, run
 from dalle_model.train.measures import measure, measure_while_training, parts_of
 from dalle_model.train.origin import origin_of
+from dalle_model.train.parallel import sums
 from dalle_model.train.pictures import codec_pictures
-from dalle_model.train.place import refuse_company
+from dalle_model.train.place import ALONE, Place, joined, refuse_parts
 from dalle_model.train.speed import Pace
 from dalle_model.train.state import RunState, begin
 from dalle_model.train.vq_task import VqTask, with_codebook
@@ -80,29 +82,28 @@ def train_from_images(
 
     Raises:
         ImagesError: too few images to train on some and hold others out.
-        ParallelError: several processes or a card were asked for.
+        ParallelError: weights in parts were asked for, or there is no card.
         DivergedError: the loss is not finite.
     """
-    refuse_company(settings, "vq")
+    refuse_parts(settings, "vq")
     side = square_edge("vq.model.image_shape: images", config.image_shape)
     augmentation = Augmentation("shift", side, settings.max_shift, settings.seed, resample)
-    images = open_training_images(source, out_url, augmentation)
-    draw = codec_pictures(images.held_out, lambda state: _codec(_kept(state)))
-    with (
-        torch_threads(settings.threads),
-        watching(logs, settings, Pace("images"), draw) as hooks,
-    ):
-        model = train_vq(images, config, settings, on_step, out_url, hooks)
+    with torch_threads(settings.threads), joined(settings.device) as place:
+        images = open_together(source, out_url, augmentation)
+        draw = codec_pictures(images.held_out, lambda state, rgb: reconstructed(_kept(state), rgb))
+        with watching(logs, settings, Pace("images"), draw) as hooks:
+            model = train_vq(images, config, settings, on_step, out_url, hooks, place)
         chosen = (config.num_codes, settings.kmeans_iterations, settings.seed)
         centroids = fit_centroids(images.train.first(_compared(side)), *chosen)
         codec = VqCodec(model, vq_facts(out_url, "", config.to_dict(), {"resample": resample}))
-        metrics = measure(codec, centroids, images.train, images.held_out)
-        metrics["context_share"] = round(context_share(codec, images.held_out), 3)
-    extra = {"metrics": metrics, "settings": asdict(settings), "resample": resample}
-    save_checkpoint(out_url, "vq", model.state_dict(), config.to_dict(), extra)
-    if not settings.keep_finished:
-        _folder(out_url, images, config, settings).remove()
-    remove_images(out_url)
+        metrics = measure(codec, centroids, images.train, images.held_out, place)
+        metrics["context_share"] = round(context_share(codec, images.held_out, place), 3)
+        remove_images(out_url)
+    if place.rank == 0:
+        extra = {"metrics": metrics, "settings": asdict(settings), "resample": resample}
+        save_checkpoint(out_url, "vq", model.state_dict(), config.to_dict(), extra)
+        if not settings.keep_finished:
+            _folder(out_url, images, config, settings).remove()
     return metrics
 
 
@@ -113,6 +114,7 @@ def train_vq(
     on_step: OnStep,
     out_url: str | None = None,
     hooks: Sequence[Hook] = (),
+    place: Place = ALONE,
 ) -> Vq:
     """Train a model; equal arguments and equal threads give equal weights.
 
@@ -124,25 +126,27 @@ def train_vq(
         out_url: URL of what is made, next to which the checkpoints of the run are; None to save
             nothing.
         hooks: called after each step, once it is measured.
+        place: of this process among those that train together.
 
     Returns:
-        The model with averaged weights.
+        The model with averaged weights, on the CPU.
     """
 
     def measured(model: Vq) -> dict[str, float]:
-        return measure_while_training(_codec(model), images.held_out)
+        return measure_while_training(partial(reconstructed, model), images.held_out, place)
 
-    task = VqTask(config, settings, measured)
-    state = begin(task, settings)
+    task = VqTask(config, settings, measured, place)
+    state = begin(task, settings, place)
     folder = None if out_url is None else _folder(out_url, images, config, settings)
-    batches = TokenLoader(TokenStream(images.reader, settings.batch_size), settings.workers)
+    stream = TokenStream(images.reader, settings.batch_size, place.rank, place.ranks)
+    batches = TokenLoader(stream, settings.workers)
     watch = CodeWatch(task.code_use, settings.warmup_steps, task.judge)
 
     def start() -> None:
         task.start(images.reader, state.averaged)
 
     run(state, batches, settings, folder, on_step, start, [watch, *hooks])
-    return _kept(state).eval()
+    return _kept(state).cpu().eval()
 
 
 def _kept(state: RunState) -> Vq:
@@ -160,9 +164,12 @@ def _folder(
     return RunFolder(out_url, origin_of(settings, config.to_dict(), images.digest))
 
 
-def context_share(codec: VqCodec, images: Squares) -> float:
+def context_share(codec: VqCodec, images: Squares, place: Place = ALONE) -> float:
     """Share of codes that are others where the encoder sees each patch alone."""
-    return float(np.concatenate([_differ(codec, part) for part in parts_of(images)]).mean())
+    differ = [_differ(codec, part) for part in parts_of(images, place)]
+    counts = {"others": sum(int(d.sum()) for d in differ), "all": sum(d.size for d in differ)}
+    total = sums(counts, place)
+    return total["others"] / total["all"]
 
 
 def _differ(codec: VqCodec, images: Rgb) -> npt.NDArray[np.bool_]:
@@ -173,9 +180,11 @@ def _differ(codec: VqCodec, images: Rgb) -> npt.NDArray[np.bool_]:
     return np.asarray(codes_BGG.flatten(1).numpy() != codec.encode(images))
 
 
-def _codec(model: Vq) -> VqCodec:
-    """The codec of a model in training."""
-    return VqCodec(model, vq_facts("", "", model.config.to_dict(), {}))
+@torch.inference_mode()
+def reconstructed(model: Vq, images: Rgb) -> Rgb:
+    """Images, uint8 `(B, S, S, 3)`, as the codes of a model have them; it stays where it is."""
+    x_BCSS = to_input(images).to(model.codebook.device)
+    return to_rgb(model.decode(model.encode(x_BCSS)).cpu())
 
 
 def _compared(side: int) -> int:

@@ -23,6 +23,8 @@ from dalle_model.tokenizers.vq_config import VqConfig
 from dalle_model.train.code_use import CodeUse
 from dalle_model.train.codebook import MovingCodebook, start_from_components
 from dalle_model.train.optimizers import Adam, muon_and_adamw
+from dalle_model.train.parallel import joined_rows, take_from_first
+from dalle_model.train.place import ALONE, Place
 from dalle_model.train.precision import uses_bfloat16
 
 # Shape letters: B batch, C colour channels (3), S side in pixels, G grid side, E channels of a
@@ -73,6 +75,7 @@ class VqTask:
         config: sizes of the model.
         settings: of the training.
         held_out: measures a model by what is held out.
+        place: of this process, whose features move the codebook with those of the others.
     """
 
     kind = "vq-training"
@@ -83,6 +86,7 @@ class VqTask:
         config: VqConfig,
         settings: VqTraining,
         held_out: Callable[[Vq], Mapping[str, float]],
+        place: Place = ALONE,
     ) -> None:
         with torch.random.fork_rng(devices=[]):  # the global random numbers are left untouched
             torch.manual_seed(settings.seed)
@@ -94,7 +98,7 @@ class VqTask:
         adam = Adam(settings.learning_rate, _BETAS)
         rates = (settings.matrix_rate, _WEIGHT_DECAY)
         self.optimizers = muon_and_adamw(self.model, "muon", adam, *rates, dtype)
-        self._settings, self._held_out = settings, held_out
+        self._settings, self._held_out, self._place = settings, held_out, place
 
     @property
     def config(self) -> dict[str, Any]:
@@ -118,10 +122,11 @@ class VqTask:
         count = -(-_START_PER_CODE * config.num_codes // (rows * columns))
         first_BSSC = torch.from_numpy(images.first(count))
         start_from_components(self.model, scaled(first_BSSC), settings.seed)
-        if averaged is not None:
-            averaged.load_state_dict(self.model.state_dict())
         even = settings.batch_size * rows * columns / config.num_codes
         self._bare.moving.start(self.model.codebook, even)
+        take_from_first(self.objective, self._place)  # other machines may round in other ways
+        if averaged is not None:
+            averaged.load_state_dict(self.model.state_dict())
 
     def inputs(self, batch: Batch, step: int) -> tuple[Tensor]:
         del step
@@ -147,11 +152,12 @@ class VqTask:
         features_RE, codes_R = (torch.cat(values) for values in zip(*seen, strict=True))
         seen.clear()
         settings, moving, model = self._settings, self._bare.moving, self.model
-        moving.update(features_RE, codes_R, settings.codebook_decay)
+        moving.update(features_RE, codes_R, settings.codebook_decay, self._place)
         if step % _REVIVE_EVERY == 0 and step < settings.steps - settings.decay_steps:
             distances_R = (features_RE - model.codebook[codes_R]).square().sum(1)
             seed = int(key_of("revived codes", settings.seed, step)) >> 1  # torch's are signed
-            moving.revive(features_RE, distances_R, torch.Generator().manual_seed(seed))
+            every = (joined_rows(rows, self._place) for rows in (features_RE, distances_R))
+            moving.revive(*every, torch.Generator().manual_seed(seed))
         model.codebook.copy_(moving.vectors())
 
     def measure(self, model: nn.Module) -> Mapping[str, float]:

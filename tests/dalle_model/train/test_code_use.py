@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from dalle_model.train.code_use import CODES_USED, PERPLEXITY, CodeUse, CodeWatch
+from dalle_model.train.parallel import Alone
+from dalle_model.train.place import ALONE
 
 
 @dataclass
@@ -16,6 +18,7 @@ class Run:
 
     step: int = 0
     recent: dict[str, float] = field(default_factory=dict)
+    parallel: Alone = field(default_factory=lambda: Alone(torch.nn.Identity(), ALONE))
 
 
 def follow(batches, from_step=0):

@@ -27,14 +27,10 @@ def test_divergence_is_ln_k_minus_entropy():
     assert divergence_from_uniform(logits).flatten().tolist() == pytest.approx([0, math.log(8)])
 
 
-def generators(images):
-    return [torch.Generator().manual_seed(seed) for seed in range(images)]
-
-
 def test_relaxed_draws_are_distributions_and_cold_ones_almost_one_hot():
     logits = torch.randn(4, 16, 2, 2, generator=torch.Generator().manual_seed(0))
-    warm = relax(logits, 1.0, generators(4))
-    cold = relax(logits, 1e-3, generators(4))
+    warm = relax(logits, 1.0, range(4))
+    cold = relax(logits, 1e-3, range(4))
     assert torch.allclose(warm.sum(1), torch.ones(4, 2, 2))
     assert cold.amax(1).mean() > 0.99
     assert torch.equal(warm.argmax(1), cold.argmax(1))
@@ -42,7 +38,7 @@ def test_relaxed_draws_are_distributions_and_cold_ones_almost_one_hot():
 
 def test_draws_follow_the_logits():
     logits = torch.tensor([0.1, 0.2, 0.7]).log().view(1, 3, 1, 1).expand(20_000, 3, 1, 1)
-    codes = relax(logits, 0.1, generators(20_000)).argmax(1).flatten()
+    codes = relax(logits, 0.1, range(20_000)).argmax(1).flatten()
     shares = torch.bincount(codes, minlength=3) / len(codes)
     assert shares.tolist() == pytest.approx([0.1, 0.2, 0.7], abs=0.02)
 
@@ -54,6 +50,6 @@ def test_without_noise_it_is_a_softmax():
 
 def test_the_gradient_passes_the_relaxation():
     logits = torch.zeros(1, 4, 1, 1, requires_grad=True)
-    relax(logits, 0.5, generators(1))[0, 0].sum().backward()
+    relax(logits, 0.5, range(1))[0, 0].sum().backward()
     assert logits.grad is not None
     assert logits.grad.abs().sum() > 0

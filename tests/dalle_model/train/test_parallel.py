@@ -38,6 +38,8 @@ POWERSGD = replace(SETTINGS, powersgd_rank=2)
 
 def trained(url: str, settings: PriorTraining, place: Place = ALONE) -> RunState:
     rows = open_rows([url], PairChoice())
+    # Six rows are held out: of the second batch of them, some process has none.
+    rows = replace(rows, held_out=rows.source.only([0, 0, 1, 1, 2, 3]))
     return train_prior(rows, tiny_tokenizer(), TINY, settings, lambda *_: None, place=place)
 
 

@@ -2,7 +2,13 @@ import pytest
 import torch
 
 from dalle_model.settings import DvaeTraining, VqTraining
-from dalle_model.train.place import ALONE, ParallelError, joined, refuse_company
+from dalle_model.train.place import (
+    ALONE,
+    ParallelError,
+    is_first_of_machine,
+    joined,
+    refuse_parts,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -48,12 +54,18 @@ def test_each_process_of_a_machine_needs_a_card(
         pass
 
 
-def test_codecs_are_trained_by_one_process_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    refuse_company(VqTraining(), "vq")
-    with pytest.raises(ParallelError, match=r"set `dvae\.training\.device` to auto or cpu"):
-        refuse_company(DvaeTraining(device="cuda"), "dvae")
-    with pytest.raises(ParallelError, match="leave out `parallel`"):
-        refuse_company(VqTraining(parallel="fsdp"), "vq")
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(ParallelError, match="torchrun has started 2; start the command without it"):
-        refuse_company(VqTraining(), "vq")
+def test_of_codecs_each_process_has_all_weights() -> None:
+    refuse_parts(DvaeTraining(device="cuda"), "dvae")
+    with pytest.raises(ParallelError, match=r"leave out `vq\.training\.parallel`"):
+        refuse_parts(VqTraining(parallel="fsdp"), "vq")
+    with pytest.raises(ParallelError, match="and `powersgd_rank`"):
+        refuse_parts(DvaeTraining(powersgd_rank=4), "dvae")
+
+
+def test_one_process_of_each_machine_is_its_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_first_of_machine()
+    monkeypatch.setenv("RANK", "8")
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    assert is_first_of_machine()
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert not is_first_of_machine()
