@@ -45,7 +45,9 @@ class SelectConfig(SelectSettings):
             raise ValueError(
                 f"{self.recipe} needs `select.{missing[0]}`; docs/recipes.md says what"
             )
-        if foreign := sorted(self.model_fields_set - heeded - _FOR_ALL):
+        defaults = {name: field.default for name, field in type(self).model_fields.items()}
+        given = {n for n, default in defaults.items() if getattr(self, n) != default}
+        if foreign := sorted(given - heeded - _FOR_ALL):
             raise ValueError(f"{self.recipe} does not heed `select.{foreign[0]}`; leave it out")
         if self.threshold is not None and self.fraction is not None:
             raise ValueError("`select.threshold` and `select.fraction` exclude each other")
