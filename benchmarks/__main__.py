@@ -20,6 +20,7 @@ BENCHMARKS = (
     "tagging",
     "images",
     "dedupe",
+    "similarity",
     "hot_keys",
     "encoding",
     "reading",
