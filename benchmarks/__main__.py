@@ -21,6 +21,7 @@ BENCHMARKS = (
     "images",
     "dedupe",
     "similarity",
+    "quality",
     "hot_keys",
     "encoding",
     "reading",

