@@ -2,6 +2,7 @@
 
 from pipelines.captions.corpus import (
     image_with_many_texts,
+    near_text_of_many_images,
     rare_ngrams,
     rare_types,
     text_of_many_images,
@@ -15,6 +16,7 @@ from pipelines.plugins import CORPUS_RULES, installed
 RULES: Registry[Rule | CorpusRule] = Registry(
     image_with_many_texts.RULE,
     text_of_many_images.RULE,
+    near_text_of_many_images.RULE,
     rare_ngrams.RULE,
     rare_types.RULE,
     load=lambda: installed(CORPUS_RULES, CorpusRule),
