@@ -65,6 +65,7 @@ DalleError: what was asked for has failed; exit code 1
         NoMarginsError       pipelines.encode.encoder         a codec gives no margins
         OneShapeError        pipelines.encode.shapes          a codec takes images of one shape
         LikeError            pipelines.encode.like            crops of other shards cannot be taken
+        FinishedRunError     pipelines.dedupe.against         a run cannot be deduplicated against
         CopiedStageError     pipelines.encode.alone.stage_images  a copied stage is not whole
         OtherTokensError     pipelines.encode.alone.work      a folder has tokens of other work
         TakedownError        orchestration.removal.asked      what is to be removed is not said

@@ -1,9 +1,12 @@
-"""`python -m tests.support.many_images N ...`: the dedupe stage on N images, with what it costs.
+"""`python -m tests.support.many_images [against] N ...`: the dedupe stage on N images, what it costs.
 
 The images are drawn as 16x16 cells, by a spectrum that falls as those of photographs do, and are
 never larger: sketches, hashes and thumbnails are made of the cells as the images stage makes them.
 Of 100 images five are copies: equal, scaled, compressed, cropped by 5 %, with a border, marked; all
 are smaller than what they are copies of. Prints CPU seconds, memory, and which copies were found.
+
+With `against`, the pictures are a finished run of another number of shards, and the run itself has
+their copies beside N other images, of which five of 100 are copies, too.
 """
 
 import resource
@@ -11,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +22,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from dalle_model import files
+from pipelines.dedupe.against import FinishedRun
 from pipelines.io import parquet
+from pipelines.io.layout import StageFolder
 from pipelines.io.task import StageTask
 from pipelines.records import IMAGE_SCHEMA, IMAGES
 from pipelines.sameness import hashes
@@ -133,20 +138,45 @@ def _table(
     return pa.table({name: (made | stored)[name] for name in IMAGE_SCHEMA.names}, IMAGE_SCHEMA)
 
 
-def write(root: Path, count: int) -> StageTask:
+def write(root: Path, count: int) -> None:
     """Image shards of `count` images."""
-    num_shards = max(1, count // ROWS_PER_SHARD)
-    task = stage_task(root, "dedupe", num_shards)
-    task = StageTask(**{**task.__dict__, "inputs": {IMAGES: task.inputs[IMAGES]}})
+    _write_shards(_task(root, count).input(IMAGES), tables(count))
+
+
+def write_against(root: Path, count: int) -> None:
+    """Image shards of pictures as a finished run, and of their copies and others as a run."""
+    made = list(tables(count))
+    is_copy = [not table["url"][0].as_py().startswith("original") for table in made]
+    originals = [table for table, copy in zip(made, is_copy, strict=True) if not copy]
+    copied = [table for table, copy in zip(made, is_copy, strict=True) if copy]
+    _write_shards(_finished(root, count).images, originals)
+    others = (
+        table.set_column(1, "url", pa.array([f"other/{url}" for url in table["url"].to_pylist()]))
+        for table in tables(count, seed=1)
+    )
+    _write_shards(_task(root, count).input(IMAGES), [*copied, *others])
+
+
+def _task(root: Path, count: int) -> StageTask:
+    task = stage_task(root, "dedupe", max(1, count // ROWS_PER_SHARD))
+    return StageTask(**{**task.__dict__, "inputs": {IMAGES: task.inputs[IMAGES]}})
+
+
+def _finished(root: Path, count: int) -> FinishedRun:
+    url, num_shards = f"{root}/finished", 1 + count // ROWS_PER_SHARD
+    return FinishedRun(url, StageFolder(f"{url}/images", num_shards), ())
+
+
+def _write_shards(folder: StageFolder, made: Iterable[pa.Table]) -> None:
+    num_shards = folder.num_shards
     shards: list[list[pa.Table]] = [[] for _ in range(num_shards)]
-    for table in tables(count):
+    for table in made:
         of = np.array([int(key[:16], 16) % num_shards for key in table["key"].to_pylist()])
         for index in range(num_shards):
             shards[index].append(table.filter(pa.array(of == index)))
     for index, parts in enumerate(shards):
-        whole = pa.concat_tables(parts).sort_by("key")
-        files.write_bytes(task.input(IMAGES).part(index), parquet.to_bytes(whole))
-    return task
+        whole = pa.concat_tables([table.cast(IMAGE_SCHEMA) for table in parts]).sort_by("key")
+        files.write_bytes(folder.part(index), parquet.to_bytes(whole))
 
 
 def measure(root: Path, count: int) -> None:
@@ -158,13 +188,14 @@ def measure(root: Path, count: int) -> None:
     from pipelines.dedupe.runs import Runs
     from tests.support.beam_tasks import tasks
 
-    num_shards = max(1, count // ROWS_PER_SHARD)
-    task = stage_task(root, "dedupe", num_shards)
-    task = StageTask(**{**task.__dict__, "inputs": {IMAGES: task.inputs[IMAGES]}})
+    task = _task(root, count)
+    num_shards = task.num_shards
+    finished = (_finished(root, count),) if (root / "finished").exists() else ()
+    config = DedupeConfig(against=tuple(run.url for run in finished))
     before = resource.getrusage(resource.RUSAGE_SELF)
     wall = time.perf_counter()
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
-        build(tasks(pipeline, task), Runs(num_shards), DedupeConfig(), in_parts=False)
+        build(tasks(pipeline, task), Runs(num_shards, finished), config, in_parts=False)
     used = resource.getrusage(resource.RUSAGE_SELF)
     cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
     sys.stdout.write(
@@ -180,26 +211,29 @@ def measure(root: Path, count: int) -> None:
             if kind in planted:
                 planted[kind] += 1
         for row in parquet.read_table(task.rejected(index), ["url", "detail"]).to_pylist():
-            kind, original = row["url"].split("/")
-            if kind not in planted:
+            kind, original = row["url"].split("/", 1)
+            if kind in planted:
+                planted[kind] += 1
+                found[kind] += original[:24] == row["detail"][:24]
+            elif not finished or row["detail"].endswith(" of finished"):
                 wrong += 1
-                continue
-            planted[kind] += 1
-            found[kind] += original[:24] == row["detail"][:24]
     shares = ", ".join(f"{kind} {found[kind] / max(1, planted[kind]):.2%}" for kind in KINDS)
-    sys.stdout.write(f"{'':9} found of copies: {shares}; {wrong} originals dropped\n")
+    dropped = f"{sum(planted.values())} planted; {wrong} others dropped"
+    sys.stdout.write(f"{'':9} found of copies: {shares}; {dropped}\n")
 
 
-def main(counts: list[str]) -> None:
-    for count in counts:
+def main(arguments: list[str]) -> None:
+    write_step = "write_against" if "against" in arguments else "write"
+    for count in [argument for argument in arguments if argument != "against"]:
         with tempfile.TemporaryDirectory() as folder:
-            for step in ("write", "measure"):
+            for step in (write_step, "measure"):
                 command = [sys.executable, "-m", "tests.support.many_images", step, folder, count]
                 subprocess.run(command, check=True)
 
 
 if __name__ == "__main__":
-    if sys.argv[1] in {"write", "measure"}:
-        {"write": write, "measure": measure}[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))
+    steps = {"write": write, "write_against": write_against, "measure": measure}
+    if sys.argv[1] in steps:
+        steps[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))
     else:
         main(sys.argv[1:])
