@@ -67,6 +67,7 @@ def train_prior(args: Namespace, _given: Sequence[str]) -> int:
 
 def told_by_first(train: Callable[[], int]) -> int:
     """What a training returns, where several processes train: rank 0 alone tells of it."""
+    from dalle_model.train.images import ImagesError
     from dalle_model.train.step import DivergedError
     from dalle_model.train.stopping import StoppedError
 
@@ -75,7 +76,7 @@ def told_by_first(train: Callable[[], int]) -> int:
     logging.disable()
     try:  # of what happens to all, rank 0 tells
         return train()
-    except (UsageError, DivergedError) as error:
+    except (UsageError, DivergedError, ImagesError) as error:
         return 2 if isinstance(error, UsageError) else 1
     except StoppedError:
         return exit_code()

@@ -81,12 +81,12 @@ def train_from_images(
             model = train_dvae(images, config, settings, on_step, out_url, hooks, place)
         facts = dvae_facts(out_url, "", config.to_dict(), {"resample": resample})
         metrics = measure(_codec(model, facts, place), None, images.train, images.held_out, place)
+        if place.rank == 0:
+            extra = {"metrics": metrics, "settings": asdict(settings), "resample": resample}
+            save_checkpoint(out_url, "dvae", model.state_dict(), config.to_dict(), extra)
+            if not settings.keep_finished:
+                _folder(out_url, images, config, settings).remove()
         remove_images(out_url)
-    if place.rank == 0:
-        extra = {"metrics": metrics, "settings": asdict(settings), "resample": resample}
-        save_checkpoint(out_url, "dvae", model.state_dict(), config.to_dict(), extra)
-        if not settings.keep_finished:
-            _folder(out_url, images, config, settings).remove()
     return metrics
 
 

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import blake2b
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from dalle_model.train.place import is_first_of_machine
 from dalle_model.train.ranks import group_of_all, on_each
 
 SUFFIX = ".images"
+_DECODING = timedelta(days=7)  # waited for at most; chosen: torchrun ends those that wait in vain
 
 
 class ImagesError(DalleError):
@@ -90,7 +92,9 @@ def open_together(source: ImageSource, out_url: str, augmentation: Augmentation)
     def opened() -> TrainingImages:
         return open_training_images(source, out_url, augmentation)
 
-    on_each(group_of_all(), lambda: opened().digest if is_first_of_machine() else "")
+    group = group_of_all(_DECODING)
+    if group is not None:
+        on_each(group, lambda: opened().digest if is_first_of_machine() else "")
     return opened()
 
 

@@ -1,6 +1,7 @@
 """What the processes of a training, its ranks, do together beside its steps."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch.distributed as dist
@@ -14,15 +15,18 @@ def number_of_ranks() -> int:
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
-def group_of_all() -> ProcessGroup | None:
+def group_of_all(timeout: timedelta | None = None) -> ProcessGroup | None:
     """A gloo group of all ranks, apart from the one of the steps; None in a single process.
 
     What goes on in it beside the steps, in another thread, does not mix with their messages. All
     ranks make it at the same time.
+
+    Args:
+        timeout: after which a rank no longer waits for another one; None for torch's, half an hour.
     """
     if not dist.is_initialized():
         return None
-    group = dist.new_group(backend="gloo")
+    group = dist.new_group(backend="gloo", timeout=timeout)
     assert isinstance(group, ProcessGroup)  # of which this process is one
     return group
 

@@ -98,12 +98,12 @@ def train_from_images(
         codec = VqCodec(model, vq_facts(out_url, "", config.to_dict(), {"resample": resample}))
         metrics = measure(codec, centroids, images.train, images.held_out, place)
         metrics["context_share"] = round(context_share(codec, images.held_out, place), 3)
+        if place.rank == 0:
+            extra = {"metrics": metrics, "settings": asdict(settings), "resample": resample}
+            save_checkpoint(out_url, "vq", model.state_dict(), config.to_dict(), extra)
+            if not settings.keep_finished:
+                _folder(out_url, images, config, settings).remove()
         remove_images(out_url)
-    if place.rank == 0:
-        extra = {"metrics": metrics, "settings": asdict(settings), "resample": resample}
-        save_checkpoint(out_url, "vq", model.state_dict(), config.to_dict(), extra)
-        if not settings.keep_finished:
-            _folder(out_url, images, config, settings).remove()
     return metrics
 
 

@@ -76,6 +76,15 @@ def test_squares_come_in_parts_and_as_they_are_encoded(images):
     assert sum(len(part) for part in images.train.parts(16)) == len(images.train)
 
 
+def test_processes_share_squares(images):
+    """Each has every third of the first ones; of two squares one has none."""
+    shares = [list(images.train.parts(4, 10, rank, 3)) for rank in range(3)]
+    whole = images.train.first(10)
+    assert [sum(map(len, share)) for share in shares] == [4, 3, 3]
+    assert all(np.array_equal(np.concatenate(s), whole[n::3]) for n, s in enumerate(shares))
+    assert list(images.held_out.parts(4, 2, 2, 3)) == []
+
+
 def test_the_key_alone_says_what_is_held_out():
     keys = np.array([name_of(n) for n in range(64)], "S24")
     assert np.flatnonzero(held_out(keys)).tolist() == [15, 31, 47, 63]
