@@ -27,6 +27,7 @@ BENCHMARKS = (
     "reading",
     "reader",
     "attention",
+    "training_steps",
     "sampling",
     "real_size",
 )

@@ -10,13 +10,14 @@ from dalle_model.config import PriorConfig
 # Bytes that autograd keeps of a position and channel, of one layer in mixed precision, as
 # `tests/dalle_model/prior/test_costs.py` counts them: the stream before each norm in float32 (8);
 # in bfloat16 what enters each of the four matrices (2, 2, 2 and, four times as wide, 8), queries,
-# keys and values (6), and of the GELU its input and its sigmoid, four times as wide (16). A fused
-# kernel of attention keeps no scores; on CPUs, where there is none for training, some are kept.
-KEPT_BYTES = 44
+# keys and values (6), and of the GELU its input, four times as wide (8). A fused kernel of
+# attention keeps no scores; on CPUs, short streams keep some.
+KEPT_BYTES = 36
 INPUT_BYTES = 4  # the stream before a layer, in float32, from which the layer is computed again
 HEAD_BYTES = 6  # the stream before the last norm in float32, and behind it in bfloat16
-# Of a logit: in bfloat16, its log-probability and the gradient of that in float32.
-LOGIT_BYTES = 10
+# Of a logit: its log-probability in float32, in whose place its gradient is made, and that in
+# bfloat16.
+LOGIT_BYTES = 6
 
 
 @dataclass(frozen=True)

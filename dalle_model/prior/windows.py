@@ -157,8 +157,8 @@ class _Attention(torch.autograd.Function):
                 attn_mask=bias_G1GW,
             )
             of.queries(out_q[b]).add_(image_q)
-            _add_overlapping(of.keys(out_k[b]), image_k, of.grid)
-            _add_overlapping(of.keys(out_v[b]), image_v, of.grid)
+            _add_to_keys(out_k[b], image_k, of)
+            _add_to_keys(out_v[b], image_v, of)
         return out_BS3HK, None, None
 
 
@@ -168,8 +168,16 @@ def _heads(qkv_BS3HK: Tensor, of: Windows) -> tuple[Tensor, Tensor, Tensor]:
     return q_BHSK[:, :, -(of.text_len + of.grid**2) :], k_BHSK, v_BHSK
 
 
-def _add_overlapping(to_GHWK: Tensor, add_GHWK: Tensor, step: int) -> None:
-    """Add to windows that overlap: `step` positions of each window share no memory."""
-    for start in range(0, to_GHWK.shape[2], step):
-        part = slice(start, start + step)
-        to_GHWK[:, :, part] += add_GHWK[:, :, part]
+def _add_to_keys(to_HSK: Tensor, add_GHWK: Tensor, of: Windows) -> None:
+    """Add to windows, which overlap: G positions of each at a time, which share no memory."""
+    if of.is_by_column:
+        of.keys(to_HSK).add_(add_GHWK)
+        return
+    read_HNK = to_HSK[:, -(of.grid**2 + of.reach) :]
+    for start, part_GHWK in zip(
+        range(0, add_GHWK.shape[2], of.grid), add_GHWK.split(of.grid, dim=2), strict=True
+    ):
+        width = part_GHWK.shape[2]
+        end = start + (of.grid - 1) * of.grid + width
+        places_GHKW = read_HNK[:, start:end].unfold(1, width, of.grid).movedim(1, 0)
+        places_GHKW.add_(part_GHWK.transpose(2, 3))

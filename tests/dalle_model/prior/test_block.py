@@ -10,6 +10,11 @@ def test_gelu_is_the_sigmoid_form() -> None:
     torch.testing.assert_close(Gelu()(x), x / (1 + torch.exp(-1.702 * x)))
 
 
+def test_gelu_has_the_gradient_of_its_form() -> None:
+    x = torch.linspace(-6, 6, 25, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(Gelu(), x)
+
+
 def test_branches_add_to_the_stream() -> None:
     block = Block(8, 2, Pattern(MaskKind.ROW, text_len=2, grid=1, kernel=3))
     for branch_end in (block.attention.output, block.mlp[2]):

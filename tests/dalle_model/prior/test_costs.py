@@ -121,11 +121,11 @@ def test_a_further_stream_takes_what_autograd_keeps_of_it(monkeypatch):
     logits = (SMALL.text_len - 1) * SMALL.text_vocab + SMALL.grid**2 * SMALL.image_vocab
     gone = (LOGIT_BYTES - 4) * logits  # of a logit, autograd keeps the log-probability alone
     kept = saved_bytes(SMALL, rows=2) - saved_bytes(SMALL, rows=1)
-    assert kept_bytes(SMALL) - gone == pytest.approx(kept, rel=0.03)
+    assert kept_bytes(SMALL) - gone == pytest.approx(kept, rel=0.04)
 
 
 def test_recomputation_keeps_the_input_of_each_layer():
     deeper = replace(PAPER, layers=65)
     inputs = 4 * stream_len(PAPER) * PAPER.width
     assert recomputed_bytes(deeper) - recomputed_bytes(PAPER) == inputs
-    assert recomputed_bytes(PAPER) < kept_bytes(PAPER) / 8
+    assert recomputed_bytes(PAPER) < kept_bytes(PAPER) / 7
