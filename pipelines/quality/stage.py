@@ -1,18 +1,19 @@
 """The quality stage as a value: a selection by what scorers see in the images."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
 
-from pipelines.io.layout import StageFolder
-from pipelines.io.manifest import Manifest
+import pyarrow as pa
+from pydantic import BaseModel
+
 from pipelines.io.task import BatchedResult, ShardResult, StageTask
 from pipelines.quality.config import QualityConfig, ScoresConfig, dependencies
 from pipelines.quality.registry import registry
+from pipelines.quality.scorer import Scorer
 from pipelines.records import IMAGE_SCHEMA, IMAGE_SIDE, IMAGES, SELECTION, SELECTION_SCHEMA
 from pipelines.rejection import Check
-from pipelines.stage import Cost, Facts, Job, Reads, Row, ShardWork, Stage, Writes
-from pipelines.views import View
+from pipelines.stage import Cost, Facts, Job, Reads, Row, Score, ShardWork, Stage, Writes
 
 DECODING_S = 1.2e-3  # of a stored PNG of 256 px
 COST = Cost(
@@ -51,10 +52,24 @@ def _checks(_task: StageTask, row: Row, config: ScoresConfig) -> list[Check]:
     return [check for scorer, section in config.asked() for check in scorer.checks(row, section)]
 
 
-def _views(folder: StageFolder, manifest: Manifest, config: ScoresConfig) -> Iterable[View]:
-    from pipelines.quality.score_view import score_views
+def _scores(config: ScoresConfig) -> list[Score]:
+    """Every column of numbers, with the limit of the rule on it."""
+    return [
+        _score(scorer, column.name, section)
+        for scorer, section in config.asked()
+        for column in scorer.columns(section)
+        if not pa.types.is_list(column.type)
+    ]
 
-    return score_views(folder, manifest, config)
+
+def _score(scorer: Scorer, column: str, section: BaseModel) -> Score:
+    rule = next((rule for rule in scorer.rules if rule.column == column), None)
+    if rule is None:
+        return Score(column)
+    limit = getattr(section, rule.setting)
+    if rule.is_least:
+        return Score(column, rule.reason, lowest=limit)
+    return Score(column, rule.reason, highest=limit)
 
 
 def _cost(config: ScoresConfig, _provided: Mapping[str, str]) -> Cost:
@@ -79,7 +94,7 @@ STAGE = Stage(
     is_default=False,
     dependencies=lambda config, _: dependencies(config),
     checks=_checks,
-    views=_views,
+    scores=_scores,
     notices=_notices,
     cost=COST,
     cost_of=_cost,

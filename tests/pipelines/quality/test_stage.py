@@ -6,7 +6,7 @@ from pipelines.io.task import BatchedResult
 from pipelines.quality.config import QualityConfig
 from pipelines.quality.stage import STAGE
 from pipelines.rejection import Check
-from pipelines.stage import Job, ShardWork
+from pipelines.stage import Job, Score, ShardWork
 from tests.support.image_rows import row, write_images
 from tests.support.results import whole
 from tests.support.tasks import stage_task
@@ -41,6 +41,18 @@ def test_a_section_without_a_scorer_is_noticed():
     (notice,) = STAGE.notices(config())
     assert "keeps every row" in notice
     assert "`nsfw: {}`" in notice
+
+
+def test_the_report_is_told_every_number_with_its_limit():
+    asked = config(plain={"min_side": 200}, nsfw={"max": None}, faces={"max": 4, "blur": True})
+    told = {score.column: score for score in STAGE.scores(asked)}
+    assert set(told) == {
+        *("short_side", "aspect", "stored_bytes", "blankness", "entropy"),
+        *("nsfw", "faces", "face_area"),
+    }
+    assert told["short_side"] == Score("short_side", "small_side", lowest=200)
+    assert told["faces"] == Score("faces", "faces", highest=4)
+    assert told["nsfw"] == Score("nsfw", "nsfw")
 
 
 def test_costs_are_those_of_the_scorers_asked_for():
