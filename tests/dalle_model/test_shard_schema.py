@@ -143,6 +143,13 @@ def test_features_are_those_of_the_columns():
     assert features["score"] == {"dtype": "float32", "_type": "Value"}
 
 
+def test_a_clip_score_that_a_run_gives_has_its_place_among_the_columns_of_every_shard():
+    added = [pa.field("clip_score", pa.float32(), nullable=False), pa.field("score", pa.int64())]
+    names = token_schema(SQUARE, added).names
+    assert names == [*token_schema(SQUARE).names, "score"]
+    assert names.count("clip_score") == 1
+
+
 def test_every_column_that_a_shard_may_have_is_known():
     assert set(COLUMNS) == set(token_schema(SQUARE).names) | {"token_shape"}
 
