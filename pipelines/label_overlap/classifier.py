@@ -68,7 +68,8 @@ def as_input(image: Rgb, config: ClassifierConfig) -> Floats:
     size, box = (config.side, config.side), crop_box(image.shape[1], image.shape[0])
     scaled = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR, box)
     square = np.asarray(scaled, np.float32) / 255
-    normal = (square - np.float32(config.mean)) / np.float32(config.std)
+    mean, std = np.array(config.mean, np.float32), np.array(config.std, np.float32)
+    normal = (square - mean) / std
     laid_out = normal if config.layout == "NHWC" else normal.transpose(2, 0, 1)
     return np.ascontiguousarray(laid_out[None], np.float32)
 

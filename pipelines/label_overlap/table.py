@@ -120,7 +120,8 @@ def _batches(piece: Piece) -> Iterator[Iterable[Row]]:
             yield from _of_lines(stream)
         elif url.endswith(".csv"):
             for batch in pc.open_csv(stream):
-                yield _checked(batch.schema.names) and batch.to_pylist()
+                _check(batch.schema.names)
+                yield batch.to_pylist()
         elif url.endswith(".parquet"):
             yield from _of_row_group(pq.ParquetFile(stream), piece.row_group)
         else:
@@ -129,7 +130,7 @@ def _batches(piece: Piece) -> Iterator[Iterable[Row]]:
 
 def _of_row_group(table: pq.ParquetFile, number: int) -> Iterator[Iterable[Row]]:
     names = [n for n in (KEY, URL, LABELS, SCORES) if n in table.schema_arrow.names]
-    _checked(names)
+    _check(names)
     for batch in table.iter_batches(BATCH_ROWS, [number], names, use_threads=False):
         yield batch.to_pylist()
 
@@ -139,16 +140,15 @@ def _of_lines(stream: BinaryIO) -> Iterator[Iterable[Row]]:
     for line in stream:
         if line.strip():
             rows.append(json.loads(line))
-            _checked(rows[-1])
+            _check(rows[-1])
         if len(rows) == BATCH_ROWS:
             yield rows
             rows = []
     yield rows
 
 
-def _checked(names: Iterable[str]) -> bool:
-    """True; raises ValueError where a table lacks a column."""
+def _check(names: Iterable[str]) -> None:
+    """Raise ValueError where a table lacks a column."""
     known = set(names)
     if LABELS not in known or not known & {KEY, URL}:
         raise ValueError(f"its columns are {', '.join(sorted(known))[:200]}")
-    return True

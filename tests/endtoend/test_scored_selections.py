@@ -3,18 +3,20 @@
 import json
 import os
 import shutil
+from hashlib import sha256
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from dalle_model.pixels import to_png
-from tests.support.commands import checksums, dalle, environment
+from tests.support.commands import dalle, environment
 from tests.support.image_rows import noise
 from tests.support.scorers import scored, write_scorer
 
 pytestmark = pytest.mark.slow
 NUM_IMAGES = 24
+STAGES = ("label_overlap", "similarity")
 CONFIG = """\
 name: scored
 num_shards: 3
@@ -55,7 +57,7 @@ def one(folder) -> Path:
 def finished(folder: Path, name: str, *options: str) -> Path:
     """A run of its own, gone on with from the images of the first one."""
     shutil.copytree(folder / "keys", folder / name, dirs_exist_ok=True)
-    run(folder, "--dir", name, *options)
+    run(folder, *options, "--dir", name)
     return folder / name
 
 
@@ -70,18 +72,13 @@ def parts(root: Path, stage: str) -> list[Path]:
 
 
 def sums(root: Path) -> dict[str, str]:
-    stages = ("label_overlap", "similarity")
-    return checksums(root) | {
-        str(path.relative_to(root)): path.read_bytes().hex()
-        for stage in stages
-        for path in sorted((root / stage).rglob("*.parquet"))
-    }
+    """SHA-256 of every shard, kept and dropped, by path."""
+    paths = [path for stage in STAGES for path in sorted((root / stage).rglob("*.parquet"))]
+    return {str(path.relative_to(root)): sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 def test_the_books_balance_and_scores_are_in_the_token_shards(one):
-    books = [
-        json.loads((one / s / "manifest.json").read_text()) for s in ("label_overlap", "similarity")
-    ]
+    books = [json.loads((one / stage / "manifest.json").read_text()) for stage in STAGES]
     assert books[0]["rejected"] == {"no_label_overlap": NUM_IMAGES // 3}
     left = books[0]["rows_out"]
     assert (books[1]["rows_in"], books[1]["rows_out"]) == (left, left // 2)
@@ -93,16 +90,16 @@ def test_the_books_balance_and_scores_are_in_the_token_shards(one):
 
 
 def test_two_workers_write_the_same_bytes(one, folder):
-    assert sums(finished(folder, "two", "--workers", "2")) == sums(one)
+    assert sums(finished(folder, "two", *STAGES, "--workers", "2")) == sums(one)
 
 
 def test_a_run_that_was_killed_scores_the_other_shards_alone(one, folder):
     before = scored(folder / "scored")
     (folder / "scored.kill").write_text(f"{len(before) + 1}")  # in the second shard
     shutil.copytree(folder / "keys", folder / "killed")
-    assert run(folder, "--dir", "killed", check=False).returncode != 0
+    assert run(folder, *STAGES, "--dir", "killed", check=False).returncode != 0
     assert scored(folder / "scored")[len(before) :]
-    assert sums(finished(folder, "killed")) == sums(one)
+    assert sums(finished(folder, "killed", *STAGES)) == sums(one)
     again = scored(folder / "scored")[len(before) :]
     assert len(again) == 2 * NUM_IMAGES // 3  # each once
 

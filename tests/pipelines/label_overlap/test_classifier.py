@@ -6,7 +6,6 @@ from pipelines.label_overlap.config import ClassifierConfig, LabelsError
 from tests.support.onnx_files import write_mean_classifier
 
 SIDE = 16
-PLAIN = {"side": SIDE, "mean": (0, 0, 0), "std": (1, 1, 1)}
 RGB = np.zeros((20, 30, 3), np.uint8) + np.array([255, 51, 0], np.uint8)
 
 
@@ -15,7 +14,14 @@ def config(tmp_path):
     names = tmp_path / "names.txt"
     names.write_text("red\nn01234567 grass_green\nblue, sky\n")
     onnx = write_mean_classifier(tmp_path / "mean.onnx", SIDE)
-    return ClassifierConfig(path=str(onnx), names=str(names), activation="none", **PLAIN)
+    return ClassifierConfig(
+        path=str(onnx),
+        names=str(names),
+        side=SIDE,
+        mean=(0, 0, 0),
+        std=(1, 1, 1),
+        activation="none",
+    )
 
 
 def test_each_class_has_its_output(config):
@@ -37,7 +43,8 @@ def test_the_input_is_the_centred_square_normalised():
     image[:, 8:16] = 255
     given = ClassifierConfig(path="", names="", side=8, mean=(0.5, 0, 1), std=(0.5, 1, 2))
     made = as_input(image, given)
-    assert (made.shape, made.dtype) == ((1, 3, 8, 8), np.float32)
+    assert made.shape == (1, 3, 8, 8)
+    assert made.dtype == np.float32
     assert made[0, :, 0, 0].tolist() == [1, 1, 0]
     assert made[0].reshape(3, -1).std(axis=1).tolist() == [0, 0, 0]
 

@@ -26,7 +26,7 @@ def test_what_makes_no_sense_is_refused(values, message):
 
 
 def test_paths_count_from_the_config_and_are_no_settings():
-    found = relocated(LabelOverlapConfig(classifier=CLASSIFIER), "/home")
+    found = relocated(LabelOverlapConfig.model_validate({"classifier": CLASSIFIER}), "/home")
     assert found.classifier is not None
     assert (found.classifier.path, found.classifier.names) == (
         "/home/a/model.onnx",

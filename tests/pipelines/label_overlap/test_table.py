@@ -16,7 +16,7 @@ SHARDS = 4
 
 def read(path, **settings):
     config = LabelOverlapConfig(table=str(path), **settings)
-    found = {}
+    found: dict[str, list[str]] = {}
     for piece in pieces(str(path)):
         for shard, labels in read_piece(piece, SHARDS, config):
             assert all(shard_of(one.image, SHARDS) == shard for one in labels)

@@ -24,6 +24,7 @@ def keys_of(number: int) -> list[str]:
 def last_row(parts, share):
     """The cutoff over all parts, each of which is only ever counted."""
     cutoff = begin(merge([count(part, None) for part in parts]), share)
+    assert cutoff is not None
     for _ in WIDTHS[1:]:
         cutoff = advance(cutoff, merge([count(part, cutoff) for part in parts]))
     return cutoff
