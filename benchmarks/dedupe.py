@@ -64,6 +64,14 @@ def measure() -> list[Row]:
         rows.append(_share(f"{NAME}: {kind} found", shares[0], shares[1]))
     precise = [_precision(found, names) for found in (mine, its)]
     rows.append(_share(f"{NAME}: pairs that are copies", precise[0], precise[1]))
+    num_finished = len(images) // 2
+    against = [
+        _against(found, names, num_finished) for found in (_ours(everything, num_finished), its)
+    ]
+    rows.append(
+        _share(f"{NAME}: copies of a finished run's images found", *(a[0] for a in against))
+    )
+    rows.append(_share(f"{NAME}: other images dropped for one of these", *(a[1] for a in against)))
     return rows
 
 
@@ -111,10 +119,12 @@ def _stored(image: Image.Image) -> Rgb:
     return np.asarray(image.resize(size, Image.Resampling.LANCZOS))
 
 
-def _ours(images: list[Rgb]) -> set[tuple[int, int]]:
-    config = DedupeConfig()
+def _ours(images: list[Rgb], num_finished: int = 0) -> set[tuple[int, int]]:
+    """Pairs found, of which the first so many images are those of a finished run."""
+    config = DedupeConfig(against=("finished",) if num_finished else ())
     described = [describe(rgb) for rgb in images]
     views = np.concatenate([_views(number, made) for number, made in enumerate(described)])
+    views["run"] = (views["high"] >= num_finished) & bool(config.against)
     whole = Cut(len(images))
     found = np.concatenate(
         [
@@ -166,6 +176,18 @@ def _recall(found: set[tuple[int, int]], names: list[tuple[int, str]], kind: str
         if names[max(pair)] == (names[min(pair)][0], kind) and not names[min(pair)][1]
     }  # fmt: skip
     return 100 * len(right) / sum(name[1] == kind for name in names)
+
+
+def _against(
+    found: set[tuple[int, int]], names: list[tuple[int, str]], num_finished: int
+) -> tuple[float, float]:
+    """Of the copies of a finished run's images the % found; of all others the % dropped for one."""
+    dropped = {(max(pair), min(pair)) for pair in found if min(pair) < num_finished <= max(pair)}
+    right = {worse for worse, better in dropped if names[worse][0] == better}
+    copies = {n for n, name in enumerate(names) if name[1] and name[0] < num_finished}
+    others = {*range(num_finished, len(names))} - copies
+    wrong = {worse for worse, _ in dropped} & others
+    return 100 * len(right) / len(copies), 100 * len(wrong) / len(others)
 
 
 def _precision(found: set[tuple[int, int]], names: list[tuple[int, str]]) -> float:
