@@ -156,8 +156,9 @@ class VqTask:
         if step % _REVIVE_EVERY == 0 and step < settings.steps - settings.decay_steps:
             distances_R = (features_RE - model.codebook[codes_R]).square().sum(1)
             seed = int(key_of("revived codes", settings.seed, step)) >> 1  # torch's are signed
-            every = (joined_rows(rows, self._place) for rows in (features_RE, distances_R))
-            moving.revive(*every, torch.Generator().manual_seed(seed))
+            features_RE = joined_rows(features_RE, self._place)
+            distances_R = joined_rows(distances_R, self._place)
+            moving.revive(features_RE, distances_R, torch.Generator().manual_seed(seed))
         model.codebook.copy_(moving.vectors())
 
     def measure(self, model: nn.Module) -> Mapping[str, float]:

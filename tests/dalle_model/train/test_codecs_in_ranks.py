@@ -60,12 +60,11 @@ def train_both(folder: str, steps: Sequence[int] = (4,)) -> list[tuple[Told, dic
     """A dVAE and a VQ-VAE, each to so many steps and on."""
     with joined("cpu"):
         return [
-            train(f"{folder}/{name}.safetensors", replace(settings, steps=number))  # type: ignore[operator]
-            for name, train, settings in (
-                ("dvae", train_dvae, DVAE_TRAINING),
-                ("vq", train_vq, VQ_TRAINING),
-            )
-            for number in steps
+            *(
+                train_dvae(f"{folder}/dvae.safetensors", replace(DVAE_TRAINING, steps=n))
+                for n in steps
+            ),
+            *(train_vq(f"{folder}/vq.safetensors", replace(VQ_TRAINING, steps=n)) for n in steps),
         ]
 
 
