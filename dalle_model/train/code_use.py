@@ -30,18 +30,17 @@ class CodeUse(nn.Module):
     """
 
     shares: Tensor  # (K,)
-    counts: Tensor  # (K,), of the step, of the rows of this process
 
     def __init__(self, num_codes: int) -> None:
         super().__init__()
         self.register_buffer("shares", torch.zeros(num_codes))
-        self.register_buffer("counts", torch.zeros(num_codes), persistent=False)
+        # Counts (K,) of this process in the step; no buffer, which DDP would make those of rank 0
+        self._noted: list[Tensor] = []
 
     @torch.no_grad()
     def note(self, codes: Tensor) -> None:
         """Count codes of the step, int64 of any shape."""
-        each = codes.flatten()
-        self.counts.scatter_add_(0, each, torch.ones_like(each, dtype=self.counts.dtype))
+        self._noted.append(torch.bincount(codes.flatten(), minlength=len(self.shares)))
 
     @torch.no_grad()
     def end_step(self, place: Place = ALONE) -> dict[str, float]:
@@ -50,9 +49,9 @@ class CodeUse(nn.Module):
         Returns:
             `codes_used`, how many are in use; `perplexity`, exp of the entropy of their shares.
         """
-        counts_K = add_up(self.counts, place)
+        counts_K = add_up(torch.stack(self._noted).sum(0), place)
         self.shares.mul_(_KEPT).add_(counts_K / counts_K.sum(), alpha=1 - _KEPT)
-        self.counts.zero_()
+        self._noted.clear()
         shares_K = self.shares / self.shares.sum()  # else the first ones would not be shares
         used = int((shares_K * len(shares_K) >= _USED).sum())
         perplexity = math.exp(float(torch.special.entr(shares_K).sum()))

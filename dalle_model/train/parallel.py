@@ -84,10 +84,7 @@ class Ddp(Alone):
     def __init__(self, objective: nn.Module, place: Place) -> None:
         super().__init__(objective, place)
         cards = None if place.device.type == "cpu" else [place.device]
-        # Buffers are changed alike by all, or have what each has counted of its own rows.
-        self._wrapped = DistributedDataParallel(
-            objective, cards, broadcast_buffers=False, gradient_as_bucket_view=True
-        )
+        self._wrapped = DistributedDataParallel(objective, cards, gradient_as_bucket_view=True)
         self._wrapped.register_comm_hook(None, _sum_of_bucket)
 
     def part(self, is_last: bool) -> AbstractContextManager[None]:
