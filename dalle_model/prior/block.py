@@ -40,7 +40,8 @@ class _Gelu(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (scaled,) = ctx.saved_tensors
-        return torch.ops.aten.silu_backward(gradient, scaled)
+        out: Tensor = torch.ops.aten.silu_backward(gradient, scaled)
+        return out
 
 
 class Block(nn.Module):

@@ -174,9 +174,8 @@ def _add_to_keys(to_HSK: Tensor, add_GHWK: Tensor, of: Windows) -> None:
         of.keys(to_HSK).add_(add_GHWK)
         return
     read_HNK = to_HSK[:, -(of.grid**2 + of.reach) :]
-    for start, part_GHWK in zip(
-        range(0, add_GHWK.shape[2], of.grid), add_GHWK.split(of.grid, dim=2), strict=True
-    ):
+    for start in range(0, add_GHWK.shape[2], of.grid):
+        part_GHWK = add_GHWK[:, :, start : start + of.grid]
         width = part_GHWK.shape[2]
         end = start + (of.grid - 1) * of.grid + width
         places_GHKW = read_HNK[:, start:end].unfold(1, width, of.grid).movedim(1, 0)
