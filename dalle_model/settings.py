@@ -9,9 +9,10 @@ from dalle_model.training_settings import Training, require
 Augment = Literal["none", "shift", "listing1"]
 
 
-def _require_no_scales(settings: Training) -> None:
+def _require_what_codecs_have(settings: Training) -> None:
     message = "precision float16 is for priors, whose gradients are scaled; take bfloat16"
     require(settings.precision != "float16", message)
+    require(not settings.compile, "compile is for priors; set it to false")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ class DvaeTraining(Training):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require_no_scales(self)
+        _require_what_codecs_have(self)
         rates = (*self.learning_rate, *self.temperature)
         require(min(rates) > 0, "learning_rate and temperature must be above 0")
         for name in (
@@ -111,7 +112,7 @@ class VqTraining(Training):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require_no_scales(self)
+        _require_what_codecs_have(self)
         require(0 <= self.decay_steps <= self.steps, "decay_steps must be in [0, steps]")
         require(self.learning_rate > 0 and self.matrix_rate > 0, "rates must be above 0")
         require(0 <= self.codebook_decay < 1, "codebook_decay must be in [0, 1)")

@@ -41,6 +41,9 @@ class Training:
             what they leave over, in half the memory.
         recompute: keep of each block its input alone for the backward pass, which computes the rest
             again: a third more work for a part of the memory. Changes no weight.
+        compile: of priors: let torch.compile fuse what lies between products of matrices. It takes
+            a C++ compiler and a minute or so before the first step, and changes last bits of the
+            weights. Not with `fsdp`, which gathers weights between layers.
         seed: of initial weights, order, augmentation, dropout and noise, >= 0.
         checkpoint_every: steps between checkpoints, from which a run that was stopped goes on.
         keep: how many of the newest checkpoints stay while it goes on; the one with the lowest
@@ -70,6 +73,7 @@ class Training:
     powersgd_rank: int | None = None
     powersgd_bits: Literal[16, 32] = 32
     recompute: bool = False
+    compile: bool = False
     seed: int = 0
     checkpoint_every: int = 1000
     keep: int = 2
@@ -98,6 +102,10 @@ class Training:
         require(
             self.powersgd_rank is None or self.parallel == "ddp",
             "powersgd_rank is for whole gradients: set parallel to ddp, or powersgd_rank to null",
+        )
+        require(
+            not (self.compile and self.parallel == "fsdp"),
+            "compile is for whole weights: set parallel to ddp, or compile to false",
         )
         require(0 <= self.ema_decay < 1, "ema_decay must be in [0, 1)")
         require(min(self.seed, self.workers) >= 0, "seed and workers must not be negative")

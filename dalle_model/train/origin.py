@@ -31,7 +31,7 @@ _DECIDE_NOTHING = frozenset(
 _MAY_CHANGE = frozenset(
     {
         *("steps", "decay_steps"),
-        *("threads", "accumulation", "device", "parallel", "ranks", "torch"),
+        *("threads", "accumulation", "compile", "device", "parallel", "ranks", "torch"),
     }
 )
 _NAME_CHARACTERS = 16  # of a folder; chosen: 64 bits

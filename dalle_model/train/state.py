@@ -96,4 +96,6 @@ def begin(task: Task, settings: Training, place: Place = ALONE) -> RunState:
     """
     averaged = copy.deepcopy(task.model).requires_grad_(False) if settings.ema_decay else None
     parallel = shared(task, averaged, settings, place)
+    if settings.compile:
+        task.objective.compile(dynamic=False)
     return RunState(task, averaged, parallel)

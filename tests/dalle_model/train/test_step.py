@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from dalle_model.settings import PriorTraining
+from dalle_model.settings import DvaeTraining, PriorTraining
 from dalle_model.train.prior_task import PriorObjective, PriorTask
 from dalle_model.train.state import RunState, begin
 from dalle_model.train.step import DivergedError, average, backward, clip, train_step
@@ -34,6 +36,26 @@ def test_a_step_moves_on_by_its_rows() -> None:
     assert sorted(state.recent) == ["gradient_norm", "image_ce", "loss", "text_ce"]
     text, image = state.recent["text_ce"], state.recent["image_ce"]
     assert state.recent["loss"] == pytest.approx(text / 8 + image * 7 / 8)
+
+
+@pytest.mark.slow
+def test_a_compiled_step_differs_in_rounding_alone() -> None:
+    losses, norms = [], []
+    for settings in (FAST, replace(FAST, compile=True)):
+        state = fresh(settings)
+        for _ in range(2):
+            train_step(state, settings, batch(4))
+        losses.append(state.figures["loss"])
+        norms.append(state.figures["gradient_norm"])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+    assert norms[1] == pytest.approx(norms[0], rel=1e-3)
+
+
+def test_weights_in_parts_and_codecs_are_not_compiled() -> None:
+    with pytest.raises(ValueError, match="compile is for whole weights"):
+        PriorTraining(compile=True, parallel="fsdp")
+    with pytest.raises(ValueError, match="compile is for priors"):
+        DvaeTraining(compile=True)
 
 
 def test_a_batch_in_parts_has_the_gradient_of_the_whole() -> None:
