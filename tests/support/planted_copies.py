@@ -1,7 +1,7 @@
 """`python -m tests.support.planted_copies N [OUT]`: decontamination of N images of real size.
 
-An evaluation set of one image to ten of the run is generated in COCO's layout. Of its first images
-copies are planted among those of the run, one kind after the other: scaled, cropped by 5 %,
+An evaluation set of one image to twenty of the run is generated in COCO's layout. Of its first
+images copies are planted among those of the run, one kind after the other: scaled, cropped by 5 %,
 recompressed, under another caption, and, beside another image, the caption with words before and
 behind it. The set goes through the references stage, the run through the decontaminate stage with
 the default settings. Prints what was found and wrongly found, by kind, and what it took; with OUT,
@@ -16,13 +16,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from PIL import Image
 
@@ -41,12 +37,12 @@ from pipelines.records import IMAGE_SCHEMA, IMAGES, REFERENCES, SELECTION
 from pipelines.references.config import ReferenceSet
 from pipelines.references.describe import write_references
 from pipelines.sameness.hashes import describe
-from tests.support.photographs import jpeg, photograph
+from tests.support.photographs import jpeg, miniature
 from tests.support.tasks import stage_task
 
 KINDS = ("scaled", "cropped", "recompressed", "recaptioned", "reworded")
 SET = "generated"
-SHARE = 10  # images of the run for one of the set
+SHARE = 20  # images of the run for one of the set
 ROWS_PER_SHARD = 2500
 CONFIG = ImagesConfig(resize="lanczos")
 
@@ -99,11 +95,8 @@ def row(number: int, num_planted: int) -> dict[str, Any]:
         width, height, pixels, stored = found.width, found.height, found.pixel_hash, found.stored
         digest = files.sha256(encoded)
     else:  # of which no file is made: no two are the same
-        image = photograph(1_000_000 + number)
-        width, height, pixels = image.width, image.height, f"{number:032x}"
-        digest = files.sha256(pixels.encode())
-        image.thumbnail((4096, 256) if width > height else (256, 4096), Image.Resampling.LANCZOS)
-        stored = np.asarray(image)
+        stored, width, height = miniature(1_000_000 + number, CONFIG.stored_side)
+        pixels, digest = f"{number:032x}", f"{number:064x}"
     made: dict[str, Any] = dict.fromkeys(IMAGE_SCHEMA.names, "")
     made |= {
         "key": files.sha256(f"{number}".encode())[:40],
@@ -138,27 +131,20 @@ def write_set(root: Path, size: int) -> ReferenceSet:
     return ReferenceSet(path=str(folder), name=SET)
 
 
-def write_run(root: Path, count: int, num_planted: int, processes: int = 1) -> StageTask:
+def write_run(root: Path, count: int, num_planted: int) -> StageTask:
     """Image shards of a run, and the task of the stage."""
     num_shards = -(-count // ROWS_PER_SHARD)
     task = stage_task(root, "decontaminate", num_shards)
     inputs = {IMAGES: task.inputs[IMAGES], REFERENCES: (f"{root}/references.parquet",)}
     task = StageTask(**{**task.__dict__, "inputs": {**inputs, SELECTION: ()}})
     shards: list[list[dict[str, Any]]] = [[] for _ in range(num_shards)]
-    for made in _rows(count, num_planted, processes):
+    for number in range(count):
+        made = row(number, num_planted)
         shards[shard_of(made["key"], num_shards)].append(made)
     for index, rows in enumerate(shards):
         table = pa.Table.from_pylist(rows, IMAGE_SCHEMA).sort_by("key")
         files.write_bytes(task.input(IMAGES).part(index), parquet.to_bytes(table))
     return task
-
-
-def _rows(count: int, num_planted: int, processes: int) -> Iterator[dict[str, Any]]:
-    if processes == 1:
-        yield from (row(number, num_planted) for number in range(count))
-        return
-    with get_context("spawn").Pool(processes) as pool:
-        yield from pool.imap(partial(row, num_planted=num_planted), range(count), chunksize=64)
 
 
 def run(task: StageTask, config: DecontaminateConfig) -> None:
@@ -189,11 +175,11 @@ def _kind(url: str) -> str:
     return url.removeprefix("http://").partition(".")[0]
 
 
-def main(count: int, folder: str, processes: int = 2) -> None:
-    root, num_planted = Path(folder), count // SHARE // SHARE
+def main(count: int, folder: str) -> None:
+    root, num_planted = Path(folder), min(200, count // SHARE)
     started = time.perf_counter()
     one = write_set(root, count // SHARE)
-    task = write_run(root, count, num_planted, processes)
+    task = write_run(root, count, num_planted)
     say(f"{count:,} rows, {count // SHARE:,} references: {time.perf_counter() - started:.0f} s")
     before, wall = _cpu(), time.perf_counter()
     counted = write_references(task.url(REFERENCES), [one], None, lambda _: None)
