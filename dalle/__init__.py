@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from orchestration.api import export as export
     from orchestration.api import grid as grid
     from orchestration.api import init as init
+    from orchestration.api import keep as keep
     from orchestration.api import plan as plan
     from orchestration.api import recipes as recipes
     from orchestration.api import remove as remove
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from orchestration.api import train as train
     from orchestration.api import verify as verify
     from orchestration.commands.encoding import EncodeResult as EncodeResult
+    from orchestration.commands.keeping import KeepResult as KeepResult
     from orchestration.engine.cleaning import FreedStage as FreedStage
     from orchestration.engine.first_config import FirstConfig as FirstConfig
     from orchestration.engine.preview import PlannedStage as PlannedStage
@@ -106,6 +108,7 @@ _HOMES = {
         "export",
         "grid",
         "init",
+        "keep",
         "plan",
         "recipes",
         "remove",
@@ -119,6 +122,7 @@ _HOMES = {
         "verify",
     ),
     "orchestration.commands.encoding": ("EncodeResult",),
+    "orchestration.commands.keeping": ("KeepResult",),
     "orchestration.engine.cleaning": ("FreedStage",),
     "orchestration.engine.first_config": ("FirstConfig",),
     "orchestration.engine.preview": ("PlannedStage", "RunPlan"),

@@ -21,6 +21,7 @@ from pipelines.io.manifest import Manifest
 from pipelines.io.material import Material
 from pipelines.io.refusals import Refusals
 from pipelines.io.task import Result, StageTask
+from pipelines.io.uids import KeptRows
 from pipelines.rejection import Check
 from pipelines.views import View
 from pipelines.web.addresses import LoopbackAllowance
@@ -360,6 +361,8 @@ class Stage:
             training is not counted.
         amount: what the sources of a section hold; None where only reading them tells.
         card: what stands beside its shards for people; None for nothing.
+        on_tables: the rows that a section keeps of tables of metadata outside any run, given their
+            URLs and the section, or None to keep them all; None for a stage that judges no tables.
         kept_pages: URLs of the files in which it keeps pages as they were served, of some pages and
             of all that are refused, where it keeps any.
     """
@@ -400,6 +403,7 @@ class Stage:
     load: Callable[[Any], Load] | None = None
     amount: Callable[[Any], Amount | None] = lambda _: None
     card: Card | None = None
+    on_tables: Callable[[Sequence[str], Any], KeptRows] | None = None
     kept_pages: Callable[[StageFolder, Collection[str], Refusals], list[str]] = lambda *_: []
 
     @property

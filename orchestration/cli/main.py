@@ -17,6 +17,7 @@ from orchestration.cli import of_configs as of_configs  # adds its commands
 from orchestration.cli import of_plans as of_plans  # likewise
 from orchestration.cli import of_runs as of_runs  # likewise
 from orchestration.cli import of_shards as of_shards  # likewise
+from orchestration.cli import of_tables as of_tables  # likewise
 from orchestration.cli import signals
 from orchestration.cli.app import app as app
 from orchestration.cli.app import command as _command

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pipelines.crawl.site.config import Site
 from pipelines.crawl.sources import Source
 from pipelines.io.carried import common_types
+from pipelines.io.uids import UID, keep_list_sha256
 
 TextSource = Literal["alt", "figcaption", "title", "og:image"]
 
@@ -19,6 +20,8 @@ class CrawlConfig(BaseModel):
     Args:
         sources: files to read; at least one of these or of `sites`.
         sites: to crawl live.
+        keep: NumPy file of ids, as DataComp and `dalle keep` write them; rows whose `uid` is not in
+            it are left out. Each source has to `carry` the column `uid`.
         text_sources: where to look for an image's caption, best first; `og:image` also reads the
             page's Open Graph images, each with its `og:image:alt`.
         min_caption_chars: shorter captions are dropped; whitespace at both ends is not counted. 0
@@ -41,6 +44,7 @@ class CrawlConfig(BaseModel):
 
     sources: tuple[Source, ...] = ()
     sites: tuple[Site, ...] = ()
+    keep: str = ""
     text_sources: tuple[TextSource, ...] = Field(
         default=("alt", "figcaption", "title", "og:image"), min_length=1
     )
@@ -70,17 +74,35 @@ class CrawlConfig(BaseModel):
         common_types(source.carry for source in self.sources)
         return self
 
+    @model_validator(mode="after")
+    def _carries_what_is_kept(self) -> Self:
+        if self.keep and self.sites:
+            raise ValueError("`crawl.keep` names rows by `uid`, which the images of sites lack")
+        for number, source in enumerate(self.sources if self.keep else ()):
+            if UID not in source.carry:
+                raise ValueError(
+                    f"`crawl.keep` needs the column {UID!r} of each row; add `carry: [{UID}]` to "
+                    f"crawl.sources[{number}]"
+                )
+        return self
+
 
 def fingerprint_config(config: CrawlConfig) -> dict[str, Any]:
     """The settings without the paths, the order and the number of the inputs."""
     values = config.model_dump(mode="json")
+    del values["keep"]  # its content counts: dependencies
     settings = [{k: v for k, v in s.items() if k != "path"} for s in values["sources"]]
     unique = {json.dumps(setting, sort_keys=True) for setting in settings}
     return {**values, "sources": [json.loads(setting) for setting in sorted(unique)]}
 
 
 def dependencies(config: CrawlConfig) -> dict[str, str]:
-    """Versions of the packages that read the inputs and normalise their URLs."""
+    """Versions of the packages that read the inputs and normalise their URLs; the keep list.
+
+    Raises:
+        KeepListError: it cannot be read.
+    """
     reading = ("fastwarc", "idna", "msgspec", "pyarrow", "selectolax")
     fetching = ("aiohttp",) if config.sites else ()
-    return {name: version(name) for name in (*reading, *fetching)}
+    found = {name: version(name) for name in (*reading, *fetching)}
+    return found | ({"keep": keep_list_sha256(config.keep)} if config.keep else {})

@@ -8,6 +8,7 @@ from pipelines.crawl.books import PassedOver
 from pipelines.crawl.candidates import to_candidate
 from pipelines.crawl.config import CrawlConfig
 from pipelines.crawl.images.image import Image, InlineImage, to_inline_image
+from pipelines.crawl.kept import if_kept
 from pipelines.crawl.readers.reader import Rows
 from pipelines.crawl.readers.registry import reader_for, readers_of
 from pipelines.crawl.sources import InputFile, Source
@@ -15,6 +16,7 @@ from pipelines.crawl.splits import WHOLE, Claim, Extent, every
 from pipelines.crawl.stored import StoredImage
 from pipelines.crawl.streams import OpenInput
 from pipelines.crawl.tables.columns import ColumnError
+from pipelines.io.uids import open_keep_list
 from pipelines.records import Candidate
 from pipelines.rejection import Rejection
 
@@ -42,8 +44,10 @@ def read_input(
     Raises:
         UnreadableInputError: the file is gone or cannot be read.
         ColumnError: a table lacks a column, or more than one could be meant.
+        KeepListError: the keep list of the config cannot be read.
     """
     damage: Counter[str] = Counter()
+    keep = open_keep_list(config.keep) if config.keep else None
     with OpenInput(file) as opened:
         try:
             for row in _rows(opened, source, config, start, claim):
@@ -56,9 +60,9 @@ def read_input(
                 elif isinstance(row, PassedOver):
                     yield row
                 elif isinstance(row, Image):
-                    yield to_inline_image(row, config, file.prefix)
+                    yield if_kept(to_inline_image(row, config, file.prefix), keep)
                 else:
-                    yield to_candidate(row, config)
+                    yield if_kept(to_candidate(row, config), keep)
         except ColumnError as error:
             raise ColumnError(f"{file.config_key}: {error}") from error
     for reason, count in sorted(damage.items()):

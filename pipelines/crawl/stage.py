@@ -8,6 +8,7 @@ from pipelines.crawl.amount import amount
 from pipelines.crawl.candidates import DUPLICATE
 from pipelines.crawl.config import CrawlConfig, dependencies, fingerprint_config
 from pipelines.crawl.discovery import locations
+from pipelines.crawl.kept import NOT_IN_KEEP_LIST
 from pipelines.crawl.section import CrawlSection
 from pipelines.crawl.site.config import num_answers
 from pipelines.io.carried import common_types
@@ -36,7 +37,8 @@ def _relocate(config: CrawlConfig, folder: str) -> CrawlConfig:
         source.model_copy(update={"path": counted_from(folder, source.path)})
         for source in config.sources
     )
-    return config.model_copy(update={"sources": sources})
+    keep = counted_from(folder, config.keep) if config.keep else ""
+    return config.model_copy(update={"sources": sources, "keep": keep})
 
 
 def _origins(config: CrawlConfig) -> list[str]:
@@ -96,6 +98,7 @@ STAGE = Stage(
     looks=_looks,
     begins=_begins,
     copies=(DUPLICATE,),
+    unasked=(NOT_IN_KEEP_LIST,),
     kept_pages=_kept_pages,
     resources=Resources(
         needs_web=lambda config: bool(config.sites),

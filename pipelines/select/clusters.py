@@ -53,7 +53,7 @@ def nearest_centroids(embeddings: NDArray[Any], centroids: NDArray[Any]) -> NDAr
 
 
 def read_centroids(url: str) -> NDArray[Any]:
-    """The centroids of a NumPy file, `[clusters, width]`, loaded once in a process; raises `ListError`."""
+    """The centroids, `[clusters, width]`, loaded once in a process; raises `ListError`."""
     return loaded(_centroids, url, depends_on=[url])
 
 

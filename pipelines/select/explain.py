@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from pipelines.io.carried import unpacked
 from pipelines.io.keys import shard_of
 from pipelines.io.task import StageTask
 from pipelines.rejection import Check
 from pipelines.select.config import SelectConfig
-from pipelines.select.recipe import Judged, Rule
-from pipelines.select.run_rows import image_rows, with_columns
+from pipelines.select.recipe import CLUSTER, LANGUAGE, SCORE, Judged, Rule
+from pipelines.select.run_rows import column_of, image_rows, with_columns
 from pipelines.stage import Row
 
 NOT_STORED = "by all rows of the run; what was settled is not stored"
@@ -28,7 +27,8 @@ def checks(task: StageTask, row: Row, config: SelectConfig) -> list[Check]:
     """
     rows = image_rows(task, shard_of(row["key"], task.num_shards))
     rows = rows.filter(pc.equal(rows["key"], row["key"]))
-    carried = unpacked(rows["carried"][0].as_py()) if len(rows) else {}
+    columns = {column_of(config, name) for name in (SCORE, CLUSTER, LANGUAGE)}
+    carried = columns - set(rows.column_names)
     survey = config.chosen.survey(config)
     rules = config.chosen.rules(config, None if survey is None else survey.unsettled())
     return list(_checks(rules, with_columns(rows, config, carried), row))

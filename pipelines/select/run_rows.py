@@ -45,7 +45,7 @@ def image_rows(task: StageTask, index: int) -> pa.Table:
 
 
 def with_columns(rows: pa.Table, config: SelectConfig, carried: Collection[str]) -> pa.Table:
-    """Rows with the columns that the recipe reads, under the names of rules; raises as `read_rows`."""
+    """Rows with what the recipe reads, under the names of rules; raises as `read_rows`."""
     rows = rows.append_column(TEXT, rows["caption"])
     for name in config.chosen.columns(config):
         if name in _TYPES:

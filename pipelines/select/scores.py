@@ -55,7 +55,8 @@ class TopFraction:
         """The scores in the bin that has the threshold."""
         scores = column(rows, SCORE)
         chosen, _ = self._place(counts)
-        return scores[bins(scores) == chosen].astype(np.float64)
+        found: NDArray[np.float64] = scores[bins(scores) == chosen].astype(np.float64)
+        return found
 
     def settle(self, counts: Counts, gathered: NDArray[np.float64]) -> float:
         """The threshold.

@@ -1,8 +1,10 @@
 """The select stage as a value: the images that a published recipe keeps."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pipelines.io.task import StageTask
+from pipelines.io.uids import KeptRows
 from pipelines.records import CARRIED, IMAGE_SCHEMA, IMAGES, SELECTION, SELECTION_SCHEMA
 from pipelines.rejection import Check
 from pipelines.select.config import (
@@ -27,6 +29,12 @@ def _checks(task: StageTask, row: Row, config: SelectConfig) -> list[Check]:
     return checks(task, row, config)
 
 
+def _on_tables(tables: Sequence[str], config: SelectConfig | None) -> KeptRows:
+    from pipelines.select.tables import kept_rows
+
+    return kept_rows(tables, config)
+
+
 STAGE = Stage(
     name="select",
     about="images that a published recipe keeps",
@@ -41,4 +49,5 @@ STAGE = Stage(
     checks=_checks,
     notices=notices,
     heeds=(CARRIED,),
+    on_tables=_on_tables,
 )

@@ -99,6 +99,9 @@ class _CountFn(beam.DoFn):
 class _SumFn(beam.CombineFn):
     """Adds up arrays as they come, so that no list of them is held; of none, an empty one."""
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def create_accumulator(self) -> Counts:
         return np.zeros(0, np.int64)
 

@@ -1,4 +1,4 @@
-"""DataComp's best baseline, by which DataComp-1B was made: image-based and by CLIP score at once."""
+"""DataComp's best baseline, which made DataComp-1B: image-based and by CLIP score at once."""
 
 from pipelines.select.recipe import SCORE, Published, Recipe, Rule, Settled
 from pipelines.select.recipes import datacomp_clip, datacomp_image

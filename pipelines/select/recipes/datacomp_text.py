@@ -1,4 +1,4 @@
-"""DataComp's text-based filter: English captions with a word for a thing that ImageNet-21k shows."""
+"""DataComp's text-based filter: English captions with a word for a class of ImageNet-21k."""
 
 import numpy as np
 import pyarrow as pa
