@@ -22,6 +22,7 @@ BENCHMARKS = (
     "dedupe",
     "similarity",
     "quality",
+    "recipes",
     "hot_keys",
     "encoding",
     "reading",

@@ -53,6 +53,13 @@ DalleError: what was asked for has failed; exit code 1
         LexiconError         pipelines.text.lexicons.sources  a word list cannot be read
         TaggerError          pipelines.text.tagging.tagged    a part-of-speech tagger cannot be used
         GraphError           pipelines.text.entities.graph    a table of entities cannot be used
+        ListError            pipelines.select.lists           a file that a recipe needs is wrong
+        EntriesError         pipelines.select.entries         a list of entries is empty
+        FractionError        pipelines.select.scores          there are no rows to keep a part of
+        DetectorError        pipelines.select.captions        a language identifier is not installed
+        SelectColumnError    pipelines.select.run_rows        a recipe reads a column that is nowhere
+        TableError           pipelines.select.tables          a table of metadata cannot be used
+        KeepListError        pipelines.io.uids                a keep list cannot be used
         MissingInputError    pipelines.crawl.discovery        a source has no file
         ResizeError          pipelines.images.config          a filter's library is not installed
         NoHeldImagesError    pipelines.crawl.held             a source holds no images itself

@@ -41,7 +41,7 @@ def keep(
     Args:
         tables: URLs of Parquet tables with a column `uid`, or of folders of such.
         out: URL of the list, a NumPy file as DataComp publishes it; `crawl.keep` takes it in.
-        recipe: of `docs/recipes.md`; none keeps every row.
+        recipe: of `docs/select.md`; none keeps every row.
         settings: of the section `select` of a config, beside the recipe.
 
     Raises:

@@ -43,7 +43,7 @@ class SelectConfig(SelectSettings):
         heeded = settings_of(RECIPES, self.recipe)
         if missing := [name for name in self.chosen.needs if not getattr(self, name)]:
             raise ValueError(
-                f"{self.recipe} needs `select.{missing[0]}`; docs/recipes.md says what"
+                f"{self.recipe} needs `select.{missing[0]}`; docs/select.md says what"
             )
         defaults = {name: field.default for name, field in type(self).model_fields.items()}
         given = {n for n, default in defaults.items() if getattr(self, n) != default}

@@ -14,7 +14,7 @@ class SelectSettings(BaseModel):
     published.
 
     Args:
-        recipe: its name: `docs/recipes.md`.
+        recipe: its name: `docs/select.md`.
         threshold: least score kept; of recipes by CLIP score.
         fraction: share of all rows kept, those with the best scores; instead of `threshold`.
         arch: the CLIP model of the score as DataComp calls it; of `datacomp_clip` and

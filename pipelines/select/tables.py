@@ -6,7 +6,7 @@ rows first reads them up to twice more; it never holds more than a batch, and th
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from dalle_model import files
-from dalle_model.errors import UsageError
+from dalle_model.errors import DalleError, UsageError
 from dalle_model.shards import open_parquet
 from pipelines.io.uids import UID, KeptRows, in_order, uids_of
 from pipelines.select.clusters import nearest_centroids, read_centroids
@@ -100,14 +100,21 @@ def _batches(urls: Iterable[str], config: SelectConfig | None) -> Iterator[pa.Ta
     """The rows of tables under the names of rules."""
     columns = () if config is None else config.chosen.columns(config)
     for url in urls:
-        with _opened(url) as table:
-            yield from _renamed(url, table, columns, config)
+        with _read_from(url) as stream:
+            yield from _renamed(url, _opened(url, stream), columns, config)
 
 
-def _opened(url: str) -> pq.ParquetFile:
+def _read_from(url: str) -> BinaryIO:
     try:
-        return open_parquet(files.open_read(url))
-    except (OSError, pa.ArrowException, UsageError) as error:
+        return files.open_read(url)
+    except (OSError, UsageError) as error:
+        raise TableError(f"{url} cannot be read: {error}") from error
+
+
+def _opened(url: str, stream: BinaryIO) -> pq.ParquetFile:
+    try:
+        return open_parquet(stream)
+    except (OSError, ValueError, pa.ArrowException, DalleError) as error:
         raise TableError(f"{url} cannot be read as Parquet: {error}") from error
 
 
@@ -150,7 +157,7 @@ def _clusters(
         return None
     beside = f"{url.removesuffix('.parquet')}.npz"
     try:
-        with np.load(files.open_read(beside), allow_pickle=False) as arrays:
+        with files.open_read(beside) as stream, np.load(stream, allow_pickle=False) as arrays:
             embeddings: NDArray[Any] = arrays[_EMBEDDINGS]
     except (OSError, KeyError, ValueError) as error:
         raise TableError(
