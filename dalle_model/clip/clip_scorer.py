@@ -43,7 +43,7 @@ class ClipScorer:
         if len(images) != len(captions):
             raise ValueError(f"{len(images)} images and {len(captions)} captions")
         products = self.embed_images(images) * self.embed_texts(captions)
-        return products.sum(axis=-1, dtype=np.float32).clip(-1, 1)
+        return np.asarray(products.sum(axis=-1).clip(-1, 1), np.float32)
 
     def embed_images(self, images: Sequence[Rgb]) -> NDArray[np.float32]:
         """Their vectors, float32 `(n, d)`, of length 1."""

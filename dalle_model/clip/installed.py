@@ -3,8 +3,8 @@
     [project.entry-points."dalle.scorers"]
     mine = "my_package.scorer:MyScorer"
 
-`mine` is then the name of a scorer, and `mine:URL` the same made with that URL. What it makes is any
-object with `score(images, captions)`: `dalle_model.clip.scorer.Scorer`.
+`mine` is then the name of a scorer, and `mine:URL` the same made with that URL. What it makes is
+any object with `score(images, captions)`: `dalle_model.clip.scorer.Scorer`.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A CLIP that was trained here: its weights, sizes, preprocessing and text tokenizer in one file."""
+"""A CLIP that was trained here: weights, sizes, preprocessing and text tokenizer in one file."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -33,6 +33,7 @@ class Augmentation:
         max_shift: largest shift, in pixels.
         seed: of chance.
         resample: the filter by which images are made smaller once, before all else.
+        mirrors: whether `shift` mirrors too; not where a caption says which side is left.
 
     Source: Ramesh et al. 2021, listing 1, whose 288 to 384 of 256 px are ratios here. Departures,
     all of rounding: both crops are one box of whole pixels, which is scaled once, by the mean of
@@ -45,6 +46,7 @@ class Augmentation:
     max_shift: int = 0
     seed: int = 0
     resample: Resample = FIRST_RESAMPLE
+    mirrors: bool = True
 
     @property
     def edge(self) -> int:
@@ -74,7 +76,7 @@ class Augmentation:
         if self.kind == "listing1":
             return _listing1(kept, self.side, key, seed)
         if self.kind == "shift":
-            return _shifted(kept, self.max_shift, Draws(seed, key, 0))
+            return _shifted(kept, self.max_shift, Draws(seed, key, 0), self.mirrors)
         return kept
 
     def centre(self, kept: Rgb) -> Rgb:
@@ -93,8 +95,9 @@ def _listing1(kept: Rgb, side: int, key: str, seed: int) -> Rgb:
     return cut_out(kept, cut, sizes, "area")
 
 
-def _shifted(kept: Rgb, most: int, draws: Draws) -> Rgb:
+def _shifted(kept: Rgb, most: int, draws: Draws, mirrors: bool) -> Rgb:
     last = len(kept) - 1
     down, across = (np.arange(last + 1) + draws.between(-most, most) for _ in range(2))
     shifted = kept[down.clip(0, last)][:, across.clip(0, last)]
-    return np.ascontiguousarray(shifted[:, ::-1]) if draws.between(0, 1) else shifted
+    is_mirrored = mirrors and draws.between(0, 1)
+    return np.ascontiguousarray(shifted[:, ::-1]) if is_mirrored else shifted

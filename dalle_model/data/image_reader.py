@@ -79,6 +79,11 @@ class Squares:
     def __len__(self) -> int:
         return len(self._rows)
 
+    @property
+    def keys(self) -> list[str]:
+        """Their parts of keys, 24 hex digits each, in order."""
+        return [self._images.keys[row].decode() for row in self._rows]
+
     def first(self, count: int) -> Rgb:
         """The first ones in the order of their keys, uint8 `(count, side, side, 3)`."""
         return self._read(self._rows[:count])

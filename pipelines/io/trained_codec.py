@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dalle_model.config import FIRST_RESAMPLE
 from dalle_model.token_shape import square_edge
@@ -22,6 +22,9 @@ from pipelines.records import (
     WANTED_SIDE,
 )
 from pipelines.views import Curves
+
+if TYPE_CHECKING:
+    from dalle_model.train.images import ImageSource
 
 
 class Sizes(Protocol):
@@ -58,16 +61,22 @@ def train_on_survivors(
     Raises:
         ImagesError: no images survive, or too few.
     """
-    from dalle_model.train.images import ImageSource  # loads what decodes images
     from dalle_model.train.watch import Logs  # loads torch
-    from pipelines.io.squares import surviving_images
 
-    source = ImageSource(task.url(IMAGES), _digest(task), partial(surviving_images, task))
+    source = image_source(task)
     resample = facts.get(IMAGE_RESAMPLE, FIRST_RESAMPLE)
     logs = Logs(task.folder.logs)
     metrics = train(source, task.folder.file(file), resample=resample, logs=logs)
     write_history(task.folder)
     return metrics
+
+
+def image_source(task: StageTask) -> "ImageSource":
+    """The images that survived, for a training."""
+    from dalle_model.train.images import ImageSource  # loads what decodes images
+    from pipelines.io.squares import surviving_images
+
+    return ImageSource(task.url(IMAGES), _digest(task), partial(surviving_images, task))
 
 
 def codec_curves(folder: StageFolder, name: str, terms: Mapping[str, str]) -> list[Curves]:
