@@ -27,7 +27,7 @@ class ClipTraining(Training):
     Source: Radford et al. 2021, section 2.5: temperature 0.07, least 0.01.
     """
 
-    steps: int = 700
+    steps: int = 300
     batch_size: int = 128
     learning_rate: float = 1e-3
     warmup_steps: int = 50

@@ -56,4 +56,6 @@ def recall_at_1(images_ND: Floats, texts_ND: Floats, captions: Sequence[str]) ->
         In [0, 1]; chance is about 1 / N.
     """
     best_N = (images_ND @ texts_ND.T).argmax(axis=1)
-    return float(np.mean([captions[best] == own for best, own in zip(best_N, captions, strict=True)]))
+    return float(
+        np.mean([captions[best] == own for best, own in zip(best_N, captions, strict=True)])
+    )

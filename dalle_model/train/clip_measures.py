@@ -47,7 +47,7 @@ def measure_pairs(
     taken = list(captions[:most])
     images_ND, texts_ND = embedded(model, tokenizer, images, taken)
     groups = [slice(start, start + _GROUP) for start in range(0, len(taken), _GROUP)]
-    scale = float(_any(model).logit_scale.exp())
+    scale = float(_any(model).logit_scale.detach().exp())
     losses = [_loss(images_ND[g], texts_ND[g], scale) * len(texts_ND[g]) for g in groups]
     recalls = [
         recall_at_1(images_ND[g].numpy(), texts_ND[g].numpy(), taken[g]) * len(taken[g])
@@ -80,7 +80,9 @@ def embedded(
     inputs = (normalised(torch.from_numpy(p)) for p in images.parts(_AT_ONCE, len(captions)))
     of_images = [clip.encode_image(x.to(device), normalize=True).cpu() for x in inputs]
     ids_NT = text_ids(tokenizer, list(captions), clip.context_length)
-    of_texts = [clip.encode_text(i.to(device), normalize=True).cpu() for i in ids_NT.split(_AT_ONCE)]
+    of_texts = [
+        clip.encode_text(i.to(device), normalize=True).cpu() for i in ids_NT.split(_AT_ONCE)
+    ]
     return torch.cat(of_images).float(), torch.cat(of_texts).float()
 
 

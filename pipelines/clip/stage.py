@@ -12,7 +12,13 @@ from pipelines.io.manifest import Manifest
 from pipelines.io.selections import surviving_rows
 from pipelines.io.task import StageTask
 from pipelines.io.trained_codec import image_source
-from pipelines.io.training import HISTORY, curves_of, missing_tracker_of, read_history, write_history
+from pipelines.io.training import (
+    HISTORY,
+    curves_of,
+    missing_tracker_of,
+    read_history,
+    write_history,
+)
 from pipelines.records import (
     CLIP,
     IMAGE_RESAMPLE,

@@ -105,3 +105,14 @@ def test_for_listing_1_the_whole_image_is_kept_up_to_its_largest_size(shape, exp
 def test_which_edge_is_needed_is_known_without_an_image():
     assert edge_needed("listing1", 256) == 384
     assert edge_needed("shift", 256) == edge_needed("none", 256) == 256
+
+
+def test_a_shift_that_does_not_mirror_keeps_left_and_right():
+    kept = gradient(32, 32)
+    plain, mirrored = (Augmentation("shift", 32, 3, mirrors=mirrors) for mirrors in (False, True))
+    found = [plain.square(kept, KEY, epoch) for epoch in range(40)]
+    assert all(one[0, 0, 0] < one[0, -1, 0] for one in found)
+    assert len({one.tobytes() for one in found}) > 20
+    either = [mirrored.square(kept, KEY, epoch) for epoch in range(40)]
+    for one, other in zip(found, either, strict=True):
+        assert np.array_equal(one, other) or np.array_equal(one[:, ::-1], other)
