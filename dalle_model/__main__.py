@@ -9,6 +9,7 @@ import traceback
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
+from dalle_model.door.clip import add_clip
 from dalle_model.door.codec import add_codecs
 from dalle_model.door.encode import add_encode
 from dalle_model.door.ending import exit_code, watch
@@ -43,7 +44,9 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser("python -m dalle_model", description="Models where Beam is not.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_encode(commands)
-    add_codecs(add_train(commands))
+    models = add_train(commands)
+    add_codecs(models)
+    add_clip(models)
     return parser
 
 

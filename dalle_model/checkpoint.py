@@ -34,7 +34,7 @@ class Checkpoint:
 
     Args:
         url: where it was read from.
-        kind: `dvae` or `prior`.
+        kind: `dvae`, `vq`, `vqgan`, `clip` or `prior`.
         sha256: of the whole file.
         config: sizes of the model, as returned by its `to_dict`.
         extra: any other JSON, such as the step or the measured quality.

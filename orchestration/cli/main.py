@@ -278,12 +278,12 @@ def convert(
 
 @_command()
 def train(
-    model: Annotated[str, typer.Argument(help="bpe, dvae, vq or prior.")],
+    model: Annotated[str, typer.Argument(help="bpe, dvae, vq, clip or prior.")],
     config: ConfigOption = DEFAULT_CONFIG,
     directory: DirOption = "",
     replaces: YesOption = False,
 ) -> None:
-    """Train one model of a run: the text tokenizer, a codec, or the prior."""
+    """Train one model of a run: the text tokenizer, a codec, a scorer, or the prior."""
     from orchestration import api
     from orchestration.cli.progress import TerminalProgress
 
