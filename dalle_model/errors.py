@@ -65,7 +65,7 @@ DalleError: what was asked for has failed; exit code 1
         NoHeldImagesError    pipelines.crawl.held             a source holds no images itself
         ColumnError          pipelines.crawl.tables.columns   a column is not there, or one too many
         BlocklistError       pipelines.fetch.blocklists       a block-list cannot be read
-        LabelsError          pipelines.label_overlap.config  labels of images cannot be had
+        LabelsError          pipelines.label_overlap.config   labels of images cannot be had
         ReferencesError      pipelines.references.listing     a set to compare with cannot be used
         RecipeError          pipelines.captions.assembly      a recipe is wrong or unknown
         TrackerError         dalle_model.train.trackers       a tracker of a training is missing
