@@ -105,8 +105,8 @@ def test_two_processes_train_what_one_does(tmp_path: Path, alone: tuple[Path, An
 def test_another_number_of_processes_goes_on(
     tmp_path: Path, alone: tuple[Path, Any], ranks: tuple[int, int]
 ) -> None:
-    for number, steps in zip(ranks, (2, 4), strict=True):
-        found, *_ = in_ranks(number, train_both, str(tmp_path), (steps,))
+    in_ranks(ranks[0], train_both, str(tmp_path), (2,))
+    found, *_ = in_ranks(ranks[1], train_both, str(tmp_path), (4,))
     assert [len(told) for told, _ in found] == [2, 2]
     assert_near(tmp_path, alone[0])
     runs = {path.parent.parent for path in tmp_path.rglob("checkpoint.json")}
