@@ -13,7 +13,7 @@ from pipelines.io.manifest import Manifest
 from pipelines.records import IMAGE_SCHEMA, SELECTION_SCHEMA
 from pipelines.rejection import REJECTION_SCHEMA
 from pipelines.stage import Score
-from tests.support.image_rows import row
+from tests.support.image_rows import Row, row
 
 NUM_SHARDS, LIMIT = 2, 0.5
 ROWS = [
@@ -40,13 +40,13 @@ def run(tmp_path, monkeypatch, request) -> RunFolder:
     return found
 
 
-def _write(url: str, rows: list[dict], schema: pa.Schema) -> None:
+def _write(url: str, rows: list[Row], schema: pa.Schema) -> None:
     named = [{name: one.get(name) for name in schema.names} for one in rows]
     files.write_bytes(url, parquet.to_bytes(pa.Table.from_pylist(named, schema=schema)))
 
 
 def _manifest() -> Manifest:
-    identity = {"config": {}, "inputs": {}, "dependencies": {}}
+    identity: Row = {"config": {}, "inputs": {}, "dependencies": {}}
     folder = RunFolder("", NUM_SHARDS).stage("valued")
     names = [folder.rejected(index).removeprefix(f"{folder.url}/") for index in range(NUM_SHARDS)]
     files = [{"name": name} for name in names]
