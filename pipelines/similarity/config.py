@@ -43,6 +43,8 @@ class SimilarityConfig(BaseModel):
     def _every_language_has_a_limit(self) -> Self:
         if isinstance(self.min, dict) and OTHER not in self.min:
             raise ValueError(f"`min` by language needs one for all others: `{OTHER}: 0.26`")
+        if wrong := [name for name in self.languages if not re.fullmatch("[a-z]{2,3}", name)]:
+            raise ValueError(f"`min` is by codes of ISO 639, such as `en`, and not by {wrong[0]!r}")
         return self
 
     @property

@@ -16,6 +16,7 @@ def test_limits_by_language():
     ("values", "message"),
     [
         ({"min": {"en": 0.28}}, "other: 0.26"),
+        ({"min": {"English": 0.28, "other": 0.26}}, "not by 'English'"),
         ({"min": float("nan")}, "finite"),
         ({"keep": 0}, "greater than 0"),
         ({"keep": 1.1}, "less than or equal to 1"),
