@@ -105,12 +105,15 @@ def score_rows(rows: Iterable[Row], score: Score, known: Mapping[int, float]) ->
     """
     found: list[Scored] = []
     waiting: list[tuple[Scored, Pair]] = []
+    image = ""  # the last one, which neighbours may share
+    rgb: Rgb | None = None
     for row in rows:
         pair = pair_digest(row["sha256"], row["caption"])
         one = Scored(row["key"], pair, known.get(pair), is_known=pair in known)
         found.append(one)
         if not one.is_known:
-            rgb = _decoded(row["image"], one)
+            if row["sha256"] != image or rgb is None:
+                image, rgb = row["sha256"], _decoded(row["image"], one)
             waiting += [] if rgb is None else [(one, Pair(rgb, row["caption"]))]
         if len(waiting) == BATCH:
             _fill_in(waiting, score)

@@ -40,6 +40,19 @@ def test_what_is_known_is_not_scored_again():
     assert [one.score for one in found] == [0, 0.5, 0.5, 0.5, np.float32(0.04)]
 
 
+def test_an_image_of_several_captions_is_decoded_once():
+    given = [row | {"sha256": "one", "image": rows(1)[0]["image"]} for row in rows(3)] + rows(2)
+    seen = []
+
+    def score(images, captions):
+        seen.extend(images)
+        return np.zeros(len(captions), np.float32)
+
+    score_rows(given, score, {})
+    assert seen[0] is seen[1] is seen[2]
+    assert seen[3] is not seen[0]
+
+
 def test_a_broken_image_and_a_score_that_is_none_are_faults():
     given = rows(3)
     given[0]["image"] = b"broken"
