@@ -111,6 +111,7 @@ def steps_of(folder):
         return {name: value.clone() for name, value in task.model.state_dict().items()}, losses
 
 
+@pytest.mark.slow  # two processes that load open_clip
 def test_two_processes_lower_what_one_does(tmp_path):
     """All rows of both are compared: else each had 6 pairs, and a loss of about ln 6, not ln 12."""
     weights, losses = steps_of(tmp_path)
