@@ -70,4 +70,4 @@ def _directions(sums: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> V
     """The means of clusters at length `SCALE`, `(K, D)`."""
     means = sums * _FINER // counts[:, None]
     lengths = np.sqrt(np.maximum(1, np.square(means).sum(axis=1)).astype(np.float64))
-    return np.rint(means * (SCALE / lengths)[:, None]).astype(np.int16)
+    return np.asarray(np.rint(means * (SCALE / lengths)[:, None]), np.int16)

@@ -69,7 +69,7 @@ def embed_shard(task: StageTask, index: int, dropped: Records, scorer: str) -> i
         gone = {*image_digits(dropped)}
         table = _embedded(_images(task, index, gone), load_embedder(scorer).embed_images)
         files.write_bytes(url, to_bytes(table))
-    return read_table(url, ["image"]).num_rows
+    return int(read_table(url, ["image"]).num_rows)
 
 
 def read_vectors(task: StageTask, index: int) -> Vectors:

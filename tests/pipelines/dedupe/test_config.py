@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from pipelines.dedupe.config import DedupeConfig, dependencies, settings
+from pipelines.dedupe.config import DedupeConfig, EmbeddingConfig, dependencies, settings
 
 
 @pytest.mark.parametrize("setting", [{"max_hamming": 64}, {"num_tables": 0}, {"bucket_cap": 1}])
@@ -15,6 +15,6 @@ def test_dependencies_name_random_numbers_and_case_folding() -> None:
 
 
 def test_where_a_scorer_lies_is_no_setting_but_what_it_is() -> None:
-    config = DedupeConfig(embedding={"scorer": "demo", "max_cosine": 0.9})
+    config = DedupeConfig(embedding=EmbeddingConfig(scorer="demo", max_cosine=0.9))
     assert settings(config)["embedding"] == {"max_cosine": 0.9, "clusters": 0}
     assert "embedding" not in settings(DedupeConfig())
