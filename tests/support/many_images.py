@@ -1,4 +1,4 @@
-"""`python -m tests.support.many_images [against] N ...`: the dedupe stage on N images, what it costs.
+"""`python -m tests.support.many_images [against] N ...`: the dedupe stage, and what it costs.
 
 The images are drawn as 16x16 cells, by a spectrum that falls as those of photographs do, and are
 never larger: sketches, hashes and thumbnails are made of the cells as the images stage makes them.
