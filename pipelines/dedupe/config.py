@@ -19,8 +19,8 @@ class EmbeddingConfig(BaseModel):
 
     Args:
         scorer: whose vectors; as of `similarity.scorer`.
-        max_cosine: of two images of a cluster that both stay. Chosen: 1 - epsilon, for which the
-            paper tries values between 0.5 and 1; it depends on the scorer.
+        max_cosine: of two images of a cluster that both stay, the paper's 1 - epsilon. Chosen by
+            hand: it depends on the scorer, and the report shows what it drops.
         clusters: in which images are compared; 0 for one for every 8,800 images, as in the paper.
     """
 

@@ -15,9 +15,9 @@ from pipelines.dedupe.keys import starts_of_runs
 # Images of a cluster where the config names no number of clusters.
 # Source: facebookresearch/SemDeDup `semdedup_configs.yaml`: 50,000 clusters of LAION-440M.
 CLUSTER_IMAGES = 8800
-SAMPLED = 64  # vectors of a cluster that centroids are fitted to; chosen: few clusters have none
+SAMPLED = 64  # vectors for each centroid that is fitted; chosen by hand
 MAX_SAMPLE = 1 << 18  # vectors; chosen: 256 MB with 512 values
-ROUNDS = 20  # chosen: of 10,000 random vectors in 64 clusters, 1 % change their cluster in the last
+ROUNDS = 20  # chosen: of 10,000 random vectors in 64 clusters, 0.5 % change theirs in the last
 _PRODUCTS = 1 << 24  # of vectors and centroids at once; chosen: 64 MB
 _FINER = 256  # steps of a mean between two whole numbers; its squares add up to less than 2**63
 
