@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.paths import counted_from
+from pipelines.paths import counted_from, scorer_from
 
 
 @pytest.mark.parametrize(
@@ -13,3 +13,15 @@ from pipelines.paths import counted_from
 )  # fmt: skip
 def test_plain_paths_are_counted_from_the_folder(path, expected):
     assert counted_from("conf", path) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("demo", "demo"), ("clip.safetensors", "conf/clip.safetensors"), ("mine", "mine"),
+        ("mine:a/b.onnx", "mine:conf/a/b.onnx"), ("ViT-B-32@w.pt", "ViT-B-32@conf/w.pt"),
+        ("own.json@s3://bucket/w.pt", "conf/own.json@s3://bucket/w.pt"),
+    ],
+)  # fmt: skip
+def test_paths_in_the_name_of_a_scorer_are_counted_from_the_folder(name, expected):
+    assert scorer_from("conf", name) == expected
