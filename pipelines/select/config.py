@@ -42,9 +42,7 @@ class SelectConfig(SelectSettings):
     def _fits_its_recipe(self) -> Self:
         heeded = settings_of(RECIPES, self.recipe)
         if missing := [name for name in self.chosen.needs if not getattr(self, name)]:
-            raise ValueError(
-                f"{self.recipe} needs `select.{missing[0]}`; docs/select.md says what"
-            )
+            raise ValueError(f"{self.recipe} needs `select.{missing[0]}`; docs/select.md says what")
         defaults = {name: field.default for name, field in type(self).model_fields.items()}
         given = {n for n, default in defaults.items() if getattr(self, n) != default}
         if foreign := sorted(given - heeded - _FOR_ALL):

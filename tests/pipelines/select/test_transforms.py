@@ -110,7 +110,8 @@ def test_rare_entries_keep_all_and_frequent_ones_about_t(tmp_path):
     dogs = {
         r["key"] for r in image_rows() if "dog" in r["caption"] and r["url"] < "http://a.test/95"
     }
-    assert dogs and dogs <= kept
+    assert dogs
+    assert dogs <= kept
     assert 20 <= len(kept) <= 80  # 20 of each of two frequent entries, within five deviations
     rejected = pa.concat_tables([parquet.read_table(task.rejected(i)) for i in range(4)])
     assert set(rejected["reason"].to_pylist()) == {"thinned_out"}
@@ -156,10 +157,11 @@ def test_explain_applies_the_rules_again(tmp_path):
     task, rows = task_of(tmp_path, 1), image_rows()
     basic, clip = configs(tmp_path)[2], configs(tmp_path)[1]
     small, large = rows[1], rows[50]
-    assert [(c.reason, c.passed, c.measured) for c in checks(task, small, basic)][0] == (
+    assert next((c.reason, c.passed, c.measured) for c in checks(task, small, basic)) == (
         "small_image", False, 151.0)  # fmt: skip
     found = {check.reason: check for check in checks(task, large, basic)}
-    assert found["few_words"].measured == 4 and found["not_english"].detail != ""
+    assert found["few_words"].measured == 4
+    assert found["not_english"].detail != ""
     assert all(check.detail == NOT_STORED for check in checks(task, large, clip))
     assert checks(task, large | {"reason": "low_score"}, clip) == []
 

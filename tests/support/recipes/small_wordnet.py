@@ -1,14 +1,41 @@
-"""A WordNet of a few words, as files in the form of WordNet 3.0, and as the slow filters read it."""
+"""A WordNet of a few words: as files in the form of WordNet 3.0, and for the slow filters."""
 
 from pathlib import Path
 
 from tests.support.recipes.slow_datacomp import Dictionary
 
 LISTED = {1001, 1003, 2002, 3001}
-WORDS = (
-    "dog dogs Dogs mouse mice boxes box churches leaf leaves run runs running ran runned bigger "
-    "big biggest women woman kisses quickly better a the glass glasses seses unknownword"
-).split()
+WORDS = [
+    "dog",
+    "dogs",
+    "Dogs",
+    "mouse",
+    "mice",
+    "boxes",
+    "box",
+    "churches",
+    "leaf",
+    "leaves",
+    "run",
+    "runs",
+    "running",
+    "ran",
+    "runned",
+    "bigger",
+    "big",
+    "biggest",
+    "women",
+    "woman",
+    "kisses",
+    "quickly",
+    "better",
+    "a",
+    "the",
+    "glass",
+    "glasses",
+    "seses",
+    "unknownword",
+]
 _SENSES = {
     "noun": {"dog": [1001, 1009], "mouse": [1002], "box": [1003], "church": [1004], "leaf": [1005],
              "woman": [1006], "run": [1007, 2002], "glass": [1003], "better": [1008], "a": [1010],
