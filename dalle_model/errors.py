@@ -53,11 +53,11 @@ DalleError: what was asked for has failed; exit code 1
         LexiconError         pipelines.text.lexicons.sources  a word list cannot be read
         TaggerError          pipelines.text.tagging.tagged    a part-of-speech tagger cannot be used
         GraphError           pipelines.text.entities.graph    a table of entities cannot be used
-        ListError            pipelines.select.lists           a file that a recipe needs is wrong
+        ListError            pipelines.select.lists           a file of a recipe is wrong
         EntriesError         pipelines.select.entries         a list of entries is empty
         FractionError        pipelines.select.scores          there are no rows to keep a part of
         DetectorError        pipelines.select.captions        a language identifier is not installed
-        SelectColumnError    pipelines.select.run_rows        a recipe reads a column that is nowhere
+        SelectColumnError    pipelines.select.run_rows        a recipe reads a missing column
         TableError           pipelines.select.tables          a table of metadata cannot be used
         KeepListError        pipelines.io.uids                a keep list cannot be used
         MissingInputError    pipelines.crawl.discovery        a source has no file

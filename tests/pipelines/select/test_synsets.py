@@ -37,7 +37,7 @@ def test_lists_as_text_and_as_numpy(tmp_path):
 
 
 def test_what_is_missing_or_no_list_is_named(tmp_path):
-    with pytest.raises(ListError, match="select.synsets.*imagenet21k_wordnet_ids"):
+    with pytest.raises(ListError, match=r"select\.synsets.*imagenet21k_wordnet_ids"):
         offsets_in(str(tmp_path / "none.txt"))
     (tmp_path / "bad.txt").write_text("dog\n")
     with pytest.raises(ListError, match="no list of synsets"):

@@ -30,7 +30,7 @@ ENTRIES = ("photo", "red apple", "apple", "dog")
 
 
 def caption(number: int) -> str:
-    rare = " of a dog" if number % 60 == 0 else ""
+    rare = " of a dog" if number % 60 == 1 else ""
     return f"a photo, number {number}{rare}" if number % 4 else f"a red apple {number}"
 
 
