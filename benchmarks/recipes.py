@@ -71,7 +71,7 @@ def _is_kept(text: str, sense: Callable[[str], int | None], listed: list[int]) -
 
 
 def _matching(captions: Sequence[str]) -> Row:
-    import ahocorasick
+    import ahocorasick  # type: ignore[import-not-found]  # the peer's
 
     drawn = random.Random(0)
     words = [text.split() for text in captions]

@@ -49,7 +49,8 @@ class Settle(beam.PTransform[PCollection[int], PCollection[str]]):
     def expand(self, numbers: PCollection[int]) -> PCollection[str]:
         task, given = AsSingleton(self.tasks), (self.config, self.carried)
         counts = numbers | "Count" >> beam.ParDo(_CountFn(*given), task)
-        total = AsSingleton(counts | "AddUp" >> beam.CombineGlobally(_SumFn()))
+        add = _SumFn()  # type: ignore[no-untyped-call]  # Beam's
+        total = AsSingleton(counts | "AddUp" >> beam.CombineGlobally(add))
         values = numbers | "Gather" >> beam.FlatMap(_gathered, task, total, *given)
         together = AsSingleton(values | "Together" >> beam.CombineGlobally(_concatenated))
         return self.tasks | "Settle" >> beam.Map(_noted, total, together, self.config)
@@ -98,9 +99,6 @@ class _CountFn(beam.DoFn):
 
 class _SumFn(beam.CombineFn):
     """Adds up arrays as they come, so that no list of them is held; of none, an empty one."""
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def create_accumulator(self) -> Counts:
         return np.zeros(0, np.int64)

@@ -12,8 +12,9 @@ CENTROIDS = np.eye(4, dtype=np.float32)
 def config(tmp_path, targets: np.ndarray, *, has_centroids: bool) -> SelectConfig:
     np.save(tmp_path / "targets.npy", targets)
     np.save(tmp_path / "centroids.npy", CENTROIDS)
-    given = {"centroids": str(tmp_path / "centroids.npy")} if has_centroids else {}
-    return SelectConfig(recipe="datacomp_image", targets=str(tmp_path / "targets.npy"), **given)
+    centroids = str(tmp_path / "centroids.npy") if has_centroids else ""
+    targets_at = str(tmp_path / "targets.npy")
+    return SelectConfig(recipe="datacomp_image", targets=targets_at, centroids=centroids)
 
 
 def test_the_first_of_equally_near_centroids():

@@ -7,7 +7,7 @@ from pipelines.select.scores import FractionError, TopFraction, bins, scores_fro
 
 def threshold(parts: list[np.ndarray], fraction: float) -> float:
     survey, tables = TopFraction(fraction), [pa.table({"score": part}) for part in parts]
-    counts = sum(survey.count(table) for table in tables)
+    counts = np.sum([survey.count(table) for table in tables], axis=0)
     gathered = [survey.gather(table, counts) for table in tables]
     assert sum(map(len, gathered)) < sum(map(len, parts)) / 2
     return survey.settle(counts, np.concatenate(gathered))
