@@ -23,6 +23,7 @@ BENCHMARKS = (
     "similarity",
     "quality",
     "recipes",
+    "decontaminate",
     "hot_keys",
     "encoding",
     "reading",

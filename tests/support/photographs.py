@@ -21,30 +21,22 @@ Rgb = NDArray[np.uint8]
 
 def photograph(seed: int) -> Image.Image:
     """The image of a seed: no two show the same part of the same field in the same colours."""
-    crop, rng = _cropped(seed)
+    rng, number, (left, top, right, bottom), turn = _drawn(seed)
+    crop = _field(number)[top:bottom, left:right][:, ::turn]
     return Image.fromarray(_recoloured(crop, rng))
 
 
 def miniature(seed: int, side: int) -> tuple[Rgb, int, int]:
     """The same with its shorter edge at `side` pixels, in a tenth of the time; and its own size.
 
-    It is scaled before it is recoloured, which changes pixels by little.
+    It is cut out of a field of half the size and recoloured last, which changes pixels by little.
     """
-    crop, rng = _cropped(seed)
-    height, width, _ = crop.shape
-    size = (round(width * side / min(width, height)), round(height * side / min(width, height)))
-    small = Image.fromarray(crop).resize(size, Image.Resampling.BOX)
-    return _recoloured(np.asarray(small), rng), width, height
-
-
-def _cropped(seed: int) -> tuple[Rgb, np.random.Generator]:
-    rng = np.random.default_rng(seed)
-    short = int(rng.integers(SIDES[0], 900))
-    long = int(min(SIDES[1], short * rng.uniform(1, MAX_ASPECT)))
-    width, height = (long, short) if rng.random() < 0.7 else (short, long)
-    field = _field(int(rng.integers(_NUM_FIELDS)))
-    top, left = rng.integers(0, [_FIELD_SIDE - height, _FIELD_SIDE - width])
-    return field[top : top + height, left : left + width][:, :: rng.choice((-1, 1))], rng
+    rng, number, (left, top, right, bottom), turn = _drawn(seed)
+    width, height = right - left, bottom - top
+    scale = side / min(width, height)
+    half = _half_field(number).crop((left // 2, top // 2, right // 2, bottom // 2))
+    small = half.resize((round(width * scale), round(height * scale)), Image.Resampling.BILINEAR)
+    return _recoloured(np.asarray(small)[:, ::turn], rng), width, height
 
 
 def jpeg(seed: int, **options: object) -> bytes:
@@ -53,6 +45,17 @@ def jpeg(seed: int, **options: object) -> bytes:
     quality = 80 + seed % 11
     photograph(seed).save(buffer, "JPEG", **{"quality": quality, **options})
     return buffer.getvalue()
+
+
+def _drawn(seed: int) -> tuple[np.random.Generator, int, tuple[int, int, int, int], int]:
+    """The chance that recolours it, the number of its field, its box there, and -1 if mirrored."""
+    rng = np.random.default_rng(seed)
+    short = int(rng.integers(SIDES[0], 900))
+    long = int(min(SIDES[1], short * rng.uniform(1, MAX_ASPECT)))
+    width, height = (long, short) if rng.random() < 0.7 else (short, long)
+    number = int(rng.integers(_NUM_FIELDS))
+    top, left = map(int, rng.integers(0, [_FIELD_SIDE - height, _FIELD_SIDE - width]))
+    return rng, number, (left, top, left + width, top + height), int(rng.choice((-1, 1)))
 
 
 def _recoloured(crop: Rgb, rng: np.random.Generator) -> Rgb:
@@ -78,3 +81,8 @@ def _field(number: int) -> Rgb:
             total[..., channel] += scaled * (60 / octave**1.1)
     total += rng.normal(size=(_FIELD_SIDE, _FIELD_SIDE, 1)).astype(np.float32) * 7
     return np.clip(total + 128, 0, 255).astype(np.uint8)
+
+
+@lru_cache(maxsize=_NUM_FIELDS)
+def _half_field(number: int) -> Image.Image:
+    return Image.fromarray(_field(number)).reduce(2)

@@ -1,6 +1,6 @@
 """`python -m tests.support.planted_copies N [OUT]`: decontamination of N images of real size.
 
-An evaluation set of one image to twenty of the run is generated in COCO's layout. Of its first
+An evaluation set of one image to fifty of the run is generated in COCO's layout. Of its first
 images copies are planted among those of the run, one kind after the other: scaled, cropped by 5 %,
 recompressed, under another caption, and, beside another image, the caption with words before and
 behind it. The set goes through the references stage, the run through the decontaminate stage with
@@ -42,7 +42,7 @@ from tests.support.tasks import stage_task
 
 KINDS = ("scaled", "cropped", "recompressed", "recaptioned", "reworded")
 SET = "generated"
-SHARE = 20  # images of the run for one of the set
+SHARE = 50  # images of the run for one of the set
 ROWS_PER_SHARD = 2500
 CONFIG = ImagesConfig(resize="lanczos")
 
