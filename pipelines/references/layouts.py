@@ -99,8 +99,8 @@ def _of_coco(one: ReferenceSet, names: list[str], images: list[str]) -> Captions
         document = _read_json(one, name)
         try:
             by_id = {image["id"]: paths.get(image["file_name"]) for image in document["images"]}
-            for path in filter(None, by_id.values()):
-                found[path]
+            for named in filter(None, by_id.values()):
+                found[named] = found[named]  # one that has no caption is of the set too
             for annotation in document["annotations"]:
                 if path := by_id.get(annotation["image_id"]):
                     found[path].append(str(annotation["caption"]))

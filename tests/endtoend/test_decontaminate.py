@@ -81,6 +81,8 @@ def test_any_number_of_workers_and_a_moved_set_give_the_same_bytes(
     folder: Path, kept_all: Path
 ) -> None:
     shutil.copytree(folder / "cub", folder / "cub2")
+    again = shutil.ignore_patterns("references", "decontaminate", "encode", "report")
+    shutil.copytree(kept_all, folder / "two", ignore=again)
     path = config(folder, drop="none", ngram=8)
     path.write_text(path.read_text().replace("path: cub", "path: cub2"))
     dalle("run", "--config", path, "--dir", folder / "two", "--workers", 2)

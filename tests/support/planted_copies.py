@@ -72,7 +72,7 @@ def copy_of(kind: str, number: int) -> bytes:
         return jpeg(2_000_000 + number)
     if kind == "recaptioned":
         return jpeg(number)
-    image = Image.open(io.BytesIO(jpeg(number)))
+    image = Image.open(io.BytesIO(jpeg(number))).convert("RGB")
     if kind == "scaled":
         image = image.resize((image.width * 7 // 10, image.height * 7 // 10))
     if kind == "cropped":

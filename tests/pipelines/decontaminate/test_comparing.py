@@ -122,7 +122,7 @@ def test_the_centre_of_a_long_image_matches_a_stored_square() -> None:
     wide = np.concatenate([picture(5), picture(6), picture(7)], axis=1)[:, 120:480]
     views = [describe(wide), describe(wide[:, 80:280])]
     both = {name: b"".join(view[name] for view in views) for name in ("sketch", "thumbnail")}
-    known = [reference("a", "wide", **both)]
+    known = [reference("a", "wide") | both]
     square, side = found(known, [image(1, wide[:, 80:280]), image(2, wide[:, :200])])
     assert [m.reference for m in square] == ["wide"]
     assert side == []

@@ -1,6 +1,7 @@
 """A set is read by the layout that its files show."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,7 +24,7 @@ def read(path: Path, **settings: str) -> dict[str, list[str]]:
     return {reference.name: reference.captions for reference in found}
 
 
-def write(root: Path, **contents: str | bytes) -> None:
+def write(root: Path, contents: Mapping[str, str | bytes]) -> None:
     for name, content in contents.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,30 +41,32 @@ def coco(*captions: tuple[int, str]) -> str:
 
 
 def test_captions_beside_images_are_their_lines(tmp_path: Path) -> None:
-    texts = {"b/1.png": PNG, "b/1.txt": "one\n\n two \n", "2.png": PNG, "2.caption": "three"}
-    write(tmp_path, **texts, **{"3.PNG": PNG, ".hidden.png": PNG, "notes.md": "no image"})
+    write(tmp_path, {"b/1.png": PNG, "b/1.txt": "one\n\n two \n"})
+    write(tmp_path, {"2.png": PNG, "2.caption": "three", "notes.md": "no image"})
+    write(tmp_path, {"3.PNG": PNG, ".hidden.png": PNG})
     assert read(tmp_path) == {"2.png": ["three"], "3.PNG": [], "b/1.png": ["one", "two"]}
 
 
 def test_coco_has_the_images_of_its_annotations_that_are_there(tmp_path: Path) -> None:
-    write(tmp_path, **{"val/1.png": PNG, "val/2.png": PNG, "train/9.png": PNG})
-    captions = {"annotations/captions_val.json": coco((1, "a"), (1, "b"), (3, "of no image"))}
-    write(tmp_path, **captions, **{"annotations/instances_val.json": "{}"})
+    write(tmp_path, {"val/1.png": PNG, "val/2.png": PNG, "train/9.png": PNG})
+    captions = coco((1, "a"), (1, "b"), (3, "of no image"))
+    write(tmp_path, {"annotations/captions_val.json": captions})
+    write(tmp_path, {"annotations/instances_val.json": "{}"})
     assert read(tmp_path) == {"val/1.png": ["a", "b"], "val/2.png": []}
 
 
 def test_one_of_several_annotations_can_be_named(tmp_path: Path) -> None:
-    write(tmp_path, **{"1.png": PNG, "2.png": PNG})
-    write(tmp_path, **{"annotations/captions_a.json": coco((1, "a"))})
-    write(tmp_path, **{"annotations/captions_b.json": coco((1, "b"))})
+    write(tmp_path, {"1.png": PNG, "2.png": PNG})
+    write(tmp_path, {"annotations/captions_a.json": coco((1, "a"))})
+    write(tmp_path, {"annotations/captions_b.json": coco((1, "b"))})
     assert read(tmp_path)["1.png"] == ["a", "b"]
     assert read(tmp_path, captions="annotations/captions_b.json")["1.png"] == ["b"]
 
 
 def test_cub_has_ten_captions_in_a_tree_of_its_own(tmp_path: Path) -> None:
     lines = [f"bird {number}" for number in range(10)]
-    write(tmp_path, **{"images/001.Auk/a.png": PNG, "images/002.Jay/b.png": PNG})
-    write(tmp_path, **{"text/001.Auk/a.txt": "\n".join(lines), "attributes/x.png": PNG})
+    write(tmp_path, {"images/001.Auk/a.png": PNG, "images/002.Jay/b.png": PNG})
+    write(tmp_path, {"text/001.Auk/a.txt": "\n".join(lines), "attributes/x.png": PNG})
     assert read(tmp_path) == {"images/001.Auk/a.png": lines, "images/002.Jay/b.png": []}
 
 
@@ -75,7 +78,7 @@ def test_cub_has_ten_captions_in_a_tree_of_its_own(tmp_path: Path) -> None:
     ],
 )
 def test_a_table_names_images_and_captions(tmp_path: Path, name: str, content: str) -> None:
-    write(tmp_path, **{"1.png": PNG, "2.png": PNG, name: content})
+    write(tmp_path, {"1.png": PNG, "2.png": PNG, name: content})
     assert read(tmp_path) == {"1.png": ["a"], "2.png": []}
 
 
@@ -107,7 +110,7 @@ def test_parquet_holds_images_as_bytes_or_as_datasets_writes_them(tmp_path: Path
 def test_what_cannot_be_read_is_named(
     tmp_path: Path, contents: dict[str, str | bytes], why: str
 ) -> None:
-    write(tmp_path, **contents)
+    write(tmp_path, contents)
     with pytest.raises(ReferencesError, match=f"references.sets: a: .*{why}"):
         read(tmp_path)
 
