@@ -93,7 +93,7 @@ def test_any_number_of_workers_and_a_moved_set_give_the_same_bytes(
         assert one["fingerprint"] == other["fingerprint"]
 
 
-def test_what_is_dropped_is_counted_explained_and_shown(folder: Path, kept_all: Path) -> None:
+def test_what_is_dropped_is_counted_explained_and_shown(folder: Path) -> None:
     run = folder / "both"
     dalle("run", "--config", config(folder, drop="both"), "--dir", run)
     found = manifest(run, "decontaminate")
