@@ -29,7 +29,7 @@ class Labelled:
 
 def background(photographs: Sequence[Rgb], rng: np.random.Generator) -> Rgb:
     """A square part of a photograph, of 40 to 100 % of its shorter edge, at 256 px."""
-    photograph = photographs[rng.integers(len(photographs))]
+    photograph = photographs[int(rng.integers(len(photographs)))]
     height, width, _ = photograph.shape
     side = int(min(height, width) * rng.uniform(0.4, 1))
     top, left = rng.integers(0, [height - side + 1, width - side + 1])
@@ -46,7 +46,7 @@ def with_patches(
     for corner in rng.permutation(4)[:count].tolist():
         side = int(rng.integers(*PATCH_SIDES))
         left, top = rng.integers(0, half - side + 1, 2) + half * np.array(divmod(corner, 2))
-        patch = Image.fromarray(patches[rng.integers(len(patches))])
+        patch = Image.fromarray(patches[int(rng.integers(len(patches)))])
         image.paste(patch.resize((side, side), Image.Resampling.BICUBIC), (int(left), int(top)))
     return np.asarray(image)
 
@@ -84,7 +84,7 @@ def _with_lines(
     for place in range(count):
         words = rng.choice(_WORDS, int(rng.integers(1, 3)))
         size = int(rng.integers(10, 37))
-        font = ImageFont.truetype(str(fonts[rng.integers(len(fonts))]), size)
+        font = ImageFont.truetype(str(fonts[int(rng.integers(len(fonts)))]), size)
         top = place * step + int(rng.integers(0, max(1, step - size)))
         ink, edge = [("black", "white"), ("white", "black"), ("red", "white")][rng.integers(3)]
         draw.text((8, top), " ".join(words), ink, font, stroke_width=1, stroke_fill=edge)

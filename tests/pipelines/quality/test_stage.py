@@ -63,7 +63,7 @@ def test_costs_are_those_of_the_scorers_asked_for():
     assert STAGE.cost_of(config(), {}).cpu_s == pytest.approx(STAGE.cost.cpu_s)
 
 
-@pytest.mark.parametrize(("side", "warns"), [(64, True), (128, False), (None, False)])
+@pytest.mark.parametrize(("side", "warns"), [(64, True), (256, False), (None, False)])
 def test_images_that_are_stored_too_small_for_a_scorer_are_a_warning(tmp_path, side, warns):
     task = write_images(tmp_path, [row(1)], "demo")
     job = Job(task, config(plain={}, faces={}), facts={} if side is None else {"image_side": side})
