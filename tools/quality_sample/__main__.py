@@ -5,7 +5,6 @@ The sample is made anew each time, from what packages bring; none of it ships. N
 `pip install --no-deps scikit-image==0.26.0`.
 """
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -124,4 +123,4 @@ def _font_files() -> list[Path]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -32,7 +32,7 @@ class TextConfig(BaseModel):
 
     Args:
         side: of the shorter edge at which the network sees an image, in pixels; its time grows
-            with the square. Source: rapidocr takes 736; chosen: see docs/quality.md.
+            with the square. Chosen: rapidocr's 736 takes textures for text (docs/quality.md).
         max_area: share of the image that lines of text cover, 0..1; null for no limit.
         max_boxes: lines of text; null for no limit.
     """

@@ -33,7 +33,7 @@ from pipelines.io import parquet
 from pipelines.io.carried import Type
 from pipelines.io.finish import finish_shard
 from pipelines.io.parquet import to_bytes
-from pipelines.io.task import Stopwatch, finished_shards
+from pipelines.io.task import ShardResult, StageTask, Stopwatch, finished_shards
 from pipelines.records import SELECTION, SELECTION_SCHEMA
 from tests.support.codecs import TINY, FailingCodec, write_codec
 from tests.support.image_rows import Row, noise, row, write_images
@@ -513,7 +513,7 @@ def test_what_an_encoder_has_to_say_is_a_warning_of_the_shard(tmp_path, codec_ur
 def test_an_earlier_result_counts_where_the_same_boxes_are_blurred(tmp_path, codec_url, is_blurred):
     """The column may be there or not, and rows without a box are the same either way."""
     rows = [row(n) | {"sha256": f"{n:064x}"} for n in range(2, 5)]
-    found = []
+    found: list[tuple[StageTask, ShardResult]] = []
     for place, blurs in enumerate(is_blurred):
         task = write_images(tmp_path / f"{place}", rows, codec_url)
         if blurs:

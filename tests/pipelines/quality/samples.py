@@ -37,8 +37,13 @@ def stored(rgb: Rgb) -> Stored:
     return Stored(rgb, 1234, rgb.shape[1], rgb.shape[0])
 
 
+def weights_of(name: str) -> bytes:
+    """The file of a scorer; empty where it has none."""
+    (scorer,) = (one for one in registry() if one.name == name)
+    return b"" if scorer.weights is None else scorer.weights.read()
+
+
 def loaded(name: str, **settings) -> Score:
     """A scorer with its weights and these settings."""
     (scorer,) = (one for one in registry() if one.name == name)
-    weights = b"" if scorer.weights is None else scorer.weights.read()
-    return scorer.load(scorer.config.model_validate(settings), weights)
+    return scorer.load(scorer.config.model_validate(settings), weights_of(name))

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipelines.quality.config import QualityConfig, dependencies, schema
-from pipelines.quality.registry import registry
+from tests.pipelines.quality.samples import weights_of
 
 
 def config(**sections):
@@ -46,8 +46,7 @@ def test_dependencies_are_the_weights_and_the_versions_of_what_is_asked_for():
     assert dependencies(config()) == {}
     assert set(dependencies(config(plain={}))) == {"numpy", "pillow"}
     found = dependencies(config(nsfw={}))
-    nsfw = next(scorer for scorer in registry() if scorer.name == "nsfw")
-    assert found["nsfw_weights"] == hashlib.sha256(nsfw.weights.read()).hexdigest()
+    assert found["nsfw_weights"] == hashlib.sha256(weights_of("nsfw")).hexdigest()
     assert set(found) == {"nsfw_weights", "numpy", "onnxruntime", "pillow"}
     opencv = dependencies(config(text={}))["opencv"]
     assert opencv.startswith("opencv-python")

@@ -50,8 +50,15 @@ def test_scores_are_as_they_will_be_read_back_and_so_are_verdicts():
 
 def test_behind_a_rule_that_fails_no_scorer_is_asked():
     asked = []
-    last = scorer("last", lambda stored: asked.append(stored) or {"last": 0})
-    assert judge(constant("one", 5), last).judge(row(1)).reason == "one_high"
+
+    def looks(stored):
+        asked.append(stored)
+        return {"last": 0}
+
+    last = scorer("last", looks)
+    failed = judge(constant("one", 5), last).judge(row(1))
+    assert isinstance(failed, Check)
+    assert failed.reason == "one_high"
     assert asked == []
     assert judge(constant("one", 0), last).judge(row(1)) == {"one": 0, "last": 0}
     assert [(s.width, s.height, s.rgb.shape, s.num_bytes) for s in asked] == [
@@ -64,6 +71,7 @@ def test_an_image_that_a_scorer_fails_on_is_dropped_with_what_it_said():
         raise RuntimeError("no kernel for this shape" + "!" * 1000)
 
     failed = judge(scorer("one", fails)).judge(row(1))
+    assert isinstance(failed, Check)
     assert (failed.reason, failed.passed) == ("scorer_failed", False)
     assert failed.detail.startswith("one: RuntimeError: no kernel for this shape!")
     assert len(failed.detail) < 250
@@ -90,7 +98,7 @@ def test_an_image_that_cannot_be_decoded_is_dropped():
 
 
 def test_the_judge_of_a_process_is_made_anew_for_other_settings(monkeypatch):
-    made = []
+    made: list[ScoresConfig] = []
     monkeypatch.setattr(judges, "Judge", made.append)
     judges.shared_judge.cache_clear()
     chosen = configs.QualityConfig.model_validate({"plain": {}})

@@ -42,7 +42,12 @@ def test_an_image_of_several_captions_is_looked_at_once(tmp_path, monkeypatch):
     task = write_images(tmp_path, rows, "demo")
     seen = []
     judge = "pipelines.quality.judge.Judge.judge"
-    monkeypatch.setattr(judge, lambda self, row: seen.append(row["key"]) or {"faces": 0})
+
+    def judged(_self, row):
+        seen.append(row["key"])
+        return {"faces": 0, "face_area": 0}
+
+    monkeypatch.setattr(judge, judged)
     result = whole(score_shard(task, 0, QualityConfig.model_validate({"faces": {}})))
     assert seen == [rows[0]["key"], rows[3]["key"]]
     assert result.kept["key"].to_pylist() == [r["key"] for r in rows]

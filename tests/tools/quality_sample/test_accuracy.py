@@ -5,7 +5,7 @@ from tools.quality_sample.accuracy import agreement
 
 def test_shares_and_chance_of_a_case_that_is_counted_by_hand():
     found = agreement([0.9, 0.4, 0.4, 0.1], [True, False, True, False], [True, True, False, False])
-    assert found == (0.5, 0.5, 0.5, 0.5, pytest.approx((1 + 1 + 0.5 + 1) / 4))
+    assert list(found) == pytest.approx([0.5, 0.5, 0.5, 0.5, (1 + 1 + 0.5 + 1) / 4])
 
 
 def test_whoever_says_the_commoner_answer_is_right_by_chance():

@@ -3,9 +3,9 @@ import pytest
 from PIL import Image
 
 from dalle_model.blur import boxes_of
-from pipelines.quality.scorers.faces import SCORER, boxes_in, of_any_shape, share_covered
+from pipelines.quality.scorers.faces import boxes_in, of_any_shape, share_covered
 from pipelines.quality.session import open_session
-from tests.pipelines.quality.samples import loaded, portrait, stored, texture
+from tests.pipelines.quality.samples import loaded, portrait, stored, texture, weights_of
 
 # Of the portrait, as looked at: from the chin to the hair line.
 FACE = (92, 30, 136, 86)
@@ -73,7 +73,7 @@ def test_nothing_above_the_threshold_is_no_box():
 def test_the_network_of_any_shape_gives_what_opencv_gives():
     cv2 = pytest.importorskip("cv2")
     values = portrait()[:192, :224].astype(np.float32).transpose(2, 0, 1)[None]
-    onnx = SCORER.weights.read()
+    onnx = weights_of("faces")
     theirs = cv2.dnn.readNetFromONNX(np.frombuffer(onnx, np.uint8))
     theirs.setInput(values)
     expected = theirs.forward(["537", "538", "539", "540"])
@@ -83,7 +83,7 @@ def test_the_network_of_any_shape_gives_what_opencv_gives():
 
 
 def test_only_the_shapes_of_the_file_are_opened():
-    onnx = SCORER.weights.read()
+    onnx = weights_of("faces")
     opened = of_any_shape(onnx)
     assert len(opened) == len(onnx)
     changed = sum(a != b for a, b in zip(onnx, opened, strict=True))

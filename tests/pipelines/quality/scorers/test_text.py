@@ -27,7 +27,8 @@ def test_the_network_is_given_bgr_between_minus_one_and_one():
     red = np.zeros((64, 128, 3), np.uint8)
     red[..., 0] = 255
     found = prepared(red, 320)
-    assert (found.shape, found.dtype) == ((1, 3, 320, 640), np.float32)
+    assert found.shape == (1, 3, 320, 640)
+    assert found.dtype == np.float32
     assert found[0, :, 5, 5].tolist() == [-1, -1, 1]
 
 
