@@ -87,4 +87,4 @@ def _weights(scorer: Scorer) -> bytes:
 
 
 def _row(name: str, times: list[Seconds], other_is: str) -> Row:
-    return speed(f"Scorer `{name}`", "images", other_is, NUM_IMAGES, times)
+    return speed(f"Scorer, `{name}`", "images", other_is, NUM_IMAGES, times)

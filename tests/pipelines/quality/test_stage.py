@@ -56,9 +56,10 @@ def test_the_report_is_told_every_number_with_its_limit():
 
 
 def test_costs_are_those_of_the_scorers_asked_for():
-    plain, both = (
-        STAGE.cost_of(c, {}).cpu_s for c in (config(plain={}), config(plain={}, text={}))
-    )
+    assert STAGE.cost is not None
+    assert STAGE.cost_of is not None
+    chosen = (config(plain={}), config(plain={}, text={}))
+    plain, both = (STAGE.cost_of(one, {}).cpu_s for one in chosen)
     assert 0 < plain < both
     assert STAGE.cost_of(config(), {}).cpu_s == pytest.approx(STAGE.cost.cpu_s)
 
