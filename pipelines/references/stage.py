@@ -5,7 +5,7 @@ from typing import Any
 
 from dalle_model.clip.registry import scorer_facts
 from dalle_model.progress import OnStep
-from pipelines.paths import counted_from
+from pipelines.paths import counted_from, scorer_from
 from pipelines.records import REFERENCE_SCORER, REFERENCES
 from pipelines.references.config import ReferencesConfig
 from pipelines.references.listing import ReferencesError, list_set, location_of, set_digest
@@ -59,7 +59,8 @@ def _relocate(config: ReferencesConfig, folder: str) -> ReferencesConfig:
     sets = tuple(
         one.model_copy(update={"path": counted_from(folder, one.path)}) for one in config.sets
     )
-    return config.model_copy(update={"sets": sets})
+    scorer = None if config.scorer is None else scorer_from(folder, config.scorer)
+    return config.model_copy(update={"sets": sets, "scorer": scorer})
 
 
 def _outside(config: ReferencesConfig) -> list[str]:

@@ -6,8 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from dalle_model.tokenizers.installed import split_name
-from pipelines.paths import counted_from
+from pipelines.paths import scorer_from
 from pipelines.stage import plain_settings
 
 OTHER = "other"  # in `min`: every language that has no limit of its own
@@ -64,14 +63,7 @@ class SimilarityConfig(BaseModel):
 
 def relocated(config: SimilarityConfig, folder: str) -> SimilarityConfig:
     """The same, with plain paths in the scorer's name counted from a folder."""
-    architecture, at, weights = config.scorer.rpartition("@")
-    if architecture.endswith(".json"):
-        architecture = counted_from(folder, architecture)
-    name, path = split_name(weights)
-    if path is not None and re.search(r"[/.]", path):  # else the name of one, not a path
-        located = counted_from(folder, path)
-        weights = f"{name}:{located}" if name else located
-    return config.model_copy(update={"scorer": f"{architecture}{at}{weights}"})
+    return config.model_copy(update={"scorer": scorer_from(folder, config.scorer)})
 
 
 def settings(config: SimilarityConfig) -> dict[str, Any]:

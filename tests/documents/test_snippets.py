@@ -33,7 +33,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
 def test_languages_are_those_that_are_tested():
-    assert {s.language for s in snippets()} == {"", "console", "python", "toml", "yaml"}
+    assert {s.language for s in snippets()} == {"", "console", "json", "python", "toml", "yaml"}
 
 
 def test_toml_names_the_groups_of_entry_points():

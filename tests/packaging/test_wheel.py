@@ -69,17 +69,20 @@ def test_its_extras(metadata):
     extras = metadata.get_all("Provides-Extra")
     assert set(extras) == {
         "all",
+        "clip",
         "data",
         "dev",
         "gcp",
         "gcs",
         "img2dataset",
         "model",
+        "quality",
         "s3",
+        "select",
         "spacy",
     }
     everything = requirements(metadata, "all")["dalle"]
-    assert everything.extras == {"data", "model", "s3"}
+    assert everything.extras == {"clip", "data", "model", "quality", "s3", "select"}
 
 
 def test_neither_half_asks_for_the_other(metadata):

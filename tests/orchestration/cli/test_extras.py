@@ -73,7 +73,7 @@ def test_every_library_that_is_imported_is_installed_by_the_package_or_by_an_ext
         if extra_of(library) is None and names.get(library.lower(), library) not in always
     }
     assert "apache_beam" in libraries
-    assert unknown == set()
+    assert unknown == {"gcld3"}  # which no wheel brings; who asks for it is told its package
 
 
 @pytest.mark.parametrize(
