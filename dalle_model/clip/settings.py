@@ -48,8 +48,9 @@ class ClipTraining(Training):
         is_one = self.accumulation == 1
         require(is_one, "accumulation must be 1: the loss compares all pairs of a step")
         require(self.precision != "float16", "precision float16 is for priors; take bfloat16")
-        plain = self.parallel == "ddp" and self.powersgd_rank is None and not self.recompute
-        require(plain, "parallel fsdp, powersgd_rank and recompute are for priors")
+        is_whole = self.parallel == "ddp" and self.powersgd_rank is None
+        plain = is_whole and not (self.recompute or self.compile)
+        require(plain, "parallel fsdp, powersgd_rank, recompute and compile are for priors")
         require(self.batch_size >= 2, "batch_size must be at least 2: pairs are compared")
         require(self.learning_rate > 0, "learning_rate must be above 0")
         require(0 < self.least_temperature <= self.temperature, "temperatures must be above 0")

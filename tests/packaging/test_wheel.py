@@ -13,6 +13,7 @@ from tests.support.environments import requested
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"dalle", "dalle_model", "orchestration", "pipelines"}
 DATA = {
+    "dalle_model/weights/demo_clip.safetensors",
     "dalle_model/weights/demo_vq.safetensors",
     "orchestration/beam/profiles/flink.yaml",
     "orchestration/report/templates/report.html",

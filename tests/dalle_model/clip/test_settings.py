@@ -11,6 +11,7 @@ from dalle_model.clip.settings import CLIP_TRAINING_PRESETS, ClipTraining
         ({"parallel": "fsdp"}, "are for priors"),
         ({"powersgd_rank": 2}, "are for priors"),
         ({"recompute": True}, "are for priors"),
+        ({"compile": True}, "are for priors"),
         ({"batch_size": 1}, "pairs are compared"),
         ({"temperature": 0.005}, "temperatures"),
         ({"bpe_dropout": 1.0}, "bpe_dropout"),
