@@ -161,4 +161,4 @@ def _gathered(x_B: Tensor, place: Place) -> Tensor:
     """The rows of all processes, by rank; gradients go back to the process that has a row."""
     if place.mesh is None:
         return x_B
-    return torch.cat(dist.nn.functional.all_gather(x_B))  # type: ignore[attr-defined,no-untyped-call]
+    return torch.cat(dist.nn.functional.all_gather(x_B))  # type: ignore[attr-defined]
