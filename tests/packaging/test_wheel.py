@@ -79,11 +79,10 @@ def test_its_extras(metadata):
         "model",
         "quality",
         "s3",
-        "select",
         "spacy",
     }
     everything = requirements(metadata, "all")["dalle"]
-    assert everything.extras == {"clip", "data", "model", "quality", "s3", "select"}
+    assert everything.extras == {"clip", "data", "model", "quality", "s3"}
 
 
 def test_neither_half_asks_for_the_other(metadata):
