@@ -80,9 +80,7 @@ def embedded(
     inputs = (normalised(torch.from_numpy(p)) for p in images.parts(_AT_ONCE, len(captions)))
     of_images = [clip.encode_image(x.to(device), normalize=True).cpu() for x in inputs]
     ids_NT = text_ids(tokenizer, list(captions), clip.context_length)
-    of_texts = [
-        clip.encode_text(i.to(device), normalize=True).cpu() for i in ids_NT.split(_AT_ONCE)
-    ]
+    of_texts = [clip.encode_text(i.to(device), normalize=True).cpu() for i in _split(ids_NT)]
     return torch.cat(of_images).float(), torch.cat(of_texts).float()
 
 
@@ -92,6 +90,11 @@ def _loss(images_ND: Tensor, texts_ND: Tensor, scale: float) -> float:
     own_N = torch.arange(len(logits_NN))
     both = [functional.cross_entropy(logits, own_N) for logits in (logits_NN, logits_NN.T)]
     return float(torch.stack(both).mean())
+
+
+def _split(ids_NT: Tensor) -> list[Tensor]:
+    starts = range(0, len(ids_NT), _AT_ONCE)
+    return [ids_NT[start : start + _AT_ONCE] for start in starts]
 
 
 def _any(model: nn.Module) -> Any:

@@ -11,7 +11,7 @@ class Reds:
 
     def score(self, images, captions):
         pairs = zip(images, captions, strict=True)
-        return np.float32([(image[0, 0, 0] > 200) == ("red" in text) for image, text in pairs])
+        return np.array([(image[0, 0, 0] > 200) == ("red" in text) for image, text in pairs], "f4")
 
 
 def test_of_each_image_the_first_row_is_taken():
@@ -34,7 +34,7 @@ def test_own_captions_are_scored_beside_the_next_other_ones():
 
 
 def test_figures_are_told_in_words():
-    own, other = np.float32([0.9] * 19 + [0.1]), np.float32([0.2] * 10 + [0.95] * 10)
+    own, other = np.array([0.9] * 19 + [0.1], "f4"), np.array([0.2] * 10 + [0.95] * 10, "f4")
     said = described(own, other)
     assert said.startswith("20 pairs, AUC 0.47")
     assert described(own[:0], other[:0]) == "no pairs"

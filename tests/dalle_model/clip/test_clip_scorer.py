@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from dalle_model.clip.registry import load_scorer, scorer_facts
-from dalle_model.clip.scorer import ScorerError
+from dalle_model.clip.scorer import Embedder, ScorerError
 from tests.support.clips import SIDE, TINY, random_images, tiny_model, write_architecture
 
 CAPTIONS = ["a red square", "Two  Dogs &amp; a cat", "", "ééé 中", "word " * 40]
@@ -27,6 +27,7 @@ def named(model, tmp_path):
 
 def test_vectors_are_those_of_open_clip_with_its_own_preprocessing(model, named):
     images, scorer = random_images(5), load_scorer(named)
+    assert isinstance(scorer, Embedder)
     transform = open_clip.image_transform(SIDE, is_train=False)
     inputs = torch.stack([transform(Image.fromarray(image)) for image in images])
     ids = open_clip.SimpleTokenizer(context_length=12)(CAPTIONS)
@@ -56,6 +57,7 @@ def test_a_score_depends_on_its_own_image_and_caption_alone(named):
 
 def test_no_rows_have_no_scores(named):
     scorer = load_scorer(named)
+    assert isinstance(scorer, Embedder)
     assert scorer.score([], []).shape == (0,)
     assert scorer.embed_images([]).shape == (0, 16)
     with pytest.raises(ValueError, match="1 images and 0 captions"):
@@ -81,6 +83,7 @@ def test_a_published_config_says_how_images_are_prepared(model, tmp_path):
     (image,) = random_images(1)
     config = tmp_path / "open_clip_config.json"
     scorer = load_scorer(f"{config}@{tmp_path / 'w.safetensors'}")
+    assert isinstance(scorer, Embedder)
     transform = open_clip.image_transform(SIDE, False, mean=(0.5,) * 3, std=(0.5,) * 3)
     with torch.inference_mode():
         expected = model.encode_image(transform(Image.fromarray(image))[None], normalize=True)

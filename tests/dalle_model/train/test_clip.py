@@ -53,7 +53,9 @@ def test_a_small_one_tells_true_captions_from_others_and_is_a_scorer(tmp_path):
 def test_a_resumed_run_is_bit_exact(tmp_path):
     pairs, settings = training_pairs(tmp_path, 64, 1), replace(SETTINGS, steps=24)
     tokenizer = pairs.tokenizer(TINY.vocab_size)
-    url, seen, again = f"{tmp_path}/clip.safetensors", [], []
+    url = f"{tmp_path}/clip.safetensors"
+    seen: list[tuple[int, float]] = []
+    again: list[tuple[int, float]] = []
 
     def killed_at(step):
         def on_step(done, *_):

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pyarrow as pa
 import pytest
 from pydantic import ValidationError
@@ -46,7 +48,8 @@ def test_the_pairs_that_survived_become_a_scorer(task):
     scorer = load_scorer(task.folder.file(result.files[0]))
     assert scorer.score([pair(0)[0]], ["red"]).shape == (1,)
     assert read_manifest(task.folder) is None
-    titles = [view.title for view in STAGE.views(task.folder, None, CONFIG)]
+    views: Any = STAGE.views
+    titles = [view.title for view in views(task.folder, None, CONFIG)]
     assert titles == ["Training of the CLIP", "Training of the CLIP: held-out pairs"]
 
 
