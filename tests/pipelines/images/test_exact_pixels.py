@@ -13,7 +13,7 @@ from PIL import Image
 
 from dalle_model.pixels import Rgb
 from pipelines.images.config import ImagesConfig
-from tests.pipelines.images.test_colours import AS_STORED
+from tests.pipelines.io.test_colours import AS_STORED
 from tests.support.raw_images import chunk, decoded, encode, png, shorts, smooth
 
 CONFIG = ImagesConfig(side=8)
