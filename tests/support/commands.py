@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,10 @@ def killed(process: "subprocess.Popen[bytes]", seconds: float) -> bool:
     return False
 
 
-def checksums(root: Path) -> dict[str, str]:
-    """SHA-256 of every file of the data stages, by path; seconds and hosts are left out."""
+def checksums(root: Path, stages: Sequence[str] = DATA_STAGES) -> dict[str, str]:
+    """SHA-256 of every file of some stages, by path; seconds and hosts are left out."""
     found = {}
-    for stage in DATA_STAGES:
+    for stage in stages:
         for path in sorted((root / stage).rglob("*")):
             if path.is_file() and path.name not in NOT_COMPARED:
                 found[str(path.relative_to(root))] = hashlib.sha256(path.read_bytes()).hexdigest()
