@@ -2,7 +2,8 @@
 
 Of each source, the images whose part of the key ends in `f`, which `dalle train clip` holds out;
 each with its first caption, and with the next other one of its source. Without those that look like
-an image that was trained on, too: at most `_NEAR` of the 64 bits of their hashes differ.
+an image that was trained on, too: at most `_NEAR` of the 64 bits of their hashes differ. Then some
+of those that were trained on, with captions that they were not trained with.
 """
 
 import sys
@@ -23,6 +24,7 @@ from dalle_model.shards import image_of
 
 _NEAR = 8  # bits; chosen: the limit at which `dedupe` asks further
 _PASSING = 0.95  # of the own captions, by the limit at which others are counted
+_MOST = 1000  # pairs that were trained on; chosen: some as many as are held out
 _COLUMNS = ["key", "caption", "source", "image", "phash"]
 
 
@@ -42,6 +44,8 @@ def main(run: str, scorer_name: str) -> None:
         own, other = scored(scorer, rows.take(pa.array(places)))
         print(f"{name}: {described(own, other)}")
         print(f"{name}, like none that was trained on: {described(own[is_far], other[is_far])}")
+        trained_on = np.flatnonzero(~is_held_out & (source == name))[:_MOST]
+        print(f"{name}, trained on: {described(*scored(scorer, rows.take(pa.array(trained_on))))}")
 
 
 def first_rows(keys: Sequence[str]) -> list[int]:
