@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pipelines.crawl.site.config import Site
 from pipelines.crawl.sources import Source
 from pipelines.io.carried import common_types
-from pipelines.io.uids import UID, keep_list_sha256
 
 TextSource = Literal["alt", "figcaption", "title", "og:image"]
 
@@ -76,9 +75,13 @@ class CrawlConfig(BaseModel):
 
     @model_validator(mode="after")
     def _carries_what_is_kept(self) -> Self:
-        if self.keep and self.sites:
+        if not self.keep:
+            return self
+        from pipelines.io.uids import UID  # here, since it brings pyarrow
+
+        if self.sites:
             raise ValueError("`crawl.keep` names rows by `uid`, which the images of sites lack")
-        for number, source in enumerate(self.sources if self.keep else ()):
+        for number, source in enumerate(self.sources):
             if UID not in source.carry:
                 raise ValueError(
                     f"`crawl.keep` needs the column {UID!r} of each row; add `carry: [{UID}]` to "
@@ -102,6 +105,8 @@ def dependencies(config: CrawlConfig) -> dict[str, str]:
     Raises:
         KeepListError: it cannot be read.
     """
+    from pipelines.io.uids import keep_list_sha256
+
     reading = ("fastwarc", "idna", "msgspec", "pyarrow", "selectolax")
     fetching = ("aiohttp",) if config.sites else ()
     found = {name: version(name) for name in (*reading, *fetching)}

@@ -4,6 +4,7 @@ Keys are hashes, so the images that stayed with the first ones are a sample, the
 """
 
 import io
+import re
 from collections.abc import Iterator
 
 import pyarrow as pa
@@ -46,6 +47,7 @@ def galleries(folder: StageFolder, manifest: Manifest, config: DedupeConfig) -> 
     return found
 
 
+_IMAGE = re.compile(rf"[0-9a-f]{{{IMAGE_DIGITS}}}")
 _ABOUT = (
     "On the left the image that stayed, then up to three that were dropped for it, with the value "
     "measured of each. A mark says that the image that stayed is one of a finished run."
@@ -71,7 +73,7 @@ class _Places:
     def image(self, name: str) -> bytes | None:
         """An image as a rejection names it, small; None where it is no longer there."""
         digits, _, run = name.partition(" of ")
-        if run not in self._folders:
+        if run not in self._folders or not _IMAGE.fullmatch(digits):  # it was removed for good
             return None
         try:
             stored = _stored_image(self._folders[run], digits)

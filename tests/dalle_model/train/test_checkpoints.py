@@ -106,8 +106,8 @@ def test_a_manifest_says_what_was_saved(out_url):
     decisive, changeable = (manifest["origin"][part] for part in ("decisive", "changeable"))
     assert (decisive["seed"], decisive["the rows"]) == (0, "drawn")
     assert changeable == {
-        "accumulation": 1, "device": "auto", "parallel": "ddp", "ranks": 1, "steps": 12,
-        "threads": 1, "torch": torch.__version__,
+        "accumulation": 1, "compile": False, "device": "auto", "parallel": "ddp", "ranks": 1,
+        "steps": 12, "threads": 1, "torch": torch.__version__,
     }  # fmt: skip
     for name, entry in manifest["files"].items():
         content = (saved_in(out_url, 2) / name).read_bytes()
