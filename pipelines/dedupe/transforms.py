@@ -33,6 +33,7 @@ from pipelines.io.transforms import Tasks
 IMAGES: Final = "images"
 VIEWS: Final = "views"
 LEFT: Final = "left"
+USES: Final = "uses"
 
 # Shards whose hashes or better images meet in one worker. Chosen: hashes of 10,000 rows each are
 # 8 MB, thumbnails of the better images 10 MB, and each element is of shards enough to be worth it.
@@ -42,6 +43,7 @@ Tagged = Any  # a `DoOutputsTuple`: Beam warns of that hint, though it is the ri
 _TaggedImages = TaggedOutput[Literal["images"], tuple[int, Records]]
 _TaggedViews = TaggedOutput[Literal["views"], Records]
 _TaggedLeft = TaggedOutput[Literal["left"], int]
+_TaggedUses = TaggedOutput[Literal["uses"], tuple[int, Records]]
 
 
 @dataclass(eq=False)
@@ -87,9 +89,13 @@ class FindDuplicates(beam.PTransform[PCollection[int], PCollection[tuple[int, An
                 self.tasks, runs.num_shards, self.config.embedding
             )
             judged = (judged, more) | "WithSemantic" >> beam.Flatten() | JoinVerdicts()
-        uses = judged | "Uses" >> beam.FlatMap(_uses, task, self.config)
-        overused = uses | MergeCaptions(runs.num_shards, self.config)
-        return (judged, overused) | "Outcomes" >> beam.Flatten()
+        # Two outputs of one step: where a collection is read beside its way into `Outcomes`, Beam's
+        # fusion for Flink takes that apart, and makes it twice (2.77, `unzipped_flatten`).
+        told = judged | "Tell" >> beam.FlatMap(_told, task, self.config).with_outputs(
+            USES, main="verdicts"
+        )
+        overused = told[USES] | MergeCaptions(runs.num_shards, self.config)
+        return (told.verdicts, overused) | "Outcomes" >> beam.Flatten()
 
 
 @dataclass(eq=False)
@@ -234,11 +240,15 @@ def _join(index: int, found: Iterable[Verdicts]) -> tuple[int, Verdicts]:
     return index, joined_verdicts(found)
 
 
-def _uses(
+def _told(
     judged: tuple[int, Verdicts], task: StageTask, config: DedupeConfig
-) -> Iterator[tuple[int, Records]]:
+) -> Iterator[tuple[int, Verdicts] | _TaggedUses]:
+    """The verdicts on a shard, and which captions its other images have."""
+    yield judged
     uses = shard.caption_uses(task, *judged, config)
-    yield from captions.by_text(uses, num_parts(task.num_shards))
+    for part in captions.by_text(uses, num_parts(task.num_shards)):
+        tagged: _TaggedUses = TaggedOutput(USES, part)
+        yield tagged
 
 
 def _merge_uses(
