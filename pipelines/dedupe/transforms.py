@@ -85,10 +85,8 @@ class FindDuplicates(beam.PTransform[PCollection[int], PCollection[tuple[int, An
         found = (read.equal, merged.verdicts, candidates) | "Found" >> beam.Flatten()
         judged = found | JudgeShards(self.tasks, self.config)
         if self.config.embedding is not None:
-            more = judged | "Semantic" >> FindSemantic(
-                self.tasks, runs.num_shards, self.config.embedding
-            )
-            judged = (judged, more) | "WithSemantic" >> beam.Flatten() | JoinVerdicts()
+            semantic = FindSemantic(self.tasks, runs.num_shards, self.config.embedding)
+            judged = judged | "Semantic" >> semantic | JoinVerdicts()
         # Two outputs of one step: where a collection is read beside its way into `Outcomes`, Beam's
         # fusion for Flink takes that apart, and makes it twice (2.77, `unzipped_flatten`).
         told = judged | "Tell" >> beam.FlatMap(_told, task, self.config).with_outputs(

@@ -7,13 +7,13 @@ vectors by ranges of clusters -> verdicts, by shard
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal
 
 import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from apache_beam.pvalue import AsSingleton, PCollection
+from apache_beam.pvalue import AsSingleton, PCollection, TaggedOutput
 
 from dalle_model import files
 from pipelines.dedupe.config import EmbeddingConfig
@@ -31,6 +31,9 @@ from pipelines.io.transforms import Tasks
 SHARDS_PER_PART = 4
 _CENTROIDS = "centroids"
 
+EMBEDDED: Final = "embedded"
+_TaggedEmbedded = TaggedOutput[Literal["embedded"], tuple[int, int]]
+
 Clustered = tuple[Vectors, npt.NDArray[np.int64]]
 
 
@@ -38,7 +41,7 @@ Clustered = tuple[Vectors, npt.NDArray[np.int64]]
 class FindSemantic(
     beam.PTransform[PCollection[tuple[int, Verdicts]], PCollection[tuple[int, Verdicts]]]
 ):
-    """`(shard, Verdicts)` in, one of each shard; `(shard, Verdicts)` on images left by these out.
+    """`(shard, Verdicts)` in, one of each shard; these and `(shard, Verdicts)` on images left out.
 
     Args:
         tasks: of the stage.
@@ -54,11 +57,12 @@ class FindSemantic(
         self, verdicts: PCollection[tuple[int, Verdicts]]
     ) -> PCollection[tuple[int, Verdicts]]:
         task = AsSingleton(self.tasks)
-        embedded = (
-            verdicts
-            | "Embed" >> beam.Map(_embed, task, self.config)
-            | "Noted" >> beam.Reshuffle()  # all shards are, before any is looked at
+        # The verdicts go on by the same step: `FindDuplicates` says why.
+        found = verdicts | "Embed" >> beam.FlatMap(_embed, task, self.config).with_outputs(
+            EMBEDDED, main="judged"
         )
+        # All shards are noted before any is looked at.
+        embedded = found[EMBEDDED] | "Noted" >> beam.Reshuffle()
         counts = embedded | "Counts" >> beam.Values()
         count = AsSingleton(counts | "Count" >> beam.CombineGlobally(sum))
         centroids = (
@@ -67,19 +71,23 @@ class FindSemantic(
             | "Together" >> beam.GroupByKey()
             | "Fit" >> beam.Map(_fit, task, count, self.config)
         )
-        return (
+        more = (
             embedded
             | "Assign" >> beam.FlatMap(_assign, task, AsSingleton(centroids))
             | "ByCluster" >> beam.GroupByKey()
             | "Compare" >> beam.FlatMap(_compare, self.config, self.num_shards)
         )
+        return (found.judged, more) | "Both" >> beam.Flatten()
 
 
 def _embed(
     found: tuple[int, Verdicts], task: StageTask, config: EmbeddingConfig
-) -> tuple[int, int]:
+) -> Iterator[tuple[int, Verdicts] | _TaggedEmbedded]:
     index, verdicts = found
-    return index, embed_shard(task, index, verdicts.dropped, config.scorer)
+    count = embed_shard(task, index, verdicts.dropped, config.scorer)
+    yield found
+    tagged: _TaggedEmbedded = TaggedOutput(EMBEDDED, (index, count))
+    yield tagged
 
 
 def _sample(
