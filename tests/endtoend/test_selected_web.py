@@ -13,6 +13,7 @@ from tests.support.selected_web import (
     check_selections,
     evaluated,
     mislabelled,
+    other_files,
     write_planted,
 )
 
@@ -46,7 +47,7 @@ def test_the_books_say_what_was_planted_and_no_disturbance_changes_a_byte(runs, 
     found = books(first, SHARDED)
     check_selections(first, found, NUM_IMAGES)
     runs.run(other, (), "--config", runs.shuffled, "--workers", 2)
-    assert checksums(other, ALL_STAGES) == checksums(first, ALL_STAGES)
+    assert other_files(other, checksums(first, ALL_STAGES)) == []
 
 
 def test_the_scores_of_a_row_are_told_and_the_report_shows_how_they_are_spread(first):
