@@ -136,7 +136,7 @@ def main(num_images: int = 20_000, num_kills: int = 20) -> None:
         sums = checksums(first, ALL_STAGES)
         shuffled = ("--config", runs.shuffled, "--workers", 2)
         for label, options in {"two workers": ("--workers", 2), "shuffled": shuffled}.items():
-            root = Path(name) / label.replace(" ", "-")
+            root = Path(name) / f"run-{label.replace(' ', '-')}"  # no folder of pages
             runs.run(root, (), *options)
             assert other_files(root, sums) == [], label
             _say([f"{label}: the same files"])
