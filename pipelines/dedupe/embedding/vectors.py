@@ -5,7 +5,6 @@ neither the number of workers nor the processor changes which images are kept.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -14,11 +13,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from dalle_model import files
-from dalle_model.clip.registry import load_scorer, scorer_facts
-from dalle_model.clip.scorer import Embedder, ScorerError
+from dalle_model.clip.scorer import ScorerError
 from dalle_model.pixels import Rgb, from_stored
 from dalle_model.shards import image_of
 from pipelines.dedupe.keys import IMAGE_FIELDS, Records, image_digits, parse_hex
+from pipelines.io.embedders import load_embedder
 from pipelines.io.parquet import read_table, rows_of, to_bytes
 from pipelines.io.selections import surviving_row_groups
 from pipelines.io.task import StageTask
@@ -88,23 +87,6 @@ def joined(parts: Sequence[Vectors]) -> Vectors:
     images = np.concatenate([np.empty(0, RANKED_DTYPE), *(part.images for part in parts)])
     values = [part.values for part in parts if len(part.values)]
     return Vectors(images, np.concatenate(values) if values else np.empty((0, 0), np.int16))
-
-
-def load_embedder(name: str) -> Embedder:
-    """The embedder of a process; raises `ScorerError` where a scorer has no vectors of images."""
-    return _load_embedder(name, tuple(sorted(scorer_facts(name).items())))
-
-
-@lru_cache(maxsize=1)
-def _load_embedder(name: str, _facts: tuple[tuple[str, str], ...]) -> Embedder:
-    """Loaded again where its file has changed."""
-    scorer = load_scorer(name)
-    if not isinstance(scorer, Embedder):
-        raise ScorerError(
-            f"dedupe.embedding: the scorer {name} has no `embed_images`; take another one, such "
-            "as `demo`"
-        )
-    return scorer
 
 
 def whole_numbers(vectors: npt.NDArray[np.float32]) -> Values:

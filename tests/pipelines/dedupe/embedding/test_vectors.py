@@ -96,10 +96,3 @@ def test_a_batch_changes_no_vector(tmp_path, embedder, monkeypatch) -> None:
 def test_vectors_of_other_lengths_are_refused() -> None:
     with pytest.raises(ScorerError, match="lengths of 1 to 2, not 1"):
         vectors.whole_numbers(np.array([[1, 0], [0, 2]], np.float32))
-
-
-def test_a_scorer_without_vectors_of_images_is_refused(monkeypatch) -> None:
-    monkeypatch.setattr(vectors, "scorer_facts", lambda _name: {})
-    monkeypatch.setattr(vectors, "load_scorer", lambda _name: object())
-    with pytest.raises(ScorerError, match="has no `embed_images`"):
-        vectors.load_embedder("of another package")
