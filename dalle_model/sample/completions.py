@@ -58,7 +58,8 @@ def complete_image(
         _LOG.warning("%s", warning)
     codes = codec.encode(image[None])[0].astype(np.int64)
     given = Given(torch.from_numpy(codes), torch.from_numpy(keep.is_kept.ravel()))
-    return draw_images(trained, codec, [caption], n, settings, on_step, given)[0]
+    (images,) = draw_images(trained, codec, [caption], n, settings, on_step, given)
+    return np.asarray(images)
 
 
 def warning_of_unseen(keep: Keep) -> str:
@@ -85,4 +86,4 @@ def with_part(images: Rgb, image: Rgb, is_given: npt.NDArray[np.bool_]) -> Rgb:
 
 def part_of(image: Rgb, keep: Keep) -> Rgb:
     """The part alone, uint8 `(height, width, 3)`; blank where it is not."""
-    return with_part(np.full_like(image, BLANK)[None], image, keep.pixels())[0]
+    return np.where(keep.pixels()[:, :, None], image, np.uint8(BLANK))

@@ -74,7 +74,8 @@ def parse_keep(said: str, facts: CodecFacts) -> Keep:
     rows, columns, patch = _grid(facts)
     is_in_pixels = max(numbers) > 1
     height, width = facts.image_shape if is_in_pixels else (1, 1)
-    x0, y0, x1, y1 = numbers if form != "top" else (0, 0, width, *numbers)
+    edges = [Fraction(0), Fraction(0), Fraction(width), *numbers] if form == "top" else numbers
+    x0, y0, x1, y1 = edges
     if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
         raise KeepError(f"--keep {said} is no part of {_sizes(facts, is_in_pixels)}; {SAYS}")
     is_kept = np.zeros((rows, columns), bool)
@@ -102,7 +103,7 @@ def _grid(facts: CodecFacts) -> tuple[int, int, tuple[int, int]]:
     return rows, columns, patch
 
 
-def _tokens(start: Fraction | int, end: Fraction | int, count: int, whole: int) -> slice:
+def _tokens(start: Fraction, end: Fraction, count: int, whole: int) -> slice:
     first, last = (math.floor(edge * Fraction(count, whole) + _HALF) for edge in (start, end))
     return slice(first, last)
 

@@ -68,7 +68,7 @@ def write_drawn(
 
 
 def _facts(row: Row, index: int, is_folder: bool) -> dict[str, Any]:
-    images = [{"number": number} for number in row.numbers]
+    images: list[dict[str, Any]] = [{"number": number} for number in row.numbers]
     for one, score in zip(images, row.scores, strict=False):
         one["score"] = round(score, 6)
     if is_folder:
