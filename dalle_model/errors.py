@@ -36,11 +36,12 @@ DalleError: what was asked for has failed; exit code 1
     ExportError              orchestration.export.run         a run cannot be exported
     FactsError               orchestration.token_formats.facts  what exported codes mean is damaged
     MissingTokensError       orchestration.commands.encoding  some images have no tokens
-    NoPriorError             orchestration.report.sheets      a run has nothing to draw from
+    NoPriorError             orchestration.drawing.sources    a run has nothing to draw from
     UsageError: the arguments or the config are wrong, whatever the data; exit code 2
         UnknownProtocolError dalle_model.files                a URL begins with no known protocol
         ChoiceError          dalle_model.data.choice          rows cannot be chosen so
         ReaderError          dalle_model.data.reader          rows cannot be read in an order
+        KeepError            dalle_model.sample.keep          what is kept of an image is no part
         CodecError           dalle_model.tokenizers.codec     the codec of a config cannot be used
         ConversionError      dalle_model.tokenizers.pickles   a file cannot be made a codec
         ScorerError          dalle_model.clip.scorer          a scorer cannot be found or used
@@ -57,6 +58,7 @@ DalleError: what was asked for has failed; exit code 1
         EntriesError         pipelines.select.entries         a list of entries is empty
         FractionError        pipelines.select.scores          there are no rows to keep a part of
         DetectorError        pipelines.select.captions        a language identifier is not installed
+        PromptError          orchestration.drawing.completions  an image to draw from is none
         SelectColumnError    pipelines.select.run_rows        a recipe reads a missing column
         TableError           pipelines.select.tables          a table of metadata cannot be used
         KeepListError        pipelines.io.uids                a keep list cannot be used
