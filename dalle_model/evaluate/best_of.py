@@ -38,6 +38,28 @@ def expected_best(
     return np.stack([ranked_MN @ chosen_shares(scores.shape[1], k) for k in sizes])
 
 
+def gains(scores_MN: npt.ArrayLike, are_right_MN: npt.ArrayLike) -> dict[str, float]:
+    """What choosing from 1, 2, 4 .. N images gives, as a mean over captions and sets of images.
+
+    Args:
+        scores_MN: of the judge who chooses.
+        are_right_MN: whether an image is right, by another judge.
+
+    Returns:
+        `rate_best_of_K`, the share of chosen images that are right; `score_best_of_K`, their score;
+        and `any_best_of_K`, the share of captions of whose K images any is right, which no choice
+        could pass.
+    """
+    scores, right = np.asarray(scores_MN, np.float64), np.asarray(are_right_MN, np.float64)
+    sizes = doublings(scores.shape[1])
+    curves = {"rate": (scores, right), "score": (scores, scores), "any": (right, right)}
+    return {
+        f"{name}_best_of_{size}": float(of_captions.mean())
+        for name, (judged, values) in curves.items()
+        for size, of_captions in zip(sizes, expected_best(judged, values, sizes), strict=True)
+    }
+
+
 def chosen_shares(images: int, k: int) -> npt.NDArray[np.float64]:
     """How often the image of each rank is the best of k, float64 `(images,)`, the best rank first.
 

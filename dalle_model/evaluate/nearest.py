@@ -10,28 +10,48 @@ from dalle_model.pixels import Rgb
 BLOCK = 256  # chosen: rows of distances held in memory at a time
 
 
-def nearest(images: Rgb, gallery: Rgb) -> npt.NDArray[np.int64]:
-    """For each image, the index of the nearest one in the gallery; ties go to the lowest index.
+class Gallery:
+    """Images that others are compared with.
 
     Distances are exact: they are sums of squared bytes, integers that a float64 holds.
 
     Args:
-        images: uint8 `(N, side, side, 3)`.
-        gallery: uint8 `(M, side, side, 3)`, M >= 1.
-
-    Returns:
-        int64 `(N,)`, each in 0..M - 1.
+        images: uint8 `(M, side, side, 3)`, M >= 1; in memory they take eight times as much.
 
     Raises:
-        ValueError: the gallery is empty or has images of another size.
+        ValueError: there are none.
     """
-    if len(gallery) == 0 or images.shape[1:] != gallery.shape[1:]:
-        raise ValueError(f"images {images.shape} cannot be compared with {gallery.shape}")
-    flat = gallery.reshape(len(gallery), -1).astype(np.float64)
-    squares = np.square(flat).sum(axis=1)
-    found = [
+
+    def __init__(self, images: Rgb) -> None:
+        if len(images) == 0:
+            raise ValueError("no image can be compared with a gallery of none")
+        self._shape = images.shape[1:]
+        self._flat = images.reshape(len(images), -1).astype(np.float64)
+        self._squares = np.square(self._flat).sum(axis=1)
+
+    def nearest(self, images: Rgb) -> npt.NDArray[np.int64]:
+        """For each image, the index of the nearest one; ties go to the lowest index.
+
+        Args:
+            images: uint8 `(N, side, side, 3)`.
+
+        Returns:
+            int64 `(N,)`, each in 0..M - 1.
+
+        Raises:
+            ValueError: they are of another size.
+        """
+        if images.shape[1:] != self._shape:
+            raise ValueError(f"images {images.shape[1:]} cannot be compared with {self._shape}")
+        blocks = np.split(images, range(BLOCK, len(images), BLOCK))
+        return np.concatenate([self._of_block(block) for block in blocks]).astype(np.int64)
+
+    def _of_block(self, block: Rgb) -> npt.NDArray[np.intp]:
+        products = block.reshape(len(block), -1).astype(np.float64) @ self._flat.T
         # |a|^2 is the same for the whole gallery, so it does not decide
-        np.argmin(squares - 2 * (block.reshape(len(block), -1).astype(np.float64) @ flat.T), axis=1)
-        for block in np.split(images, range(BLOCK, len(images), BLOCK))
-    ]
-    return np.concatenate(found).astype(np.int64)
+        return np.argmin(self._squares - 2 * products, axis=1)
+
+
+def nearest(images: Rgb, gallery: Rgb) -> npt.NDArray[np.int64]:
+    """Like `Gallery.nearest`, where a gallery is used once."""
+    return Gallery(gallery).nearest(images)

@@ -1,15 +1,16 @@
 """Settings of the samples stage."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from dalle_model.settings import SampleSettings
+from pipelines.best_of import BestOf
 
 
-class SamplesConfig(BaseModel):
+class SamplesConfig(BestOf):
     """Images for captions that the prior saw in training, and how many land on their own.
 
     Args:
-        num_captions: the first so many of the training set, one image each.
+        num_captions: the first so many of the training set, one image kept of each.
         sampling: how images are drawn.
     """
 

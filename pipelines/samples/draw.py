@@ -1,4 +1,4 @@
-"""One image for each of the first captions of the training set, next to its original."""
+"""An image for each of the first captions of the training set, next to its original."""
 
 import io
 from dataclasses import dataclass
@@ -8,11 +8,15 @@ import numpy as np
 import pyarrow as pa
 
 from dalle_model.checkpoint import CheckpointError
+from dalle_model.clip.registry import load_scorer
 from dalle_model.cuts import Box, Cut
+from dalle_model.evaluate.best_of import gains
+from dalle_model.evaluate.nearest import Gallery
 from dalle_model.evaluate.samples import SampleScore, score_samples
 from dalle_model.pixels import Rgb, to_png
 from dalle_model.prior.trained import TrainedPrior, check_codec, load_prior
 from dalle_model.progress import OnStep
+from dalle_model.sample.best import Best, draw_best
 from dalle_model.sample.grid import comparison_grid
 from dalle_model.sample.images import draw_images
 from dalle_model.settings import PairChoice
@@ -20,6 +24,8 @@ from dalle_model.shards import image_of, list_shards
 from dalle_model.tokenizers.codec import Codec
 from dalle_model.tokenizers.registry import load_codec
 from dalle_model.train.data import open_rows
+from dalle_model.train.images import Images
+from pipelines.best_of import SCORE_FIELDS, with_scores
 from pipelines.io.parquet import to_bytes
 from pipelines.io.squares import pixels_of, surviving_squares
 from pipelines.io.task import StageTask
@@ -43,15 +49,23 @@ GRID_ROWS = 16  # chosen: what fits a screen; the report shows all
 
 @dataclass(frozen=True)
 class Samples:
-    """What the stage writes: a Parquet table, a PNG of its first rows, and the score."""
+    """What the stage writes: a Parquet table, a PNG of its first rows, and figures of it.
+
+    Args:
+        table: as Parquet.
+        sheet: as PNG.
+        score: of the samples that were kept.
+        gains: of choosing them, by name; empty where there was no choice.
+    """
 
     table: bytes
     sheet: bytes
     score: SampleScore
+    gains: dict[str, float]
 
 
 def sample_training_captions(task: StageTask, config: SamplesConfig, on_step: OnStep) -> Samples:
-    """Draw one image for each of the first captions of the training set, and score them.
+    """Draw an image for each of the first captions of the training set, and score them.
 
     Raises:
         CheckpointError: the prior was trained on codes of another codec, or by an older version.
@@ -62,8 +76,35 @@ def sample_training_captions(task: StageTask, config: SamplesConfig, on_step: On
     check_codec(url, trained.codes, codec.facts)
     rows = _training_rows(task, trained, config.num_captions)
     captions = [row["caption"] for row in rows]
-    drawn = draw_images(trained, codec, captions, 1, config.sampling, on_step)
-    return _scored(task, codec, rows, drawn[:, 0])
+    squares = surviving_squares(task, codec.facts.side, codec.facts.resample)
+    if not config.scored_by:
+        drawn = draw_images(trained, codec, captions, 1, config.sampling, on_step)
+        return _scored(task, codec, rows, squares, drawn[:, 0])
+    judge = _Judge([image_of(row["key"]) for row in rows], squares.names, Gallery(squares.rgb))
+    scorer = load_scorer(config.scored_by)
+    best = draw_best(
+        trained, codec, captions, config.best_of, scorer, judge, config.sampling, on_step
+    )
+    return _scored(task, codec, rows, squares, best.images, best)
+
+
+@dataclass(frozen=True, eq=False)
+class _Judge:
+    """Says of images of a caption which are nearest to the caption's own.
+
+    Args:
+        own_names: of the image of each caption.
+        names: of each image of the gallery.
+        gallery: the images of the run.
+    """
+
+    own_names: list[str]
+    names: list[str]
+    gallery: Gallery
+
+    def __call__(self, index: int, images: Rgb) -> list[bool]:
+        found = self.gallery.nearest(images)
+        return [self.names[place] == self.own_names[index] for place in found]
 
 
 def _training_rows(task: StageTask, trained: TrainedPrior, number: int) -> list[dict[str, Any]]:
@@ -83,8 +124,14 @@ def _training_rows(task: StageTask, trained: TrainedPrior, number: int) -> list[
     return list(rows.values())
 
 
-def _scored(task: StageTask, codec: Codec, rows: list[dict[str, Any]], samples: Rgb) -> Samples:
-    gallery = surviving_squares(task, codec.facts.side, codec.facts.resample)
+def _scored(
+    task: StageTask,
+    codec: Codec,
+    rows: list[dict[str, Any]],
+    gallery: Images,
+    samples: Rgb,
+    best: Best | None = None,
+) -> Samples:
     keys, captions = [row["key"] for row in rows], [row["caption"] for row in rows]
     shape = codec.facts.image_shape
     cuts = [
@@ -95,7 +142,7 @@ def _scored(task: StageTask, codec: Codec, rows: list[dict[str, Any]], samples: 
     decoded = codec.decode(codes)
     own_names = [image_of(key) for key in keys]
     scored = score_samples(samples, own_names, originals, decoded, gallery.rgb, gallery.names)
-    columns = {
+    columns: dict[str, Any] = {
         "key": keys,
         "caption": captions,
         "original": [to_png(image) for image in originals],
@@ -104,8 +151,14 @@ def _scored(task: StageTask, codec: Codec, rows: list[dict[str, Any]], samples: 
         "nearest": scored.nearest,
         "is_own": scored.is_own,
     }
+    schema = SAMPLES_SCHEMA
+    if best:
+        columns |= {"number": best.numbers, "score": best.best_scores}
+        schema = pa.schema([*schema, *SCORE_FIELDS])
+        captions = with_scores(captions, best.best_scores)
     shown = [column[:GRID_ROWS] for column in (originals, decoded, samples)]
     sheet = io.BytesIO()
     comparison_grid(shown, captions[:GRID_ROWS]).save(sheet, format="PNG")
-    table = pa.Table.from_pydict(columns, SAMPLES_SCHEMA)
-    return Samples(to_bytes(table), sheet.getvalue(), scored.score)
+    table = to_bytes(pa.Table.from_pydict(columns, schema))
+    gained = gains(best.scores, best.are_right) if best else {}
+    return Samples(table, sheet.getvalue(), scored.score, gained)

@@ -1,9 +1,10 @@
 """The samples stage as a value: images for captions of the training set, and how good they are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
 from dalle_model.progress import OnStep
+from pipelines import best_of
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.records import (
@@ -41,10 +42,14 @@ def _run(job: Job, on_step: OnStep) -> LocalResult:
     samples = sample_training_captions(job.task, job.config, on_step)
     files.write_bytes(job.task.folder.file(FILE), samples.table)
     files.write_bytes(job.task.folder.file(SHEET), samples.sheet)
-    return LocalResult((FILE, SHEET), asdict(samples.score))
+    return LocalResult((FILE, SHEET), asdict(samples.score) | samples.gains)
 
 
-def _views(folder: StageFolder, manifest: Manifest, _config: SamplesConfig) -> Iterable[View]:
+def _dependencies(config: SamplesConfig, provided: Mapping[str, str]) -> dict[str, str]:
+    return versions("torch", "tokenizers")(config, provided) | best_of.dependencies(config)
+
+
+def _views(folder: StageFolder, manifest: Manifest, config: SamplesConfig) -> Iterable[View]:
     from pipelines.io.parquet import read_table
 
     score = manifest.metrics
@@ -56,13 +61,14 @@ def _views(folder: StageFolder, manifest: Manifest, _config: SamplesConfig) -> I
     )
     items = [
         GalleryItem(
-            caption=row["caption"],
+            caption=shown,
             images={name: row[name] for name in IMAGES_OF_A_ROW},
             is_marked=not row["is_own"],
         )
-        for row in read_table(folder.file(FILE)).to_pylist()
+        for row, shown in best_of.shown_captions(read_table(folder.file(FILE)))
     ]
-    return [Gallery("Samples next to the captions that asked for them", about, items)]
+    gallery = Gallery("Samples next to the captions that asked for them", about, items)
+    return [*best_of.curves(config, score), gallery]
 
 
 STAGE = Stage(
@@ -80,6 +86,8 @@ STAGE = Stage(
     writes=Writes(SAMPLES, file=FILE),
     work=LocalWork(_run, is_training=False),
     is_default=False,
-    dependencies=versions("torch", "tokenizers"),
+    dependencies=_dependencies,
+    settings=best_of.settings,
+    relocate=lambda config, folder: config.relocated(folder),
     views=_views,
 )

@@ -1,17 +1,18 @@
 """Settings of the zero-shot stage."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from dalle_model.settings import SampleSettings
+from pipelines.best_of import BestOf
 
 
-class ZeroShotConfig(BaseModel):
+class ZeroShotConfig(BestOf):
     """Images for captions that the prior has never seen, judged by what they show.
 
     Args:
         world: folder of token shards with such captions, and a gallery to compare with, as
             `tools.small_world` makes them.
-        num_captions: so many of them, the kinds of pictures in turn, one image each.
+        num_captions: so many of them, the kinds of pictures in turn, one image kept of each.
         sampling: how images are drawn.
     """
 

@@ -1,4 +1,4 @@
-"""One image for each of some captions that were held out, judged by what it shows.
+"""An image for each of some captions that were held out, judged by what it shows.
 
 Pictures are what the codec keeps of them: the gallery is decoded from tokens.
 """
@@ -13,16 +13,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dalle_model.evaluate.nearest import nearest
+from dalle_model.clip.registry import load_scorer
+from dalle_model.evaluate.best_of import gains
+from dalle_model.evaluate.nearest import Gallery
 from dalle_model.evaluate.shapes import shows
 from dalle_model.pixels import Rgb, to_png
 from dalle_model.prior.trained import check_codec, load_prior
 from dalle_model.progress import OnStep
+from dalle_model.sample.best import Best, draw_best
 from dalle_model.sample.grid import tiled_grid
 from dalle_model.sample.images import draw_images
 from dalle_model.shards import list_shards, read_shards
 from dalle_model.tokenizers.codec import Codec
 from dalle_model.tokenizers.registry import load_codec
+from pipelines.best_of import SCORE_FIELDS, with_scores
 from pipelines.io.parquet import to_bytes
 from pipelines.io.task import StageTask
 from pipelines.records import CODEC, PRIOR
@@ -69,9 +73,17 @@ def sample_held_out(task: StageTask, config: ZeroShotConfig, on_step: OnStep) ->
     rows = read_shards(list_shards(config.world), _COLUMNS).to_pylist()
     chosen = in_turn([row for row in rows if row["asked"] == ASKED])[: config.num_captions]
     captions = [row["caption"] for row in chosen]
-    samples = draw_images(trained, codec, captions, 1, config.sampling, on_step)[:, 0]
     gallery = [row for row in rows if row["asked"] == GALLERY]
-    return _judged(chosen, samples, _pictures(codec, chosen), gallery, _pictures(codec, gallery))
+    judge = _Judge(chosen, gallery, Gallery(_pictures(codec, gallery)))
+    pictures = _pictures(codec, chosen)
+    if not config.scored_by:
+        samples = draw_images(trained, codec, captions, 1, config.sampling, on_step)[:, 0]
+        return _judged(judge, samples, judge.are_right(chosen, samples), pictures)
+    scorer = load_scorer(config.scored_by)
+    best = draw_best(
+        trained, codec, captions, config.best_of, scorer, judge, config.sampling, on_step
+    )
+    return _judged(judge, best.images, best.best_are_right, pictures, best)
 
 
 def in_turn(rows: Sequence[Row]) -> list[Row]:
@@ -97,13 +109,35 @@ def is_right(row: Row, sample: Rgb, found: Row) -> bool:
     return all(found[name] == row[name] for name in ("kind", "style", "attributes"))
 
 
+@dataclass(frozen=True, eq=False)
+class _Judge:
+    """Says of images of a caption which are right.
+
+    Args:
+        rows: of the captions.
+        found_in: rows of the gallery.
+        gallery: its images.
+    """
+
+    rows: list[Row]
+    found_in: list[Row]
+    gallery: Gallery
+
+    def __call__(self, index: int, images: Rgb) -> list[bool]:
+        return self.are_right([self.rows[index]] * len(images), images)
+
+    def are_right(self, rows: list[Row], images: Rgb) -> list[bool]:
+        """Of images, each of a caption of its own."""
+        found = [self.found_in[place] for place in self.gallery.nearest(images)]
+        return [is_right(*each) for each in zip(rows, images, found, strict=True)]
+
+
 def _judged(
-    chosen: list[Row], samples: Rgb, pictures: Rgb, gallery: list[Row], gallery_pictures: Rgb
+    judge: _Judge, samples: Rgb, right: list[bool], pictures: Rgb, best: Best | None = None
 ) -> ZeroShot:
-    found = [gallery[index] for index in nearest(samples, gallery_pictures)]
-    right = [is_right(*each) for each in zip(chosen, samples, found, strict=True)]
-    columns: dict[str, list[Any]] = {
-        "caption": [row["caption"] for row in chosen],
+    chosen, captions = judge.rows, [row["caption"] for row in judge.rows]
+    columns: dict[str, Any] = {
+        "caption": captions,
         "kind": [row["kind"] for row in chosen],
         "picture": [to_png(image) for image in pictures],
         "sample": [to_png(image) for image in samples],
@@ -113,14 +147,20 @@ def _judged(
         "captions": len(chosen),
         "right": sum(right),
         "rate": sum(right) / len(chosen),
-        "chance": 1 / len(gallery),
-        "gallery": len(gallery),
+        "chance": 1 / len(judge.found_in),
+        "gallery": len(judge.found_in),
         **dict(_rates(chosen, right)),
     }
+    schema = ZERO_SHOT_SCHEMA
+    if best:
+        columns |= {"number": best.numbers, "score": best.best_scores}
+        metrics |= gains(best.scores, best.are_right)
+        schema = pa.schema([*schema, *SCORE_FIELDS])
+        captions = with_scores(captions, best.best_scores)
     sheet = io.BytesIO()
     shown = [pictures[:SHEET_ROWS], samples[:SHEET_ROWS]]
-    tiled_grid(shown, columns["caption"][:SHEET_ROWS], ACROSS).save(sheet, format="PNG")
-    table = to_bytes(pa.Table.from_pydict(columns, ZERO_SHOT_SCHEMA))
+    tiled_grid(shown, captions[:SHEET_ROWS], ACROSS).save(sheet, format="PNG")
+    table = to_bytes(pa.Table.from_pydict(columns, schema))
     return ZeroShot(table, sheet.getvalue(), metrics)
 
 

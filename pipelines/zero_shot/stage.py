@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dalle_model.progress import OnStep
+from pipelines import best_of
 from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.paths import counted_from
@@ -15,7 +16,6 @@ from pipelines.stage import (
     Reads,
     Stage,
     Writes,
-    plain_settings,
     versions,
 )
 from pipelines.views import Gallery, GalleryItem, View
@@ -38,7 +38,7 @@ def _run(job: Job, on_step: OnStep) -> LocalResult:
 
 def _settings(config: ZeroShotConfig) -> dict[str, Any]:
     """Without the path of the shards, whose content counts."""
-    return {name: value for name, value in plain_settings(config).items() if name != "world"}
+    return {name: value for name, value in best_of.settings(config).items() if name != "world"}
 
 
 def _dependencies(config: ZeroShotConfig, provided: Mapping[str, str]) -> dict[str, str]:
@@ -46,14 +46,15 @@ def _dependencies(config: ZeroShotConfig, provided: Mapping[str, str]) -> dict[s
     from dalle_model.shards import list_shards
 
     world = {"world": read_index(list_shards(config.world)).sha256}
-    return versions("torch", "tokenizers")(config, provided) | world
+    return versions("torch", "tokenizers")(config, provided) | world | best_of.dependencies(config)
 
 
 def _relocate(config: ZeroShotConfig, folder: str) -> ZeroShotConfig:
-    return config.model_copy(update={"world": counted_from(folder, config.world)})
+    located = config.model_copy(update={"world": counted_from(folder, config.world)})
+    return located.relocated(folder)
 
 
-def _views(folder: StageFolder, manifest: Manifest, _config: ZeroShotConfig) -> Iterable[View]:
+def _views(folder: StageFolder, manifest: Manifest, config: ZeroShotConfig) -> Iterable[View]:
     from pipelines.io.parquet import read_table
 
     score = manifest.metrics
@@ -68,13 +69,14 @@ def _views(folder: StageFolder, manifest: Manifest, _config: ZeroShotConfig) -> 
     )
     items = [
         GalleryItem(
-            caption=row["caption"],
+            caption=shown,
             images={name: row[name] for name in IMAGES_OF_A_ROW},
             is_marked=not row["is_right"],
         )
-        for row in read_table(folder.file(FILE)).to_pylist()
+        for row, shown in best_of.shown_captions(read_table(folder.file(FILE)))
     ]
-    return [Gallery("Captions that the prior has never seen", about, items)]
+    gallery = Gallery("Captions that the prior has never seen", about, items)
+    return [*best_of.curves(config, score), gallery]
 
 
 STAGE = Stage(

@@ -3,7 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from dalle_model.evaluate.best_of import chosen_shares, doublings, expected_best
+from dalle_model.evaluate.best_of import chosen_shares, doublings, expected_best, gains
 
 
 def by_hand(scores, values, k: int) -> float:
@@ -60,3 +60,20 @@ def test_more_than_there_are_cannot_be_chosen_from(k) -> None:
 def test_tables_must_be_of_the_same_images() -> None:
     with pytest.raises(ValueError, match="are no one table"):
         expected_best([[1, 2, 3]], [[1, 2]], [1])
+
+
+def test_gains_have_a_figure_for_each_number() -> None:
+    found = gains([[0.1, 0.3, 0.2], [0.5, 0.4, 0.0]], [[0, 1, 0], [0, 1, 1]])
+    assert found == pytest.approx(
+        {
+            "rate_best_of_1": (1 / 3 + 2 / 3) / 2,
+            "rate_best_of_2": (2 / 3 + 1 / 3) / 2,
+            "rate_best_of_3": 1 / 2,
+            "score_best_of_1": (0.2 + 0.3) / 2,
+            "score_best_of_2": (0.8 / 3 + 1.4 / 3) / 2,
+            "score_best_of_3": 0.4,
+            "any_best_of_1": (1 / 3 + 2 / 3) / 2,
+            "any_best_of_2": (2 / 3 + 1) / 2,
+            "any_best_of_3": 1,
+        }
+    )

@@ -6,14 +6,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 import torch
 
+from dalle_model.clip.registry import load_scorer
 from dalle_model.config import PriorConfig
-from dalle_model.pixels import to_png
+from dalle_model.pixels import from_stored, to_png
 from dalle_model.prior.model import Prior
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
 from dalle_model.progress import ignore_steps
 from dalle_model.tokenizers.registry import inspect_codec
+from pipelines.best_of import curves
 from pipelines.records import CODEC, PRIOR
 from pipelines.zero_shot.config import ZeroShotConfig
 from pipelines.zero_shot.draw import in_turn, is_right, sample_held_out
@@ -58,17 +61,21 @@ def test_an_emoji_is_right_by_its_nearest_and_shapes_by_what_is_read() -> None:
     assert not is_right(shapes, render([("red", "square", (8, 8))]), own)
 
 
-def test_a_prior_that_knows_nothing_is_right_by_chance(tmp_path: Path) -> None:
+def task_of_a_prior_that_knows_nothing(folder: Path) -> Any:
     torch.set_num_threads(1)
     codec = inspect_codec("demo")
     sizes = PriorConfig(
         text_vocab=300, text_len=20, image_vocab=1024, grid=8, layers=1, heads=1, head_dim=16,
         conv_kernel=3,
     )  # fmt: skip
-    url = str(tmp_path / "prior.safetensors")
+    url = str(folder / "prior.safetensors")
     codes = CodesOrigin(codec.sha256, 8, 1024)
     save_prior(url, TrainedPrior(Prior(sizes).eval(), tiny_tokenizer(), codes, {}))
-    task: Any = SimpleNamespace(url={CODEC: "demo", PRIOR: url}.__getitem__)
+    return SimpleNamespace(url={CODEC: "demo", PRIOR: url}.__getitem__)
+
+
+def test_a_prior_that_knows_nothing_is_right_by_chance(tmp_path: Path) -> None:
+    task = task_of_a_prior_that_knows_nothing(tmp_path)
     found = sample_held_out(task, ZeroShotConfig(world=str(WORLD), num_captions=16), ignore_steps)
     table = pq.read_table(pa.BufferReader(found.table)).to_pylist()
     assert len(table) == found.metrics["captions"] == 16
@@ -89,3 +96,39 @@ def test_no_caption_of_the_shipped_world_is_asked_for_and_trained_on() -> None:
     assert not asked & set(trained.to_pylist())
     gallery = [row["caption"] for row in rows if row["asked"] == "gallery"]
     assert len(gallery) == len(set(gallery)) == 3824
+
+
+def small_world(folder: Path) -> str:
+    """The shipped one with a gallery of few pictures, which takes a tenth of the time."""
+    file = "part-00000-of-00001.parquet"
+    table = pq.read_table(WORLD / file)
+    asked = np.array(table["asked"].to_pylist())
+    kept = (
+        np.flatnonzero(asked != "gallery").tolist()
+        + np.flatnonzero(asked == "gallery")[::40].tolist()
+    )
+    pq.write_table(table.take(sorted(kept)), folder / file)
+    return str(folder)
+
+
+def test_the_scorers_best_of_several_is_kept_with_its_score(tmp_path: Path) -> None:
+    task = task_of_a_prior_that_knows_nothing(tmp_path)
+    plain_config = ZeroShotConfig(world=small_world(tmp_path), num_captions=8)
+    config = plain_config.model_copy(update={"best_of": 3})
+    found = sample_held_out(task, config, ignore_steps)
+    table = pq.read_table(pa.BufferReader(found.table)).to_pylist()
+    plain = sample_held_out(task, plain_config, ignore_steps)
+    first = pq.read_table(pa.BufferReader(plain.table)).to_pylist()
+    for one, other in zip(table, first, strict=True):
+        assert (one["number"] == 0) == (one["sample"] == other["sample"])
+        image = from_stored(one["sample"])
+        assert load_scorer("demo").score([image], [one["caption"]])[0] == np.float32(one["score"])
+    assert len({one["number"] for one in table}) > 1
+    metrics = found.metrics
+    assert metrics["score_best_of_3"] == pytest.approx(np.mean([one["score"] for one in table]))
+    assert metrics["score_best_of_1"] < metrics["score_best_of_2"] < metrics["score_best_of_3"]
+    assert metrics["rate_best_of_3"] == metrics["rate"]
+    assert not [name for name in plain.metrics if "best_of" in name]
+    (view,) = curves(config, metrics)
+    assert view.steps == [1, 2, 3]
+    assert view.lines["score"][-1] == metrics["score_best_of_3"]
