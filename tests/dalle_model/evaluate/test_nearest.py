@@ -23,5 +23,5 @@ def test_of_equally_near_images_the_first_wins() -> None:
 
 
 def test_nothing_to_compare_is_refused() -> None:
-    with pytest.raises(ValueError, match="can(not)? be compared"):
+    with pytest.raises(ValueError, match=r"can(not)? be compared"):
         nearest(random_images(2), random_images(0))
