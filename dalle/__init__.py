@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dalle_model.data.torch import TokenStream as TokenStream
     from dalle_model.errors import DalleError as DalleError
     from dalle_model.errors import UsageError as UsageError
+    from dalle_model.evaluate.caption_scores import CaptionScore as CaptionScore
     from dalle_model.settings import SampleSettings as SampleSettings
     from dalle_model.shard_schema import ShardMetadata as ShardMetadata
     from dalle_model.shards import by_token_shape as by_token_shape
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from orchestration.api import report as report
     from orchestration.api import run as run
     from orchestration.api import sample as sample
+    from orchestration.api import score as score
     from orchestration.api import settings as settings
     from orchestration.api import shards as shards
     from orchestration.api import status as status
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     from orchestration.report.explanation import Explanation as Explanation
     from orchestration.scale.plan import Estimate as Estimate
     from orchestration.scale.training import TrainingEstimate as TrainingEstimate
+    from orchestration.scoring.scores import Scores as Scores
     from orchestration.work import Comparison as Comparison
     from orchestration.work import RunResult as RunResult
 
@@ -86,6 +89,7 @@ _HOMES = {
     "dalle_model.data.source": ("TokenSource", "open_source"),
     "dalle_model.data.torch": ("TokenLoader", "TokenStream"),
     "dalle_model.errors": ("DalleError", "UsageError"),
+    "dalle_model.evaluate.caption_scores": ("CaptionScore",),
     "dalle_model.settings": ("SampleSettings",),
     "dalle_model.shard_schema": ("ShardMetadata",),
     "dalle_model.shards": (
@@ -118,6 +122,7 @@ _HOMES = {
         "report",
         "run",
         "sample",
+        "score",
         "settings",
         "shards",
         "status",
@@ -137,6 +142,7 @@ _HOMES = {
     "orchestration.export.run": ("ExportResult",),
     "orchestration.removal.run": ("Removal",),
     "orchestration.report.explanation": ("Explanation",),
+    "orchestration.scoring.scores": ("Scores",),
     "orchestration.work": ("Comparison", "RunResult"),
     "orchestration.scale.plan": ("Estimate",),
     "orchestration.scale.training": ("TrainingEstimate",),

@@ -30,3 +30,4 @@ from orchestration.commands.runs import plan as plan
 from orchestration.commands.runs import recipes as recipes
 from orchestration.commands.runs import run as run
 from orchestration.commands.runs import train as train
+from orchestration.commands.scoring import score as score

@@ -28,6 +28,7 @@ _COMMANDS = "|".join(
         "clean",
         "sample",
         "complete",
+        "score",
         "grid",
     )
 )

@@ -18,6 +18,7 @@ from orchestration.cli import of_drawing as of_drawing  # likewise
 from orchestration.cli import of_evaluating as of_evaluating  # likewise
 from orchestration.cli import of_plans as of_plans  # likewise
 from orchestration.cli import of_runs as of_runs  # likewise
+from orchestration.cli import of_scoring as of_scoring  # likewise
 from orchestration.cli import of_shards as of_shards  # likewise
 from orchestration.cli import of_tables as of_tables  # likewise
 from orchestration.cli import signals

@@ -69,13 +69,13 @@ def draw_completions(
     facts = source.codec.facts
     keep, scorer = parse_keep(prompt.keep, facts), choice.load()
     original = read_image(prompt.image)
-    image = _as_codec_takes_it(original, prompt.image, facts)
+    image = as_codec_takes_it(original, prompt.image, facts)
     trained, codec, caption, n = source.trained, source.codec, prompt.caption, choice.num_drawn
     drawn = complete_image(trained, codec, image, caption, keep, n, settings, progress.step)
     if prompt.keeps_pixels:
         drawn = with_part(drawn, image, keep.pixels())
     row = chosen(drawn, source.name, caption, choice, scorer)
-    return Completed(row, part_of(image, keep), (_scaled(original, facts), f"kept     {keep}"))
+    return Completed(row, part_of(image, keep), (how_taken(original, facts), f"kept     {keep}"))
 
 
 def read_image(url: str) -> Rgb:
@@ -100,14 +100,25 @@ def read_image(url: str) -> Rgb:
         raise PromptError(f"{url} is no image that can be read: {why}") from error
 
 
-def _as_codec_takes_it(original: Rgb, url: str, facts: CodecFacts) -> Rgb:
+def as_codec_takes_it(original: Rgb, url: str, facts: CodecFacts) -> Rgb:
+    """The largest centred rectangle of an image, scaled to the shape of a codec.
+
+    Args:
+        original: uint8 `(height, width, 3)`.
+        url: of the image, for the error message.
+        facts: of the codec.
+
+    Raises:
+        PromptError: it is smaller.
+    """
     try:
         return rectangle(original, facts.image_shape, facts.resample)
     except ValueError as error:
         raise PromptError(f"{url}: {error}, since the codec {facts.name} takes no less") from error
 
 
-def _scaled(original: Rgb, facts: CodecFacts) -> str:
+def how_taken(original: Rgb, facts: CodecFacts) -> str:
+    """What `as_codec_takes_it` does with an image, for a person."""
     height, width = original.shape[:2]
     left, top, right, bottom = crop_box(width, height, facts.image_shape)
     cut = (right - left, bottom - top)

@@ -3,6 +3,7 @@
 import dalle
 
 NAMES = [
+    "CaptionScore",
     "CaptionTokenizer",
     "Choice",
     "Codec",
@@ -25,6 +26,7 @@ NAMES = [
     "RunResult",
     "RunStatus",
     "SampleSettings",
+    "Scores",
     "Setting",
     "ShardMetadata",
     "Text",
@@ -63,6 +65,7 @@ NAMES = [
     "report",
     "run",
     "sample",
+    "score",
     "settings",
     "shards",
     "status",

@@ -64,7 +64,7 @@ def test_a_command_and_its_function_take_the_same(name):
     taken = commands()[name] - {option for _, option in OPTIONS.values()}
     if name in {"sample", "complete"}:
         taken = taken - SETTINGS_OF_SAMPLE | {"settings"}
-    if name == "settings":
+    if name in {"settings", "score"}:
         taken -= {"as_json"}  # a form of printing
     if name == "shards stats":
         taken -= {"as_json", "strict"}  # forms of printing, and of the exit code
