@@ -2,7 +2,8 @@ from collections import Counter
 
 import pytest
 
-from pipelines.text.normalise.dalle_mini import DALLE_MINI, PERSON_WORDS, person_words
+from dalle_model.mini.normalise import PERSON_WORDS, person_words
+from pipelines.text.normalise.dalle_mini import DALLE_MINI
 from pipelines.text.normalise.redcaps import REDCAPS
 from pipelines.text.normalise.registry import normaliser
 
