@@ -15,7 +15,7 @@ from dalle_model.config import (
 )
 from dalle_model.tokenizers.codec import CodecFacts
 from dalle_model.tokenizers.vq_config import VQ_RANGE, VqConfig
-from dalle_model.tokenizers.vqgan_config import VQGAN_RANGE, VqganConfig
+from dalle_model.tokenizers.vqgan_config import VqganConfig
 
 _LOGIT_LAPLACE_RANGE = (LOGIT_LAPLACE_EPS, 1 - LOGIT_LAPLACE_EPS)
 
@@ -68,7 +68,7 @@ def vqgan_facts(
     """
     remedy = "`dalle convert` makes a new one"
     parse = partial(VqganConfig.from_dict, dict(config))
-    return _facts(url, sha256, extra, parse, VQGAN_RANGE, remedy)
+    return _facts(url, sha256, extra, parse, None, remedy)
 
 
 def trained_resample(extra: Mapping[str, Any]) -> Resample:
@@ -94,7 +94,7 @@ def _facts(
     sha256: str,
     extra: Mapping[str, Any],
     parse: Callable[[], DvaeConfig | VqConfig | VqganConfig],
-    pixel_range: tuple[float, float],
+    pixel_range: tuple[float, float] | None,
     remedy: str,
 ) -> CodecFacts:
     try:
@@ -106,7 +106,7 @@ def _facts(
             token_shape=sizes.token_shape,
             num_codes=sizes.num_codes,
             resample=trained_resample(extra),
-            pixel_range=pixel_range,
+            pixel_range=sizes.pixel_range if isinstance(sizes, VqganConfig) else pixel_range,
         )
     except (TypeError, ValueError) as error:
         raise CheckpointError(
