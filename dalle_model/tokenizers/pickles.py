@@ -60,7 +60,7 @@ _RECORD_PACKAGES = (
 
 
 class ConversionError(UsageError, CheckpointError):
-    """A file cannot be converted to a codec: which, why, and what is taken."""
+    """A released file cannot be converted: which, why, and what is taken."""
 
 
 class Record:
