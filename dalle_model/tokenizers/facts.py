@@ -15,7 +15,7 @@ from dalle_model.config import (
 )
 from dalle_model.tokenizers.codec import CodecFacts
 from dalle_model.tokenizers.vq_config import VQ_RANGE, VqConfig
-from dalle_model.tokenizers.vqgan_config import VqganConfig
+from dalle_model.tokenizers.vqgan_config import VQGAN_RANGE, VqganConfig
 
 _LOGIT_LAPLACE_RANGE = (LOGIT_LAPLACE_EPS, 1 - LOGIT_LAPLACE_EPS)
 
@@ -68,7 +68,7 @@ def vqgan_facts(
     """
     remedy = "`dalle convert` makes a new one"
     parse = partial(VqganConfig.from_dict, dict(config))
-    return _facts(url, sha256, extra, parse, None, remedy)
+    return _facts(url, sha256, extra, parse, VQGAN_RANGE, remedy)
 
 
 def trained_resample(extra: Mapping[str, Any]) -> Resample:
@@ -94,11 +94,13 @@ def _facts(
     sha256: str,
     extra: Mapping[str, Any],
     parse: Callable[[], DvaeConfig | VqConfig | VqganConfig],
-    pixel_range: tuple[float, float] | None,
+    pixel_range: tuple[float, float],
     remedy: str,
 ) -> CodecFacts:
     try:
         sizes = parse()
+        if isinstance(sizes, VqganConfig):
+            pixel_range = sizes.pixel_range
         return CodecFacts(
             name=name_of(url),
             sha256=sha256,
@@ -106,7 +108,7 @@ def _facts(
             token_shape=sizes.token_shape,
             num_codes=sizes.num_codes,
             resample=trained_resample(extra),
-            pixel_range=sizes.pixel_range if isinstance(sizes, VqganConfig) else pixel_range,
+            pixel_range=pixel_range,
         )
     except (TypeError, ValueError) as error:
         raise CheckpointError(

@@ -23,7 +23,11 @@ CONFIG = MiniConfig(
     scaled_norms=True,  # as min-dalle's modules have them
 )
 TEXT = torch.tensor([[0, 2, 1, 1, 1, 1], [0, 9, 39, 5, 2, 1]])  # the empty caption, and another
-CLOSE = {"rtol": 1e-10, "atol": 1e-10}  # in float64, so that no rounding hides a difference
+
+
+def _assert_close(found: Tensor, expected: Tensor) -> None:
+    """In float64, so that no rounding hides a difference."""
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +90,7 @@ def test_the_encoder_is_that_of_min_dalle_layer_by_layer(monkeypatch, theirs, ou
     )
     their_memory, (memory, _mask) = theirs[0](TEXT), ours.encode(TEXT)
     for found, expected in zip([memory, *our_layers], [their_memory, *their_layers], strict=True):
-        torch.testing.assert_close(found, expected, **CLOSE)
+        _assert_close(found, expected)
 
 
 def _their_state() -> Tensor:
@@ -119,7 +123,7 @@ def test_the_decoder_is_that_of_min_dalle_layer_by_layer(monkeypatch, theirs, ou
     for found, expected in zip(
         [ours.head(last), *our_layers], [theirs_logits, *their_layers], strict=True
     ):
-        torch.testing.assert_close(found, expected, **CLOSE)
+        _assert_close(found, expected)
 
 
 def test_steps_with_a_cache_are_those_of_min_dalle(theirs, ours):
@@ -132,7 +136,7 @@ def test_steps_with_a_cache_are_those_of_min_dalle(theirs, ours):
             mask, memory, their_state, prefix[:, [position]], torch.tensor([position])
         )
         found = ours.step(prefix[:, position].expand(2), position, state)
-        torch.testing.assert_close(found, theirs_logits[:, -1, : CONFIG.num_codes], **CLOSE)
+        _assert_close(found, theirs_logits[:, -1, : CONFIG.num_codes])
 
 
 def test_whole_images_are_those_of_min_dalle(theirs, ours):
@@ -171,7 +175,7 @@ def test_steps_give_what_the_whole_image_gives(ours):
     for position in range(CONFIG.image_len):
         found = ours.step(token, position, state)
         expected = logits[:, position, : CONFIG.num_codes]
-        torch.testing.assert_close(found, expected, **CLOSE)
+        _assert_close(found, expected)
         token = image[:, position]
 
 
@@ -181,8 +185,8 @@ def test_streams_of_captions_read_once_are_those_of_captions_read_again(ours):
     alone = ours.prefill(TEXT[:1]).spread(torch.tensor([0, 0, 0]))
     start = torch.full((3,), CONFIG.start)
     found = ours.step(start, 0, spread)
-    torch.testing.assert_close(found, ours.step(start, 0, again), **CLOSE)
-    torch.testing.assert_close(ours.step(start, 0, alone)[0], found[1], **CLOSE)
+    _assert_close(found, ours.step(start, 0, again))
+    _assert_close(ours.step(start, 0, alone)[0], found[1])
 
 
 def test_padding_changes_nothing(ours):
@@ -191,7 +195,7 @@ def test_padding_changes_nothing(ours):
     without = ours.head(ours.decoder(image, memory, mask))
     memory[:, 5] = 100.0
     with_noise = ours.head(ours.decoder(image, memory, mask))
-    torch.testing.assert_close(with_noise, without)
+    _assert_close(with_noise, without)
 
 
 def test_too_many_positions_are_refused(ours):
