@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dalle_model import files
 from dalle_model.checkpoint import difference_of
 from dalle_model.mini.config import MiniConfig
 from dalle_model.mini.model import Mini
@@ -18,13 +17,13 @@ from dalle_model.mini.text import MiniTokenizer, bart_bpe
 from dalle_model.mini.trained import TrainedMini, save_mini
 from dalle_model.prior.trained import CodesOrigin
 from dalle_model.tokenizers.flax_file import FlaxFile, Weights, read_weights
-from dalle_model.tokenizers.pickles import ConversionError
+from dalle_model.tokenizers.pickles import ConversionError, read_released
 from dalle_model.tokenizers.registry import inspect_codec
 
 _CHECKPOINT = ".safetensors"
 _MERGES = ".txt"
 _NEEDED = (
-    "the weights (flax_model.msgpack with its config.json, or encoder.pt and decoder.pt), "
+    "the weights (flax_model.msgpack with the config beside it, or encoder.pt and decoder.pt), "
     "vocab.json, merges.txt, and the checkpoint of the codec"
 )
 # Of both releases; min-dalle has no config.json that would say it.
@@ -156,7 +155,7 @@ def _told_apart(sources: Sequence[str]) -> _Files:
 
 def _json(url: str) -> dict[str, Any]:
     try:
-        document = json.loads(files.read_bytes(url))
+        document = json.loads(read_released(url))
     except ValueError as error:
         raise ConversionError(f"{url} is no JSON: {error}") from error
     return document if isinstance(document, dict) else {}

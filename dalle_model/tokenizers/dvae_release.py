@@ -47,7 +47,8 @@ def _half(url: str, tensors: Mapping[str, Tensor]) -> str:
     if _INPUT not in tensors or _OUTPUT not in tensors or tensors[_INPUT].ndim != 4:
         raise ConversionError(
             f"{url} is no part of a released dVAE: it has no {_INPUT} and {_OUTPUT}; an "
-            "encoder.pkl and a decoder.pkl make a codec, as do a VQGAN's checkpoint and YAML file"
+            "encoder.pkl and a decoder.pkl make a codec, as do a VQGAN's checkpoint and YAML file; "
+            "a DALL·E mini needs its vocab.json and merges.txt"
         )
     return "encoder" if tensors[_INPUT].shape[-1] == _ENCODER_KERNEL else "decoder"
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dalle_model import files
-from dalle_model.tokenizers.pickles import ConversionError, Pickled, read_pickle
+from dalle_model.tokenizers.pickles import ConversionError, Pickled, read_pickle, read_released
 
 SUFFIX = ".msgpack"
 _ARRAY = 1  # Source: flax `serialization.py`, `_MsgpackExtType.ndarray`
@@ -60,7 +60,7 @@ def read_flax(url: str) -> FlaxFile:
     """
     import msgpack  # type: ignore[import-untyped]  # of the extra `data`
 
-    content = files.read_bytes(url)
+    content = read_released(url)
     try:
         tree = msgpack.unpackb(content, ext_hook=_array, strict_map_key=True)
     except Exception as error:  # hostile bytes fail in msgpack, in struct or in torch

@@ -13,9 +13,8 @@ from typing import Any
 import yaml
 from torch import Tensor
 
-from dalle_model import files
 from dalle_model.tokenizers.flax_file import Weights
-from dalle_model.tokenizers.pickles import ConversionError
+from dalle_model.tokenizers.pickles import ConversionError, read_released
 from dalle_model.tokenizers.vqgan_config import QuantizerName, VqganConfig
 
 # What a checkpoint holds beside the codec, such as the discriminator of its loss, is left out.
@@ -144,7 +143,7 @@ def _of_flax(item: tuple[str, Tensor]) -> tuple[str, Tensor]:
 
 def _read_yaml(url: str) -> dict[str, Any]:
     """What a `model.yaml` says of the sizes, as `VqganConfig` and `ddconfig` name them."""
-    content = files.read_bytes(url)
+    content = read_released(url)
     try:
         if len(content) > _MAX_YAML:
             raise ValueError(f"{len(content)} bytes are no settings of a model")

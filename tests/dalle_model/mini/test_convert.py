@@ -193,6 +193,9 @@ def test_what_is_missing_is_said(min_dalle, rest, tmp_path):
             convert_mini(sources, out)
     with pytest.raises(ConversionError, match="is the checkpoint to write"):
         convert_mini(min_dalle, rest[0])
+    for missing in ("other.json", "other.pt"):
+        with pytest.raises(ConversionError, match=f"no file at .*{missing}"):
+            convert_mini([f"{tmp_path}/{missing}", *min_dalle[:1], *rest], out)
     assert is_mini(rest)
     assert not is_mini(min_dalle)
 
