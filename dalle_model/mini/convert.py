@@ -16,6 +16,7 @@ from dalle_model.mini.release import from_flax, named_as_ours
 from dalle_model.mini.text import MiniTokenizer, bart_bpe
 from dalle_model.mini.trained import TrainedMini, save_mini
 from dalle_model.prior.trained import CodesOrigin
+from dalle_model.tokenizers.codec import CodecFacts
 from dalle_model.tokenizers.flax_file import FlaxFile, Weights, read_weights
 from dalle_model.tokenizers.pickles import ConversionError, read_released
 from dalle_model.tokenizers.registry import inspect_codec
@@ -81,6 +82,11 @@ class _Files:
     codec: str
     config: dict[str, Any] | None
 
+    @property
+    def normalises(self) -> bool:
+        """Whether captions are normalised: both published models' are, and say so."""
+        return self.config is None or bool(self.config.get("normalize_text"))
+
 
 def is_mini(sources: Sequence[str]) -> bool:
     """Whether files are those of a DALL·E mini: merges of text are among them."""
@@ -109,25 +115,12 @@ def convert_mini(sources: Sequence[str], out: str) -> ConvertedMini:
     weights = [read_weights(url) for url in found.weights]
     tensors = _tensors(weights)
     codec = inspect_codec(found.codec)
-    try:
-        config = _config(tensors, found.config or {}, codec.num_codes)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise ConversionError(
-            f"{' and '.join(found.weights)}: no sizes of a DALL·E mini: {error!s:.200}"
-        ) from error
-    if codec.token_shape != (config.grid, config.grid):
-        raise ConversionError(
-            f"{found.codec} has {codec.token_shape} tokens an image, and the model draws "
-            f"{config.grid} x {config.grid}; give the codec that it was released with"
-        )
-    normalises = found.config is None or bool(found.config.get("normalize_text"))
-    tokenizer = MiniTokenizer(bart_bpe(found.vocab, found.merges), normalises)
-    origin = {posixpath.basename(source.url): source.sha256 for source in weights}
+    config = _fitting(found, tensors, codec)
     trained = TrainedMini(
         _model(found.weights[0], config, tensors),
-        tokenizer,
+        MiniTokenizer(bart_bpe(found.vocab, found.merges), found.normalises),
         CodesOrigin(codec.sha256, config.grid, config.num_codes),
-        {"converted_from": origin},
+        {"converted_from": {posixpath.basename(one.url): one.sha256 for one in weights}},
     )
     save_mini(out, trained)
     return ConvertedMini(out, config, sum(t.numel() for t in tensors.values()))
@@ -172,6 +165,22 @@ def _tensors(weights: Sequence[Weights]) -> dict[str, Tensor]:
         )
     decoder, encoder = sorted(halves, key=lambda half: "lm_head.weight" not in half)
     return {name: t.float() for name, t in named_as_ours(encoder, decoder).items()}
+
+
+def _fitting(found: _Files, tensors: Mapping[str, Tensor], codec: CodecFacts) -> MiniConfig:
+    """The sizes, if the codec goes with them."""
+    try:
+        config = _config(tensors, found.config or {}, codec.num_codes)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise ConversionError(
+            f"{' and '.join(found.weights)}: no sizes of a DALL·E mini: {error!s:.200}"
+        ) from error
+    if codec.token_shape != (config.grid, config.grid):
+        raise ConversionError(
+            f"{found.codec} has {codec.token_shape} tokens an image, and the model draws "
+            f"{config.grid} x {config.grid}; give the codec that it was released with"
+        )
+    return config
 
 
 def _config(tensors: Mapping[str, Tensor], stated: Mapping[str, Any], num_codes: int) -> MiniConfig:
