@@ -77,12 +77,21 @@ class CaptionTokenizer:
     Args:
         content: JSON from `train_bpe`.
         origin: where it was read from, for error messages.
+        frame: the tokens before a caption and after it; others in the vocabularies of others.
+
+    Attributes:
+        frame_ids: their ids.
 
     Raises:
         VocabError: not a tokenizer from `train_bpe`.
     """
 
-    def __init__(self, content: bytes, origin: str = "the given bytes") -> None:
+    def __init__(
+        self,
+        content: bytes,
+        origin: str = "the given bytes",
+        frame: tuple[str, str] = (START_OF_TEXT, START_OF_IMAGE),
+    ) -> None:
         self.content = content
         try:
             self._tokenizer = Tokenizer.from_buffer(content)
@@ -93,9 +102,10 @@ class CaptionTokenizer:
             ) from error
         self._ranks = {tuple(pair): rank for rank, pair in enumerate(merges)}
         self._ids: dict[str, int] = self._tokenizer.get_vocab()
-        missing = [token for token in SPECIAL_TOKENS if token not in self._ids]
+        missing = [token for token in frame if token not in self._ids]
         if missing:
             raise VocabError(f"{origin} has no tokens {missing}; `dalle train bpe` makes one")
+        self.frame_ids = self._ids[frame[0]], self._ids[frame[1]]
 
     @classmethod
     def load(cls, url: str) -> "CaptionTokenizer":
@@ -184,8 +194,7 @@ class CaptionTokenizer:
         for row, caption in zip(batch, captions, strict=True):
             ids = self.encode(caption, dropout, seed)[: text_len - FRAME_TOKENS]
             row[1 : 1 + len(ids)] = ids
-        batch[:, 0] = self._ids[START_OF_TEXT]
-        batch[:, -1] = self._ids[START_OF_IMAGE]
+        batch[:, 0], batch[:, -1] = self.frame_ids
         return batch
 
     def decode(self, ids: Iterable[int]) -> str:

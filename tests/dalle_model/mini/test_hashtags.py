@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.text.normalise.hashtags import MAX_TAG, split_hashtags, split_letters
+from dalle_model.mini.hashtags import MAX_TAG, split_hashtags, split_letters
 
 COSTS = {"sun": 3.0, "set": 3.0, "sunset": 5.0, "at": 1.0, "a": 0.5, "t": 9.0, "sea": 4.0}
 

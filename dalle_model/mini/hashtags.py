@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from functools import cache
 from itertools import chain
 
-from pipelines.text.lexicons.vocabulary import wordfreq_counts
-
 MAX_WORD = 24  # Chosen: letters of the longest word sought; longer ones are no words of hashtags
 MAX_TAG = 100  # Chosen: a longer run of letters is left whole
 
@@ -25,7 +23,8 @@ def split_letters(letters: str, costs: Mapping[str, float]) -> list[str]:
 
     Whole where no row of known words makes it up. Of two equal sums the one whose last word is
     shorter. Source: keredson/wordninja, after borisdayma/dalle-mini, `HashtagProcessor`: the cost
-    of the n-th most frequent word is log n (Zipf's law).
+    of the n-th most frequent word is log n (Zipf's law). Theirs are counts of Wikipedia, which
+    cannot ship; here words are as frequent as wordfreq's large English list has them.
     """
     lowered = letters.lower()
     if len(lowered) != len(letters) or len(letters) > MAX_TAG:
@@ -58,4 +57,7 @@ def _split_tag(match: re.Match[str]) -> str:
 
 @cache
 def _word_costs() -> dict[str, float]:
-    return {word: math.log(rank) for rank, (word, _) in enumerate(wordfreq_counts(), start=1)}
+    from wordfreq import iter_wordlist  # of the extra `data`; here, since few captions have one
+
+    words = iter_wordlist("en", wordlist="large")  # most frequent first
+    return {word: math.log(rank) for rank, word in enumerate(words, start=1)}
