@@ -36,7 +36,7 @@ DalleError: what was asked for has failed; exit code 1
     ExportError              orchestration.export.run         a run cannot be exported
     FactsError               orchestration.token_formats.facts  what exported codes mean is damaged
     MissingTokensError       orchestration.commands.encoding  some images have no tokens
-    NoPriorError             orchestration.report.sheets      a run has nothing to draw from
+    NoPriorError             orchestration.drawing.sources    a run has nothing to draw from
     UsageError: the arguments or the config are wrong, whatever the data; exit code 2
         UnknownProtocolError dalle_model.files                a URL begins with no known protocol
         ChoiceError          dalle_model.data.choice          rows cannot be chosen so

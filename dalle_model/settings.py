@@ -277,11 +277,13 @@ class SampleSettings:
         guidance: logits = those of an empty caption + this times what the caption adds to them; 1
             for those of the caption, as in the paper. Above 1 it takes twice the time, and a prior
             that was trained with `caption_dropout`.
-        batch_size: images sampled at once, which bounds memory; fewer are filled up to it, so that
-            an image does not depend on what else is sampled. Another number changes the last bits
-            of logits, and by them an image now and then. Chosen: on a CPU (Zen 3, the demo's prior)
-            one image takes 1.8 times as long with 16 as with 1 and 1.1 times as long as with 8,
-            and 16 images an eighth of the time that they take with 1, and 0.6 of that with 8.
+        batch_size: images whose keys and values are in memory at once, at most 16. No image depends
+            on it: layers get batches of 16, which fewer are filled up to. Chosen: on a CPU (Zen 3,
+            the demo's prior) one image takes 1.8 times as long in layers of 16 as of 1 and 1.1
+            times as long as of 8, and 16 images an eighth of the time that they take of 1, and 0.6
+            of that of 8.
+        top_p: sample from the fewest likeliest codes whose shares, after temperature and `top_k`,
+            sum to this at least; 1 for all.
 
     Source: Ramesh et al. 2021, section 2.6: temperature 1.
     """
@@ -291,10 +293,12 @@ class SampleSettings:
     seed: int = 0
     guidance: float = 1.0
     batch_size: int = 16
+    top_p: float = 1.0
 
     def __post_init__(self) -> None:
         require(self.temperature >= 0, "temperature must not be negative")
         require(self.guidance >= 0, "guidance must not be negative")
         require(self.top_k is None or self.top_k >= 1, "top_k must be at least 1, or none")
+        require(0 < self.top_p <= 1, "top_p must be above 0 and at most 1")
         require(self.batch_size >= 1, "batch_size must be at least 1")
         require(self.seed >= 0, "seed must not be negative")

@@ -10,6 +10,7 @@ from orchestration.commands.configs import estimate as estimate
 from orchestration.commands.configs import estimate_training as estimate_training
 from orchestration.commands.configs import init as init
 from orchestration.commands.configs import settings as settings
+from orchestration.commands.drawing import sample as sample
 from orchestration.commands.encoding import convert as convert
 from orchestration.commands.encoding import encode as encode
 from orchestration.commands.keeping import keep as keep
@@ -18,7 +19,6 @@ from orchestration.commands.results import export as export
 from orchestration.commands.results import grid as grid
 from orchestration.commands.results import remove as remove
 from orchestration.commands.results import report as report
-from orchestration.commands.results import sample as sample
 from orchestration.commands.results import status as status
 from orchestration.commands.results import verify as verify
 from orchestration.commands.runs import DEMO_CONFIG as DEMO_CONFIG

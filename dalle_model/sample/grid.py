@@ -12,7 +12,12 @@ MARGIN = 8  # chosen; pixels
 BACKGROUND, INK = "white", "black"
 
 
-def image_grid(images: Sequence[Rgb], captions: Sequence[str], cell: int = 128) -> Image.Image:
+def image_grid(
+    images: Sequence[Rgb],
+    captions: Sequence[str],
+    cell: int = 128,
+    notes: Sequence[Sequence[str]] = (),
+) -> Image.Image:
     """Draw one row for each caption, with the caption above its images.
 
     Args:
@@ -20,27 +25,32 @@ def image_grid(images: Sequence[Rgb], captions: Sequence[str], cell: int = 128) 
         captions: one for each row; shortened where they would not fit the width.
         cell: longer edge of each image in the grid, in pixels; images are scaled without
             smoothing, to show the very pixels that the model made.
+        notes: for each caption a text below each of its images, such as a score; none by default.
 
     Returns:
         An RGB image.
 
     Raises:
-        ValueError: no rows, or not one caption for each row.
+        ValueError: no rows, or not one caption or as many notes for each row.
     """
     if not images or len(images) != len(captions):
         raise ValueError(f"a grid needs a caption a row, got {len(captions)} for {len(images)}")
     font = ImageFont.load_default(FONT_SIZE)
     line = FONT_SIZE + MARGIN
     step = cell + MARGIN
+    height = line + step + (line if notes else 0)  # of a row
     width = MARGIN + step * max(len(row) for row in images)
-    sheet = Image.new("RGB", (width, MARGIN + len(images) * (line + step)), BACKGROUND)
+    sheet = Image.new("RGB", (width, MARGIN + len(images) * height), BACKGROUND)
     pen = ImageDraw.Draw(sheet)
-    for index, (row, caption) in enumerate(zip(images, captions, strict=True)):
-        top = MARGIN + index * (line + step)
+    texts = notes or [[""] * len(row) for row in images]
+    for index, (row, caption, below) in enumerate(zip(images, captions, texts, strict=True)):
+        top = MARGIN + index * height
         text = shorten(caption, width - 2 * MARGIN, font)
         pen.text((MARGIN, top), text, fill=INK, font=font)
-        for column, image in enumerate(row):
-            sheet.paste(_scaled(image, cell), (MARGIN + column * step, top + line))
+        for column, (image, note) in enumerate(zip(row, below, strict=True)):
+            left = MARGIN + column * step
+            sheet.paste(_scaled(image, cell), (left, top + line))
+            pen.text((left, top + line + cell), shorten(note, cell, font), fill=INK, font=font)
     return sheet
 
 

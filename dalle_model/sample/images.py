@@ -10,7 +10,7 @@ import torch
 from dalle_model.pixels import Codes, Rgb
 from dalle_model.prior.trained import TrainedPrior, check_codec, load_prior
 from dalle_model.progress import OnStep, ignore_steps
-from dalle_model.sample.sampler import Guidance, sample
+from dalle_model.sample.sampler import LAYER_BATCH, Given, Guidance, sample
 from dalle_model.settings import SampleSettings
 from dalle_model.tokenizers.codec import Codec
 
@@ -58,21 +58,27 @@ def draw_images(
     n: int,
     settings: SampleSettings,
     on_step: OnStep = ignore_steps,
+    given: Given | None = None,
 ) -> Rgb:
-    """Like `sample_images`, for a prior that is loaded and was trained on codes of this codec."""
+    """Like `sample_images`, for a prior that is loaded and was trained on codes of this codec.
+
+    An image depends on its caption and its number, not on what else is drawn: each is decoded by
+    itself, and sampled as `dalle_model.sample.sampler.sample` says, which tells of `given`, too.
+    """
     config = trained.prior.config
     if warning := warning_of_cuts(trained, captions):
         _LOG.warning("%s", warning)
     text = trained.tokenizer.encode_batch(captions, config.text_len, config.text_vocab)
     images = np.zeros((len(captions), n, *codec.facts.image_shape, 3), np.uint8)
-    columns = min(n, settings.batch_size)
-    rows = max(1, settings.batch_size // max(1, columns))
+    at_once = min(settings.batch_size, LAYER_BATCH)
+    columns = min(n, at_once)
+    rows = max(1, at_once // max(1, columns))
     done = 0
     for row in range(0, len(captions), rows):
         for first in range(0, n, columns):
             number = min(columns, n - first)
-            codes = _draw(trained, text[row : row + rows], number, settings, first)
-            decoded = codec.decode(codes)
+            codes = _draw(trained, text[row : row + rows], number, settings, first, given)
+            decoded = np.concatenate([codec.decode(one) for one in codes[:, None]])
             part = decoded.reshape(-1, number, *decoded.shape[1:])
             images[row : row + rows, first : first + number] = part
             done += len(decoded)
@@ -99,6 +105,7 @@ def _draw(
     n: int,
     settings: SampleSettings,
     first: int,
+    given: Given | None,
 ) -> Codes:
     codes = sample(
         trained.prior,
@@ -110,6 +117,8 @@ def _draw(
         first,
         settings.batch_size,
         _guidance(trained, settings.guidance),
+        top_p=settings.top_p,
+        given=given,
     )
     return codes.numpy().astype(np.uint16)
 

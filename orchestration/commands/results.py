@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dalle_model.settings import SampleSettings
 from orchestration.engine.latest import latest_run
 from orchestration.engine.progress import Progress, Quiet
 
@@ -103,37 +102,6 @@ def remove(  # noqa: PLR0913 - the options of the command
     asked = read_asked(urls=urls, hosts=hosts, keys=keys, hashes=hashes, refused=refused)
     follow, root = progress or Quiet(), directory or latest_run()
     return remove_rows(root, replace(asked, takes_copies=copies), checked_date(date), follow)
-
-
-def sample(
-    caption: str,
-    number: int = 8,
-    directory: str = "",
-    out: str = "samples.png",
-    *,
-    prior: str = "",
-    settings: SampleSettings | None = None,
-    progress: Progress | None = None,
-) -> str:
-    """Draw images for a caption, as one PNG; its URL.
-
-    A warning in the log tells what the prior does not read of a long caption.
-
-    Args:
-        caption: what the images should show.
-        number: of images.
-        directory: of the run whose prior draws; the latest below `runs` by default.
-        out: URL of the PNG to write.
-        prior: draws in place of a run's: `world`, which ships, or the URL of another.
-        settings: how they are drawn.
-        progress: receives each step.
-    """
-    from orchestration.report.sheets import draw_samples, draw_with_prior
-
-    draw, source = (draw_with_prior, prior) if prior else (draw_samples, directory or latest_run())
-    follow = progress or Quiet()
-    with follow.stage("sample"):
-        return draw(source, caption, number, out, settings or SampleSettings(), follow)
 
 
 def grid(directory: str = "", out: str = "grid.png", number: int = 32) -> str:

@@ -37,7 +37,15 @@ def test_training_out_of_range_is_refused(wrong: dict[str, Any], message: str) -
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"temperature": -1}, {"top_k": 0}, {"batch_size": 0}, {"seed": -1}]
+    "wrong",
+    [
+        {"temperature": -1},
+        {"top_k": 0},
+        {"top_p": 0},
+        {"top_p": 1.5},
+        {"batch_size": 0},
+        {"seed": -1},
+    ],
 )
 def test_sampling_out_of_range_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -61,3 +61,17 @@ def test_tiles_stand_beside_each_other_above_the_whole_caption() -> None:
     )
     assert whole > 2 * short > 0
     assert (sheet[height:, width:] == 255).all()
+
+
+def test_notes_stand_below_their_images() -> None:
+    rows = [np.full((2, 4, 4, 3), 255, np.uint8) for _ in range(2)]
+    plain = np.asarray(image_grid(rows, ["", ""], cell=32))
+    sheet = np.asarray(image_grid(rows, ["", ""], cell=32, notes=[["", "0.9"], ["", ""]]))
+    line = FONT_SIZE + MARGIN
+    assert sheet.shape == (plain.shape[0] + 2 * line, *plain.shape[1:])
+    inked = (sheet < 128).any(axis=(1, 2)).nonzero()[0]
+    below = MARGIN + line + 32
+    assert below <= inked.min() <= inked.max() < below + line
+    assert (sheet < 128).any(axis=(0, 2)).nonzero()[0].min() >= MARGIN + 32 + MARGIN
+    with pytest.raises(ValueError, match="shorter"):
+        image_grid(rows, ["", ""], notes=[["1"], ["2", "3"]])

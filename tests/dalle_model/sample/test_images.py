@@ -3,13 +3,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from dalle_model.checkpoint import CheckpointError
+from dalle_model.config import PriorConfig
 from dalle_model.pixels import Codes, Rgb
+from dalle_model.prior.model import Prior
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
 from dalle_model.sample.images import draw_images, sample_images, warning_of_cuts
 from dalle_model.settings import SampleSettings
 from dalle_model.tokenizers.codec import CodecFacts
+from dalle_model.tokenizers.registry import load_codec
 from tests.support.priors import CAPTIONS, random_prior, tiny_tokenizer
 
 FACTS = CodecFacts("grey", "ab" * 32, (3, 3), (3, 3), 16, "lanczos", (0.0, 1.0))
@@ -38,6 +42,25 @@ def test_n_images_of_each_caption_whatever_the_batch() -> None:
     assert whole.shape == (4, 3, 3, 3, 3)
     assert whole.dtype == np.uint8
     np.testing.assert_array_equal(whole, split)
+
+
+def test_an_image_of_the_shipped_codec_is_the_same_whatever_is_drawn_with_it() -> None:
+    """To the byte: decoders round otherwise in batches of another size."""
+    codec = load_codec("demo")
+    sizes = PriorConfig(
+        text_vocab=300, text_len=10, image_vocab=1024, grid=8, layers=2, heads=2, head_dim=8
+    )
+    prior = Prior(sizes).eval()
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        for weight in prior.parameters():
+            weight.normal_(std=0.3)
+    origin = CodesOrigin(codec.facts.sha256, 8, 1024)
+    trained = TrainedPrior(prior, tiny_tokenizer(), origin, {})
+    many = draw_images(trained, codec, CAPTIONS, 5, SampleSettings(seed=7))
+    assert len({image.tobytes() for row in many for image in row}) == 20
+    few = draw_images(trained, codec, CAPTIONS[2:3], 3, SampleSettings(seed=7, batch_size=2))
+    np.testing.assert_array_equal(few[0], many[2, :3])
 
 
 def test_the_images_of_one_caption_are_drawn_in_parts_that_fit_the_batch() -> None:

@@ -9,8 +9,9 @@ from dalle_model.prior.model import Prior
 from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
 from dalle_model.settings import SampleSettings
 from dalle_model.tokenizers.registry import inspect_codec
+from orchestration.drawing.samples import draw_with_prior
+from orchestration.drawing.sources import NoPriorError
 from orchestration.engine.progress import Quiet
-from orchestration.report.sheets import NoPriorError, draw_with_prior
 from tests.support.priors import tiny_tokenizer
 
 SIZES = PriorConfig(
