@@ -43,7 +43,7 @@ class TokenTask(ABC):
     kind: str
     rate_settings: str
 
-    def __init__(  # noqa: PLR0913 - one for each side of a training
+    def __init__(
         self,
         model: nn.Module,
         objective: nn.Module,
