@@ -42,7 +42,7 @@ DalleError: what was asked for has failed; exit code 1
         ChoiceError          dalle_model.data.choice          rows cannot be chosen so
         ReaderError          dalle_model.data.reader          rows cannot be read in an order
         CodecError           dalle_model.tokenizers.codec     the codec of a config cannot be used
-        ConversionError      dalle_model.tokenizers.pickles   a file cannot be made a codec
+        ConversionError      dalle_model.tokenizers.pickles   a released file cannot be converted
         ScorerError          dalle_model.clip.scorer          a scorer cannot be found or used
         CompressionError     dalle_model.train.powersgd       gradients cannot be compressed so
         ParallelError        dalle_model.train.place          processes cannot train together so

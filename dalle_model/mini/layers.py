@@ -76,7 +76,7 @@ class Attention(nn.Module):
         return mixed_BND
 
     def _split(self, x_BND: Tensor) -> Tensor:
-        return x_BND.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return x_BND.view(*x_BND.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 class GatedMlp(nn.Module):

@@ -13,7 +13,8 @@ from dalle_model.config import FIRST_RESAMPLE
 from dalle_model.tokenizers.codec import CodecFacts
 from dalle_model.tokenizers.dvae import Dvae
 from dalle_model.tokenizers.dvae_release import dvae_weights
-from dalle_model.tokenizers.pickles import ConversionError, Pickled, read_pickle
+from dalle_model.tokenizers.flax_file import Weights, read_weights
+from dalle_model.tokenizers.pickles import ConversionError
 from dalle_model.tokenizers.registry import inspect_codec
 from dalle_model.tokenizers.vqgan import Vqgan
 from dalle_model.tokenizers.vqgan_config import VQGAN_RESAMPLE
@@ -27,7 +28,8 @@ def convert(sources: Sequence[str], out: str, size: str = "") -> CodecFacts:
 
     Args:
         sources: URLs of `encoder.pkl` and `decoder.pkl` of OpenAI's dVAE; or of the checkpoint of a
-            VQGAN of taming-transformers or LlamaGen, with its `model.yaml` if there is one.
+            VQGAN of taming-transformers or LlamaGen, with its `model.yaml` if there is one; or of
+            `flax_model.msgpack` of dalle-mini's VQGAN, or `detoker.pt` of min-dalle.
         out: URL of the checkpoint, which ends in `.safetensors`.
         size: edge of the images in pixels, or `HEIGHTxWIDTH`; as released by default.
 
@@ -44,7 +46,7 @@ def convert(sources: Sequence[str], out: str, size: str = "") -> CodecFacts:
         )
     shape = parse_size(size)
     yamls = [url for url in sources if url.endswith((".yaml", ".yml"))]
-    pickled = [read_pickle(url) for url in sources if url not in yamls]
+    pickled = [read_weights(url) for url in sources if url not in yamls]
     try:
         kind, model, config, tensors = _read(pickled, yamls, shape)
     except ValueError as error:  # sizes that no model has
@@ -56,7 +58,7 @@ def convert(sources: Sequence[str], out: str, size: str = "") -> CodecFacts:
 
 
 def _read(
-    pickled: Sequence[Pickled], yamls: Sequence[str], shape: tuple[int, int] | None
+    pickled: Sequence[Weights], yamls: Sequence[str], shape: tuple[int, int] | None
 ) -> tuple[str, nn.Module, dict[str, Any], dict[str, Tensor]]:
     """Kind, module without numbers, config and tensors of what is converted."""
     if len(pickled) == 1 and is_vqgan(pickled[0].tensors()):
@@ -93,6 +95,6 @@ def _fitting(url: str, model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[
     return {name: tensors[name] for name in model.state_dict()}
 
 
-def _origin(pickled: Sequence[Pickled]) -> dict[str, str]:
+def _origin(pickled: Sequence[Weights]) -> dict[str, str]:
     """For the header: which files the weights are from."""
     return {posixpath.basename(source.url): source.sha256 for source in pickled}

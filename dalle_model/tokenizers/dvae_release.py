@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from dalle_model.config import DvaeConfig
-from dalle_model.tokenizers.pickles import ConversionError, Pickled
+from dalle_model.tokenizers.flax_file import Weights
+from dalle_model.tokenizers.pickles import ConversionError
 
 _INPUT, _OUTPUT = "blocks.input.w", "blocks.output.conv.w"
 _ENCODER_KERNEL = 7  # Source: openai/DALL-E `dall_e/encoder.py`: of the encoder's input layer
 
 
 def dvae_weights(
-    sources: Sequence[Pickled], image_shape: tuple[int, int] | None
+    sources: Sequence[Weights], image_shape: tuple[int, int] | None
 ) -> tuple[DvaeConfig, dict[str, Tensor]]:
     """The sizes and the tensors of a released encoder and its decoder, in either order.
 
@@ -46,7 +47,8 @@ def _half(url: str, tensors: Mapping[str, Tensor]) -> str:
     if _INPUT not in tensors or _OUTPUT not in tensors or tensors[_INPUT].ndim != 4:
         raise ConversionError(
             f"{url} is no part of a released dVAE: it has no {_INPUT} and {_OUTPUT}; an "
-            "encoder.pkl and a decoder.pkl make a codec, as do a VQGAN's checkpoint and YAML file"
+            "encoder.pkl and a decoder.pkl make a codec, as do a VQGAN's checkpoint and YAML file; "
+            "a DALL·E mini needs its vocab.json and merges.txt"
         )
     return "encoder" if tensors[_INPUT].shape[-1] == _ENCODER_KERNEL else "decoder"
 

@@ -99,6 +99,8 @@ def _facts(
 ) -> CodecFacts:
     try:
         sizes = parse()
+        if isinstance(sizes, VqganConfig):
+            pixel_range = sizes.pixel_range
         return CodecFacts(
             name=name_of(url),
             sha256=sha256,

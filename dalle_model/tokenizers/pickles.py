@@ -60,7 +60,7 @@ _RECORD_PACKAGES = (
 
 
 class ConversionError(UsageError, CheckpointError):
-    """A file cannot be converted to a codec: which, why, and what is taken."""
+    """A released file cannot be converted: which, why, and what is taken."""
 
 
 class Record:
@@ -142,13 +142,25 @@ class Pickled:
             raise ConversionError(f"{self.url} is damaged at {name!s:.80}: {error}") from error
 
 
+def read_released(url: str) -> bytes:
+    """The bytes of a released file.
+
+    Raises:
+        ConversionError: it is not there.
+    """
+    try:
+        return files.read_bytes(url)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise ConversionError(f"no file at {url}; give the files of the release") from error
+
+
 def read_pickle(url: str) -> Pickled:
     """Read a file of `torch.save`, in torch's zip format or the one before it.
 
     Raises:
         ConversionError: it is something else, damaged, or names what is not on the list above.
     """
-    content = files.read_bytes(url)
+    content = read_released(url)
     read = _read_zip if content.startswith(_ZIP_MAGIC) else _read_legacy
     try:
         root, storages = read(url, content)

@@ -15,16 +15,16 @@ from dalle_model.tokenizers.vqgan_config import VqganConfig
 # width, S S height and width of an image in pixels, G G rows and columns of tokens, E channels of
 # a codebook's vectors, Z of the feature map before them.
 
-_GROUPS, _EPS = 32, 1e-6  # Source: `model.py`, `Normalize`
+_GROUPS = 32  # Source: `model.py`, `Normalize`
 
 
 class ResnetBlock(nn.Module):
     """Two 3x3 convolutions, each after a group norm and a swish, added to their input."""
 
-    def __init__(self, n_in: int, n_out: int) -> None:
+    def __init__(self, n_in: int, n_out: int, eps: float) -> None:
         super().__init__()
-        self.norm1, self.conv1 = _norm(n_in), nn.Conv2d(n_in, n_out, 3, padding=1)
-        self.norm2, self.conv2 = _norm(n_out), nn.Conv2d(n_out, n_out, 3, padding=1)
+        self.norm1, self.conv1 = _norm(n_in, eps), nn.Conv2d(n_in, n_out, 3, padding=1)
+        self.norm2, self.conv2 = _norm(n_out, eps), nn.Conv2d(n_out, n_out, 3, padding=1)
         if n_in != n_out:
             self.nin_shortcut = nn.Conv2d(n_in, n_out, 1)
         self.widens = n_in != n_out
@@ -40,9 +40,9 @@ class ResnetBlock(nn.Module):
 class AttnBlock(nn.Module):
     """Attention of one head over all positions of a feature map, added to its input."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, eps: float) -> None:
         super().__init__()
-        self.norm = _norm(width)
+        self.norm = _norm(width, eps)
         self.q, self.k, self.v = (nn.Conv2d(width, width, 1) for _ in range(3))
         self.proj_out = nn.Conv2d(width, width, 1)
 
@@ -84,10 +84,10 @@ class Upsample(nn.Module):
 class _Middle(nn.Module):
     """The blocks at the resolution of the tokens."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, eps: float) -> None:
         super().__init__()
-        self.block_1, self.attn_1 = ResnetBlock(width, width), AttnBlock(width)
-        self.block_2 = ResnetBlock(width, width)
+        self.block_1, self.attn_1 = ResnetBlock(width, width, eps), AttnBlock(width, eps)
+        self.block_2 = ResnetBlock(width, width, eps)
 
     def forward(self, x_BNHW: Tensor) -> Tensor:
         mixed_BNHW: Tensor = self.block_2(self.attn_1(self.block_1(x_BNHW)))
@@ -102,16 +102,23 @@ class _Level(nn.Module):
         n_out: channels of what it returns.
         blocks: residual blocks.
         attends: whether an attention block follows each.
+        eps: of the norms.
         scale: name of the step to the next level, and the step; none on the last level.
     """
 
     def __init__(
-        self, n_in: int, n_out: int, blocks: int, attends: bool, scale: dict[str, nn.Module]
+        self,
+        n_in: int,
+        n_out: int,
+        blocks: int,
+        attends: bool,
+        eps: float,
+        scale: dict[str, nn.Module],
     ) -> None:
         super().__init__()
         widths = [n_in, *[n_out] * blocks]
-        self.block = nn.ModuleList(ResnetBlock(widths[i], n_out) for i in range(blocks))
-        self.attn = nn.ModuleList(AttnBlock(n_out) for _ in range(blocks) if attends)
+        self.block = nn.ModuleList(ResnetBlock(widths[i], n_out, eps) for i in range(blocks))
+        self.attn = nn.ModuleList(AttnBlock(n_out, eps) for _ in range(blocks) if attends)
         for name, step in scale.items():
             self.add_module(name, step)
         self.steps = list(scale)
@@ -140,12 +147,13 @@ class Encoder(nn.Module):
                 widths[i + 1],
                 config.num_res_blocks,
                 i in config.attn_levels,
+                config.norm_eps,
                 {"downsample": Downsample(widths[i + 1])} if i < last else {},
             )
             for i in range(last + 1)
         )
-        self.mid = _Middle(widths[-1])
-        self.norm_out = _norm(widths[-1])
+        self.mid = _Middle(widths[-1], config.norm_eps)
+        self.norm_out = _norm(widths[-1], config.norm_eps)
         self.conv_out = nn.Conv2d(widths[-1], config.z_channels, 3, padding=1)
 
     def forward(self, x_BCSS: Tensor) -> Tensor:
@@ -165,18 +173,19 @@ class Decoder(nn.Module):
         widths = [config.ch * k for k in config.ch_mult]
         before = [*widths[1:], widths[-1]]  # each level is given what the coarser one returns
         self.conv_in = nn.Conv2d(config.z_channels, widths[-1], 3, padding=1)
-        self.mid = _Middle(widths[-1])
+        self.mid = _Middle(widths[-1], config.norm_eps)
         self.up = nn.ModuleList(
             _Level(
                 before[i],
                 widths[i],
                 config.num_res_blocks + 1,
                 i in config.attn_levels,
+                config.norm_eps,
                 {"upsample": Upsample(widths[i])} if i else {},
             )
             for i in range(len(widths))
         )
-        self.norm_out = _norm(widths[0])
+        self.norm_out = _norm(widths[0], config.norm_eps)
         self.conv_out = nn.Conv2d(widths[0], 3, 3, padding=1)
 
     def forward(self, z_BZGG: Tensor) -> Tensor:
@@ -189,14 +198,19 @@ class Decoder(nn.Module):
 
 
 class Vqgan(nn.Module):
-    """An encoder, a codebook and a decoder."""
+    """An encoder, where the config has one, a codebook and a decoder.
+
+    Pixels of another `pixel_range` than [-1, 1] are of that one wherever it is named here.
+    """
 
     def __init__(self, config: VqganConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder, self.decoder = Encoder(config), Decoder(config)
+        if config.has_encoder:
+            self.encoder = Encoder(config)
+            self.quant_conv = nn.Conv2d(config.z_channels, config.embed_dim, 1)
+        self.decoder = Decoder(config)
         self.quantize = quantizer(config)
-        self.quant_conv = nn.Conv2d(config.z_channels, config.embed_dim, 1)
         self.post_quant_conv = nn.Conv2d(config.embed_dim, config.z_channels, 1)
 
     def encode(self, x_BCSS: Tensor) -> Tensor:
@@ -216,5 +230,5 @@ class Vqgan(nn.Module):
         return pixels_BCSS
 
 
-def _norm(width: int) -> nn.GroupNorm:
-    return nn.GroupNorm(_GROUPS, width, eps=_EPS)
+def _norm(width: int, eps: float) -> nn.GroupNorm:
+    return nn.GroupNorm(_GROUPS, width, eps=eps)

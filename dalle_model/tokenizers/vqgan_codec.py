@@ -12,11 +12,17 @@ from torch import Tensor
 from dalle_model.checkpoint import load_checkpoint, load_into
 from dalle_model.pixels import Codes, Rgb
 from dalle_model.tokenizers.chunks import images_at_once
-from dalle_model.tokenizers.codec import CodecFacts, check_codes, check_images, with_facts
+from dalle_model.tokenizers.codec import (
+    CodecError,
+    CodecFacts,
+    check_codes,
+    check_images,
+    with_facts,
+)
 from dalle_model.tokenizers.devices import PROCESSOR, dtype_name, low_precision
 from dalle_model.tokenizers.facts import vqgan_facts
 from dalle_model.tokenizers.vqgan import Vqgan
-from dalle_model.tokenizers.vqgan_config import VqganConfig
+from dalle_model.tokenizers.vqgan_config import VQGAN_RANGE, VqganConfig
 
 # Shape letters: B batch, C colour channels (3), S S height and width in pixels, G G rows and
 # columns of tokens.
@@ -58,9 +64,19 @@ class VqganCodec:
         return cls(model, facts)
 
     def encode(self, images: Rgb) -> Codes:
-        """Codes as of the protocol; raises ValueError where images have another dtype or shape."""
+        """Codes as of the protocol; raises ValueError where images have another dtype or shape.
+
+        Raises:
+            CodecError: it has no encoder.
+        """
         check_images(self.facts, images)
-        parts = torch.split(to_input(images).to(self._device), self.images_at_once)
+        if not self.model.config.has_encoder:
+            raise CodecError(
+                f"codec {self.facts.name} only decodes: min-dalle's detoker.pt has no encoder; "
+                "`dalle convert` of dalle-mini's VQGAN, a flax_model.msgpack, makes one that has"
+            )
+        pixels_BCSS = to_input(images, self.facts.pixel_range)
+        parts = torch.split(pixels_BCSS.to(self._device), self.images_at_once)
         codes_BGG = torch.cat([self._codes(part) for part in parts])
         return codes_BGG.flatten(1).cpu().numpy().astype(self.facts.dtype)
 
@@ -102,16 +118,18 @@ class VqganCodec:
         """Images as of the protocol; raises ValueError where codes have another shape or range."""
         check_codes(self.facts, codes)
         codes_BGG = torch.from_numpy(codes.astype(np.int64)).view(-1, *self.facts.token_shape)
-        return to_rgb(self.model.decode(codes_BGG.to(self._device)).cpu())
+        return to_rgb(self.model.decode(codes_BGG.to(self._device)).cpu(), self.facts.pixel_range)
 
 
-def to_input(images: Rgb) -> Tensor:
-    """Pixels float32 `(B, 3, S, S)` in [-1, 1] of RGB uint8 `(B, S, S, 3)`."""
-    scaled = images.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(127.5) - np.float32(1)
-    return torch.from_numpy(np.ascontiguousarray(scaled))
+def to_input(images: Rgb, pixel_range: tuple[float, float] = VQGAN_RANGE) -> Tensor:
+    """Pixels float32 `(B, 3, S, S)` in a range of RGB uint8 `(B, S, S, 3)`."""
+    low, high = pixel_range
+    scaled = images.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255 / (high - low))
+    return torch.from_numpy(np.ascontiguousarray(scaled + np.float32(low)))
 
 
-def to_rgb(pixels_BCSS: Tensor) -> Rgb:
-    """RGB uint8 `(B, S, S, 3)` of pixels `(B, 3, S, S)`, of which [-1, 1] is kept."""
-    unit_BSSC = (pixels_BCSS.clamp(-1, 1) + 1).permute(0, 2, 3, 1) / 2
+def to_rgb(pixels_BCSS: Tensor, pixel_range: tuple[float, float] = VQGAN_RANGE) -> Rgb:
+    """RGB uint8 `(B, S, S, 3)` of pixels `(B, 3, S, S)`, of which a range is kept."""
+    low, high = pixel_range
+    unit_BSSC = (pixels_BCSS.clamp(low, high) - low).permute(0, 2, 3, 1) / (high - low)
     return np.asarray(np.rint(unit_BSSC.numpy() * 255), np.uint8)

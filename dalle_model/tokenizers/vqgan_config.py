@@ -12,6 +12,7 @@ QUANTIZERS: tuple[QuantizerName, ...] = get_args(QuantizerName)
 # Source: taming-transformers `taming/data/base.py`, albumentations' default, bilinear.
 VQGAN_RESAMPLE: Resample = "bicubic"
 VQGAN_RANGE = (-1.0, 1.0)  # Source: taming-transformers `taming/data/base.py`, `preprocess_image`
+VQGAN_EPS = 1e-6  # Source: taming-transformers `diffusionmodules/model.py`, `Normalize`
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class VqganConfig:
             `levels` (`fsq`) or to its sign (`lfq`).
         image_shape: height and width of the images, in pixels; multiples of `factor`.
         levels: of `fsq`: values of each channel, 3 or more; their product is `num_codes`.
+        norm_eps: what the variance of a group norm is raised by.
+        pixel_range: lowest and highest value of pixels.
+        has_encoder: whether there is one; without, it only decodes.
 
     Source: taming-transformers `configs/imagenet_vqgan.yaml`; the defaults are f16-16384.
     """
@@ -45,6 +49,9 @@ class VqganConfig:
     quantizer: QuantizerName = "nearest"
     image_shape: tuple[int, int] = (256, 256)
     levels: tuple[int, ...] = ()
+    norm_eps: float = VQGAN_EPS
+    pixel_range: tuple[float, float] = VQGAN_RANGE
+    has_encoder: bool = True
 
     def __post_init__(self) -> None:
         for edge in self.image_shape:
@@ -83,8 +90,10 @@ class VqganConfig:
         return height // self.factor, width // self.factor
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields as JSON-ready values."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        """The fields as JSON-ready values; the last three where they are not those of taming."""
+        values = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        usual = {"norm_eps": VQGAN_EPS, "pixel_range": list(VQGAN_RANGE), "has_encoder": True}
+        return {k: v for k, v in values.items() if k not in usual or v != usual[k]}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

@@ -241,13 +241,17 @@ def convert(
         str, typer.Option("--size", help="Of the images: an edge in pixels, or HEIGHTxWIDTH.")
     ] = "",
 ) -> None:
-    """Make a codec of released weights, without running what is in their files."""
+    """Make a codec or a DALL·E mini of released weights, without running what is in their files."""
+    from dalle_model.tokenizers.codec import CodecFacts
     from orchestration import api
 
-    facts = api.convert(sources, out, size=size)
-    height, width = facts.image_shape
+    made = api.convert(sources, out, size=size)
+    if not isinstance(made, CodecFacts):
+        typer.echo(str(made))
+        return
+    height, width = made.image_shape
     typer.echo(
-        f"codec    {out} ({height} x {width} px, {facts.num_tokens:,} of {facts.num_codes:,} codes)"
+        f"codec    {out} ({height} x {width} px, {made.num_tokens:,} of {made.num_codes:,} codes)"
     )
 
 

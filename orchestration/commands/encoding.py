@@ -1,4 +1,4 @@
-"""The commands about codecs: images to tokens in one line, and codecs of released weights."""
+"""The commands about codecs: images to tokens in one line, and released weights."""
 
 import shlex
 from collections.abc import Iterable, Sequence
@@ -14,6 +14,7 @@ from pipelines.io.manifest import Manifest
 from pipelines.records import ROWS_MISSING
 
 if TYPE_CHECKING:
+    from dalle_model.mini.convert import ConvertedMini
     from dalle_model.tokenizers.codec import CodecFacts
 
 
@@ -103,14 +104,27 @@ def encode(
     return found
 
 
-def convert(sources: Sequence[str], out: str, *, size: str = "") -> "CodecFacts":
-    """Convert the files of a released codec to a checkpoint; says of what codes.
+def convert(sources: Sequence[str], out: str, *, size: str = "") -> "CodecFacts | ConvertedMini":
+    """Convert the files of a released model to a checkpoint; says of what codes.
 
-    Arguments and errors: `dalle_model.tokenizers.convert`.
+    Args:
+        sources: the files of a codec, as `dalle_model.tokenizers.convert` takes them, or those of a
+            DALL·E mini, as `dalle_model.mini.convert` does.
+        out: URL of the checkpoint.
+        size: of a codec's images: an edge in pixels, or `HEIGHTxWIDTH`.
+
+    Raises:
+        ConversionError: a file cannot be converted, or an argument makes no sense.
     """
+    from dalle_model.mini.convert import convert_mini, is_mini
     from dalle_model.tokenizers.convert import convert as converted
+    from dalle_model.tokenizers.pickles import ConversionError
 
-    return converted(sources, out, size)
+    if not is_mini(sources):
+        return converted(sources, out, size)
+    if size:
+        raise ConversionError("a DALL·E mini has the size of its codec; leave --size out")
+    return convert_mini(sources, out)
 
 
 def _dropped(manifests: Sequence[Manifest]) -> Iterable[tuple[str, int]]:

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from min_dalle.text_tokenizer import TextTokenizer
 from tokenizers import pre_tokenizers
 
 from dalle_model.mini.text import MiniTokenizer, bart_bpe
 from dalle_model.vocab import VocabError, train_bpe
+from tests.support.min_dalle import TextTokenizer
 
 MERGES = ["Ġ a", "Ġ t", "h e", "Ġt he", "Ġ d", "o g", "Ġd og", "i n", "r e", "Ġ re", "Ġre d", "' s"]
 CAPTIONS = [

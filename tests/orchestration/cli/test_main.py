@@ -150,3 +150,13 @@ def test_released_weights_become_a_codec_and_code_in_a_pickle_is_named(capsys, t
     assert code == 2
     assert "asks for '__builtin__.print'" in err
     assert answer(capsys, "convert", halves[0])[0] == 2
+
+
+def test_the_files_of_a_mini_are_told_by_its_merges(capsys, tmp_path):
+    sources = [f"{tmp_path}/{name}" for name in ("encoder.pt", "decoder.pt", "merges.txt")]
+    code, _, err = answer(capsys, "convert", *sources, f"{tmp_path}/mini.safetensors")
+    assert code == 2
+    assert "vocab.json, merges.txt, and the checkpoint of the codec" in err
+    code, _, err = answer(capsys, "convert", *sources, f"{tmp_path}/m.safetensors", "--size", "8")
+    assert code == 2
+    assert "leave --size out" in err
