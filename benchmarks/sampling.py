@@ -46,11 +46,11 @@ def _compare(config: PriorConfig) -> Row:
     torch.nn.init.normal_(prior.image_head.weight, std=0.1)  # at its initial 0 all codes are equal
     text = torch.randint(config.text_vocab, (config.text_len,))
     times = race(
-        lambda: sample(prior, text, NUM_IMAGES, batch_size=NUM_IMAGES),
+        lambda: sample(prior, text, NUM_IMAGES),
         lambda: sample_without_cache(prior, text, NUM_IMAGES),
     )
     cached, recomputed = (
-        sample(prior, text, NUM_IMAGES, batch_size=NUM_IMAGES),
+        sample(prior, text, NUM_IMAGES),
         sample_without_cache(prior, text, NUM_IMAGES),
     )
     same = (cached == recomputed).double().mean()

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from dalle_model.vocab import CaptionTokenizer as CaptionTokenizer
     from orchestration.api import cancel as cancel
     from orchestration.api import clean as clean
+    from orchestration.api import complete as complete
     from orchestration.api import convert as convert
     from orchestration.api import demo as demo
     from orchestration.api import encode as encode
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from orchestration.api import verify as verify
     from orchestration.commands.encoding import EncodeResult as EncodeResult
     from orchestration.commands.keeping import KeepResult as KeepResult
+    from orchestration.drawing.sheet import Drawn as Drawn
     from orchestration.engine.cleaning import FreedStage as FreedStage
     from orchestration.engine.first_config import FirstConfig as FirstConfig
     from orchestration.engine.preview import PlannedStage as PlannedStage
@@ -99,6 +101,7 @@ _HOMES = {
     "orchestration.api": (
         "cancel",
         "clean",
+        "complete",
         "convert",
         "demo",
         "encode",
@@ -123,6 +126,7 @@ _HOMES = {
     ),
     "orchestration.commands.encoding": ("EncodeResult",),
     "orchestration.commands.keeping": ("KeepResult",),
+    "orchestration.drawing.sheet": ("Drawn",),
     "orchestration.engine.cleaning": ("FreedStage",),
     "orchestration.engine.first_config": ("FirstConfig",),
     "orchestration.engine.preview": ("PlannedStage", "RunPlan"),

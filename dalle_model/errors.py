@@ -41,6 +41,7 @@ DalleError: what was asked for has failed; exit code 1
         UnknownProtocolError dalle_model.files                a URL begins with no known protocol
         ChoiceError          dalle_model.data.choice          rows cannot be chosen so
         ReaderError          dalle_model.data.reader          rows cannot be read in an order
+        KeepError            dalle_model.sample.keep          what is kept of an image is no part
         CodecError           dalle_model.tokenizers.codec     the codec of a config cannot be used
         ConversionError      dalle_model.tokenizers.pickles   a released file cannot be converted
         ScorerError          dalle_model.clip.scorer          a scorer cannot be found or used
@@ -57,6 +58,7 @@ DalleError: what was asked for has failed; exit code 1
         EntriesError         pipelines.select.entries         a list of entries is empty
         FractionError        pipelines.select.scores          there are no rows to keep a part of
         DetectorError        pipelines.select.captions        a language identifier is not installed
+        PromptError          orchestration.drawing.completions  an image to draw from is none
         SelectColumnError    pipelines.select.run_rows        a recipe reads a missing column
         TableError           pipelines.select.tables          a table of metadata cannot be used
         KeepListError        pipelines.io.uids                a keep list cannot be used

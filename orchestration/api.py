@@ -10,6 +10,7 @@ from orchestration.commands.configs import estimate as estimate
 from orchestration.commands.configs import estimate_training as estimate_training
 from orchestration.commands.configs import init as init
 from orchestration.commands.configs import settings as settings
+from orchestration.commands.drawing import complete as complete
 from orchestration.commands.drawing import sample as sample
 from orchestration.commands.encoding import convert as convert
 from orchestration.commands.encoding import encode as encode

@@ -15,7 +15,7 @@ from dalle_model.sample.sampler import Given
 from dalle_model.settings import SampleSettings
 from dalle_model.tokenizers.codec import Codec
 
-BLANK = 255  # of what is not given of an image that is shown; chosen: white, as of a sheet
+BLANK = 192  # of what is not given of an image that is shown; chosen: a grey, seen on white
 
 _LOG = logging.getLogger(__name__)
 

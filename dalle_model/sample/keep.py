@@ -68,9 +68,9 @@ def parse_keep(said: str, facts: CodecFacts) -> Keep:
         KeepError: it is none of these, lies outside the image, or keeps nothing or everything.
     """
     form, _, rest = said.partition("=")
-    numbers = [_number(said, text) for text in rest.split(",")]
-    if FORMS.get(form) != len(numbers):
+    if FORMS.get(form) != len(rest.split(",")):
         raise KeepError(f"--keep {said}: {SAYS}")
+    numbers = [_number(said, text) for text in rest.split(",")]
     rows, columns, patch = _grid(facts)
     is_in_pixels = max(numbers) > 1
     height, width = facts.image_shape if is_in_pixels else (1, 1)

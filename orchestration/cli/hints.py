@@ -27,6 +27,7 @@ _COMMANDS = "|".join(
         "cancel",
         "clean",
         "sample",
+        "complete",
         "grid",
     )
 )

@@ -14,8 +14,8 @@ from orchestration.engine.config import ConfigError, NoRunError
 from pipelines.io.keys import pair_key
 
 CAPTIONS = ["a red apple on a wooden table", "two dogs running along the beach", "IMG_2031.jpg"]
-# What a command calls otherwise than its function: `-n` and the three parts of `SampleSettings`.
-SETTINGS_OF_SAMPLE = {"seed", "temperature", "top_k", "guidance"}
+# What a command calls otherwise than its function: the parts of `SampleSettings`.
+SETTINGS_OF_SAMPLE = {"seed", "temperature", "top_k", "top_p", "guidance"}
 # Of commands whose function has another: `dalle.plan` is of a config, and `config` is an argument.
 # `import` is a word of Python.
 NAMES = {
@@ -62,7 +62,7 @@ def test_each_command_is_a_function_and_each_function_a_command():
 def test_a_command_and_its_function_take_the_same(name):
     given = set(functions()[name].parameters) - {"progress"}
     taken = commands()[name] - {option for _, option in OPTIONS.values()}
-    if name == "sample":
+    if name in {"sample", "complete"}:
         taken = taken - SETTINGS_OF_SAMPLE | {"settings"}
     if name == "settings":
         taken -= {"as_json"}  # a form of printing

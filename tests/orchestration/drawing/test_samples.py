@@ -1,39 +1,50 @@
-import io
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PIL import Image
 
-from dalle_model.config import PriorConfig
-from dalle_model.prior.model import Prior
-from dalle_model.prior.trained import CodesOrigin, TrainedPrior, save_prior
+from dalle_model.errors import UsageError
 from dalle_model.settings import SampleSettings
-from dalle_model.tokenizers.registry import inspect_codec
-from orchestration.drawing.samples import draw_with_prior
-from orchestration.drawing.sources import NoPriorError
+from orchestration.drawing.choice import Choice
+from orchestration.drawing.samples import draw_samples, read_captions
 from orchestration.engine.progress import Quiet
-from tests.support.priors import tiny_tokenizer
-
-SIZES = PriorConfig(
-    text_vocab=300, text_len=20, image_vocab=1024, grid=8, layers=1, heads=1, head_dim=16,
-    conv_kernel=3,
-)  # fmt: skip
+from tests.support.drawing import random_source
 
 
-def prior_of(folder: Path, codec_sha256: str) -> str:
-    url = str(folder / "prior.safetensors")
-    codes = CodesOrigin(codec_sha256, 8, 1024)
-    save_prior(url, TrainedPrior(Prior(SIZES).eval(), tiny_tokenizer(), codes, {}))
-    return url
+class Steps(Quiet):
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, int]] = []
+
+    def step(self, step: int, total: int, metrics: object = None, /) -> None:
+        self.seen.append((step, total))
 
 
-def test_a_prior_draws_without_a_run_by_the_shipped_codec_of_its_codes(tmp_path: Path) -> None:
-    url, out = prior_of(tmp_path, inspect_codec("demo").sha256), tmp_path / "out.png"
-    drawn = draw_with_prior(url, "a cat", 2, str(out), SampleSettings(), Quiet())
-    assert drawn == str(out)
-    assert Image.open(io.BytesIO(out.read_bytes())).width > 2 * 128
+def test_each_caption_is_drawn_by_each_prior() -> None:
+    sources, steps = [random_source("one"), random_source("other")], Steps()
+    rows = draw_samples(sources, ["a cat", "a dog"], Choice(2), SampleSettings(), steps)
+    assert [(row.prior, row.caption) for row in rows] == [
+        ("one", "a cat"), ("one", "a dog"), ("other", "a cat"), ("other", "a dog"),
+    ]  # fmt: skip
+    for row, same in ((rows[0], rows[2]), (rows[1], rows[3])):
+        np.testing.assert_array_equal(row.images, same.images)
+    assert not np.array_equal(rows[0].images, rows[1].images)
+    assert steps.seen == [(4, 8), (8, 8)]
 
 
-def test_a_prior_of_a_codec_that_does_not_ship_needs_its_run(tmp_path: Path) -> None:
-    with pytest.raises(NoPriorError, match=r"codec abababababab, which does not ship.*--dir"):
-        draw_with_prior(prior_of(tmp_path, "ab" * 32), "a cat", 1, "x", SampleSettings(), Quiet())
+def test_captions_are_the_lines_of_a_text(tmp_path: Path) -> None:
+    path = tmp_path / "captions.txt"
+    path.write_bytes("\ufeffa cat\r\n\n  ein Löwe \n".encode())
+    assert read_captions(str(path)) == ["a cat", "ein Löwe"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "no file"), (b"\n \n", "no caption"), (b"\xff\xfe", "no text")]
+)
+def test_a_file_without_captions_is_refused(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    path = tmp_path / "captions.txt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match=said):
+        read_captions(str(path))
