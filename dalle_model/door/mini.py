@@ -17,8 +17,8 @@ from dalle_model.door.train import (
     sections,
     tell,
     text_tokenizer,
-    told_by_first,
     token_shards,
+    told_by_first,
 )
 
 if TYPE_CHECKING:
