@@ -112,7 +112,7 @@ def check_codec(url: str, codes: CodecIdentity, codec: CodecIdentity, model: str
         trained_on, given = getattr(codes, name), getattr(codec, name)
         if trained_on != given:
             raise CheckpointError(
-                f"{url} was trained on codes of another codec: {name} is {trained_on} in the {model} "
-                f"and {given} in the codec; use the codec of its shards, or `dalle train {model}` "
-                "again"
+                f"{url} was trained on codes of another codec: {name} is {trained_on} in the "
+                f"{model} and {given} in the codec; use the codec of its shards, or "
+                f"`dalle train {model}` again"
             )
