@@ -36,7 +36,8 @@ def one_thread():
 @pytest.fixture
 def shard(tmp_path: Path) -> str:
     rows = [
-        token_row(numbered_key(n), caption, TOKENS[n].tolist()) for n, caption in enumerate(CAPTIONS)
+        token_row(numbered_key(n), caption, TOKENS[n].tolist())
+        for n, caption in enumerate(CAPTIONS)
     ]
     return write_token_shard(tmp_path / "part-0.parquet", rows)
 
