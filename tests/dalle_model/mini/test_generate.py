@@ -27,14 +27,14 @@ def uniforms(text, n=1, seed=0):
     return draw_uniforms(text, range(n), TINY.image_len, seed)
 
 
-def naive(model, text_T, uniform_I, settings):
+def naive(model, text, uniforms, settings):
     """One image by whole forward passes, without caches, one code at a time."""
     codes: list[int] = []
     top_k, top_p = settings.gen_top_k or TINY.num_codes, settings.gen_top_p or 1.0
-    for uniform in uniform_I.tolist():
+    for uniform in uniforms.tolist():
         image = torch.tensor([[*codes, *[0] * (TINY.image_len - len(codes))]])
         with_, without = (
-            model(text[None], image)[0, len(codes), : TINY.num_codes] for text in (text_T, EMPTY)
+            model(text[None], image)[0, len(codes), : TINY.num_codes] for text in (text, EMPTY)
         )
         logits = (without + settings.cond_scale * (with_ - without)) / settings.temperature
         order = logits.argsort(descending=True)[:top_k]
