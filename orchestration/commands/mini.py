@@ -47,7 +47,7 @@ def mini(  # noqa: PLR0913 - the options of the command
         NoPriorError: there is no mini, or no codec for it.
         CheckpointError: one of them cannot be used, or they do not belong together.
     """
-    from dalle_model.mini.generate import generate_images
+    from dalle_model.sample.mini import generate_images
     from orchestration.drawing.choice import chosen
     from orchestration.drawing.minis import load_mini_source
     from orchestration.drawing.sheet import write_drawn

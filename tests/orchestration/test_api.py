@@ -129,7 +129,7 @@ def test_a_wrong_setting_is_named_without_a_file(settings):
 
 
 def test_a_model_that_is_not_there_lists_those_that_are(settings):
-    known = "bpe, clip, dvae, prior, vq"
+    known = "bpe, clip, dvae, mini, prior, vq"
     with pytest.raises(ConfigError, match=rf"no model 'glide' to train; there are {known}$"):
         dalle.train("glide", settings)
     with pytest.raises(ConfigError, match=r"no model 'dvea' to train; did you mean `dvae`\?$"):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from dalle_model.mini.generate import generate_codes
+from dalle_model.sample.mini import generate_codes
 from dalle_model.mini.settings import MiniDrawing, MiniTraining
 from dalle_model.mini.trained import load_mini
 from dalle_model.progress import ignore_steps

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from dalle_model.mini.config import MiniConfig
-from dalle_model.mini.generate import generate_codes, generate_images
+from dalle_model.sample.mini import generate_codes, generate_images
 from dalle_model.mini.settings import MiniDrawing
 from dalle_model.mini.text import MiniTokenizer
 from dalle_model.mini.trained import TrainedMini
