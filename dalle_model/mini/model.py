@@ -4,6 +4,7 @@ The decoder is given the start and all image tokens but the last; its output at 
 image token i from those before it and the whole caption.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -30,6 +31,23 @@ class MiniState:
     mask: Tensor
     captions: list[KeysValues]
     images: list[KeysValues]
+
+    @classmethod
+    def joined(cls, read: Sequence["MiniState"]) -> "MiniState":
+        """The state of captions that were read one by one, in that order.
+
+        A caption by itself gives the same numbers whatever is read beside it.
+        """
+
+        def of_layers(parts: Iterable[list[KeysValues]]) -> list[KeysValues]:
+            layers = zip(*parts, strict=True)
+            return [(torch.cat([k for k, _ in x]), torch.cat([v for _, v in x])) for x in layers]
+
+        return cls(
+            torch.cat([state.mask for state in read]),
+            of_layers(state.captions for state in read),
+            of_layers(state.images for state in read),
+        )
 
     def spread(self, index_B: Tensor) -> "MiniState":
         """The state of other streams, before their first token.

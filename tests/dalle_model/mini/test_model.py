@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from dalle_model.mini.config import MiniConfig
-from dalle_model.mini.model import Mini
+from dalle_model.mini.model import Mini, MiniState
 from dalle_model.mini.release import named_as_ours
 from tests.support.min_dalle import DalleBartDecoder, DalleBartEncoder
 
@@ -179,10 +179,11 @@ def test_steps_give_what_the_whole_image_gives(ours):
         token = image[:, position]
 
 
-def test_streams_of_captions_read_once_are_those_of_captions_read_again(ours):
+def test_streams_of_captions_read_one_by_one_are_those_of_captions_read_again(ours):
     index = torch.tensor([1, 0, 1])
-    spread, again = ours.prefill(TEXT).spread(index), ours.prefill(TEXT[index])
-    alone = ours.prefill(TEXT[:1]).spread(torch.tensor([0, 0, 0]))
+    read = [ours.prefill(TEXT[:1]), ours.prefill(TEXT[1:])]
+    spread, again = MiniState.joined(read).spread(index), ours.prefill(TEXT[index])
+    alone = read[0].spread(torch.tensor([0, 0, 0]))
     start = torch.full((3,), CONFIG.start)
     found = ours.step(start, 0, spread)
     _assert_close(found, ours.step(start, 0, again))

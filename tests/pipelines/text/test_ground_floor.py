@@ -10,7 +10,12 @@ def test_text_imports_no_stage_and_no_other_room():
     imported = {
         name for module in inside for name in graph.find_modules_directly_imported_by(module)
     }
-    assert imported - inside <= {"dalle_model.errors", "dalle_model.files"}
+    assert imported - inside <= {
+        "dalle_model.errors",
+        "dalle_model.files",
+        "dalle_model.mini.hashtags",  # steps of captions that a model reads by as well
+        "dalle_model.mini.normalise",
+    }
 
 
 def test_folding_needs_nothing_else():
