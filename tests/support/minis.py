@@ -33,7 +33,7 @@ def random_mini(config: MiniConfig = TINY, seed: int = 0) -> Mini:
 
 def saved_mini(url: str, codec_sha256: str = "") -> str:
     """The URL of a checkpoint of random weights, of the demo's codec, if no other is named."""
-    sizes = {"image_vocab": 1024, "num_codes": 1024, "start": 1024, "grid": 8, "width": 16}
+    sizes: Any = {"image_vocab": 1024, "num_codes": 1024, "start": 1024, "grid": 8, "width": 16}
     origin = CodesOrigin(codec_sha256 or inspect_codec("demo").sha256, 8, 1024)
     tokenizer = MiniTokenizer(tiny_tokenizer().content)
     model = random_mini(replace(TINY, decoder_layers=1, **sizes))
