@@ -17,7 +17,8 @@ mini:
 
 def test_a_run_trains_a_mini_and_draws(tmp_path: Path, capsys) -> None:
     where = ["--config", str(write_tiny_config(tmp_path, MINI)), "--dir", str(tmp_path / "run")]
-    assert run_line(["run", "encode", *where]) == 0
+    data = ["crawl", "captions", "fetch", "images", "dedupe", "encode"]
+    assert run_line(["run", *data, *where]) == 0
     assert run_line(["train", "mini", *where]) == 0
     manifest = read_manifest(RunFolder(str(tmp_path / "run"), 2).stage("mini"))
     assert manifest is not None
