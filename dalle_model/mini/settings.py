@@ -41,6 +41,7 @@ class MiniTraining(PriorTraining):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.precision != "float16", "precision float16 is for priors; take bfloat16")
+        require(self.parallel == "ddp", "parallel fsdp is for priors; set it to ddp")
         require(self.grid_every is None, "grid_every is for priors and codecs; leave it out")
 
 

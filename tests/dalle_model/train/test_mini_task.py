@@ -46,7 +46,9 @@ def test_what_is_held_out_is_measured_over_all_its_tokens():
     assert found["held_out_loss"] == found["held_out_image_ce"] == pytest.approx(mean, rel=1e-5)
 
 
-@pytest.mark.parametrize("wrong", [{"precision": "float16"}, {"grid_every": 5}])
+@pytest.mark.parametrize(
+    "wrong", [{"precision": "float16"}, {"grid_every": 5}, {"parallel": "fsdp"}]
+)
 def test_what_a_mini_does_not_have_is_refused(wrong):
     with pytest.raises(ValueError, match="is for priors"):
         MiniTraining(**wrong)
