@@ -3,11 +3,11 @@ import pytest
 import torch
 
 from dalle_model.mini.config import MiniConfig
-from dalle_model.sample.mini import generate_codes, generate_images
 from dalle_model.mini.settings import MiniDrawing
 from dalle_model.mini.text import MiniTokenizer
 from dalle_model.mini.trained import TrainedMini
 from dalle_model.prior.trained import CodesOrigin
+from dalle_model.sample.mini import generate_codes, generate_images
 from dalle_model.sample.sampler import draw_uniforms
 from dalle_model.tokenizers.registry import load_codec
 from tests.support.minis import TINY, random_mini

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from dalle_model.sample.mini import generate_codes
 from dalle_model.mini.settings import MiniDrawing, MiniTraining
 from dalle_model.mini.trained import load_mini
 from dalle_model.progress import ignore_steps
+from dalle_model.sample.mini import generate_codes
 from dalle_model.sample.sampler import draw_uniforms
 from dalle_model.settings import PairChoice
 from dalle_model.train.data import TrainingDataError, open_rows
