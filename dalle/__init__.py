@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dalle_model.errors import DalleError as DalleError
     from dalle_model.errors import UsageError as UsageError
     from dalle_model.evaluate.caption_scores import CaptionScore as CaptionScore
+    from dalle_model.mini.settings import MiniDrawing as MiniDrawing
     from dalle_model.settings import SampleSettings as SampleSettings
     from dalle_model.shard_schema import ShardMetadata as ShardMetadata
     from dalle_model.shards import by_token_shape as by_token_shape
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from orchestration.api import grid as grid
     from orchestration.api import init as init
     from orchestration.api import keep as keep
+    from orchestration.api import mini as mini
     from orchestration.api import plan as plan
     from orchestration.api import recipes as recipes
     from orchestration.api import remove as remove
@@ -90,6 +92,7 @@ _HOMES = {
     "dalle_model.data.torch": ("TokenLoader", "TokenStream"),
     "dalle_model.errors": ("DalleError", "UsageError"),
     "dalle_model.evaluate.caption_scores": ("CaptionScore",),
+    "dalle_model.mini.settings": ("MiniDrawing",),
     "dalle_model.settings": ("SampleSettings",),
     "dalle_model.shard_schema": ("ShardMetadata",),
     "dalle_model.shards": (
@@ -116,6 +119,7 @@ _HOMES = {
         "grid",
         "init",
         "keep",
+        "mini",
         "plan",
         "recipes",
         "remove",

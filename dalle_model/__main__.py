@@ -13,6 +13,7 @@ from dalle_model.door.clip import add_clip
 from dalle_model.door.codec import add_codecs
 from dalle_model.door.encode import add_encode
 from dalle_model.door.ending import exit_code, watch
+from dalle_model.door.mini import add_mini
 from dalle_model.door.telling import STOPPED, failed
 from dalle_model.door.train import add_train
 from dalle_model.errors import DalleError, UsageError
@@ -47,6 +48,7 @@ def _parser() -> ArgumentParser:
     models = add_train(commands)
     add_codecs(models)
     add_clip(models)
+    add_mini(models)
     return parser
 
 

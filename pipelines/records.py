@@ -21,6 +21,7 @@ TOKENS = "tokens"  # token shards: `dalle_model.shards`
 CODEC = "codec"  # a checkpoint: images to tokens and back
 TOKENIZER = "tokenizer"  # of captions
 PRIOR = "prior"  # a checkpoint of the autoregressive model
+MINI = "mini"  # a checkpoint of a DALL·E mini
 CLIP = "clip"  # a checkpoint that scores captions of images
 SAMPLES = "samples"  # images drawn from it
 ZERO_SHOT = "zero_shot"  # images for captions that were held out

@@ -13,7 +13,6 @@ from dalle_model.data.permutation import key_of
 from dalle_model.data.row_groups import Column, Columns
 from dalle_model.data.source import ShardRows, TokenSource
 from dalle_model.errors import UsageError
-from dalle_model.vocab import CaptionTokenizer
 
 # Chosen: rows that are looked up together, over batches, of which each would cost as much by itself
 AHEAD_ROWS = 1024
@@ -51,20 +50,35 @@ class Reader(Protocol):
         ...
 
 
+class CaptionEncoder(Protocol):
+    """What turns captions into ids: the text tokenizer of a model."""
+
+    def encode_batch(
+        self,
+        captions: list[str],
+        text_len: int,
+        pad_id: int,
+        dropout: float = 0.0,
+        seed: int = 0,
+    ) -> npt.NDArray[np.int64]:
+        """Ids, int64 `(len(captions), text_len)`; dropout and seed are of merges of BPE."""
+        ...
+
+
 @dataclass(frozen=True)
 class Text:
     """How captions become ids.
 
     Args:
         tokenizer: of the captions.
-        text_len: text positions of a row, the two start tokens included.
+        text_len: text positions of a row, the tokens around the caption included.
         pad_id: behind shorter captions; outside the vocabulary.
         dropout: probability of skipping a possible merge.
         seed: of the skipped merges and captions, together with the epoch and the row.
         caption_dropout: probability of reading an empty caption in place of the row's.
     """
 
-    tokenizer: CaptionTokenizer
+    tokenizer: CaptionEncoder
     text_len: int
     pad_id: int
     dropout: float = 0.0

@@ -85,17 +85,15 @@ def told_by_first(train: Callable[[], int]) -> int:
 
 
 def _train(args: Namespace) -> int:
-    from dalle_model.shards import list_shards
     from dalle_model.train.place import joined
     from dalle_model.train.prior import train_from_shards
 
     found = sections(args.config)
     config = _config(found.get("prior") or {}, args)
-    folders = args.tokens or [files.join(args.dir, _TOKENS)]
-    shards = [shard for folder in folders for shard in list_shards(folder)]
+    shards = token_shards(args)
     out_url = files.join(args.dir, PRIOR)
     with joined(config.training.device) as place:
-        tokenizer = _tokenizer(args, shards, found, place)
+        tokenizer = text_tokenizer(args, shards, found, place)
         sizes = _sizes(config, shards[0], tokenizer)
         trained = (config.training, config.pairs, tell)
         metrics = train_from_shards(shards, tokenizer, out_url, sizes, *trained)
@@ -104,6 +102,14 @@ def _train(args: Namespace) -> int:
     losses = ", ".join(f"{n} {v:.4f}" for n, v in metrics.items() if n.endswith("_ce"))
     size = f"{metrics['parameters']:,} parameters, {metrics['steps']:,} steps"
     return said(f"{out_url}: {size}, {losses}")
+
+
+def token_shards(args: Namespace) -> list[str]:
+    """URLs of the shards to train on."""
+    from dalle_model.shards import list_shards
+
+    folders = args.tokens or [files.join(args.dir, _TOKENS)]
+    return [shard for folder in folders for shard in list_shards(folder)]
 
 
 def tell(done: int, total: int, figures: Mapping[str, float]) -> None:
@@ -135,14 +141,14 @@ def _config(section: Mapping[str, Any], args: Namespace) -> "PriorConfig":
 
     values = dict(section) | ({"preset": args.preset} if args.preset else {})
     for setting in args.set:
-        _put(values, setting)
+        put(values, setting)
     try:
         return PriorConfig.model_validate(values)
     except ValidationError as error:
         raise OptionError(explain(error, PriorConfig, lambda _: "prior.")) from error
 
 
-def _put(values: dict[str, Any], setting: str) -> None:
+def put(values: dict[str, Any], setting: str) -> None:
     """Put `training.steps=100` into nested values; the value is YAML."""
     import yaml
 
@@ -160,7 +166,7 @@ def _put(values: dict[str, Any], setting: str) -> None:
         raise OptionError(f"--set {setting}: {text!r} is no YAML value") from error
 
 
-def _tokenizer(
+def text_tokenizer(
     args: Namespace, shards: list[str], sections: Mapping[str, Any], place: "Place"
 ) -> "CaptionTokenizer":
     """The one that is named, or that of the run, or else one that rank 0 trains."""

@@ -96,13 +96,14 @@ def load_prior(url: str) -> TrainedPrior:
     return TrainedPrior(prior.eval(), tokenizer, codes, checkpoint.extra["metrics"])
 
 
-def check_codec(url: str, codes: CodecIdentity, codec: CodecIdentity) -> None:
-    """Check that a prior's samples are decoded by the codec it was trained on.
+def check_codec(url: str, codes: CodecIdentity, codec: CodecIdentity, model: str = "prior") -> None:
+    """Check that a model's samples are decoded by the codec it was trained on.
 
     Args:
-        url: of the prior, for the error message.
+        url: of the model, for the error message.
         codes: the codec of the training tokens.
         codec: the one that will decode the samples.
+        model: its kind, for the same.
 
     Raises:
         CheckpointError: they differ; names both sides.
@@ -111,7 +112,7 @@ def check_codec(url: str, codes: CodecIdentity, codec: CodecIdentity) -> None:
         trained_on, given = getattr(codes, name), getattr(codec, name)
         if trained_on != given:
             raise CheckpointError(
-                f"{url} was trained on codes of another codec: {name} is {trained_on} in the prior "
-                f"and {given} in the codec; use the codec of its shards, or `dalle train prior` "
-                "again"
+                f"{url} was trained on codes of another codec: {name} is {trained_on} in the "
+                f"{model} and {given} in the codec; use the codec of its shards, or "
+                f"`dalle train {model}` again"
             )

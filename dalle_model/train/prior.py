@@ -4,19 +4,14 @@ Which rows a step has, and which BPE merges are dropped in their captions, depen
 on how many rows came before it; its token noise on the seed, the row and the step.
 """
 
-import logging
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
 from dalle_model.config import PriorConfig
-from dalle_model.data.order import StoredOrder
-from dalle_model.data.reader import Batch, Text, TokenReader
-from dalle_model.data.source import TokenSource
-from dalle_model.data.torch import TokenLoader, TokenStream
+from dalle_model.data.reader import Text
 from dalle_model.prior.costs import flops, stream_len
-from dalle_model.prior.model import Prior, num_parameters
-from dalle_model.prior.trained import CodesOrigin, TrainedPrior, check_codec, save_prior
+from dalle_model.prior.model import Prior
+from dalle_model.prior.trained import TrainedPrior, check_codec, save_prior
 from dalle_model.progress import OnStep
 from dalle_model.settings import PairChoice, PriorTraining
 from dalle_model.threads import torch_threads
@@ -24,10 +19,8 @@ from dalle_model.tokenizers.registry import load_codec
 from dalle_model.train.beginning import Beginning
 from dalle_model.train.checkpoint_folders import RunFolder
 from dalle_model.train.data import (
-    Survey,
     TrainingDataError,
     TrainingRows,
-    in_order,
     open_rows,
     survey,
 )
@@ -35,14 +28,20 @@ from dalle_model.train.loop import Hook, run
 from dalle_model.train.origin import Origin, origin_of
 from dalle_model.train.pictures import prior_pictures
 from dalle_model.train.place import ALONE, Place, joined
-from dalle_model.train.precision import resolved
 from dalle_model.train.prior_task import PriorTask
 from dalle_model.train.speed import Pace
 from dalle_model.train.state import RunState, begin
+from dalle_model.train.token_rows import (
+    check_codes,
+    check_text,
+    codes_of,
+    held_out_batches,
+    loader,
+    metrics_of,
+    warn_of_cuts,
+)
 from dalle_model.train.watch import NOWHERE, Logs, watching
-from dalle_model.vocab import FRAME_TOKENS, CaptionTokenizer
-
-_LOG = logging.getLogger(__name__)
+from dalle_model.vocab import CaptionTokenizer
 
 
 def train_from_shards(  # noqa: PLR0913 - one for each side of a training
@@ -85,15 +84,15 @@ def train_from_shards(  # noqa: PLR0913 - one for each side of a training
         DivergedError: the loss or its gradient is not finite.
     """
     rows = open_rows(shard_urls, choice)
-    metadata = rows.source.metadata
-    codes = CodesOrigin(metadata.codec_sha256, metadata.grid, metadata.num_codes)
+    codes = codes_of(rows)
     if beginning is not None:
         beginning.check(codes)
         tokenizer, config = beginning.trained.tokenizer, beginning.trained.prior.config
         rows = beginning.rows(rows, shard_urls)
-    _check_fit(codes, tokenizer, config)
+    check_codes(codes, "prior", config.grid, config.image_vocab)
+    check_text(tokenizer.size, "prior", config.text_vocab)
     surveyed = survey(rows, tokenizer, config.text_len)
-    _warn_of_cuts(surveyed.captions_cut, len(rows.source), config.text_len)
+    warn_of_cuts(surveyed, rows, config.text_len)
     if rows.held_out is None and settings.schedule == "plateau":
         raise TrainingDataError(
             "the schedule `plateau` goes by rows that are held out, and none are; set "
@@ -115,9 +114,7 @@ def train_from_shards(  # noqa: PLR0913 - one for each side of a training
             rows, tokenizer, config, settings, on_step, out_url, hooks, place, beginning
         )
         prior = trained_prior(state)
-    metrics = _metrics(state, rows, surveyed, settings) | {"choice": asdict(choice)}
-    if rows.held_out is not None:
-        metrics["pairs_held_out"] = len(rows.held_out)
+    metrics = metrics_of(state, rows, surveyed, settings, choice)
     if place.rank == 0:
         save_prior(out_url, TrainedPrior(prior, tokenizer, codes, metrics))
         if not settings.keep_finished:
@@ -151,14 +148,17 @@ def train_prior(  # noqa: PLR0913 - likewise
         place: of this process among those that train together.
         beginning: whose weights are the first; None for random ones.
     """
-    held_out = _batches(rows.held_out, tokenizer, config, settings, place)
+    plain = Text(tokenizer, config.text_len, config.text_vocab)
+    held_out = held_out_batches(rows.held_out, plain, settings, place)
     task = PriorTask(config, settings, held_out, place)
     if beginning is not None:
         beginning.set(task.model)
     state = begin(task, settings, place)
     origin = _origin(rows, tokenizer, config, settings, beginning)
     folder = None if out_url is None else RunFolder(out_url, origin)
-    batches = _loader(rows, tokenizer, config, settings, place)
+    dropouts = (settings.bpe_dropout, settings.seed, settings.caption_dropout)
+    text = Text(tokenizer, config.text_len, config.text_vocab, *dropouts)
+    batches = loader(rows, text, settings, place)
     run(state, batches, settings, folder, on_step, hooks=hooks)
     return state
 
@@ -191,82 +191,3 @@ def _origin(
     if settings.schedule == "plateau":  # whose rates depend on when it looks
         about["the_steps_between_measurements"] = settings.measure_every
     return origin_of(settings, config.to_dict(), rows.sha256, **about)
-
-
-def _loader(
-    rows: TrainingRows,
-    tokenizer: CaptionTokenizer,
-    config: PriorConfig,
-    settings: PriorTraining,
-    place: Place,
-) -> TokenLoader:
-    """Batches of keys, text ids and codes, read and encoded ahead where there are workers."""
-    text = Text(
-        tokenizer,
-        config.text_len,
-        config.text_vocab,
-        settings.bpe_dropout,
-        settings.seed,
-        settings.caption_dropout,
-    )
-    reader = in_order(rows, text, settings.seed)
-    stream = TokenStream(reader, settings.batch_size, place.rank, place.ranks)
-    return TokenLoader(stream, settings.workers)
-
-
-def _batches(
-    rows: TokenSource | None,
-    tokenizer: CaptionTokenizer,
-    config: PriorConfig,
-    settings: PriorTraining,
-    place: Place,
-) -> Callable[[], Iterable[Batch]] | None:
-    """All rows once, those of this process, as they are stored, without dropout."""
-    if rows is None:
-        return None
-    text = Text(tokenizer, config.text_len, config.text_vocab)
-    reader = TokenReader(rows, StoredOrder(len(rows)), text)
-    stream = (reader, settings.batch_size, place.rank, place.ranks)
-    return lambda: TokenStream(*stream, epochs=1)
-
-
-def _check_fit(codes: CodesOrigin, tokenizer: CaptionTokenizer, config: PriorConfig) -> None:
-    for name, needed, given in (
-        ("grid", config.grid, codes.grid),
-        ("image_vocab", config.image_vocab, codes.num_codes),
-    ):
-        if needed != given:
-            raise TrainingDataError(
-                f"this prior is made for {name} {needed}, but the codec of the shards has {given}; "
-                f"set `prior.model.{name}` to {given}, or leave it out"
-            )
-    if tokenizer.size > config.text_vocab:
-        raise TrainingDataError(
-            f"this prior has room for {config.text_vocab} text tokens, but the text tokenizer has "
-            f"{tokenizer.size}; set `prior.model.text_vocab` to {tokenizer.size}, or leave it out"
-        )
-
-
-def _warn_of_cuts(num_cut: int, num_rows: int, text_len: int) -> None:
-    if num_cut:
-        _LOG.warning(
-            "captions cut: %d of %d are longer than the %d tokens that the prior reads; "
-            "their ends are left out",
-            *(num_cut, num_rows, text_len - FRAME_TOKENS),
-        )
-
-
-def _metrics(
-    state: RunState, rows: TrainingRows, surveyed: Survey, settings: PriorTraining
-) -> dict[str, Any]:
-    return {
-        **state.recent,
-        "steps": state.step,
-        "pairs": len(rows.source),
-        "pairs_left_out": rows.num_left_out,
-        "rows_sha256": rows.sha256,
-        "images": surveyed.images,
-        "captions_cut": surveyed.captions_cut,
-        "parameters": num_parameters(state.task.model),
-        "precision": resolved(settings.precision),
-    }

@@ -16,6 +16,7 @@ import typer
 from orchestration.cli import of_configs as of_configs  # adds its commands
 from orchestration.cli import of_drawing as of_drawing  # likewise
 from orchestration.cli import of_evaluating as of_evaluating  # likewise
+from orchestration.cli import of_mini as of_mini  # likewise
 from orchestration.cli import of_plans as of_plans  # likewise
 from orchestration.cli import of_runs as of_runs  # likewise
 from orchestration.cli import of_scoring as of_scoring  # likewise
@@ -258,7 +259,7 @@ def convert(
 
 @_command()
 def train(
-    model: Annotated[str, typer.Argument(help="bpe, dvae, vq, clip or prior.")],
+    model: Annotated[str, typer.Argument(help="bpe, dvae, vq, clip, prior or mini.")],
     config: ConfigOption = DEFAULT_CONFIG,
     directory: DirOption = "",
     replaces: YesOption = False,

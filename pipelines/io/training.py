@@ -7,6 +7,7 @@ from typing import Any
 from dalle_model import files
 from dalle_model.training_settings import Training
 from pipelines.io.layout import StageFolder
+from pipelines.records import GRID, NUM_CODES, TEXT_VOCAB
 from pipelines.views import Curves
 
 HISTORY = "history.json"  # of a finished training: means of its figures over some steps each
@@ -53,3 +54,44 @@ def missing_tracker_of(section: str, training: Training) -> str:
 
     problem = missing_tracker(training.trackers)
     return f"{section}.training.trackers: {problem}" if problem else ""
+
+
+def misfit_of_sizes(
+    section: str,
+    grid: int | None,
+    image_vocab: int | None,
+    text_vocab: int | None,
+    facts: Mapping[str, Any],
+) -> str:
+    """Why a model of image tokens cannot be trained on what the stages before it make; or empty.
+
+    Args:
+        section: of the model, which is called so, too.
+        grid: tokens along one edge; None where the codec's are taken.
+        image_vocab: codes; likewise.
+        text_vocab: text tokens; likewise those of the text tokenizer.
+        facts: of the codec and the text tokenizer.
+    """
+    if facts.get(GRID, grid) is None:
+        return (
+            f"the view `aspect` of encode.views gives rows token shapes of their own, and a "
+            f"{section} is trained on one grid; leave `aspect` out, or train no {section} in this "
+            "run"
+        )
+    for name, size, fact in (
+        ("grid", grid, facts.get(GRID)),
+        ("image_vocab", image_vocab, facts.get(NUM_CODES)),
+    ):
+        if None not in (size, fact) and size != fact:
+            return (
+                f"{name} is {size} in the config and {fact} in the codec; set "
+                f"{section}.model.{name} to {fact}, leave it out, or take another codec"
+            )
+    tokens = facts.get(TEXT_VOCAB)
+    if text_vocab is None or tokens is None or tokens <= text_vocab:
+        return ""
+    return (
+        f"there is room for {text_vocab} text tokens, and the text tokenizer may have {tokens}; "
+        f"set {section}.model.text_vocab to {tokens}, leave it out, or set bpe.vocab_size to "
+        f"{text_vocab}"
+    )

@@ -10,6 +10,7 @@ from pipelines.io.manifest import Manifest
 from pipelines.io.training import (
     HISTORY,
     curves_of,
+    misfit_of_sizes,
     missing_tracker_of,
     read_history,
     write_history,
@@ -108,27 +109,7 @@ def _misfit(config: PriorConfig, facts: Facts) -> str:
     model = config.model
     if config.start:  # which brings sizes of its own; training says where they do not fit
         return ""
-    if facts.get(GRID, model.grid) is None:
-        return (
-            "the view `aspect` of encode.views gives rows token shapes of their own, and a prior "
-            "is trained on one grid; leave `aspect` out, or train no prior in this run"
-        )
-    for name, size, fact in (
-        ("grid", model.grid, facts.get(GRID)),
-        ("image_vocab", model.image_vocab, facts.get(NUM_CODES)),
-    ):
-        if None not in (size, fact) and size != fact:
-            return (
-                f"{name} is {size} in the config and {fact} in the codec; set prior.model.{name} "
-                f"to {fact}, leave it out, or take another codec"
-            )
-    room, tokens = model.text_vocab, facts.get(TEXT_VOCAB)
-    if room is None or tokens is None or tokens <= room:
-        return ""
-    return (
-        f"there is room for {room} text tokens, and the text tokenizer may have {tokens}; set "
-        f"prior.model.text_vocab to {tokens}, leave it out, or set bpe.vocab_size to {room}"
-    )
+    return misfit_of_sizes("prior", model.grid, model.image_vocab, model.text_vocab, facts)
 
 
 def _views(folder: StageFolder, _manifest: Manifest, _config: PriorConfig) -> Iterable[View]:

@@ -16,6 +16,7 @@ from pipelines.io.keys import pair_key
 CAPTIONS = ["a red apple on a wooden table", "two dogs running along the beach", "IMG_2031.jpg"]
 # What a command calls otherwise than its function: the parts of `SampleSettings`.
 SETTINGS_OF_SAMPLE = {"seed", "temperature", "top_k", "top_p", "guidance"}
+SETTINGS_OF_MINI = {"seed", "temperature", "gen_top_k", "gen_top_p", "cond_scale"}
 # Of commands whose function has another: `dalle.plan` is of a config, and `config` is an argument.
 # `import` is a word of Python.
 NAMES = {
@@ -64,6 +65,8 @@ def test_a_command_and_its_function_take_the_same(name):
     taken = commands()[name] - {option for _, option in OPTIONS.values()}
     if name in {"sample", "complete"}:
         taken = taken - SETTINGS_OF_SAMPLE | {"settings"}
+    if name == "mini":
+        taken = taken - SETTINGS_OF_MINI | {"settings"}
     if name in {"settings", "score"}:
         taken -= {"as_json"}  # a form of printing
     if name == "shards stats":
@@ -126,7 +129,7 @@ def test_a_wrong_setting_is_named_without_a_file(settings):
 
 
 def test_a_model_that_is_not_there_lists_those_that_are(settings):
-    known = "bpe, clip, dvae, prior, vq"
+    known = "bpe, clip, dvae, mini, prior, vq"
     with pytest.raises(ConfigError, match=rf"no model 'glide' to train; there are {known}$"):
         dalle.train("glide", settings)
     with pytest.raises(ConfigError, match=r"no model 'dvea' to train; did you mean `dvae`\?$"):

@@ -297,7 +297,7 @@ def test_what_is_not_trained_on_is_counted_and_told(
     assert (metrics["pairs"], metrics["pairs_left_out"]) == (3, 1)
     assert metrics["captions_cut"] == num_long
     assert said(caplog) == [
-        f"captions cut: {num_long} of 3 are longer than the 5 tokens that the prior reads; "
+        f"captions cut: {num_long} of 3 are longer than the 5 tokens that the model reads; "
         "their ends are left out"
     ]
 

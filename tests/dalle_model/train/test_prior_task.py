@@ -5,7 +5,7 @@ import torch
 
 from dalle_model.data.reader import Batch
 from dalle_model.settings import PriorTraining
-from dalle_model.train.prior_task import PriorObjective, PriorTask, add_noise, rate_share
+from dalle_model.train.prior_task import PriorObjective, PriorTask
 from dalle_model.train.task import parts
 from tests.support.priors import TINY, random_stream
 
@@ -40,12 +40,6 @@ def test_the_loss_is_an_eighth_of_text_and_seven_eighths_of_image_whatever_the_c
     assert counts == {"text_ce": 4 * (TINY.text_len - 1 - 3), "image_ce": 4 * 9}
 
 
-def test_rate_warms_up_and_falls_to_its_last_share() -> None:
-    settings = PriorTraining(steps=110, warmup_steps=10, final_rate=0.25)
-    shares = [rate_share(step, settings) for step in (0, 4, 9, 10, 60, 110)]
-    assert shares == pytest.approx([0.1, 0.5, 1.0, 1.0, 0.625, 0.25])
-
-
 def test_at_plateaus_of_what_is_held_out_the_rate_is_halved_five_times() -> None:
     settings = PriorTraining(
         steps=110, warmup_steps=10, schedule="plateau", plateau_patience=0, precision="float32"
@@ -59,17 +53,6 @@ def test_at_plateaus_of_what_is_held_out_the_rate_is_halved_five_times() -> None
     assert isinstance(task.objective, PriorObjective)
     assert task.objective.plateau is not None
     assert task.objective.plateau.plateau.lowest == 8 / 8 + 1 * 7 / 8
-
-
-def test_noise_replaces_up_to_its_share_and_is_seeded() -> None:
-    image = torch.full((200, 50), 99)
-    noisy = add_noise(image, 16, 0.5, list(range(200)))
-    replaced = (noisy != 99).double().mean(dim=1)
-    assert float(replaced.mean()) == pytest.approx(0.25, abs=0.03)
-    assert float(replaced.max()) < 0.8
-    assert torch.equal(noisy, add_noise(image, 16, 0.5, list(range(200))))
-    assert not torch.equal(noisy, add_noise(image, 16, 0.5, list(range(1, 201))))
-    assert torch.equal(add_noise(image, 16, 0.0, list(range(200))), image)
 
 
 def test_the_noise_of_a_row_does_not_depend_on_its_batch_and_falls_to_nothing() -> None:

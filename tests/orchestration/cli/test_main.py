@@ -33,8 +33,8 @@ def test_its_version_is_that_of_the_package(capsys):
 
 
 @pytest.mark.parametrize("command", ["run", "demo", "explain", "recipes", "report", "verify",
-                                     "sample", "complete", "grid", "export", "train",
-                                     "convert"])  # fmt: skip
+                                     "sample", "complete", "mini", "grid", "export",
+                                     "train", "convert"])  # fmt: skip
 def test_every_command_has_a_help_of_its_own(capsys, command):
     for option in ("-h", "--help"):
         code, out, err = answer(capsys, command, option)
