@@ -1,8 +1,7 @@
 """Features of Inception v3 in each of the ways that published numbers were computed.
 
 One network, several ways to bring an image to 299 pixels: their FID of the same images differ by
-several points, so each is a feature function of its own. Images go through the network one at a
-time in one thread, so that no vector depends on its neighbours.
+several points, so each is a feature function of its own.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,9 +17,8 @@ from torch.nn import functional
 from dalle_model import files
 from dalle_model.evaluate.features import FeatureFacts
 from dalle_model.evaluate.inception import WIDTH, Inception
-from dalle_model.evaluate.network_weights import load_network, read_weights
+from dalle_model.evaluate.networks import load_network, read_weights, vectors_of
 from dalle_model.pixels import Rgb
-from dalle_model.threads import pinned_kernels
 
 # Shape letters: N images, B one image, C channels, H and W height and width, D features, K classes.
 
@@ -68,8 +66,9 @@ class InceptionFeatures:
         used = {key: value for key, value in tensors.items() if not key.startswith(_TRAINING_HEAD)}
         load_network(model, used, url)
         self._model, self._prepare = model, convention.prepare
-        # The graph of 2015 is read before it adds the bias. Source: DM-GAN `eval/IS/coco`
-        self._bias = None if convention.is_of_2015 else model.fc.bias
+        self._head = model.fc
+        if convention.is_of_2015:  # whose graph is read before it adds the bias, as DM-GAN's IS
+            self._head.bias = None
         self.facts = FeatureFacts(
             name=name,
             convention=convention.source,
@@ -81,9 +80,7 @@ class InceptionFeatures:
 
     def features(self, images: Sequence[Rgb]) -> NDArray[np.float32]:
         """What the last layer reads, float32 `(N, 2048)`."""
-        with pinned_kernels(), torch.inference_mode():
-            rows = [self._model(self._prepare(image))[0].numpy() for image in images]
-        return np.array(rows, np.float32).reshape(-1, WIDTH)
+        return vectors_of(self._model, map(self._prepare, images), WIDTH)
 
     def logits(self, images: Sequence[Rgb]) -> NDArray[np.float32]:
         """Logits of the classes, float32 `(N, K)`: 1008 without bias, or torchvision's 1000."""
@@ -91,12 +88,8 @@ class InceptionFeatures:
 
     def logits_of(self, features_ND: NDArray[np.float32]) -> NDArray[np.float32]:
         """The same, of features that are there already."""
-        with pinned_kernels(), torch.inference_mode():
-            rows = [
-                functional.linear(torch.from_numpy(row), self._model.fc.weight, self._bias).numpy()
-                for row in features_ND
-            ]
-        return np.array(rows, np.float32).reshape(-1, len(self._model.fc.weight))
+        rows = torch.from_numpy(features_ND).split(1)
+        return vectors_of(self._head, rows, self._head.out_features)
 
 
 def _as_pytorch_fid(image: Rgb) -> Tensor:

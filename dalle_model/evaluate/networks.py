@@ -1,14 +1,20 @@
-"""Weights of networks that are published for metrics: safetensors, or a file of `torch.save`."""
+"""Networks that metrics are computed by: their weights from files, and images through them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+import numpy as np
 import safetensors.torch
+import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dalle_model import files
 from dalle_model.checkpoint import CheckpointError, difference_of
 from dalle_model.evaluate.features import FeaturesError
+from dalle_model.threads import pinned_kernels
 from dalle_model.tokenizers.pickles import read_pickle
+
+# Shape letters: N images, D values of a vector.
 
 _SAFE = ".safetensors"
 _COUNTER = "num_batches_tracked"  # of batch norms, which old files lack and evaluation ignores
@@ -45,3 +51,19 @@ def load_network(model: nn.Module, tensors: Mapping[str, Tensor], url: str) -> N
         raise FeaturesError(f"{url} holds weights of another network: {difference}")
     model.load_state_dict({**tensors, **counters})
     model.eval().requires_grad_(False)
+
+
+def vectors_of(model: nn.Module, inputs: Iterable[Tensor], dim: int) -> NDArray[np.float32]:
+    """What a network makes of inputs, float32 `(N, dim)`.
+
+    They go through it one at a time in one thread, so that no vector depends on its neighbours: of
+    a batch, the last bits do.
+
+    Args:
+        model: gives `(1, D)`.
+        inputs: one image each, `(1, ...)`; made when their turn comes.
+        dim: D.
+    """
+    with pinned_kernels(), torch.inference_mode():
+        rows = [model(one)[0].numpy() for one in inputs]
+    return np.array(rows, np.float32).reshape(-1, dim)
