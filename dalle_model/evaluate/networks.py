@@ -35,7 +35,10 @@ def read_weights(url: str) -> dict[str, Tensor]:
     except FileNotFoundError as error:
         raise FeaturesError(f"there are no weights at {url}") from error
     except (safetensors.SafetensorError, CheckpointError, ValueError) as error:
-        raise FeaturesError(f"no weights can be read from {url}: {error}") from error
+        raise FeaturesError(
+            f"no weights can be read from {url}: {error}. Weights are the state dict of a network, "
+            "as `torch.save` or safetensors write it"
+        ) from error
     return {name: value for name, value in found.items() if not name.endswith(_COUNTER)}
 
 

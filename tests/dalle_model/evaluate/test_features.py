@@ -129,6 +129,13 @@ def test_descriptions_that_make_no_sense_are_told(exported, line, message):
         load_features(f"script@{exported.with_name('net.yaml')}")
 
 
+def test_exported_networks_and_other_files_are_no_weights(exported, tmp_path):
+    (tmp_path / "text.safetensors").write_text("text")
+    for path in (exported, tmp_path / "text.safetensors"):
+        with pytest.raises(FeaturesError, match="Weights are the state dict of a network"):
+            load_features(f"inception-fid@{path}")
+
+
 def test_networks_that_are_none_are_told(tmp_path):
     save_script(Map(), str(tmp_path / "map.pt"))
     (tmp_path / "text.pt").write_text("text")
