@@ -66,7 +66,7 @@ DalleError: what was asked for has failed; exit code 1
         ColumnError          pipelines.crawl.tables.columns   a column is not there, or one too many
         BlocklistError       pipelines.fetch.blocklists       a block-list cannot be read
         LabelsError          pipelines.label_overlap.config   labels of images cannot be had
-        ReferencesError      pipelines.references.listing     a set to compare with cannot be used
+        ImageSetError        pipelines.image_sets.listing     a set of images cannot be read
         RecipeError          pipelines.captions.assembly      a recipe is wrong or unknown
         TrackerError         dalle_model.train.trackers       a tracker of a training is missing
         PriceError           orchestration.scale.prices       a file of prices cannot be read
