@@ -1,7 +1,7 @@
 """CLIPScore: how well captions describe images by a CLIP, alone and with captions of people.
 
-Comparable with published numbers where the CLIP is OpenAI's ViT-B/32. The text has the prefix of the
-paper; a caption beyond the CLIP's context is cut off.
+Comparable with published numbers where the CLIP is OpenAI's ViT-B/32. The text has the prefix of
+the paper; a caption beyond the CLIP's context is cut off.
 """
 
 from collections.abc import Sequence

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from dalle_model.errors import UsageError
 from dalle_model.pixels import Rgb
 
+_CLIP, _SCRIPTS = "clip:", ("dino", "script")
 _FORMS = (
     "`pixels`, `clip:SCORER`, `inception-fid@FILE`, `inception-clean@FILE`, `inception-tf@FILE`, "
-    "`inception-torchvision@FILE`, `dino@FILE` or `script@FILE.yaml`"
+    "`inception-is@FILE`, `inception-torchvision@FILE`, `dino@FILE` and `script@FILE.yaml`"
 )
 
 
@@ -33,7 +34,7 @@ class FeatureFacts:
         convention: how an image becomes its input, and what is read, in words.
         sha256: of the weights; empty where there are none.
         dim: values of a vector.
-        input_size: height and width that an image is scaled to.
+        input_size: height and width that an image is scaled to; None where the function says none.
         resize: the filter that scales it.
     """
 
@@ -41,7 +42,7 @@ class FeatureFacts:
     convention: str
     sha256: str
     dim: int
-    input_size: tuple[int, int]
+    input_size: tuple[int, int] | None
     resize: str
 
     @property
@@ -83,7 +84,8 @@ def load_features(name: str) -> FeatureFunction:
         name: `pixels` for mean colours and edges, comparable with nothing published;
             `clip:SCORER` for a scorer of `dalle_model.clip` that embeds;
             `inception-fid@FILE`, `inception-clean@FILE` and `inception-tf@FILE` for the Inception
-            of 2015 as pytorch-fid, clean-fid and torch-fidelity scale its input;
+            of 2015 as pytorch-fid, clean-fid and torch-fidelity scale its input,
+            `inception-is@FILE` as the Inception scores of AttnGAN and DM-GAN;
             `inception-torchvision@FILE` for torchvision's, as DM-GAN's FID;
             `dino@FILE` for a DINO as TorchScript; `script@FILE.yaml` for any TorchScript.
 
@@ -96,6 +98,20 @@ def load_features(name: str) -> FeatureFunction:
         from dalle_model.evaluate.pixel_features import PixelFeatures
 
         return PixelFeatures()
+    if name.startswith(_CLIP):
+        from dalle_model.evaluate.clip_features import ClipFeatures
+
+        return ClipFeatures(name.removeprefix(_CLIP))
+    kind, _, url = name.partition("@")
+    if url and kind in _SCRIPTS:
+        from dalle_model.evaluate.script_features import ScriptFeatures, dino_form, read_form
+
+        return ScriptFeatures(kind, dino_form(url) if kind == "dino" else read_form(url))
+    if url and kind.startswith("inception-"):
+        from dalle_model.evaluate.inception_features import CONVENTIONS, InceptionFeatures
+
+        if kind in CONVENTIONS:
+            return InceptionFeatures(kind, url)
     raise FeaturesError(f"no feature function {name!r}; known are {_FORMS}")
 
 

@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 from dalle_model.evaluate.features import require_same
 from dalle_model.evaluate.moments import Moments
 
+# Shape letters: D values of a vector, R rank of a covariance.
+
 Float64s = NDArray[np.float64]
 
 
@@ -26,13 +28,19 @@ def frechet_distance(one: Moments, other: Moments) -> float:
     return float(step @ step + traces - 2 * trace_of_root(one.covariance, other.covariance))
 
 
-def trace_of_root(one: Float64s, other: Float64s) -> float:
+def trace_of_root(one_DD: Float64s, other_DD: Float64s) -> float:
     """`tr (S1 S2)^(1/2)` of two covariances, which may lack full rank.
 
-    `S1 S2` has the eigenvalues of `R S2 R`, where R is the root of S1. That is symmetric, so that
-    neither complex numbers nor a root of a singular matrix come up, for which others add a small
-    diagonal.
+    With `S = A A^T` it is the sum of the singular values of `A1^T A2`: the same eigenvalues without
+    the root of a product that may be singular, for which other programs add to its diagonal.
     """
-    values, vectors = np.linalg.eigh(one)
-    root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
-    return float(np.sqrt(np.linalg.eigvalsh(root @ other @ root).clip(0)).sum())
+    product_RR = _factor(one_DD).T @ _factor(other_DD)
+    return float(np.linalg.svd(product_RR, compute_uv=False).sum()) if product_RR.size else 0.0
+
+
+def _factor(covariance_DD: Float64s) -> Float64s:
+    """A of `S = A A^T`, `(D, R)`, without directions in which there is rounding alone."""
+    values_D, vectors_DD = np.linalg.eigh(covariance_DD)
+    rounding = np.abs(values_D).max() * len(values_D) * np.finfo(np.float64).eps  # numpy's, of rank
+    is_kept = values_D > rounding
+    return np.asarray(vectors_DD[:, is_kept] * np.sqrt(values_D[is_kept]))

@@ -187,4 +187,5 @@ def _facts_of(arrays: dict[str, NDArray[Any]]) -> FeatureFacts | None:
     if "facts" not in arrays:
         return None
     fields = json.loads(str(arrays["facts"]))
-    return FeatureFacts(**fields | {"input_size": tuple(fields["input_size"])})
+    size = fields["input_size"]
+    return FeatureFacts(**fields | {"input_size": size and tuple(size)})

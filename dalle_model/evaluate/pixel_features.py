@@ -1,4 +1,4 @@
-"""Features made by hand, for a try without any weights: where which colours are, and how many edges."""
+"""Features made by hand, for a try without weights: where which colours and edges are."""
 
 from collections.abc import Sequence
 

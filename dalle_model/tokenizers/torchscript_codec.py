@@ -36,8 +36,8 @@ class ScriptCodec:
             CodecError: the file is wrong, or an archive is no TorchScript.
         """
         script = read_script(url)
-        decoder = None if script.decoder is None else _loaded(script.decoder)
-        return cls(script, _loaded(script.encoder), decoder)
+        decoder = None if script.decoder is None else load_archive(script.decoder)
+        return cls(script, load_archive(script.encoder), decoder)
 
     def encode(self, images: Rgb) -> Codes:
         """Codes as of the protocol; raises ValueError where images have another dtype or shape.
@@ -82,7 +82,13 @@ class ScriptCodec:
         return np.asarray(np.rint(unit.numpy() * 255), np.uint8)
 
 
-def _loaded(url: str) -> nn.Module:
+def load_archive(url: str) -> nn.Module:
+    """Load TorchScript, and with it run the code that is in it.
+
+    Raises:
+        CodecError: it is none.
+        FileNotFoundError: there is none.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch would have `torch.export`
         try:
