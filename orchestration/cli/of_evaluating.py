@@ -1,9 +1,11 @@
 """The commands `dalle evaluate …`: how good images are, by numbers and by people."""
 
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
+from dalle_model.errors import UsageError
 from orchestration.cli.app import app
 from orchestration.cli.options import EPILOG, HELP_OPTIONS
 
@@ -29,3 +31,73 @@ def evaluate_command(
 def _without_command(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+
+
+@evaluate_command()
+def samples(  # noqa: PLR0913 - a parameter an option
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="SAMPLES...", help="Folders of images, or runs with samples."),
+    ],
+    reference: Annotated[
+        str,
+        typer.Option("--reference", metavar="SET", help="Folder, COCO, CUB, or moments (.npz)."),
+    ],
+    features: Annotated[
+        str,
+        typer.Option("--features", metavar="NAME", help="Such as inception-fid@FILE, clip:demo."),
+    ],
+    classifier: Annotated[
+        str, typer.Option("--classifier", metavar="NAME", help="Another one, for the IS.")
+    ] = "",
+    scorer: Annotated[
+        str, typer.Option("--scorer", metavar="NAME", help="A CLIP, for CLIPScore, R-precision.")
+    ] = "",
+    blur: Annotated[
+        str, typer.Option("--blur", help="Radii of a blur on both sides, such as 0,1,2,4,8.")
+    ] = "0",
+    best_of: Annotated[
+        str,
+        typer.Option("--best-of", help="Images of a caption to choose one from, such as 1,2,4."),
+    ] = "",
+    without: Annotated[
+        str, typer.Option("--without", metavar="LIST", help="Also measure without these images.")
+    ] = "",
+    captions: Annotated[
+        str, typer.Option("--captions", help="File of the reference, where it has several.")
+    ] = "",
+    side: Annotated[
+        int, typer.Option("--side", min=0, help="Pixels of every image; 0 leaves it as it is.")
+    ] = 256,
+    out: Annotated[str, typer.Option("--out", help="Folder to write.")] = "evaluation",
+) -> None:
+    """Judge folders of images against a reference, whoever made them.
+
+    Example: dalle evaluate samples ours/ dm-gan/ --reference coco/ --features
+    inception-fid@pt_inception.pth --blur 0,1,2,4,8
+    """
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
+
+    found = api.evaluate.samples(
+        sources,
+        reference,
+        features=features,
+        classifier=classifier,
+        scorer=scorer,
+        blur=_numbers("--blur", blur, float),
+        best_of=[int(number) for number in _numbers("--best-of", best_of, int)],
+        without=without,
+        captions=captions,
+        side=side,
+        out=out,
+        progress=TerminalProgress(),
+    )
+    typer.echo(str(found))
+
+
+def _numbers(option: str, text: str, kind: type[float]) -> list[float]:
+    try:
+        return [kind(number) for number in text.split(",") if number.strip()]
+    except ValueError as error:
+        raise UsageError(f"{option} {text}: give numbers with commas, such as 1,2,4") from error

@@ -44,6 +44,7 @@ NAMES = [
     "encode",
     "estimate",
     "estimate_training",
+    "evaluate",
     "explain",
     "export",
     "grid",

@@ -36,7 +36,7 @@ def test_a_set_is_known_by_what_it_holds_wherever_it_lies(folder: Path, tmp_path
 
 
 def test_a_set_that_is_missing_is_refused_before_any_work(tmp_path: Path) -> None:
-    with pytest.raises(ImageSetError, match=r"references\.sets: a: .*gone: nothing is there"):
+    with pytest.raises(ImageSetError, match=r"the set a: .*gone: nothing is there"):
         STAGE.dependencies(config(tmp_path / "gone"), {})
     with pytest.raises(ImageSetError, match=r"references\.sets is empty"):
         STAGE.dependencies(ReferencesConfig(), {})

@@ -1,0 +1,66 @@
+"""The commands `dalle evaluate …`: how good images are, by numbers and by people.
+
+In Python they are `dalle.evaluate.samples` and so on.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from orchestration.engine.progress import Progress, Quiet
+
+if TYPE_CHECKING:
+    from orchestration.evaluation.results import Evaluation
+
+SIDE = 256  # pixels; Source: Ramesh et al. 2021, section 2.1
+
+
+def samples(  # noqa: PLR0913 - the options of the command
+    sources: Sequence[str],
+    reference: str,
+    *,
+    features: str,
+    classifier: str = "",
+    scorer: str = "",
+    blur: Sequence[float] = (0.0,),
+    best_of: Sequence[int] = (),
+    without: str = "",
+    captions: str = "",
+    side: int = SIDE,
+    out: str = "evaluation",
+    progress: Progress | None = None,
+) -> "Evaluation":
+    """Judge folders of images, of any model, against a reference; docs/evaluate.md has the layouts.
+
+    A second call takes over the vectors of images that it has kept in `out`.
+
+    Args:
+        sources: folders of images, or directories of runs with samples, judged side by side.
+        reference: a set of images, such as a folder, COCO or CUB; or its moments as `.npz`.
+        features: a feature function, such as `inception-fid@FILE` or `clip:demo`.
+        classifier: another one with classes, for the Inception score.
+        scorer: a CLIP, for CLIPScore and R-precision, and to choose by.
+        blur: radii of a Gaussian blur on both sides, in pixels.
+        best_of: of how many images of a caption the best is judged; all images by default.
+        without: URL of a list of references that overlap with training images.
+        captions: of the reference, where its layout has several.
+        side: pixels of the centred square that every image becomes; 0 for none.
+        out: URL of the folder for `results.json` and `results.html`.
+        progress: receives each image.
+
+    Raises:
+        UsageError: an argument is wrong, or a set cannot be used.
+        DalleError: too many images cannot be read.
+    """
+    from orchestration.evaluation.samples import Asked, evaluate_samples
+
+    asked = Asked(
+        features=features,
+        classifier=classifier,
+        scorer=scorer,
+        blur=tuple(blur),
+        best_of=tuple(best_of),
+        without=without,
+        captions=captions,
+        side=side,
+    )
+    return evaluate_samples(sources, reference, asked, out, progress or Quiet())

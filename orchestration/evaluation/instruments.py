@@ -1,0 +1,90 @@
+"""What measures samples, loaded by name, and what makes vectors with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import batched
+from typing import Any
+
+import numpy as np
+
+from dalle_model.clip.registry import scorer_facts
+from dalle_model.clip.scorer import Embedder
+from dalle_model.evaluate.features import (
+    Classifier,
+    FeatureFunction,
+    FeaturesError,
+    load_features,
+)
+from orchestration.evaluation.measures import Floats
+from orchestration.evaluation.vectors import Extractor
+from pipelines.io.embedders import load_embedder
+
+TEXTS = 256  # captions embedded at a time; chosen: as many as a small CLIP takes at once
+
+
+@dataclass(frozen=True)
+class Instruments:
+    """What measures.
+
+    Args:
+        functions: the feature function, whose facts decide what is comparable.
+        features: vectors of it.
+        classes: logits of a classifier; None without one.
+        images: vectors of a CLIP; None without one.
+        embedder: that CLIP.
+        facts: of each of them, for `results.json`.
+    """
+
+    function: FeatureFunction
+    features: Extractor
+    classes: Extractor | None
+    images: Extractor | None
+    embedder: Embedder | None
+    facts: Mapping[str, Any]
+
+
+def load_instruments(features: str, classifier: str = "", scorer: str = "") -> Instruments:
+    """Load what measures.
+
+    Args:
+        features: name of a feature function.
+        classifier: name of one with classes; empty for `features` itself, where it has some.
+        scorer: name of a CLIP; empty for none.
+
+    Raises:
+        FeaturesError: a feature function is unknown, cannot be used, or has no classes.
+        ScorerError: likewise, of a scorer.
+    """
+    function = load_features(features)
+    facts: dict[str, Any] = {"features": asdict(function.facts)}
+    classes, images, embedder = None, None, None
+    if (classified := _classifier(function, classifier)) is not None:
+        facts["classifier"] = asdict(classified.facts)
+        classes = Extractor({"classes": facts["classifier"]}, classified.logits)
+    if scorer:
+        embedder = load_embedder(scorer)
+        facts["scorer"] = {"name": scorer, **scorer_facts(scorer)}
+        images = Extractor({"clip": scorer_facts(scorer)}, embedder.embed_images)
+    made = Extractor({"features": facts["features"]}, function.features)
+    return Instruments(function, made, classes, images, embedder, facts)
+
+
+def embedded(embedder: Embedder, captions: Sequence[str]) -> Floats:
+    """Vectors of captions, `(n, d)`; each different one is placed once."""
+    texts = sorted(set(captions))
+    parts = [embedder.embed_texts(list(batch)) for batch in batched(texts, TEXTS)]
+    vectors = np.concatenate(parts)
+    row_of = {text: row for row, text in enumerate(texts)}
+    return np.asarray(vectors[[row_of[caption] for caption in captions]])
+
+
+def _classifier(function: FeatureFunction, name: str) -> Classifier | None:
+    if not name:
+        return function if isinstance(function, Classifier) else None
+    found = load_features(name)
+    if not isinstance(found, Classifier):
+        raise FeaturesError(
+            f"{name} tells no classes, as the Inception score needs; name an Inception, such as "
+            "`inception-tf@FILE`"
+        )
+    return found

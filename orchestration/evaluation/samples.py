@@ -1,0 +1,185 @@
+"""Judges sets of samples beside each other, against one reference."""
+
+import posixpath
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from dalle_model import files
+from dalle_model.evaluate.moments import load_moments
+from dalle_model.evaluate.r_precision import CANDIDATES
+from orchestration.engine.progress import Progress
+from orchestration.evaluation.bench import Bench, ReadSet
+from orchestration.evaluation.instruments import Instruments, load_instruments
+from orchestration.evaluation.judging import Points, ReferenceSide, SampleSide
+from orchestration.evaluation.measures import SPLITS, Reference
+from orchestration.evaluation.page import render
+from orchestration.evaluation.pictures import PAPER_SIDE
+from orchestration.evaluation.results import Evaluation, SetFacts, document_of
+from orchestration.evaluation.sets import (
+    SamplesError,
+    names_in,
+    read_reference,
+    read_samples,
+)
+from orchestration.evaluation.showing import shown_of
+
+PAGE, DOCUMENT = "results.html", "results.json"
+MOMENTS = ".npz"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be measured.
+
+    Args:
+        features: name of a feature function, as of `dalle_model.evaluate.features.load_features`.
+        classifier: name of another one, for the Inception score; empty for that of the features,
+            where these have classes.
+        scorer: name of a CLIP, for CLIPScore and R-precision; empty for neither.
+        blur: radii on both sides, in pixels.
+        best_of: numbers of images of a caption from which the scorer chooses one; none to judge
+            all images.
+        without: URL of a list of names of references that training images overlap with.
+        captions: of the reference, where its layout has several.
+        side: of the square that every image becomes; 0 leaves each as it is.
+    """
+
+    features: str
+    classifier: str = ""
+    scorer: str = ""
+    blur: tuple[float, ...] = (0.0,)
+    best_of: tuple[int, ...] = ()
+    without: str = ""
+    captions: str = ""
+    side: int = PAPER_SIDE
+
+
+def evaluate_samples(
+    samples: Sequence[str], reference: str, asked: Asked, out: str, progress: Progress
+) -> Evaluation:
+    """Judge sets of samples, and write `results.json` and `results.html`.
+
+    Args:
+        samples: paths of sets, as `read_samples` takes them.
+        reference: path of a set, or of an `.npz` with the moments of one.
+        asked: what is measured.
+        out: URL of the folder that is written; vectors of images are kept there.
+        progress: receives each image.
+
+    Raises:
+        SamplesError: the arguments do not fit together.
+        BrokenImagesError: too many images of a set cannot be read.
+    """
+    _check(samples, reference, asked)
+    instruments = load_instruments(asked.features, asked.classifier, asked.scorer)
+    bench = Bench(out, asked.side, progress)
+    theirs, fixed, facts = _reference(bench, instruments, reference, asked)
+    pictures = () if theirs is None else theirs.pictures
+    reads = [bench.read(one, instruments.features) for one in read_samples(samples, pictures)]
+    points = Points(asked.blur, asked.best_of, _removed(theirs, asked.without))
+    side = ReferenceSide(bench, instruments, theirs, fixed, points.removed)
+    sides = [SampleSide(bench, instruments, read) for read in reads]
+    figures = [figure for one in sides for figure in one.figures(points, side)]
+    found = Evaluation(
+        reference=facts,
+        samples=[read.facts for read in reads],
+        measured_by=instruments.facts,
+        side=asked.side,
+        figures=figures,
+        warnings=list(_warnings(facts, reads, instruments, points)),
+        shown=shown_of(sides, theirs, points.pairs[-1][1], asked.side),
+        page=files.join(out, PAGE),
+        document=files.join(out, DOCUMENT),
+    )
+    files.write_json(found.document, document_of(found))
+    files.write_bytes(found.page, render(found).encode())
+    return found
+
+
+def _check(samples: Sequence[str], reference: str, asked: Asked) -> None:
+    if not samples:
+        raise SamplesError("no samples; name a folder of images, or the directory of a run")
+    if not asked.blur or min(asked.blur) < 0 or len(set(asked.blur)) < len(asked.blur):
+        raise SamplesError("--blur takes different radii of 0 and more, such as 0,1,2,4,8")
+    if any(number < 1 for number in asked.best_of):
+        raise SamplesError("--best-of takes numbers of 1 and more, such as 1,2,4,8")
+    if asked.best_of and not asked.scorer:
+        raise SamplesError("--best-of chooses by a scorer; name one, such as `--scorer demo`")
+    if not asked.side and any(asked.blur):
+        raise SamplesError("--side 0 leaves images of several sizes, in which a blur differs")
+    if reference.endswith(MOMENTS) and (any(asked.blur) or asked.without):
+        raise SamplesError(
+            f"{reference} holds moments and no images: there is nothing to blur or leave out; give "
+            "the images as --reference"
+        )
+
+
+def _reference(
+    bench: Bench, instruments: Instruments, path: str, asked: Asked
+) -> tuple[ReadSet | None, Reference | None, SetFacts]:
+    if path.endswith(MOMENTS):
+        moments = load_moments(path, instruments.function.facts)
+        name = posixpath.basename(path)
+        facts = SetFacts(name, path, "moments", moments.count or 0, 0)
+        return None, Reference(moments, None), facts
+    read = bench.read(read_reference(path, asked.captions), instruments.features)
+    return read, None, read.facts
+
+
+def _removed(read: ReadSet | None, url: str) -> frozenset[str]:
+    """Names of the references that a list leaves out."""
+    if not url or read is None:
+        return frozenset()
+    listed, there = set(names_in(url)), {picture.image.name for picture in read.pictures}
+    if not listed & there:
+        raise SamplesError(
+            f"{url} names no image of {read.found.path}; `dalle evaluate overlap` with the same "
+            "--reference writes such a list"
+        )
+    if there <= listed:
+        raise SamplesError(f"{url} names all images of {read.found.path}: nothing is left")
+    return frozenset(listed & there)
+
+
+def _warnings(
+    reference: SetFacts, reads: Sequence[ReadSet], instruments: Instruments, points: Points
+) -> Iterator[str]:
+    """What a reader of the figures should know."""
+    facts = instruments.function.facts
+    if not facts.is_comparable:
+        yield f"distances by {facts.name} are comparable with nothing that others have published"
+    sets = [reference, *(read.facts for read in reads)]
+    for one in sets:
+        if one.broken:
+            first = min(one.broken)
+            yield f"{one.name}: {len(one.broken):,} images cannot be read, the first is {first}"
+        if one.absent:
+            yield f"{one.name}: {one.absent:,} images that its annotations name are not there"
+        if 0 < one.images <= facts.dim:
+            yield (
+                f"{one.name}: {one.images:,} images are no more than the {facts.dim:,} values of "
+                "a vector, so that its distance depends on how many there are; compare sets of one "
+                "size alone"
+            )
+    for read in reads:
+        yield from _of_samples(read, instruments, points)
+
+
+def _of_samples(read: ReadSet, instruments: Instruments, points: Points) -> Iterator[str]:
+    name, pictures = read.found.name, read.pictures
+    if instruments.classes is not None and len(pictures) < SPLITS:
+        yield f"{name}: no Inception score of fewer than {SPLITS} images"
+    captions = {picture.caption for picture in pictures}
+    if instruments.images is not None and "" in captions:
+        yield f"{name}: an image has no caption, so that neither CLIPScore nor R-precision is told"
+    elif instruments.images is not None and len(captions) < CANDIDATES:
+        yield (
+            f"{name}: R-precision is among {len(captions):,} captions, not {CANDIDATES}, and so "
+            "comparable with no other"
+        )
+    if points.removed and not all(picture.of for picture in pictures):
+        loose = sum(not picture.of for picture in pictures)
+        yield (
+            f"{name}: {loose:,} names lead to no image of the reference; these samples stay where "
+            "overlaps are removed"
+        )
