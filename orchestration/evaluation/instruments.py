@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import batched
 from typing import Any
 
 import numpy as np
@@ -72,7 +71,8 @@ def load_instruments(features: str, classifier: str = "", scorer: str = "") -> I
 def embedded(embedder: Embedder, captions: Sequence[str]) -> Floats:
     """Vectors of captions, `(n, d)`; each different one is placed once."""
     texts = sorted(set(captions))
-    parts = [embedder.embed_texts(list(batch)) for batch in batched(texts, TEXTS)]
+    starts = range(0, len(texts), TEXTS)
+    parts = [embedder.embed_texts(texts[start : start + TEXTS]) for start in starts]
     vectors = np.concatenate(parts)
     row_of = {text: row for row, text in enumerate(texts)}
     return np.asarray(vectors[[row_of[caption] for caption in captions]])

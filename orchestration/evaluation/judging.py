@@ -22,6 +22,7 @@ from orchestration.evaluation.measures import (
     distances,
     sureness,
 )
+from orchestration.evaluation.vectors import Extractor
 
 Places = NDArray[np.int64]
 
@@ -53,8 +54,26 @@ class Points:
         return first + [(radius, numbers[-1]) for radius in self.blur[1:]]
 
 
+def figures_of(
+    sides: Sequence["SampleSide"], reference: "ReferenceSide", points: Points
+) -> list[Figure]:
+    """All figures, by set, part, number chosen from and blur.
+
+    Radius by radius, so that vectors of one radius alone are held.
+    """
+    found = [
+        figure
+        for radius, number in points.pairs
+        for side in sides
+        for part in points.parts
+        for figure in side.figures(radius, number, part, reference, points)
+    ]
+    names = [side.read.found.name for side in sides]
+    return sorted(found, key=lambda one: (names.index(one.samples), points.parts.index(one.part)))
+
+
 class ReferenceSide:
-    """What samples are compared with, at each blur and of each part.
+    """What samples are compared with, at one blur after the other.
 
     Args:
         bench: makes vectors.
@@ -74,20 +93,22 @@ class ReferenceSide:
     ) -> None:
         self._bench, self._with, self._read, self._fixed = bench, instruments, read, fixed
         self._removed = removed
-        self._made: dict[tuple[float, Part], Reference] = {}
+        self._radius = -1.0
+        self._made: dict[Part, Reference] = {}
 
     def at(self, radius: float, part: Part) -> Reference:
-        """The reference of a part at a blur, made once."""
-        if self._fixed is not None or self._read is None:
+        """The reference of a part at a blur; made once, while the radius stays."""
+        if self._read is None:
             assert self._fixed is not None  # one of the two is given
             return self._fixed
-        if (radius, part) not in self._made:
+        if radius != self._radius:
+            self._made, self._radius = {}, radius
+        if part not in self._made:
             vectors = self._bench.vectors(self._read, self._with.features, radius)
             names = [picture.image.name for picture in self._read.pictures]
-            there = [part == "all" or name not in self._removed for name in names]
-            facts = self._with.function.facts
-            self._made[radius, part] = Reference.of(vectors[np.array(there)], facts)
-        return self._made[radius, part]
+            there = np.array([part == "all" or name not in self._removed for name in names])
+            self._made[part] = Reference.of(vectors[there], self._with.function.facts)
+        return self._made[part]
 
 
 class SampleSide:
@@ -101,23 +122,25 @@ class SampleSide:
 
     def __init__(self, bench: Bench, instruments: Instruments, read: ReadSet) -> None:
         self._bench, self._with, self.read = bench, instruments, read
+        self._radius = -1.0
+        self._vectors: dict[str, Floats] = {}
 
-    def figures(self, points: Points, reference: ReferenceSide) -> Iterator[Figure]:
-        """All figures of the set."""
-        for part in points.parts:
-            for radius, number in points.pairs:
-                places = self.chosen(number, points.removed if part != "all" else frozenset())
-                theirs = reference.at(radius, part)
-                for value in self._values(radius, places, theirs, points):
-                    yield Figure(
-                        self.read.found.name,
-                        *value,
-                        blur=radius,
-                        best_of=number,
-                        part=part,
-                        images=len(places),
-                        reference_images=theirs.moments.count,
-                    )
+    def figures(
+        self, radius: float, number: int, part: Part, reference: ReferenceSide, points: Points
+    ) -> Iterator[Figure]:
+        """The figures of the set at one point."""
+        places = self.chosen(number, points.removed if part != "all" else frozenset())
+        theirs = reference.at(radius, part)
+        for value in self._values(radius, places, theirs, points):
+            yield Figure(
+                self.read.found.name,
+                *value,
+                blur=radius,
+                best_of=number,
+                part=part,
+                images=len(places),
+                reference_images=theirs.moments.count,
+            )
 
     def chosen(self, number: int, removed: frozenset[str]) -> Places:
         """Places of the pictures that are judged.
@@ -156,16 +179,22 @@ class SampleSide:
     def _plain(self) -> Floats:
         return self._texts("")
 
+    def _at(self, radius: float, extractor: Extractor) -> Floats:
+        """Vectors at a blur; held while the radius stays."""
+        if radius != self._radius:
+            self._vectors, self._radius = {}, radius
+        kind = next(iter(extractor.facts))
+        if kind not in self._vectors:
+            self._vectors[kind] = self._bench.vectors(self.read, extractor, radius)
+        return self._vectors[kind]
+
     def _values(
         self, radius: float, places: Places, reference: Reference, points: Points
     ) -> Iterator[Value]:
-        features = self._bench.vectors(self.read, self._with.features, radius)
-        yield from distances(features[places], reference)
+        yield from distances(self._at(radius, self._with.features)[places], reference)
         if self._with.classes is not None:
-            logits = self._bench.vectors(self.read, self._with.classes, radius)
-            yield from sureness(logits[places])
-        if self._with.images is not None and radius == points.blur[0]:
-            captions = [self.read.pictures[place].caption for place in places]
-            if all(captions):
-                vectors = (self._clip, self._prefixed, self._plain)
-                yield from agreement(*(some[places] for some in vectors), captions)
+            yield from sureness(self._at(radius, self._with.classes)[places])
+        captions = [self.read.pictures[place].caption for place in places]
+        if self._with.images is not None and radius == points.blur[0] and all(captions):
+            vectors = (self._clip, self._prefixed, self._plain)
+            yield from agreement(*(some[places] for some in vectors), captions)

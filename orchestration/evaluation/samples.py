@@ -1,17 +1,17 @@
 """Judges sets of samples beside each other, against one reference."""
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dalle_model import files
 from dalle_model.evaluate.moments import load_moments
-from dalle_model.evaluate.r_precision import CANDIDATES
 from orchestration.engine.progress import Progress
 from orchestration.evaluation.bench import Bench, ReadSet
+from orchestration.evaluation.cautions import cautions
 from orchestration.evaluation.instruments import Instruments, load_instruments
-from orchestration.evaluation.judging import Points, ReferenceSide, SampleSide
-from orchestration.evaluation.measures import SPLITS, Reference
+from orchestration.evaluation.judging import Points, ReferenceSide, SampleSide, figures_of
+from orchestration.evaluation.measures import Reference
 from orchestration.evaluation.page import render
 from orchestration.evaluation.pictures import PAPER_SIDE
 from orchestration.evaluation.results import Evaluation, SetFacts, document_of
@@ -79,14 +79,14 @@ def evaluate_samples(
     points = Points(asked.blur, asked.best_of, _removed(theirs, asked.without))
     side = ReferenceSide(bench, instruments, theirs, fixed, points.removed)
     sides = [SampleSide(bench, instruments, read) for read in reads]
-    figures = [figure for one in sides for figure in one.figures(points, side)]
+    figures = figures_of(sides, side, points)
     found = Evaluation(
         reference=facts,
         samples=[read.facts for read in reads],
         measured_by=instruments.facts,
         side=asked.side,
         figures=figures,
-        warnings=list(_warnings(facts, reads, instruments, points)),
+        warnings=list(cautions(facts, reads, instruments, points, figures)),
         shown=shown_of(sides, theirs, points.pairs[-1][1], asked.side),
         page=files.join(out, PAGE),
         document=files.join(out, DOCUMENT),
@@ -139,47 +139,3 @@ def _removed(read: ReadSet | None, url: str) -> frozenset[str]:
     if there <= listed:
         raise SamplesError(f"{url} names all images of {read.found.path}: nothing is left")
     return frozenset(listed & there)
-
-
-def _warnings(
-    reference: SetFacts, reads: Sequence[ReadSet], instruments: Instruments, points: Points
-) -> Iterator[str]:
-    """What a reader of the figures should know."""
-    facts = instruments.function.facts
-    if not facts.is_comparable:
-        yield f"distances by {facts.name} are comparable with nothing that others have published"
-    sets = [reference, *(read.facts for read in reads)]
-    for one in sets:
-        if one.broken:
-            first = min(one.broken)
-            yield f"{one.name}: {len(one.broken):,} images cannot be read, the first is {first}"
-        if one.absent:
-            yield f"{one.name}: {one.absent:,} images that its annotations name are not there"
-        if 0 < one.images <= facts.dim:
-            yield (
-                f"{one.name}: {one.images:,} images are no more than the {facts.dim:,} values of "
-                "a vector, so that its distance depends on how many there are; compare sets of one "
-                "size alone"
-            )
-    for read in reads:
-        yield from _of_samples(read, instruments, points)
-
-
-def _of_samples(read: ReadSet, instruments: Instruments, points: Points) -> Iterator[str]:
-    name, pictures = read.found.name, read.pictures
-    if instruments.classes is not None and len(pictures) < SPLITS:
-        yield f"{name}: no Inception score of fewer than {SPLITS} images"
-    captions = {picture.caption for picture in pictures}
-    if instruments.images is not None and "" in captions:
-        yield f"{name}: an image has no caption, so that neither CLIPScore nor R-precision is told"
-    elif instruments.images is not None and len(captions) < CANDIDATES:
-        yield (
-            f"{name}: R-precision is among {len(captions):,} captions, not {CANDIDATES}, and so "
-            "comparable with no other"
-        )
-    if points.removed and not all(picture.of for picture in pictures):
-        loose = sum(not picture.of for picture in pictures)
-        yield (
-            f"{name}: {loose:,} names lead to no image of the reference; these samples stay where "
-            "overlaps are removed"
-        )

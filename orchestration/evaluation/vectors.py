@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
-from itertools import batched
 from typing import Any
 
 import numpy as np
@@ -126,7 +125,8 @@ def fill(
     broken: dict[str, str] = {}
     done = 0
     try:
-        for batch in batched(missing, BATCH):
+        for start in range(0, len(missing), BATCH):
+            batch = missing[start : start + BATCH]
             seen = dict(_seen(batch, pictures, look, broken))
             if seen:
                 store.add(list(seen), extractor.of(list(seen.values())))
