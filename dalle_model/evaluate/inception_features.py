@@ -61,12 +61,10 @@ class InceptionFeatures:
     def __init__(self, name: str, url: str) -> None:
         convention = CONVENTIONS[name]
         classes = _CLASSES_OF_2015 if convention.is_of_2015 else _CLASSES
-        model = Inception(classes, convention.is_of_2015)
         tensors = read_weights(url)
         used = {key: value for key, value in tensors.items() if not key.startswith(_TRAINING_HEAD)}
-        load_network(model, used, url)
-        self._model, self._prepare = model, convention.prepare
-        self._head = model.fc
+        model = load_network(lambda: Inception(classes, convention.is_of_2015), used, url)
+        self._model, self._head, self._prepare = model, model.fc, convention.prepare
         if convention.is_of_2015:  # whose graph is read before it adds the bias, as DM-GAN's IS
             self._head.bias = None
         self.facts = FeatureFacts(

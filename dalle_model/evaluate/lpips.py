@@ -43,10 +43,13 @@ class Lpips:
         tensors = read_weights(url)
         first = tensors.get(f"{_FEATURES}0.weight", torch.empty(0))
         is_alex = tuple(first.shape[2:]) == (11, 11)
-        network = nn.ModuleDict({"features": alexnet() if is_alex else vgg16()})
-        used = {name: value for name, value in tensors.items() if name.startswith(_FEATURES)}
-        load_network(network, used, url)
-        self._layers, self._taps = network["features"], _ALEX_TAPS if is_alex else _VGG_TAPS
+        used = {
+            name.removeprefix(_FEATURES): value
+            for name, value in tensors.items()
+            if name.startswith(_FEATURES)
+        }
+        self._layers = load_network(alexnet if is_alex else vgg16, used, url)
+        self._taps = _ALEX_TAPS if is_alex else _VGG_TAPS
         self._linear = _linear_weights(linear_url, is_alex)
 
     def distances(self, originals: Rgb, others: Rgb) -> NDArray[np.float64]:

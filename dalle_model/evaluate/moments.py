@@ -158,13 +158,10 @@ def load_moments(url: str, facts: FeatureFacts | None = None) -> Moments:
             facts and none are given.
     """
     try:
-        with np.load(io.BytesIO(files.read_bytes(url)), allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
-        mean, covariance = (np.asarray(arrays[name], np.float64) for name in ("mu", "sigma"))
-        own = _facts_of(arrays)
+        mean, covariance, count, own = _read(files.read_bytes(url))
     except FileNotFoundError as error:
         raise FeaturesError(f"there are no moments at {url}") from error
-    except (zipfile.BadZipFile, KeyError, OSError, TypeError, ValueError) as error:
+    except (zipfile.BadZipFile, EOFError, KeyError, TypeError, ValueError) as error:
         raise FeaturesError(
             f"{url} is no .npz with `mu` and `sigma`, or damaged: {str(error)[:200]}"
         ) from error
@@ -179,8 +176,15 @@ def load_moments(url: str, facts: FeatureFacts | None = None) -> Moments:
             f"{url} has moments of shape {mean.shape} and {covariance.shape}; {known.name} has "
             f"{known.dim} values"
         )
+    return Moments(mean, covariance, count, known)
+
+
+def _read(content: bytes) -> tuple[Float64s, Float64s, int | None, FeatureFacts | None]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as found:
+        arrays = {name: found[name] for name in found.files}
     count = int(arrays.get("count", -1))
-    return Moments(mean, covariance, None if count < 0 else count, known)
+    mean, covariance = (np.asarray(arrays[name], np.float64) for name in ("mu", "sigma"))
+    return mean, covariance, None if count < 0 else count, _facts_of(arrays)
 
 
 def _facts_of(arrays: dict[str, NDArray[Any]]) -> FeatureFacts | None:

@@ -1,6 +1,7 @@
 """Networks that metrics are computed by: their weights from files, and images through them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import safetensors.torch
@@ -38,19 +39,25 @@ def read_weights(url: str) -> dict[str, Tensor]:
     return {name: value for name, value in found.items() if not name.endswith(_COUNTER)}
 
 
-def load_network(model: nn.Module, tensors: Mapping[str, Tensor], url: str) -> None:
-    """Put weights into their network, in float32 for evaluation.
+def load_network(make: Callable[[], nn.Module], tensors: Mapping[str, Tensor], url: str) -> Any:
+    """Make a network with weights, in float32 for evaluation.
+
+    Args:
+        make: makes it.
+        tensors: of `read_weights`.
+        url: of their file, for messages.
 
     Raises:
         FeaturesError: they are of another network.
     """
-    counters = {
-        name: value for name, value in model.state_dict().items() if name.endswith(_COUNTER)
-    }
-    if difference := difference_of(model, {**tensors, **counters}):
+    with torch.device("meta"):  # no random weights, which would be overwritten
+        model = make()
+    counters = {name: torch.zeros(()) for name in model.state_dict() if name.endswith(_COUNTER)}
+    weights = {name: value.float() for name, value in tensors.items()} | counters
+    if difference := difference_of(model, weights):
         raise FeaturesError(f"{url} holds weights of another network: {difference}")
-    model.load_state_dict({**tensors, **counters})
-    model.eval().requires_grad_(False)
+    model.load_state_dict(weights, assign=True)
+    return model.eval().requires_grad_(False)
 
 
 def vectors_of(model: nn.Module, inputs: Iterable[Tensor], dim: int) -> NDArray[np.float32]:
