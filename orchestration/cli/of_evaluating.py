@@ -96,6 +96,31 @@ def samples(  # noqa: PLR0913 - a parameter an option
     typer.echo(str(found))
 
 
+@evaluate_command()
+def codec(
+    name: Annotated[str, typer.Argument(metavar="CODEC", help="A codec's name, or its URL.")],
+    images: Annotated[str, typer.Option("--images", metavar="SET", help="Folder, COCO or CUB.")],
+    features: Annotated[
+        str, typer.Option("--features", metavar="NAME", help="For the rFID, such as clip:demo.")
+    ] = "",
+    lpips: Annotated[
+        str, typer.Option("--lpips", metavar="NAME", help="Such as lpips@vgg16.pth,vgg.pth.")
+    ] = "",
+    out: Annotated[str, typer.Option("--out", help="Folder to write.")] = "evaluation",
+) -> None:
+    """Judge a codec by images that it encodes and decodes.
+
+    Example: dalle evaluate codec demo --images photos/ --features clip:demo
+    """
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
+
+    found = api.evaluate.codec(
+        name, images, features=features, lpips=lpips, out=out, progress=TerminalProgress()
+    )
+    typer.echo(str(found))
+
+
 def _numbers(option: str, text: str, kind: type[float]) -> list[float]:
     try:
         return [kind(number) for number in text.split(",") if number.strip()]

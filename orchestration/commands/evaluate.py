@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from orchestration.engine.progress import Progress, Quiet
 
 if TYPE_CHECKING:
+    from orchestration.evaluation.codec import CodecEvaluation
     from orchestration.evaluation.results import Evaluation
 
 SIDE = 256  # pixels; Source: Ramesh et al. 2021, section 2.1
@@ -64,3 +65,31 @@ def samples(  # noqa: PLR0913 - the options of the command
         side=side,
     )
     return evaluate_samples(sources, reference, asked, out, progress or Quiet())
+
+
+def codec(
+    name: str,
+    images: str,
+    *,
+    features: str = "",
+    lpips: str = "",
+    out: str = "evaluation",
+    progress: Progress | None = None,
+) -> "CodecEvaluation":
+    """Judge a codec by images that it encodes and decodes: PSNR, SSIM, codes; LPIPS and rFID.
+
+    Args:
+        name: of the codec, or the URL of its weights.
+        images: a set of images, as the reference of `samples`.
+        features: a feature function, for the Frechet distance, which is the rFID by Inception's.
+        lpips: weights of LPIPS, `lpips@NETWORK,LINEAR`; without them there is none.
+        out: URL of the folder for `codec.json` and `codec.png`.
+        progress: receives each image.
+
+    Raises:
+        UsageError: the codec or the set cannot be used.
+        DalleError: too many images cannot be read.
+    """
+    from orchestration.evaluation.codec import evaluate_codec
+
+    return evaluate_codec(name, images, features, lpips, out, progress or Quiet())

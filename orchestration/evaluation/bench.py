@@ -1,7 +1,7 @@
 """Sets that were read, and their vectors, each computed once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,6 +43,11 @@ class ReadSet:
     broken: Mapping[str, str]
 
     @property
+    def whole(self) -> PictureSet:
+        """The set without what cannot be decoded."""
+        return replace(self.found, pictures=self.pictures)
+
+    @property
     def facts(self) -> SetFacts:
         found = self.found
         captions = {caption for one in self.pictures for caption in one.image.captions}
@@ -78,7 +83,7 @@ class Bench:
             for picture in there
             if digests[picture.image.name] in undecoded
         }
-        _refuse_many(found, broken)
+        refuse_many(found, broken)
         whole = [picture for picture in there if picture.image.name not in broken]
         whole.sort(key=lambda one: (digests[one.image.name], one.caption, one.image.name))
         ordered = tuple(digests[picture.image.name] for picture in whole)
@@ -107,7 +112,12 @@ def _by_digest(pictures: list[Picture], digests: Mapping[str, str]) -> dict[str,
     return {digests[picture.image.name]: picture for picture in pictures}
 
 
-def _refuse_many(found: PictureSet, broken: Mapping[str, str]) -> None:
+def refuse_many(found: PictureSet, broken: Mapping[str, str]) -> None:
+    """Refuse a set of which more than `MAX_BROKEN` is broken.
+
+    Raises:
+        BrokenImagesError: it is.
+    """
     total = len(found.pictures)
     if len(broken) > MAX_BROKEN * total or len(broken) == total:
         name, why = next(iter(sorted(broken.items())))

@@ -55,16 +55,17 @@ def load_instruments(features: str, classifier: str = "", scorer: str = "") -> I
         ScorerError: likewise, of a scorer.
     """
     function = load_features(features)
-    facts: dict[str, Any] = {"features": asdict(function.facts)}
+    facts: dict[str, Any] = {"features": {"given": features, **asdict(function.facts)}}
     classes, images, embedder = None, None, None
     if (classified := _classifier(function, classifier)) is not None:
-        facts["classifier"] = asdict(classified.facts)
-        classes = Extractor({"classes": facts["classifier"]}, classified.logits)
+        own = asdict(classified.facts)
+        facts["classifier"] = {"given": classifier or features, **own}
+        classes = Extractor({"classes": own}, classified.logits)
     if scorer:
         embedder = load_embedder(scorer)
-        facts["scorer"] = {"name": scorer, **scorer_facts(scorer)}
+        facts["scorer"] = {"given": scorer, **scorer_facts(scorer)}
         images = Extractor({"clip": scorer_facts(scorer)}, embedder.embed_images)
-    made = Extractor({"features": facts["features"]}, function.features)
+    made = Extractor({"features": asdict(function.facts)}, function.features)
     return Instruments(function, made, classes, images, embedder, facts)
 
 

@@ -9,7 +9,7 @@ from orchestration.evaluation.measures import Figure, Measure, Part
 VERSION = 1  # of `results.json`; raise it when a field gets another meaning
 _LABELS: dict[Measure, tuple[str, str]] = {  # of the features of Inception, and of others
     "frechet_distance": ("FID", "Frechet distance"),
-    "kernel_distance": ("KID", "kernel distance"),
+    "kernel_distance": ("KID", "Kernel distance"),
     "inception_score": ("IS", "IS by another classifier"),
     "clip_score": ("CLIPScore", "CLIPScore"),
     "r_precision": ("R-precision", "R-precision"),

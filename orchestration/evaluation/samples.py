@@ -74,13 +74,13 @@ def evaluate_samples(
     instruments = load_instruments(asked.features, asked.classifier, asked.scorer)
     bench = Bench(out, asked.side, progress)
     theirs, fixed, facts = _reference(bench, instruments, reference, asked)
-    pictures = () if theirs is None else theirs.pictures
-    reads = [bench.read(one, instruments.features) for one in read_samples(samples, pictures)]
+    found = read_samples(samples, None if theirs is None else theirs.whole)
+    reads = [bench.read(one, instruments.features) for one in found]
     points = Points(asked.blur, asked.best_of, _removed(theirs, asked.without))
     side = ReferenceSide(bench, instruments, theirs, fixed, points.removed)
     sides = [SampleSide(bench, instruments, read) for read in reads]
     figures = figures_of(sides, side, points)
-    found = Evaluation(
+    evaluation = Evaluation(
         reference=facts,
         samples=[read.facts for read in reads],
         measured_by=instruments.facts,
@@ -91,9 +91,9 @@ def evaluate_samples(
         page=files.join(out, PAGE),
         document=files.join(out, DOCUMENT),
     )
-    files.write_json(found.document, document_of(found))
-    files.write_bytes(found.page, render(found).encode())
-    return found
+    files.write_json(evaluation.document, document_of(evaluation))
+    files.write_bytes(evaluation.page, render(evaluation).encode())
+    return evaluation
 
 
 def _check(samples: Sequence[str], reference: str, asked: Asked) -> None:

@@ -3,7 +3,7 @@
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dalle_model import files
@@ -81,20 +81,20 @@ def read_reference(path: str, captions: str = "") -> PictureSet:
     return PictureSet(_name(path), path, opened.layout, pictures, tuple(opened.absent))
 
 
-def read_samples(paths: Sequence[str], references: Sequence[Picture] = ()) -> list[PictureSet]:
+def read_samples(paths: Sequence[str], reference: PictureSet | None = None) -> list[PictureSet]:
     """The images that are judged.
 
     Args:
         paths: of folders in a layout of `pipelines.image_sets`, or of runs with samples.
-        references: those that the names of samples may lead to, such as by the numbers of COCO; a
-            sample without a caption has the first of its reference.
+        reference: to whose images the names of samples may lead: by their names, and by their
+            numbers where they are COCO's. A sample without a caption has those of its reference.
 
     Raises:
         ImageSetError: a folder has no image, or its captions cannot be read.
         SamplesError: a run has no samples.
     """
     named = Counter(_name(path) for path in paths)
-    index = by_name(references)
+    index = {} if reference is None else by_name(reference)
     names = [path if named[_name(path)] > 1 else _name(path) for path in paths]
     return [_samples(path, name, index) for path, name in zip(paths, names, strict=True)]
 
@@ -133,17 +133,17 @@ def linked(name: str, references: Mapping[str, Picture]) -> Picture | None:
     return None
 
 
-def by_name(references: Iterable[Picture]) -> dict[str, Picture]:
-    """References by their names without folder and suffix, and by the numbers at the end of these.
+def by_name(reference: PictureSet) -> dict[str, Picture]:
+    """References by their names without folder and suffix; of COCO also by the numbers in them.
 
     A number that several have leads to none.
     """
     found: dict[str, Picture] = {}
     numbered: dict[str, list[Picture]] = {}
-    for picture in references:
+    for picture in reference.pictures:
         stem = posixpath.basename(_stem(picture.image.name))
         found[stem] = picture
-        if match := _LAST_NUMBER.search(stem):
+        if reference.layout == "coco" and (match := _LAST_NUMBER.search(stem)):
             numbered.setdefault(match[1].lstrip("0"), []).append(picture)
     return {number: some[0] for number, some in numbered.items() if len(some) == 1} | found
 
@@ -166,13 +166,21 @@ def _samples(path: str, name: str, references: Mapping[str, Picture]) -> Picture
     if files.exists(RunFolder(path).config):
         one = one.model_copy(update={"path": _table_of_run(path), "image_column": "sample"})
     opened = open_set(one)
-    known = [(image, linked(image.name, references)) for image in opened.images]
+    known = [(image, _reference_of(image, references)) for image in opened.images]
     images = [_captioned(image, found) for image, found in known]
     pictures = tuple(
         Picture(image, group, number, found.image.name if found else "")
         for image, (_, found), (group, number) in zip(images, known, grouped(images), strict=True)
     )
     return PictureSet(name, path, opened.layout, pictures, tuple(opened.absent))
+
+
+def _reference_of(image: SetImage, references: Mapping[str, Picture]) -> Picture | None:
+    """The reference of a sample; none where the two have captions, and none in common."""
+    found = linked(image.name, references)
+    if found is None or not image.captions or not found.image.captions:
+        return found
+    return found if set(image.captions) & set(found.image.captions) else None
 
 
 def _captioned(image: SetImage, reference: Picture | None) -> SetImage:
