@@ -121,6 +121,47 @@ def codec(
     typer.echo(str(found))
 
 
+@evaluate_command()
+def overlap(
+    directory: Annotated[str, typer.Argument(metavar="RUN", help="Directory of a run.")],
+    reference: Annotated[
+        str,
+        typer.Option("--reference", metavar="SET", help="Folder, COCO or CUB; else the run's own."),
+    ] = "",
+    captions: Annotated[
+        str, typer.Option("--captions", help="File of the set, where it has several.")
+    ] = "",
+    scorer: Annotated[
+        str, typer.Option("--scorer", metavar="NAME", help="A CLIP, to compare by content too.")
+    ] = "",
+    max_hamming: Annotated[
+        int | None, typer.Option("--max-hamming", min=0, max=63, help="Bits that may differ.")
+    ] = None,
+    min_cosine: Annotated[
+        float | None, typer.Option("--min-cosine", min=-1, max=1, help="Of vectors of --scorer.")
+    ] = None,
+    out: Annotated[str, typer.Option("--out", help="Folder to write.")] = "overlap",
+) -> None:
+    """Find which images of an evaluation set a run would train on.
+
+    Example: dalle evaluate overlap runs/my-run --reference coco/ --out overlap
+    """
+    from orchestration import api
+    from orchestration.cli.progress import TerminalProgress
+
+    found = api.evaluate.overlap(
+        directory,
+        reference=reference,
+        captions=captions,
+        scorer=scorer,
+        max_hamming=max_hamming,
+        min_cosine=min_cosine,
+        out=out,
+        progress=TerminalProgress(),
+    )
+    typer.echo(str(found))
+
+
 def _numbers(option: str, text: str, kind: type[float]) -> list[float]:
     try:
         return [kind(number) for number in text.split(",") if number.strip()]

@@ -10,6 +10,7 @@ from orchestration.engine.progress import Progress, Quiet
 
 if TYPE_CHECKING:
     from orchestration.evaluation.codec import CodecEvaluation
+    from orchestration.evaluation.overlap import Overlap
     from orchestration.evaluation.results import Evaluation
 
 SIDE = 256  # pixels; Source: Ramesh et al. 2021, section 2.1
@@ -93,3 +94,40 @@ def codec(
     from orchestration.evaluation.codec import evaluate_codec
 
     return evaluate_codec(name, images, features, lpips, out, progress or Quiet())
+
+
+def overlap(
+    directory: str,
+    *,
+    reference: str = "",
+    captions: str = "",
+    scorer: str = "",
+    max_hamming: int | None = None,
+    min_cosine: float | None = None,
+    out: str = "overlap",
+    progress: Progress | None = None,
+) -> "Overlap":
+    """Find which images of an evaluation set have a counterpart among those that a run keeps.
+
+    They are compared as by the stage `decontaminate` (docs/decontaminate.md).
+
+    Args:
+        directory: of the run.
+        reference: a set of images, as that of `samples`; by default those that the section
+            `references` of the run names, as the run has described them.
+        captions: of the set, where its layout has several.
+        scorer: a CLIP that compares by content as well.
+        max_hamming: bits by which the hashes of counterparts may differ; as the stage by default.
+        min_cosine: of the vectors of counterparts; likewise.
+        out: URL of the folder for `overlap.txt`, which `samples` takes as `without`, and a page.
+        progress: receives each image and each shard.
+
+    Raises:
+        UsageError: the run keeps no images, or the set cannot be used.
+    """
+    from orchestration.evaluation.overlap import Asked, report_overlap
+
+    given = {"max_hamming": max_hamming, "min_cosine": min_cosine}
+    limits = {name: value for name, value in given.items() if value is not None}
+    asked = Asked(reference, captions, scorer, limits)
+    return report_overlap(directory, asked, out, progress or Quiet())

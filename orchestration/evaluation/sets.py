@@ -74,7 +74,7 @@ def read_reference(path: str, captions: str = "") -> PictureSet:
     Raises:
         ImageSetError: it has no image, or its captions cannot be read.
     """
-    one = ImageSet(path=path, name=_plain(_name(path)), captions=captions)
+    one = ImageSet(path=path, name=plain_name(path), captions=captions)
     opened, chosen = open_set(one), images_of_test_split(one)
     images = [image for image in opened.images if chosen is None or image.name in chosen]
     pictures = tuple(Picture(image, image.name) for image in images)
@@ -162,7 +162,7 @@ def names_in(url: str) -> list[str]:
 
 
 def _samples(path: str, name: str, references: Mapping[str, Picture]) -> PictureSet:
-    one = ImageSet(path=path, name=_plain(name))
+    one = ImageSet(path=path, name=plain_name(path))
     if files.exists(RunFolder(path).config):
         one = one.model_copy(update={"path": _table_of_run(path), "image_column": "sample"})
     opened = open_set(one)
@@ -203,12 +203,13 @@ def _table_of_run(root: str) -> str:
     )
 
 
+def plain_name(path: str) -> str:
+    """The name of a folder, as a set may be called."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", _name(path))
+
+
 def _name(path: str) -> str:
     return posixpath.basename(path.rstrip("/")) or path
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", name)
 
 
 def _stem(name: str) -> str:
