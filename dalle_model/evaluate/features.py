@@ -76,6 +76,9 @@ class Classifier(FeatureFunction, Protocol):
     def logits(self, images: Sequence[Rgb]) -> NDArray[np.float32]:
         """Logits of the classes, float32 `(n, classes)`, each row of its image alone."""
 
+    def logits_of(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The same, of features of it that are there already: most of the work is done then."""
+
 
 def load_features(name: str) -> FeatureFunction:
     """Load a feature function; those of Inception are a `Classifier` too.

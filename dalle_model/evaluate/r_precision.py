@@ -1,7 +1,8 @@
-"""R-precision: how often an image's own caption is the best of a hundred, by a scorer.
+"""R-precision: how often an image's own caption is the best of a hundred, by a CLIP.
 
-With a CLIP it says as much of the CLIP as of the images; a sampler that was chosen by the same CLIP
-is flattered. AttnGAN's numbers, by its own DAMSM encoders, are comparable with none of these.
+It says as much of the CLIP as of the images, and images that were chosen by the same CLIP are
+flattered. AttnGAN's numbers, by its own DAMSM encoders, are comparable with none of these.
+Functions of vectors, of which `dalle_model.clip.scorer.Embedder` makes some.
 """
 
 from collections.abc import Sequence
@@ -10,12 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dalle_model.clip.scorer import Embedder, Scorer
-from dalle_model.pixels import Rgb
-
-# Shape letters: N images, C candidates of an image.
+# Shape letters: N images, C candidates of an image, D values of a vector.
 
 CANDIDATES = 100  # Source: Xu et al. 2018 (AttnGAN), section 4: the true caption among 99 others
+
+Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class RPrecision:
 
 
 def r_precision(
-    scorer: Scorer,
-    images: Sequence[Rgb],
+    images_ND: Floats,
+    texts_ND: Floats,
     captions: Sequence[str],
     candidates: int = CANDIDATES,
     seed: int = 0,
@@ -45,17 +45,17 @@ def r_precision(
     """Rank each image's own caption among drawn ones of others.
 
     Args:
-        scorer: of images and captions; one that embeds places each image and caption once.
-        images: uint8 `(height, width, 3)`.
-        captions: one of each image; the others are drawn from them.
+        images_ND: vectors of length 1.
+        texts_ND: vectors of length 1 of their captions.
+        captions: the captions themselves: the others are drawn from them.
         candidates: captions that an image is compared with.
         seed: of the draw.
 
     Raises:
-        ValueError: there are no images, or too few different captions.
+        ValueError: there are too few different captions.
     """
     drawn_NC = draw_candidates(captions, candidates, seed)
-    return precision_of(candidate_scores(scorer, images, captions, drawn_NC))
+    return precision_of(candidate_scores(images_ND, texts_ND, drawn_NC))
 
 
 def draw_candidates(captions: Sequence[str], candidates: int, seed: int) -> NDArray[np.int64]:
@@ -86,22 +86,12 @@ def draw_candidates(captions: Sequence[str], candidates: int, seed: int) -> NDAr
 
 
 def candidate_scores(
-    scorer: Scorer, images: Sequence[Rgb], captions: Sequence[str], drawn_NC: NDArray[np.int64]
+    images_ND: Floats, texts_ND: Floats, drawn_NC: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Scores of images with their candidates, float64 `(N, C)`."""
-    if isinstance(scorer, Embedder):
-        texts = scorer.embed_texts(captions).astype(np.float64)
-        vectors = scorer.embed_images(images).astype(np.float64)
-        return np.array(
-            [texts[drawn] @ vector for drawn, vector in zip(drawn_NC, vectors, strict=True)]
-        )
-    return np.array(
-        [
-            scorer.score([image] * len(drawn), [captions[number] for number in drawn])
-            for drawn, image in zip(drawn_NC, images, strict=True)
-        ],
-        np.float64,
-    )
+    """Cosines of images and their candidates, float64 `(N, C)`."""
+    texts64_ND = texts_ND.astype(np.float64)
+    pairs = zip(drawn_NC, images_ND, strict=True)
+    return np.array([texts64_ND[drawn_C] @ image_D for drawn_C, image_D in pairs])
 
 
 def precision_of(scores_NC: NDArray[np.float64]) -> RPrecision:

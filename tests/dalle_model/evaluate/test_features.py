@@ -1,5 +1,3 @@
-import warnings
-
 import numpy as np
 import pytest
 import torch
@@ -14,6 +12,7 @@ from dalle_model.evaluate.features import (
 from dalle_model.evaluate.frechet import frechet_distance
 from dalle_model.evaluate.moments import moments_of
 from tests.support.clips import random_images
+from tests.support.codecs import save_script
 from tests.support.features import facts_of
 
 
@@ -77,14 +76,8 @@ class Map(nn.Module):
 @pytest.fixture
 def exported(tmp_path):
     path = tmp_path / "net.pt"
-    write_script(MeanColours(), path)
+    save_script(MeanColours(), str(path))
     return path
-
-
-def write_script(module, path):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch would have `torch.export`
-        torch.jit.save(torch.jit.trace(module, torch.zeros(1, 3, 8, 8)), path)
 
 
 FORM = """\
@@ -136,7 +129,7 @@ def test_descriptions_that_make_no_sense_are_told(exported, line, message):
 
 
 def test_networks_that_are_none_are_told(tmp_path):
-    write_script(Map(), tmp_path / "map.pt")
+    save_script(Map(), str(tmp_path / "map.pt"))
     (tmp_path / "text.pt").write_text("text")
     for name, message in (
         ("map.pt", r"returns \(1, 3, 224, 224\) for one image"),

@@ -60,9 +60,8 @@ def test_as_the_formula(published):
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("published", ["vgg"], indirect=True)
 def test_as_torch_fidelity(published, monkeypatch):
-    if published.kind == "alex":
-        pytest.skip("it has VGG alone")
     from torch_fidelity import sample_similarity_lpips as peer
 
     network = SimpleNamespace(features=published.layers)
