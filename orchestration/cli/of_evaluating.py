@@ -162,6 +162,26 @@ def overlap(
     typer.echo(str(found))
 
 
+@evaluate_command("captions")
+def drawn_captions(
+    reference: Annotated[str, typer.Argument(metavar="SET", help="Folder, COCO or CUB.")],
+    out: Annotated[str, typer.Argument(metavar="CSV", help="Table to write.")],
+    number: Annotated[int, typer.Option("-n", min=1, help="Number of captions.")] = 30_000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draw.")] = 0,
+    captions: Annotated[
+        str, typer.Option("--captions", help="File of the set, where it has several.")
+    ] = "",
+) -> None:
+    """Draw the captions that models are to draw images for.
+
+    Example: dalle evaluate captions coco/ captions.csv
+    """
+    from orchestration import api
+
+    found = api.evaluate.captions(reference, out, number=number, seed=seed, captions=captions)
+    typer.echo(str(found))
+
+
 def _numbers(option: str, text: str, kind: type[float]) -> list[float]:
     try:
         return [kind(number) for number in text.split(",") if number.strip()]

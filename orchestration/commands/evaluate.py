@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from orchestration.engine.progress import Progress, Quiet
 
 if TYPE_CHECKING:
+    from orchestration.evaluation.captions import DrawnCaptions
     from orchestration.evaluation.codec import CodecEvaluation
     from orchestration.evaluation.overlap import Overlap
     from orchestration.evaluation.results import Evaluation
@@ -131,3 +132,24 @@ def overlap(
     limits = {name: value for name, value in given.items() if value is not None}
     asked = Asked(reference, captions, scorer, limits)
     return report_overlap(directory, asked, out, progress or Quiet())
+
+
+def captions(
+    reference: str, out: str, *, number: int = 30_000, seed: int = 0, captions: str = ""
+) -> "DrawnCaptions":
+    """Draw the captions of a reference that models are to draw images for, as a table.
+
+    Args:
+        reference: a set of images, as that of `samples`; of CUB each caption counts once.
+        out: URL of the CSV to write: `file_name` that the image should have, `caption`,
+            `reference`.
+        number: of captions at most; 30,000 in the paper.
+        seed: of the draw.
+        captions: of the set, where its layout has several.
+
+    Raises:
+        UsageError: the set cannot be used.
+    """
+    from orchestration.evaluation.captions import write_captions
+
+    return write_captions(reference, out, number, seed, captions)

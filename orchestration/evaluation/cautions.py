@@ -68,6 +68,6 @@ def _of_samples(
         )
     if points.removed and (loose := sum(not picture.of for picture in pictures)):
         yield (
-            f"{name}: {loose:,} names lead to no image of the reference; these samples stay where "
+            f"{name}: {loose:,} samples lead to no image of the reference, and stay where "
             "overlaps are removed"
         )

@@ -159,7 +159,7 @@ class SampleSide:
     @cached_property
     def scores(self) -> NDArray[np.float64]:
         """Cosine of each picture and its caption, by which one is chosen."""
-        return cosines(self._clip, self._texts(""))
+        return cosines(self._clip, self._plain)
 
     @cached_property
     def _clip(self) -> Floats:
@@ -196,5 +196,5 @@ class SampleSide:
             yield from sureness(self._at(radius, self._with.classes)[places])
         captions = [self.read.pictures[place].caption for place in places]
         if self._with.images is not None and radius == points.blur[0] and all(captions):
-            vectors = (self._clip, self._prefixed, self._plain)
-            yield from agreement(*(some[places] for some in vectors), captions)
+            prefixed, plain = self._prefixed[places], self._plain[places]
+            yield from agreement(self._clip[places], prefixed, plain, captions)

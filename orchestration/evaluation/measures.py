@@ -7,13 +7,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dalle_model.evaluate.clip_score import WEIGHT
+from dalle_model.evaluate.clip_score import clip_scores
 from dalle_model.evaluate.features import FeatureFacts
 from dalle_model.evaluate.frechet import frechet_distance
 from dalle_model.evaluate.inception_score import inception_score, softmax
 from dalle_model.evaluate.kernel_distance import kernel_distance
 from dalle_model.evaluate.moments import Moments, moments_of
-from dalle_model.evaluate.r_precision import CANDIDATES, draw_candidates, precision_of
+from dalle_model.evaluate.r_precision import CANDIDATES, r_precision
 
 Measure = Literal[
     "frechet_distance", "kernel_distance", "inception_score", "clip_score", "r_precision"
@@ -109,19 +109,15 @@ def agreement(
         captions: vectors of the captions alone.
         texts: the captions themselves.
     """
-    scores = WEIGHT * np.maximum(cosines(images, prefixed), 0)
+    scores = clip_scores(images, prefixed)
     error = float(scores.std() / np.sqrt(len(scores)))
     yield Value("clip_score", float(scores.mean()), error)
     candidates = min(CANDIDATES, len(set(texts)))
     if candidates > 1:
-        drawn = draw_candidates(texts, candidates, 0)
-        texts64 = captions.astype(np.float64)
-        found = precision_of(
-            np.array([texts64[row] @ image for row, image in zip(drawn, images, strict=True)])
-        )
+        found = r_precision(images, captions, texts, candidates)
         yield Value("r_precision", found.share, found.standard_error)
 
 
 def cosines(images: Floats, captions: Floats) -> NDArray[np.float64]:
     """Of each image and its caption, `(n,)`."""
-    return np.einsum("nd,nd->n", images.astype(np.float64), captions)
+    return np.asarray((images.astype(np.float64) * captions).sum(axis=1))

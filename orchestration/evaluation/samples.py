@@ -99,6 +99,8 @@ def evaluate_samples(
 def _check(samples: Sequence[str], reference: str, asked: Asked) -> None:
     if not samples:
         raise SamplesError("no samples; name a folder of images, or the directory of a run")
+    if len(set(samples)) < len(samples):
+        raise SamplesError("a folder is named twice; each set is judged once")
     if not asked.blur or min(asked.blur) < 0 or len(set(asked.blur)) < len(asked.blur):
         raise SamplesError("--blur takes different radii of 0 and more, such as 0,1,2,4,8")
     if any(number < 1 for number in asked.best_of):

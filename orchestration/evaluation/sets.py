@@ -86,17 +86,20 @@ def read_samples(paths: Sequence[str], reference: PictureSet | None = None) -> l
 
     Args:
         paths: of folders in a layout of `pipelines.image_sets`, or of runs with samples.
-        reference: to whose images the names of samples may lead: by their names, and by their
-            numbers where they are COCO's. A sample without a caption has those of its reference.
+        reference: to whose images samples lead: by the name of the image, by its number where it
+            is one of COCO's, else by the caption. A sample without one has those of its reference.
 
     Raises:
         ImageSetError: a folder has no image, or its captions cannot be read.
         SamplesError: a run has no samples.
     """
     named = Counter(_name(path) for path in paths)
-    index = {} if reference is None else by_name(reference)
+    by_names = {} if reference is None else by_name(reference)
+    by_captions = {} if reference is None else by_caption(reference)
     names = [path if named[_name(path)] > 1 else _name(path) for path in paths]
-    return [_samples(path, name, index) for path, name in zip(paths, names, strict=True)]
+    return [
+        _samples(path, name, by_names, by_captions) for path, name in zip(paths, names, strict=True)
+    ]
 
 
 def grouped(images: Sequence[SetImage]) -> list[tuple[str, int]]:
@@ -148,6 +151,15 @@ def by_name(reference: PictureSet) -> dict[str, Picture]:
     return {number: some[0] for number, some in numbered.items() if len(some) == 1} | found
 
 
+def by_caption(reference: PictureSet) -> dict[str, Picture]:
+    """References by their captions; one that several have leads to none."""
+    found: dict[str, list[Picture]] = {}
+    for picture in reference.pictures:
+        for caption in dict.fromkeys(picture.image.captions):
+            found.setdefault(caption, []).append(picture)
+    return {caption: some[0] for caption, some in found.items() if len(some) == 1}
+
+
 def names_in(url: str) -> list[str]:
     """The lines of a list, without comments.
 
@@ -161,12 +173,14 @@ def names_in(url: str) -> list[str]:
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
-def _samples(path: str, name: str, references: Mapping[str, Picture]) -> PictureSet:
+def _samples(
+    path: str, name: str, names: Mapping[str, Picture], captions: Mapping[str, Picture]
+) -> PictureSet:
     one = ImageSet(path=path, name=plain_name(path))
     if files.exists(RunFolder(path).config):
         one = one.model_copy(update={"path": _table_of_run(path), "image_column": "sample"})
     opened = open_set(one)
-    known = [(image, _reference_of(image, references)) for image in opened.images]
+    known = [(image, _reference_of(image, names, captions)) for image in opened.images]
     images = [_captioned(image, found) for image, found in known]
     pictures = tuple(
         Picture(image, group, number, found.image.name if found else "")
@@ -175,12 +189,16 @@ def _samples(path: str, name: str, references: Mapping[str, Picture]) -> Picture
     return PictureSet(name, path, opened.layout, pictures, tuple(opened.absent))
 
 
-def _reference_of(image: SetImage, references: Mapping[str, Picture]) -> Picture | None:
-    """The reference of a sample; none where the two have captions, and none in common."""
-    found = linked(image.name, references)
-    if found is None or not image.captions or not found.image.captions:
+def _reference_of(
+    image: SetImage, names: Mapping[str, Picture], captions: Mapping[str, Picture]
+) -> Picture | None:
+    """The reference of a sample: by its name, where the two do not contradict, else by caption."""
+    found = linked(image.name, names)
+    if not image.captions:
         return found
-    return found if set(image.captions) & set(found.image.captions) else None
+    if found is not None and set(image.captions) & {*found.image.captions}:
+        return found
+    return captions.get(image.captions[0])
 
 
 def _captioned(image: SetImage, reference: Picture | None) -> SetImage:

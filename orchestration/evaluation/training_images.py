@@ -100,8 +100,9 @@ def matches(
     graph, run = _opened(root)
     stage = _one(stage for stage in registry().values() if REFERENCES in stage.reads)
     config = stage.config.model_validate({"drop": "none", **limits})
-    inputs = {IMAGES: (images_folder(root).url,), REFERENCES: (with_.url,)}
-    inputs[SELECTION] = tuple(run.stage(one.name).url for one in graph.writers(SELECTION))
+    selections = tuple(run.stage(one.name).url for one in graph.writers(SELECTION))
+    images = (images_folder(root).url,)
+    inputs = {IMAGES: images, SELECTION: selections, REFERENCES: (with_.url,)}
     numbers = tuple(range(run.num_shards))
     fingerprint = str(files.identity(with_.url)["stamp"])
     task = StageTask(out, stage.name, run.num_shards, "overlap", fingerprint, numbers, inputs)
