@@ -44,6 +44,7 @@ DalleError: what was asked for has failed; exit code 1
         CodecError           dalle_model.tokenizers.codec     the codec of a config cannot be used
         ConversionError      dalle_model.tokenizers.pickles   a file cannot be made a codec
         ScorerError          dalle_model.clip.scorer          a scorer cannot be found or used
+        FeaturesError        dalle_model.evaluate.features    features are missing or do not compare
         CompressionError     dalle_model.train.powersgd       gradients cannot be compressed so
         ParallelError        dalle_model.train.place          processes cannot train together so
         RecomputeError       dalle_model.train.recomputing    a model has no blocks
