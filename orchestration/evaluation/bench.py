@@ -103,8 +103,7 @@ class Bench:
         store = store_of(self._folder, extractor, look)
         if all(digest in store for digest in pictures):
             return {}
-        kind = next(iter(extractor.facts))
-        with self._progress.stage(kind, f"{name}, blur {radius:g}"):
+        with self._progress.stage(extractor.name, f"{name}, blur {radius:g}"):
             return fill(store, pictures, extractor, look, self._progress.step)
 
 

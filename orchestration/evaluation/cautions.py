@@ -56,7 +56,7 @@ def _of_samples(
     read: ReadSet, judged: int, instruments: Instruments, points: Points
 ) -> Iterator[str]:
     name, pictures = read.found.name, read.pictures
-    if instruments.classes is not None and judged < SPLITS:
+    if instruments.classifier is not None and judged < SPLITS:
         yield f"{name}: no Inception score of fewer than {SPLITS} images"
     captions = {picture.caption for picture in pictures}
     if instruments.images is not None and "" in captions:

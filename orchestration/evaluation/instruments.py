@@ -26,19 +26,21 @@ class Instruments:
     """What measures.
 
     Args:
-        functions: the feature function, whose facts decide what is comparable.
+        function: the feature function, whose facts decide what is comparable.
         features: vectors of it.
-        classes: logits of a classifier; None without one.
-        images: vectors of a CLIP; None without one.
-        embedder: that CLIP.
+        classifier: what tells classes; None without one.
+        classified: vectors from which it tells them.
+        embedder: a CLIP; None without one.
+        images: vectors of it.
         facts: of each of them, for `results.json`.
     """
 
     function: FeatureFunction
     features: Extractor
-    classes: Extractor | None
-    images: Extractor | None
+    classifier: Classifier | None
+    classified: Extractor | None
     embedder: Embedder | None
+    images: Extractor | None
     facts: Mapping[str, Any]
 
 
@@ -56,17 +58,18 @@ def load_instruments(features: str, classifier: str = "", scorer: str = "") -> I
     """
     function = load_features(features)
     facts: dict[str, Any] = {"features": {"given": features, **asdict(function.facts)}}
-    classes, images, embedder = None, None, None
-    if (classified := _classifier(function, classifier)) is not None:
-        own = asdict(classified.facts)
+    made = Extractor("features", asdict(function.facts), function.features)
+    classified, images, embedder = None, None, None
+    if (telling := _classifier(function, classifier)) is not None:
+        own = asdict(telling.facts)
         facts["classifier"] = {"given": classifier or features, **own}
-        classes = Extractor({"classes": own}, classified.logits)
+        is_same = telling is function
+        classified = made if is_same else Extractor("classes", own, telling.features)
     if scorer:
         embedder = load_embedder(scorer)
         facts["scorer"] = {"given": scorer, **scorer_facts(scorer)}
-        images = Extractor({"clip": scorer_facts(scorer)}, embedder.embed_images)
-    made = Extractor({"features": asdict(function.facts)}, function.features)
-    return Instruments(function, made, classes, images, embedder, facts)
+        images = Extractor("clip", scorer_facts(scorer), embedder.embed_images)
+    return Instruments(function, made, telling, classified, embedder, images, facts)
 
 
 def embedded(embedder: Embedder, captions: Sequence[str]) -> Floats:

@@ -183,17 +183,18 @@ class SampleSide:
         """Vectors at a blur; held while the radius stays."""
         if radius != self._radius:
             self._vectors, self._radius = {}, radius
-        kind = next(iter(extractor.facts))
-        if kind not in self._vectors:
-            self._vectors[kind] = self._bench.vectors(self.read, extractor, radius)
-        return self._vectors[kind]
+        if extractor.name not in self._vectors:
+            vectors = self._bench.vectors(self.read, extractor, radius)
+            self._vectors[extractor.name] = vectors
+        return self._vectors[extractor.name]
 
     def _values(
         self, radius: float, places: Places, reference: Reference, points: Points
     ) -> Iterator[Value]:
         yield from distances(self._at(radius, self._with.features)[places], reference)
-        if self._with.classes is not None:
-            yield from sureness(self._at(radius, self._with.classes)[places])
+        if self._with.classifier is not None and self._with.classified is not None:
+            told = self._at(radius, self._with.classified)[places]
+            yield from sureness(self._with.classifier.logits_of(told))
         captions = [self.read.pictures[place].caption for place in places]
         if self._with.images is not None and radius == points.blur[0] and all(captions):
             prefixed, plain = self._prefixed[places], self._plain[places]

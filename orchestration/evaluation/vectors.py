@@ -28,10 +28,12 @@ class Extractor:
     """What makes vectors of images.
 
     Args:
+        name: of it, for people, and for those who keep vectors of several.
         facts: all that decides the vectors beside the image and its look, as JSON.
         of: vectors `(n, d)` of images, each of its image alone.
     """
 
+    name: str
     facts: Mapping[str, Any]
     of: Callable[[Sequence[Rgb]], Floats]
 

@@ -61,7 +61,10 @@ class CountedFeatures:
         return np.stack([self._of(image) for image in images])
 
     def logits(self, images: Sequence[Rgb]) -> NDArray[np.float32]:
-        return 8 * self.features(images)
+        return self.logits_of(self.features(images))
+
+    def logits_of(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        return 8 * features
 
     def _of(self, image: Rgb) -> NDArray[np.float32]:
         height, width, _ = image.shape

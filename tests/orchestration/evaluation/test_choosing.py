@@ -14,9 +14,8 @@ SCORES = {("a", 0): 0.2, ("a", 1): 0.9, ("a", 2): 0.9, ("b", 0): 0.3, ("b", 1): 
 
 
 def chosen(number: int) -> set[tuple[str, int]]:
-    return {
-        ORDER[place] for place in best_of(PICTURES, np.array([*map(SCORES.get, ORDER)]), number)
-    }
+    scores = np.array([SCORES[one] for one in ORDER])
+    return {ORDER[place] for place in best_of(PICTURES, scores, number)}
 
 
 def test_the_first_ones_of_a_caption_are_looked_at_and_of_equal_ones_the_first_is_best() -> None:

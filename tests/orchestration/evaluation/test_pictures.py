@@ -28,7 +28,7 @@ def test_what_is_no_image_says_why() -> None:
     assert np.array_equal(decoded(to_png(noise(3))), noise(3))
     with pytest.raises(BrokenImageError, match="UnidentifiedImageError"):
         decoded(b"no image")
-    with pytest.raises(BrokenImageError, match="(?i)truncated"):
+    with pytest.raises(BrokenImageError, match=r"(?i)truncated"):
         decoded(_jpeg()[:300])
 
 

@@ -79,10 +79,8 @@ def test_the_blur_is_on_both_sides(tmp_path, counted, folders) -> None:
     found = judged(folders, tmp_path / "out", blur=(0.0, 3.0))
     ours, real = [picture(n) for n in range(36)], [picture(100 + n) for n in range(20)]
     for radius in (0.0, 3.0):
-        sides = [
-            [counted.features(blurred(some, radius) if radius else some)] for some in (ours, real)
-        ]
-        one, other = (moments_of(side, counted.facts) for side in sides)
+        both = [blurred(some, radius) if radius else some for some in (ours, real)]
+        one, other = (moments_of([counted.features(some)], counted.facts) for some in both)
         (value,) = values(found, "frechet_distance", blur=radius)
         assert value == pytest.approx(frechet_distance(one, other), rel=1e-9)
 
@@ -91,7 +89,7 @@ def test_a_second_call_computes_nothing_and_finds_the_same(tmp_path, counted, fo
     asked = {"blur": (0.0, 1.0), "scorer": "colour", "best_of": (1, 2)}
     first = judged(folders, tmp_path / "out", **asked)
     seen = counted.seen
-    assert seen == 2 * 2 * 36 + 2 * 20  # features and classes, both radii
+    assert seen == 2 * 36 + 2 * 20  # both sides at both radii; classes are told from the same
     assert judged(folders, tmp_path / "out", **asked).figures == first.figures
     assert counted.seen == seen
 

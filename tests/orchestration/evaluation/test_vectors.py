@@ -1,5 +1,6 @@
 """Vectors are kept by the content of images, whatever interrupts their making."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,12 @@ from pipelines.image_sets.layouts import SetImage
 from tests.support.image_folders import CountedFeatures, picture
 
 LOOK = Look(8)
-PICTURES = {
-    f"{n:03d}": Picture(SetImage(str(n), [], lambda n=n: to_png(picture(n)))) for n in range(9)
-}
+IMAGES = [SetImage(str(n), [], partial(to_png, picture(n))) for n in range(9)]
+PICTURES = {f"{int(image.name):03d}": Picture(image) for image in IMAGES}
 
 
 def filled(folder: Path, of, pictures=PICTURES, look: Look = LOOK) -> dict[str, str]:
-    extractor = Extractor({"test": 1}, of)
+    extractor = Extractor("test", {"test": 1}, of)
     return fill(store_of(str(folder), extractor, look), pictures, extractor, look, lambda *_: None)
 
 
@@ -29,7 +29,7 @@ def test_what_is_kept_is_not_made_again(tmp_path: Path) -> None:
     assert filled(tmp_path, function.features) == {}
     assert filled(tmp_path, function.features) == {}
     assert function.seen == len(PICTURES)
-    stored = store_of(str(tmp_path), Extractor({"test": 1}, function.features), LOOK)
+    stored = store_of(str(tmp_path), Extractor("test", {"test": 1}, function.features), LOOK)
     again = CountedFeatures().features([picture(4, 8)])[0]
     assert np.allclose(stored["004"], again, atol=0.02)  # scaled from 24 to 8 pixels
 
