@@ -1,7 +1,7 @@
 """Sets that were read, and their vectors, each computed once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -41,11 +41,6 @@ class ReadSet:
     pictures: tuple[Picture, ...]
     digests: tuple[str, ...]
     broken: Mapping[str, str]
-
-    @property
-    def whole(self) -> PictureSet:
-        """The set without what cannot be decoded."""
-        return replace(self.found, pictures=self.pictures)
 
     @property
     def facts(self) -> SetFacts:

@@ -5,8 +5,33 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dalle_model.errors import UsageError
-from orchestration.evaluation.sets import Picture
+from orchestration.evaluation.sets import Picture, PictureSet, SamplesError
+
+
+def check_candidates(found: PictureSet, numbers: Sequence[int]) -> None:
+    """Refuse a set of which no so many images of a caption can be chosen from.
+
+    Args:
+        found: the set.
+        numbers: of images of a caption; none where all images are judged.
+
+    Raises:
+        SamplesError: a caption has fewer, or an image has no caption.
+    """
+    if not numbers:
+        return
+    if unnamed := [one.image.name for one in found.pictures if not one.caption]:
+        raise SamplesError(
+            f"{found.path}: {unnamed[0]} has no caption, by which --best-of chooses; write one "
+            "beside it, or a table `captions.csv` of `file` and `caption`"
+        )
+    groups = _groups(found.pictures)
+    least = min(groups, key=lambda group: len(groups[group]))
+    if len(groups[least]) < max(numbers):
+        raise SamplesError(
+            f"--best-of {max(numbers)}: {found.path} has {len(groups[least])} image(s) of {least}; "
+            "images of one caption are called CAPTION_NUMBER, such as `0001_0.png`, `0001_1.png`"
+        )
 
 
 def best_of(
@@ -17,24 +42,21 @@ def best_of(
     Args:
         pictures: of all groups.
         scores: of each picture and its caption.
-        number: how many of a group are looked at, in the order of their numbers.
+        number: how many of a group are looked at, in the order of their numbers; all of a group
+            that has fewer, since some are broken.
 
     Returns:
         Places of the pictures, one a group, ascending.
-
-    Raises:
-        UsageError: a group has fewer.
     """
-    groups: dict[str, list[int]] = {}
-    for place, picture in enumerate(pictures):
-        groups.setdefault(picture.group, []).append(place)
     found = []
-    for name, places in groups.items():
-        if len(places) < number:
-            raise UsageError(
-                f"--best-of {number}: {name} has {len(places)} image(s); images of one caption are "
-                "called CAPTION_NUMBER, such as `0001_0.png` and `0001_1.png`"
-            )
+    for places in _groups(pictures).values():
         first = sorted(places, key=lambda place: pictures[place].number)[:number]
         found.append(max(first, key=lambda place: scores[place]))
     return np.sort(np.array(found, np.int64))
+
+
+def _groups(pictures: Sequence[Picture]) -> dict[str, list[int]]:
+    groups: dict[str, list[int]] = {}
+    for place, picture in enumerate(pictures):
+        groups.setdefault(picture.group, []).append(place)
+    return groups

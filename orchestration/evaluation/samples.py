@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from dalle_model import files
 from dalle_model.evaluate.moments import load_moments
 from orchestration.engine.progress import Progress
-from orchestration.evaluation.bench import Bench, ReadSet
+from orchestration.evaluation.bench import Bench
 from orchestration.evaluation.cautions import cautions
+from orchestration.evaluation.choosing import check_candidates
 from orchestration.evaluation.instruments import Instruments, load_instruments
 from orchestration.evaluation.judging import Points, ReferenceSide, SampleSide, figures_of
 from orchestration.evaluation.measures import Reference
@@ -16,6 +17,7 @@ from orchestration.evaluation.page import render
 from orchestration.evaluation.pictures import PAPER_SIDE
 from orchestration.evaluation.results import Evaluation, SetFacts, document_of
 from orchestration.evaluation.sets import (
+    PictureSet,
     SamplesError,
     names_in,
     read_reference,
@@ -71,13 +73,18 @@ def evaluate_samples(
         BrokenImagesError: too many images of a set cannot be read.
     """
     _check(samples, reference, asked)
-    instruments = load_instruments(asked.features, asked.classifier, asked.scorer)
-    bench = Bench(out, asked.side, progress)
-    theirs, fixed, facts = _reference(bench, instruments, reference, asked)
-    found = read_samples(samples, None if theirs is None else theirs.whole)
-    reads = [bench.read(one, instruments.features) for one in found]
+    theirs = None if reference.endswith(MOMENTS) else read_reference(reference, asked.captions)
+    sets = read_samples(samples, theirs)
+    for one in sets:
+        check_candidates(one, asked.best_of)
     points = Points(asked.blur, asked.best_of, _removed(theirs, asked.without))
-    side = ReferenceSide(bench, instruments, theirs, fixed, points.removed)
+    instruments = load_instruments(asked.features, asked.classifier, asked.scorer)
+    fixed = _fixed(reference, instruments) if theirs is None else None
+    bench = Bench(out, asked.side, progress)
+    original = None if theirs is None else bench.read(theirs, instruments.features)
+    facts = _facts(reference, fixed) if original is None else original.facts
+    reads = [bench.read(one, instruments.features) for one in sets]
+    side = ReferenceSide(bench, instruments, original, fixed, points.removed)
     sides = [SampleSide(bench, instruments, read) for read in reads]
     figures = figures_of(sides, side, points)
     evaluation = Evaluation(
@@ -87,7 +94,7 @@ def evaluate_samples(
         side=asked.side,
         figures=figures,
         warnings=list(cautions(facts, reads, instruments, points, figures)),
-        shown=shown_of(sides, theirs, points.pairs[-1][1], asked.side),
+        shown=shown_of(sides, original, points.pairs[-1][1], asked.side),
         page=files.join(out, PAGE),
         document=files.join(out, DOCUMENT),
     )
@@ -116,28 +123,25 @@ def _check(samples: Sequence[str], reference: str, asked: Asked) -> None:
         )
 
 
-def _reference(
-    bench: Bench, instruments: Instruments, path: str, asked: Asked
-) -> tuple[ReadSet | None, Reference | None, SetFacts]:
-    if path.endswith(MOMENTS):
-        moments = load_moments(path, instruments.function.facts)
-        name = posixpath.basename(path)
-        facts = SetFacts(name, path, "moments", moments.count or 0, 0)
-        return None, Reference(moments, None), facts
-    read = bench.read(read_reference(path, asked.captions), instruments.features)
-    return read, None, read.facts
+def _fixed(url: str, instruments: Instruments) -> Reference:
+    return Reference(load_moments(url, instruments.function.facts), None)
 
 
-def _removed(read: ReadSet | None, url: str) -> frozenset[str]:
+def _facts(url: str, fixed: Reference | None) -> SetFacts:
+    count = None if fixed is None else fixed.moments.count
+    return SetFacts(posixpath.basename(url), url, "moments", count or 0, 0)
+
+
+def _removed(reference: PictureSet | None, url: str) -> frozenset[str]:
     """Names of the references that a list leaves out."""
-    if not url or read is None:
+    if not url or reference is None:
         return frozenset()
-    listed, there = set(names_in(url)), {picture.image.name for picture in read.pictures}
+    listed, there = set(names_in(url)), {picture.image.name for picture in reference.pictures}
     if not listed & there:
         raise SamplesError(
-            f"{url} names no image of {read.found.path}; `dalle evaluate overlap` with the same "
+            f"{url} names no image of {reference.path}; `dalle evaluate overlap` with the same "
             "--reference writes such a list"
         )
     if there <= listed:
-        raise SamplesError(f"{url} names all images of {read.found.path}: nothing is left")
+        raise SamplesError(f"{url} names all images of {reference.path}: nothing is left")
     return frozenset(listed & there)

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from dalle_model.errors import UsageError
-from orchestration.evaluation.choosing import best_of
-from orchestration.evaluation.sets import Picture
+from orchestration.evaluation.choosing import best_of, check_candidates
+from orchestration.evaluation.sets import Picture, PictureSet, SamplesError
 from pipelines.image_sets.layouts import SetImage
 
 ORDER = [("b", 1), ("a", 2), ("a", 0), ("b", 0), ("a", 1), ("b", 2)]  # as digests may order them
@@ -25,5 +24,14 @@ def test_the_first_ones_of_a_caption_are_looked_at_and_of_equal_ones_the_first_i
 
 
 def test_too_few_images_of_a_caption_are_named() -> None:
-    with pytest.raises(UsageError, match=r"--best-of 4: b has 3 image\(s\)"):
-        best_of(PICTURES, np.zeros(6), 4)
+    found = PictureSet("ours", "ours/", "folder", tuple(PICTURES[1:]))
+    check_candidates(found, ())
+    check_candidates(found, (1, 2))
+    with pytest.raises(SamplesError, match=r"--best-of 3: ours/ has 2 image\(s\) of b;"):
+        check_candidates(found, (1, 3))
+
+
+def test_an_image_without_a_caption_cannot_be_chosen() -> None:
+    found = PictureSet("ours", "ours/", "folder", (Picture(SetImage("a_0", [], bytes), "a"),))
+    with pytest.raises(SamplesError, match="ours/: a_0 has no caption"):
+        check_candidates(found, (1,))
