@@ -9,9 +9,10 @@ class ImageSet(BaseModel):
     Args:
         path: its folder, or a Parquet file. A folder is read as COCO's where it has
             `captions_*.json`, beside the images or in `annotations/`; as CUB's where it has
-            `images/` and `text/` or `text_c10/`; as tables where it holds nothing but Parquet; else
-            as a folder of images with captions beside them, or in a table `metadata` or `captions`
-            (`.jsonl`, `.csv` or `.parquet`) of `file_name` or `file`, and `caption`.
+            `images/` and `text/` or `text_c10/`; as tables where it holds nothing but Parquet; as
+            images of `dalle sample` where it has `samples.json`; else as a folder of images with
+            captions beside them, or in a table `metadata` or `captions` (`.jsonl`, `.csv` or
+            `.parquet`) of `file_name` or `file`, and `caption`.
         name: of the set, in evidence and counts.
         captions: the file or folder with its captions, counted from `path`, where the layout has
             several, such as `annotations/captions_val2014.json`, or another one.

@@ -37,7 +37,8 @@ FILE_COLUMNS = ("file_name", "file")
 MAX_TEXT_BYTES = 1 << 20  # of captions beside an image; chosen: a thousand of any length
 
 Captions = Mapping[str, list[str]]  # by path of the image
-Layout = Literal["coco", "cub", "table", "folder", "parquet"]
+Layout = Literal["coco", "cub", "table", "folder", "parquet", "drawn"]
+DRAWN = "samples.json"  # beside what `dalle sample` has drawn
 
 
 class _Captions(NamedTuple):
@@ -102,6 +103,8 @@ def open_set(one: ImageSet) -> OpenedSet:
             f"the set {one.name}: {one.path} holds no image and no Parquet; images end "
             "in .jpg, .jpeg, .png, .webp or .gif"
         )
+    if DRAWN in listing:
+        return _drawn(one, listing)
     layout, captions, chosen, absent = _captions(one, listing, images)
     found = (
         SetImage(name, captions.get(name, []), partial(files.read_bytes, location_of(one, name)))
@@ -127,6 +130,27 @@ def _captions(one: ImageSet, listing: Listing, images: list[str]) -> _Captions:
         return _Captions("table", _of_table(one, table), images)
     beside = {name: [_stem(name) + suffix for suffix in TEXT_SUFFIXES] for name in images}
     return _Captions("folder", _of_texts(one, listing, beside), images)
+
+
+def _drawn(one: ImageSet, listing: Listing) -> OpenedSet:
+    """Images as `dalle sample` draws them, called by the place of their caption and their number.
+
+    Their files are called by the order of their scores, where they were scored.
+    """
+    document = _read_json(one, DRAWN)
+    found, absent = [], []
+    try:
+        for place, row in enumerate(document["rows"]):
+            for image in row["images"]:
+                name, file = f"{place:03d}_{image['number']:03d}", str(image["file"])
+                read = partial(files.read_bytes, location_of(one, file))
+                found.append(SetImage(name, [str(row["caption"])], read))
+                absent += [file] if file not in listing else []
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unreadable(one, DRAWN, f"not as `dalle sample` writes it: {error!r}") from error
+    if absent:
+        raise _unreadable(one, DRAWN, f"{absent[0]} is not there; draw the images again")
+    return OpenedSet("drawn", found)
 
 
 def _of_coco(one: ImageSet, names: list[str], images: list[str]) -> tuple[Captions, Sequence[str]]:

@@ -63,6 +63,22 @@ def test_coco_tells_which_images_are_absent(tmp_path: Path) -> None:
     assert [image.name for image in opened.images] == ["val/1.png", "val/2.png"]
 
 
+def test_what_dalle_sample_has_drawn_is_called_by_caption_and_number(tmp_path: Path) -> None:
+    images = [
+        {"file": "000-000.png", "number": 7, "score": 0.9},
+        {"file": "000-001.png", "number": 2},
+    ]
+    rows = [{"caption": "a", "images": images}, {"caption": "b", "images": []}]
+    drawn = json.dumps({"rows": rows})
+    write(
+        tmp_path, {"000-000.png": PNG, "000-001.png": PNG, "sheet.png": b"", "samples.json": drawn}
+    )
+    assert read(tmp_path) == {"000_007": ["a"], "000_002": ["a"]}
+    (tmp_path / "000-001.png").unlink()
+    with pytest.raises(ImageSetError, match=r"000-001\.png is not there"):
+        read(tmp_path)
+
+
 def test_one_of_several_annotations_can_be_named(tmp_path: Path) -> None:
     write(tmp_path, {"1.png": PNG, "2.png": PNG})
     write(tmp_path, {"annotations/captions_a.json": coco((1, "a"))})
@@ -113,6 +129,7 @@ def test_parquet_holds_images_as_bytes_or_as_datasets_writes_them(tmp_path: Path
         ({"8.png": PNG, "annotations/captions_a.json": coco()}, "none of the images"),
         ({"1.png": PNG, "metadata.jsonl": "{}"}, "it needs 'file_name' and 'caption'"),
         ({"1.png": PNG, "metadata.jsonl": "["}, "metadata.jsonl cannot be read"),
+        ({"1.png": PNG, "samples.json": "[]"}, "not as `dalle sample` writes it"),
         ({"1.png": PNG, "metadata.csv": "a,b\n1\n"}, "metadata.csv cannot be read"),
     ],
 )
