@@ -12,7 +12,7 @@ from orchestration.evaluation.measures import Floats
 from orchestration.evaluation.pictures import Look
 from orchestration.evaluation.results import SetFacts
 from orchestration.evaluation.sets import Picture, PictureSet
-from orchestration.evaluation.vectors import Extractor, digests_of, fill, store_of
+from orchestration.evaluation.vectors import Extractor, VectorStore, digests_of, fill, store_of
 
 VECTORS = "vectors"
 # Share of a set that may be broken. Chosen: a folder with more is the wrong one, or half copied.
@@ -72,7 +72,7 @@ class Bench:
         """
         digests, broken = digests_of(found.pictures)
         there = [picture for picture in found.pictures if picture.image.name in digests]
-        undecoded = self._fill(found.name, _by_digest(there, digests), extractor, radius)
+        _, undecoded = self._filled(found.name, _by_digest(there, digests), extractor, radius)
         broken |= {
             picture.image.name: undecoded[digests[picture.image.name]]
             for picture in there
@@ -87,19 +87,19 @@ class Bench:
     def vectors(self, read: ReadSet, extractor: Extractor, radius: float = 0.0) -> Floats:
         """Vectors of a set's pictures, `(n, d)`, in their order."""
         pictures = dict(zip(read.digests, read.pictures, strict=True))
-        self._fill(read.found.name, pictures, extractor, radius)
-        store = store_of(self._folder, extractor, Look(self._side, radius))
+        store, _ = self._filled(read.found.name, pictures, extractor, radius)
         return np.stack([store[digest] for digest in read.digests])
 
-    def _fill(
+    def _filled(
         self, name: str, pictures: Mapping[str, Picture], extractor: Extractor, radius: float
-    ) -> dict[str, str]:
+    ) -> tuple[VectorStore, dict[str, str]]:
+        """A store that has the vectors of pictures, and why others cannot be decoded."""
         look = Look(self._side, radius)
         store = store_of(self._folder, extractor, look)
         if all(digest in store for digest in pictures):
-            return {}
+            return store, {}
         with self._progress.stage(extractor.name, f"{name}, blur {radius:g}"):
-            return fill(store, pictures, extractor, look, self._progress.step)
+            return store, fill(store, pictures, extractor, look, self._progress.step)
 
 
 def _by_digest(pictures: list[Picture], digests: Mapping[str, str]) -> dict[str, Picture]:

@@ -14,6 +14,7 @@ _LABELS: dict[Measure, tuple[str, str]] = {  # of the features of Inception, and
     "clip_score": ("CLIPScore", "CLIPScore"),
     "r_precision": ("R-precision", "R-precision"),
 }
+REFERENCE = "reference"  # what its images are called where they are shown
 _PARTS: dict[Part, str] = {"all": "", "without_overlaps": ", overlaps removed"}
 
 
@@ -46,7 +47,7 @@ class Shown:
 
     Args:
         caption: or the name of an image without one.
-        images: PNGs by the name of their set.
+        images: PNGs by what they are, such as the name of their set.
     """
 
     caption: str
@@ -81,6 +82,12 @@ class Evaluation:
 
     def __str__(self) -> str:
         return "\n".join([*_lines(self), "", f"page     {self.page}", f"figures  {self.document}"])
+
+    @property
+    def columns(self) -> list[str]:
+        """What is shown of each caption, where there is some."""
+        found = dict.fromkeys(name for one in self.shown for name in one.images)
+        return sorted(found, key=lambda name: name != REFERENCE)
 
     @property
     def is_inception(self) -> bool:

@@ -8,7 +8,7 @@ from dalle_model.pixels import to_png
 from orchestration.evaluation.bench import ReadSet
 from orchestration.evaluation.judging import SampleSide
 from orchestration.evaluation.pictures import Look, decoded, looked_at
-from orchestration.evaluation.results import Shown
+from orchestration.evaluation.results import REFERENCE, Shown
 from orchestration.evaluation.sets import Picture
 
 SHOWN = 12  # captions on the page; chosen: what a person looks through
@@ -25,16 +25,27 @@ def shown_of(
         number: from how many of a caption one is chosen; 0 for all pictures.
         side: of the squares that images become, in pixels; 0 leaves them as they are.
     """
-    by_set = {one.read.found.name: by_title(one, number) for one in sides}
+    by_set = dict(_columns(sides, number))
     first = next(iter(by_set.values()))
     originals = {one.image.name: one for one in reference.pictures} if reference else {}
     found = []
     for title in _spread(sorted(first)):
         pictures = dict(_of(title, by_set))
         if original := originals.get(first[title].of):
-            pictures = {"reference": original} | pictures
+            pictures = {REFERENCE: original} | pictures
         found.append(Shown(title, {name: _png(one, side) for name, one in pictures.items()}))
     return found
+
+
+def _columns(sides: Sequence[SampleSide], number: int) -> Iterator[tuple[str, dict[str, Picture]]]:
+    """What is shown of each set: of many images of a caption the first, and the best."""
+    for side in sides:
+        name = side.read.found.name
+        if number > 1:
+            yield f"{name}, first", by_title(side, 1)
+            yield f"{name}, best of {number}", by_title(side, number)
+        else:
+            yield name, by_title(side, number)
 
 
 def by_title(side: SampleSide, number: int) -> dict[str, Picture]:

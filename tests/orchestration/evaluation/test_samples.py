@@ -109,6 +109,7 @@ def test_the_curve_of_the_number_follows_the_scorer(tmp_path, counted, folders) 
     assert values(found, "frechet_distance", best_of=1, blur=1.0) == []
     assert len(values(found, "frechet_distance", best_of=3, blur=1.0)) == 1
     assert {figure.images for figure in found.figures} == {12}
+    assert found.columns == ["reference", "ours, first", "ours, best of 3"]
 
 
 def test_without_overlaps_both_sides_are_measured_again(tmp_path, counted) -> None:
