@@ -30,7 +30,7 @@ def clip_scores(images_ND: Floats, texts_ND: Floats) -> Float64s:
         float64 `(N,)`, in [0, 2.5].
     """
     cosines_N = (images_ND.astype(np.float64) * texts_ND).sum(axis=1)
-    return WEIGHT * np.maximum(cosines_N, 0)
+    return np.asarray(WEIGHT * np.maximum(cosines_N, 0))
 
 
 def reference_clip_scores(

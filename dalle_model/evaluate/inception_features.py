@@ -86,7 +86,7 @@ class InceptionFeatures:
 
     def logits_of(self, features_ND: NDArray[np.float32]) -> NDArray[np.float32]:
         """The same, of features that are there already."""
-        rows = torch.from_numpy(features_ND).split(1)
+        rows = (torch.from_numpy(features_D[None]) for features_D in features_ND)
         return vectors_of(self._head, rows, self._head.out_features)
 
 

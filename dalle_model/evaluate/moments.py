@@ -140,8 +140,13 @@ def save_moments(url: str, moments: Moments) -> None:
     stream = io.BytesIO()
     facts = json.dumps(asdict(moments.facts), sort_keys=True)
     count = -1 if moments.count is None else moments.count
-    arrays = {"mu": moments.mean, "sigma": moments.covariance}
-    np.savez(stream, **arrays, count=np.array(count), facts=np.array(facts))
+    np.savez(
+        stream,
+        mu=moments.mean,
+        sigma=moments.covariance,
+        count=np.array(count),
+        facts=np.array(facts),
+    )
     files.write_bytes(url, stream.getvalue())
 
 
@@ -184,6 +189,8 @@ def _read(content: bytes) -> tuple[Float64s, Float64s, int | None, FeatureFacts 
         arrays = {name: found[name] for name in found.files}
     count = int(arrays.get("count", -1))
     mean, covariance = (np.asarray(arrays[name], np.float64) for name in ("mu", "sigma"))
+    if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
+        raise ValueError("some of its numbers are not finite")
     return mean, covariance, None if count < 0 else count, _facts_of(arrays)
 
 

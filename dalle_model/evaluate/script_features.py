@@ -45,21 +45,21 @@ class Form:
     """
 
     model: str
-    size: tuple[int, int]
+    size: tuple[int, ...]
     resize: str
     resample: str
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if len(self.size) != 2 or not all(isinstance(n, int) and n > 0 for n in self.size):
+        if len(self.size) != 2 or min(self.size) < 1:
             raise ValueError(f"size {self.size} is no height and width")
         if self.resize not in _RESIZES or self.resample not in _FILTERS:
             raise ValueError(
                 f"resize {self.resize!r} by {self.resample!r}; known are {', '.join(_RESIZES)} by "
                 f"{', '.join(_FILTERS)}"
             )
-        if len(self.mean) != 3 or len(self.std) != 3 or not min(self.std) > 0:
+        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
             raise ValueError("mean and std need three numbers each, std above 0")
 
     def prepare(self, image: Rgb) -> Tensor:
@@ -67,7 +67,7 @@ class Form:
         height, width = self.size
         box = None
         if self.resize == "crop":
-            box = crop_box(image.shape[1], image.shape[0], self.size)
+            box = crop_box(image.shape[1], image.shape[0], (height, width))
         resample = Image.Resampling[self.resample.upper()]
         small = Image.fromarray(image).resize((width, height), resample, box)
         unit = np.asarray(small, np.float32) / np.float32(255)
@@ -93,7 +93,7 @@ class ScriptFeatures:
             convention=f"pixels less {list(form.mean)} by {list(form.std)}",
             sha256=files.sha256_while_same(form.model),
             dim=_dim(self._model, form),
-            input_size=form.size,
+            input_size=(form.size[0], form.size[1]),
             resize=f"{form.resize}, {form.resample} of Pillow, rounded",
         )
 
@@ -115,9 +115,10 @@ def read_form(url: str) -> Form:
     """
     try:
         found: dict[str, Any] = yaml.safe_load(files.read_bytes(url))
-        values = {key: tuple(v) if isinstance(v, list) else v for key, v in found.items()}
-        values["model"] = _located(url, values["model"])
-        return Form(**values)
+        found["model"] = _located(url, found["model"])
+        found["size"] = tuple(map(int, found["size"]))
+        found["mean"], found["std"] = (tuple(map(float, found[name])) for name in ("mean", "std"))
+        return Form(**found)
     except FileNotFoundError as error:
         raise FeaturesError(f"there is no description of a network at {url}") from error
     except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:

@@ -20,7 +20,8 @@ from tests.support.features import facts_of
 def test_vectors_depend_on_their_image_alone(name):
     function, images = load_features(name), random_images(4)
     found = function.features(images)
-    assert (found.shape, found.dtype) == ((4, function.facts.dim), np.float32)
+    assert found.shape == (4, function.facts.dim)
+    assert found.dtype == np.float32
     assert np.array_equal(function.features(images[::-1])[::-1], found)
     assert function.features([]).shape == (0, function.facts.dim)
     assert not isinstance(function, Classifier)

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from dalle_model.evaluate.features import Classifier, FeaturesError, load_features
 from dalle_model.evaluate.inception import Inception
-from dalle_model.evaluate.inception_features import CONVENTIONS
+from dalle_model.evaluate.inception_features import CONVENTIONS, InceptionFeatures
 
 SMALL, LARGE = (
     np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
@@ -19,12 +19,9 @@ def randomised(model):
     """With norms, so that activations neither die nor grow."""
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
-            for values, low, high in (
-                (module.running_mean, -0.1, 0.1),
-                (module.running_var, 0.1, 0.3),
-                (module.bias.data, -0.1, 0.2),
-            ):
-                values.uniform_(low, high)
+            nn.init.uniform_(module.get_buffer("running_mean"), -0.1, 0.1)
+            nn.init.uniform_(module.get_buffer("running_var"), 0.1, 0.3)
+            nn.init.uniform_(module.bias, -0.1, 0.2)
     return model.eval()
 
 
@@ -74,7 +71,7 @@ def test_the_other_network_is_that_of_torchvision(tmp_path):
         torch.manual_seed(0)
         peer = randomised(torchvision.models.Inception3(transform_input=True, init_weights=False))
     torch.save(peer.state_dict(), tmp_path / "imagenet.pth")
-    ours = load_features(f"inception-torchvision@{tmp_path / 'imagenet.pth'}")
+    ours = InceptionFeatures("inception-torchvision", str(tmp_path / "imagenet.pth"))
     read = torchvision.transforms.Compose(
         [torchvision.transforms.Resize((299, 299)), torchvision.transforms.ToTensor()]
     )

@@ -33,7 +33,7 @@ def published(request, tmp_path_factory):
 
 def naive(published, one, other):
     """The formula, position by position."""
-    tapped = [[], []]
+    tapped: tuple[list[torch.Tensor], ...] = ([], [])
     for kept, image in zip(tapped, (one, other), strict=True):
         x = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
         mean, std = (torch.tensor(v).reshape(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))

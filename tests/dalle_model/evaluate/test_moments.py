@@ -86,6 +86,13 @@ def test_a_file_of_pytorch_fid_is_read_on_the_word_of_the_caller(tmp_path):
         load_moments(path, facts_of(5))
 
 
+def test_moments_that_are_no_numbers_are_refused(tmp_path):
+    path = str(tmp_path / "x.npz")
+    np.savez(path, mu=np.zeros(DIM), sigma=np.full((DIM, DIM), np.nan))
+    with pytest.raises(FeaturesError, match="not finite"):
+        load_moments(path, FACTS)
+
+
 @pytest.mark.parametrize("content", [b"", b"no zip", None])
 def test_files_that_are_none_are_told(tmp_path, content):
     path = tmp_path / "x.npz"
