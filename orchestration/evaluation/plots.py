@@ -28,7 +28,7 @@ def _curves(
     *,
     by_two: bool = False,
 ) -> str:
-    plot = Plot(figsize=(5, 2.8), layout="constrained")
+    plot = Plot(figsize=(5, 3.2), layout="constrained")
     axes = plot.subplots()
     names = list(dict.fromkeys(figure.samples for figure in figures))
     for colour, name in enumerate(names):
@@ -44,7 +44,7 @@ def _curves(
         axes.set_xscale("log", base=2)
     axes.set_xticks(sorted({place(one) for one in figures}))
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.legend(frameon=False)
+    plot.legend(loc="outside lower center", ncols=2, frameon=False)  # on no curve
     return svg(plot, x, y)
 
 
