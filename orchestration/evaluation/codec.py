@@ -1,5 +1,6 @@
 """Judges a codec by what it makes of images: encoded, decoded, compared."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -191,6 +192,7 @@ def _written(
         sheet=files.join(out, SHEET),
     )
     document = {k: v for k, v in asdict(found).items() if k not in ("document", "sheet")}
+    document["psnr"] = found.psnr if math.isfinite(found.psnr) else None  # of equal images
     files.write_json(found.document, {"version": 1, **document})
     files.write_bytes(found.sheet, _sheet(sums.shown))
     return found
