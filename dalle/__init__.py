@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from orchestration.api import encode as encode
     from orchestration.api import estimate as estimate
     from orchestration.api import estimate_training as estimate_training
+    from orchestration.api import evaluate as evaluate
     from orchestration.api import explain as explain
     from orchestration.api import export as export
     from orchestration.api import grid as grid
@@ -114,6 +115,7 @@ _HOMES = {
         "encode",
         "estimate",
         "estimate_training",
+        "evaluate",
         "explain",
         "export",
         "grid",

@@ -36,6 +36,7 @@ DalleError: what was asked for has failed; exit code 1
     ExportError              orchestration.export.run         a run cannot be exported
     FactsError               orchestration.token_formats.facts  what exported codes mean is damaged
     MissingTokensError       orchestration.commands.encoding  some images have no tokens
+    BrokenImagesError        orchestration.evaluation.bench   too many images of a set are broken
     NoPriorError             orchestration.drawing.sources    a run has nothing to draw from
     UsageError: the arguments or the config are wrong, whatever the data; exit code 2
         UnknownProtocolError dalle_model.files                a URL begins with no known protocol
@@ -69,7 +70,7 @@ DalleError: what was asked for has failed; exit code 1
         ColumnError          pipelines.crawl.tables.columns   a column is not there, or one too many
         BlocklistError       pipelines.fetch.blocklists       a block-list cannot be read
         LabelsError          pipelines.label_overlap.config   labels of images cannot be had
-        ReferencesError      pipelines.references.listing     a set to compare with cannot be used
+        ImageSetError        pipelines.image_sets.listing     a set of images cannot be read
         RecipeError          pipelines.captions.assembly      a recipe is wrong or unknown
         TrackerError         dalle_model.train.trackers       a tracker of a training is missing
         PriceError           orchestration.scale.prices       a file of prices cannot be read
@@ -88,6 +89,9 @@ DalleError: what was asked for has failed; exit code 1
         ReplacingError       orchestration.engine.another     a finished run would be replaced
         OutputError          orchestration.token_sets.output  a folder holds something else
         JoinError            orchestration.token_sets.joining sets lack rows, or share columns
+        SamplesError         orchestration.evaluation.sets    samples cannot be judged so
+        CodecImagesError     orchestration.evaluation.codec   no image fits a codec
+        OverlapError         orchestration.evaluation.training_images  a run has no images
         DecodeError          orchestration.token_sets.decoding another codec than that of the tokens
         PackError            orchestration.token_sets.packing  a set cannot be packed
         FormatError          orchestration.token_formats.format  tokens do not fit a format

@@ -2,9 +2,11 @@
 
 A notebook imports them from `dalle`. Settings are the path of a YAML file, a mapping with the same
 keys, or a `RunConfig`; the relative paths of a mapping count from the working directory. Nothing is
-printed: pass a `Progress` to follow a run. Commands of a group are functions of a module: `shards`.
+printed: pass a `Progress` to follow a run. Commands of a group are functions of a module:
+`evaluate`, `shards`.
 """
 
+from orchestration.commands import evaluate as evaluate
 from orchestration.commands import shards as shards
 from orchestration.commands.configs import estimate as estimate
 from orchestration.commands.configs import estimate_training as estimate_training

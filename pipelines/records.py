@@ -179,6 +179,9 @@ SELECTION_SCHEMA = pa.schema(
     ]
 )
 
+# Of selections: the references that a row matches, as `pipelines.decontaminate.match` writes them.
+CONTAMINATION = "contamination"
+
 # Images that rows are compared with, such as those of an evaluation set. `set`, `name`: of the set,
 # and of the image in it. `image`: a JPEG, its shorter edge at most 256 px, for people. `sketch`,
 # `thumbnail`: as of `IMAGE_SCHEMA`, of the image and, where it is not square, of its centred square

@@ -22,7 +22,7 @@ def curves(view: Curves) -> str:
         axes.set_ylim(bottom=0)
     axes.locator_params(axis="x", integer=True)  # there is no half of a step or of a shard
     axes.legend(frameon=False)
-    return _svg(figure, view.x, view.y)
+    return svg(figure, view.x, view.y)
 
 
 def frequencies(view: Frequencies) -> str:
@@ -32,7 +32,7 @@ def frequencies(view: Frequencies) -> str:
     ordered = np.sort(view.counts)[::-1]
     axes.fill_between(np.arange(len(ordered)), ordered, step="mid", alpha=0.7)
     axes.set_yscale("symlog")
-    return _svg(figure, view.x, view.y)
+    return svg(figure, view.x, view.y)
 
 
 def heat_map(view: HeatMap) -> str:
@@ -41,7 +41,7 @@ def heat_map(view: HeatMap) -> str:
     axes = figure.subplots()
     shown = axes.imshow(view.values, interpolation="nearest", aspect="equal")
     figure.colorbar(shown, ax=axes, label=view.value)
-    return _svg(figure, view.x, view.y)
+    return svg(figure, view.x, view.y)
 
 
 def spread(view: Spread) -> str:
@@ -54,10 +54,11 @@ def spread(view: Spread) -> str:
         axes.axvline(limit, color="black", linewidth=1, linestyle="--")
     axes.set_yscale("symlog")  # else the few that are dropped are not seen beside the others
     axes.legend(frameon=False)
-    return _svg(figure, view.x, "rows")
+    return svg(figure, view.x, "rows")
 
 
-def _svg(figure: Figure, x: str, y: str) -> str:
+def svg(figure: Figure, x: str, y: str) -> str:
+    """A figure whose one plot has these axes, as an element of a page."""
     axes = figure.axes[0]
     axes.set_xlabel(x)
     axes.set_ylabel(y)

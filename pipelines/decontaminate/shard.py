@@ -17,12 +17,12 @@ from pipelines.io.keys import shard_of
 from pipelines.io.parquet import read_row_groups
 from pipelines.io.selections import surviving_row_groups
 from pipelines.io.task import BatchedResult, ShardResult, StageTask
-from pipelines.records import IMAGES, REFERENCES, SELECTION_SCHEMA
+from pipelines.records import CONTAMINATION, IMAGES, REFERENCES, SELECTION_SCHEMA
 from pipelines.rejection import Check, reject
 
 # Why rows are dropped. What is measured: bits, a cosine, or shared sequences of words.
 IMAGE, CONTENT, CAPTION = "evaluation_image", "evaluation_content", "evaluation_caption"
-COLUMN = "contamination"  # of rows that match and are kept; null for those that do not match
+COLUMN = CONTAMINATION  # of rows that match and are kept; null for those that do not match
 SCHEMA = SELECTION_SCHEMA.append(pa.field(COLUMN, pa.string()))
 
 Scorer = str | None  # name of the scorer whose vectors the references have

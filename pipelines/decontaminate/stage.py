@@ -12,6 +12,7 @@ from pipelines.io.layout import StageFolder
 from pipelines.io.manifest import Manifest
 from pipelines.io.task import Result, StageTask
 from pipelines.records import (
+    CONTAMINATION,
     IMAGE_SCHEMA,
     IMAGES,
     REFERENCE_SCORER,
@@ -24,7 +25,7 @@ from pipelines.stage import Job, Reads, Row, ShardWork, Stage, Writes
 from pipelines.views import View
 
 # `pipelines.decontaminate.shard.SCHEMA`, without the work being imported.
-_SCHEMA = SELECTION_SCHEMA.append(pa.field("contamination", pa.string()))
+_SCHEMA = SELECTION_SCHEMA.append(pa.field(CONTAMINATION, pa.string()))
 
 
 def _process(job: Job, index: int) -> Result:

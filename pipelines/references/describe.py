@@ -13,12 +13,12 @@ from dalle_model import files
 from dalle_model.clip.scorer import Embedder
 from dalle_model.pixels import Rgb
 from dalle_model.resize import centred
+from pipelines.image_sets.config import ImageSet
+from pipelines.image_sets.layouts import SetImage, images_of
 from pipelines.io import parquet
 from pipelines.io.locked_process import Unseen
 from pipelines.io.miniatures import Miniature, miniature_of
 from pipelines.records import REFERENCE_SCHEMA
-from pipelines.references.config import ReferenceSet
-from pipelines.references.layouts import Reference, references_of
 from pipelines.sameness.hashes import describe
 
 BATCH = 64  # images at a time; chosen: what an embedder takes at once, and 20 MB of pixels
@@ -33,7 +33,7 @@ Row = dict[str, Any]
 
 def write_references(
     url: str,
-    sets: Sequence[ReferenceSet],
+    sets: Sequence[ImageSet],
     embedder: Embedder | None,
     on_image: Callable[[int], None],
 ) -> dict[str, int | str]:
@@ -52,7 +52,7 @@ def write_references(
         name.
 
     Raises:
-        ReferencesError: a set has no image, or its captions cannot be read.
+        ImageSetError: a set has no image, or its captions cannot be read.
     """
     counts: Counter[str] = Counter()
     broken: dict[str, str] = {}
@@ -63,7 +63,7 @@ def write_references(
 
 
 def _tables(
-    sets: Sequence[ReferenceSet],
+    sets: Sequence[ImageSet],
     embedder: Embedder | None,
     on_image: Callable[[int], None],
     counts: Counter[str],
@@ -71,7 +71,7 @@ def _tables(
 ) -> Iterator[pa.Table]:
     done = 0
     for one in sets:
-        for batch in _batches(references_of(one)):
+        for batch in _batches(images_of(one)):
             rows = [described(one.name, reference) for reference in batch]
             if embedder is not None:
                 _embed(rows, embedder)
@@ -82,7 +82,7 @@ def _tables(
             yield pa.Table.from_pylist(rows, REFERENCE_SCHEMA)
 
 
-def described(of: str, reference: Reference) -> Row:
+def described(of: str, reference: SetImage) -> Row:
     """A row of `REFERENCE_SCHEMA`, without its vector.
 
     Args:
@@ -145,8 +145,8 @@ def _count(row: Row, counts: Counter[str], broken: dict[str, str]) -> None:
         broken.setdefault(f"{of}: first unreadable", f"{row['name']} ({row['unreadable']})")
 
 
-def _batches(found: Iterator[Reference]) -> Iterator[list[Reference]]:
-    batch: list[Reference] = []
+def _batches(found: Iterator[SetImage]) -> Iterator[list[SetImage]]:
+    batch: list[SetImage] = []
     for reference in found:
         batch.append(reference)
         if len(batch) == BATCH:

@@ -5,10 +5,10 @@ from typing import Any
 
 from dalle_model.clip.registry import scorer_facts
 from dalle_model.progress import OnStep
+from pipelines.image_sets.listing import ImageSetError, list_set, location_of, set_digest
 from pipelines.paths import counted_from, scorer_from
 from pipelines.records import REFERENCE_SCORER, REFERENCES
 from pipelines.references.config import ReferencesConfig
-from pipelines.references.listing import ReferencesError, list_set, location_of, set_digest
 from pipelines.stage import (
     Facts,
     Job,
@@ -46,7 +46,7 @@ def _settings(config: ReferencesConfig) -> dict[str, Any]:
 
 def _dependencies(config: ReferencesConfig, provided: Mapping[str, str]) -> dict[str, str]:
     if not config.sets:
-        raise ReferencesError(
+        raise ImageSetError(
             "references.sets is empty, and a stage reads what it describes; name a set, such as "
             "`references: {sets: [{path: coco, name: coco_val}]}`"
         )

@@ -49,6 +49,7 @@ NAMES = [
     "encode",
     "estimate",
     "estimate_training",
+    "evaluate",
     "explain",
     "export",
     "grid",

@@ -114,7 +114,7 @@ def test_a_missing_set_is_refused_before_anything_runs(folder: Path) -> None:
     path.write_text(path.read_text().replace("path: cub", "path: gone"))
     refused = dalle("run", "--config", path, "--dir", folder / "gone", check=False)
     assert refused.returncode == 2
-    assert "references.sets: birds:" in refused.stderr
+    assert "the set birds:" in refused.stderr
     assert "nothing is there; correct the path" in refused.stderr
     assert not (folder / "gone").exists()
 

@@ -25,7 +25,7 @@ NAMES = {
     "config": "settings",
     "shards import": "shards import_",
 }
-GROUPS = ("shards",)  # modules of functions, and commands of two words
+GROUPS = ("evaluate", "shards")  # modules of functions, and commands of two words
 OPTIONS = {"plan": ("run", "shows_plan")}  # functions that are an option of another's command
 
 

@@ -27,6 +27,7 @@ from dalle_model.pixels import to_png
 from pipelines.decontaminate.config import DecontaminateConfig
 from pipelines.decontaminate.match import from_text
 from pipelines.decontaminate.shard import process_shard
+from pipelines.image_sets.config import ImageSet
 from pipelines.images.config import ImagesConfig
 from pipelines.images.measure import measure
 from pipelines.io import parquet
@@ -34,7 +35,6 @@ from pipelines.io.finish import finish_shard
 from pipelines.io.keys import shard_of
 from pipelines.io.task import StageTask, Stopwatch
 from pipelines.records import IMAGE_SCHEMA, IMAGES, REFERENCES, SELECTION
-from pipelines.references.config import ReferenceSet
 from pipelines.references.describe import write_references
 from pipelines.sameness.hashes import describe
 from tests.support.photographs import jpeg, miniature
@@ -112,7 +112,7 @@ def row(number: int, num_planted: int) -> dict[str, Any]:
     return made | describe(stored)
 
 
-def write_set(root: Path, size: int) -> ReferenceSet:
+def write_set(root: Path, size: int) -> ImageSet:
     """The evaluation set, in COCO's layout."""
     folder = root / "coco"
     (folder / "val").mkdir(parents=True)
@@ -128,7 +128,7 @@ def write_set(root: Path, size: int) -> ReferenceSet:
         ],
     }
     (folder / "annotations" / "captions_val.json").write_text(json.dumps(document))
-    return ReferenceSet(path=str(folder), name=SET)
+    return ImageSet(path=str(folder), name=SET)
 
 
 def write_run(root: Path, count: int, num_planted: int) -> StageTask:

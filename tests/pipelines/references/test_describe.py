@@ -9,11 +9,11 @@ from PIL import Image
 
 from dalle_model.pixels import Rgb, to_png
 from dalle_model.resize import centred
+from pipelines.image_sets.config import ImageSet
+from pipelines.image_sets.layouts import SetImage
 from pipelines.io.parquet import read_table
 from pipelines.records import REFERENCE_SCHEMA
-from pipelines.references.config import ReferenceSet
 from pipelines.references.describe import described, write_references
-from pipelines.references.layouts import Reference
 from pipelines.sameness.hashes import describe
 from tests.support.image_rows import noise
 
@@ -29,8 +29,8 @@ class Colours:
         raise NotImplementedError
 
 
-def of(content: bytes) -> Reference:
-    return Reference("1.png", ["a", "b"], lambda: content)
+def of(content: bytes) -> SetImage:
+    return SetImage("1.png", ["a", "b"], lambda: content)
 
 
 def test_a_long_image_is_described_by_its_square_too() -> None:
@@ -49,7 +49,7 @@ def test_what_cannot_be_read_stays_by_name_with_its_captions() -> None:
     def gone() -> bytes:
         raise FileNotFoundError("it is gone")
 
-    rows = [described("set", Reference("x", ["a"], gone)), described("set", of(b"\xff\xd8\xff"))]
+    rows = [described("set", SetImage("x", ["a"], gone)), described("set", of(b"\xff\xd8\xff"))]
     whys = [row["unreadable"] for row in rows]
     assert whys == ["not read: FileNotFoundError", "not decoded: UnidentifiedImageError"]
     assert [row["captions"] for row in rows] == [["a"], ["a", "b"]]
@@ -63,7 +63,7 @@ def test_sets_are_counted_and_written_the_same_each_time(tmp_path: Path) -> None
             (tmp_path / name / f"{number:02}.png").write_bytes(to_png(noise(number, 20, 20)))
             (tmp_path / name / f"{number:02}.txt").write_text("one\ntwo")
     (tmp_path / "b" / "01.png").write_bytes(b"GIF89a")
-    sets = [ReferenceSet(path=f"{tmp_path}/{name}", name=name) for name in ("a", "b")]
+    sets = [ImageSet(path=f"{tmp_path}/{name}", name=name) for name in ("a", "b")]
     steps: list[int] = []
     urls = [f"{tmp_path}/{number}.parquet" for number in range(2)]
     counts = [write_references(url, sets, Colours(), steps.append) for url in urls]

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from dalle_model.pixels import to_png
+from pipelines.image_sets.listing import ImageSetError
 from pipelines.records import REFERENCE_SCORER
 from pipelines.references.config import ReferencesConfig
-from pipelines.references.listing import ReferencesError
 from pipelines.references.stage import STAGE
 from tests.support.image_rows import noise
 
@@ -36,9 +36,9 @@ def test_a_set_is_known_by_what_it_holds_wherever_it_lies(folder: Path, tmp_path
 
 
 def test_a_set_that_is_missing_is_refused_before_any_work(tmp_path: Path) -> None:
-    with pytest.raises(ReferencesError, match=r"references\.sets: a: .*gone: nothing is there"):
+    with pytest.raises(ImageSetError, match=r"the set a: .*gone: nothing is there"):
         STAGE.dependencies(config(tmp_path / "gone"), {})
-    with pytest.raises(ReferencesError, match=r"references\.sets is empty"):
+    with pytest.raises(ImageSetError, match=r"references\.sets is empty"):
         STAGE.dependencies(ReferencesConfig(), {})
 
 

@@ -5,23 +5,23 @@ from collections.abc import Mapping
 
 from dalle_model import files
 from dalle_model.errors import UsageError
+from pipelines.image_sets.config import ImageSet
 from pipelines.io.manifest_groups import digest_of
-from pipelines.references.config import ReferenceSet
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")  # of what `pipelines.io.looks` decodes
 
 Listing = Mapping[str, int]  # bytes by path below the set's folder, sorted
 
 
-class ReferencesError(UsageError):
+class ImageSetError(UsageError):
     """A set of images to compare with cannot be used: which one, and why."""
 
 
-def list_set(one: ReferenceSet) -> Listing:
+def list_set(one: ImageSet) -> Listing:
     """All files of a set; of one that is a file, that alone, by its name.
 
     Raises:
-        ReferencesError: nothing is there, or it cannot be listed.
+        ImageSetError: nothing is there, or it cannot be listed.
     """
     try:
         filesystem, bare = files.url_to_fs(one.path)
@@ -29,18 +29,18 @@ def list_set(one: ReferenceSet) -> Listing:
             filesystem.invalidate_cache()
         found = filesystem.find(bare, detail=True)
     except Exception as error:  # each file system has errors of its own
-        raise ReferencesError(f"{_named(one)} cannot be listed: {error}") from error
+        raise ImageSetError(f"{_named(one)} cannot be listed: {error}") from error
     sizes = {
         posixpath.relpath(path, bare) if path != bare else posixpath.basename(bare): info["size"]
         for path, info in found.items()
     }
     visible = {name: size for name, size in sorted(sizes.items()) if not _is_hidden(name)}
     if not visible:
-        raise ReferencesError(f"{_named(one)}: nothing is there; correct the path")
+        raise ImageSetError(f"{_named(one)}: nothing is there; correct the path")
     return visible
 
 
-def location_of(one: ReferenceSet, name: str) -> str:
+def location_of(one: ImageSet, name: str) -> str:
     """URL of a file of a set."""
     is_file = posixpath.basename(one.path.rstrip("/")) == name and not files.is_folder(one.path)
     return one.path if is_file else files.join(one.path, name)
@@ -51,7 +51,7 @@ def is_image(name: str) -> bool:
     return name.lower().endswith(IMAGE_SUFFIXES)
 
 
-def set_digest(one: ReferenceSet) -> str:
+def set_digest(one: ImageSet) -> str:
     """SHA-256 of what a set holds, wherever it lies.
 
     Of captions and tables it is the content; of images, which are many, names and sizes.
@@ -63,8 +63,8 @@ def set_digest(one: ReferenceSet) -> str:
     return digest_of(content)
 
 
-def _named(one: ReferenceSet) -> str:
-    return f"references.sets: {one.name}: {one.path}"
+def _named(one: ImageSet) -> str:
+    return f"the set {one.name}: {one.path}"
 
 
 def _is_hidden(name: str) -> bool:

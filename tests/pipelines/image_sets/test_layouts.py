@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from dalle_model.pixels import to_png
-from pipelines.references.config import ReferenceSet
-from pipelines.references.layouts import references_of
-from pipelines.references.listing import ReferencesError
+from pipelines.image_sets.config import ImageSet
+from pipelines.image_sets.layouts import images_of, open_set
+from pipelines.image_sets.listing import ImageSetError
 from tests.support.image_rows import noise
 
 PNG = to_png(noise(1))
@@ -19,7 +19,7 @@ PNG = to_png(noise(1))
 
 def read(path: Path, **settings: str) -> dict[str, list[str]]:
     """The captions of a set by the names of its images."""
-    found = list(references_of(ReferenceSet(path=str(path), name="a", **settings)))
+    found = list(images_of(ImageSet(path=str(path), name="a", **settings)))
     assert all(reference.read() == PNG for reference in found)
     return {reference.name: reference.captions for reference in found}
 
@@ -55,6 +55,30 @@ def test_coco_has_the_images_of_its_annotations_that_are_there(tmp_path: Path) -
     assert read(tmp_path) == {"val/1.png": ["a", "b"], "val/2.png": []}
 
 
+def test_coco_tells_which_images_are_absent(tmp_path: Path) -> None:
+    write(tmp_path, {"val/1.png": PNG, "val/2.png": PNG})
+    write(tmp_path, {"captions_val2014.json": coco((1, "a"))})
+    opened = open_set(ImageSet(path=str(tmp_path), name="a"))
+    assert (opened.layout, opened.absent) == ("coco", ["3.png"])
+    assert [image.name for image in opened.images] == ["val/1.png", "val/2.png"]
+
+
+def test_what_dalle_sample_has_drawn_is_called_by_caption_and_number(tmp_path: Path) -> None:
+    images = [
+        {"file": "000-000.png", "number": 7, "score": 0.9},
+        {"file": "000-001.png", "number": 2},
+    ]
+    rows = [{"caption": "a", "images": images}, {"caption": "b", "images": []}]
+    drawn = json.dumps({"rows": rows})
+    write(
+        tmp_path, {"000-000.png": PNG, "000-001.png": PNG, "sheet.png": b"", "samples.json": drawn}
+    )
+    assert read(tmp_path) == {"000_007": ["a"], "000_002": ["a"]}
+    (tmp_path / "000-001.png").unlink()
+    with pytest.raises(ImageSetError, match=r"000-001\.png is not there"):
+        read(tmp_path)
+
+
 def test_one_of_several_annotations_can_be_named(tmp_path: Path) -> None:
     write(tmp_path, {"1.png": PNG, "2.png": PNG})
     write(tmp_path, {"annotations/captions_a.json": coco((1, "a"))})
@@ -75,6 +99,7 @@ def test_cub_has_ten_captions_in_a_tree_of_its_own(tmp_path: Path) -> None:
     [
         ("metadata.jsonl", '{"file_name": "1.png", "caption": "a"}\n\n'),
         ("metadata.csv", "file_name,caption\n1.png,a\n"),
+        ("captions.csv", "file,caption\n1.png,a\n"),
     ],
 )
 def test_a_table_names_images_and_captions(tmp_path: Path, name: str, content: str) -> None:
@@ -90,7 +115,7 @@ def test_parquet_holds_images_as_bytes_or_as_datasets_writes_them(tmp_path: Path
     pq.write_table(pa.table({"img": images, "texts": [["a", "b"]]}), tmp_path / "2.parquet")
     one = tmp_path / "2.parquet"
     assert read(one, image_column="img", caption_column="texts") == {"0": ["a", "b"]}
-    with pytest.raises(ReferencesError, match=r"2\.parquet cannot be read: no column 'caption'"):
+    with pytest.raises(ImageSetError, match=r"2\.parquet cannot be read: no column 'caption'"):
         read(tmp_path)
 
 
@@ -104,6 +129,7 @@ def test_parquet_holds_images_as_bytes_or_as_datasets_writes_them(tmp_path: Path
         ({"8.png": PNG, "annotations/captions_a.json": coco()}, "none of the images"),
         ({"1.png": PNG, "metadata.jsonl": "{}"}, "it needs 'file_name' and 'caption'"),
         ({"1.png": PNG, "metadata.jsonl": "["}, "metadata.jsonl cannot be read"),
+        ({"1.png": PNG, "samples.json": "[]"}, "not as `dalle sample` writes it"),
         ({"1.png": PNG, "metadata.csv": "a,b\n1\n"}, "metadata.csv cannot be read"),
     ],
 )
@@ -111,7 +137,7 @@ def test_what_cannot_be_read_is_named(
     tmp_path: Path, contents: dict[str, str | bytes], why: str
 ) -> None:
     write(tmp_path, contents)
-    with pytest.raises(ReferencesError, match=f"references.sets: a: .*{why}"):
+    with pytest.raises(ImageSetError, match=f"the set a: .*{why}"):
         read(tmp_path)
 
 
@@ -119,7 +145,7 @@ def test_a_row_without_bytes_is_an_image_that_cannot_be_read(tmp_path: Path) -> 
     pq.write_table(
         pa.table({"image": [None, b"x"], "caption": ["a", None]}), tmp_path / "p.parquet"
     )
-    one, other = references_of(ReferenceSet(path=f"{tmp_path}/p.parquet", name="a"))
+    one, other = images_of(ImageSet(path=f"{tmp_path}/p.parquet", name="a"))
     assert other.captions == []
     with pytest.raises(OSError, match="no bytes"):
         one.read()
