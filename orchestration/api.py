@@ -12,6 +12,7 @@ from orchestration.commands.configs import init as init
 from orchestration.commands.configs import settings as settings
 from orchestration.commands.encoding import convert as convert
 from orchestration.commands.encoding import encode as encode
+from orchestration.commands.guiding import guide as guide
 from orchestration.commands.keeping import keep as keep
 from orchestration.commands.results import explain as explain
 from orchestration.commands.results import export as export
