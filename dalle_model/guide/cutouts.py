@@ -75,7 +75,8 @@ def augmentation(*, mirrors: bool) -> Augment:
     Source: nerdyrodent/VQGAN-CLIP `generate.py`, the cut-outs `latest`, which have kornia's. What
     is turned in from outside is grey here, where kornia's zeros are black.
     """
-    from torchvision import transforms as t  # of `transforms.v2`, hues let no gradient pass
+    # Of `transforms.v2`, hues let no gradient pass.
+    from torchvision import transforms as t
 
     linear = t.InterpolationMode.BILINEAR
     moved = t.RandomAffine(15, (0.1, 0.1), shear=5, interpolation=linear, fill=_GREY)

@@ -87,8 +87,8 @@ def _of_dvae(decoder: DvaeDecoder) -> tuple[Tensor, Unit]:
             x = layer(x)
         return (torch.sigmoid(x[:, :3]) - LOGIT_LAPLACE_EPS) / (1 - 2 * LOGIT_LAPLACE_EPS)
 
-    codes_1K = torch.arange(decoder.config.num_codes, device=first.w.device)[None]
-    return looked_up(first, codes_1K[None])[0, :, 0].T, unit
+    codes_K = torch.arange(decoder.config.num_codes, device=first.get_parameter("w").device)
+    return looked_up(first, codes_K[None, None])[0, :, 0].T, unit
 
 
 def _of_vq(model: Vq) -> tuple[Tensor, Unit]:
@@ -100,5 +100,5 @@ def _of_vqgan(model: Vqgan) -> tuple[Tensor, Unit]:
         pixels_1CSS: Tensor = model.decoder(model.post_quant_conv(vectors_1EGG))
         return (pixels_1CSS + 1) / 2
 
-    codes_11K = torch.arange(model.config.num_codes, device=model.post_quant_conv.weight.device)
-    return model.quantize.vectors(codes_11K[None, None])[0, :, 0].T, unit
+    codes_K = torch.arange(model.config.num_codes, device=model.post_quant_conv.weight.device)
+    return model.quantize.vectors(codes_K[None, None])[0, :, 0].T, unit

@@ -65,7 +65,7 @@ class Guiding:
     def similarities(self, picture: Rgb) -> NDArray[np.float32]:
         """The cosines of a whole picture and each prompt."""
         vectors_NE = np.stack([target.vector.cpu().numpy() for target in self.targets])
-        return vectors_NE @ self.embedder.embed_images([picture])[0]
+        return np.asarray(vectors_NE @ self.embedder.embed_images([picture])[0], np.float32)
 
     def without_words(self, picture: Rgb) -> float:
         """The cosine of a whole picture and a caption without words, as a control."""

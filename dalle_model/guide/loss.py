@@ -32,7 +32,7 @@ def spherical_distance(a_NE: Tensor, b_E: Tensor) -> Tensor:
 
     Source: Crowson's notebooks, `Prompt.forward`: 2 arcsin(|a - b| / 2)^2.
     """
-    half_chord_N = (a_NE - b_E).norm(dim=-1) / 2
+    half_chord_N: Tensor = torch.linalg.vector_norm(a_NE - b_E, dim=-1) / 2
     return 2 * half_chord_N.clamp(max=1).arcsin().square()
 
 
