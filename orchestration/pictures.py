@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dalle_model import files
 from dalle_model.errors import UsageError
@@ -26,13 +26,16 @@ def read_picture(url: str) -> Rgb:
         PictureError: there is no such file, or it is no image of a known format.
     """
     try:
-        with Image.open(io.BytesIO(files.read_bytes(url)), formats=FORMATS) as image:
-            return upright_rgb(image)
+        encoded = files.read_bytes(url)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise PictureError(f"there is no image at {url}; name a file or a URL of one") from error
+    try:
+        with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
+            return upright_rgb(image)
+    except UnidentifiedImageError as error:
+        raise PictureError(f"{url} is none of {', '.join(FORMATS)}; save it as one") from error
     except (OSError, SyntaxError, ValueError) as error:
-        formats = ", ".join(FORMATS)
-        raise PictureError(f"{url} is no image that can be read ({formats}): {error}") from error
+        raise PictureError(f"{url} is a damaged image: {error}; save it anew") from error
 
 
 def filled(picture: Rgb, shape: tuple[int, int]) -> Rgb:

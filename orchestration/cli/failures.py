@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dalle_model.errors import DalleError, UsageError
-from dalle_model.train.stopping import CutShortError
 from orchestration.cli import signals
 from orchestration.cli.disks import describe_disk, describe_written
 from orchestration.cli.extras import describe_missing
@@ -23,7 +22,7 @@ def exit_code(error: BaseException, arguments: Sequence[str], *, is_debug: bool 
     from typer.exceptions import Abort, Exit, TyperException
 
     if signals.exit_code() or _has(error, KeyboardInterrupt, Abort):
-        signals.say_stopped(_stopped(error))
+        signals.say_stopped()
         return signals.exit_code() or signals.INTERRUPTED
     if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
         error = error.__context__  # typer takes it for that of an output pipe, and says nothing
@@ -99,12 +98,6 @@ def _is_explained(error: BaseException) -> bool:
         return False
     is_ours = remote.kind is not None and issubclass(remote.kind, DalleError)
     return is_ours or bool(describe_written(remote.message))
-
-
-def _stopped(error: BaseException) -> str:
-    """What to say of a command that was stopped: what it says itself, where it cannot go on."""
-    found = (cause for cause in _chain(error) if isinstance(cause, CutShortError))
-    return next(map(str, found), signals.STOPPED)
 
 
 def _has(error: BaseException, *kinds: type[BaseException]) -> bool:

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 import typer
 
 from dalle_model.errors import UsageError
+from dalle_model.train.stopping import CutShortError
+from orchestration.cli import signals
 from orchestration.cli.app import command
 from orchestration.cli.options import OutOption
 
@@ -82,9 +84,19 @@ def guide(  # noqa: PLR0913 - one for each option
         )
     except ValueError as error:
         raise UsageError(f"--{error}") from error
-    follow = TerminalProgress()
-    found = api.guide(
-        prompts, codec, scorer, out, start=start, film=film, side=side, settings=settings,
-        progress=follow,
-    )  # fmt: skip
+    try:
+        found = api.guide(
+            prompts,
+            codec,
+            scorer,
+            out,
+            start=start,
+            film=film,
+            side=side,
+            settings=settings,
+            progress=TerminalProgress(),
+        )
+    except CutShortError as stopped:  # typer would drop what it says
+        signals.say_stopped(str(stopped))
+        raise
     typer.echo(str(found))

@@ -23,9 +23,9 @@ def test_an_image_is_read_upright_and_on_white(tmp_path):
     ("name", "content", "problem"),
     [
         ("gone.png", None, "there is no image at .*gone.png; name a file or a URL"),
-        ("text.png", b"no image", "text.png is no image that can be read .JPEG, PNG, WEBP, GIF"),
-        ("bitmap.png", "BMP", "bitmap.png is no image that can be read"),
-        ("short.png", "PNG", "short.png is no image that can be read"),
+        ("text.png", b"no image", "text.png is none of JPEG, PNG, WEBP, GIF; save it as one"),
+        ("bitmap.png", "BMP", "bitmap.png is none of"),
+        ("short.png", "PNG", "short.png is a damaged image: .*; save it anew"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path, name, content, problem):

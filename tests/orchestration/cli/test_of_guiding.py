@@ -3,9 +3,9 @@ from typer.testing import CliRunner
 
 from dalle_model.train.stopping import CutShortError
 from orchestration import api
+from orchestration.cli import signals
 from orchestration.cli.failures import exit_code
 from orchestration.cli.main import app
-from orchestration.cli.signals import INTERRUPTED
 
 
 def test_options_become_settings(monkeypatch):
@@ -35,7 +35,13 @@ def test_an_option_out_of_range_is_refused(options, problem, capsys):
     assert capsys.readouterr().err == f"dalle: {problem}\n"
 
 
-def test_work_that_is_cut_short_says_where_it_is(capfd):
-    stopped = CutShortError("stopped after step 3 of 4; the picture so far is in guided.png")
-    assert exit_code(stopped, ["guide"]) == INTERRUPTED
-    assert capfd.readouterr().err == f"dalle: {stopped}\n"
+def test_one_that_is_cut_short_says_where_it_is_and_ends_as_an_interrupted_one(monkeypatch):
+    said = []
+    monkeypatch.setattr(signals, "say_stopped", said.append)
+
+    def stop(*_given, **_settings):
+        raise CutShortError("stopped after step 3 of 4; the picture so far is in guided.png")
+
+    monkeypatch.setattr(api, "guide", stop)
+    assert CliRunner().invoke(app, ["guide", "a"]).exit_code == signals.INTERRUPTED
+    assert said == ["stopped after step 3 of 4; the picture so far is in guided.png"]
