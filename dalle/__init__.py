@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dalle_model.data.torch import TokenStream as TokenStream
     from dalle_model.errors import DalleError as DalleError
     from dalle_model.errors import UsageError as UsageError
+    from dalle_model.guide.settings import GuideSettings as GuideSettings
     from dalle_model.settings import SampleSettings as SampleSettings
     from dalle_model.shard_schema import ShardMetadata as ShardMetadata
     from dalle_model.shards import by_token_shape as by_token_shape
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from orchestration.api import explain as explain
     from orchestration.api import export as export
     from orchestration.api import grid as grid
+    from orchestration.api import guide as guide
     from orchestration.api import init as init
     from orchestration.api import keep as keep
     from orchestration.api import plan as plan
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from orchestration.api import train as train
     from orchestration.api import verify as verify
     from orchestration.commands.encoding import EncodeResult as EncodeResult
+    from orchestration.commands.guiding import GuideResult as GuideResult
     from orchestration.commands.keeping import KeepResult as KeepResult
     from orchestration.engine.cleaning import FreedStage as FreedStage
     from orchestration.engine.first_config import FirstConfig as FirstConfig
@@ -84,6 +87,7 @@ _HOMES = {
     "dalle_model.data.source": ("TokenSource", "open_source"),
     "dalle_model.data.torch": ("TokenLoader", "TokenStream"),
     "dalle_model.errors": ("DalleError", "UsageError"),
+    "dalle_model.guide.settings": ("GuideSettings",),
     "dalle_model.settings": ("SampleSettings",),
     "dalle_model.shard_schema": ("ShardMetadata",),
     "dalle_model.shards": (
@@ -107,6 +111,7 @@ _HOMES = {
         "explain",
         "export",
         "grid",
+        "guide",
         "init",
         "keep",
         "plan",
@@ -122,6 +127,7 @@ _HOMES = {
         "verify",
     ),
     "orchestration.commands.encoding": ("EncodeResult",),
+    "orchestration.commands.guiding": ("GuideResult",),
     "orchestration.commands.keeping": ("KeepResult",),
     "orchestration.engine.cleaning": ("FreedStage",),
     "orchestration.engine.first_config": ("FirstConfig",),
