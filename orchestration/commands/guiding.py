@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from dalle_model import files
 from dalle_model.errors import UsageError
 from dalle_model.guide.settings import GuideSettings
-from dalle_model.pixels import to_png
 from dalle_model.train.stopping import CutShortError, is_asked, stoppable
 from orchestration.engine.progress import Progress, Quiet
 
@@ -155,6 +154,7 @@ def _codec(name: str, side: int | None) -> "Codec":
 
 def _write(frames: "Sequence[Frame]", out: str, film: str) -> None:
     from dalle_model.guide.film import film as film_of
+    from dalle_model.pixels import to_png
 
     files.write_bytes(out, to_png(frames[-1].picture))
     if film:
