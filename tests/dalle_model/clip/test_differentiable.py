@@ -13,7 +13,9 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def scorer():
     preprocess = {"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.3, 0.4]}
-    return ClipScorer(tiny_model(), Architecture("tiny", TINY, preprocess).transform(), list)
+    return ClipScorer(
+        tiny_model(), Architecture("tiny", TINY, preprocess).transform(), torch.tensor
+    )
 
 
 def test_vectors_are_those_of_the_scorer_and_gradients_reach_the_pixels(scorer):

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,13 @@ from dalle_model.tokenizers.vqgan_config import VqganConfig
 from tests.support.codecs import filled, write_codec, write_vq
 
 CPU = torch.device("cpu")
-SIZES = {"ch": 32, "ch_mult": (1, 2), "num_res_blocks": 1, "attn_levels": (), "image_shape": (8, 8)}
+SIZES: dict[str, Any] = {
+    "ch": 32,
+    "ch_mult": (1, 2),
+    "num_res_blocks": 1,
+    "attn_levels": (),
+    "image_shape": (8, 8),
+}
 QUANTIZERS = {
     "nearest": VqganConfig(16, 6, 8, **SIZES),
     "cosine": VqganConfig(16, 6, 8, quantizer="cosine", **SIZES),

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from dalle_model.guide.film import FRAME_MS, LAST_MS, FilmError, check_film, film
 
@@ -15,15 +15,8 @@ FRAMES = [np.full((6, 8, 3), 20 * number, np.uint8) for number in range(5)]
 @pytest.mark.parametrize("name", ["x.gif", "x.WEBP"])
 def test_a_film_has_a_frame_of_each_picture(name):
     with Image.open(io.BytesIO(film(FRAMES, name))) as found:
-        assert found.n_frames == len(FRAMES)
-        durations = []
-        for number, frame in enumerate(FRAMES):
-            found.seek(number)
-            pixels = np.asarray(found.convert("RGB"))
-            durations.append(found.info["duration"])
-            assert np.array_equal(pixels, frame)
-    assert durations[-1] in {LAST_MS, FRAME_MS}  # of the frame after it, as WebP counts
-    assert durations[0] in {FRAME_MS, 0}
+        shown = [np.asarray(one.convert("RGB")) for one in ImageSequence.Iterator(found)]
+    assert np.array_equal(shown, FRAMES)
 
 
 def test_one_picture_is_a_film():

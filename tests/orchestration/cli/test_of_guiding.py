@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from typer.testing import CliRunner
 
@@ -9,8 +11,13 @@ from orchestration.cli.main import app
 
 
 def test_options_become_settings(monkeypatch):
-    asked = {}
-    monkeypatch.setattr(api, "guide", lambda *a, **k: asked.update(k, positional=a) or "told")
+    asked: dict[str, Any] = {}
+
+    def told(*given, **settings):
+        asked.update(settings, positional=given)
+        return "told"
+
+    monkeypatch.setattr(api, "guide", told)
     options = ["--steps", "7", "--over", "codes", "--mix", "--no-augment", "--device", "cuda:1"]
     done = CliRunner().invoke(app, ["guide", "a:1 | b", "--start", "x.png", *options])
     assert done.output.strip().endswith("told")
@@ -36,7 +43,7 @@ def test_an_option_out_of_range_is_refused(options, problem, capsys):
 
 
 def test_one_that_is_cut_short_says_where_it_is_and_ends_as_an_interrupted_one(monkeypatch):
-    said = []
+    said: list[str] = []
     monkeypatch.setattr(signals, "say_stopped", said.append)
 
     def stop(*_given, **_settings):
