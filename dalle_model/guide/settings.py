@@ -52,9 +52,9 @@ class GuideSettings:
     def __post_init__(self) -> None:
         for name in ("steps", "cutouts", "every", "threads"):
             require(getattr(self, name) >= 1, f"{name} must be at least 1")
-        require(self.rate is None or self.rate > 0, "rate must be above 0")
+        require(self.rate is None or 0 < self.rate <= 100, "rate must be above 0, and at most 100")
         require(self.over is None or self.over in OVERS, f"over must be one of {', '.join(OVERS)}")
-        require(self.temperature > 0, "temperature must be above 0")
+        require(1e-3 <= self.temperature <= 100, "temperature must be within 0.001 and 100")
         require(self.seed >= 0, "seed must not be negative")
         is_known = self.device == "cpu" or re.fullmatch(r"cuda(:\d+)?", self.device) is not None
         require(is_known, f"device {self.device!r} must be cpu, cuda, or such as cuda:1")

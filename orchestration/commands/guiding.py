@@ -99,15 +99,14 @@ def guide(  # noqa: PLR0913 - the options of the command
         CodecError: the codec is not there, or no gradient passes through its decoder.
         ScorerError: the scorer is not there, or no gradient passes through it.
         FilmError: a film of this name cannot be made.
+        UsageError: a file to write is a folder, or the codec takes no pictures of this side.
         CutShortError: it was asked to stop; what there was is written.
     """
-    from dalle_model.guide.film import check_film
     from dalle_model.guide.prompts import parse_prompts
 
     given, follow = settings or GuideSettings(), progress or Quiet()
     parsed = parse_prompts(prompts)
-    if film:
-        check_film(film)
+    _check_files(out, film)
     guiding = _begin(parsed, codec, scorer, start, side, given)
     with follow.stage("guide"), stoppable():
         frames = list(guiding.frames(follow.step, is_asked))
@@ -119,6 +118,17 @@ def guide(  # noqa: PLR0913 - the options of the command
             f"stopped after step {steps:,} of {given.steps:,}; the picture so far is in {out}{also}"
         )
     return GuideResult(out, film, len(frames), steps, _similarities(guiding, parsed, frames))
+
+
+def _check_files(out: str, film: str) -> None:
+    """Refuse what could not be written after all the work."""
+    from dalle_model.guide.film import check_film
+
+    if film:
+        check_film(film)
+    for url in filter(None, (out, film)):
+        if files.is_folder(url):
+            raise UsageError(f"{url} is a folder; name a file in it")
 
 
 def _begin(

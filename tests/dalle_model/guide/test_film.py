@@ -15,8 +15,13 @@ FRAMES = [np.full((6, 8, 3), 20 * number, np.uint8) for number in range(5)]
 @pytest.mark.parametrize("name", ["x.gif", "x.WEBP"])
 def test_a_film_has_a_frame_of_each_picture(name):
     with Image.open(io.BytesIO(film(FRAMES, name))) as found:
-        shown = [np.asarray(one.convert("RGB")) for one in ImageSequence.Iterator(found)]
-    assert np.array_equal(shown, FRAMES)
+        seen = [
+            (np.asarray(one.convert("RGB")), one.info["duration"])
+            for one in ImageSequence.Iterator(found)
+        ]
+    pictures, durations = zip(*seen, strict=True)
+    assert np.array_equal(pictures, FRAMES)
+    assert list(durations) == [FRAME_MS] * 4 + [LAST_MS]
 
 
 def test_one_picture_is_a_film():

@@ -7,9 +7,10 @@ from dalle_model.guide.settings import GuideSettings
     ("setting", "problem"),
     [
         ({"steps": 0}, "steps must be at least 1"),
-        ({"rate": 0.0}, "rate must be above 0"),
+        ({"rate": 0.0}, "rate must be above 0, and at most 100"),
+        ({"rate": float("inf")}, "rate must be above 0, and at most 100"),
         ({"over": "pixels"}, "over must be one of codes, latents"),
-        ({"temperature": 0.0}, "temperature must be above 0"),
+        ({"temperature": float("nan")}, "temperature must be within 0.001 and 100"),
         ({"seed": -1}, "seed must not be negative"),
         ({"device": "gpu"}, "device 'gpu' must be cpu, cuda, or such as cuda:1"),
     ],

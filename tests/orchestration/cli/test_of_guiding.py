@@ -30,8 +30,8 @@ def test_options_become_settings(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        (["--rate", "0"], "--rate must be above 0"),
-        (["--temperature", "-1"], "--temperature must be above 0"),
+        (["--rate", "0"], "--rate must be above 0, and at most 100"),
+        (["--temperature", "-1"], "--temperature must be within 0.001 and 100"),
         (["--device", "tpu"], "--device 'tpu' must be cpu, cuda, or such as cuda:1"),
     ],
 )

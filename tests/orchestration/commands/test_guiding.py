@@ -5,6 +5,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from dalle_model.clip import registry
+from dalle_model.errors import UsageError
 from dalle_model.guide.film import FilmError
 from dalle_model.guide.prompts import PromptError
 from dalle_model.guide.settings import GuideSettings
@@ -80,6 +81,7 @@ def test_one_that_is_stopped_leaves_the_picture_so_far_and_its_film(codec):
         ({"prompts": "gone.png"}, PictureError),
         ({"start": "gone.png"}, PictureError),
         ({"film": "way.avi"}, FilmError),
+        ({"out": "."}, UsageError),
     ],
 )
 def test_what_is_wrong_is_told_before_a_codec_is_loaded(codec, arguments, error):
