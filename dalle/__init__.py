@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dalle_model.errors import DalleError as DalleError
     from dalle_model.errors import UsageError as UsageError
     from dalle_model.evaluate.caption_scores import CaptionScore as CaptionScore
+    from dalle_model.guide.settings import GuideSettings as GuideSettings
     from dalle_model.mini.settings import MiniDrawing as MiniDrawing
     from dalle_model.settings import SampleSettings as SampleSettings
     from dalle_model.shard_schema import ShardMetadata as ShardMetadata
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from orchestration.api import explain as explain
     from orchestration.api import export as export
     from orchestration.api import grid as grid
+    from orchestration.api import guide as guide
     from orchestration.api import init as init
     from orchestration.api import keep as keep
     from orchestration.api import mini as mini
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from orchestration.api import train as train
     from orchestration.api import verify as verify
     from orchestration.commands.encoding import EncodeResult as EncodeResult
+    from orchestration.commands.guiding import GuideResult as GuideResult
     from orchestration.commands.keeping import KeepResult as KeepResult
     from orchestration.drawing.sheet import Drawn as Drawn
     from orchestration.engine.cleaning import FreedStage as FreedStage
@@ -93,6 +96,7 @@ _HOMES = {
     "dalle_model.data.torch": ("TokenLoader", "TokenStream"),
     "dalle_model.errors": ("DalleError", "UsageError"),
     "dalle_model.evaluate.caption_scores": ("CaptionScore",),
+    "dalle_model.guide.settings": ("GuideSettings",),
     "dalle_model.mini.settings": ("MiniDrawing",),
     "dalle_model.settings": ("SampleSettings",),
     "dalle_model.shard_schema": ("ShardMetadata",),
@@ -119,6 +123,7 @@ _HOMES = {
         "explain",
         "export",
         "grid",
+        "guide",
         "init",
         "keep",
         "mini",
@@ -136,6 +141,7 @@ _HOMES = {
         "verify",
     ),
     "orchestration.commands.encoding": ("EncodeResult",),
+    "orchestration.commands.guiding": ("GuideResult",),
     "orchestration.commands.keeping": ("KeepResult",),
     "orchestration.drawing.sheet": ("Drawn",),
     "orchestration.engine.cleaning": ("FreedStage",),

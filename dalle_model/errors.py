@@ -47,6 +47,8 @@ DalleError: what was asked for has failed; exit code 1
         ConversionError      dalle_model.tokenizers.pickles   a released file cannot be converted
         ScorerError          dalle_model.clip.scorer          a scorer cannot be found or used
         FeaturesError        dalle_model.evaluate.features    features are missing or do not compare
+        PromptError          dalle_model.guide.prompts        prompts cannot be read
+        FilmError            dalle_model.guide.film           a film cannot be made
         CompressionError     dalle_model.train.powersgd       gradients cannot be compressed so
         ParallelError        dalle_model.train.place          processes cannot train together so
         RecomputeError       dalle_model.train.recomputing    a model has no blocks
@@ -81,6 +83,7 @@ DalleError: what was asked for has failed; exit code 1
         CopiedStageError     pipelines.encode.alone.stage_images  a copied stage is not whole
         OtherTokensError     pipelines.encode.alone.work      a folder has tokens of other work
         TakedownError        orchestration.removal.asked      what is to be removed is not said
+        PictureError         orchestration.pictures           a named image cannot be read
         ConfigError          orchestration.engine.config      a setting or an argument is wrong
         NoRunError           orchestration.engine.config      a directory is not one of a run
         StageError           orchestration.engine.registry    the stages do not fit together

@@ -26,8 +26,8 @@ def torch_threads(number: int | None) -> Iterator[None]:
 
 
 @contextmanager
-def pinned_kernels() -> Iterator[None]:
-    """One torch thread and deterministic kernels inside.
+def pinned_kernels(threads: int = 1) -> Iterator[None]:
+    """One torch thread, or another number, and deterministic kernels inside.
 
     Whether kernels are deterministic is one setting of the process, though threads may work side by
     side in it, as those of a Beam worker do. So it stays while any of them is in such a block, and
@@ -35,7 +35,7 @@ def pinned_kernels() -> Iterator[None]:
     """
     _DETERMINISTIC.enter()
     try:
-        with torch_threads(1):
+        with torch_threads(threads):
             yield
     finally:
         _DETERMINISTIC.leave()

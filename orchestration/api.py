@@ -16,6 +16,7 @@ from orchestration.commands.drawing import complete as complete
 from orchestration.commands.drawing import sample as sample
 from orchestration.commands.encoding import convert as convert
 from orchestration.commands.encoding import encode as encode
+from orchestration.commands.guiding import guide as guide
 from orchestration.commands.keeping import keep as keep
 from orchestration.commands.mini import mini as mini
 from orchestration.commands.results import explain as explain

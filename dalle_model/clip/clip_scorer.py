@@ -30,8 +30,8 @@ class ClipScorer:
     def __init__(
         self, model: nn.Module, transform: Transform, tokenize: Callable[[list[str]], Tensor]
     ) -> None:
-        self._model: Any = model.eval()
-        self._transform, self._tokenize = transform, tokenize
+        self.model: Any = model.eval()
+        self.transform, self._tokenize = transform, tokenize
 
     def score(self, images: Sequence[Rgb], captions: Sequence[str]) -> NDArray[np.float32]:
         """The cosine of each image and its caption, float32 `(n,)` in [-1, 1].
@@ -46,13 +46,13 @@ class ClipScorer:
 
     def embed_images(self, images: Sequence[Rgb]) -> NDArray[np.float32]:
         """Their vectors, float32 `(n, d)`, of length 1."""
-        inputs = (self._transform(Image.fromarray(image))[None] for image in images)
-        return self._embedded(self._model.encode_image, inputs)
+        inputs = (self.transform(Image.fromarray(image))[None] for image in images)
+        return self._embedded(self.model.encode_image, inputs)
 
     def embed_texts(self, captions: Sequence[str]) -> NDArray[np.float32]:
         """Their vectors, float32 `(n, d)`, of length 1; what is beyond the context is cut off."""
         inputs = (self._tokenize([caption]) for caption in captions)
-        return self._embedded(self._model.encode_text, inputs)
+        return self._embedded(self.model.encode_text, inputs)
 
     def _embedded(
         self, encode: Callable[..., Tensor], inputs: Iterable[Tensor]

@@ -98,11 +98,7 @@ def on_device(codec: Codec, device: str) -> Codec:
     if isinstance(codec, MovesToDevices):
         import torch
 
-        if device.startswith("cuda") and not torch.cuda.is_available():
-            raise CodecError(
-                f"device {device}: torch sees no graphics card here; choose the device `cpu`, or "
-                "see to its driver"
-            )
+        check_device(device)
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.allow_tf32 = False
         return codec.on_device(device)
@@ -110,6 +106,17 @@ def on_device(codec: Codec, device: str) -> Codec:
         f"codec {codec.facts.name} runs on the processor alone; choose the device `cpu`, or give "
         "its class a method `on_device`"
     )
+
+
+def check_device(device: str) -> None:
+    """Raise CodecError where a device is a graphics card, and torch sees none."""
+    import torch
+
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise CodecError(
+            f"device {device}: torch sees no graphics card here; choose the device `cpu`, or "
+            "see to its driver"
+        )
 
 
 def part_size(codec: Codec, batch_size: int) -> int:

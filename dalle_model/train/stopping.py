@@ -12,6 +12,10 @@ class StoppedError(KeyboardInterrupt):
     """A training has ended before its last step because it was asked to; says where it is."""
 
 
+class CutShortError(StoppedError):
+    """Work that cannot go on was asked to stop: what there is of it is kept; says where."""
+
+
 class _Asked:
     """What is asked of the training of this process."""
 

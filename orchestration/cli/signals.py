@@ -90,15 +90,18 @@ def leave(code: int) -> NoReturn:
     os._exit(exit_code() or code)
 
 
-def say_stopped() -> None:
+def say_stopped(what: str = STOPPED) -> None:
     """Say once that the command was stopped, and how it goes on.
 
     A second signal ends the process by another thread, which waits for what is being said.
+
+    Args:
+        what: to say.
     """
     _State.is_leaving = True  # so that no signal raises in here
     is_mine = _saying.acquire(timeout=SAYING_S)
     if not _State.is_said:
-        _write(f"dalle: {STOPPED}\n")
+        _write(f"dalle: {what}\n")
         _State.is_said = exit_code() != 0
     if is_mine:
         _saying.release()
