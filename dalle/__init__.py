@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from orchestration.api import explain as explain
     from orchestration.api import export as export
     from orchestration.api import grid as grid
+    from orchestration.api import human_study as human_study
     from orchestration.api import init as init
     from orchestration.api import keep as keep
     from orchestration.api import plan as plan
@@ -107,6 +108,7 @@ _HOMES = {
         "explain",
         "export",
         "grid",
+        "human_study",
         "init",
         "keep",
         "plan",

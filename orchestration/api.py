@@ -5,6 +5,7 @@ keys, or a `RunConfig`; the relative paths of a mapping count from the working d
 printed: pass a `Progress` to follow a run. Commands of a group are functions of a module: `shards`.
 """
 
+from orchestration.commands import human_study as human_study
 from orchestration.commands import shards as shards
 from orchestration.commands.configs import estimate as estimate
 from orchestration.commands.configs import estimate_training as estimate_training

@@ -15,6 +15,7 @@ import typer
 
 from orchestration.cli import of_configs as of_configs  # adds its commands
 from orchestration.cli import of_evaluating as of_evaluating  # likewise
+from orchestration.cli import of_human as of_human  # likewise
 from orchestration.cli import of_plans as of_plans  # likewise
 from orchestration.cli import of_runs as of_runs  # likewise
 from orchestration.cli import of_shards as of_shards  # likewise

@@ -47,6 +47,7 @@ NAMES = [
     "explain",
     "export",
     "grid",
+    "human_study",
     "image_tokens",
     "init",
     "keep",
