@@ -23,6 +23,7 @@ from orchestration.human_study.study import Side, StudyError, StudyFolder
 
 MAX_BODY_BYTES = 1024  # chosen: several times an answer
 TIMEOUT_S = 30  # chosen: a request is one packet; longer than a phone loses its network
+POLL_S = 0.1  # chosen: how long the end takes, at ten looks a second
 _FOLDER = Path(__file__).parent / "page"
 _PAGES = {
     "": ("study.html", "text/html; charset=utf-8"),
@@ -33,7 +34,8 @@ _PAGES = {
 _POLICY = "; ".join(
     (
         "default-src 'none'",
-        *(f"{kind} 'self'" for kind in ("script-src", "style-src", "img-src", "connect-src")),
+        *(f"{kind} 'self'" for kind in ("script-src", "style-src", "connect-src")),
+        "img-src 'self' data:",  # the page's icon is empty, lest a browser ask for one
         *(f"{kind} 'none'" for kind in ("base-uri", "form-action", "frame-ancestors")),
     )
 )
@@ -94,7 +96,9 @@ class Serving:
         name = socket.gethostname() if host in ("", "0.0.0.0") else host
         base = f"http://{name}:{self._server.server_address[1]}"
         self.links = {rater: f"{base}/{secret}/" for secret, rater in known.items()}
-        self._thread = threading.Thread(target=self._server.serve_forever, name="study")
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=[POLL_S], name="study"
+        )
 
     def __enter__(self) -> "Serving":
         self._thread.start()

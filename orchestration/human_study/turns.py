@@ -24,14 +24,17 @@ def next_task(study: Study, standing: Standing, rater: str, claims: Claims) -> T
     """The task that a rater is shown; None where nothing is left for them.
 
     It is the one that they have before them, else the first in their order for which raters are
-    lacking. One that others are about to complete comes last: they may go away before they do.
+    lacking. What others are about to complete comes last, since they may go away before they do.
     """
     left = open_tasks(study, standing, rater)
-    for task in left:
-        if task.id == claims.get(rater):
-            return task
-    for task in left:
-        others = {who for who, claimed in claims.items() if claimed == task.id and who != rater}
-        if len(others | {who for who in standing if task.id in standing[who]}) < study.votes:
-            return task
-    return left[0] if left else None
+    claimed = next((task for task in left if task.id == claims.get(rater)), None)
+    return claimed or min(
+        left, key=lambda task: _num_spare(study, standing, task, rater, claims), default=None
+    )
+
+
+def _num_spare(study: Study, standing: Standing, task: Task, rater: str, claims: Claims) -> int:
+    """How many votes a task may get beyond those that it needs, if a rater judges it too."""
+    voted = {who for who, theirs in standing.items() if task.id in theirs}
+    before_others = {who for who, claimed in claims.items() if claimed == task.id}
+    return max(0, len(voted | before_others | {rater}) - study.votes)

@@ -80,7 +80,7 @@ function enable(open) {
   }
   if (open === null) return;
   element("undo").disabled = open === "realism" && element("progress").value === 0;
-  element(open).querySelector("button").focus({ preventScroll: true });
+  element(open).focus({ preventScroll: true }); // and no button, which would suggest an answer
   say(`${element("count").textContent}. ${element(open).querySelector("legend").textContent}`);
 }
 
