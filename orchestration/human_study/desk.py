@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestration.human_study.study import (
+    Model,
     Side,
     Study,
     StudyFolder,
@@ -130,11 +131,7 @@ class Desk:
 
     def _keep(self, rater: str, task: Task, given: Given | None) -> None:
         left = left_model(self.study, rater, task)
-        answers = given and Answers(
-            realism=model_at(given.realism, left),
-            caption="neither" if given.caption == "neither" else model_at(given.caption, left),
-            seconds=round(given.seconds, 3),
-        )
+        answers = _by_model(given, left) if given else None
         vote = Vote(rater=rater, task=task.id, left=left, answers=answers, at=self._clock())
         self._file.append(vote)
         put(self._standing, vote)
@@ -147,3 +144,12 @@ class Desk:
             self._claims.pop(rater, None)
         left = open_tasks(self.study, self._standing, rater)
         return Shown(task, len(self._standing.get(rater, {})), len(left))
+
+
+def _by_model(given: Given, left: Model) -> Answers:
+    match = given.caption
+    return Answers(
+        realism=model_at(given.realism, left),
+        caption=match if match == "neither" else model_at(match, left),
+        seconds=round(given.seconds, 3),
+    )

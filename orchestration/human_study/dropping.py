@@ -10,9 +10,15 @@ from dataclasses import dataclass
 from statistics import median
 
 from orchestration.human_study.agreement import majority
-from orchestration.human_study.votes import Answers, Vote
+from orchestration.human_study.study import MODELS
+from orchestration.human_study.votes import Vote
 
 QUESTIONS = ("realism", "caption")
+
+
+def answer(vote: Vote, question: str) -> str:
+    """What a vote that counts says to a question."""
+    return str(getattr(vote.answers, question))
 
 
 @dataclass(frozen=True)
@@ -84,14 +90,9 @@ def why_dropped(facts: RaterFacts, rule: DropRule) -> str | None:
 
 
 def _facts(rater: str, given: list[tuple[Vote, list[Vote]]], rule: DropRule) -> RaterFacts:
-    seconds = [_answers(vote).seconds for vote, _ in given]
-    differs, is_left = [], []
-    for vote, others in given:
-        for question in QUESTIONS:
-            answer = getattr(_answers(vote), question)
-            most = majority([getattr(_answers(other), question) for other in others])
-            differs += [] if most is None else [answer != most]
-            is_left += [] if answer == "neither" else [answer == vote.left]
+    seconds = [vote.answers.seconds for vote, _ in given if vote.answers]
+    differs = [differs for vote, others in given for differs in _differs(vote, others)]
+    is_left = [is_left for vote, _ in given for is_left in _is_left(vote)]
     return RaterFacts(
         rater=rater,
         tasks=len(given),
@@ -102,9 +103,21 @@ def _facts(rater: str, given: list[tuple[Vote, list[Vote]]], rule: DropRule) -> 
     )
 
 
-def _answers(vote: Vote) -> Answers:
-    assert vote.answers is not None  # what was taken back does not count
-    return vote.answers
+def _differs(vote: Vote, others: list[Vote]) -> list[bool]:
+    """For each question on which others have a majority, whether a vote is against it.
+
+    One other alone is no majority: it may be the one in error.
+    """
+    if len(others) < 2:
+        return []
+    most = {name: majority([answer(other, name) for other in others]) for name in QUESTIONS}
+    return [answer(vote, name) != theirs for name, theirs in most.items() if theirs]
+
+
+def _is_left(vote: Vote) -> list[bool]:
+    """For each question that was answered by an image, whether it was that on the left."""
+    given = [answer(vote, name) for name in QUESTIONS]
+    return [model == vote.left for model in given if model in MODELS]
 
 
 def _by_number(rater: str) -> tuple[int, str]:

@@ -7,13 +7,14 @@ page of another site has nothing to borrow; pages ask no other host, and may not
 
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 from pydantic import ValidationError
 
@@ -65,6 +66,11 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], desk: Desk, raters: dict[str, str]) -> None:
         self.desk, self.raters = desk, raters
         super().__init__(address, _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Pass over a browser that has gone: the vote that it sent is kept, or was not promised."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Serving:
@@ -191,7 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit()):
             raise _RefusedError(HTTPStatus.LENGTH_REQUIRED, "The length of the answer is missing.")
-        if int(length) > MAX_BODY_BYTES:
+        if len(length) > 9 or int(length) > MAX_BODY_BYTES:
             raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "An answer is shorter.")
         return self.rfile.read(int(length))
 

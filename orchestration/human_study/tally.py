@@ -1,15 +1,15 @@
 """Counts a study: whom the majority prefers, how sure that is, and whose votes are left out."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from orchestration.human_study.agreement import fleiss_kappa, majority, pairwise, wilson
 from orchestration.human_study.dropping import (
     QUESTIONS,
     DropRule,
     RaterFacts,
+    answer,
     facts_of,
     why_dropped,
 )
@@ -128,8 +128,7 @@ def _questions(votes: Votes) -> dict[str, Question]:
 
 
 def _question(votes: Votes, name: str) -> Question:
-    answer: Callable[[Any], str] = lambda vote: getattr(vote.answers, name)  # noqa: E731
-    answers = [[answer(vote) for vote in of_task] for of_task in votes.values()]
+    answers = [[answer(vote, name) for vote in of_task] for of_task in votes.values()]
     ends = Counter(majority(of_task) or UNDECIDED for of_task in answers)
     total = len(answers)
     shares = {

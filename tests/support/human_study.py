@@ -21,7 +21,7 @@ def write_samples(root: Path, model: str, captions: list[str] = CAPTIONS) -> str
     folder.mkdir(parents=True)
     for number, caption in enumerate(captions):
         pixels = np.full((8, 8, 3), COLOURS[model], np.uint8)
-        pixels[0] = number
+        pixels[0] = number % 256
         Image.fromarray(pixels).save(folder / f"{number}.png")
         (folder / f"{number}.txt").write_text(caption + "\n")
     return str(folder)
