@@ -69,7 +69,9 @@ def serve(
     host: Annotated[
         str, typer.Option("--host", help="Address to listen at; others reach 0.0.0.0.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 for any.")] = 0,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="0 for that of the last time, else any.")
+    ] = 0,
 ) -> None:
     """Serve a study until Ctrl-C, and print a link for each rater.
 

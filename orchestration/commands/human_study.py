@@ -48,7 +48,7 @@ def serve(study: str, *, raters: int = 5, host: str = "127.0.0.1", port: int = 0
         study: its folder.
         raters: who are given a link, at least; those of earlier calls stay.
         host: address to listen at; only this machine reaches the default.
-        port: to listen at; 0 for any.
+        port: to listen at; 0 for that of the last time, else any.
 
     Raises:
         StudyError: there is no study, another server serves it, or the port is taken.

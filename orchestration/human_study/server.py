@@ -19,7 +19,7 @@ from typing import Any, cast, get_args
 from pydantic import ValidationError
 
 from orchestration.human_study.desk import Desk, Given, Shown
-from orchestration.human_study.raters import raters_of
+from orchestration.human_study.raters import Links, read_links, write_links
 from orchestration.human_study.study import Side, StudyError, StudyFolder
 
 MAX_BODY_BYTES = 1024  # chosen: several times an answer
@@ -63,8 +63,9 @@ class _RefusedError(Exception):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True  # what a thread has not acknowledged was not promised
 
-    def __init__(self, address: tuple[str, int], desk: Desk, raters: dict[str, str]) -> None:
-        self.desk, self.raters = desk, raters
+    def __init__(self, address: tuple[str, int], desk: Desk, links: Links) -> None:
+        self.desk = desk
+        self.raters = {secret: rater for rater, secret in links.secrets.items()}
         super().__init__(address, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -80,7 +81,7 @@ class Serving:
         study: its folder.
         raters: who have a link, at least.
         host: address or name to listen at.
-        port: 0 for any that is free.
+        port: 0 for that of the last time, or any that is free.
 
     Attributes:
         links: address of each rater's page, by their names.
@@ -94,14 +95,16 @@ class Serving:
         folder = StudyFolder(study)
         self._desk = Desk(folder)
         try:
-            known = raters_of(folder, raters)
-            self._server = _listen(host, port, self._desk, known)
+            links = read_links(folder).with_raters(raters)
+            self._server = _listen(host, port or links.port, self._desk, links)
+            links = links.model_copy(update={"port": self._server.server_address[1]})
+            write_links(folder, links)
         except BaseException:
             self._desk.close()
             raise
         name = socket.gethostname() if host in ("", "0.0.0.0") else host
-        base = f"http://{name}:{self._server.server_address[1]}"
-        self.links = {rater: f"{base}/{secret}/" for secret, rater in known.items()}
+        base = f"http://{name}:{links.port}"
+        self.links = {rater: f"{base}/{secret}/" for rater, secret in links.secrets.items()}
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=[POLL_S], name="study"
         )
@@ -121,9 +124,9 @@ class Serving:
         self._thread.join()
 
 
-def _listen(host: str, port: int, desk: Desk, raters: dict[str, str]) -> _Server:
+def _listen(host: str, port: int, desk: Desk, links: Links) -> _Server:
     try:
-        return _Server((host, port), desk, raters)
+        return _Server((host, port), desk, links)
     except (OSError, OverflowError) as error:
         raise StudyError(
             f"{host}:{port}: nothing can listen there ({error}); name another --host or --port"

@@ -185,7 +185,7 @@ def test_a_vote_that_cannot_be_kept_is_said_to_the_page(serving, monkeypatch):
     assert ask(link + "task")["judged"] == 0
 
 
-def test_a_study_has_one_server_and_links_stay(made, serving):
+def test_a_study_has_one_server_and_its_links_are_private(made, serving):
     study = str(made[0].path)
     with pytest.raises(StudyError, match="is being served already"):
         Serving(study, 5, "127.0.0.1", 0)
@@ -193,13 +193,16 @@ def test_a_study_has_one_server_and_links_stay(made, serving):
 
 
 def test_links_stay_and_further_raters_get_their_own(made):
-    study, secrets = str(made[0].path), []
+    links = []
     for number in (2, 3, 1):
-        with Serving(study, number, "127.0.0.1", 0) as serving:
-            secrets.append([link.split("/")[3] for link in serving.links.values()])
-    assert [len(of) for of in secrets] == [2, 3, 3]
-    assert secrets[0] == secrets[1][:2]
-    assert secrets[1] == secrets[2]
+        with Serving(str(made[0].path), number, "127.0.0.1", 0) as serving:
+            links.append(list(serving.links.values()))
+    assert [len(of) for of in links] == [2, 3, 3]
+    assert links[0] == links[1][:2]
+    assert links[1] == links[2]
+    made[0].raters.write_text("{}x")
+    with pytest.raises(StudyError, match="delete it, and send everybody a new link"):
+        Serving(str(made[0].path), 2, "127.0.0.1", 0)
 
 
 def test_a_port_that_is_taken_is_said_and_the_study_is_free_again(made, serving, tmp_path):
@@ -238,8 +241,10 @@ def half_line(path: Path) -> None:
 def test_a_server_that_is_killed_between_votes_goes_on_where_each_rater_was(tmp_path):
     folder, study = small_study(tmp_path)
     given: list[tuple[str, str]] = []
+    links = []
     for turns, end in (((0, 1, 0), signal.SIGKILL), ((1, 1), signal.SIGINT)):
         served = Served(folder)
+        links.append(served.links)
         for rater in turns:
             link = served.links[rater]
             shown = ask(link + "task")
@@ -250,5 +255,6 @@ def test_a_server_that_is_killed_between_votes_goes_on_where_each_rater_was(tmp_
             given.append((f"r{rater + 1}", shown["task"]["id"]))
         assert served.end(end) == {signal.SIGKILL: -signal.SIGKILL, signal.SIGINT: 130}[end]
         half_line(folder.votes)
+    assert links[0] == links[1]
     kept = [(vote.rater, vote.task) for vote in read_votes(folder.votes)]
     assert [one == other for one, other in zip_longest(kept, given)] == [True] * 5

@@ -23,7 +23,8 @@ def vote(rater: int, task: int, **other: Any) -> Vote:
     realism, match = choice(rater, task)
     answers = {"realism": realism, "caption": match, "seconds": 8.0} | other
     at = f"2026-01-01T{rater:02}:{task:02}"
-    return Vote(rater=f"r{rater}", task=str(task), left="a", answers=Answers(**answers), at=at)
+    given = Answers.model_validate(answers)
+    return Vote(rater=f"r{rater}", task=str(task), left="a", answers=given, at=at)
 
 
 def scripted() -> Standing:
@@ -46,7 +47,8 @@ def test_scripted_raters_are_counted():
     assert (tally.complete, tally.dropped, tally.kept_raters) == (6, {}, None)
     assert ends(tally) == expected()
     share = tally.all_raters["realism"].shares["b"]
-    assert (share.tasks, share.share) == (4, pytest.approx(2 / 3))
+    assert share.tasks == 4
+    assert share.share == pytest.approx(2 / 3)
     assert share.low < 2 / 3 < share.high
 
 
@@ -66,7 +68,8 @@ def test_of_more_votes_than_a_task_needs_the_first_count():
 
 def with_a_bad_rater(seconds: float) -> Standing:
     """Four raters who take `b` throughout, and one who presses keys at random."""
-    drawn, standing = random.Random(0), {}
+    standing: Standing = {}
+    drawn = random.Random(0)
     for task in range(40):
         for rater in range(4):
             put(standing, vote(rater, task, realism="b", caption="b"))
@@ -82,7 +85,7 @@ def test_who_is_fast_and_against_the_others_is_dropped():
     assert tally.kept_raters is not None
     assert tally.kept_raters["realism"].shares["b"].tasks == 40
     assert tally.kept_raters["realism"].pairwise == 1.0
-    assert tally.all_raters["realism"].pairwise < 0.9
+    assert (tally.all_raters["realism"].pairwise or 1.0) < 0.9
 
 
 @pytest.mark.parametrize(

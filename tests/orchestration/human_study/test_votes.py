@@ -15,8 +15,9 @@ from orchestration.human_study.votes import (
 
 
 def vote(rater: str = "r1", task: str = "1", realism: str | None = "a") -> Vote:
-    answers = realism and Answers(realism=realism, caption="neither", seconds=2.5)
-    return Vote(rater=rater, task=task, left="a", answers=answers or None, at="2026-01-01")
+    given = {"realism": realism, "caption": "neither", "seconds": 2.5}
+    answers = Answers.model_validate(given) if realism else None
+    return Vote(rater=rater, task=task, left="a", answers=answers, at="2026-01-01")
 
 
 @pytest.fixture
