@@ -6,7 +6,7 @@ UV := $(BIN)/uv --quiet
 
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test test-network test-corpora test-dataflow test-flink test-prism flink-up flink-down check bench wheel image-digests image lock clean
+.PHONY: demo test test-network test-corpora test-dataflow test-flink test-prism test-browser flink-up flink-down check bench wheel image-digests image lock clean
 demo: $(VENV)/.installed
 	$(BIN)/dalle demo
 
@@ -43,6 +43,10 @@ test-flink: $(VENV)/.installed-dev
 # Beam's Prism, built by Go, on this project's wheel alone.
 test-prism: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q tests/endtoend/prism.py
+
+# Raters at the page of a human study: needs Chromium.
+test-browser: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -q tests/orchestration/human_study/browser.py
 
 flink-up: $(VENV)/.installed
 	$(BIN)/python -m tools.flink up

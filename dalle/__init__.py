@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from orchestration.api import export as export
     from orchestration.api import grid as grid
     from orchestration.api import guide as guide
+    from orchestration.api import human_study as human_study
     from orchestration.api import init as init
     from orchestration.api import keep as keep
     from orchestration.api import mini as mini
@@ -124,6 +125,7 @@ _HOMES = {
         "export",
         "grid",
         "guide",
+        "human_study",
         "init",
         "keep",
         "mini",

@@ -37,6 +37,7 @@ DalleError: what was asked for has failed; exit code 1
     FactsError               orchestration.token_formats.facts  what exported codes mean is damaged
     MissingTokensError       orchestration.commands.encoding  some images have no tokens
     BrokenImagesError        orchestration.evaluation.bench   too many images of a set are broken
+    VotesError               orchestration.human_study.votes  votes of people are damaged
     NoPriorError             orchestration.drawing.sources    a run has nothing to draw from
     UsageError: the arguments or the config are wrong, whatever the data; exit code 2
         UnknownProtocolError dalle_model.files                a URL begins with no known protocol
@@ -98,6 +99,7 @@ DalleError: what was asked for has failed; exit code 1
         DecodeError          orchestration.token_sets.decoding another codec than that of the tokens
         PackError            orchestration.token_sets.packing  a set cannot be packed
         FormatError          orchestration.token_formats.format  tokens do not fit a format
+        StudyError           orchestration.human_study.study  people cannot compare two models so
         FreeingError         orchestration.engine.cleaning    rows from the web would be freed
 """
 

@@ -7,6 +7,7 @@ printed: pass a `Progress` to follow a run. Commands of a group are functions of
 """
 
 from orchestration.commands import evaluate as evaluate
+from orchestration.commands import human_study as human_study
 from orchestration.commands import shards as shards
 from orchestration.commands.configs import estimate as estimate
 from orchestration.commands.configs import estimate_training as estimate_training

@@ -17,6 +17,7 @@ from orchestration.cli import of_configs as of_configs  # adds its commands
 from orchestration.cli import of_drawing as of_drawing  # likewise
 from orchestration.cli import of_evaluating as of_evaluating  # likewise
 from orchestration.cli import of_guiding as of_guiding  # likewise
+from orchestration.cli import of_human as of_human  # likewise
 from orchestration.cli import of_mini as of_mini  # likewise
 from orchestration.cli import of_plans as of_plans  # likewise
 from orchestration.cli import of_runs as of_runs  # likewise

@@ -56,6 +56,7 @@ NAMES = [
     "export",
     "grid",
     "guide",
+    "human_study",
     "image_tokens",
     "init",
     "keep",

@@ -16,6 +16,7 @@ DATA = {
     "dalle_model/weights/demo_clip.safetensors",
     "dalle_model/weights/demo_vq.safetensors",
     "orchestration/beam/profiles/flink.yaml",
+    "orchestration/human_study/page/study.html",
     "orchestration/report/templates/report.html",
     "pipelines/recipes/conceptual_captions.yaml",
     "pipelines/text/boilerplate.txt",
