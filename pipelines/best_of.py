@@ -1,7 +1,7 @@
 """What stages have in common that draw several images of a caption and keep the best."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 from pydantic import BaseModel, Field
@@ -10,11 +10,17 @@ from pipelines.paths import scorer_from
 from pipelines.stage import plain_settings
 from pipelines.views import Curves
 
+if TYPE_CHECKING:
+    from dalle_model.sample.best import Best  # which loads torch
+
 MOST = 512  # Source: Ramesh et al. 2021, section 2.6: the best of 512
-# Columns of what was chosen: which of the images that were drawn it is, and its score.
+# Of what was chosen: which of the images that were drawn it is, and its score; and of all that were
+# drawn, in their order, the scores and whether they are right.
 SCORE_FIELDS = (
     pa.field("number", pa.int64(), nullable=False),
     pa.field("score", pa.float32(), nullable=False),
+    pa.field("scores", pa.list_(pa.float32()), nullable=False),
+    pa.field("are_right", pa.list_(pa.bool_()), nullable=False),
 )
 
 
@@ -62,6 +68,16 @@ def dependencies(config: BestOf) -> dict[str, str]:
     return scorer_facts(config.scored_by) if config.scored_by else {}
 
 
+def columns_of(best: "Best") -> dict[str, Any]:
+    """The columns `SCORE_FIELDS`."""
+    return {
+        "number": best.numbers,
+        "score": best.best_scores,
+        "scores": list(best.scores),
+        "are_right": list(best.are_right),
+    }
+
+
 def with_scores(captions: Sequence[str], scores: Sequence[float]) -> list[str]:
     """Captions as a sheet shows them, which shortens them at their end."""
     return [f"{score:.3f}  {text}" for text, score in zip(captions, scores, strict=True)]
@@ -76,12 +92,13 @@ def shown_captions(table: pa.Table) -> list[tuple[dict[str, Any], str]]:
     ]
 
 
-def curves(config: BestOf, metrics: Mapping[str, Any]) -> list[Curves]:
+def curves(config: BestOf, metrics: Mapping[str, Any], title: str) -> list[Curves]:
     """What it gains to choose, by the number of images; nothing where there is no choice.
 
     Args:
         config: of the stage.
         metrics: of the stage, with those of `dalle_model.evaluate.best_of.gains`.
+        title: of the curve.
     """
     from dalle_model.evaluate.best_of import doublings
 
@@ -100,4 +117,4 @@ def curves(config: BestOf, metrics: Mapping[str, Any]) -> list[Curves]:
         "the images that were drawn. The scorer can choose no right one where none of them is."
     )
     x, y = "images of a caption that one is chosen from", "share, and score"
-    return [Curves("What it gains to choose", about, x, y, sizes, lines)]
+    return [Curves(title, about, x, y, sizes, lines)]

@@ -25,7 +25,7 @@ from dalle_model.tokenizers.codec import Codec
 from dalle_model.tokenizers.registry import load_codec
 from dalle_model.train.data import open_rows
 from dalle_model.train.images import Images
-from pipelines.best_of import SCORE_FIELDS, with_scores
+from pipelines.best_of import SCORE_FIELDS, columns_of, with_scores
 from pipelines.io.parquet import to_bytes
 from pipelines.io.squares import pixels_of, surviving_squares
 from pipelines.io.task import StageTask
@@ -153,7 +153,7 @@ def _scored(
     }
     schema = SAMPLES_SCHEMA
     if best:
-        columns |= {"number": best.numbers, "score": best.best_scores}
+        columns |= columns_of(best)
         schema = pa.schema([*schema, *SCORE_FIELDS])
         captions = with_scores(captions, best.best_scores)
     shown = [column[:GRID_ROWS] for column in (originals, decoded, samples)]

@@ -68,7 +68,7 @@ def _views(folder: StageFolder, manifest: Manifest, config: SamplesConfig) -> It
         for row, shown in best_of.shown_captions(read_table(folder.file(FILE)))
     ]
     gallery = Gallery("Samples next to the captions that asked for them", about, items)
-    return [*best_of.curves(config, score), gallery]
+    return [*best_of.curves(config, score, "What it gains to choose a sample"), gallery]
 
 
 STAGE = Stage(

@@ -26,7 +26,7 @@ from dalle_model.sample.images import draw_images
 from dalle_model.shards import list_shards, read_shards
 from dalle_model.tokenizers.codec import Codec
 from dalle_model.tokenizers.registry import load_codec
-from pipelines.best_of import SCORE_FIELDS, with_scores
+from pipelines.best_of import SCORE_FIELDS, columns_of, with_scores
 from pipelines.io.parquet import to_bytes
 from pipelines.io.task import StageTask
 from pipelines.records import CODEC, PRIOR
@@ -153,7 +153,7 @@ def _judged(
     }
     schema = ZERO_SHOT_SCHEMA
     if best:
-        columns |= {"number": best.numbers, "score": best.best_scores}
+        columns |= columns_of(best)
         metrics |= gains(best.scores, best.are_right)
         schema = pa.schema([*schema, *SCORE_FIELDS])
         captions = with_scores(captions, best.best_scores)

@@ -76,7 +76,10 @@ def _views(folder: StageFolder, manifest: Manifest, config: ZeroShotConfig) -> I
         for row, shown in best_of.shown_captions(read_table(folder.file(FILE)))
     ]
     gallery = Gallery("Captions that the prior has never seen", about, items)
-    return [*best_of.curves(config, score), gallery]
+    return [
+        *best_of.curves(config, score, "What it gains to choose, of captions never seen"),
+        gallery,
+    ]
 
 
 STAGE = Stage(

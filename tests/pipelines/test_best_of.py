@@ -17,7 +17,7 @@ def test_without_a_choice_a_result_depends_on_none() -> None:
     assert SAMPLES.settings(config).keys() == {"num_captions", "sampling"}
     assert SAMPLES.dependencies(config, {}).keys() == {"torch", "tokenizers"}
     assert ZERO_SHOT.settings(ZeroShotConfig(world="w")).keys() == {"num_captions", "sampling"}
-    assert curves(config, {}) == []
+    assert curves(config, {}, "") == []
 
 
 def test_a_choice_is_a_setting_and_its_scorer_a_dependency() -> None:

@@ -123,12 +123,14 @@ def test_the_scorers_best_of_several_is_kept_with_its_score(tmp_path: Path) -> N
         assert (one["number"] == 0) == (one["sample"] == other["sample"])
         image = from_stored(one["sample"])
         assert load_scorer("demo").score([image], [one["caption"]])[0] == np.float32(one["score"])
+        assert one["scores"][one["number"]] == one["score"] == max(one["scores"])
+        assert one["are_right"][one["number"]] == one["is_right"]
     assert len({one["number"] for one in table}) > 1
     metrics = found.metrics
     assert metrics["score_best_of_3"] == pytest.approx(np.mean([one["score"] for one in table]))
     assert metrics["score_best_of_1"] < metrics["score_best_of_2"] < metrics["score_best_of_3"]
     assert metrics["rate_best_of_3"] == metrics["rate"]
     assert not [name for name in plain.metrics if "best_of" in name]
-    (view,) = curves(config, metrics)
+    (view,) = curves(config, metrics, "curve")
     assert view.steps == [1, 2, 3]
     assert view.lines["score"][-1] == metrics["score_best_of_3"]
