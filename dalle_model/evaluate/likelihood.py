@@ -86,7 +86,7 @@ def likeliest(prior: Prior, text_NKT: Tensor, image_NI: Tensor) -> npt.NDArray[n
     captions = text_NKT.shape[1]
     image_PI = image_NI.repeat_interleave(captions, dim=0)
     found = log_likelihoods(prior, text_NKT.flatten(0, 1), image_PI)
-    return found.reshape(-1, captions).argmax(axis=1).astype(np.int64)
+    return np.asarray(found.reshape(-1, captions).argmax(axis=1), np.int64)
 
 
 def posterior(image_K: npt.ArrayLike, caption_K: npt.ArrayLike = 0.0) -> Floats64:

@@ -4,6 +4,8 @@ import io
 import textwrap
 from collections.abc import Sequence
 
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from dalle_model.evaluate.caption_scores import CaptionScore
@@ -38,14 +40,13 @@ def draw_heat_map(image: Rgb, scores: Sequence[CaptionScore]) -> bytes:
     every[0].set_title("the image", fontsize=9)
     most = max(float(nats.max()) for _, nats in maps)
     height, width = image.shape[:2]
+    scale = ScalarMappable(Normalize(0, most))
+    place = (-0.5, width - 0.5, height - 0.5, -0.5)
     for axes, (caption, nats) in zip(every[1:], maps, strict=False):
         axes.imshow(image.mean(axis=2), cmap="gray", vmin=0, vmax=255)
-        place = (-0.5, width - 0.5, height - 0.5, -0.5)
-        shown = axes.imshow(
-            nats, extent=place, alpha=_OPAQUE, vmin=0, vmax=most, interpolation="nearest"
-        )
-        axes.set_title(f"{_lines(caption)}\n{-nats.sum():.1f} nats", fontsize=9)
-    figure.colorbar(shown, ax=list(every), label="nats of a token")
+        axes.imshow(nats, extent=place, alpha=_OPAQUE, norm=scale.norm, interpolation="nearest")
+        axes.set_title(f"{_lines(caption)}\n{-nats.sum():.1f} nats", fontsize=9, parse_math=False)
+    figure.colorbar(scale, ax=list(every), label="nats of a token")
     written = io.BytesIO()
     figure.savefig(written, format="png", metadata={"Software": None})
     return written.getvalue()

@@ -45,7 +45,8 @@ def test_the_best_is_first_and_equal_ones_stay_as_they_were_drawn() -> None:
     found = rerank(images_of(3, 9, 3, 9, 1), "a cat", scorer := Given())
     assert found.order.tolist() == [1, 3, 0, 2, 4]
     assert found.scores.tolist() == [3, 9, 3, 9, 1]
-    assert (found.order.dtype, found.scores.dtype) == (np.int64, np.float32)
+    assert found.order.dtype == np.int64
+    assert found.scores.dtype == np.float32
     assert scorer.seen == ["a cat"] * 5
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -56,7 +57,7 @@ def task(tmp_path_factory) -> StageTask:
     return replace(plain, inputs={**plain.inputs, **more})
 
 
-def rows_of(samples: Samples) -> list[dict]:
+def rows_of(samples: Samples) -> list[dict[str, Any]]:
     return pq.read_table(pa.BufferReader(samples.table)).to_pylist()
 
 
