@@ -49,7 +49,7 @@ class Gallery:
     def _of_block(self, block: Rgb) -> npt.NDArray[np.intp]:
         products = block.reshape(len(block), -1).astype(np.float64) @ self._flat.T
         # |a|^2 is the same for the whole gallery, so it does not decide
-        return np.asarray(np.argmin(self._squares - 2 * products, axis=1), np.intp)
+        return np.asarray(np.argmin(self._squares - 2 * products, axis=1))
 
 
 def nearest(images: Rgb, gallery: Rgb) -> npt.NDArray[np.int64]:
