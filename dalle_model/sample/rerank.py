@@ -1,8 +1,8 @@
 """Images of one caption in the order of how well a scorer says that they show it.
 
 The paper draws 512 images of a caption and keeps those that CLIP scores best. More may be given:
-each image is scored by itself, so their number costs time alone, and the gain falls off after some
-dozens of them (`dalle_model.evaluate.best_of` has the curve).
+each image is scored by itself, so their number costs time alone. In the paper gains are small after
+32 of them; `dalle_model.evaluate.best_of` has the curve.
 
 Source: Ramesh et al. 2021, sections 2.6 and 3.1, figure 9c.
 """

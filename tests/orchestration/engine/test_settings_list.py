@@ -34,6 +34,7 @@ def test_every_setting_has_a_meaning_and_stands_once():
     names = [setting.name for setting in settings]
     assert len(names) == len(set(names)) > 100
     assert {"num_shards", "images.side", "crawl.sources[].path", "replay.archive"} <= set(names)
+    assert {"samples.best_of", "samples.scorer", "zero_shot.best_of"} <= set(names)
     assert {name.partition(".")[0] for name in names if "." in name} >= set(registry())
 
 
