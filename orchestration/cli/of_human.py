@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration.cli import signals
 from orchestration.cli.of_evaluating import group as evaluate
 from orchestration.cli.options import EPILOG, HELP_OPTIONS
 
@@ -83,7 +84,11 @@ def serve(
         for rater, link in serving.links.items():
             typer.echo(f"{rater}  {link}")
         typer.echo("Send each person a link of their own. Ctrl-C ends this; votes are kept.")
-        serving.wait()
+        try:
+            serving.wait()
+        except KeyboardInterrupt:
+            signals.say_stopped("stopped; votes are kept, and the same command goes on from there")
+            raise
 
 
 @_command("tally study/ --without r3")

@@ -1,4 +1,4 @@
-"""Folders of samples with their captions, in a `.txt` beside each image or in a table."""
+"""Samples by their captions, which lie beside them or are in a table."""
 
 import csv
 import json
@@ -6,38 +6,43 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from orchestration.evaluation.sets import read_samples
 from orchestration.human_study.study import StudyError
+from pipelines.image_sets.layouts import SetImage
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 # Of tables: ours first, then those of the image folders of Hugging Face's `datasets`.
-TABLES = ("captions.jsonl", "captions.csv", "metadata.jsonl", "metadata.csv")
 _FILE_COLUMNS, _CAPTION_COLUMNS = ("file", "file_name"), ("caption", "text")
 
 
-def by_caption(folder: str, captions: str = "") -> dict[str, Path]:
-    """The images of a folder by their captions; of several for one caption the first by name.
+def by_caption(path: str, captions: str = "") -> dict[str, SetImage]:
+    """The images of a set by their captions; of several for one caption the first by name.
 
     Args:
-        folder: with images, also in folders below it.
+        path: of what `orchestration.evaluation.sets.read_samples` reads: a folder of images, one
+            that `dalle sample` wrote, or a run.
         captions: a table of all captions, JSONL or CSV with `file` and `caption`, which names files
-            with or without their suffixes; by default each folder has its own.
+            with or without their suffixes; by default each set has its own.
 
     Raises:
-        StudyError: the folder has no image, or none has a caption.
+        ImageSetError: there is no image, or captions cannot be read.
+        SamplesError: a run has no samples.
+        StudyError: none of the images has a caption.
     """
-    images = _images(folder)
-    known = read_table(Path(captions)) if captions else _own_captions(Path(folder), images)
-    found: dict[str, Path] = {}
-    for name, path in images.items():
-        caption = known.get(name) or known.get(_stem(name))
-        if caption:
-            found.setdefault(caption, path)
-    if not found:
+    (found,) = read_samples([path])
+    known = read_table(Path(captions)) if captions else None
+    shown: dict[str, SetImage] = {}
+    for picture in found.pictures:
+        name = picture.image.name
+        own = picture.caption if known is None else known.get(name) or known.get(_stem(name), "")
+        if caption := one_line(own):
+            shown.setdefault(caption, picture.image)
+    if not shown:
         raise StudyError(
-            f"{folder}: none of {len(images)} images has a caption; write a `.txt` beside each, "
-            f"or a table `{TABLES[0]}` of `file` and `caption`, or give it as `--captions`"
+            f"{path}: none of {len(found.pictures)} images has a caption; write a `.txt` beside "
+            "each, or a table `captions.jsonl` of `file` and `caption`, or give it as `--captions`"
         )
-    return found
+    return shown
 
 
 def read_table(path: Path) -> dict[str, str]:
@@ -76,28 +81,6 @@ def _rows(path: Path, text: str) -> Iterable[Mapping[str, Any]]:
 
 def _first(row: Mapping[str, Any], names: Iterable[str]) -> str:
     return next((str(row[name]) for name in names if row.get(name)), "")
-
-
-def _images(folder: str) -> dict[str, Path]:
-    root = Path(folder)
-    if not root.is_dir():
-        raise StudyError(f"{folder}: no folder of images is there")
-    paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
-    if not paths:
-        raise StudyError(f"{folder}: no image is in it ({', '.join(IMAGE_SUFFIXES)})")
-    return {str(path.relative_to(root)): path for path in paths}
-
-
-def _own_captions(root: Path, images: Mapping[str, Path]) -> dict[str, str]:
-    table = next((root / name for name in TABLES if (root / name).is_file()), None)
-    if table:
-        return read_table(table)
-    beside = {name: path.with_suffix(".txt") for name, path in images.items()}
-    return {
-        name: one_line(path.read_text("utf-8", "replace"))
-        for name, path in beside.items()
-        if path.is_file()
-    }
 
 
 def _stem(name: str) -> str:

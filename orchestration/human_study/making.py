@@ -3,6 +3,7 @@
 Images are written anew, since names, formats and metadata would tell one model from the other.
 """
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from orchestration.human_study.study import (
     Task,
     draw,
 )
+from pipelines.image_sets.layouts import SetImage
 from pipelines.io.colours import upright_rgb
 
 
@@ -45,7 +47,7 @@ def make_study(first: str, second: str, out: str, study_of: "Asked") -> MadeStud
     """Write a study; its file comes last, so that one that was interrupted is none.
 
     Args:
-        first: folder of samples of model `a`.
+        first: samples of model `a`, as `by_caption` takes them.
         second: the same of model `b`.
         out: folder to write, which holds nothing else.
         study_of: what of them.
@@ -58,8 +60,9 @@ def make_study(first: str, second: str, out: str, study_of: "Asked") -> MadeStud
     pairs = _pairs(first, second, study_of.captions)
     tasks = choose(list(pairs), study_of)
     for task in tasks:
-        for model, path in zip(MODELS, pairs[task.caption], strict=True):
-            files.write_bytes(str(folder.image(task, model)), clean_png(path))
+        of_models = zip(MODELS, (first, second), pairs[task.caption], strict=True)
+        for model, root, sample in of_models:
+            files.write_bytes(str(folder.image(task, model)), clean_png(root, sample))
     study = Study(
         models=_names(first, second), seed=study_of.seed, votes=study_of.votes, tasks=tuple(tasks)
     )
@@ -90,26 +93,26 @@ def choose(captions: list[str], asked: Asked) -> list[Task]:
     return [Task(id=f"{n:05}", caption=c) for n, c in enumerate(drawn[: asked.number], 1)]
 
 
-def clean_png(path: Path) -> bytes:
+def clean_png(root: str, sample: SetImage) -> bytes:
     """The pixels of an image as a PNG, upright, on white, and without metadata.
 
     Raises:
         StudyError: it cannot be decoded.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(io.BytesIO(sample.read())) as image:
             return to_png(upright_rgb(image))
     except Exception as error:  # decoders raise almost anything
         raise StudyError(
-            f"{path}: the image is broken ({error}); mend it or take it out"
+            f"{root}/{sample.name}: the image is broken ({error}); mend it or take it out"
         ) from error
 
 
-def _pairs(first: str, second: str, captions: str) -> Mapping[str, tuple[Path, Path]]:
+def _pairs(first: str, second: str, captions: str) -> Mapping[str, tuple[SetImage, SetImage]]:
     if Path(first).resolve() == Path(second).resolve():
         raise StudyError(f"{first}: compared with itself; name the folder of another model")
     a, b = by_caption(first, captions), by_caption(second, captions)
-    shared = {caption: (path, b[caption]) for caption, path in a.items() if caption in b}
+    shared = {caption: (image, b[caption]) for caption, image in a.items() if caption in b}
     if not shared:
         raise StudyError(
             f"no caption of {first} is in {second}: {next(iter(a))!r} is in one, "

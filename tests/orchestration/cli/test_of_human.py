@@ -52,7 +52,8 @@ def test_what_is_no_study_is_a_line(capsys, tmp_path, words):
 def test_bad_input_is_a_line(capsys, tmp_path):
     reds = write_samples(tmp_path, "reds")
     code, _, err = answer(capsys, "make", reds, tmp_path / "none", "--out", tmp_path / "study")
-    assert (code, err) == (2, f"dalle: {tmp_path}/none: no folder of images is there\n")
+    told = f"dalle: the set none: {tmp_path}/none: nothing is there; correct the path\n"
+    assert (code, err) == (2, told)
     assert answer(capsys, "make", reds)[0] == 2
     folder, _ = small_study(tmp_path / "other")
     folder.votes.write_text("no vote\n")

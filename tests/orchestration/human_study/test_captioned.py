@@ -4,6 +4,7 @@ import pytest
 
 from orchestration.human_study.captioned import by_caption
 from orchestration.human_study.study import StudyError
+from pipelines.image_sets.listing import ImageSetError
 
 
 def touch(folder, *names: str) -> None:
@@ -14,12 +15,12 @@ def touch(folder, *names: str) -> None:
 
 def names(folder, captions: str = "") -> dict[str, str]:
     found = by_caption(str(folder), captions)
-    return {caption: str(path.relative_to(folder)) for caption, path in found.items()}
+    return {caption: image.name for caption, image in found.items()}
 
 
 def test_captions_lie_beside_images_and_the_first_image_of_each_counts(tmp_path):
     touch(tmp_path, "b.png", "a.JPG", "sub/c.webp", "d.png", "readme.md")
-    (tmp_path / "a.txt").write_text("a  red\n apple")
+    (tmp_path / "a.txt").write_text("a  red apple\nanother caption")
     (tmp_path / "b.txt").write_text("a red apple ")
     (tmp_path / "sub/c.txt").write_text("a pear")
     assert names(tmp_path) == {"a red apple": "a.JPG", "a pear": "sub/c.webp"}
@@ -28,11 +29,11 @@ def test_captions_lie_beside_images_and_the_first_image_of_each_counts(tmp_path)
 @pytest.mark.parametrize("table", ["captions.jsonl", "captions.csv", "metadata.csv"])
 def test_a_table_in_the_folder_has_them(tmp_path, table):
     touch(tmp_path, "1.png", "sub/2.png", "3.png")
-    file, caption = ("file_name", "text") if table == "metadata.csv" else ("file", "caption")
-    rows = [("1.png", 'a "big", red apple'), ("sub/2", "a pear")]
-    lines = [json.dumps({file: name, caption: text}) for name, text in rows]
+    file = "file_name" if table.startswith("metadata") else "file"
+    rows = [("1.png", 'a "big", red apple'), ("sub/2.png", "a pear")]
+    lines = [json.dumps({file: name, "caption": text}) for name, text in rows]
     if table.endswith(".csv"):
-        lines = [f"{file},{caption}", '1.png,"a ""big"", red apple"', "sub/2,a pear"]
+        lines = [f"{file},caption", '1.png,"a ""big"", red apple"', "sub/2.png,a pear"]
     (tmp_path / table).write_text("\n".join(lines))
     assert names(tmp_path) == {'a "big", red apple': "1.png", "a pear": "sub/2.png"}
 
@@ -46,10 +47,8 @@ def test_one_table_serves_folders_of_different_formats(tmp_path):
 
 
 def test_what_is_missing_is_said(tmp_path):
-    with pytest.raises(StudyError, match="no folder of images is there"):
+    with pytest.raises(ImageSetError, match="nothing is there; correct the path"):
         by_caption(str(tmp_path / "none"))
-    with pytest.raises(StudyError, match="no image is in it"):
-        by_caption(str(tmp_path))
     touch(tmp_path, "1.png")
     with pytest.raises(StudyError, match="none of 1 images has a caption; write a"):
         by_caption(str(tmp_path))

@@ -5,6 +5,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from orchestration.human_study.making import Asked, choose, clean_png, make_study
 from orchestration.human_study.study import MODELS, StudyError
+from pipelines.image_sets.layouts import SetImage
 from tests.support.human_study import CAPTIONS, model_of, small_study, write_samples
 
 ASKED = Asked(number=1000, votes=5, seed=0)
@@ -40,7 +41,7 @@ def test_an_image_keeps_nothing_but_its_pixels(tmp_path):
     about.add_text("prompt", "by our secret model")
     clear = Image.new("RGBA", (4, 2), (9, 8, 7, 0))
     clear.save(tmp_path / "x.png", pnginfo=about)
-    png = clean_png(tmp_path / "x.png")
+    png = clean_png(str(tmp_path), SetImage("x.png", [], (tmp_path / "x.png").read_bytes))
     assert b"secret" not in png
     (tmp_path / "y.png").write_bytes(png)
     with Image.open(tmp_path / "y.png") as image:
