@@ -219,7 +219,11 @@ class Served:
     def __init__(self, folder: StudyFolder) -> None:
         words = [DALLE, "evaluate", "human", "serve", str(folder.path), "--raters", "2"]
         self.process = subprocess.Popen(
-            words, stdout=subprocess.PIPE, text=True, env=environment(PYTHONUNBUFFERED="1")
+            words,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(PYTHONUNBUFFERED="1"),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # as a terminal does
         )
         assert self.process.stdout is not None
         lines = [self.process.stdout.readline() for _ in range(3)]
