@@ -6,7 +6,7 @@ UV := $(BIN)/uv --quiet
 
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test test-network test-corpora test-dataflow test-flink test-prism test-browser flink-up flink-down check bench wheel image-digests image lock clean
+.PHONY: demo test test-network test-corpora test-dataflow test-flink test-flink-rows test-prism test-browser flink-packages flink-up flink-down check bench wheel image-digests image lock clean
 demo: $(VENV)/.installed
 	$(BIN)/dalle demo
 
@@ -40,6 +40,10 @@ $(GCP)/.installed: infra/images/requirements-gcp.txt infra/requirements-check.tx
 test-flink: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m flink tests/flink tests/infra/flink
 
+# The same of a hundred thousand rows.
+test-flink-rows: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m flink tests/flink/rows.py
+
 # Beam's Prism, built by Go, on this project's wheel alone.
 test-prism: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q tests/endtoend/prism.py
@@ -47,6 +51,10 @@ test-prism: $(VENV)/.installed-dev
 # Raters at the page of a human study: needs Chromium.
 test-browser: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q tests/orchestration/human_study/browser.py
+
+# What the cluster is made of, without starting it.
+flink-packages: $(VENV)/.installed
+	$(BIN)/python -m tools.flink install
 
 flink-up: $(VENV)/.installed
 	$(BIN)/python -m tools.flink up

@@ -1,4 +1,4 @@
-"""`python -m tools.flink up | down | status | run COMMAND …`: a local Flink cluster."""
+"""`python -m tools.flink install | up | down | status | run COMMAND …`: a local Flink cluster."""
 
 import argparse
 import shutil
@@ -23,6 +23,8 @@ def main(arguments: list[str]) -> int:
     try:
         if options.command == "start":  # inside the network
             Cluster(folder, Packages(*map(Path, options.rest))).start()
+        elif options.command == "install":
+            install(HOME)
         elif options.command == "up":
             up(folder)
         elif options.command == "down":
@@ -41,7 +43,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.flink", description=__doc__)
     parser.add_argument("--folder", type=Path, default=HOME / "cluster", help="state and logs")
-    parser.add_argument("command", choices=["up", "down", "status", "run", "start"])
+    parser.add_argument("command", choices=["install", "up", "down", "status", "run", "start"])
     parser.add_argument("rest", nargs=argparse.REMAINDER)
     return parser.parse_args(arguments)
 
