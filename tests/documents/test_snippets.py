@@ -28,6 +28,7 @@ from tests.support.documents import DOCUMENTS, ROOT, Snippet, code_spans, snippe
 from tests.support.plugins import COLOURS_CODEC, SHARPNESS_STAGE
 
 SOURCES = {"crawl": {"sources": [{"path": "pages.warc.gz"}]}}  # a config needs at least one
+NAME = r"dalle ((shards|evaluate( human)?) )?\w+"  # of a command
 MAX_CODEC_LINES = 35  # of text: a codec of one's own is short
 TARGETS = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -86,7 +87,9 @@ def test_commands_are_known(snippet):
 def test_commands_within_the_text_are_known(document):
     for span in code_spans(document):
         is_command = re.match(r"(dalle|make|python -m) [a-z]", span)
-        if re.fullmatch(r"dalle (shards )?\w+", span):  # a name, without what it needs
+        if re.fullmatch(
+            r"dalle ((shards|evaluate( human)?) )?\w+", span
+        ):  # a name, without what it needs
             check_command([*span.split(), "--help"])
         elif is_command and not re.search(r"[…|]|[A-Z]{3}", span):  # no placeholders
             check_command(shlex.split(span))
