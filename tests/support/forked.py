@@ -14,6 +14,7 @@ import tempfile
 import types
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -36,11 +37,20 @@ def start(work: Callable[..., None], *arguments: Any) -> BaseProcess:
         work: a function of a module.
         arguments: of the function; picklable.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOADED)
-    process = context.Process(target=_lead, args=(work, arguments))
+    process = context().Process(target=_lead, args=(work, arguments))
     process.start()
     return process
+
+
+def context() -> ForkServerContext:
+    """What forks from the process that has imported everything.
+
+    That process is the only one of its kind: whoever asks for it otherwise, and first, has it
+    import nothing, and all that is started later import everything anew.
+    """
+    found = multiprocessing.get_context("forkserver")
+    found.set_forkserver_preload(_PRELOADED)
+    return found
 
 
 def kill(process: BaseProcess) -> None:
@@ -79,6 +89,7 @@ def command(
 
 def _lead(work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     os.setsid()
+    assert "torch" in sys.modules, "the fork server was started otherwise than by `context`"
     work(*arguments)
 
 

@@ -1,4 +1,3 @@
-import multiprocessing
 import os
 import re
 import subprocess
@@ -17,6 +16,7 @@ from dalle_model.data.source import open_source
 from dalle_model.data.torch import State, TokenLoader, TokenStream
 from dalle_model.shards import ShardError
 from dalle_model.vocab import CaptionTokenizer, train_bpe
+from tests.support import forked
 from tests.support.documents import snippets
 from tests.support.token_shards import write_numbered_shards
 
@@ -63,8 +63,8 @@ def test_workers_change_nothing(reader, workers):
 def test_a_started_worker_gets_its_reader_by_pickle(reader, tmp_path):
     source = cached(reader.source, str(tmp_path / "rows.cache"))
     stream = TokenStream(TokenReader(source, reader.order, reader.text), 10, epochs=1)
-    context = multiprocessing.get_context("forkserver")
-    assert rows(TokenLoader(stream, 1, multiprocessing_context=context)) == rows(stream)
+    loader = TokenLoader(stream, 1, multiprocessing_context=forked.context())
+    assert rows(loader) == rows(stream)
 
 
 def test_the_state_is_of_the_batches_that_the_loop_has_had(reader):
