@@ -6,11 +6,12 @@ from numpy.typing import NDArray
 # Shape letters: N real images, M samples, D values of a vector.
 
 Floats = NDArray[np.floating]
+NEIGHBOURS = 3  # of the ball around an image. Source: Kynkaanniemi et al. 2019, section 2
 _BLOCK = 1024  # chosen: rows of distances held in memory at a time
 
 
 def precision_recall(
-    real_ND: Floats, samples_MD: Floats, neighbours: int = 3
+    real_ND: Floats, samples_MD: Floats, neighbours: int = NEIGHBOURS
 ) -> tuple[float, float]:
     """How many of one set lie in the balls around the other one's images.
 
@@ -28,7 +29,7 @@ def precision_recall(
     Raises:
         ValueError: a set has no more images than `neighbours`.
 
-    Source: Kynkaanniemi et al. 2019, equations 1-3; k = 3 as there.
+    Source: Kynkaanniemi et al. 2019, equations 1-3.
     """
     if min(len(real_ND), len(samples_MD)) <= neighbours:
         raise ValueError(

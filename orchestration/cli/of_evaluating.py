@@ -60,6 +60,9 @@ def samples(  # noqa: PLR0913 - a parameter an option
         str,
         typer.Option("--best-of", help="Images of a caption to choose one from, such as 1,2,4."),
     ] = "",
+    precision_recall: Annotated[
+        bool, typer.Option("--precision-recall", help="Also these; slow of many images.")
+    ] = False,
     without: Annotated[
         str, typer.Option("--without", metavar="LIST", help="Also measure without these images.")
     ] = "",
@@ -87,6 +90,7 @@ def samples(  # noqa: PLR0913 - a parameter an option
         scorer=scorer,
         blur=_numbers("--blur", blur, float),
         best_of=[int(number) for number in _numbers("--best-of", best_of, int)],
+        precision_recall=precision_recall,
         without=without,
         captions=captions,
         side=side,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from dalle_model.evaluate.precision_recall import NEIGHBOURS
 from dalle_model.evaluate.r_precision import CANDIDATES
 from orchestration.evaluation.bench import ReadSet
 from orchestration.evaluation.instruments import Instruments
@@ -36,6 +37,8 @@ def cautions(
             f"a vector has {facts.dim:,} values, and of {', '.join(few)} there are no more images: "
             "the distance depends on how many; compare only what is of as many images"
         )
+    if points.precision_recall and min(counts.values()) <= NEIGHBOURS:
+        yield f"no precision and recall of fewer than {NEIGHBOURS + 1} images"
     if len(set(judged.values())) > 1:
         yield "sets of several sizes were judged: distances fall with the number of images"
     for one in [reference, *(read.facts for read in reads)]:

@@ -19,6 +19,7 @@ from orchestration.evaluation.measures import (
     Value,
     agreement,
     cosines,
+    coverage,
     distances,
     sureness,
 )
@@ -36,11 +37,13 @@ class Points:
         best_of: numbers of images of a caption from which one is chosen, all of which are compared
             at the first radius; the other radii are measured at the largest. None for all images.
         removed: names of references that are left out of the second part; none for no such part.
+        precision_recall: whether they are measured, at the first radius.
     """
 
     blur: Sequence[float]
     best_of: Sequence[int] = ()
     removed: frozenset[str] = frozenset()
+    precision_recall: bool = False
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -191,11 +194,14 @@ class SampleSide:
     def _values(
         self, radius: float, places: Places, reference: Reference, points: Points
     ) -> Iterator[Value]:
-        yield from distances(self._at(radius, self._with.features)[places], reference)
+        features, is_first = self._at(radius, self._with.features)[places], radius == points.blur[0]
+        yield from distances(features, reference)
+        if points.precision_recall and is_first:
+            yield from coverage(features, reference)
         if self._with.classifier is not None and self._with.classified is not None:
             told = self._at(radius, self._with.classified)[places]
             yield from sureness(self._with.classifier.logits_of(told))
         captions = [self.read.pictures[place].caption for place in places]
-        if self._with.images is not None and radius == points.blur[0] and all(captions):
+        if self._with.images is not None and is_first and all(captions):
             prefixed, plain = self._prefixed[places], self._plain[places]
             yield from agreement(self._clip[places], prefixed, plain, captions)

@@ -13,10 +13,17 @@ from dalle_model.evaluate.frechet import frechet_distance
 from dalle_model.evaluate.inception_score import inception_score, softmax
 from dalle_model.evaluate.kernel_distance import kernel_distance
 from dalle_model.evaluate.moments import Moments, moments_of
+from dalle_model.evaluate.precision_recall import NEIGHBOURS, precision_recall
 from dalle_model.evaluate.r_precision import CANDIDATES, r_precision
 
 Measure = Literal[
-    "frechet_distance", "kernel_distance", "inception_score", "clip_score", "r_precision"
+    "frechet_distance",
+    "kernel_distance",
+    "precision",
+    "recall",
+    "inception_score",
+    "clip_score",
+    "r_precision",
 ]
 Part = Literal["all", "without_overlaps"]
 SPLITS = 10  # of the Inception score. Source: Salimans et al. 2016, section 4; DM-GAN's code
@@ -90,6 +97,14 @@ def distances(features: Floats, reference: Reference) -> Iterator[Value]:
     yield Value("frechet_distance", frechet_distance(own, reference.moments))
     if reference.features is not None:
         yield Value("kernel_distance", *kernel_distance(features, reference.features))
+
+
+def coverage(features: Floats, reference: Reference) -> Iterator[Value]:
+    """Precision and recall; none where a side is no larger than the neighbours that they need."""
+    theirs = reference.features
+    if theirs is not None and min(len(features), len(theirs)) > NEIGHBOURS:
+        precision, recall = precision_recall(theirs, features)
+        yield from (Value("precision", precision), Value("recall", recall))
 
 
 def sureness(logits: Floats) -> Iterator[Value]:

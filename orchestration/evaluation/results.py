@@ -10,6 +10,8 @@ VERSION = 1  # of `results.json`; raise it when a field gets another meaning
 _LABELS: dict[Measure, tuple[str, str]] = {  # of the features of Inception, and of others
     "frechet_distance": ("FID", "Frechet distance"),
     "kernel_distance": ("KID", "Kernel distance"),
+    "precision": ("Precision", "Precision"),
+    "recall": ("Recall", "Recall"),
     "inception_score": ("IS", "IS by another classifier"),
     "clip_score": ("CLIPScore", "CLIPScore"),
     "r_precision": ("R-precision", "R-precision"),

@@ -43,6 +43,7 @@ class Asked:
             all images.
         without: URL of a list of names of references that training images overlap with.
         captions: of the reference, where its layout has several.
+        precision_recall: whether they are measured.
         side: of the square that every image becomes; 0 leaves each as it is.
     """
 
@@ -53,6 +54,7 @@ class Asked:
     best_of: tuple[int, ...] = ()
     without: str = ""
     captions: str = ""
+    precision_recall: bool = False
     side: int = PAPER_SIDE
 
 
@@ -77,7 +79,8 @@ def evaluate_samples(
     sets = read_samples(samples, theirs)
     for one in sets:
         check_candidates(one, asked.best_of)
-    points = Points(asked.blur, asked.best_of, _removed(theirs, asked.without))
+    removed = _removed(theirs, asked.without)
+    points = Points(asked.blur, asked.best_of, removed, asked.precision_recall)
     instruments = load_instruments(asked.features, asked.classifier, asked.scorer)
     fixed = _fixed(reference, instruments) if theirs is None else None
     bench = Bench(out, asked.side, progress)
@@ -116,10 +119,11 @@ def _check(samples: Sequence[str], reference: str, asked: Asked) -> None:
         raise SamplesError("--best-of chooses by a scorer; name one, such as `--scorer demo`")
     if not asked.side and any(asked.blur):
         raise SamplesError("--side 0 leaves images of several sizes, in which a blur differs")
-    if reference.endswith(MOMENTS) and (any(asked.blur) or asked.without):
+    needs_images = any(asked.blur) or asked.without or asked.precision_recall
+    if reference.endswith(MOMENTS) and needs_images:
         raise SamplesError(
-            f"{reference} holds moments and no images: there is nothing to blur or leave out; give "
-            "the images as --reference"
+            f"{reference} holds moments and no images: there is nothing to blur, to leave out, or "
+            "to be near to; give the images as --reference"
         )
 
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageFilter
 from dalle_model import files
 from dalle_model.evaluate.frechet import frechet_distance
 from dalle_model.evaluate.moments import moments_of, save_moments
+from dalle_model.evaluate.precision_recall import precision_recall
 from dalle_model.pixels import Rgb
 from orchestration.engine.progress import Quiet
 from orchestration.evaluation import instruments
@@ -112,6 +113,28 @@ def test_the_curve_of_the_number_follows_the_scorer(tmp_path, counted, folders) 
     assert found.columns == ["reference", "ours, first", "ours, best of 3"]
 
 
+def test_precision_and_recall_are_measured_on_request(tmp_path, counted, folders) -> None:
+    asked = {"scorer": "colour", "best_of": (1, 3), "blur": (0.0, 1.0)}
+    assert values(judged(folders, tmp_path / "out", **asked), "precision") == []
+    found = judged(folders, tmp_path / "out", precision_recall=True, **asked)
+    assert values(found, "precision", blur=1.0) == []
+    real = counted.features([picture(100 + n) for n in range(20)])
+    first = counted.features([picture(3 * n) for n in range(12)])
+    told = [values(found, name, best_of=1) for name in ("precision", "recall")]
+    assert told == [[value] for value in precision_recall(real, first)]
+    assert len(values(found, "recall")) == 2
+    page = Path(found.page).read_text()
+    assert "Precision against the number chosen from" in page
+    assert "Recall against blur" not in page
+
+
+def test_too_few_images_have_no_precision(tmp_path, counted, folders) -> None:
+    few = write_images(tmp_path / "few", {f"f{n}": "" for n in range(3)})
+    found = judged((str(few), folders[1]), tmp_path / "out", precision_recall=True)
+    assert values(found, "precision") == []
+    assert "no precision and recall of fewer than 4 images" in found.warnings
+
+
 def test_without_overlaps_both_sides_are_measured_again(tmp_path, counted) -> None:
     coco = write_coco(tmp_path / "coco", range(1, 21), absent=[99])
     ours = write_images(tmp_path / "ours", {f"{n}_0": "" for n in range(1, 15)})
@@ -188,6 +211,6 @@ def test_what_does_not_fit_together_is_refused(
 
 
 def test_moments_can_be_neither_blurred_nor_parted(tmp_path, counted, folders) -> None:
-    for asked in ({"blur": (1.0,)}, {"without": "list.txt"}):
+    for asked in ({"blur": (1.0,)}, {"without": "list.txt"}, {"precision_recall": True}):
         with pytest.raises(SamplesError, match="holds moments and no images"):
             judged((folders[0], "real.npz"), tmp_path / "out", **asked)
