@@ -62,7 +62,7 @@ def run_stages(run: Run, names: Sequence[str], progress: Progress) -> list[Manif
     with only_writer(run.root):
         check_no_job(run.root)
         check_no_removal(run.root)
-        files.sweep_temporary(run.root)
+        run.folder.tidy()
         for stage in graph.stages:
             settle(run.folder.stage(stage.name))
         check_same_run(run, graph, stages)

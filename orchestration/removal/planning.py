@@ -111,8 +111,7 @@ def _is_first(graph: Graph, name: str) -> bool:
 
 def settle_all(run: Run, graph: Graph) -> None:
     """Put in place what a crash has left half replaced, and sweep away what it has half written."""
-    for url in (run.folder.removal, run.folder.report):
-        files.sweep_temporary(url.rpartition("/")[0])
+    run.folder.tidy()
     for name in {*(stage.name for stage in graph.stages), *run.folder.stage_names()}:
         settle(run.folder.stage(name))
 

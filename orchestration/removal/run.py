@@ -82,7 +82,6 @@ def remove_rows(root: str, asked: Asked, date: str, progress: Progress) -> Remov
     graph = Graph.of(run.config)
     with only_writer(root):
         check_no_job(root)
-        files.sweep_temporary(root)
         settle_all(run, graph)
         begun = read_work(run.folder)
         if begun is None and not asked:

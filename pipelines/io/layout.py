@@ -243,6 +243,12 @@ class RunFolder:
         """Names in the directory that are no stage's."""
         return {_CONFIG, _JOB, _RECIPES, _REPORT[0], _REMOVED}
 
+    def tidy(self) -> None:
+        """Delete leftovers of killed writers, but for those of stages (`StageFolder.tidy`)."""
+        within = (files.join(self.url, name) for name in (_REPORT[0], _REMOVED))
+        for url in (self.url, *within):
+            files.sweep_temporary(url)
+
     def recipe(self, name: str) -> "RunFolder":
         """The run directory of one recipe of a comparison."""
         return RunFolder(files.join(self.url, _RECIPES, name), self.num_shards)

@@ -158,6 +158,14 @@ def test_finished_shards_of_an_interrupted_stage_stay(run, monkeypatch):
     assert not list(folder.glob(".tmp-*"))
 
 
+def test_what_a_killed_writer_of_the_report_left_is_deleted(run):
+    report = Path(run.folder.report)
+    report.parent.mkdir(parents=True)
+    (report.parent / ".tmp-index.html-1-ab").write_bytes(b"half a report")
+    do(run)
+    assert not list(report.parent.iterdir())
+
+
 def test_shards_of_another_number_of_shards_are_deleted(run):
     do(run)
     more = replace(run, config=run.config.model_copy(update={"num_shards": 3}))

@@ -47,6 +47,18 @@ def test_tidying_leaves_the_shards_of_this_number_of_shards(tmp_path):
     assert not any(files.exists(url) for url in (other.part(0), other.rejected(2), left))
 
 
+def test_tidying_a_run_leaves_what_is_whole_and_what_is_of_stages(tmp_path):
+    run = RunFolder(str(tmp_path))
+    kept = [run.config, run.report, run.removal, run.stage("crawl").file(".tmp-part-1-ab")]
+    beside = (run.config, run.report, run.removal)
+    left = [files.join(url.rpartition("/")[0], ".tmp-1-ab") for url in beside]
+    for url in (*kept, *left):
+        files.write_bytes(url, b"")
+    run.tidy()
+    assert all(files.exists(url) for url in kept)
+    assert not any(files.exists(url) for url in left)
+
+
 def test_a_run_lists_its_stages_and_the_recipes_it_was_compared_by(tmp_path):
     run = RunFolder(str(tmp_path), 1)
     files.write_bytes(run.config, b"{}")
