@@ -63,7 +63,6 @@ DalleError: what was asked for has failed; exit code 1
         EntriesError         pipelines.select.entries         a list of entries is empty
         FractionError        pipelines.select.scores          there are no rows to keep a part of
         DetectorError        pipelines.select.captions        a language identifier is not installed
-        PromptError          orchestration.drawing.completions  an image to draw from is none
         SelectColumnError    pipelines.select.run_rows        a recipe reads a missing column
         TableError           pipelines.select.tables          a table of metadata cannot be used
         KeepListError        pipelines.io.uids                a keep list cannot be used
@@ -84,7 +83,7 @@ DalleError: what was asked for has failed; exit code 1
         CopiedStageError     pipelines.encode.alone.stage_images  a copied stage is not whole
         OtherTokensError     pipelines.encode.alone.work      a folder has tokens of other work
         TakedownError        orchestration.removal.asked      what is to be removed is not said
-        PictureError         orchestration.pictures           a named image cannot be read
+        PictureError         orchestration.pictures           a named image cannot be used
         ConfigError          orchestration.engine.config      a setting or an argument is wrong
         NoRunError           orchestration.engine.config      a directory is not one of a run
         StageError           orchestration.engine.registry    the stages do not fit together

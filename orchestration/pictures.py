@@ -13,7 +13,7 @@ from pipelines.io.looks import FORMATS
 
 
 class PictureError(UsageError):
-    """An image that was named cannot be read: which, why, and what can be."""
+    """An image that was named cannot be used: which, why, and what can be."""
 
 
 def read_picture(url: str) -> Rgb:
@@ -34,8 +34,8 @@ def read_picture(url: str) -> Rgb:
             return upright_rgb(image)
     except UnidentifiedImageError as error:
         raise PictureError(f"{url} is none of {', '.join(FORMATS)}; save it as one") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise PictureError(f"{url} is a damaged image: {error}; save it anew") from error
+    except Exception as error:  # decoders raise almost anything
+        raise PictureError(f"{url} cannot be decoded: {error}; save it anew") from error
 
 
 def filled(picture: Rgb, shape: tuple[int, int]) -> Rgb:

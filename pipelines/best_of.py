@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 from pydantic import BaseModel, Field
 
+from dalle_model.settings import MAX_BEST_OF
 from pipelines.paths import scorer_from
 from pipelines.stage import plain_settings
 from pipelines.views import Curves
@@ -13,7 +14,6 @@ from pipelines.views import Curves
 if TYPE_CHECKING:
     from dalle_model.sample.best import Best  # which loads torch
 
-MOST = 512  # Source: Ramesh et al. 2021, section 2.6: the best of 512
 # Of what was chosen: which of the images that were drawn it is, and its score; and of all that were
 # drawn, in their order, the scores and whether they are right.
 SCORE_FIELDS = (
@@ -34,7 +34,7 @@ class BestOf(BaseModel):
             choice, and nothing is scored where there is none.
     """
 
-    best_of: int = Field(default=1, ge=1, le=MOST)
+    best_of: int = Field(default=1, ge=1, le=MAX_BEST_OF)
     scorer: str = ""
 
     @property

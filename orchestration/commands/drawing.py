@@ -90,7 +90,8 @@ def complete(  # noqa: PLR0913 - the options of the command
     that are kept behind drawn ones are not seen by these; a warning in the log counts them.
 
     Args:
-        image: URL of any image file. Its largest centred rectangle of the codec's shape is taken.
+        image: URL of a JPEG, PNG, WebP or GIF, of which the largest centred
+            rectangle of the codec's shape is taken.
         caption: of the whole image that is to be.
         keep: `top=0.5`, `box=x0,y0,x1,y1`, or `outside=x0,y0,x1,y1` for all but that; in fractions
             or, where a number is above 1, in pixels of the image as the codec takes it.

@@ -24,7 +24,8 @@ def score(
     A warning in the log tells what the prior does not read of a long caption.
 
     Args:
-        image: URL of any image file. Its largest centred rectangle of the codec's shape is taken.
+        image: URL of a JPEG, PNG, WebP or GIF, of which the largest centred
+            rectangle of the codec's shape is taken.
         captions: of the image: one text, or several; equal ones count once.
         directory: of the run whose prior is asked; the latest below `runs` by default.
         captions_file: URL of a text with further captions, one a line.

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 from dalle_model.errors import UsageError
 from dalle_model.pixels import Rgb
+from dalle_model.settings import MAX_BEST_OF
 
 if TYPE_CHECKING:
     from dalle_model.clip.scorer import Scorer
 
-MOST = 512  # images of a caption. Source: Ramesh et al. 2021, section 2.6: the best of 512
 SHIPPED = "demo"  # the scorer where none is named
 
 
@@ -32,12 +32,12 @@ class Choice:
     scorer: str = ""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.number <= MOST:
-            raise UsageError(f"-n {self.number}: draw 1 to {MOST} images of a caption")
-        if self.best_of and not self.number <= self.best_of <= MOST:
+        if not 1 <= self.number <= MAX_BEST_OF:
+            raise UsageError(f"-n {self.number}: draw 1 to {MAX_BEST_OF} images of a caption")
+        if self.best_of and not self.number <= self.best_of <= MAX_BEST_OF:
             raise UsageError(
                 f"--best-of {self.best_of}: name the number of images to choose from, from the "
-                f"{self.number} that are shown to {MOST}"
+                f"{self.number} that are shown to {MAX_BEST_OF}"
             )
 
     @property

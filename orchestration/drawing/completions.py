@@ -1,11 +1,7 @@
 """Images that keep a part of one, drawn by the prior of a run or by another."""
 
-import io
-import re
 from dataclasses import dataclass
 
-from dalle_model import files
-from dalle_model.errors import UsageError
 from dalle_model.pixels import Rgb, crop_box
 from dalle_model.resize import rectangle
 from dalle_model.settings import SampleSettings
@@ -13,12 +9,7 @@ from dalle_model.tokenizers.codec import CodecFacts
 from orchestration.drawing.choice import Choice, Row, chosen
 from orchestration.drawing.sources import Source
 from orchestration.engine.progress import Progress
-
-_ADDRESS = re.compile(r" ?<[^<>]* at 0x[0-9a-f]+>")  # of the bytes, which says nothing
-
-
-class PromptError(UsageError):
-    """An image to draw from cannot be used: which, and why."""
+from orchestration.pictures import PictureError, read_picture
 
 
 @dataclass(frozen=True)
@@ -26,7 +17,7 @@ class Prompt:
     """What is asked for: an image, the part of it that stays, and what the whole shall show.
 
     Args:
-        image: URL of any image file that Pillow reads.
+        image: URL of an image.
         caption: of the whole.
         keep: as of `dalle_model.sample.keep.parse_keep`.
         keeps_pixels: whether the part is that of the image, pixel for pixel, in what is drawn.
@@ -59,7 +50,7 @@ def draw_completions(
     """Draw the rest of an image.
 
     Raises:
-        PromptError: the image cannot be used.
+        PictureError: the image cannot be used.
         KeepError: what is to be kept makes no sense.
         ScorerError: the scorer cannot be used.
     """
@@ -68,7 +59,7 @@ def draw_completions(
 
     facts = source.codec.facts
     keep, scorer = parse_keep(prompt.keep, facts), choice.load()
-    original = read_image(prompt.image)
+    original = read_picture(prompt.image)
     image = as_codec_takes_it(original, prompt.image, facts)
     trained, codec, caption, n = source.trained, source.codec, prompt.caption, choice.num_drawn
     drawn = complete_image(trained, codec, image, caption, keep, n, settings, progress.step)
@@ -76,28 +67,6 @@ def draw_completions(
         drawn = with_part(drawn, image, keep.pixels())
     row = chosen(drawn, source.name, caption, choice, scorer)
     return Completed(row, part_of(image, keep), (how_taken(original, facts), f"kept     {keep}"))
-
-
-def read_image(url: str) -> Rgb:
-    """Any image file that Pillow reads, upright, as sRGB on white.
-
-    Raises:
-        PromptError: it is missing, or no such file.
-    """
-    from PIL import Image
-
-    from pipelines.io.colours import upright_rgb
-
-    try:
-        encoded = files.read_bytes(url)
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise PromptError(f"there is no image at {url}") from error
-    try:
-        with Image.open(io.BytesIO(encoded)) as image:
-            return upright_rgb(image)
-    except Exception as error:
-        why = _ADDRESS.sub("", str(error))
-        raise PromptError(f"{url} is no image that can be read: {why}") from error
 
 
 def as_codec_takes_it(original: Rgb, url: str, facts: CodecFacts) -> Rgb:
@@ -109,12 +78,12 @@ def as_codec_takes_it(original: Rgb, url: str, facts: CodecFacts) -> Rgb:
         facts: of the codec.
 
     Raises:
-        PromptError: it is smaller.
+        PictureError: it is smaller.
     """
     try:
         return rectangle(original, facts.image_shape, facts.resample)
     except ValueError as error:
-        raise PromptError(f"{url}: {error}, since the codec {facts.name} takes no less") from error
+        raise PictureError(f"{url}: {error}, since the codec {facts.name} takes no less") from error
 
 
 def how_taken(original: Rgb, facts: CodecFacts) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from dalle_model.errors import UsageError
 from dalle_model.pixels import Rgb
-from orchestration.drawing.completions import as_codec_takes_it, how_taken, read_image
+from orchestration.drawing.completions import as_codec_takes_it, how_taken
 from orchestration.drawing.samples import read_captions
 from orchestration.drawing.sources import Source
+from orchestration.pictures import read_picture
 
 _LOG = logging.getLogger(__name__)
 
@@ -49,9 +50,9 @@ def read_for(source: Source, url: str) -> tuple[Rgb, str]:
     """An image as the codec of a prior takes it, and a note that says how.
 
     Raises:
-        PromptError: it cannot be used.
+        PictureError: it cannot be used.
     """
-    original, facts = read_image(url), source.codec.facts
+    original, facts = read_picture(url), source.codec.facts
     return as_codec_takes_it(original, url, facts), how_taken(original, facts)
 
 

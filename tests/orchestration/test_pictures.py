@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from orchestration.pictures import PictureError, filled, read_picture
+from tests.support.raw_images import png
 
 
 def test_an_image_is_read_upright_and_on_white(tmp_path):
@@ -25,7 +26,12 @@ def test_an_image_is_read_upright_and_on_white(tmp_path):
         ("gone.png", None, "there is no image at .*gone.png; name a file or a URL"),
         ("text.png", b"no image", "text.png is none of JPEG, PNG, WEBP, GIF; save it as one"),
         ("bitmap.png", "BMP", "bitmap.png is none of"),
-        ("short.png", "PNG", "short.png is a damaged image: .*; save it anew"),
+        ("short.png", "PNG", "short.png cannot be decoded: .*; save it anew"),
+        (
+            "bomb.png",
+            png(60_000, 60_000, 8, 0, b""),
+            "bomb.png cannot be decoded: .* exceeds limit",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path, name, content, problem):

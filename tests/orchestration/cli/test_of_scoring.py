@@ -74,7 +74,7 @@ def test_texts_are_scored_without_an_image_in_their_order(capsys, image):
         ([], "name an image and captions"),
         (["shapes.png"], "name captions of shapes.png"),
         (["none.png", "a"], "there is no image at none.png"),
-        (["words.png", "a"], "words.png is no image that can be read"),
+        (["words.png", "a"], "words.png is none of JPEG"),
         (["small.png", "a"], "small.png: image is 20x20 px, each edge needs 64 px"),
         (["shapes.png", "--captions", "none.txt"], "there is no file of captions at none.txt"),
         (["shapes.png", "a", "--text", "b"], "--text scores a caption alone"),

@@ -1,4 +1,3 @@
-import io
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +10,10 @@ from orchestration.drawing.choice import Choice
 from orchestration.drawing.completions import (
     Completed,
     Prompt,
-    PromptError,
     draw_completions,
-    read_image,
 )
 from orchestration.engine.progress import Quiet
+from orchestration.pictures import PictureError, read_picture
 from tests.support.drawing import random_source
 
 SOURCE = random_source()
@@ -50,7 +48,7 @@ def test_an_image_is_turned_upright_and_its_middle_is_taken(tmp_path: Path) -> N
     pixels = picture(64, 80)
     exif[0x0112] = 6
     Image.fromarray(np.rot90(pixels)).save(path, exif=exif)
-    np.testing.assert_array_equal(read_image(str(path)), pixels)
+    np.testing.assert_array_equal(read_picture(str(path)), pixels)
     done = completed(path, "box=0,0,32,64", keeps_pixels=True)
     assert (done.row.images[:, :, :32] == pixels[:, 8:40]).all()
     assert done.notes[0] == "image    80x64 px; its middle, 64x64, taken as 64x64 px"
@@ -58,16 +56,8 @@ def test_an_image_is_turned_upright_and_its_middle_is_taken(tmp_path: Path) -> N
 
 def test_an_image_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     path = tmp_path / "image.png"
-    with pytest.raises(PromptError, match=f"no image at {path}"):
-        completed(path, "top=0.5")
-    path.write_text("a text")
-    with pytest.raises(PromptError, match="is no image that can be read: cannot identify"):
-        completed(path, "top=0.5")
-    stream = io.BytesIO()
-    Image.fromarray(picture()).save(stream, "PNG")
-    path.write_bytes(stream.getvalue()[:2000])
-    with pytest.raises(PromptError, match="is no image that can be read: "):
+    with pytest.raises(PictureError, match=f"no image at {path}"):
         completed(path, "top=0.5")
     Image.fromarray(picture(20, 80)).save(path)
-    with pytest.raises(PromptError, match="image is 80x20 px, each edge needs 64 px"):
+    with pytest.raises(PictureError, match="image is 80x20 px, each edge needs 64 px"):
         completed(path, "top=0.5")
