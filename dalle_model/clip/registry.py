@@ -1,4 +1,4 @@
-"""Finds a scorer: the one that ships, one of another package, or weights, by what their name is."""
+"""Finds a scorer: one that ships, one of another package, or weights, by what their name is."""
 
 from importlib.metadata import version
 from importlib.resources import files as package_files
@@ -8,7 +8,7 @@ from dalle_model.checkpoint import CheckpointError, inspect_checkpoint
 from dalle_model.clip.installed import InstalledScorer, find_scorer
 from dalle_model.clip.scorer import Scorer, ScorerError
 
-_SHIPPED = {"demo": "demo_clip.safetensors"}
+_SHIPPED = {"demo": "demo_clip.safetensors", "drawn": "drawn_clip.safetensors"}
 _LIBRARIES = ("open_clip_torch", "pillow", "torch", "torchvision")  # that decide the last bits
 _KIND, _AT, _JSON = "clip", "@", ".json"
 
@@ -17,7 +17,7 @@ def load_scorer(name: str) -> Scorer:
     """Load a scorer.
 
     Args:
-        name: `demo` for the one that ships; the URL of a checkpoint of `dalle train clip`;
+        name: `demo` or `drawn` for one that ships; the URL of a checkpoint of `dalle train clip`;
             `ARCH@URL` for weights of open_clip's architecture ARCH, or of the one that a JSON file
             describes, such as `ViT-B-32@weights.safetensors`; or the name of one that an installed
             package adds, with what it shall load after a colon.

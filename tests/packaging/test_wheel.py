@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"dalle", "dalle_model", "orchestration", "pipelines"}
 DATA = {
     "dalle_model/weights/demo_clip.safetensors",
+    "dalle_model/weights/drawn_clip.safetensors",
     "dalle_model/weights/demo_vq.safetensors",
     "orchestration/beam/profiles/flink.yaml",
     "orchestration/human_study/page/study.html",

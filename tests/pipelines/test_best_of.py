@@ -22,10 +22,10 @@ def test_without_a_choice_a_result_depends_on_none() -> None:
 
 def test_a_choice_is_a_setting_and_its_scorer_a_dependency() -> None:
     config = SamplesConfig(best_of=16)
-    assert config.scored_by == "demo"
+    assert config.scored_by == "drawn"
     assert SAMPLES.settings(config)["best_of"] == 16
-    assert scorer_facts("demo").items() <= SAMPLES.dependencies(config, {}).items()
-    named = SamplesConfig(best_of=16, scorer="demo")
+    assert scorer_facts("drawn").items() <= SAMPLES.dependencies(config, {}).items()
+    named = SamplesConfig(best_of=16, scorer="drawn")
     assert SAMPLES.settings(named) == SAMPLES.settings(config)
     with pytest.raises(ScorerError, match=r"nowhere\.safetensors"):
         SAMPLES.dependencies(SamplesConfig(best_of=2, scorer="nowhere.safetensors"), {})

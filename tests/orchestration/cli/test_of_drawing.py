@@ -30,12 +30,12 @@ def test_the_best_of_several_are_drawn_for_each_caption(capsys, prior):
     code, out, _ = answer(capsys, *line, "--best-of", "5", "--out", "drawn/")
     assert (code, out) == (0, "images   drawn/sheet.png\nfacts    drawn/samples.json\n")
     facts = json.loads(Path("drawn/samples.json").read_text())
-    assert (facts["drawn"], facts["scorer"]) == (5, "demo")
+    assert (facts["drawn"], facts["scorer"]) == (5, "drawn")
     assert [row["caption"] for row in facts["rows"]] == ["a cat", "a dog"]
     for row in facts["rows"]:
         first, second = row["images"]
         assert first["score"] >= second["score"]
-    assert answer(capsys, *line, "--scorer", "demo", "-n", "5", "--out", "all/")[0] == 0
+    assert answer(capsys, *line, "--scorer", "drawn", "-n", "5", "--out", "all/")[0] == 0
     every = json.loads(Path("all/samples.json").read_text())["rows"]
     for row, best in zip(every, facts["rows"], strict=True):
         assert row["images"][:2] == best["images"]

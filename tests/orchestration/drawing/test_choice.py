@@ -24,7 +24,7 @@ def test_without_a_scorer_all_are_shown_in_their_order() -> None:
 
 def test_how_many_are_drawn_and_what_scores_them() -> None:
     assert (Choice(8).num_drawn, Choice(8).scored_by, Choice(8).load()) == (8, "", None)
-    assert (Choice(8, best_of=64).num_drawn, Choice(8, best_of=64).scored_by) == (64, "demo")
+    assert (Choice(8, best_of=64).num_drawn, Choice(8, best_of=64).scored_by) == (64, "drawn")
     assert (Choice(8, scorer="x").num_drawn, Choice(8, scorer="x").scored_by) == (8, "x")
 
 

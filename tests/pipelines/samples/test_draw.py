@@ -72,7 +72,7 @@ def test_the_scorers_best_of_several_is_kept_with_its_score(task) -> None:
     found = sample_training_captions(task, SamplesConfig(best_of=4), ignore_steps)
     rows = rows_of(found)
     assert len(rows) == NUMBER
-    scorer = load_scorer("demo")
+    scorer = load_scorer("drawn")
     for row, other in zip(rows, first, strict=True):
         assert (row["number"] == 0) == (row["sample"] == other["sample"])
         assert row["score"] == max(row["scores"]) == row["scores"][row["number"]]

@@ -122,7 +122,7 @@ def test_the_scorers_best_of_several_is_kept_with_its_score(tmp_path: Path) -> N
     for one, other in zip(table, first, strict=True):
         assert (one["number"] == 0) == (one["sample"] == other["sample"])
         image = from_stored(one["sample"])
-        assert load_scorer("demo").score([image], [one["caption"]])[0] == np.float32(one["score"])
+        assert load_scorer("drawn").score([image], [one["caption"]])[0] == np.float32(one["score"])
         assert one["scores"][one["number"]] == one["score"] == max(one["scores"])
         assert one["are_right"][one["number"]] == one["is_right"]
     assert len({one["number"] for one in table}) > 1
