@@ -8,7 +8,7 @@ from dalle_model.training_settings import Training, require
 
 Augment = Literal["none", "shift", "listing1"]
 MAX_BEST_OF = 512  # images of a caption. Source: Ramesh et al. 2021, section 2.6: the best of 512
-CHOOSES = "drawn"  # the scorer that ships for images as a codec decodes them
+CHOOSING_SCORER = "drawn"  # ships; where none is named. It has seen images as a codec decodes them
 
 
 def _require_what_codecs_have(settings: Training) -> None:

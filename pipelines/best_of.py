@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 from pydantic import BaseModel, Field
 
-from dalle_model.settings import CHOOSES, MAX_BEST_OF
+from dalle_model.settings import CHOOSING_SCORER, MAX_BEST_OF
 from pipelines.paths import scorer_from
 from pipelines.stage import plain_settings
 from pipelines.views import Curves
@@ -40,7 +40,7 @@ class BestOf(BaseModel):
     @property
     def scored_by(self) -> str:
         """The name of the scorer; empty where nothing is scored."""
-        return self.scorer or (CHOOSES if self.best_of > 1 else "")
+        return self.scorer or (CHOOSING_SCORER if self.best_of > 1 else "")
 
     def relocated(self, folder: str) -> Self:
         """The same, with plain paths in the scorer's name counted from a folder."""

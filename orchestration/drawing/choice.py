@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from dalle_model.errors import UsageError
 from dalle_model.pixels import Rgb
-from dalle_model.settings import CHOOSES, MAX_BEST_OF
+from dalle_model.settings import CHOOSING_SCORER, MAX_BEST_OF
 
 if TYPE_CHECKING:
     from dalle_model.clip.scorer import Scorer
@@ -46,7 +46,7 @@ class Choice:
     @property
     def scored_by(self) -> str:
         """The name of the scorer; empty where nothing scores them."""
-        return self.scorer or (CHOOSES if self.best_of else "")
+        return self.scorer or (CHOOSING_SCORER if self.best_of else "")
 
     def load(self) -> "Scorer | None":
         """What scores them, or None; raises as `load_scorer`."""

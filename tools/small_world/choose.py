@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from dalle_model.evaluate.best_of import doublings, expected_best, gains
 from dalle_model.prior.shipped import prior_url
-from dalle_model.settings import CHOOSES, SampleSettings
+from dalle_model.settings import CHOOSING_SCORER, SampleSettings
 from orchestration.report import charts
 from pipelines.best_of import curves
 from pipelines.records import CODEC, PRIOR
@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(), help="folder to write to")
     parser.add_argument("--captions", type=int, default=64)
     parser.add_argument("--best-of", type=int, default=16)
-    parser.add_argument("--scorer", default=CHOOSES)
+    parser.add_argument("--scorer", default=CHOOSING_SCORER)
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()

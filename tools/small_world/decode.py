@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dalle_model.data.image_reader import HELD_OUT_DIGIT
+from dalle_model.data.image_reader import held_out
 from dalle_model.pixels import to_png
-from dalle_model.shards import image_of, list_shards, read_shards
+from dalle_model.shards import image_of, image_tokens, list_shards, read_shards
 from dalle_model.tokenizers.codec import Codec
 from dalle_model.tokenizers.registry import load_codec
 
@@ -24,12 +24,12 @@ _AT_ONCE = 64  # images; chosen: the memory of a batch
 
 def decoded(rows: pa.Table, codec: Codec) -> Iterator[tuple[bytes, str]]:
     """A PNG and a caption for each row that no training holds out, in order."""
-    is_held_out = [image_of(key).endswith(HELD_OUT_DIGIT) for key in rows["key"].to_pylist()]
-    rows = rows.filter(pa.array([not one for one in is_held_out]))
+    keys = np.array([image_of(key) for key in rows["key"].to_pylist()], np.bytes_)
+    rows = rows.filter(pa.array(~held_out(keys)))
     for start in range(0, len(rows), _AT_ONCE):
         part = rows.slice(start, _AT_ONCE)
-        codes = np.array(part["image_tokens"].to_pylist(), np.uint16)
-        yield from zip(map(to_png, codec.decode(codes)), part["caption"].to_pylist(), strict=True)
+        images = codec.decode(image_tokens(part))
+        yield from zip(map(to_png, images), part["caption"].to_pylist(), strict=True)
 
 
 def main() -> None:

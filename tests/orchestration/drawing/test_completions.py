@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,7 @@ from PIL import Image
 from dalle_model.pixels import Rgb
 from dalle_model.settings import SampleSettings
 from orchestration.drawing.choice import Choice
-from orchestration.drawing.completions import (
-    Completed,
-    Prompt,
-    draw_completions,
-)
+from orchestration.drawing.completions import Completed, Prompt, draw_completions
 from orchestration.engine.progress import Quiet
 from orchestration.pictures import PictureError, read_picture
 from tests.support.drawing import random_source
@@ -57,6 +54,14 @@ def test_an_image_is_turned_upright_and_its_middle_is_taken(tmp_path: Path) -> N
 def test_an_image_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     path = tmp_path / "image.png"
     with pytest.raises(PictureError, match=f"no image at {path}"):
+        completed(path, "top=0.5")
+    path.write_text("a text")
+    with pytest.raises(PictureError, match="is none of JPEG"):
+        completed(path, "top=0.5")
+    stream = io.BytesIO()
+    Image.fromarray(picture()).save(stream, "PNG")
+    path.write_bytes(stream.getvalue()[:2000])
+    with pytest.raises(PictureError, match="cannot be decoded: "):
         completed(path, "top=0.5")
     Image.fromarray(picture(20, 80)).save(path)
     with pytest.raises(PictureError, match="image is 80x20 px, each edge needs 64 px"):
